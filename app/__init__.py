@@ -1,0 +1,1 @@
+"""The survey: what has been uploaded, found and decided."""

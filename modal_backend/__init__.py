@@ -1,0 +1,1 @@
+"""The models and the one way to call them. Knows nothing of Streamlit, pages or the database."""

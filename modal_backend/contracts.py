@@ -1,0 +1,106 @@
+"""The values that cross the line between the survey and the models.
+
+Boxes are relative to the picture after EXIF rotation: x, y of the top-left corner, width and height, all 0 to 1
+(the lila MegaDetector format). Pictures are RGB uint8 arrays of shape (height, width, 3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Picture = NDArray[np.uint8]
+Vector = NDArray[np.float32]
+
+
+class Category(StrEnum):
+    """What a box holds."""
+
+    ANIMAL = "animal"
+    PERSON = "person"
+    VEHICLE = "vehicle"
+
+
+class Flank(StrEnum):
+    """Which side of the animal a crop shows; a tiger's two sides are different patterns."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    OTHER = "other"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """A rectangle relative to its picture: top-left x, y, then width and height, all within 0 to 1."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+
+    def pixels(self, picture_width: int, picture_height: int) -> tuple[int, int, int, int]:
+        """Left, top, right, bottom in whole pixels, at least one pixel wide and high, inside the picture."""
+        left = min(max(round(self.x * picture_width), 0), picture_width - 1)
+        top = min(max(round(self.y * picture_height), 0), picture_height - 1)
+        right = min(max(round((self.x + self.width) * picture_width), left + 1), picture_width)
+        bottom = min(max(round((self.y + self.height) * picture_height), top + 1), picture_height)
+        return left, top, right, bottom
+
+
+@dataclass(frozen=True, slots=True)
+class Detection:
+    """A box a detector found; confidence is 0 to 1 as that detector gives it."""
+
+    category: Category
+    confidence: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class LocalFeatures:
+    """SIFT features of one crop.
+
+    points: float32 (n, 4), x, y, size in pixels of the resized crop and angle in degrees.
+    descriptors: uint8 (n, 128).
+    width, height: the resized crop's size in pixels.
+    """
+
+    points: NDArray[np.float32]
+    descriptors: NDArray[np.uint8]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Provenance:
+    """Where a result comes from; stored with every one of them."""
+
+    backend: str
+    model: str
+    version: str
+    weights_sha256: str
+    preprocessing: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a call gives back: one value per input, in order, and where they come from.
+
+    A value is what the task yields (list[Detection], Vector, LocalFeatures) or a `Failure` for that input alone.
+    """
+
+    values: list[Any]
+    provenance: Provenance
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One input of a batch that could not be answered; its neighbours are not affected."""
+
+    reason: str

@@ -1,0 +1,1 @@
+"""One file per model, plain Python, no import of Modal."""

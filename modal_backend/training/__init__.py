@@ -1,0 +1,1 @@
+"""How the weights that ship with the project are made."""
