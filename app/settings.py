@@ -1,0 +1,136 @@
+"""Settings: environment, then .env, then .streamlit/secrets.toml, then the defaults below."""
+
+from __future__ import annotations
+
+import getpass
+from enum import StrEnum
+from functools import lru_cache
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_settings import (
+    BaseSettings,
+    NoDecode,
+    PydanticBaseSettingsSource,
+    SettingsConfigDict,
+    TomlConfigSettingsSource,
+)
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+class BadSetting(Exception):
+    """A setting has a value that cannot be used; the text is one sentence that names it."""
+
+
+class Backend(StrEnum):
+    """Where the models run."""
+
+    AUTO = "auto"
+    EMBEDDED = "embedded"
+    MODAL = "modal"
+
+
+def _home_and_mounts() -> list[Path]:
+    return [Path.home(), Path("/media"), Path("/mnt"), Path("/Volumes")]
+
+
+class Settings(BaseSettings):
+    """Everything that can be set. Each field's environment name is the alias."""
+
+    model_config = SettingsConfigDict(
+        env_file=ROOT / ".env",
+        toml_file=ROOT / ".streamlit" / "secrets.toml",
+        extra="ignore",
+        populate_by_name=True,
+    )
+
+    data_dir: Path = Field(ROOT / "data", alias="PUGMARK_DATA_DIR", description="All state lives here.")
+    database_url: str | None = Field(
+        None,
+        alias="PUGMARK_DATABASE_URL",
+        description="SQLAlchemy URL; default: SQLite in the data directory.",
+    )
+    backend: Backend = Field(Backend.AUTO, alias="PUGMARK_BACKEND")
+    modal_enabled: bool | None = Field(None, alias="MODAL_ENABLED")
+    import_roots: Annotated[list[Path], NoDecode] = Field(
+        default_factory=_home_and_mounts,
+        alias="PUGMARK_IMPORT_ROOTS",
+        description="Folders the dashboard may import from, separated by commas.",
+    )
+    event_gap_seconds: int = Field(60, alias="PUGMARK_EVENT_GAP_SECONDS", ge=0, le=86_400)
+    upload_max_bytes: int = Field(20 * 1024**3, alias="PUGMARK_UPLOAD_MAX_BYTES", gt=0)
+    reviewer: str = Field(
+        default_factory=lambda: getpass.getuser(), alias="PUGMARK_REVIEWER", min_length=1, max_length=80
+    )
+    metrics_token: str | None = Field(
+        None,
+        alias="PUGMARK_METRICS_TOKEN",
+        description="Bearer token of /metrics; without it only this machine may read it.",
+    )
+
+    @field_validator("import_roots", mode="before")
+    @classmethod
+    def _split_roots(cls, value: object) -> object:
+        return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+    @model_validator(mode="after")
+    def _no_contradiction(self) -> Settings:
+        if self.backend is Backend.MODAL and self.modal_enabled is False:
+            raise ValueError("PUGMARK_BACKEND is modal but MODAL_ENABLED is false: change one of the two")
+        if self.backend is Backend.MODAL or self.modal_enabled:
+            raise ValueError(
+                "PUGMARK_BACKEND: this version runs on the embedded backend only; set it to embedded or auto"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Environment first, then .env, then secrets.toml."""
+        del file_secret_settings
+        return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def survey_url(self) -> str:
+        """SQLAlchemy URL of the survey database."""
+        return self.database_url or f"sqlite:///{self.data_dir / 'survey.sqlite'}"
+
+    @property
+    def jobs_url(self) -> str:
+        """URL of the database DBOS keeps its workflows in."""
+        if self.database_url and self.database_url.startswith("postgresql"):
+            return self.database_url
+        return f"sqlite:///{self.data_dir / 'jobs.sqlite'}"
+
+    @property
+    def active_backend(self) -> Backend:
+        """The backend in use; `auto` is embedded where no Modal credentials can be used."""
+        return Backend.EMBEDDED
+
+
+@lru_cache(maxsize=1)
+def load_settings() -> Settings:
+    """Read the settings once. Raises BadSetting with one sentence that names the setting."""
+    try:
+        settings = Settings()  # type: ignore[call-arg]
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = str(first["loc"][0]) if first["loc"] else ""
+        text = first["msg"].removeprefix("Value error, ")
+        raise BadSetting(f"{name}: {text} (found {first['input']!r})." if name else f"{text}.") from error
+    settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadSetting(
+            f"PUGMARK_DATA_DIR: the folder {settings.data_dir} cannot be made ({error.strerror})."
+        ) from error
+    return settings

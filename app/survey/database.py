@@ -1,0 +1,85 @@
+"""Open the survey: engine, migrations, and the two kinds of session (read, write)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy.orm import Session, sessionmaker
+
+from app.settings import Settings
+from app.survey import calls, decisions, deployments, detections, individuals, media
+from app.survey.base import Base
+
+TABLES = (media, deployments, detections, individuals, decisions, calls)
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+
+class Survey:
+    """The survey database. May be shared between threads; sessions may not."""
+
+    def __init__(self, url: str, data_dir: Path) -> None:
+        self.url = url
+        self.data_dir = data_dir
+        self.engine = _engine(url)
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
+        self._writes = sessionmaker(self.engine.execution_options(pugmark_writes=True), expire_on_commit=False)
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A session that only reads."""
+        with self._sessions() as session:
+            yield session
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """A session in one transaction: committed at the end, rolled back on an error."""
+        with self._writes.begin() as session:
+            yield session
+
+    def close(self) -> None:
+        """Give back all connections."""
+        self.engine.dispose()
+
+
+def open_survey(settings: Settings) -> Survey:
+    """Bring the schema up to date and open the survey."""
+    survey = Survey(settings.survey_url, settings.data_dir)
+    migrate(survey)
+    return survey
+
+
+def migrate(survey: Survey) -> None:
+    """Run the migrations this database has not seen. Safe when two processes start at once."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    with survey.engine.execution_options(pugmark_writes=True).begin() as connection:
+        config.attributes["connection"] = connection
+        command.upgrade(config, "head")
+
+
+def _engine(url: str) -> sa.Engine:
+    if not url.startswith("sqlite"):
+        return sa.create_engine(url, pool_pre_ping=True)
+    engine = sa.create_engine(url, connect_args={"timeout": 60}, pool_size=10, max_overflow=20)
+
+    @sa.event.listens_for(engine, "connect")
+    def _pragmas(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None  # BEGIN is sent below, so that writers can take the lock at once
+        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        writes = connection.get_execution_options().get("pugmark_writes")
+        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+__all__ = ["TABLES", "Base", "Survey", "migrate", "open_survey"]
