@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -44,7 +46,7 @@ class Detection(Base):
     """
 
     __tablename__ = "detection"
-    __table_args__ = (Index("ix_detection_media", "media_id", "confidence"),)
+    __table_args__ = (Index("ix_detection_media", "media_id", "confidence"), {"sqlite_autoincrement": True})
 
     id: Mapped[int] = mapped_column(primary_key=True)
     media_id: Mapped[int] = mapped_column(ForeignKey("media.id"))
@@ -112,4 +114,25 @@ class Feature(Base):
     points: Mapped[bytes | None] = mapped_column(LargeBinary)
     vectors: Mapped[bytes] = mapped_column(LargeBinary)
     call_id: Mapped[int | None] = mapped_column(ForeignKey("call.id"))
+    created_at: Mapped[Moment]
+
+
+class Ranking(Base):
+    """The last ranking of one query crop by one model: candidates with scores, best first, and the gallery it saw.
+
+    stamp names the state of the gallery and the catalogue; another stamp means that the ranking is out of date.
+    """
+
+    __tablename__ = "ranking"
+    __table_args__ = (UniqueConstraint("detection_id", "model_version_id", "scope"),)
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"))
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"))
+    scope: Mapped[str] = mapped_column(String(255))
+    stamp: Mapped[str] = mapped_column(String(64))
+    gallery_size: Mapped[int]
+    in_scope: Mapped[int]
+    known_probability: Mapped[float | None]
+    candidates: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[Moment]

@@ -12,6 +12,7 @@ class Individual(Base):
     """One animal a person has named. A name is never used twice; a merged individual keeps its row and name."""
 
     __tablename__ = "individual"
+    __table_args__ = ({"sqlite_autoincrement": True},)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     name: Mapped[str] = mapped_column(String(80), unique=True)

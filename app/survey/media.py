@@ -90,6 +90,7 @@ class Media(Base):
 
     animal_score, person_score and vehicle_score are the highest confidence of a box that still counts (a box a person
     confirmed counts 1, a rejected one not at all); they are derived and exist so that a threshold is one indexed query.
+    analysis_id is the analysis whose boxes count; earlier ones stay in the database.
     """
 
     __tablename__ = "media"
@@ -122,6 +123,7 @@ class Media(Base):
     animal_score: Mapped[float] = mapped_column(default=0.0)
     person_score: Mapped[float] = mapped_column(default=0.0)
     vehicle_score: Mapped[float] = mapped_column(default=0.0)
+    analysis_id: Mapped[int | None]
     created_at: Mapped[Moment]
 
     files: Mapped[list[ListedFile]] = relationship(back_populates="media")

@@ -62,6 +62,7 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_individual")),
         sa.UniqueConstraint("name", name=op.f("uq_individual_name")),
+        sqlite_autoincrement=True,
     )
     op.create_table(
         "model_version",
@@ -157,6 +158,7 @@ def upgrade() -> None:
         sa.Column("animal_score", sa.Double(), nullable=False),
         sa.Column("person_score", sa.Double(), nullable=False),
         sa.Column("vehicle_score", sa.Double(), nullable=False),
+        sa.Column("analysis_id", sa.Integer(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(["deployment_id"], ["deployment.id"], name=op.f("fk_media_deployment_id_deployment")),
         sa.ForeignKeyConstraint(["event_id"], ["event.id"], name=op.f("fk_media_event_id_event")),
@@ -179,9 +181,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["call_id"], ["call.id"], name=op.f("fk_analysis_call_id_call")),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_analysis_media_id_media")),
         sa.ForeignKeyConstraint(
-            ["model_version_id"],
-            ["model_version.id"],
-            name=op.f("fk_analysis_model_version_id_model_version"),
+            ["model_version_id"], ["model_version.id"], name=op.f("fk_analysis_model_version_id_model_version")
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_analysis")),
         sa.UniqueConstraint("media_id", "model_version_id", name=op.f("uq_analysis_media_id_model_version_id")),
@@ -231,6 +231,7 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["analysis_id"], ["analysis.id"], name=op.f("fk_detection_analysis_id_analysis")),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_detection_media_id_media")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_detection")),
+        sqlite_autoincrement=True,
     )
     with op.batch_alter_table("detection", schema=None) as batch_op:
         batch_op.create_index("ix_detection_media", ["media_id", "confidence"], unique=False)
@@ -323,6 +324,27 @@ def upgrade() -> None:
         batch_op.create_index("ix_pair_verdict_high", ["high_id"], unique=False)
 
     op.create_table(
+        "ranking",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("detection_id", sa.Integer(), nullable=False),
+        sa.Column("model_version_id", sa.Integer(), nullable=False),
+        sa.Column("scope", sa.String(length=255), nullable=False),
+        sa.Column("stamp", sa.String(length=64), nullable=False),
+        sa.Column("gallery_size", sa.Integer(), nullable=False),
+        sa.Column("in_scope", sa.Integer(), nullable=False),
+        sa.Column("known_probability", sa.Double(), nullable=True),
+        sa.Column("candidates", sa.JSON(), nullable=False),
+        sa.Column("created_at", sa.Float(), nullable=False),
+        sa.ForeignKeyConstraint(["detection_id"], ["detection.id"], name=op.f("fk_ranking_detection_id_detection")),
+        sa.ForeignKeyConstraint(
+            ["model_version_id"], ["model_version.id"], name=op.f("fk_ranking_model_version_id_model_version")
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_ranking")),
+        sa.UniqueConstraint(
+            "detection_id", "model_version_id", "scope", name=op.f("uq_ranking_detection_id_model_version_id_scope")
+        ),
+    )
+    op.create_table(
         "sighting",
         sa.Column("detection_id", sa.Integer(), nullable=False),
         sa.Column("individual_id", sa.Integer(), nullable=False),
@@ -347,6 +369,7 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_sighting_individual_id"))
 
     op.drop_table("sighting")
+    op.drop_table("ranking")
     with op.batch_alter_table("pair_verdict", schema=None) as batch_op:
         batch_op.drop_index("ix_pair_verdict_high")
 
