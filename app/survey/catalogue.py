@@ -77,8 +77,9 @@ def entries(session: Session, search: str = "", *, limit: int = 60, offset: int 
         .limit(limit)
         .offset(offset)
     ).all()
-    covers = _covers(session, [row[0] for row in rows])
-    return [CatalogueEntry(*row, cover_detection_id=covers.get(row[0])) for row in map(tuple, rows)]
+    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
+    covers = _covers(session, [row[0] for row in values])
+    return [CatalogueEntry(*row, covers.get(row[0])) for row in values]
 
 
 def count(session: Session, search: str = "") -> int:
@@ -107,7 +108,8 @@ def sightings(session: Session, individual_id: int) -> list[SightingView]:
         .where(Sighting.individual_id == individual_id)
         .order_by(Media.taken_at, Media.id)
     )
-    return [SightingView(*row) for row in map(tuple, rows)]
+    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
+    return [SightingView(*row) for row in values]
 
 
 def history(session: Session, individual_id: int, limit: int = 200) -> list[Decision]:
@@ -176,7 +178,7 @@ def take_out(session: Session, who: str, detection_id: int) -> Decision:
 
 
 def _listed(search: str) -> list[sa.ColumnElement[bool]]:
-    where = [Individual.merged_into_id.is_(None), Individual.retired.is_(False)]
+    where: list[sa.ColumnElement[bool]] = [Individual.merged_into_id.is_(None)]
     if search.strip():
         where.append(Individual.name.icontains(search.strip(), autoescape=True))
     return where

@@ -46,7 +46,7 @@ def say_same(
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
     if ours and theirs and ours.id != theirs.id:
         raise Contradiction(
-            f"These crops belong to {ours.name} and {theirs.name}. Merge the two in Individuals, or take one back first."
+            f"These crops belong to {ours.name} and {theirs.name}. Merge them in Individuals, or take one back first."
         )
     target = theirs or ours
     if target and _said_different(session, query.id if theirs else candidate.id, target.id):

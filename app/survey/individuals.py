@@ -22,7 +22,6 @@ class Individual(Base):
     life_status: Mapped[str | None] = mapped_column(String(8))
     notes: Mapped[str | None]
     merged_into_id: Mapped[int | None] = mapped_column(ForeignKey("individual.id"))
-    retired: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[Moment]
 
 

@@ -55,7 +55,6 @@ def upgrade() -> None:
         sa.Column("life_status", sa.String(length=8), nullable=True),
         sa.Column("notes", sa.String(), nullable=True),
         sa.Column("merged_into_id", sa.Integer(), nullable=True),
-        sa.Column("retired", sa.Boolean(), nullable=False),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.ForeignKeyConstraint(
             ["merged_into_id"], ["individual.id"], name=op.f("fk_individual_merged_into_id_individual")
