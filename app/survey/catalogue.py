@@ -79,7 +79,7 @@ def entries(session: Session, search: str = "", *, limit: int = 60, offset: int 
     ).all()
     values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
     covers = _covers(session, [row[0] for row in values])
-    return [CatalogueEntry(*row, covers.get(row[0])) for row in values]
+    return [CatalogueEntry(*(*row, covers.get(row[0]))) for row in values]
 
 
 def count(session: Session, search: str = "") -> int:

@@ -1,0 +1,104 @@
+"""Cut the animals out of their pictures and describe them: a crop picture, an embedding, SIFT features."""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import os
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from uuid import uuid4
+
+import numpy as np
+from PIL import Image
+from sqlalchemy.orm import Session
+
+from app.ingest.formats import Format
+from app.ingest.picture import decode
+from app.survey import results
+from app.workshop import Workshop
+from modal_backend.contracts import Box, Failure, LocalFeatures, Picture, Result
+from modal_backend.registry import EMBEDDING, LOCAL, Task
+
+# RAPID reads crops at 224 pixels wide and the pocket embedding at 288: a crop narrower than this is cut from the
+# full picture instead of the reduced one.
+WIDE_ENOUGH = 288
+CROP_SIDE = 512
+CROP_QUALITY = 82
+
+
+@dataclass(frozen=True, slots=True)
+class Crop:
+    """One detection to describe. picture: its media, possibly reduced; media_width: the original's, in pixels."""
+
+    detection_id: int
+    sha256: str
+    format: Format
+    box: Box
+    picture: Picture
+    media_width: int
+
+
+def crop_name(detection_id: int, box: Box) -> str:
+    """File name of a detection's crop; another box gives another name."""
+    return f"{detection_id}-{hashlib.sha256(results.box_key(box).encode()).hexdigest()[:8]}.jpg"
+
+
+def crop_path(data_dir: Path, name: str) -> Path:
+    """Where a crop picture of this name lies below the data directory."""
+    return data_dir / "crops" / str(int(name.split("-")[0]) // 1000) / name
+
+
+def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | None = None) -> None:
+    """Write the crop picture, the embedding and the SIFT features of each crop. Raises BackendError."""
+    if not crops:
+        return
+    queued_at = queued_at or time.time()
+    pictures = [picture for _, group in groupby(crops, key=lambda crop: crop.sha256) for picture in _cut(shop, list(group))]
+    local = shop.describers.submit(shop.call, LOCAL, pictures, queued_at)
+    saved = [shop.describers.submit(_write_picture, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)]
+    embedded = shop.call(EMBEDDING, pictures, queued_at)
+    for one in saved:
+        one.result()
+    with shop.survey.write() as session:
+        _store(session, Task.EMBED, crops, *embedded)
+        _store(session, Task.LOCAL_FEATURES, crops, *local.result())
+
+
+def cut(picture: Picture, box: Box) -> Picture:
+    """The part of a picture inside a box, RGB uint8, at least one pixel wide and high."""
+    height, width = picture.shape[:2]
+    left, top, right, bottom = box.pixels(width, height)
+    return np.ascontiguousarray(picture[top:bottom, left:right])
+
+
+def _cut(shop: Workshop, crops: list[Crop]) -> list[Picture]:
+    """The crops of one media; from the full picture where the reduced one is too coarse."""
+    picture = crops[0].picture
+    narrowest = min(crop.box.width for crop in crops)
+    if picture.shape[1] < crops[0].media_width and narrowest * picture.shape[1] < WIDE_ENOUGH:
+        needed = math.ceil(WIDE_ENOUGH / max(narrowest, 1e-3)) * max(1.0, picture.shape[0] / picture.shape[1])
+        picture = decode(shop.store.path_of(crops[0].sha256, crops[0].format), at_least=math.ceil(needed))
+    return [cut(picture, crop.box) for crop in crops]
+
+
+def _write_picture(data_dir: Path, crop: Crop, picture: Picture) -> None:
+    place = crop_path(data_dir, crop_name(crop.detection_id, crop.box))
+    place.parent.mkdir(parents=True, exist_ok=True)
+    image = Image.fromarray(picture)
+    image.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
+    part = place.with_name(f".{uuid4().hex}.part")
+    image.save(part, "JPEG", quality=CROP_QUALITY)
+    os.replace(part, place)
+
+
+def _store(session: Session, task: Task, crops: Iterable[Crop], result: Result, call_id: int) -> None:
+    version = results.model_version(session, task, result.provenance)
+    for crop, value in zip(crops, result.values, strict=True):
+        if isinstance(value, (np.ndarray, LocalFeatures)):
+            results.store_feature(session, crop.detection_id, version, crop.box, value, call_id)
+        else:
+            assert isinstance(value, Failure)

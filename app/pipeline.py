@@ -1,0 +1,254 @@
+"""One pass over the files of an import: take in, find animals, describe their crops, write everything down.
+
+Files are read and checked in threads, a few ahead, while the network works on the batch before. Each batch is one
+transaction, so that a process killed in the middle has either all of a media or nothing of it.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.crops import Crop, describe_crops
+from app.ingest.intake import Refused, RefusedFile, SourceFile, Taken, take_in
+from app.ingest.picture import decode
+from app.survey import imports, results
+from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
+from app.survey.scores import boxes_of, rescore
+from app.workshop import Workshop
+from modal_backend.contracts import Box, Category, Failure
+from modal_backend.contracts import Detection as Found
+from modal_backend.registry import DETECTOR, Task
+
+BATCH = 8
+AHEAD = 3 * BATCH
+CROPS_A_PICTURE = 20
+PICTURE_SIDE = 1024
+
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class Read:
+    """A file after reading: its facts and the detector's input, or why it was refused."""
+
+    path: str
+    bytes: int | None
+    taken: Taken | None = None
+    prepared: Any = None
+    refused: RefusedFile | None = None
+
+
+def take_in_all(shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]) -> None:
+    """Bring every listed file of an import to its end: ready, refused with a reason, or failed with one."""
+    shop.backend.load(DETECTOR)
+    reads = _ahead(shop, lambda file: _read(shop, file), _unsettled(shop, import_id, files))
+    for batch in _batches(reads):
+        process_batch(shop, import_id, batch)
+
+
+def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
+    """Detect, describe and store one batch of read files."""
+    queued_at = time.time()
+    with shop.survey.read() as session:
+        done = _finished_media(session, {read.taken.sha256 for read in reads if read.taken})
+    new: dict[str, Read] = {}
+    for read in reads:
+        if read.taken and read.taken.sha256 not in done:
+            new.setdefault(read.taken.sha256, read)
+    found, call_id = _detect(shop, list(new.values()), queued_at)
+    version = shop.backend.provenance(DETECTOR)
+    threshold = _threshold()
+    with shop.survey.write() as session:
+        detector = results.model_version(session, Task.DETECT, version, threshold)
+        batch = session.get_one(ImportBatch, import_id)
+        crops: list[Crop] = []
+        for read, answer in zip(new.values(), found, strict=True):
+            media = _media_row(session, batch, read)
+            if isinstance(answer, Failure):
+                media.stage, media.failure, media.attempts = Stage.FAILED, answer.reason, media.attempts + 1
+                continue
+            ids = results.store_analysis(session, media.id, detector, call_id, answer)
+            media.stage, media.failure = Stage.DETECTED, None
+            crops += _worth_describing(read, media, ids, answer, threshold)
+        for read in reads:
+            _list(session, batch, read, new)
+        session.flush()
+        rescore(session, _ids(session, new))
+    describe_crops(shop, crops, queued_at)
+    with shop.survey.write() as session:
+        _mark_ready(session, _ids(session, new))
+
+
+def describe_pending(shop: Workshop, media_ids: Iterable[int] | None = None) -> None:
+    """Describe the crops of media whose boxes are known but whose crops are not (a pass was cut short)."""
+    pending = sa.select(Media).where(Media.stage == Stage.DETECTED).order_by(Media.id)
+    if media_ids is not None:
+        pending = pending.where(Media.id.in_(list(media_ids)))
+    with shop.survey.read() as session:
+        rows = list(session.scalars(pending))
+    for group in _batches(rows):
+        describe_crops(shop, [crop for media in group for crop in _stored_crops(shop, media)])
+        with shop.survey.write() as session:
+            _mark_ready(session, [media.id for media in group])
+
+
+def _stored_crops(shop: Workshop, media: Media) -> list[Crop]:
+    threshold = _threshold()
+    with shop.survey.read() as session:
+        boxes = boxes_of(session, [media.id], floor=threshold)[media.id]
+    wanted = [box for box in boxes if box.category == Category.ANIMAL and box.verdict != "rejected"]
+    if not wanted:
+        return []
+    picture = decode(shop.store.path_of(media.sha256, media.format), at_least=PICTURE_SIDE)  # type: ignore[arg-type]
+    return [
+        Crop(box.id, media.sha256, media.format, Box(box.x, box.y, box.width, box.height), picture, media.width)  # type: ignore[arg-type]
+        for box in wanted[:CROPS_A_PICTURE]
+    ]
+
+
+def _detect(shop: Workshop, reads: list[Read], queued_at: float) -> tuple[list[list[Found] | Failure], int | None]:
+    if not reads:
+        return [], None
+    result, call_id = shop.call(DETECTOR, [read.prepared for read in reads], queued_at)
+    return result.values, call_id
+
+
+def _threshold() -> float:
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    return PocketDetector.THRESHOLD
+
+
+def _worth_describing(
+    read: Read, media: Media, ids: list[int], found: list[Found], threshold: float
+) -> list[Crop]:
+    assert read.taken is not None
+    wanted = [
+        (detection_id, one)
+        for detection_id, one in zip(ids, found, strict=False)
+        if one.category == Category.ANIMAL and one.confidence >= threshold
+    ]
+    return [
+        Crop(detection_id, media.sha256, read.taken.format, one.box, read.taken.picture, media.width)
+        for detection_id, one in wanted[:CROPS_A_PICTURE]
+    ]
+
+
+def _read(shop: Workshop, file: SourceFile | RefusedFile) -> Read:
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    if isinstance(file, RefusedFile):
+        return Read(file.path, None, refused=file)
+    try:
+        taken = take_in(file, shop.store, shop.limits)
+    except Refused as refused:
+        return Read(file.path, file.bytes, refused=RefusedFile.of(file.path, refused))
+    return Read(file.path, taken.bytes, taken, PocketDetector.prepare(taken.picture))
+
+
+def _unsettled(
+    shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]
+) -> Iterator[SourceFile | RefusedFile]:
+    for group in _batches(files, 500):
+        with shop.survey.read() as session:
+            known = imports.known_paths(session, import_id, [file.path for file in group])
+        yield from (file for file in group if file.path not in known)
+
+
+def _finished_media(session: Session, hashes: set[str]) -> set[str]:
+    done = sa.select(Media.sha256).where(Media.sha256.in_(hashes), Media.stage.in_([Stage.READY, Stage.DETECTED]))
+    return set(session.scalars(done))
+
+
+def _media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
+    taken = read.taken
+    assert taken is not None
+    media = session.scalar(sa.select(Media).where(Media.sha256 == taken.sha256))
+    if media is None:
+        media = Media(
+            sha256=taken.sha256,
+            format=taken.format,
+            bytes=taken.bytes,
+            width=taken.width,
+            height=taken.height,
+            taken_at=taken.taken_at,
+            taken_at_source=taken.taken_at_source,
+            utc_offset=taken.utc_offset,
+            latitude=taken.latitude,
+            longitude=taken.longitude,
+            camera_make=taken.camera_make,
+            camera_model=taken.camera_model,
+            camera_serial=taken.camera_serial,
+            synthetic=batch.synthetic,
+            deployment_id=imports.deployment_for(session, batch, read.path),
+        )
+        session.add(media)
+        session.flush()
+        imports.give_place(session, media.deployment_id, taken.latitude, taken.longitude)
+    return media
+
+
+def _list(session: Session, batch: ImportBatch, read: Read, new: dict[str, Read]) -> None:
+    if read.refused:
+        imports.list_file(
+            session,
+            batch.id,
+            read.path,
+            outcome=Outcome.REFUSED,
+            refusal=str(read.refused.refusal),
+            message=read.refused.message,
+            bytes=read.bytes,
+        )
+        return
+    assert read.taken is not None
+    media_id = imports.media_by_hash(session, [read.taken.sha256])[read.taken.sha256]
+    first = new.get(read.taken.sha256) is read and not _listed_elsewhere(session, media_id, batch.id, read.path)
+    outcome = Outcome.NEW if first else Outcome.DUPLICATE
+    imports.list_file(session, batch.id, read.path, media_id=media_id, outcome=outcome, bytes=read.bytes)
+
+
+def _listed_elsewhere(session: Session, media_id: int, import_id: int, path: str) -> bool:
+    other = sa.select(ListedFile.id).where(
+        ListedFile.media_id == media_id, sa.or_(ListedFile.import_id != import_id, ListedFile.path != path)
+    )
+    return session.scalar(other.limit(1)) is not None
+
+
+def _ids(session: Session, new: dict[str, Read]) -> list[int]:
+    return list(imports.media_by_hash(session, list(new)).values())
+
+
+def _mark_ready(session: Session, media_ids: list[int]) -> None:
+    detected = sa.and_(Media.id.in_(media_ids), Media.stage == Stage.DETECTED)
+    session.execute(sa.update(Media).where(detected).values(stage=Stage.READY))
+
+
+def _ahead(shop: Workshop, work: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:
+    """Results in order, with at most AHEAD items begun but not yet taken."""
+    waiting: deque[Future[T]] = deque()
+    for item in items:
+        waiting.append(shop.readers.submit(work, item))
+        if len(waiting) >= AHEAD:
+            yield waiting.popleft().result()
+    while waiting:
+        yield waiting.popleft().result()
+
+
+def _batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    group: list[T] = []
+    for item in items:
+        group.append(item)
+        if len(group) == size:
+            yield group
+            group = []
+    if group:
+        yield group
+
