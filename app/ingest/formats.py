@@ -1,0 +1,130 @@
+"""Which format a file's first bytes show, and whether its last bytes are there."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import PurePosixPath
+from typing import BinaryIO, Literal
+
+from app.ingest.refusals import Refusal, Refused
+
+Format = Literal["jpeg", "png", "webp"]
+SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+
+HEAD_BYTES = 32
+VIDEO_SUFFIXES = frozenset(
+    (".mp4", ".m4v", ".avi", ".mov", ".mkv", ".asf", ".wmv", ".mpg", ".mts", ".3gp", ".webm")
+)
+HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"))
+ASF = bytes.fromhex("3026b2758e66cf11")
+NOT_READ_YET = {
+    b"GIF8": "GIF",
+    b"BM": "BMP",
+    b"II*\0": "TIFF",
+    b"MM\0*": "TIFF",
+    b"II+\0": "TIFF",
+    b"MM\0+": "TIFF",
+    b"\0\0\0\x0cjP  ": "JPEG 2000",
+    b"\xff\x0a": "JPEG XL",
+    b"\0\0\0\x0cJXL ": "JPEG XL",
+    b"8BPS": "Photoshop",
+    b"FUJIFILMCCD-RAW": "camera raw",
+}
+MOST_SCANS = 64
+BLOCK = 1 << 20
+
+
+def format_of(head: bytes, path: str) -> Format:
+    """The picture format that `head`, the first 32 bytes, shows; the name only words the refusal.
+
+    Raises Refused: EMPTY, VIDEO, UNSUPPORTED_FORMAT, NOT_AN_IMAGE.
+    """
+    if not head:
+        raise Refused(Refusal.EMPTY)
+    if head.startswith(b"\xff\xd8\xff"):
+        return "jpeg"
+    if head.startswith(b"\x89PNG\r\n\x1a\n"):
+        return "png"
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    raise Refused(*_what_else(head, PurePosixPath(path).suffix.lower()))
+
+
+def _what_else(head: bytes, suffix: str) -> tuple[Refusal, str]:
+    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
+        return Refusal.UNSUPPORTED_FORMAT, "HEIC or AVIF"
+    is_video = head[4:8] == b"ftyp" or head.startswith((ASF, b"\x1aE\xdf\xa3"))
+    if is_video or (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or suffix in VIDEO_SUFFIXES:
+        return Refusal.VIDEO, ""
+    for mark, name in NOT_READ_YET.items():
+        if head.startswith(mark):
+            return Refusal.UNSUPPORTED_FORMAT, name
+    if not head.strip(b"\0"):
+        return Refusal.DAMAGED, "nothing but zeros"
+    return Refusal.NOT_AN_IMAGE, "a zip without .zip in its name" if head.startswith(b"PK\x03\x04") else ""
+
+
+def check_structure(stream: BinaryIO, kind: Format) -> None:
+    """What the decoder does not notice: a missing end, damaged PNG chunks, a JPEG made of endless scans.
+
+    Leaves the stream anywhere. Raises Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB.
+    """
+    {"jpeg": _check_jpeg, "png": _check_png, "webp": _check_webp}[kind](stream)
+
+
+def _check_jpeg(stream: BinaryIO) -> None:
+    """Progressive scans cost a pass over the whole picture each; cameras write at most a dozen."""
+    stream.seek(0)
+    scans, last = 0, b""
+    while block := stream.read(BLOCK):
+        scans += (last + block).count(b"\xff\xda")
+        last = block[-1:]
+    if scans > MOST_SCANS:
+        raise Refused(Refusal.DECOMPRESSION_BOMB, f"{scans} scans")
+
+
+def _check_png(stream: BinaryIO) -> None:
+    """Every critical chunk up to IEND is there with the right checksum; what follows IEND is ignored."""
+    stream.seek(8)
+    while True:
+        head = stream.read(8)
+        if len(head) < 8:
+            raise Refused(Refusal.TRUNCATED)
+        left, crc = int.from_bytes(head[:4], "big"), zlib.crc32(head[4:])
+        while left:
+            block = stream.read(min(left, BLOCK))
+            if not block:
+                raise Refused(Refusal.TRUNCATED)
+            left, crc = left - len(block), zlib.crc32(block, crc)
+        stored = stream.read(4)
+        if len(stored) < 4:
+            raise Refused(Refusal.TRUNCATED)
+        is_critical = not head[4] & 0x20
+        if is_critical and int.from_bytes(stored, "big") != crc:
+            raise Refused(Refusal.DAMAGED, "wrong checksum")
+        if head[4:] == b"IEND":
+            return
+
+
+def _check_webp(stream: BinaryIO) -> None:
+    """The file is as long as its RIFF header says; a longer one is fine."""
+    stream.seek(4)
+    stated = int.from_bytes(stream.read(4), "little") + 8
+    if stream.seek(0, 2) < stated:
+        raise Refused(Refusal.TRUNCATED)
+
+
+def webp_canvas(head: bytes) -> tuple[int, int] | None:
+    """Width and height that a WebP's first 32 bytes state; None where they are no WebP header.
+
+    The decoder reserves the canvas before anyone can ask for its size.
+    """
+    chunk, body = head[12:16], head[20:]
+    if chunk == b"VP8X" and len(body) >= 10:
+        return int.from_bytes(body[4:7], "little") + 1, int.from_bytes(body[7:10], "little") + 1
+    if chunk == b"VP8L" and len(body) >= 5:
+        bits = int.from_bytes(body[1:5], "little")
+        return (bits & 0x3FFF) + 1, (bits >> 14 & 0x3FFF) + 1
+    if chunk == b"VP8 " and len(body) >= 10:
+        return int.from_bytes(body[6:8], "little") & 0x3FFF, int.from_bytes(body[8:10], "little") & 0x3FFF
+    return None

@@ -1,0 +1,146 @@
+"""The way in: what an import root holds, and one file of it checked and stored."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from app.ingest.file_name_time import file_name_time
+from app.ingest.folder import folder_files, one_file
+from app.ingest.formats import HEAD_BYTES, Format, format_of
+from app.ingest.limits import Limits
+from app.ingest.picture import Reading, read_picture, thumbnail
+from app.ingest.refusals import Refusal, Refused, RefusedFile
+from app.ingest.source import SourceFile, printable, reason
+from app.ingest.store import Incoming, MediaStore
+from app.ingest.zips import zip_files
+from modal_backend.contracts import Picture
+
+PICTURE_SIDE = 1024  # at least this long a side is handed on, so that no detector input needs a second decode
+BLOCK = 1 << 20
+TakenAtSource = Literal["exif", "file name"]
+
+__all__ = [
+    "Limits",
+    "MediaStore",
+    "Refusal",
+    "Refused",
+    "RefusedFile",
+    "SourceFile",
+    "Taken",
+    "source_files",
+    "take_in",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """A stored picture and its facts; None where neither EXIF nor the file name says anything.
+
+    bytes: of the original. width, height: pixels after EXIF rotation. taken_at: camera-local, without a zone;
+    utc_offset: "+05:30" where the camera wrote one, applied to nothing. latitude, longitude: degrees, WGS 84.
+    new_file: this content was not in the store. picture: RGB uint8 (height, width, 3), rotated, reduced; its
+    long side is at least 1024 when the original's is.
+    """
+
+    sha256: str
+    bytes: int
+    format: Format
+    width: int
+    height: int
+    taken_at: datetime | None
+    taken_at_source: TakenAtSource | None
+    utc_offset: str | None
+    latitude: float | None
+    longitude: float | None
+    camera_make: str | None
+    camera_model: str | None
+    camera_serial: str | None
+    new_file: bool
+    picture: Picture = field(compare=False, repr=False)
+
+
+def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
+    """What `root` (a folder, a zip or one picture) holds, one by one and in the same order every time.
+
+    Folders are walked by name, a zip's entries come as it lists them. What cannot be taken is yielded, not
+    raised; hidden files and an operating system's own are left out silently.
+    """
+    real = Path(os.path.realpath(root))
+    shown = printable(root.name or real.name)
+    try:
+        mode = os.stat(real).st_mode
+    except (OSError, ValueError) as error:
+        yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
+        return
+    if stat.S_ISDIR(mode):
+        yield from folder_files(real, limits=limits)
+    elif not stat.S_ISREG(mode):
+        yield RefusedFile.of(shown, Refused(Refusal.NOT_A_FILE))
+    elif shown.lower().endswith(".zip"):
+        yield from zip_files(real, "", limits=limits)
+    else:
+        yield from one_file(real, shown, os.stat(real).st_size, limits=limits)
+
+
+def take_in(source: SourceFile, store: MediaStore, limits: Limits) -> Taken:
+    """Checks one file by decoding it, stores it with a thumbnail and returns its facts.
+
+    Raises Refused for the file (nothing is stored), StoreError or StoreFull for the store.
+    """
+    with store.receive() as incoming:
+        kind = _receive(source, incoming, limits)
+        reading = read_picture(incoming.file, kind, at_least=PICTURE_SIDE, pixels=limits.pixels)
+        is_new = store.keep(incoming, kind, thumbnail(reading.picture))
+        return _taken(source, incoming, kind, reading, is_new)
+
+
+def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:
+    """Copies and hashes the file. Raises Refused: from opening, by its first bytes, TOO_LARGE, UNREADABLE."""
+    with source.open() as stream:
+        block = _read(stream, HEAD_BYTES)
+        kind = format_of(block, source.path)
+        if source.bytes is not None and source.bytes > limits.file_bytes:
+            raise Refused(Refusal.TOO_LARGE, f"{source.bytes} bytes, at most {limits.file_bytes}")
+        while block:
+            incoming.write(block)
+            if incoming.length > limits.file_bytes:
+                raise Refused(Refusal.TOO_LARGE, f"more than {limits.file_bytes} bytes")
+            block = _read(stream, BLOCK)
+    return kind
+
+
+def _read(stream: BinaryIO, most: int) -> bytes:
+    try:
+        return stream.read(most)
+    except OSError as error:
+        raise Refused(Refusal.UNREADABLE, reason(error)) from error
+
+
+def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Reading, is_new: bool) -> Taken:
+    exif = reading.exif
+    taken_at, taken_at_source = exif.taken_at, "exif"
+    if taken_at is None:
+        taken_at, taken_at_source = file_name_time(source.path.rpartition("/")[2]), "file name"
+    return Taken(
+        sha256=incoming.sha256,
+        bytes=incoming.length,
+        format=kind,
+        width=reading.width,
+        height=reading.height,
+        taken_at=taken_at,
+        taken_at_source=taken_at_source if taken_at else None,  # type: ignore[arg-type]
+        utc_offset=exif.utc_offset,
+        latitude=exif.latitude,
+        longitude=exif.longitude,
+        camera_make=exif.camera_make,
+        camera_model=exif.camera_model,
+        camera_serial=exif.camera_serial,
+        new_file=is_new,
+        picture=reading.picture,
+    )

@@ -1,0 +1,149 @@
+"""One decode of a picture file: proof that it is whole, its pixels, its size and its EXIF."""
+
+from __future__ import annotations
+
+import io
+import struct
+import zlib
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+from PIL import Image, ImageFile
+from PIL.JpegImagePlugin import JpegImageFile
+from PIL.PngImagePlugin import PngImageFile
+from PIL.WebPImagePlugin import WebPImageFile
+
+from app.ingest.exif import Exif, read_exif
+from app.ingest.formats import HEAD_BYTES, Format, check_structure, format_of, webp_canvas
+from app.ingest.limits import Limits
+from app.ingest.refusals import Refusal, Refused
+from app.ingest.source import open_file
+from modal_backend.contracts import Picture
+
+THUMB_SIDE = 256
+THUMB_QUALITY = 80
+
+OPEN: dict[Format, Callable[[BinaryIO], ImageFile.ImageFile]] = {
+    "jpeg": JpegImageFile,
+    "png": PngImageFile,
+    "webp": WebPImageFile,
+}
+TURN = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+DECODER_ERRORS = (
+    OSError,
+    SyntaxError,
+    ValueError,
+    TypeError,
+    LookupError,
+    EOFError,
+    AttributeError,
+    ArithmeticError,
+    struct.error,
+    zlib.error,
+    Image.DecompressionBombError,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What one decode gave. width, height: the original's, in pixels, after EXIF rotation."""
+
+    picture: Picture
+    width: int
+    height: int
+    exif: Exif
+
+
+def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Picture:
+    """The picture as RGB uint8 (height, width, 3) with EXIF rotation applied.
+
+    at_least: the long side wanted, in pixels; a larger JPEG is decoded at 1/2, 1/4 or 1/8, and what is
+    still larger averaged down by a whole factor, but never below. None: full size. Raises Refused.
+    """
+    with open_file(source) if isinstance(source, (Path, str)) else nullcontext(source) as stream:
+        stream.seek(0)
+        kind = format_of(stream.read(HEAD_BYTES), "")
+        return read_picture(stream, kind, at_least=at_least, pixels=Limits().pixels).picture
+
+
+def read_picture(stream: BinaryIO, kind: Format, *, at_least: int | None, pixels: int) -> Reading:
+    """Decodes the whole stream (seekable) once; a file that is cut anywhere does not pass.
+
+    Raises Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`).
+    """
+    check_structure(stream, kind)
+    stream.seek(0)
+    if kind == "webp":
+        _check_pixels(webp_canvas(stream.read(HEAD_BYTES)) or (0, 0), pixels)
+        stream.seek(0)
+    ImageFile.LOAD_TRUNCATED_IMAGES = False  # some detector packages switch it on for the whole process
+    try:
+        image = OPEN[kind](stream)
+        _check_pixels(image.size, pixels)
+        width, height = image.size
+        if at_least is not None and kind == "jpeg":
+            image.draft(None, (at_least, 1) if width >= height else (1, at_least))
+        image.load()
+        reduced = _reduced(_rgb(image), at_least)
+    except MemoryError as error:
+        raise Refused(Refusal.DECOMPRESSION_BOMB, "not enough memory") from error
+    except DECODER_ERRORS as error:
+        if "truncated" in str(error).lower():
+            raise Refused(Refusal.TRUNCATED, str(error)) from error
+        raise Refused(Refusal.DAMAGED, f"{type(error).__name__}: {error}"[:200]) from error
+    block = image.info.get("exif")
+    exif = read_exif(block) if isinstance(block, bytes) else Exif()
+    if exif.orientation in TURN:
+        reduced = reduced.transpose(TURN[exif.orientation])
+    if exif.orientation >= 5:
+        width, height = height, width
+    return Reading(np.asarray(reduced), width, height, exif)
+
+
+def thumbnail(picture: Picture) -> bytes:
+    """A JPEG of at most 256 x 256 pixels without any metadata."""
+    height, width = picture.shape[:2]
+    scale = min(1.0, THUMB_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    small = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    out = io.BytesIO()
+    small.save(out, "JPEG", quality=THUMB_QUALITY)
+    return out.getvalue()
+
+
+def _check_pixels(size: tuple[int, int], most: int) -> None:
+    if size[0] * size[1] > most:
+        raise Refused(Refusal.DECOMPRESSION_BOMB, f"{size[0]} x {size[1]} pixels, at most {most}")
+
+
+def _rgb(image: Image.Image) -> Image.Image:
+    """Any mode as RGB: 16-bit grey by its upper byte, transparency over white."""
+    if image.mode == "RGB" and "transparency" not in image.info:
+        return image
+    if image.mode.startswith("I"):
+        upper = np.asarray(image).astype(np.int64).clip(0, 0xFFFF) >> 8
+        return Image.fromarray(upper.astype(np.uint8)).convert("RGB")
+    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
+        clear = image.convert("RGBA")
+        paper = Image.new("RGBA", clear.size, "white")
+        paper.alpha_composite(clear)
+        return paper.convert("RGB")
+    return image.convert("RGB")
+
+
+def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
+    """Averaged down by a whole factor that leaves the long side at least `at_least` pixels."""
+    factor = max(image.size) // at_least if at_least else 1
+    return image.reduce(factor) if factor > 1 else image

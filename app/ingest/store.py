@@ -1,0 +1,197 @@
+"""Originals and thumbnails on disk, by the SHA-256 of the original's content."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
+
+from app.ingest.formats import SUFFIX, Format
+from app.ingest.source import open_file
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+ABANDONED_AFTER_S = 3600
+
+
+class StoreError(Exception):
+    """The store cannot be written. `remedy` says what a person can do about it."""
+
+    remedy = "Check that the data folder is there and that Pugmark may write to it, then import again."
+
+
+class StoreFull(StoreError):
+    """The disk or the quota is used up; nothing half-written was left behind."""
+
+    remedy = "Free some space, or move the data folder to a larger disk, then import again."
+
+
+@dataclass(slots=True)
+class Incoming:
+    """A file on its way into the store; `file` may be read back from any place."""
+
+    path: Path
+    file: BinaryIO
+    length: int = 0
+    digest: hashlib._Hash = field(default_factory=hashlib.sha256)
+
+    @property
+    def sha256(self) -> str:
+        """Of what has been written so far, in hexadecimal."""
+        return self.digest.hexdigest()
+
+    def write(self, block: bytes) -> None:
+        """Appends `block`. Raises StoreError."""
+        with _store_errors():
+            self.file.write(block)
+        self.digest.update(block)
+        self.length += len(block)
+
+
+class MediaStore:
+    """Media files below one folder, each content once, complete or not there at all.
+
+    originals/ab/abcd....jpg, thumbs/ab/abcd....jpg, incoming/*.part; all three on one filesystem.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.incoming = root / "incoming"
+        with _store_errors():
+            self.incoming.mkdir(parents=True, exist_ok=True)
+
+    def path_of(self, sha256: str, kind: Format) -> Path:
+        """Where the original lies or would lie."""
+        return self.root / "originals" / sha256[:2] / (sha256 + SUFFIX[kind])
+
+    def thumb_path(self, sha256: str) -> Path:
+        """Where the thumbnail lies or would lie; a JPEG of at most 256 x 256 pixels."""
+        return self.root / "thumbs" / sha256[:2] / f"{sha256}.jpg"
+
+    @contextmanager
+    def open_original(self, sha256: str, kind: Format) -> Iterator[BinaryIO]:
+        """The original's bytes. Raises Refused when it is not there."""
+        with open_file(self.path_of(sha256, kind)) as stream:
+            yield stream
+
+    @contextmanager
+    def receive(self) -> Iterator[Incoming]:
+        """A new file to write to; it is gone after the block unless `keep` was called. Raises StoreError."""
+        with _store_errors():
+            path, file = _new_part(self.incoming)
+        try:
+            yield Incoming(path, file)
+        finally:
+            with suppress(OSError):  # a full disk refuses the last bytes once more
+                file.close()
+            path.unlink(missing_ok=True)
+
+    def keep(self, incoming: Incoming, kind: Format, thumb: bytes) -> bool:
+        """Puts a received file and its thumbnail in their places; True when this content is new.
+
+        The thumbnail comes first, so an original is never without one. Raises StoreError, StoreFull.
+        """
+        sha256 = incoming.sha256
+        place = self.path_of(sha256, kind)
+        with _store_errors():
+            incoming.file.flush()
+            if _size(self.thumb_path(sha256)) <= 0:
+                self._put_thumb(sha256, thumb)
+            if _size(place) == incoming.length:
+                return False
+            os.fsync(incoming.file.fileno())
+            place.parent.mkdir(parents=True, exist_ok=True)
+            if fcntl is None:
+                incoming.file.close()
+            os.replace(incoming.path, place)
+            _sync_folder(place.parent)
+        return True
+
+    def clean(self) -> int:
+        """Removes what killed processes left half-written; returns how many. Living writers keep theirs."""
+        removed = 0
+        for path in self.incoming.glob("*.part"):
+            with suppress(FileNotFoundError, PermissionError):
+                removed += _removed_if_abandoned(path)
+        return removed
+
+    def _put_thumb(self, sha256: str, thumb: bytes) -> None:
+        place = self.thumb_path(sha256)
+        place.parent.mkdir(parents=True, exist_ok=True)
+        with self.receive() as incoming:
+            incoming.write(thumb)
+            incoming.file.flush()
+            os.fsync(incoming.file.fileno())
+            if fcntl is None:
+                incoming.file.close()
+            os.replace(incoming.path, place)
+
+
+def _removed_if_abandoned(path: Path) -> bool:
+    """Removes a file that no living process locks or (where there are no locks) that is an hour old."""
+    if fcntl is None:
+        if time.time() - path.stat().st_mtime < ABANDONED_AFTER_S:
+            return False
+        path.unlink()
+        return True
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return False
+        path.unlink()
+    return True
+
+
+def _new_part(folder: Path) -> tuple[Path, BinaryIO]:
+    """A new locked file; made again when `clean` took it in the moment before the lock."""
+    while True:
+        path = folder / f"{uuid4().hex}.part"
+        file = path.open("x+b")
+        if fcntl is None:
+            return path, file
+        fcntl.flock(file, fcntl.LOCK_EX)
+        if os.fstat(file.fileno()).st_nlink:
+            return path, file
+        file.close()
+
+
+def _size(path: Path) -> int:
+    """In bytes; -1 when there is no such file."""
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return -1
+
+
+def _sync_folder(folder: Path) -> None:
+    """Makes a rename survive a power cut; not possible, nor needed, on Windows."""
+    if fcntl is None:
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+@contextmanager
+def _store_errors() -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise StoreFull(f"The data folder's disk is full. {StoreFull.remedy}") from error
+        raise StoreError(
+            f"The data folder cannot be written ({error.strerror}). {StoreError.remedy}"
+        ) from error
