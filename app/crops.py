@@ -57,9 +57,14 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
     if not crops:
         return
     queued_at = queued_at or time.time()
-    pictures = [picture for _, group in groupby(crops, key=lambda crop: crop.sha256) for picture in _cut(shop, list(group))]
+    pictures = [
+        picture for _, group in groupby(crops, key=lambda crop: crop.sha256) for picture in _cut(shop, list(group))
+    ]
     local = shop.describers.submit(shop.call, LOCAL, pictures, queued_at)
-    saved = [shop.describers.submit(_write_picture, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)]
+    saved = [
+        shop.describers.submit(_write_picture, shop.survey.data_dir, *pair)
+        for pair in zip(crops, pictures, strict=True)
+    ]
     embedded = shop.call(EMBEDDING, pictures, queued_at)
     for one in saved:
         one.result()

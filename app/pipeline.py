@@ -11,17 +11,19 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.crops import Crop, describe_crops
+from app.ingest.formats import Format
 from app.ingest.intake import Refused, RefusedFile, SourceFile, Taken, take_in
 from app.ingest.picture import decode
 from app.survey import imports, results
+from app.survey.detections import ModelVersion
 from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
-from app.survey.scores import boxes_of, rescore
+from app.survey.scores import BoxView, boxes, boxes_of, rescore
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Category, Failure
 from modal_backend.contracts import Detection as Found
@@ -50,7 +52,7 @@ def take_in_all(shop: Workshop, import_id: int, files: Iterable[SourceFile | Ref
     """Bring every listed file of an import to its end: ready, refused with a reason, or failed with one."""
     shop.backend.load(DETECTOR)
     reads = _ahead(shop, lambda file: _read(shop, file), _unsettled(shop, import_id, files))
-    for batch in _batches(reads):
+    for batch in batches(reads):
         process_batch(shop, import_id, batch)
 
 
@@ -72,12 +74,9 @@ def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
         crops: list[Crop] = []
         for read, answer in zip(new.values(), found, strict=True):
             media = _media_row(session, batch, read)
-            if isinstance(answer, Failure):
-                media.stage, media.failure, media.attempts = Stage.FAILED, answer.reason, media.attempts + 1
-                continue
-            ids = results.store_analysis(session, media.id, detector, call_id, answer)
-            media.stage, media.failure = Stage.DETECTED, None
-            crops += _worth_describing(read, media, ids, answer, threshold)
+            ids = _keep_answer(session, media, detector, call_id, answer)
+            if not isinstance(answer, Failure):
+                crops += _worth_describing(read, media, ids, answer, threshold)
         for read in reads:
             _list(session, batch, read, new)
         session.flush()
@@ -87,31 +86,66 @@ def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
         _mark_ready(session, _ids(session, new))
 
 
-def describe_pending(shop: Workshop, media_ids: Iterable[int] | None = None) -> None:
+def describe_pending(shop: Workshop) -> None:
     """Describe the crops of media whose boxes are known but whose crops are not (a pass was cut short)."""
-    pending = sa.select(Media).where(Media.stage == Stage.DETECTED).order_by(Media.id)
-    if media_ids is not None:
-        pending = pending.where(Media.id.in_(list(media_ids)))
     with shop.survey.read() as session:
-        rows = list(session.scalars(pending))
-    for group in _batches(rows):
-        describe_crops(shop, [crop for media in group for crop in _stored_crops(shop, media)])
+        rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.DETECTED).order_by(Media.id)))
+        found = boxes_of(session, [media.id for media in rows], floor=_threshold())
+    for group in batches(rows):
+        describe_crops(shop, [crop for media in group for crop in _stored_crops(shop, media, found[media.id])])
         with shop.survey.write() as session:
             _mark_ready(session, [media.id for media in group])
 
 
-def _stored_crops(shop: Workshop, media: Media) -> list[Crop]:
-    threshold = _threshold()
+def describe_boxes(shop: Workshop, detection_ids: list[int]) -> None:
+    """Describe these boxes as they stand now, whatever their confidence."""
     with shop.survey.read() as session:
-        boxes = boxes_of(session, [media.id], floor=threshold)[media.id]
-    wanted = [box for box in boxes if box.category == Category.ANIMAL and box.verdict != "rejected"]
+        by_media: dict[int, list[BoxView]] = {}
+        for box in boxes(session, detection_ids).values():
+            by_media.setdefault(box.media_id, []).append(box)
+        rows = list(session.scalars(sa.select(Media).where(Media.id.in_(by_media))))
+    describe_crops(shop, [crop for media in rows for crop in _stored_crops(shop, media, by_media[media.id])])
+
+
+def retry_failed(shop: Workshop) -> None:
+    """Detect and describe again every media whose analysis failed."""
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    with shop.survey.read() as session:
+        rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.FAILED).order_by(Media.id)))
+    for media in rows:
+        picture = decode(shop.store.path_of(media.sha256, cast(Format, media.format)), at_least=PICTURE_SIDE)
+        result, call_id = shop.call(DETECTOR, [PocketDetector.prepare(picture)])
+        with shop.survey.write() as session:
+            detector = results.model_version(session, Task.DETECT, result.provenance, _threshold())
+            row = session.get_one(Media, media.id)
+            _keep_answer(session, row, detector, call_id, result.values[0])
+            rescore(session, [media.id])
+    describe_pending(shop)
+
+
+def _stored_crops(shop: Workshop, media: Media, found: list[BoxView]) -> list[Crop]:
+    wanted = [box for box in found if box.category == Category.ANIMAL and box.verdict != "rejected"]
     if not wanted:
         return []
-    picture = decode(shop.store.path_of(media.sha256, media.format), at_least=PICTURE_SIDE)  # type: ignore[arg-type]
+    kind = cast(Format, media.format)
+    picture = decode(shop.store.path_of(media.sha256, kind), at_least=PICTURE_SIDE)
     return [
-        Crop(box.id, media.sha256, media.format, Box(box.x, box.y, box.width, box.height), picture, media.width)  # type: ignore[arg-type]
+        Crop(box.id, media.sha256, kind, Box(box.x, box.y, box.width, box.height), picture, media.width)
         for box in wanted[:CROPS_A_PICTURE]
     ]
+
+
+def _keep_answer(
+    session: Session, media: Media, detector: ModelVersion, call_id: int | None, answer: list[Found] | Failure
+) -> list[int]:
+    """Write a detector's answer, or that it failed, for one media; returns the ids of its detections."""
+    media.attempts += 1
+    if isinstance(answer, Failure):
+        media.stage, media.failure = Stage.FAILED, answer.reason
+        return []
+    media.stage, media.failure = Stage.DETECTED, None
+    return results.store_analysis(session, media.id, detector, call_id, answer)
 
 
 def _detect(shop: Workshop, reads: list[Read], queued_at: float) -> tuple[list[list[Found] | Failure], int | None]:
@@ -127,9 +161,7 @@ def _threshold() -> float:
     return PocketDetector.THRESHOLD
 
 
-def _worth_describing(
-    read: Read, media: Media, ids: list[int], found: list[Found], threshold: float
-) -> list[Crop]:
+def _worth_describing(read: Read, media: Media, ids: list[int], found: list[Found], threshold: float) -> list[Crop]:
     assert read.taken is not None
     wanted = [
         (detection_id, one)
@@ -157,7 +189,7 @@ def _read(shop: Workshop, file: SourceFile | RefusedFile) -> Read:
 def _unsettled(
     shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]
 ) -> Iterator[SourceFile | RefusedFile]:
-    for group in _batches(files, 500):
+    for group in batches(files, 500):
         with shop.survey.read() as session:
             known = imports.known_paths(session, import_id, [file.path for file in group])
         yield from (file for file in group if file.path not in known)
@@ -242,7 +274,8 @@ def _ahead(shop: Workshop, work: Callable[[Any], T], items: Iterable[Any]) -> It
         yield waiting.popleft().result()
 
 
-def _batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
+    """The items in lists of at most this size."""
     group: list[T] = []
     for item in items:
         group.append(item)
@@ -251,4 +284,3 @@ def _batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:
             group = []
     if group:
         yield group
-

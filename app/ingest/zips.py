@@ -37,16 +37,12 @@ def zip_files(archive: Path, prefix: str, *, limits: Limits) -> Iterator[SourceF
         yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
 
 
-def _entries(
-    stream: BinaryIO, archive: Path, prefix: str, limits: Limits
-) -> Iterator[SourceFile | RefusedFile]:
+def _entries(stream: BinaryIO, archive: Path, prefix: str, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
     archive_bytes = stream.seek(0, 2)
     seen: set[int] = set()
     packed = unpacked = 0
     for entry in zip_entries(stream, most=limits.zip_entries):
-        if entry.name.endswith("/") or any(
-            is_left_out(part) for part in entry.name.split("/") if part != ".."
-        ):
+        if entry.name.endswith("/") or any(is_left_out(part) for part in entry.name.split("/") if part != ".."):
             continue
         path = prefix + printable(entry.name)
         try:

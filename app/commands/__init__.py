@@ -1,0 +1,1 @@
+"""The program without a browser, one command a file."""

@@ -1,0 +1,119 @@
+"""python -m app evaluate: measure a model against known answers, without touching the survey."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from app.commands.output import CommandFailed, tell
+from app.exchange import megadetector_json as lila
+from app.ingest.intake import Limits, Refused, RefusedFile, SourceFile, source_files
+from app.ingest.picture import decode
+from app.pipeline import BATCH, PICTURE_SIDE, batches
+from modal_backend.contracts import Failure
+from modal_backend.embedded import EmbeddedBackend
+from modal_backend.registry import DETECTOR
+
+
+def detection(images: Path, truth: Path, predictions: Path | None, *, as_json: bool) -> int:
+    """Run the detector over a folder and score its boxes against COCO boxes."""
+    from app.evaluation.detection import evaluate_detection
+
+    known = _json(truth)
+    backend = EmbeddedBackend()
+    backend.load(DETECTOR)
+    rows = list(_detected(backend, images))
+    threshold = _threshold()
+    document = {"info": lila.info(_name(backend), threshold), "detection_categories": lila.CATEGORIES, "images": rows}
+    if predictions:
+        _write(predictions, document)
+    result = evaluate_detection(document, known)
+    tell(as_json, result, "\n".join(f"{name:28} {value}" for name, value in result.items()))
+    return 0
+
+
+def identification(table: Path, model: str, predictions: Path | None, *, as_json: bool) -> int:
+    """Rank the query crops of a csv (path, identity, split) against its gallery crops and score the ranking."""
+    from app.evaluation.identification import rank_csv, score
+
+    if not table.is_file():
+        raise CommandFailed(f"There is no file at {table}.", 2)
+    document = rank_csv(table, model)
+    if predictions:
+        _write(predictions, document)
+    with table.open(newline="", encoding="utf-8-sig") as file:
+        result = score(document, list(csv.DictReader(file)))
+    tell(as_json, result, "\n".join(f"{name:28} {value}" for name, value in result.items()))
+    return 0
+
+
+def _detected(backend: EmbeddedBackend, images: Path) -> Iterator[dict[str, Any]]:
+    if not images.is_dir():
+        raise CommandFailed(f"There is no folder at {images}.", 2)
+    files = list(source_files(images, limits=Limits()))
+    with ThreadPoolExecutor(2) as readers, tqdm(total=len(files), unit="image", desc="detect") as bar:
+        for group in batches(files, BATCH):
+            prepared = list(readers.map(_prepare, group))
+            ready = [one for one in prepared if not isinstance(one, str)]
+            answers = iter(backend.call(DETECTOR, ready).values)
+            for file, one in zip(group, prepared, strict=True):
+                yield _row(file.path, one if isinstance(one, str) else next(answers))
+            bar.update(len(group))
+
+
+def _prepare(file: SourceFile | RefusedFile) -> Any:
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    if isinstance(file, RefusedFile):
+        return file.message
+    try:
+        with file.open() as stream:
+            return PocketDetector.prepare(decode(stream, at_least=PICTURE_SIDE))
+    except Refused as refused:
+        return refused.message
+
+
+def _row(path: str, answer: Any) -> dict[str, Any]:
+    if isinstance(answer, str | Failure):
+        return {"file": path, "failure": str(answer), "detections": None}
+    boxes = [
+        lila.detection(one.category, one.confidence, one.box.x, one.box.y, one.box.width, one.box.height)
+        for one in answer
+    ]
+    return {"file": path, "detections": boxes}
+
+
+def _threshold() -> float:
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    return PocketDetector.THRESHOLD
+
+
+def _name(backend: EmbeddedBackend) -> str:
+    provenance = backend.provenance(DETECTOR)
+    return f"{provenance.model} {provenance.version}"
+
+
+def _json(path: Path) -> dict[str, Any]:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be read ({error.strerror}).", 2) from error
+    except json.JSONDecodeError as error:
+        raise CommandFailed(f"{path} is not JSON: {error}.", 2) from error
+    if not isinstance(value, dict) or "images" not in value:
+        raise CommandFailed(f"{path} holds no COCO boxes: it has no list of images.", 2)
+    return value
+
+
+def _write(path: Path, document: dict[str, Any]) -> None:
+    try:
+        path.write_text(json.dumps(document, indent=1), encoding="utf-8")
+    except OSError as error:
+        raise CommandFailed(f"{path} cannot be written ({error.strerror}).", 2) from error

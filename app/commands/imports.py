@@ -1,0 +1,89 @@
+"""python -m app import PATH [--wait]: take a folder, a zip or a picture into the survey."""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from app.commands.output import CommandFailed, note, tell
+from app.jobs import Jobs
+from app.settings import Settings
+from app.survey import imports
+from app.survey.database import Survey, open_survey
+from app.survey.progress import Progress, import_progress, refusals
+from app.workers import any_alive
+
+
+def run(settings: Settings, path: Path, *, wait: bool, as_json: bool, deployment: str | None) -> int:
+    """Exit status: 0 when everything listed was taken in, 3 when files were refused, 1 when the import failed."""
+    root = path.expanduser()
+    if not root.exists():
+        raise CommandFailed(f"There is no file or folder at {path}.", 2)
+    survey = open_survey(settings)
+    import_id = new_import(survey, root.resolve(), deployment)
+    jobs = Jobs(survey, settings)
+    jobs.run_import(import_id)
+    if not wait:
+        if not any_alive(survey):
+            note("Queued. No worker is running: start the dashboard or `python -m app worker`, or use --wait.")
+        tell(as_json, {"import": import_id, "state": "queued"}, f"Import {import_id} is queued.")
+        return 0
+    progress = wait_for(survey, settings, import_id)
+    return report(survey, progress, as_json)
+
+
+def new_import(survey: Survey, root: Path, deployment: str | None = None, *, synthetic: bool = False) -> int:
+    """Write down an import of a folder, zip or picture on this machine; returns its id."""
+    kind = "folder" if root.is_dir() else "zip" if root.suffix.lower() == ".zip" else "file"
+    with survey.write() as session:
+        values: dict[str, Any] = {"deployment_rule": "folder", "synthetic": synthetic}
+        if deployment:
+            named = imports.deployment_named(session, deployment)
+            values.update(deployment_rule="fixed", deployment_id=named.id)
+        label = root.name if root.is_dir() else root.stem
+        return imports.start_import(session, kind=kind, root=str(root), label=label or str(root), **values).id
+
+
+def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:
+    """Until an import has ended; does the work here when no worker is alive."""
+    with tqdm(unit="file", desc="import", dynamic_ncols=True) as bar:
+
+        def ended() -> bool:
+            with survey.read() as session:
+                progress = import_progress(session, import_id)
+            bar.total = progress.listed
+            bar.update(progress.done - bar.n)
+            return not progress.running
+
+        while not ended():
+            if any_alive(survey):
+                time.sleep(0.5)
+                continue
+            from app.worker import run_worker
+
+            run_worker(survey, settings, threading.Event(), ended)
+    with survey.read() as session:
+        return import_progress(session, import_id)
+
+
+def report(survey: Survey, progress: Progress, as_json: bool) -> int:
+    """Print how an import ended; returns the exit status."""
+    with survey.read() as session:
+        refused = refusals(session, progress.id)
+    value = {**asdict(progress), "refusals": [{"path": path, "reason": reason} for path, reason in refused]}
+    lines = [
+        f"{progress.done} files: {progress.new} new, {progress.duplicate} already here, {progress.refused} refused"
+        f" in {progress.seconds:.0f} s."
+    ]
+    lines += [f"  refused  {path}: {reason}" for path, reason in refused]
+    if progress.error:
+        lines.append(f"The import stopped: {progress.error}")
+    tell(as_json, value, "\n".join(lines))
+    if progress.error:
+        return 1
+    return 3 if refused else 0

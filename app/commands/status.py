@@ -1,0 +1,50 @@
+"""python -m app status: media by stage, imports, the queue and the workers."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from app.commands.output import tell
+from app.settings import Settings
+from app.survey.calls import Call
+from app.survey.database import open_survey
+from app.survey.individuals import Individual, Sighting
+from app.survey.media import ListedFile, Media
+from app.survey.progress import recent_imports, stages
+from app.workers import any_alive
+
+
+def run(settings: Settings, *, as_json: bool) -> int:
+    """Always exits with 0."""
+    survey = open_survey(settings)
+    with survey.read() as session:
+        by_stage = stages(session)
+        recent = recent_imports(session)
+        running = session.scalar(sa.select(sa.func.count(Call.id)).where(Call.outcome.is_(None)))
+        value = {
+            "backend": str(settings.active_backend),
+            "data_dir": str(settings.data_dir),
+            "worker_alive": any_alive(survey),
+            "media": sum(by_stage.values()),
+            "stages": by_stage,
+            "files": session.scalar(sa.select(sa.func.count(ListedFile.id))),
+            "individuals": session.scalar(
+                sa.select(sa.func.count(Individual.id)).where(Individual.merged_into_id.is_(None))
+            ),
+            "sightings": session.scalar(sa.select(sa.func.count(Sighting.detection_id))),
+            "blank": session.scalar(sa.select(sa.func.count(Media.id)).where(Media.animal_score == 0)),
+            "queue": {
+                "imports_waiting": sum(one.state == "queued" for one in recent),
+                "imports_running": sum(one.state == "running" for one in recent),
+                "files_left": sum(max((one.listed or 0) - one.done, 0) for one in recent if one.running),
+                "calls_running": running,
+            },
+            "imports": [asdict(one) for one in recent],
+        }
+    lines = [f"{value['media']} media: " + ", ".join(f"{count} {stage}" for stage, count in by_stage.items())]
+    lines += [f"import {one.id} {one.label}: {one.state}, {one.done} of {one.listed or '?'} files" for one in recent]
+    lines.append("A worker is running." if value["worker_alive"] else "No worker is running.")
+    tell(as_json, value, "\n".join(lines))
+    return 0

@@ -1,0 +1,30 @@
+"""python -m app worker: do the jobs of the queue until it is told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from types import FrameType
+
+from app.commands.output import note
+from app.settings import Settings
+from app.survey.database import open_survey
+from app.worker import run_worker
+
+
+def run(settings: Settings) -> int:
+    """Ends with SIGTERM, Ctrl+C or the end of the process that started it; another worker continues its jobs."""
+    stop = threading.Event()
+
+    def asked_to_stop(_signal: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    signal.signal(signal.SIGTERM, asked_to_stop)
+    signal.signal(signal.SIGINT, asked_to_stop)
+    parent = os.getppid()
+    survey = open_survey(settings)
+    note(f"Worker on {settings.data_dir}. Ctrl+C stops it; nothing is lost.")
+    run_worker(survey, settings, stop, lambda: os.getppid() != parent)
+    # Threads may be in the middle of a job; it is checkpointed, so there is nothing to wait for.
+    os._exit(0)

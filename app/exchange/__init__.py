@@ -1,0 +1,1 @@
+"""The field's exchange formats, one file each."""

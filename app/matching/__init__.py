@@ -1,0 +1,1 @@
+"""Who could it be: candidates for a query crop. Runs in the worker."""

@@ -1,0 +1,183 @@
+"""The worker: runs the jobs as durable workflows (DBOS) and takes over what a stopped worker left.
+
+What has been computed is decided by the rows of the survey: every workflow may be run again from its start and then
+does only what is missing.
+"""
+
+from __future__ import annotations
+
+import logging
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import sqlalchemy as sa
+from dbos import DBOS, DBOSConfig
+
+from app import pipeline
+from app.ingest.intake import source_files
+from app.ingest.store import StoreError
+from app.jobs import APP_VERSION, Jobs, Queue, import_workflow_id
+from app.matching.gallery import Gallery, NotDescribed
+from app.settings import Settings
+from app.survey import events, imports
+from app.survey.database import Survey
+from app.survey.ledger import abandon
+from app.survey.media import ImportBatch, ImportState, ListedFile, Media
+from app.survey.rankings import Scope
+from app.workers import HEARTBEAT_SECONDS, Presence
+from app.workshop import Workshop, open_workshop
+from modal_backend.errors import BackendError
+
+log = logging.getLogger("pugmark.worker")
+POLL_SECONDS = 0.1
+INTERACTIVE_AT_ONCE = 2
+
+
+class Bench:
+    """What the workflows of this process work with; set while a worker runs."""
+
+    shop: Workshop
+    gallery: Gallery
+    settings: Settings
+
+
+@DBOS.workflow(name="import_media")
+def import_media(import_id: int) -> str:
+    """Take in, detect, describe and group everything an import lists."""
+    try:
+        count_files(import_id)
+        take_in_files(import_id)
+        group_events(import_id)
+    except (BackendError, StoreError, OSError) as error:
+        remedy = getattr(error, "remedy", "")
+        return finish_import(import_id, f"{error} {remedy}".strip())
+    return finish_import(import_id, None)
+
+
+@DBOS.step()
+def count_files(import_id: int) -> int:
+    """Write down how many files the import lists, for the progress."""
+    with Bench.shop.survey.write() as session:
+        root = Path(imports.begin(session, import_id).root)
+    total = sum(1 for _ in source_files(root, limits=Bench.shop.limits))
+    with Bench.shop.survey.write() as session:
+        session.get_one(ImportBatch, import_id).listed = total
+    return total
+
+
+@DBOS.step()
+def take_in_files(import_id: int) -> None:
+    """Bring every file to its end; files that are settled already are passed over."""
+    with Bench.shop.survey.read() as session:
+        root = Path(session.get_one(ImportBatch, import_id).root)
+    pipeline.take_in_all(Bench.shop, import_id, source_files(root, limits=Bench.shop.limits))
+    pipeline.describe_pending(Bench.shop)
+
+
+@DBOS.step()
+def group_events(import_id: int) -> None:
+    """Assign the media of the import's deployments to events."""
+    deployments = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == import_id).distinct()
+    with Bench.shop.survey.write() as session:
+        affected = set(session.scalars(deployments))
+        events.regroup(session, affected, Bench.settings.event_gap_seconds)
+
+
+@DBOS.step()
+def finish_import(import_id: int, error: str | None) -> str:
+    """Mark the import as done or failed."""
+    with Bench.shop.survey.write() as session:
+        imports.finish(session, import_id, error=error)
+        batch = session.get_one(ImportBatch, import_id)
+        received = Path(batch.root) if batch.kind == "upload" and not error else None
+    if received is not None:
+        shutil.rmtree(received, ignore_errors=True)  # the originals are in the store
+    return error or "done"
+
+
+@DBOS.workflow(name="describe_boxes")
+def describe_boxes(detection_ids: list[int]) -> None:
+    """Describe the crops of these boxes as they stand now."""
+    pipeline.describe_boxes(Bench.shop, detection_ids)
+
+
+@DBOS.workflow(name="retry_failed")
+def retry_failed() -> None:
+    """Detect and describe again where it failed."""
+    pipeline.retry_failed(Bench.shop)
+
+
+@DBOS.workflow(name="rank_queries")
+def rank_queries(detection_ids: list[int], scope_key: str) -> None:
+    """Rank candidates for these queries; crops without features are described first."""
+    scope = Scope.from_key(scope_key)
+    for detection_id in detection_ids:
+        try:
+            Bench.gallery.rank(detection_id, scope)
+        except NotDescribed:
+            pipeline.describe_boxes(Bench.shop, [detection_id])
+            Bench.gallery.rank(detection_id, scope)
+
+
+def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
+    """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
+    presence = Presence(survey)
+    with open_workshop(survey, presence.executor_id) as shop:
+        Bench.shop, Bench.gallery, Bench.settings = shop, Gallery(survey), settings
+        _open_queue(settings, presence.executor_id)
+        try:
+            last_beat = 0.0
+            while not stop.is_set() and not until():
+                if time.monotonic() - last_beat > HEARTBEAT_SECONDS:
+                    presence.beat()
+                    _take_over(survey, presence)
+                    _put_forgotten(survey, settings)
+                    last_beat = time.monotonic()
+                stop.wait(0.2)
+        finally:
+            presence.leave()
+            DBOS.destroy()
+
+
+def _open_queue(settings: Settings, executor_id: str) -> None:
+    config: DBOSConfig = {
+        "name": "pugmark",
+        "system_database_url": settings.jobs_url,
+        "executor_id": executor_id,
+        "application_version": APP_VERSION,
+        "log_level": "WARNING",
+        "enable_otlp": False,
+    }
+    DBOS(config=config)
+    DBOS.launch()
+    DBOS.register_queue(Queue.INTERACTIVE, worker_concurrency=INTERACTIVE_AT_ONCE, polling_interval_sec=POLL_SECONDS)
+    DBOS.register_queue(Queue.BULK, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
+
+
+def _take_over(survey: Survey, presence: Presence) -> None:
+    gone = presence.gone()
+    if gone:
+        log.warning("Taking over the work of %s", ", ".join(gone))
+        abandon(survey, gone)
+        DBOS._recover_pending_workflows(gone)
+
+
+def _put_forgotten(survey: Survey, settings: Settings) -> None:
+    """Put imports into the queue that it does not know; close those whose workflow ended without saying so."""
+    open_states = [ImportState.QUEUED, ImportState.RUNNING]
+    with survey.read() as session:
+        batches = list(session.scalars(sa.select(ImportBatch).where(ImportBatch.state.in_(open_states))))
+    for batch in batches:
+        status = DBOS.get_workflow_status(import_workflow_id(batch.id, batch.attempt))
+        if status is not None and status.status in ("ENQUEUED", "PENDING", "DELAYED"):
+            continue
+        if status is not None:
+            with survey.write() as session:
+                imports.finish(session, batch.id, error=f"The import broke off: {status.error or status.status}")
+            continue
+        jobs = Jobs(survey, settings)
+        jobs.run_import(batch.id)
+        jobs.close()
