@@ -21,6 +21,7 @@ from app.ingest.intake import source_files
 from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, import_workflow_id
 from app.matching.gallery import Gallery, NotDescribed
+from app.sample_survey import draw_sample
 from app.settings import Settings
 from app.survey import events, imports
 from app.survey.database import Survey
@@ -48,6 +49,7 @@ class Bench:
 def import_media(import_id: int) -> str:
     """Take in, detect, describe and group everything an import lists."""
     try:
+        draw_if_synthetic(import_id)
         count_files(import_id)
         take_in_files(import_id)
         group_events(import_id)
@@ -55,6 +57,15 @@ def import_media(import_id: int) -> str:
         remedy = getattr(error, "remedy", "")
         return finish_import(import_id, f"{error} {remedy}".strip())
     return finish_import(import_id, None)
+
+
+@DBOS.step()
+def draw_if_synthetic(import_id: int) -> None:
+    """Draw the sample survey when this import is of it."""
+    with Bench.shop.survey.write() as session:
+        synthetic = imports.begin(session, import_id).synthetic
+    if synthetic:
+        draw_sample(Bench.shop.survey.data_dir)
 
 
 @DBOS.step()

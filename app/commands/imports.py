@@ -6,7 +6,6 @@ import threading
 import time
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
 from tqdm import tqdm
 
@@ -25,28 +24,23 @@ def run(settings: Settings, path: Path, *, wait: bool, as_json: bool, deployment
     if not root.exists():
         raise CommandFailed(f"There is no file or folder at {path}.", 2)
     survey = open_survey(settings)
-    import_id = new_import(survey, root.resolve(), deployment)
+    with survey.write() as session:
+        deployment_id = imports.deployment_named(session, deployment).id if deployment else None
+        import_id = imports.import_of_path(session, root.resolve(), deployment_id).id
+    if not wait:
+        return queue(survey, settings, import_id, as_json)
+    return report(survey, wait_for(survey, settings, import_id), as_json)
+
+
+def queue(survey: Survey, settings: Settings, import_id: int, as_json: bool) -> int:
+    """Put an import into the queue and leave it to a worker."""
     jobs = Jobs(survey, settings)
     jobs.run_import(import_id)
-    if not wait:
-        if not any_alive(survey):
-            note("Queued. No worker is running: start the dashboard or `python -m app worker`, or use --wait.")
-        tell(as_json, {"import": import_id, "state": "queued"}, f"Import {import_id} is queued.")
-        return 0
-    progress = wait_for(survey, settings, import_id)
-    return report(survey, progress, as_json)
-
-
-def new_import(survey: Survey, root: Path, deployment: str | None = None, *, synthetic: bool = False) -> int:
-    """Write down an import of a folder, zip or picture on this machine; returns its id."""
-    kind = "folder" if root.is_dir() else "zip" if root.suffix.lower() == ".zip" else "file"
-    with survey.write() as session:
-        values: dict[str, Any] = {"deployment_rule": "folder", "synthetic": synthetic}
-        if deployment:
-            named = imports.deployment_named(session, deployment)
-            values.update(deployment_rule="fixed", deployment_id=named.id)
-        label = root.name if root.is_dir() else root.stem
-        return imports.start_import(session, kind=kind, root=str(root), label=label or str(root), **values).id
+    jobs.close()
+    if not any_alive(survey):
+        note("Queued. No worker is running: start the dashboard or `python -m app worker`, or use --wait.")
+    tell(as_json, {"import": import_id, "state": "queued"}, f"Import {import_id} is queued.")
+    return 0
 
 
 def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:

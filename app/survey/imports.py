@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Collection
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import sqlalchemy as sa
@@ -35,6 +35,23 @@ def start_import(session: Session, *, kind: str, root: str, label: str, **values
             setattr(batch, name, value)
     session.flush()
     return batch
+
+
+def import_of_path(
+    session: Session, root: Path, deployment_id: int | None = None, *, synthetic: bool = False
+) -> ImportBatch:
+    """An import of a folder, a zip or one picture on this machine; its files join one deployment or their folders'."""
+    kind = "folder" if root.is_dir() or synthetic else "zip" if root.suffix.lower() == ".zip" else "file"
+    label = root.name if kind == "folder" else root.stem
+    return start_import(
+        session,
+        kind=kind,
+        root=str(root),
+        label=label or str(root),
+        deployment_rule="fixed" if deployment_id else "folder",
+        deployment_id=deployment_id,
+        synthetic=synthetic,
+    )
 
 
 def begin(session: Session, import_id: int) -> ImportBatch:
