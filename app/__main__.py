@@ -69,7 +69,7 @@ def _command(
     command = commands.add_parser(name, help=text, description=text)
     command.add_argument("--json", action="store_true", dest="as_json", help="answer in JSON")
     command.set_defaults(run=run)
-    return command  # type: ignore[no-any-return]
+    return command
 
 
 def _import(options: argparse.Namespace) -> int:

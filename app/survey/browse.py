@@ -1,0 +1,179 @@
+"""Pages of media for the Detections screen: filtered, ordered, with their boxes; and the figures beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.deployments import Deployment
+from app.survey.detections import Analysis, MediaReview, ModelVersion
+from app.survey.media import ListedFile, Media, Stage
+from app.survey.scores import BoxView, boxes_of
+
+SHOWN_FLOOR = 0.05
+
+
+class Show(StrEnum):
+    """Which media to show. Uncertain: not reviewed, the score nearest to the threshold first."""
+
+    ALL = "all"
+    ANIMAL = "animal"
+    PERSON = "person"
+    VEHICLE = "vehicle"
+    BLANK = "blank"
+    UNCERTAIN = "uncertain"
+    UNREVIEWED = "unreviewed"
+    FAILED = "failed"
+
+
+@dataclass(frozen=True, slots=True)
+class MediaFilter:
+    """What to show: kind, threshold on the confidence, one deployment or all, one event or all."""
+
+    show: Show = Show.ALL
+    threshold: float = 0.5
+    deployment_id: int | None = None
+    event_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MediaView:
+    """One media as the screens show it. taken_at is camera-local."""
+
+    id: int
+    sha256: str
+    format: str
+    width: int
+    height: int
+    taken_at: datetime | None
+    taken_at_source: str | None
+    synthetic: bool
+    stage: str
+    failure: str | None
+    event_id: int | None
+    deployment: str | None
+    station: str | None
+    path: str | None
+    camera: str | None
+    verdict: str | None
+    boxes: list[BoxView]
+
+
+def count(session: Session, wanted: MediaFilter) -> int:
+    """How many media the filter leaves."""
+    query = sa.select(sa.func.count(Media.id)).where(*_where(wanted))
+    if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
+        query = query.outerjoin(MediaReview, MediaReview.media_id == Media.id)
+    return session.scalar(query) or 0
+
+
+def page(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[MediaView]:
+    """Media in the order of deployment and time (uncertain: nearest to the threshold first), with their boxes."""
+    ids = sa.select(Media.id).where(*_where(wanted))
+    if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
+        ids = ids.outerjoin(MediaReview, MediaReview.media_id == Media.id)
+    if wanted.show == Show.UNCERTAIN:
+        ids = ids.order_by(sa.func.abs(Media.animal_score - wanted.threshold), Media.id)
+    else:
+        ids = ids.order_by(Media.deployment_id, Media.taken_at, Media.id)
+    return views(session, list(session.scalars(ids.limit(limit).offset(offset))))
+
+
+def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
+    """These media, in this order, with their boxes."""
+    first_path = (
+        sa.select(sa.func.min(ListedFile.path))
+        .where(ListedFile.media_id == Media.id)
+        .correlate(Media)
+        .scalar_subquery()
+    )
+    rows = session.execute(
+        sa.select(Media, Deployment.name, Deployment.station, first_path, MediaReview.verdict)
+        .outerjoin(Deployment, Deployment.id == Media.deployment_id)
+        .outerjoin(MediaReview, MediaReview.media_id == Media.id)
+        .where(Media.id.in_(media_ids))
+    )
+    found = boxes_of(session, media_ids, floor=SHOWN_FLOOR)
+    by_id = {row[0].id: _view(tuple(row), found[row[0].id]) for row in rows}
+    return [by_id[media_id] for media_id in media_ids if media_id in by_id]
+
+
+def summary(session: Session, threshold: float) -> dict[str, int]:
+    """How many media each kind of `Show` has at this threshold."""
+    return {str(show): count(session, MediaFilter(show, threshold)) for show in Show}
+
+
+def deployments(session: Session) -> list[tuple[int, str, int]]:
+    """Deployments with the number of their media: (id, name, media)."""
+    rows = session.execute(
+        sa.select(Deployment.id, Deployment.name, sa.func.count(Media.id))
+        .outerjoin(Media, Media.deployment_id == Deployment.id)
+        .group_by(Deployment.id, Deployment.name)
+        .order_by(Deployment.name)
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
+def detector(session: Session) -> ModelVersion | None:
+    """The detector behind the newest analysis; None before the first."""
+    newest = sa.select(sa.func.max(Analysis.id)).scalar_subquery()
+    return session.scalar(
+        sa.select(ModelVersion)
+        .join(Analysis, Analysis.model_version_id == ModelVersion.id)
+        .where(Analysis.id == newest)
+    )
+
+
+def event_media(session: Session, event_id: int) -> list[int]:
+    """The ids of an event's media in the order of time."""
+    return list(
+        session.scalars(sa.select(Media.id).where(Media.event_id == event_id).order_by(Media.taken_at, Media.id))
+    )
+
+
+def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = []
+    if wanted.deployment_id is not None:
+        where.append(Media.deployment_id == wanted.deployment_id)
+    if wanted.event_id is not None:
+        where.append(Media.event_id == wanted.event_id)
+    looked_at = Media.stage.in_([Stage.DETECTED, Stage.READY])
+    score = {Show.ANIMAL: Media.animal_score, Show.PERSON: Media.person_score, Show.VEHICLE: Media.vehicle_score}
+    if wanted.show in score:
+        where.append(score[wanted.show] >= wanted.threshold)
+    elif wanted.show == Show.BLANK:
+        where += [looked_at, *(column < wanted.threshold for column in score.values())]
+    elif wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
+        where += [looked_at, MediaReview.media_id.is_(None)]
+    elif wanted.show == Show.FAILED:
+        where.append(Media.stage == Stage.FAILED)
+    return where
+
+
+def _view(row: tuple[Any, ...], boxes: list[BoxView]) -> MediaView:
+    media, deployment, station, path, verdict = row
+    return MediaView(
+        id=media.id,
+        sha256=media.sha256,
+        format=media.format,
+        width=media.width,
+        height=media.height,
+        taken_at=media.taken_at,
+        taken_at_source=media.taken_at_source,
+        synthetic=media.synthetic,
+        stage=media.stage,
+        failure=media.failure,
+        event_id=media.event_id,
+        deployment=deployment,
+        station=station,
+        path=path,
+        camera=" ".join(part for part in (media.camera_make, media.camera_model) if part) or None,
+        verdict=verdict,
+        boxes=boxes,
+    )
