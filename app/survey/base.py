@@ -7,7 +7,7 @@ datetimes in the camera's local time and never get a zone.
 from __future__ import annotations
 
 import time
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from sqlalchemy import JSON, Float, MetaData
 from sqlalchemy.orm import DeclarativeBase, mapped_column
@@ -18,7 +18,7 @@ Moment = Annotated[float, mapped_column(Float, default=time.time)]
 class Base(DeclarativeBase):
     """Base of all tables, with constraint names that migrations can refer to."""
 
-    type_annotation_map = {dict[str, Any]: JSON, list[Any]: JSON}  # noqa: RUF012
+    type_annotation_map: ClassVar[dict[Any, Any]] = {dict[str, Any]: JSON, list[Any]: JSON}
     metadata = MetaData(
         naming_convention={
             "ix": "ix_%(table_name)s_%(column_0_N_name)s",

@@ -14,9 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
 from app.survey import calls, decisions, deployments, detections, individuals, media
-from app.survey.base import Base
 
-TABLES = (media, deployments, detections, individuals, decisions, calls)
+TABLES = (calls, decisions, deployments, detections, individuals, media)  # importing them makes the metadata whole
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
@@ -80,6 +79,3 @@ def _engine(url: str) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
-
-
-__all__ = ["TABLES", "Base", "Survey", "migrate", "open_survey"]

@@ -13,7 +13,8 @@ from app.survey.base import Base, Moment
 class Decision(Base):
     """One decision: who, when, about what, from which view and model figures, and the rows it changed.
 
-    changes: list of {table, key, before, after}; before or after is None where the row did not exist.
+    changes: list of {table, before, after}; before or after is None where the row did not exist. The ids of detections
+    and individuals are no foreign keys: the log outlives a drawn box or a new individual that was undone.
     """
 
     __tablename__ = "decision"
@@ -24,8 +25,8 @@ class Decision(Base):
     who: Mapped[str] = mapped_column(String(80))
     decided_at: Mapped[Moment]
     media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"), index=True)
-    detection_id: Mapped[int | None] = mapped_column(ForeignKey("detection.id"), index=True)
-    individual_id: Mapped[int | None] = mapped_column(ForeignKey("individual.id"), index=True)
+    detection_id: Mapped[int | None] = mapped_column(index=True)
+    individual_id: Mapped[int | None] = mapped_column(index=True)
     view: Mapped[dict[str, Any]] = mapped_column(default=dict)
     changes: Mapped[list[Any]] = mapped_column(default=list)
     client_key: Mapped[str | None] = mapped_column(String(64), unique=True)

@@ -2,12 +2,12 @@
 
 from alembic import context
 
-from app.survey import database
+from app.survey.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(
     connection=connection,
-    target_metadata=database.Base.metadata,
+    target_metadata=Base.metadata,
     render_as_batch=connection.dialect.name == "sqlite",
 )
 context.run_migrations()

@@ -186,6 +186,30 @@ def upgrade() -> None:
         sa.UniqueConstraint("media_id", "model_version_id", name=op.f("uq_analysis_media_id_model_version_id")),
     )
     op.create_table(
+        "decision",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=24), nullable=False),
+        sa.Column("who", sa.String(length=80), nullable=False),
+        sa.Column("decided_at", sa.Float(), nullable=False),
+        sa.Column("media_id", sa.Integer(), nullable=True),
+        sa.Column("detection_id", sa.Integer(), nullable=True),
+        sa.Column("individual_id", sa.Integer(), nullable=True),
+        sa.Column("view", sa.JSON(), nullable=False),
+        sa.Column("changes", sa.JSON(), nullable=False),
+        sa.Column("client_key", sa.String(length=64), nullable=True),
+        sa.Column("undone_at", sa.Double(), nullable=True),
+        sa.Column("undone_by", sa.String(length=80), nullable=True),
+        sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_decision_media_id_media")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
+        sa.UniqueConstraint("client_key", name=op.f("uq_decision_client_key")),
+    )
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_decision_detection_id"), ["detection_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_decision_individual_id"), ["individual_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_decision_media_id"), ["media_id"], unique=False)
+        batch_op.create_index("ix_decision_who", ["who", "id"], unique=False)
+
+    op.create_table(
         "listed_file",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("import_id", sa.Integer(), nullable=False),
@@ -234,34 +258,6 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("detection", schema=None) as batch_op:
         batch_op.create_index("ix_detection_media", ["media_id", "confidence"], unique=False)
-
-    op.create_table(
-        "decision",
-        sa.Column("id", sa.Integer(), nullable=False),
-        sa.Column("kind", sa.String(length=24), nullable=False),
-        sa.Column("who", sa.String(length=80), nullable=False),
-        sa.Column("decided_at", sa.Float(), nullable=False),
-        sa.Column("media_id", sa.Integer(), nullable=True),
-        sa.Column("detection_id", sa.Integer(), nullable=True),
-        sa.Column("individual_id", sa.Integer(), nullable=True),
-        sa.Column("view", sa.JSON(), nullable=False),
-        sa.Column("changes", sa.JSON(), nullable=False),
-        sa.Column("client_key", sa.String(length=64), nullable=True),
-        sa.Column("undone_at", sa.Double(), nullable=True),
-        sa.Column("undone_by", sa.String(length=80), nullable=True),
-        sa.ForeignKeyConstraint(["detection_id"], ["detection.id"], name=op.f("fk_decision_detection_id_detection")),
-        sa.ForeignKeyConstraint(
-            ["individual_id"], ["individual.id"], name=op.f("fk_decision_individual_id_individual")
-        ),
-        sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_decision_media_id_media")),
-        sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
-        sa.UniqueConstraint("client_key", name=op.f("uq_decision_client_key")),
-    )
-    with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_decision_detection_id"), ["detection_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_decision_individual_id"), ["individual_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_decision_media_id"), ["media_id"], unique=False)
-        batch_op.create_index("ix_decision_who", ["who", "id"], unique=False)
 
     op.create_table(
         "detection_review",
@@ -378,13 +374,6 @@ def downgrade() -> None:
 
     op.drop_table("feature")
     op.drop_table("detection_review")
-    with op.batch_alter_table("decision", schema=None) as batch_op:
-        batch_op.drop_index("ix_decision_who")
-        batch_op.drop_index(batch_op.f("ix_decision_media_id"))
-        batch_op.drop_index(batch_op.f("ix_decision_individual_id"))
-        batch_op.drop_index(batch_op.f("ix_decision_detection_id"))
-
-    op.drop_table("decision")
     with op.batch_alter_table("detection", schema=None) as batch_op:
         batch_op.drop_index("ix_detection_media")
 
@@ -395,6 +384,13 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_listed_file_media_id"))
 
     op.drop_table("listed_file")
+    with op.batch_alter_table("decision", schema=None) as batch_op:
+        batch_op.drop_index("ix_decision_who")
+        batch_op.drop_index(batch_op.f("ix_decision_media_id"))
+        batch_op.drop_index(batch_op.f("ix_decision_individual_id"))
+        batch_op.drop_index(batch_op.f("ix_decision_detection_id"))
+
+    op.drop_table("decision")
     op.drop_table("analysis")
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_media_stage"))

@@ -1,0 +1,35 @@
+"""Fixtures: an empty survey of its own for every test, and real data where PUGMARK_TEST_DATA points to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from app.settings import Settings
+from app.survey.database import Survey, open_survey
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Settings:
+    """Settings on an empty data directory."""
+    return Settings(PUGMARK_DATA_DIR=tmp_path / "data", PUGMARK_REVIEWER="ana", _env_file=None)
+
+
+@pytest.fixture
+def survey(settings: Settings):
+    """An empty survey."""
+    settings.data_dir.mkdir(parents=True, exist_ok=True)
+    survey: Survey = open_survey(settings)
+    yield survey
+    survey.close()
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder with real pictures; tests that need it skip by name without it."""
+    folder = os.environ.get("PUGMARK_TEST_DATA")
+    if not folder or not Path(folder).is_dir():
+        pytest.skip("real pictures: PUGMARK_TEST_DATA does not name a folder")
+    return Path(folder)
