@@ -1,4 +1,4 @@
-"""A folder of everything that must be refused, each with its reason; nothing in it may hang or crash an import."""
+"""A folder of everything an import must refuse, each with its reason; none of it may hang or crash."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ BIG = noisy(200, 150)
 
 
 def make_malformed(folder: Path) -> dict[str, Refusal]:
-    """Fills `folder` and returns the path each import lists (relative, "/" separators) with the refusal expected."""
+    """Fills `folder`; returns the path an import lists for each (relative, "/" separators) and its refusal."""
     folder.mkdir(parents=True, exist_ok=True)
     expected: dict[str, Refusal] = {}
     for name, (data, refusal) in {**_pictures(), **_not_pictures(), **_archives()}.items():
@@ -113,7 +113,7 @@ def _archives() -> dict[str, tuple[bytes, Refusal]]:
         "archives/cut.zip": (good[: len(good) // 2], damaged),
         "archives/no_end.ZIP": (good[:end], damaged),
         "archives/end_cut.zip": (good[:-4], damaged),
-        "archives/overwritten_directory.zip": (good.replace(b"PK\1\2", b"PK\1\9"), damaged),
+        "archives/overwritten_directory.zip": (good.replace(b"PK\1\2", b"PK\1\1"), damaged),
         "archives/directory_beyond_the_file.zip": (
             good[: end + 12] + struct.pack("<2L", 0x7FFFFFFF, 0) + good[end + 20 :],
             damaged,
