@@ -18,7 +18,7 @@ BIG = noisy(200, 150)
 
 
 def make_malformed(folder: Path) -> dict[str, Refusal]:
-    """Fills `folder`; returns the path an import lists for each (relative, "/" separators) and its refusal."""
+    """Fills `folder`; returns for each path, as an import lists it, the refusal expected."""
     folder.mkdir(parents=True, exist_ok=True)
     expected: dict[str, Refusal] = {}
     for name, (data, refusal) in {**_pictures(), **_not_pictures(), **_archives()}.items():
