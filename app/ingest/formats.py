@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal
@@ -12,7 +13,9 @@ Format = Literal["jpeg", "png", "webp"]
 SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 HEAD_BYTES = 32
-VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".avi", ".mov", ".mkv", ".asf", ".wmv", ".mpg", ".mts", ".3gp", ".webm"))
+VIDEO_SUFFIXES = frozenset(
+    (".mp4", ".m4v", ".avi", ".mov", ".mkv", ".asf", ".wmv", ".mpg", ".mts", ".3gp", ".webm")
+)
 HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"))
 ASF = bytes.fromhex("3026b2758e66cf11")
 NOT_READ_YET = {
@@ -28,6 +31,9 @@ NOT_READ_YET = {
     b"8BPS": "Photoshop",
     b"FUJIFILMCCD-RAW": "camera raw",
 }
+MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither a stuffed byte, nor fill, nor a restart
+START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN, LINE_COUNT = 0xD8, 0xD9, 0xDA, 0xDC
+SEQUENTIAL_FRAMES = (0xC0, 0xC1)
 MOST_SCANS = 64
 BLOCK = 1 << 20
 
@@ -71,14 +77,33 @@ def check_structure(stream: BinaryIO, kind: Format) -> None:
 
 
 def _check_jpeg(stream: BinaryIO) -> None:
-    """Progressive scans cost a pass over the whole picture each; cameras write at most a dozen."""
+    """Walks the markers (ITU-T T.81, annex B) to the end of the image; what follows it is ignored.
+
+    The decoder is content once it has all rows: it takes zeros (a card that failed half-way) for rows and
+    fills up with grey when a stray marker ends a scan early. Each scan costs a pass over the whole picture;
+    cameras write at most a dozen.
+    """
     stream.seek(0)
-    scans, last = 0, b""
-    while block := stream.read(BLOCK):
-        scans += (last + block).count(b"\xff\xda")
-        last = block[-1:]
-    if scans > MOST_SCANS:
-        raise Refused(Refusal.DECOMPRESSION_BOMB, f"{scans} scans")
+    data = stream.read()
+    position, scans, components, is_last = 2, 0, 0, False
+    while found := MARKER.search(data, position):
+        position, marker = found.end(), data[found.end() - 1]
+        if marker == END_OF_IMAGE and scans:
+            return
+        if is_last and marker != LINE_COUNT:
+            raise Refused(Refusal.DAMAGED, "the picture data break off")
+        if marker in (START_OF_IMAGE, END_OF_IMAGE, 0x01):
+            continue
+        segment = data[position : position + 8]
+        position += int.from_bytes(segment[:2], "big")
+        if marker in SEQUENTIAL_FRAMES and len(segment) == 8:
+            components = segment[7]
+        elif marker == START_OF_SCAN and len(segment) > 2:
+            scans += 1
+            is_last = segment[2] == components
+        if scans > MOST_SCANS:
+            raise Refused(Refusal.DECOMPRESSION_BOMB, f"more than {MOST_SCANS} scans")
+    raise Refused(Refusal.TRUNCATED, "no end marker")
 
 
 def _check_png(stream: BinaryIO) -> None:

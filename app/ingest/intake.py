@@ -112,6 +112,7 @@ def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:
             if incoming.length > limits.file_bytes:
                 raise Refused(Refusal.TOO_LARGE, f"more than {limits.file_bytes} bytes")
             block = _read(stream, BLOCK)
+    incoming.flush()
     return kind
 
 

@@ -11,7 +11,8 @@ MEBIBYTE = 1 << 20
 class Limits:
     """Bounds that real camera-trap material stays well inside of.
 
-    pixels: width times height of one picture (the largest phone sensors have 200 megapixels).
+    pixels: width times height of one picture (the largest phone sensors have 200 megapixels); decoding takes
+        up to 4 bytes of memory a pixel.
     file_bytes: one picture file.
     zip_entries: entries of one zip, folders included.
     zip_bytes: all entries of one zip, unpacked.

@@ -57,6 +57,11 @@ class Incoming:
         self.digest.update(block)
         self.length += len(block)
 
+    def flush(self) -> None:
+        """Hands the last bytes to the disk, so that reading them back cannot fail for want of space."""
+        with _store_errors():
+            self.file.flush()
+
 
 class MediaStore:
     """Media files below one folder, each content once, complete or not there at all.
@@ -104,7 +109,6 @@ class MediaStore:
         sha256 = incoming.sha256
         place = self.path_of(sha256, kind)
         with _store_errors():
-            incoming.file.flush()
             if _size(self.thumb_path(sha256)) <= 0:
                 self._put_thumb(sha256, thumb)
             if _size(place) == incoming.length:
@@ -130,7 +134,7 @@ class MediaStore:
         place.parent.mkdir(parents=True, exist_ok=True)
         with self.receive() as incoming:
             incoming.write(thumb)
-            incoming.file.flush()
+            incoming.flush()
             os.fsync(incoming.file.fileno())
             if fcntl is None:
                 incoming.file.close()
@@ -192,4 +196,6 @@ def _store_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"The data folder's disk is full. {StoreFull.remedy}") from error
-        raise StoreError(f"The data folder cannot be written ({error.strerror}). {StoreError.remedy}") from error
+        raise StoreError(
+            f"The data folder cannot be written ({error.strerror}). {StoreError.remedy}"
+        ) from error

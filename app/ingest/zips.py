@@ -37,12 +37,15 @@ def zip_files(archive: Path, prefix: str, *, limits: Limits) -> Iterator[SourceF
         yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
 
 
-def _entries(stream: BinaryIO, archive: Path, prefix: str, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
+def _entries(
+    stream: BinaryIO, archive: Path, prefix: str, limits: Limits
+) -> Iterator[SourceFile | RefusedFile]:
     archive_bytes = stream.seek(0, 2)
     seen: set[int] = set()
     packed = unpacked = 0
     for entry in zip_entries(stream, most=limits.zip_entries):
-        if entry.name.endswith("/") or any(is_left_out(part) for part in entry.name.split("/") if part != ".."):
+        is_folder = entry.name.endswith("/")
+        if is_folder or (_is_plain(entry.name) and any(map(is_left_out, entry.name.split("/")))):
             continue
         path = prefix + printable(entry.name)
         try:
@@ -61,13 +64,16 @@ def _entries(stream: BinaryIO, archive: Path, prefix: str, limits: Limits) -> It
         yield SourceFile(path, partial(open_entry, archive, entry, limits.zip_ratio), entry.unpacked)
 
 
+def _is_plain(name: str) -> bool:
+    """Whether the name is a relative path that stays inside, on any system."""
+    parts = name.split("/")
+    return ".." not in parts and parts[0] != "" and parts[0][1:2] != ":" and not set("\\\0") & set(name)
+
+
 def _check(entry: ZipEntry, limits: Limits) -> None:
     """Raises Refused for an entry that must not be opened."""
-    parts = entry.name.split("/")
-    if not entry.name or "\\" in entry.name or "\0" in entry.name or ".." in parts or parts[0] == "":
+    if not _is_plain(entry.name):
         raise Refused(Refusal.ZIP_ENTRY_OUTSIDE)
-    if parts[0][1:2] == ":":
-        raise Refused(Refusal.ZIP_ENTRY_OUTSIDE, "a drive letter")
     if entry.is_link:
         raise Refused(Refusal.ZIP_SYMLINK)
     if entry.is_encrypted:

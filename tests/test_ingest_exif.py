@@ -1,0 +1,189 @@
+"""EXIF gives facts or nothing: no invented date, zone or place, and no refusal."""
+
+from __future__ import annotations
+
+import struct
+from datetime import datetime
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from PIL.TiffImagePlugin import IFDRational
+
+from app.ingest.exif import Exif, read_exif
+from app.ingest.file_name_time import file_name_time
+
+
+def block(main: dict[int, Any] | None = None, detail: Any = None, gps: Any = None) -> bytes:
+    """An EXIF block as Pillow writes it."""
+    exif = Image.Exif()
+    exif.update(main or {})
+    exif.get_ifd(0x8769).update(detail or {})
+    exif.get_ifd(0x8825).update(gps or {})
+    return exif.tobytes()
+
+
+def rationals(*pairs: tuple[int, int]) -> tuple[IFDRational, ...]:
+    return tuple(IFDRational(*pair) for pair in pairs)
+
+
+def test_a_camera_traps_facts_are_read() -> None:
+    facts = read_exif(
+        block(
+            {0x010F: "RECONYX\0\0", 0x0110: "  HYPERFIRE 2 ", 0x0112: 6, 0x0132: "2030:01:01 00:00:00"},
+            {0x9003: "2024:03:12 05:41:12", 0x9291: "25", 0x9011: "+05:30", 0xA431: "H2X0815"},
+            {
+                1: "N",
+                2: rationals((21, 1), (30, 1), (3600, 100)),
+                3: "e",
+                4: rationals((79, 1), (15, 1), (0, 1)),
+            },
+        )
+    )
+    assert facts == Exif(
+        orientation=6,
+        taken_at=datetime(2024, 3, 12, 5, 41, 12, 250000),
+        utc_offset="+05:30",
+        latitude=pytest.approx(21.51),
+        longitude=pytest.approx(79.25),
+        camera_make="RECONYX",
+        camera_model="HYPERFIRE 2",
+        camera_serial="H2X0815",
+    )
+    assert facts.taken_at is not None
+    assert facts.taken_at.tzinfo is None
+
+
+def test_the_time_falls_back_from_original_to_digitised_to_file_time() -> None:
+    original, digitised, file_time = "2021:01:01 01:01:01", "2022:02:02 02:02:02", "2023:03:03 03:03:03"
+    zones = {0x9010: "+03:00", 0x9012: "+02:00"}
+    both = read_exif(block({0x0132: file_time}, {0x9003: original, 0x9004: digitised}))
+    assert both.taken_at == datetime(2021, 1, 1, 1, 1, 1)
+    blank = read_exif(block({0x0132: file_time}, {0x9003: "    :  :     :  :  ", 0x9004: digitised, **zones}))
+    assert (blank.taken_at, blank.utc_offset) == (datetime(2022, 2, 2, 2, 2, 2), "+02:00")
+    unset = read_exif(block({0x0132: file_time}, {0x9003: "0000:00:00 00:00:00", **zones}))
+    assert (unset.taken_at, unset.utc_offset) == (datetime(2023, 3, 3, 3, 3, 3), "+03:00")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "0000:00:00 00:00:00",
+        "    :  :     :  :  ",
+        "",
+        " ",
+        "2024:13:45",
+        "2024:13:45 10:00:00",
+        "2024:02:30 10:00:00",
+        "2024:03:12 24:00:00",
+        "2024:03:12 10:61:00",
+        "2024:03:12",
+        "12 March 2024",
+        "2024:03:12 10:00:00 or later",
+        "\u0662\u0660\u0662\u0664:03:12 10:00:00",
+    ],
+)
+def test_a_date_that_is_none_stays_none(text: str) -> None:
+    facts = read_exif(block(detail={0x9003: text, 0x9011: "+01:00"}))
+    assert facts.taken_at is None
+    assert facts.utc_offset is None
+
+
+def test_an_offset_that_is_none_stays_none_and_never_shifts_the_time() -> None:
+    for zone in ("   :  ", "Z", "5", "+05:99"):
+        facts = read_exif(block(detail={0x9003: "2024:03:12 05:41:12", 0x9011: zone}))
+        assert (facts.taken_at, facts.utc_offset) == (datetime(2024, 3, 12, 5, 41, 12), None)
+
+
+HERE = rationals((10, 1), (0, 1), (0, 1))
+
+
+@pytest.mark.parametrize(
+    ("gps", "place"),
+    [
+        ({1: "S", 2: HERE, 3: "W", 4: HERE}, (-10.0, -10.0)),
+        ({1: "N", 2: rationals((0, 1), (0, 1), (0, 1)), 3: "E", 4: HERE}, (0.0, 10.0)),
+        ({1: "N", 2: rationals((0, 1), (0, 1), (0, 1)), 3: "E", 4: rationals((0, 1))}, None),
+        ({1: "N", 2: rationals((0, 0), (0, 0), (0, 0)), 3: "E", 4: HERE}, None),
+        ({1: "N", 2: rationals((10, 1), (5, 0), (0, 1)), 3: "E", 4: HERE}, None),
+        ({1: "N", 2: rationals((91, 1), (0, 1), (0, 1)), 3: "E", 4: HERE}, None),
+        ({1: "N", 2: rationals((90, 1), (0, 1), (1, 1)), 3: "E", 4: HERE}, None),
+        ({1: "N", 2: HERE, 3: "E", 4: rationals((181, 1), (0, 1), (0, 1))}, None),
+        ({1: "N", 2: rationals((10, 1), (99, 1), (0, 1)), 3: "E", 4: HERE}, None),
+        ({2: HERE, 4: HERE}, None),
+        ({1: "X", 2: HERE, 3: "E", 4: HERE}, None),
+        ({1: "N", 2: HERE}, None),
+    ],
+)
+def test_a_place_is_whole_and_possible_or_none(
+    gps: dict[int, Any], place: tuple[float, float] | None
+) -> None:
+    facts = read_exif(block(gps=gps))
+    assert (facts.latitude, facts.longitude) == (place or (None, None))
+
+
+def test_make_and_model_lose_padding_and_control_characters() -> None:
+    facts = read_exif(block({0x010F: "  BUSHNELL \0\0\0junk", 0x0110: "\0\0\0"}))
+    assert (facts.camera_make, facts.camera_model) == ("BUSHNELL", None)
+
+
+def test_big_endian_blocks_read_the_same() -> None:
+    entry = struct.pack(">HHLHH", 0x0112, 3, 1, 8, 0)
+    assert read_exif(b"MM\0*" + struct.pack(">LH", 8, 1) + entry + bytes(4)).orientation == 8
+
+
+def test_directories_that_point_at_themselves_or_outside_end() -> None:
+    itself = struct.pack("<HHLL", 0x8769, 4, 1, 8) + struct.pack("<HHLL", 0x8825, 4, 1, 0xFFFFFFF0)
+    assert read_exif(b"II*\0" + struct.pack("<LH", 8, 2) + itself) == Exif()
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.binary(max_size=200), st.sampled_from([b"", b"Exif\0\0", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
+def test_garbage_never_raises(garbage: bytes, start: bytes) -> None:
+    read_exif(start + garbage)
+
+
+WHOLE = block(
+    {0x010F: "RECONYX", 0x0112: 6},
+    {0x9003: "2024:03:12 05:41:12", 0x9011: "+05:30"},
+    {1: "N", 2: HERE, 3: "E", 4: HERE},
+)
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.integers(0, len(WHOLE) - 1), st.integers(0, 255), st.integers(0, len(WHOLE)))
+def test_a_damaged_block_gives_possible_values(at: int, value: int, length: int) -> None:
+    facts = read_exif((WHOLE[:at] + bytes([value]) + WHOLE[at + 1 :])[:length])
+    assert 1 <= facts.orientation <= 8
+    assert facts.latitude is None or -90 <= facts.latitude <= 90
+    assert facts.longitude is None or -180 <= facts.longitude <= 180
+
+
+@pytest.mark.parametrize(
+    ("name", "moment"),
+    [
+        ("20240312_054112.jpg", datetime(2024, 3, 12, 5, 41, 12)),
+        ("IMG_20240312_054112.jpg", datetime(2024, 3, 12, 5, 41, 12)),
+        ("2024-03-12 05-41-12.jpg", datetime(2024, 3, 12, 5, 41, 12)),
+        ("CT01_2024-03-12_05-41-12_(1).JPG", datetime(2024, 3, 12, 5, 41, 12)),
+        ("2024-03-12T05:41:12.png", datetime(2024, 3, 12, 5, 41, 12)),
+        ("2024-03-12 05.41.12.jpg", datetime(2024, 3, 12, 5, 41, 12)),
+        ("cam7-20240312054112.jpg", datetime(2024, 3, 12, 5, 41, 12)),
+        ("RCNX0001.JPG", None),
+        ("IMG_0001.JPG", None),
+        ("2024-03-12.jpg", None),
+        ("20241345_054112.jpg", None),
+        ("20240312_256112.jpg", None),
+        ("120240312_054112.jpg", None),
+        ("20240312_0541123.jpg", None),
+        ("20240312_054112-20240312_054113.mp4", None),
+        ("PXL_20240312_054112123.jpg", None),
+        ("PXL_20240312_054112.jpg", None),
+    ],
+)
+def test_a_file_name_tells_the_time_only_when_it_says_it_whole_and_once(
+    name: str, moment: datetime | None
+) -> None:
+    assert file_name_time(name) == moment
