@@ -70,6 +70,12 @@ class Settings(BaseSettings):
         description="Bearer token of /metrics; without it only this machine may read it.",
     )
 
+    start_worker: bool = Field(
+        True,
+        alias="PUGMARK_START_WORKER",
+        description="Whether the dashboard starts the worker; false where `python -m app worker` runs by itself.",
+    )
+
     @field_validator("import_roots", mode="before")
     @classmethod
     def _split_roots(cls, value: object) -> object:

@@ -1,0 +1,68 @@
+"""The cached singletons and addresses that pages ask for."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.routes import services
+from app.settings import Settings, load_settings
+from app.survey.database import Survey, open_survey
+from app.tokens import READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
+
+
+def settings() -> Settings:
+    """The settings of this process."""
+    return load_settings()
+
+
+@st.cache_resource(show_spinner=False)
+def survey() -> Survey:
+    """The open survey, shared by all sessions of this process."""
+    return open_survey(load_settings())
+
+
+@st.cache_resource(show_spinner=False)
+def signer() -> Signer:
+    """The signer of this data directory."""
+    return open_signer(load_settings().data_dir)
+
+
+def routes_served() -> bool:
+    """Whether pictures can be fetched by address; not when the script was started without app/main.py."""
+    return services.ready
+
+
+def reviewer() -> str:
+    """Who decides: the e-mail address of the person logged in, else the configured reviewer."""
+    email = st.user.get("email") if "is_logged_in" in st.user else None
+    return str(email or settings().reviewer)
+
+
+def read_token() -> str:
+    """A token for /thumbs, /crops, /views, /files and /api/stats; the same for hours, so that browsers can cache."""
+    return signer().sign(READ, "page", READ_SECONDS)
+
+
+def upload_token(batch: str) -> str:
+    """A token that lets a browser PUT files into one batch."""
+    return signer().sign(UPLOAD, batch, UPLOAD_SECONDS)
+
+
+def thumb_url(sha256: str) -> str:
+    """Address of a media's thumbnail."""
+    return f"/thumbs/{sha256}.jpg?t={read_token()}"
+
+
+def view_url(sha256: str) -> str:
+    """Address of a media in browser size, upright."""
+    return f"/views/{sha256}.jpg?t={read_token()}"
+
+
+def file_url(sha256: str) -> str:
+    """Address of a media's original file."""
+    return f"/files/{sha256}?t={read_token()}"
+
+
+def crop_url(name: str) -> str:
+    """Address of a crop, by its file name `<detection id>-<hash>.jpg`."""
+    return f"/crops/{name}?t={read_token()}"

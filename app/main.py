@@ -1,0 +1,48 @@
+"""The launcher: `streamlit run app/main.py`. Serves the pages and the HTTP routes, and runs the worker beside them."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # `streamlit run` puts app/ on the path, not the folder above it
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st
+
+from app import deps
+from app.routes import build_routes, services
+from app.settings import BadSetting, load_settings
+from app.worker_process import WorkerProcess
+
+try:
+    load_settings()
+except BadSetting as bad:
+    sys.exit(str(bad))
+
+
+@asynccontextmanager
+async def lifespan(_app: Any) -> AsyncIterator[None]:
+    """Open the survey and start the worker; stop and close them at the end."""
+    settings = load_settings()
+    survey = deps.survey()
+    services.settings, services.survey, services.signer = settings, survey, deps.signer()
+    if settings.start_worker:
+        services.worker = WorkerProcess()
+        services.worker.start()
+    gc.collect()
+    gc.freeze()  # every script run ends in a full collection; what lives for ever need not be looked at again
+    try:
+        yield
+    finally:
+        if services.worker is not None:
+            services.worker.stop()
+        survey.close()
+
+
+streamlit_app = st.App(ROOT / "app" / "shell.py", routes=build_routes(services), lifespan=lifespan)

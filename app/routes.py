@@ -1,0 +1,173 @@
+"""The dashboard's own HTTP routes, beside Streamlit's. They are outside its login: all but /healthz want a token."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from hmac import compare_digest
+from ipaddress import ip_address
+from typing import Any
+
+import anyio
+import sqlalchemy as sa
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.picture_routes import PictureRoutes
+from app.settings import Settings
+from app.survey.database import Survey
+from app.survey.overview import StripSnapshot, snapshot
+from app.tokens import READ, BadToken, Signer
+from app.upload_route import UploadRoute
+from app.worker_process import WorkerProcess
+
+WRITE_SECONDS = 5.0
+RESERVE_BYTES = 50 * 1024**2
+
+
+@dataclass
+class Services:
+    """What the routes work on. Empty until the server's lifespan has opened the survey."""
+
+    settings: Settings | None = None
+    survey: Survey | None = None
+    signer: Signer | None = None
+    worker: WorkerProcess | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the routes are served by this process, with the survey open."""
+        return self.survey is not None and self.signer is not None and self.settings is not None
+
+
+services = Services()
+
+
+def build_routes(state: Services) -> list[Route]:
+    """All routes over one set of services."""
+    pictures, uploads = PictureRoutes(lambda: _opened(state)), UploadRoute(lambda: _opened(state))
+    figures = FigureRoutes(state)
+    return [
+        Route("/healthz", figures.healthz),
+        Route("/metrics", figures.metrics),
+        Route("/api/stats", figures.stats),
+        Route("/thumbs/{name}", pictures.thumb),
+        Route("/crops/{name}", pictures.crop),
+        Route("/files/{sha256}", pictures.file),
+        Route("/views/{name}", pictures.view),
+        Route("/api/uploads/{batch}/{path:path}", uploads.receive, methods=["PUT"]),
+        Route("/api/uploads/{batch}/{path:path}", uploads.ask, methods=["HEAD"]),
+    ]
+
+
+def _opened(state: Services) -> tuple[Settings, Signer]:
+    if state.settings is None or state.signer is None:
+        raise RuntimeError("a route was called before the survey was open")
+    return state.settings, state.signer
+
+
+class FigureRoutes:
+    """/healthz, /metrics and /api/stats."""
+
+    def __init__(self, state: Services) -> None:
+        self._state = state
+        self._one_check = anyio.Semaphore(1)
+
+    async def healthz(self, _request: Request) -> Response:
+        """200 when the survey can be written and the worker (if this server runs one) is alive, else 503."""
+        checks = {"survey": await self._survey_check(), "worker": self._worker_check()}
+        healthy = all(text in ("ok", "not started here") for text in checks.values())
+        return JSONResponse(checks | {"healthy": healthy}, status_code=200 if healthy else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """The figures of the status strip for Prometheus; for this machine, or with the metrics token."""
+        if not self._may_read_metrics(request):
+            return JSONResponse({"error": "Metrics are for this machine or for the metrics token."}, status_code=403)
+        return PlainTextResponse(prometheus_text(await self._snapshot()), media_type="text/plain; version=0.0.4")
+
+    async def stats(self, request: Request) -> Response:
+        """The same figures as JSON; also with a read token."""
+        if not (self._may_read_metrics(request) or self._has_read_token(request)):
+            return JSONResponse({"error": "The address is not signed: reload the page."}, status_code=403)
+        return JSONResponse(asdict(await self._snapshot()), headers={"Cache-Control": "no-store"})
+
+    async def _snapshot(self) -> StripSnapshot:
+        survey, (settings, _) = self._state.survey, _opened(self._state)
+        if survey is None:
+            raise RuntimeError("a route was called before the survey was open")
+        return await anyio.to_thread.run_sync(snapshot, survey, settings.active_backend.value)
+
+    async def _survey_check(self) -> str:
+        if self._state.survey is None or self._state.settings is None:
+            return "not open yet"
+        if self._one_check.value == 0:
+            return "an earlier check still waits to write"
+        survey, settings = self._state.survey, self._state.settings
+        if shutil.disk_usage(settings.data_dir).free < RESERVE_BYTES:
+            return "the disk of the data directory is full"
+        async with self._one_check:
+            return await _within(WRITE_SECONDS, lambda: _write(survey), "the survey cannot be written: it is locked")
+
+    def _worker_check(self) -> str:
+        worker = self._state.worker
+        if worker is None:
+            return "not started here"
+        return "ok" if worker.alive() else "not running"
+
+    def _may_read_metrics(self, request: Request) -> bool:
+        settings, _ = _opened(self._state)
+        given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if settings.metrics_token and compare_digest(given.encode(), settings.metrics_token.encode()):
+            return True
+        forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+        return not forwarded and _is_loopback(request.client.host if request.client else "")
+
+    def _has_read_token(self, request: Request) -> bool:
+        _, signer = _opened(self._state)
+        try:
+            signer.check(request.query_params.get("t", ""), READ)
+        except BadToken:
+            return False
+        return True
+
+
+async def _within(seconds: float, work: Callable[[], str], too_late: str) -> str:
+    answer = too_late
+    with anyio.move_on_after(seconds):
+        answer = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
+    return answer
+
+
+def _write(survey: Survey) -> str:
+    try:
+        with survey.write() as session:
+            session.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
+    except sa.exc.SQLAlchemyError as error:
+        return f"the survey cannot be written: {type(error).__name__}"
+    return "ok"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+def prometheus_text(figures: StripSnapshot) -> str:
+    """The figures in Prometheus' text format 0.0.4."""
+    rows: list[tuple[str, str, Any]] = [
+        ("pugmark_media_queued", "Media that wait for a job.", figures.queued),
+        ("pugmark_calls_running", "Model calls under way.", figures.running),
+        ("pugmark_media_failed", "Media whose job failed.", figures.failed),
+        ("pugmark_call_seconds_p50", "Median call duration of the last five minutes.", figures.p50),
+        ("pugmark_call_seconds_p95", "95th percentile of the call duration of the last five minutes.", figures.p95),
+    ]
+    lines = []
+    for name, help_text, value in rows:
+        number = "NaN" if value is None else value
+        lines += [f"# HELP {name} {help_text}", f"# TYPE {name} gauge"]
+        lines += [f'{name}{{backend="{figures.backend}"}} {number}']
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,30 @@
+"""The script behind every page: navigation, login where it is configured, the status strip, then the page."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+if str(ROOT) not in sys.path:  # `streamlit run` puts app/ on the path, not the folder above it
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st
+
+from app.settings import BadSetting, load_settings
+from app.ui.login import login_gate
+from app.ui.navigation import all_pages
+from app.ui.strip import status_strip
+from app.ui.style import page_style
+
+st.set_page_config(page_title="Pugmark", page_icon=":material/pets:", layout="wide")
+try:
+    load_settings()
+except BadSetting as bad:
+    st.error(str(bad))
+    st.stop()
+page = st.navigation(all_pages(), position="top")
+page_style()
+login_gate()
+status_strip()
+page.run()

@@ -1,0 +1,1 @@
+"""Drawing: components, the status strip, navigation. The only part of `app` that pages draw with."""

@@ -1,0 +1,1 @@
+"""Media as a dense grid of thumbnails with boxes."""

@@ -1,0 +1,1 @@
+"""The Identify screen's core: a query beside its ranked candidates."""

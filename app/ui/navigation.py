@@ -1,0 +1,46 @@
+"""The pages, as objects that pages can link to."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+PAGES = Path(__file__).resolve().parents[2] / "pages"
+
+
+@cache
+def _page(name: str, title: str, icon: str, default: bool = False) -> StreamlitPage:
+    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=default)
+
+
+def survey_page() -> StreamlitPage:
+    """What came in, what waits, what went wrong; at /."""
+    return _page("survey", "Survey", "dashboard", default=True)
+
+
+def upload_page() -> StreamlitPage:
+    """Where media come in."""
+    return _page("upload", "Upload", "upload")
+
+
+def detections_page() -> StreamlitPage:
+    """The media and what was found on them."""
+    return _page("detections", "Detections", "grid_view")
+
+
+def identify_page() -> StreamlitPage:
+    """Who is this?"""
+    return _page("identify", "Identify", "compare")
+
+
+def individuals_page() -> StreamlitPage:
+    """The catalogue."""
+    return _page("individuals", "Individuals", "pets")
+
+
+def all_pages() -> list[StreamlitPage]:
+    """In the order of the work."""
+    return [survey_page(), upload_page(), detections_page(), identify_page(), individuals_page()]

@@ -1,0 +1,92 @@
+// What a person did, kept until the script says that it is in the survey. The whole list is sent each time, so that a
+// message overtaken by a later one loses nothing; every action carries an id, so that applying it twice changes nothing.
+
+const SEND_EVERY = 120;
+
+class Actions {
+  /** store: a name for this list in the tab's storage; changed(): called when something has to be sent. */
+  constructor(store, send) {
+    this.store = `pugmark:${store}`;
+    this.sendNow = send;
+    this.waiting = [];
+    this.history = [];
+    this.last = 0;
+    this.sentAt = 0;
+    this.timer = null;
+    this.opened = false;
+  }
+
+  /** Take the script's word: everything up to `ack` is in the survey. */
+  acknowledge(ack) {
+    const applied = Number(ack) || 0;
+    if (!this.opened) this.restore(applied);
+    this.last = Math.max(this.last, applied);
+    this.waiting = this.waiting.filter((action) => action.n > applied);
+    this.keep();
+  }
+
+  /** After a reload: send again what the page before this one may not have got through. */
+  restore(applied) {
+    this.opened = true;
+    let kept = [];
+    try {
+      kept = JSON.parse(sessionStorage.getItem(this.store) || "[]");
+    } catch (error) {
+      console.warn("Pugmark: kept actions are unreadable", error);
+    }
+    this.last = applied;
+    this.waiting = kept.map((action) => ({ ...action, n: ++this.last }));
+    if (this.waiting.length) this.schedule();
+  }
+
+  add(action) {
+    const full = { n: ++this.last, uuid: newId(), ...action };
+    this.waiting.push(full);
+    if (full.kind !== "undo") this.history.push(full);
+    this.keep();
+    this.schedule();
+    return full;
+  }
+
+  /** Undo the newest action of this visit, or whatever the survey has as this person's last one. */
+  undo() {
+    const undone = this.history.pop();
+    this.add({ kind: "undo", undoes: undone ? undone.uuid : null, media_id: undone ? undone.media_id : null });
+    return undone;
+  }
+
+  /** Those not in the survey yet and not undone, in order: what to draw on top of the script's data. */
+  effective() {
+    const undone = new Set(this.waiting.filter((action) => action.kind === "undo").map((action) => action.undoes));
+    return this.waiting.filter((action) => action.kind !== "undo" && !undone.has(action.uuid));
+  }
+
+  /** Send soon: at once, or at the end of the pause after the last message. With `later`, no hurry (milliseconds). */
+  schedule(later = 0) {
+    const due = Math.max(performance.now() + later, this.sentAt + SEND_EVERY);
+    if (this.timer !== null && this.due <= due) return;
+    clearTimeout(this.timer);
+    this.due = due;
+    this.timer = setTimeout(() => this.flush(), due - performance.now());
+  }
+
+  flush() {
+    clearTimeout(this.timer);
+    this.timer = null;
+    this.sentAt = performance.now();
+    this.sendNow();
+  }
+
+  keep() {
+    try {
+      if (this.waiting.length) sessionStorage.setItem(this.store, JSON.stringify(this.waiting));
+      else sessionStorage.removeItem(this.store);
+    } catch (error) {
+      console.warn("Pugmark: the tab's storage is full or closed", error);
+    }
+  }
+
+  close() {
+    if (this.timer !== null) this.flush();
+  }
+}

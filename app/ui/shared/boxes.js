@@ -1,0 +1,65 @@
+// Boxes over a picture, in shares of the picture: x, y of the top-left corner, width, height, all 0 to 1.
+
+const SURE_PERSON = 0.1;
+const MOSAIC = 8;
+
+/** Place a node over its box with percentages, so that zoom and resize need no redraw. */
+function placeBox(node, box) {
+  node.style.left = `${box.x * 100}%`;
+  node.style.top = `${box.y * 100}%`;
+  node.style.width = `${box.w * 100}%`;
+  node.style.height = `${box.h * 100}%`;
+}
+
+/** A box counts at a threshold when a person confirmed or drew it, or when its confidence reaches it. */
+function counts(box, threshold) {
+  if (box.verdict === "rejected") return false;
+  return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold;
+}
+
+function boxName(box) {
+  const what = box.species || box.c;
+  const verdict = { rejected: " · not one", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
+  return `${what}${box.drawn ? " drawn" : ` ${score(box.p)}`}${verdict}`;
+}
+
+/** The drawn box: outline and label chip. */
+function boxNode(box, withChip) {
+  const node = el("div", `box ${box.c} ${box.verdict || ""}`, { "data-p": String(box.p) });
+  placeBox(node, box);
+  if (withChip) {
+    const verdict = { rejected: "✕ ", unsure: "? ", accepted: "✓ " }[box.verdict] || "";
+    const number = box.drawn ? "" : ` ${score(box.p)}`;
+    node.append(el("span", "chip", null, verdict + (box.species || box.c) + number));
+    if (box.y < 0.06) node.classList.add("chipin");
+    if (box.x > 0.75) node.classList.add("chipleft");
+  }
+  return node;
+}
+
+/** Whether a box may show a person who must not be recognised: blurred whatever the threshold is. */
+function hidesPerson(box) {
+  return box.c === "person" && box.verdict !== "rejected" && (box.p >= SURE_PERSON || Boolean(box.drawn));
+}
+
+/** A canvas that replaces the pixels under a box by an 8 x 8 mosaic of them; zooming in shows nothing more. */
+function mosaic(image, box) {
+  const canvas = el("canvas", "mosaic", { width: MOSAIC, height: MOSAIC, "aria-label": "person, blurred" });
+  placeBox(canvas, box);
+  const paint = () => {
+    const pen = canvas.getContext("2d");
+    const wide = image.naturalWidth, high = image.naturalHeight;
+    if (!wide) return;
+    const w = Math.max(box.w * wide, 1), h = Math.max(box.h * high, 1);
+    for (let row = 0; row < MOSAIC; row++) {
+      for (let column = 0; column < MOSAIC; column++) {
+        pen.drawImage(image, box.x * wide + (column * w) / MOSAIC, box.y * high + (row * h) / MOSAIC,
+          w / MOSAIC, h / MOSAIC, column, row, 1, 1);
+      }
+    }
+    canvas.classList.add("painted");
+  };
+  if (image.complete && image.naturalWidth) paint();
+  else image.addEventListener("load", paint, { once: true });
+  return canvas;
+}

@@ -1,0 +1,85 @@
+"""The status strip: one line that every page shows, refreshed every two seconds."""
+
+from __future__ import annotations
+
+from html import escape
+
+import streamlit as st
+
+from app import deps
+from app.routes import services
+from app.survey.overview import StripSnapshot, snapshot
+
+WIDE, HIGH = 120, 18
+BACKEND_COLOURS = {"embedded": "#6B8CAE", "modal": "#8E7CC3"}
+
+
+@st.fragment(run_every="2s")
+def status_strip() -> None:
+    """Draw the strip. Call it at top level, outside other fragments."""
+    settings = deps.settings()
+    st.html(strip_html(snapshot(deps.survey(), settings.active_backend.value), _worker_note()))
+
+
+def _worker_note() -> str:
+    return "worker not running" if services.worker is not None and not services.worker.alive() else ""
+
+
+def strip_html(figures: StripSnapshot, note: str = "") -> str:
+    """The strip as one line of HTML; every value is escaped."""
+    colour = "#C98A1B" if note else BACKEND_COLOURS.get(figures.backend, "#6B8CAE")
+    name = escape(figures.backend) + (f" · {escape(note)}" if note else "")
+    parts = [
+        f'<span class="pm-backend"><i style="background:{colour}"></i>{name}</span>',
+        _figure("queued", figures.queued),
+        _figure("running", figures.running),
+        _failed(figures.failed),
+        _latency(figures),
+    ]
+    return f'<div class="pm-strip" role="status" aria-live="off">{"".join(parts)}</div>'
+
+
+def _figure(word: str, number: int) -> str:
+    return f'<span class="pm-figure"><b>{number:,}</b> {word}</span>'
+
+
+def _failed(number: int) -> str:
+    if not number:
+        return _figure("failed", 0)
+    return (
+        f'<a class="pm-figure pm-failed" href="/detections?filter=failed" target="_self"><b>{number:,}</b> failed</a>'
+    )
+
+
+def _latency(figures: StripSnapshot) -> str:
+    if figures.p50 is None or figures.p95 is None:
+        return '<span class="pm-latency">no calls in the last 5 min</span>'
+    text = f"p50 <b>{seconds(figures.p50)}</b> / p95 <b>{seconds(figures.p95)}</b>"
+    title = "duration of model calls, last 5 minutes"
+    return f'<span class="pm-latency" title="{title}">{text}{sparkline(figures.sparkline)}</span>'
+
+
+def seconds(value: float) -> str:
+    """A duration with its unit: 85 ms, 1.2 s, 12 s."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 10 else f"{value:,.0f} s"
+
+
+def sparkline(values: list[float | None]) -> str:
+    """60 points as an inline SVG; the line breaks where there is nothing to show."""
+    known = [value for value in values if value is not None]
+    top = max(known, default=0.0) or 1.0
+    step = WIDE / max(len(values) - 1, 1)
+    path, lifted = [], True
+    for place, value in enumerate(values):
+        if value is None:
+            lifted = True
+            continue
+        y = HIGH - 2 - (HIGH - 4) * value / top
+        path.append(f"{'M' if lifted else 'L'}{place * step:.1f} {y:.1f}" + ("h0.01" if lifted else ""))
+        lifted = False
+    return (
+        f'<svg width="{WIDE}" height="{HIGH}" viewBox="0 0 {WIDE} {HIGH}" aria-hidden="true">'
+        f'<path d="{"".join(path)}" fill="none" stroke="currentColor" stroke-width="1.5" stroke-linecap="round"/></svg>'
+    )

@@ -1,0 +1,1 @@
+"""Files, folders and zips, streamed to the server."""

@@ -1,0 +1,1 @@
+"""One media large, with its boxes and the keyboard review."""

@@ -1,0 +1,299 @@
+// One media large: boxes, keyboard review, drawing. It moves among a window of media by itself and reports afterwards.
+
+const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
+const BROWSE_PAUSE = 500;
+
+class Viewer {
+  constructor(root, data) {
+    this.data = data;
+    this.index = -1;
+    this.want = null;
+    this.selected = null;
+    this.lastCategory = "animal";
+    this.people = false;
+    this.cursorEcho = new Echo();
+    this.actions = new Actions(data.store, () => this.tell());
+    this.stage = new Stage();
+    this.edit = new Edit(this.stage, this);
+    this.panel = new Panel((name) => this.act(name), (key) => this.select(key), (text) => this.keepSpecies(text));
+    this.help = keyPanel(VIEW_KEYS);
+    this.note = el("div", "note", { role: "status", hidden: true });
+    this.stage.node.append(this.note);
+    this.node = el("div", "pm viewer", null, this.stage.node, this.panel.node, this.help);
+    root.append(this.node);
+    this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+    this.leaving = () => { this.settle(); this.actions.flush(); };
+    window.addEventListener("pagehide", this.leaving);
+    requestAnimationFrame(() => takeFocus(this.stage.node));
+  }
+
+  update(data) {
+    const current = this.media[this.index]?.id;
+    this.data = data;
+    this.actions.acknowledge(data.ack);
+    this.panel.suggest(data.species_choices || []);
+    this.rebuild();
+    const kept = this.media.findIndex((one) => one.id === current);
+    let target = kept;
+    if (this.cursorEcho.fresh(data.cursor) || kept < 0) target = data.cursor - data.offset;
+    if (this.want !== null) target = this.within(this.want) ? this.want - data.offset : kept;
+    if (this.want !== null && this.within(this.want)) this.want = null;
+    target = clamp(target, 0, Math.max(this.media.length - 1, 0));
+    if (this.media[target] && this.media[target].id !== current) this.open(target);
+    else { this.index = target; this.draw(); }
+  }
+
+  get media() { return this.shown || []; }
+  get current() { return this.media[this.index]; }
+  get total() { return this.data.total ?? this.media.length; }
+
+  within(absolute) {
+    return absolute >= this.data.offset && absolute < this.data.offset + this.media.length;
+  }
+
+  rebuild() {
+    this.shown = replay(this.data.media || [], this.actions.effective());
+    if (this.draftBox) Object.assign(this.boxOf(this.draftBox.key) || {}, this.draftBox.box);
+  }
+
+  boxOf(key) { return this.current?.boxes.find((box) => box.key === key || (box.uuid && box.uuid === key)); }
+  boxAt(key) { const { x, y, w, h } = this.boxOf(key); return { x, y, w, h }; }
+
+  open(index) {
+    this.index = index;
+    const best = this.current.boxes.filter((box) => counts(box, this.data.threshold)).sort((a, b) => b.p - a.p)[0];
+    this.selected = best ? best.key : null;
+    this.panel.closeSpecies();
+    this.edit.setDrawing(false);
+    this.stage.show(this.current);
+    this.prefetched = this.media.slice(index + 1, index + 3).map((one) => Object.assign(new Image(), { src: one.src }));
+    this.draw();
+  }
+
+  /** Move to another media; beyond the window the script is asked for it. */
+  go(step) {
+    this.settle();
+    const absolute = this.data.offset + this.index + step;
+    if (absolute < 0 || absolute >= this.total) {
+      this.say(step > 0 ? "This was the last one." : "This is the first one.");
+      return;
+    }
+    if (this.within(absolute)) {
+      this.open(absolute - this.data.offset);
+      this.actions.schedule(BROWSE_PAUSE);
+    } else {
+      this.want = absolute;
+      this.say("Fetching the next media");
+      this.actions.schedule();
+    }
+  }
+
+  say(text) {
+    this.note.textContent = text;
+    this.note.hidden = false;
+    clearTimeout(this.noteTimer);
+    this.noteTimer = setTimeout(() => { this.note.hidden = true; }, 1800);
+  }
+
+  draw() {
+    const media = this.current;
+    this.node.classList.toggle("empty", !media);
+    if (!media) return;
+    const { layer } = this.stage, { threshold } = this.data;
+    const blurred = this.data.blur_people && !this.people ? media.boxes.filter(hidesPerson) : [];
+    const nodes = blurred.map((box) => mosaic(this.stage.picture, box));
+    const ordered = [...media.boxes].sort((a, b) => (a.key === this.selected) - (b.key === this.selected) || a.p - b.p);
+    for (const box of ordered) nodes.push(this.drawnNode(box, threshold));
+    layer.replaceChildren(...nodes, this.edit.ghost);
+    this.panel.show(media, this.data.offset + this.index, this.total);
+    this.panel.list(media.boxes, this.selected, threshold);
+    this.tellSaved();
+  }
+
+  drawnNode(box, threshold) {
+    const node = boxNode(box, true);
+    node.dataset.box = box.key;
+    node.classList.add("live");
+    const on = box.key === this.selected;
+    node.classList.toggle("below", !counts(box, threshold) && box.verdict !== "rejected" && !on);
+    node.classList.toggle("selected", on);
+    if (on) node.append(...HANDLES.map((side) => el("span", `handle ${side}`, { "data-handle": side })));
+    return node;
+  }
+
+  select(key) {
+    this.settle();
+    this.selected = key;
+    this.draw();
+  }
+
+  // Actions
+
+  add(action) {
+    const full = this.actions.add({ media_id: this.current.id, ...action });
+    this.rebuild();
+    return full;
+  }
+
+  decide(kind, more) {
+    if (this.want !== null) return;
+    this.settle();
+    this.add({ kind, ...more });
+    this.draw();
+    this.go(1);
+  }
+
+  change(kind, more) {
+    const box = this.boxOf(this.selected);
+    if (!box) { this.say("Choose a box first (Tab)."); return; }
+    this.settle();
+    this.add({ kind, ...this.reference(box), ...more });
+    this.draw();
+  }
+
+  reference(box) {
+    return box.id === null ? { detection_id: null, drawn: box.key } : { detection_id: box.id };
+  }
+
+  act(name) {
+    if (!this.current) return;
+    const box = this.boxOf(this.selected);
+    const threshold = this.data.threshold;
+    const known = {
+      accept: () => this.decide("accept", { threshold, boxes: this.current.boxes.filter((one) => counts(one, threshold) && one.id !== null).map((one) => one.id) }),
+      blank: () => this.decide("blank"),
+      unsure: () => this.decide("unsure"),
+      reject: () => this.change(box?.verdict === "rejected" ? "restore" : "reject"),
+      draw: () => { this.edit.setDrawing(true); this.say("Drag a rectangle around the animal."); },
+      species: () => (box ? this.panel.openSpecies(box.species) : this.say("Choose a box first (Tab).")),
+      undo: () => this.undo(),
+      people: () => { this.people = !this.people; this.draw(); this.say(this.people ? "People are shown." : "People are blurred."); },
+      help: () => { this.help.hidden = !this.help.hidden; },
+    };
+    known[name]();
+    if (name !== "species" && name !== "help") this.stage.node.focus({ preventScroll: true });
+  }
+
+  undo() {
+    this.settle();
+    const undone = this.actions.undo();
+    this.rebuild();
+    const place = undone ? this.media.findIndex((one) => one.id === undone.media_id) : -1;
+    if (place >= 0 && place !== this.index) this.open(place);
+    else this.draw();
+    this.say(undone ? "Undone." : "Undoing your last decision.");
+  }
+
+  keepSpecies(text) {
+    this.panel.closeSpecies();
+    if (text !== null) this.change("species", { species: text || null });
+    this.stage.node.focus({ preventScroll: true });
+  }
+
+  drawn(box) {
+    const full = this.add({ kind: "draw", category: this.lastCategory, box });
+    this.selected = full.uuid;
+    this.draw();
+  }
+
+  draft(key, box) {
+    if (this.draftBox && this.draftBox.key !== key) this.settle();
+    this.draftBox = { key, box };
+    this.rebuild();
+    this.draw();
+  }
+
+  /** A moved box becomes one action when it has come to rest. */
+  settle() {
+    clearTimeout(this.settleTimer);
+    if (!this.draftBox) return;
+    const { key, box } = this.draftBox;
+    const moved = this.boxOf(key);
+    this.draftBox = null;
+    if (moved) this.add({ kind: "box", ...this.reference(moved), box });
+    this.draw();
+  }
+
+  nudge(event) {
+    const box = this.boxOf(this.selected);
+    if (!box) return false;
+    const step = event.ctrlKey ? FINE_STEP : STEP;
+    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
+    this.draft(box.key, draggedBox(box, event.altKey ? "es" : "", x * step, y * step));
+    clearTimeout(this.settleTimer);
+    this.settleTimer = setTimeout(() => this.settle(), SETTLE);
+    return true;
+  }
+
+  cycle(back) {
+    const keys = this.current.boxes.map((box) => box.key);
+    const place = keys.indexOf(this.selected);
+    const next = place < 0 ? (back ? keys.length - 1 : 0) : place + (back ? -1 : 1);
+    if (next < 0 || next >= keys.length) return false;
+    this.select(keys[next]);
+    return true;
+  }
+
+  press(event, inside) {
+    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (key === "h" && !event.ctrlKey) { this.node.classList.toggle("bare", event.type === "keydown"); return event.type === "keydown"; }
+    if (event.type === "keyup" || !this.current) return false;
+    const onButton = inside && event.composedPath()[0].closest?.("button");
+    if (onButton && ["Enter", " ", "Tab"].includes(key)) return false;
+    if (key.startsWith("Arrow")) return this.arrow(event);
+    if (event.ctrlKey || event.altKey) return false;
+    if (key === "Tab") return this.cycle(event.shiftKey);
+    if (key === "Escape") return this.escape();
+    const named = { Enter: "accept", b: "blank", u: "unsure", x: "reject", d: "draw", l: "species", z: "undo", p: "people", "?": "help" }[key];
+    if (named) this.act(named);
+    else if (CATEGORIES[key]) { this.lastCategory = CATEGORIES[key]; this.change("category", { category: this.lastCategory }); }
+    else if (key === "+" || key === "=") this.stage.zoomMiddle(ZOOM_STEP);
+    else if (key === "-") this.stage.zoomMiddle(1 / ZOOM_STEP);
+    else if (key === "0") this.stage.show(this.current);
+    else return false;
+    return true;
+  }
+
+  arrow(event) {
+    if (event.shiftKey || event.altKey) return this.nudge(event);
+    if (event.ctrlKey) return false;
+    if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.go(event.key === "ArrowRight" ? 1 : -1);
+    else if (this.stage.zoom > 1) this.stage.panBy(0, event.key === "ArrowDown" ? -60 : 60);
+    else return false;
+    return true;
+  }
+
+  escape() {
+    if (!this.help.hidden) this.help.hidden = true;
+    else if (this.edit.drawing) this.edit.setDrawing(false);
+    else if (this.selected) this.select(null);
+    else return false;
+    return true;
+  }
+
+  // Telling the script
+
+  tell() {
+    const index = this.want ?? this.data.offset + Math.max(this.index, 0);
+    this.cursorEcho.told(index);
+    this.send("review", { actions: this.actions.waiting, cursor: index });
+    this.tellSaved();
+  }
+
+  tellSaved() {
+    const waiting = this.actions.waiting.length;
+    this.panel.state.textContent = waiting ? `Saving ${count(waiting, "decision")}` : this.actions.history.length ? "All decisions saved" : "";
+  }
+
+  close() {
+    this.settle();
+    this.stop();
+    window.removeEventListener("pagehide", this.leaving);
+    this.stage.close();
+    this.actions.close();
+  }
+}
+
+export default function (component) {
+  return mount(component, (root, data) => new Viewer(root, data));
+}

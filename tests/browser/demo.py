@@ -1,0 +1,118 @@
+"""Every component with generated pictures; ?show=grid|viewer|match|crops|uploader. What it received stands below it."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+
+import streamlit as st
+
+from app import deps
+from app.ui.crops.crops import crop_gallery
+from app.ui.grid.grid import media_grid
+from app.ui.header import page_header
+from app.ui.match.match import identify_state, match_view
+from app.ui.strip import status_strip
+from app.ui.style import page_style
+from app.ui.uploader.uploader import uploader
+from app.ui.viewer.viewer import media_viewer, review_state
+
+st.set_page_config(layout="wide")
+page_style()
+status_strip()
+MEDIA = json.loads((deps.settings().data_dir / "gallery.json").read_text())
+SLOW = float(st.query_params.get("slow", "0"))
+st.session_state.runs = st.session_state.get("runs", 0) + 1
+applied = st.session_state.setdefault("applied", {})
+
+
+def take(actions: list[dict]) -> int:
+    """What a page does: apply each action once, and acknowledge."""
+    for action in actions:
+        applied.setdefault(action["uuid"], action)
+    if actions:
+        st.session_state.ack = max(st.session_state.get("ack", 0), *(action["n"] for action in actions))
+    return st.session_state.get("ack", 0)
+
+
+def show_grid() -> object:
+    items = [
+        {
+            "id": one["id"], "thumb": deps.thumb_url(one["sha256"]), "w": one["w"], "h": one["h"],
+            "label": f"IMG_{one['id']:04}.JPG · 05:{one['id'] % 60:02}",
+            "badges": ["reviewed"] if one["id"] % 7 == 0 else [], "boxes": one["boxes"],
+            "event": {"id": one["id"] // 9, "title": f"Ridge {one['id'] // 9 + 1} · 12 Mar 2024 05:{one['id'] // 9:02} · 9 images"},
+        }
+        for one in MEDIA
+    ]  # fmt: skip
+    return media_grid(items, 0.2, key="grid")
+
+
+def show_viewer() -> object:
+    said = review_state("viewer")
+    ack = take(said.actions)
+    time.sleep(SLOW)
+    cursor = said.cursor or 0
+    offset = max(0, cursor - 20)
+    window = [
+        {
+            "id": one["id"], "src": deps.view_url(one["sha256"]), "w": one["w"], "h": one["h"],
+            "title": f"IMG_{one['id']:04}.JPG", "facts": ["Ridge 3", "12 Mar 2024 05:41", "RECONYX HC500", "image 3 of 9 of this event"],
+            "verdict": None, "boxes": [{**box, "verdict": None, "species": None, "drawn": False} for box in one["boxes"]],
+        }
+        for one in MEDIA[offset : offset + 60]
+    ]  # fmt: skip
+    return media_viewer(
+        window, key="viewer", threshold=0.2, cursor=cursor, offset=offset, total=len(MEDIA), ack=ack,
+        species_choices=["Panthera tigris", "Panthera pardus", "Axis axis"],
+    )  # fmt: skip
+
+
+def crop(number: int, rank: int = 0) -> dict:
+    one = MEDIA[number % len(MEDIA)]
+    flank = ["left", "right", "unknown"][number % 3]
+    facts = ["Ridge 3", f"12 Mar 2024 05:{number % 60:02}"]
+    query = {"id": number, "src": deps.crop_url(one["crop"]), "flank": flank, "facts": facts}
+    return query | {
+        "name": [f"T-{number:02}", None][rank % 3 == 2], "individual_id": number, "probability": [0.93, 0.41, None][min(rank, 2)],
+        "raw": 0.412 - rank * 0.03, "model": "RAPID", "matches": 31 - rank * 3, "verdict": None,
+    }  # fmt: skip
+
+
+def show_match() -> object:
+    said = identify_state("match")
+    ack = take(said.actions)
+    number = max((said.query or 0) + said.step, 0)
+    ranked = [[crop(start + rank + 1, rank) for rank in range(9)] for start in range(number, number + 3)]
+    return match_view(
+        crop(number), ranked[0], key="match", ack=ack, scope_text="24 of 61 crops · all sites · left flank · not this event",
+        upcoming=[(crop(number + 1), ranked[1]), (crop(number + 2), ranked[2])],
+    )  # fmt: skip
+
+
+def show_crops() -> object:
+    return crop_gallery(
+        [{"id": one["id"], "src": deps.crop_url(one["crop"]), "label": f"T-{one['id']:02}", "sub": "12 sightings · 3 sites", "badge": "left"} for one in MEDIA[:24]],
+        key="crops",
+    )  # fmt: skip
+
+
+def show_uploader() -> object:
+    batch = "demo-batch-1"
+    return uploader(batch, deps.upload_token(batch), key="uploader")
+
+
+shows = {"grid": show_grid, "viewer": show_viewer, "match": show_match, "crops": show_crops, "uploader": show_uploader}
+name = st.query_params.get("show", "grid")
+page_header({"match": "Who is this?"}.get(name, name.capitalize()), "37 crops to decide", {"Enter": "accept, next"})
+result = shows[name]()
+if os.environ.get("PUGMARK_DEMO_QUIET") != "1":
+    received = {"runs": st.session_state.runs, "applied": list(applied.values()), "result": repr(result)}
+    st.code(json.dumps(received), language=None)
