@@ -47,9 +47,7 @@ def raw_zip(*entries: RawEntry, count: int | None = None) -> bytes:
         body += b"PK\3\4" + struct.pack("<H", 20) + common + struct.pack("<2H", len(local_name), 0)
         body += local_name + packed
         directory += b"PK\1\2" + struct.pack("<2H", 0x0314, 20) + common
-        directory += struct.pack(
-            "<5H2L", len(entry.name), len(entry.extra), 0, 0, 0, entry.mode << 16, offset
-        )
+        directory += struct.pack("<5H2L", len(entry.name), len(entry.extra), 0, 0, 0, entry.mode << 16, offset)
         directory += entry.name + entry.extra
     total = len(entries) if count is None else count
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, total, total, len(directory), len(body), 0)

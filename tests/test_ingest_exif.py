@@ -117,9 +117,7 @@ HERE = rationals((10, 1), (0, 1), (0, 1))
         ({1: "N", 2: HERE}, None),
     ],
 )
-def test_a_place_is_whole_and_possible_or_none(
-    gps: dict[int, Any], place: tuple[float, float] | None
-) -> None:
+def test_a_place_is_whole_and_possible_or_none(gps: dict[int, Any], place: tuple[float, float] | None) -> None:
     facts = read_exif(block(gps=gps))
     assert (facts.latitude, facts.longitude) == (place or (None, None))
 
@@ -183,7 +181,5 @@ def test_a_damaged_block_gives_possible_values(at: int, value: int, length: int)
         ("PXL_20240312_054112.jpg", None),
     ],
 )
-def test_a_file_name_tells_the_time_only_when_it_says_it_whole_and_once(
-    name: str, moment: datetime | None
-) -> None:
+def test_a_file_name_tells_the_time_only_when_it_says_it_whole_and_once(name: str, moment: datetime | None) -> None:
     assert file_name_time(name) == moment

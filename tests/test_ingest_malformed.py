@@ -75,9 +75,7 @@ def test_limits_are_counted_and_not_believed(tmp_path: Path) -> None:
     big = encoded(noisy(400, 300))
     (tmp_path / "card").mkdir()
     (tmp_path / "card/large.jpg").write_bytes(big)
-    (tmp_path / "card/small.zip").write_bytes(
-        raw_zip(*(RawEntry(b"%d.jpg" % n, encoded()) for n in range(9)))
-    )
+    (tmp_path / "card/small.zip").write_bytes(raw_zip(*(RawEntry(b"%d.jpg" % n, encoded()) for n in range(9))))
     store = MediaStore(tmp_path / "store")
     _, refused = imported(tmp_path / "card", store, Limits(file_bytes=len(big) - 1))
     assert {path: found.refusal for path, found in refused.items()} == {"large.jpg": Refusal.TOO_LARGE}

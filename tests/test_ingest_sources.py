@@ -112,9 +112,7 @@ def test_a_folder_named_like_a_picture_is_a_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("change", ["gone", "folder", "pipe", "link"])
-def test_a_file_that_changes_after_listing_is_refused_and_never_waited_for(
-    tmp_path: Path, change: str
-) -> None:
+def test_a_file_that_changes_after_listing_is_refused_and_never_waited_for(tmp_path: Path, change: str) -> None:
     card = tmp_path / "card"
     card.mkdir()
     (card / "1.jpg").write_bytes(JPEG)

@@ -98,9 +98,7 @@ def test_two_processes_storing_the_same_content_agree(tmp_path: Path) -> None:
     (tmp_path / "card").mkdir()
     contents = {picture_file(tmp_path / "card", f"{seed}.jpg", seed=seed).read_bytes() for seed in range(12)}
     command = [sys.executable, "-c", STORE_ALL, str(tmp_path / "store"), str(tmp_path / "card")]
-    runs = [
-        subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)
-    ]
+    runs = [subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) for _ in range(2)]
     for run in runs:
         assert run.stdout is not None
         assert run.stdout.readline() == "ready\n"
@@ -185,9 +183,7 @@ def test_a_full_disk_says_so_and_leaves_nothing_half_written(tmp_path: Path, sma
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
 
 
-def test_a_disk_without_a_single_free_byte_is_named_for_the_smallest_picture(
-    tmp_path: Path, small_disk: Path
-) -> None:
+def test_a_disk_without_a_single_free_byte_is_named_for_the_smallest_picture(tmp_path: Path, small_disk: Path) -> None:
     store = MediaStore(small_disk)
     with (small_disk / "filler").open("wb", buffering=0) as filler, contextlib.suppress(OSError):
         while True:

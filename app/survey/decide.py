@@ -109,6 +109,22 @@ def undo_last(session: Session, who: str, kinds: Iterable[str]) -> Decision | No
     return undo(session, decision, who) if decision else None
 
 
+def undo_once(session: Session, who: str, kinds: Iterable[str], undoes: str | None, undo_key: str) -> Decision | None:
+    """Undo as a browser asked: the decision it made under the key `undoes`, or this person's last one.
+
+    The same undo_key sent twice undoes once. Returns what was undone, None when there was nothing.
+    """
+    if session.scalar(sa.select(Decision.id).where(Decision.undo_key == undo_key)):
+        return None
+    decision = already_made(session, undoes) if undoes else None
+    if decision is not None and decision.undone_at is not None:
+        return None
+    done = undo(session, decision, who) if decision is not None else undo_last(session, who, kinds)
+    if done is not None:
+        done.undo_key = undo_key
+    return done
+
+
 def _restore(session: Session, table: type[Base], row: Any, before: dict[str, Any] | None) -> None:
     if before is None:
         if table is Detection:

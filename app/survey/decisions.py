@@ -32,3 +32,4 @@ class Decision(Base):
     client_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     undone_at: Mapped[float | None]
     undone_by: Mapped[str | None] = mapped_column(String(80))
+    undo_key: Mapped[str | None] = mapped_column(String(64), unique=True)

@@ -115,6 +115,11 @@ def stamp(session: Session) -> str:
     return f"{features}-{decisions}-{undone:.3f}"
 
 
+def is_fresh(ranked: Ranking | None, now: str) -> bool:
+    """Whether a ranking knows every decision; crops described since then do not make it old."""
+    return ranked is not None and ranked.stamp.split("-", 1)[1] == now.split("-", 1)[1]
+
+
 def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ranking | None:
     """The last ranking of a query by a model within a scope, fresh or not."""
     return session.scalar(

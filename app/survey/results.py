@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.survey.detections import Analysis, Detection, Feature, ModelVersion
 from app.survey.media import Media
-from modal_backend.contracts import Box, LocalFeatures, Provenance, Vector
+from app.survey.scores import boxes
+from modal_backend.contracts import Box, Category, LocalFeatures, Provenance, Vector
 from modal_backend.contracts import Detection as Found
 
 
@@ -117,3 +118,20 @@ def local_features(row: Feature) -> LocalFeatures:
 def embedding(row: Feature) -> Vector:
     """A stored row as an embedding."""
     return np.frombuffer(row.vectors, np.float32)
+
+
+def not_described(session: Session, detection_ids: Collection[int]) -> list[int]:
+    """Of these detections, the animals without features of their present box."""
+    described = {
+        (row.detection_id, row.box)
+        for row in session.execute(
+            sa.select(Feature.detection_id, Feature.box).where(Feature.detection_id.in_(detection_ids))
+        )
+    }
+    return [
+        view.id
+        for view in boxes(session, detection_ids).values()
+        if view.category == Category.ANIMAL
+        and view.verdict != "rejected"
+        and (view.id, box_key(Box(view.x, view.y, view.width, view.height))) not in described
+    ]

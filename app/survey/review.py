@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decide import Change, already_made
@@ -14,7 +15,7 @@ from app.survey.detections import Detection, DetectionReview, MediaReview
 from app.survey.scores import boxes_of
 from modal_backend.contracts import Box, Category
 
-KINDS = ("accept", "blank", "unsure", "reject", "category", "species", "move", "draw", "reopen")
+KINDS = ("accept", "blank", "unsure", "reject", "category", "species", "move", "draw", "restore")
 SMALLEST_SIDE = 0.002
 
 
@@ -23,14 +24,23 @@ class BadDecision(ValueError):
 
 
 def accept_media(
-    session: Session, who: str, media_id: int, threshold: float, client_key: str | None = None
+    session: Session,
+    who: str,
+    media_id: int,
+    threshold: float,
+    box_ids: Collection[int] | None = None,
+    client_key: str | None = None,
 ) -> Decision:
-    """Accept the boxes shown at this threshold: they are confirmed and the others no longer count."""
+    """Accept the boxes shown: they are confirmed and the others no longer count.
+
+    box_ids: the boxes the person saw; None for those at the threshold.
+    """
     if known := already_made(session, client_key):
         return known
     change = Change(session)
     for box in boxes_of(session, [media_id])[media_id]:
-        if box.verdict != "rejected" and (box.confirmed or box.confidence >= threshold):
+        shown = box.confidence >= threshold if box_ids is None else box.id in box_ids
+        if box.verdict != "rejected" and (box.confirmed or shown):
             _review(change, who, box.id, verdict="accepted")
     _media_review(change, who, media_id, "accepted")
     return change.record("accept", who, media_id=media_id, view={"threshold": threshold}, client_key=client_key)
@@ -89,6 +99,22 @@ def draw_box(
     return change.record("draw", who, media_id=media_id, detection_id=row.id, client_key=client_key)
 
 
+def drawn_as(session: Session, client_key: str) -> int | None:
+    """The detection a browser drew under this key, if it arrived and stands."""
+    decision = already_made(session, client_key)
+    return decision.detection_id if decision is not None and decision.undone_at is None else None
+
+
+def draw_keys(session: Session, detection_ids: Collection[int]) -> dict[int, str]:
+    """The keys under which browsers drew these detections."""
+    rows = session.execute(
+        sa.select(Decision.detection_id, Decision.client_key).where(
+            Decision.kind == "draw", Decision.detection_id.in_(detection_ids), Decision.client_key.is_not(None)
+        )
+    )
+    return {row.detection_id: row.client_key for row in rows}
+
+
 def judge_many(session: Session, who: str, media_ids: Iterable[int], verdict: str, threshold: float) -> list[Decision]:
     """The same decision (accepted, blank or unsure) for a selection or a whole event, each with its own log entry."""
     if verdict == "accepted":
@@ -115,6 +141,8 @@ def _fields(values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
         return "species", {"species": (values["species"] or "").strip()[:120] or None, "verdict": "accepted"}
     if values.get("verdict") == "rejected":
         return "reject", {"verdict": "rejected"}
+    if "verdict" in values and values["verdict"] is None:
+        return "restore", {"verdict": None}
     if values.get("verdict") in ("accepted", "unsure"):
         return ("accept" if values["verdict"] == "accepted" else "unsure"), {"verdict": values["verdict"]}
     raise BadDecision("There is nothing in this decision.")

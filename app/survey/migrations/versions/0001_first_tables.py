@@ -199,9 +199,11 @@ def upgrade() -> None:
         sa.Column("client_key", sa.String(length=64), nullable=True),
         sa.Column("undone_at", sa.Double(), nullable=True),
         sa.Column("undone_by", sa.String(length=80), nullable=True),
+        sa.Column("undo_key", sa.String(length=64), nullable=True),
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_decision_media_id_media")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_decision")),
         sa.UniqueConstraint("client_key", name=op.f("uq_decision_client_key")),
+        sa.UniqueConstraint("undo_key", name=op.f("uq_decision_undo_key")),
     )
     with op.batch_alter_table("decision", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_decision_detection_id"), ["detection_id"], unique=False)
