@@ -1,0 +1,257 @@
+"""RAPID's second half: which crops and identities of a gallery a query resembles, and whether its animal is there at all.
+
+Every descriptor of the query votes for the crops its nearest gallery descriptors lie on, with weight 1 / distance^2 (RAPID:
+1 / distance) times how alike the two keypoints lie. An identity takes its best vote of each descriptor. The leaders are
+then checked as whole patterns: their votes are multiplied by 1 + the matches that one turn, scale and shift explain.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modal_backend.contracts import LocalFeatures
+from modal_backend.models.descriptor_index import DescriptorIndex
+from modal_backend.models.open_set import Curve, fit
+from modal_backend.models.pattern_geometry import agreement, consistent_matches, placed
+
+NEIGHBOURS = 10
+CHECKED_CROPS = 10
+CHECKED_IDENTITIES = 6
+CLOSEST = 20.0
+UNIT = 200.0
+
+START = Curve(weights=(1.0, 1.0), bias=-3.0)
+LEAVE_OUTS = 100
+FEWEST_IDENTITIES = 8
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """One gallery crop; matches = query descriptors whose nearest neighbour lies on that crop."""
+
+    crop_id: int
+    identity: str | None
+    score: float
+    matches: int
+
+
+@dataclass(frozen=True)
+class IdentityRank:
+    """One named identity with its best crop and the matches all its crops gathered."""
+
+    identity: str
+    score: float
+    best_crop_id: int
+    matches: int
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """Best first. known_probability: 0 to 1 that the query's animal is among the named; None when that cannot be told."""
+
+    candidates: list[Candidate]
+    identities: list[IdentityRank]
+    known_probability: float | None
+
+
+@dataclass(frozen=True)
+class _Vote:
+    """Per slot: score and matches. cues: None when fewer than two identities have a vote."""
+
+    scores: NDArray[np.float64]
+    matches: NDArray[np.intp]
+    identities: list[IdentityRank]
+    cues: tuple[float, float] | None
+
+
+class RapidGallery:
+    """Crops with their features, some of them named; may be changed at any time."""
+
+    def __init__(self) -> None:
+        self._index = DescriptorIndex()
+        self._slot_of: dict[int, int] = {}
+        self._crop_ids: list[int] = []
+        self._features: list[LocalFeatures | None] = []
+        self._identities: list[str] = []
+        self._number_of: dict[str, int] = {}
+        self._alive = np.zeros(64, bool)
+        self._number = np.full(64, -1, np.int32)
+        self._curve = START
+        self._changes = 0
+
+    def __len__(self) -> int:
+        return len(self._slot_of)
+
+    def __contains__(self, crop_id: object) -> bool:
+        return crop_id in self._slot_of
+
+    def add(self, crop_id: int, features: LocalFeatures, identity: str | None = None) -> None:
+        """Take a crop in. Raises ValueError when it is in already."""
+        if crop_id in self._slot_of:
+            raise ValueError(f"Crop {crop_id} is in the gallery already; remove it first.")
+        slot = len(self._crop_ids)
+        if slot == len(self._alive):
+            self._alive = np.append(self._alive, np.zeros(slot, bool))
+            self._number = np.append(self._number, np.full(slot, -1, np.int32))
+        self._slot_of[crop_id] = slot
+        self._crop_ids.append(crop_id)
+        self._features.append(features)
+        self._alive[slot] = True
+        self._index.add(slot, features.descriptors, placed(features))
+        self.name(crop_id, identity)
+
+    def remove(self, crop_id: int) -> None:
+        """Take a crop out. Raises KeyError when it is not in."""
+        slot = self._slot_of.pop(crop_id)
+        self._changes += int(self._number[slot] >= 0)
+        self._alive[slot], self._number[slot], self._features[slot] = False, -1, None
+        self._index.remove(slot)
+
+    def name(self, crop_id: int, identity: str | None) -> None:
+        """Say who a crop shows, or with None that nobody knows. Raises KeyError when the crop is not in."""
+        slot = self._slot_of[crop_id]
+        number = -1 if identity is None else self._number_of.setdefault(identity, len(self._identities))
+        if number == len(self._identities) and identity is not None:
+            self._identities.append(identity)
+        self._changes += int(self._number[slot] != number)
+        self._number[slot] = number
+
+    def rank(
+        self,
+        features: LocalFeatures,
+        *,
+        within: Collection[int] | None = None,
+        exclude: Collection[int] = (),
+        top: int = 50,
+    ) -> Ranking:
+        """Crops and identities that resemble the query, best first; at most `top` crops, every identity with a vote.
+
+        within: only these crop ids (those not in the gallery are ignored); exclude: never these. Identities and
+        known_probability come from the named crops alone, so that unnamed pictures of the same animal take nothing away.
+        known_probability is calibrated on the whole named gallery (leave-outs, refitted after enough changes) and is
+        None when the query has no features or nobody in the scope is named.
+        """
+        allowed = self._allowed(within, exclude)
+        vote = self._vote(features, allowed)
+        named = allowed & (self._number >= 0)
+        named_vote = vote if np.array_equal(named, allowed) else self._vote(features, named)
+        best = np.argsort(-vote.scores, kind="stable")[:top]
+        candidates = [self._candidate(vote, int(slot)) for slot in best if vote.scores[slot] > 0]
+        probability = None
+        if named_vote.cues is not None:
+            self._refit_if_stale()
+            probability = self._curve.probability(named_vote.cues)
+        return Ranking(candidates, named_vote.identities, probability)
+
+    def _candidate(self, vote: _Vote, slot: int) -> Candidate:
+        number = self._number[slot]
+        identity = self._identities[number] if number >= 0 else None
+        return Candidate(self._crop_ids[slot], identity, float(vote.scores[slot]), int(vote.matches[slot]))
+
+    def _allowed(self, within: Collection[int] | None, exclude: Iterable[int]) -> NDArray[np.bool_]:
+        allowed = self._alive.copy()
+        if within is not None:
+            inside = np.zeros_like(allowed)
+            inside[[self._slot_of[crop_id] for crop_id in within if crop_id in self._slot_of]] = True
+            allowed &= inside
+        allowed[[self._slot_of[crop_id] for crop_id in exclude if crop_id in self._slot_of]] = False
+        return allowed
+
+    def _vote(self, features: LocalFeatures, allowed: NDArray[np.bool_]) -> _Vote:
+        distances, slots, points = self._index.search(features.descriptors, NEIGHBOURS, allowed)
+        weights = agreement(placed(features)[:, None], points) * UNIT**2 / np.maximum(distances, CLOSEST**2)
+        found = slots >= 0
+        scores = np.bincount(slots[found], weights[found], minlength=len(allowed))
+        nearest = slots[:, 0]
+        matches = np.bincount(nearest[nearest >= 0], minlength=len(allowed))
+        numbers = np.where(found, self._number[slots], -1)
+        identity_scores = _best_vote_each(numbers, weights, len(self._identities))
+        inliers = self._inliers(features, scores, identity_scores)
+        return self._verdict(scores * (1 + inliers), matches, identity_scores, inliers)
+
+    def _inliers(
+        self, features: LocalFeatures, scores: NDArray[np.float64], identity_scores: NDArray[np.float64]
+    ) -> NDArray[np.intp]:
+        leaders = [int(slot) for slot in np.argsort(-scores, kind="stable")[:CHECKED_CROPS]]
+        for number in np.argsort(-identity_scores, kind="stable")[:CHECKED_IDENTITIES]:
+            leaders.append(int(np.where(self._number == number, scores, -1.0).argmax()))
+        inliers = np.zeros(len(scores), np.intp)
+        for slot in {slot for slot in leaders if scores[slot] > 0}:
+            other = self._features[slot]
+            if other is not None:
+                inliers[slot] = len(consistent_matches(features, other))
+        return inliers
+
+    def _verdict(
+        self,
+        scores: NDArray[np.float64],
+        matches: NDArray[np.intp],
+        identity_scores: NDArray[np.float64],
+        inliers: NDArray[np.intp],
+    ) -> _Vote:
+        named = np.flatnonzero(self._number >= 0)
+        fit_of = np.zeros(len(self._identities), np.intp)
+        np.maximum.at(fit_of, self._number[named], inliers[named])
+        finals = identity_scores * (1 + fit_of)
+        order = [int(number) for number in np.argsort(-finals, kind="stable") if finals[number] > 0]
+        ranks = []
+        for number in order:
+            mine = named[self._number[named] == number]
+            best = mine[scores[mine].argmax()]
+            ranks.append(
+                IdentityRank(
+                    self._identities[number], float(finals[number]), self._crop_ids[best], int(matches[mine].sum())
+                )
+            )
+        cues = None
+        if order:
+            second = finals[order[1]] if len(order) > 1 else 0.0
+            cues = (_lead(finals[order[0]], second), float(np.log1p(fit_of[order[0]])))
+        return _Vote(scores, matches, ranks, cues)
+
+    def _refit_if_stale(self) -> None:
+        named = np.flatnonzero(self._number >= 0)
+        if self._changes <= max(5, len(named) // 5):
+            return
+        self._changes = 0
+        known, unknown = self._leave_outs(named)
+        enough = len(np.unique(self._number[named])) >= FEWEST_IDENTITIES
+        self._curve = fit(known, unknown, START) if enough else START
+
+    def _leave_outs(self, named: NDArray[np.intp]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+        known, unknown = [], []
+        everyone = self._number >= 0
+        for slot in np.random.default_rng(0).permutation(named)[:LEAVE_OUTS]:
+            features = self._features[slot]
+            if features is None:
+                continue
+            others = everyone & (self._number != self._number[slot])
+            without = self._vote(features, others).cues
+            if without is not None:
+                unknown.append(without)
+            rest = everyone.copy()
+            rest[slot] = False
+            again = self._vote(features, rest).cues if rest.sum() > others.sum() else None
+            if again is not None:
+                known.append(again)
+        return known, unknown
+
+
+def _best_vote_each(numbers: NDArray[np.int32], weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+    """Sum over descriptors of each identity's best vote; numbers, weights (n, k), number -1 counts for nobody."""
+    if not count or not numbers.size:
+        return np.zeros(count)
+    keys = (np.arange(len(numbers))[:, None] * count + numbers)[numbers >= 0]
+    votes = weights[numbers >= 0]
+    order = np.argsort(-votes, kind="stable")
+    first, where = np.unique(keys[order], return_index=True)
+    return np.bincount(first % count, votes[order][where], minlength=count)
+
+
+def _lead(best: float, second: float) -> float:
+    """Logarithm of best / second, at most 5."""
+    return float(min(np.log(best / max(second, best * np.exp(-5.0))), 5.0))
