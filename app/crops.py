@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import math
 import os
 import time
@@ -40,11 +39,6 @@ class Crop:
     box: Box
     picture: Picture
     media_width: int
-
-
-def crop_name(detection_id: int, box: Box) -> str:
-    """File name of a detection's crop; another box gives another name."""
-    return f"{detection_id}-{hashlib.sha256(results.box_key(box).encode()).hexdigest()[:8]}.jpg"
 
 
 def crop_path(data_dir: Path, name: str) -> Path:
@@ -91,7 +85,7 @@ def _cut(shop: Workshop, crops: list[Crop]) -> list[Picture]:
 
 
 def _write_picture(data_dir: Path, crop: Crop, picture: Picture) -> None:
-    place = crop_path(data_dir, crop_name(crop.detection_id, crop.box))
+    place = crop_path(data_dir, results.crop_name(crop.detection_id, crop.box))
     place.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(picture)
     image.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.jobs import Jobs
 from app.routes import services
 from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
+from app.survey.results import crop_name
+from app.survey.scores import BoxView
 from app.tokens import READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
+from modal_backend.contracts import Box
 
 
 def settings() -> Settings:
@@ -66,3 +70,14 @@ def file_url(sha256: str) -> str:
 def crop_url(name: str) -> str:
     """Address of a crop, by its file name `<detection id>-<hash>.jpg`."""
     return f"/crops/{name}?t={read_token()}"
+
+
+@st.cache_resource(show_spinner=False)
+def jobs() -> Jobs:
+    """What puts work into the queue."""
+    return Jobs(survey(), load_settings())
+
+
+def box_crop_url(box: BoxView) -> str:
+    """Address of a detection's crop, as its box stands."""
+    return crop_url(crop_name(box.id, Box(box.x, box.y, box.width, box.height)))

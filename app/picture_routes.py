@@ -18,7 +18,7 @@ from app.tokens import READ, BadToken, Signer
 THUMB = re.compile(r"[0-9a-f]{64}\.jpg")
 CROP = re.compile(r"(\d{1,18})-[0-9a-f]{8}\.jpg")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-CONTENT_TYPES = {"jpeg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
 VIEW_PIXELS = 1600
 VIEW_QUALITY = 85
 HEADERS = {
@@ -97,9 +97,9 @@ class PictureRoutes:
 
 
 def original(data_dir: Path, sha256: str) -> Path | None:
-    """Where the original of a media lies: data_dir/media/<first two hex digits>/<sha256>.<format>."""
+    """Where the original of a media lies: data_dir/originals/<first two hex digits>/<sha256>.<format>."""
     for suffix in CONTENT_TYPES:
-        path = data_dir / "media" / sha256[:2] / f"{sha256}.{suffix}"
+        path = data_dir / "originals" / sha256[:2] / f"{sha256}.{suffix}"
         if path.is_file():
             return path
     return None

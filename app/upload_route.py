@@ -34,7 +34,7 @@ class UploadRefused(Exception):
 
 
 class UploadRoute:
-    """Receives uploads into data_dir/incoming/<batch>/<path>."""
+    """Receives uploads into data_dir/uploads/<batch>/<path>."""
 
     def __init__(self, opened: Callable[[], tuple[Settings, Signer]]) -> None:
         self._opened = opened
@@ -72,7 +72,7 @@ class UploadRoute:
             raise UploadRefused(403, str(error)) from error
         if not BATCH.fullmatch(batch):
             raise UploadRefused(400, "The upload has no valid name.")
-        return settings.data_dir.joinpath("incoming", batch, *checked_parts(request.path_params["path"]))
+        return settings.data_dir.joinpath("uploads", batch, *checked_parts(request.path_params["path"]))
 
 
 def checked_parts(path: str) -> list[str]:

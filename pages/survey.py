@@ -1,7 +1,80 @@
-"""What came in, what waits for a decision, what went wrong."""
+"""Survey: what came in, what waits for a decision, what went wrong."""
 
 from __future__ import annotations
 
-from app.ui.header import page_header
+import streamlit as st
 
-page_header("Survey", "What came in, what waits for a decision, what went wrong.")
+from app import deps
+from app.sample_survey import sample_import
+from app.survey import browse, catalogue
+from app.survey.overview import waiting_figures
+from app.survey.progress import recent_imports
+from app.ui.header import page_header
+from app.ui.navigation import detections_page, identify_page, individuals_page, upload_page
+from app.ui.words import many, moment
+
+
+def first_visit() -> None:
+    """Nothing is here yet: lead to Upload or the sample survey."""
+    page_header("Welcome to Pugmark", "Bring in camera-trap pictures: see what is on them, tell who it is.")
+    st.page_link(upload_page(), label="Bring in your pictures", icon=":material/upload:")
+    st.caption("No pictures at hand? The sample survey shows every screen with drawn, clearly synthetic scenes.")
+    if st.button("Load the sample survey", icon=":material/draw:", type="primary"):
+        deps.jobs().run_import(sample_import(deps.survey()))
+        st.switch_page(upload_page())
+
+
+def figure(column: object, label: str, value: int, page: object, link: str, **params: str) -> None:
+    """One figure with the link to where it is dealt with."""
+    with column:  # type: ignore[attr-defined]
+        st.metric(label, f"{value:,}")
+        st.page_link(page, label=link, query_params=params or None)  # type: ignore[arg-type]
+
+
+def overview() -> None:
+    """The figures, each with its link, and the latest imports."""
+    with deps.survey().read() as session:
+        figures = waiting_figures(session)
+        individuals = catalogue.count(session)
+        imports = recent_imports(session, limit=5)
+        places = browse.deployments(session)
+    left = many(figures.crops_to_identify, "crop") + " to identify"
+    page_header("Your survey", f"{many(figures.unreviewed, 'image')} to look through · {left}")
+    columns = st.columns(5)
+    figure(columns[0], "Images", figures.media, detections_page(), "See them")
+    figure(columns[1], "With an animal", figures.animals, detections_page(), "See them", filter="animal")
+    figure(columns[2], "Not reviewed", figures.unreviewed, detections_page(), "Review", filter="uncertain")
+    figure(columns[3], "To identify", figures.crops_to_identify, identify_page(), "Who is this?")
+    figure(columns[4], "Individuals", individuals, individuals_page(), "Catalogue")
+    if figures.failed or figures.refused:
+        text = f"{many(figures.failed, 'image')} could not be analysed, {many(figures.refused, 'file')} refused."
+        st.warning(text, icon=":material/error:")
+        with st.container(horizontal=True):
+            st.page_link(detections_page(), label="See what failed", query_params={"filter": "failed"})
+            if figures.failed and st.button("Analyse the failed images again"):
+                deps.jobs().retry_failed()
+            st.page_link(upload_page(), label="See what was refused")
+    st.subheader("Imports", anchor=False)
+    st.dataframe(
+        {
+            "import": [one.label for one in imports],
+            "when": [moment(one.created_at) for one in imports],
+            "files": [one.done for one in imports],
+            "new": [one.new for one in imports],
+            "already here": [one.duplicate for one in imports],
+            "refused": [one.refused for one in imports],
+            "state": [one.state for one in imports],
+        },
+        hide_index=True,
+    )
+    st.subheader("Deployments", anchor=False)
+    table = {"deployment": [name for _, name, _ in places], "images": [count for _, _, count in places]}
+    st.dataframe(table, hide_index=True)
+
+
+with deps.survey().read() as session:
+    begun = bool(recent_imports(session, limit=1))
+if begun:
+    overview()
+else:
+    first_visit()

@@ -1,7 +1,70 @@
-"""Bring media into the survey."""
+"""Upload: bring media into the survey from this browser or from a folder of the server."""
 
 from __future__ import annotations
 
-from app.ui.header import page_header
+from uuid import uuid4
 
-page_header("Upload", "Bring media into the survey.")
+import streamlit as st
+
+from app import deps
+from app.import_requests import ImportRefused, import_path, import_upload, run_again
+from app.sample_survey import sample_import
+from app.survey import browse
+from app.survey.progress import stages
+from app.ui.header import page_header
+from app.ui.import_progress import import_list
+from app.ui.uploader.uploader import uploader
+
+BY_FOLDER, NEW = "One for each folder", "A new one …"
+
+
+def start_sample() -> None:
+    """Ask for the sample survey."""
+    deps.jobs().run_import(sample_import(deps.survey()))
+
+
+def start_again(import_id: int) -> None:
+    """Run a stopped import again; it does what is missing."""
+    run_again(deps.survey(), deps.jobs(), import_id)
+
+
+def deployment_choice() -> str | None:
+    """The deployment the files join; None for one a folder."""
+    with deps.survey().read() as session:
+        names = [name for _, name, _ in browse.deployments(session)]
+    chosen = st.selectbox("Deployment", [BY_FOLDER, *names, NEW], help="One camera at one place for one period.")
+    if chosen == NEW:
+        return st.text_input("Name of the new deployment", max_chars=120).strip() or None
+    return None if chosen == BY_FOLDER else chosen
+
+
+page_header("Bring in your pictures", "Originals stay as they are; the same picture is kept once.")
+with deps.survey().read() as session:
+    empty = not any(stages(session).values())
+
+batch = st.session_state.setdefault("upload_batch", uuid4().hex)
+left, right = st.columns([3, 2], gap="large")
+with right:
+    deployment = deployment_choice()
+    with st.form("path", border=False):
+        path = st.text_input("Or a folder, zip or picture on this server", placeholder="/media/card/DCIM")
+        if st.form_submit_button("Import from the server", icon=":material/folder_open:") and path.strip():
+            try:
+                import_path(deps.settings(), deps.survey(), deps.jobs(), path.strip(), deployment)
+            except ImportRefused as refused:
+                st.error(str(refused))
+with left:
+    progress = uploader(batch, deps.upload_token(batch), key=f"uploader-{batch}")
+    if progress["finished"] and progress["done"]:
+        import_upload(deps.settings(), deps.survey(), deps.jobs(), batch, deployment)
+        st.session_state["upload_batch"] = uuid4().hex
+        st.rerun()
+
+if empty:
+    with st.container(border=True):
+        st.markdown(
+            "**No pictures at hand?** Try the sample survey: about 80 drawn scenes with striped animals,"
+            " clearly marked as synthetic."
+        )
+        st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)
+import_list(start_again)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.deployments import Deployment
-from app.survey.detections import Analysis, MediaReview, ModelVersion
+from app.survey.detections import Analysis, DetectionReview, MediaReview, ModelVersion
 from app.survey.media import ListedFile, Media, Stage
 from app.survey.scores import BoxView, boxes_of
 
@@ -75,6 +75,11 @@ def count(session: Session, wanted: MediaFilter) -> int:
 
 def page(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[MediaView]:
     """Media in the order of deployment and time (uncertain: nearest to the threshold first), with their boxes."""
+    return views(session, order(session, wanted, limit=limit, offset=offset))
+
+
+def order(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[int]:
+    """The ids of a page's media."""
     ids = sa.select(Media.id).where(*_where(wanted))
     if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
         ids = ids.outerjoin(MediaReview, MediaReview.media_id == Media.id)
@@ -82,7 +87,7 @@ def page(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int 
         ids = ids.order_by(sa.func.abs(Media.animal_score - wanted.threshold), Media.id)
     else:
         ids = ids.order_by(Media.deployment_id, Media.taken_at, Media.id)
-    return views(session, list(session.scalars(ids.limit(limit).offset(offset))))
+    return list(session.scalars(ids.limit(limit).offset(offset)))
 
 
 def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
@@ -128,6 +133,12 @@ def detector(session: Session) -> ModelVersion | None:
         .join(Analysis, Analysis.model_version_id == ModelVersion.id)
         .where(Analysis.id == newest)
     )
+
+
+def species_named(session: Session) -> list[str]:
+    """The species people have written down so far."""
+    names = sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)).distinct()
+    return sorted(name for name in session.scalars(names) if name)
 
 
 def event_media(session: Session, event_id: int) -> list[int]:

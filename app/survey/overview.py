@@ -6,10 +6,14 @@ import time
 from dataclasses import dataclass
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
+from app.survey import browse, rankings
+from app.survey.browse import MediaFilter, Show
 from app.survey.calls import Call
 from app.survey.database import Survey
-from app.survey.media import Media, Stage
+from app.survey.media import ListedFile, Media, Outcome, Stage
+from modal_backend.registry import LOCAL
 
 WINDOW_SECONDS = 300
 POINTS = 60
@@ -75,3 +79,33 @@ def _sparkline(finished: list[tuple[float, float]], now: float) -> list[float | 
         totals[place] += duration
         counts[place] += 1
     return [total / count if count else None for total, count in zip(totals, counts, strict=True)]
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingFigures:
+    """What came in, what waits for a decision, what went wrong."""
+
+    media: int
+    animals: int
+    unreviewed: int
+    crops_to_identify: int
+    failed: int
+    refused: int
+
+
+def waiting_figures(session: Session) -> WaitingFigures:
+    """The figures of the Survey page, at the detector's own threshold."""
+    version = browse.detector(session)
+    threshold = version.threshold if version and version.threshold else 0.5
+    local = rankings.feature_version(session, LOCAL)
+    return WaitingFigures(
+        media=browse.count(session, MediaFilter()),
+        animals=browse.count(session, MediaFilter(Show.ANIMAL, threshold)),
+        unreviewed=browse.count(session, MediaFilter(Show.UNREVIEWED, threshold)),
+        crops_to_identify=rankings.waiting_count(session, local) if local else 0,
+        failed=browse.count(session, MediaFilter(Show.FAILED, threshold)),
+        refused=session.scalar(
+            sa.select(sa.func.count()).select_from(ListedFile).where(ListedFile.outcome == Outcome.REFUSED)
+        )
+        or 0,
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -78,6 +79,11 @@ def detection_ids(session: Session, analysis_id: int) -> list[int]:
 def box_key(box: Box) -> str:
     """The rectangle a feature was computed from, as text."""
     return f"{box.x:.5f},{box.y:.5f},{box.width:.5f},{box.height:.5f}"
+
+
+def crop_name(detection_id: int, box: Box) -> str:
+    """File name of a detection's crop picture; another box gives another name."""
+    return f"{detection_id}-{hashlib.sha256(box_key(box).encode()).hexdigest()[:8]}.jpg"
 
 
 def store_feature(

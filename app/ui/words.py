@@ -1,0 +1,30 @@
+"""Times, durations and counts as the screens write them."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+
+def when(taken_at: datetime | None) -> str:
+    """A camera-local time as "12 Mar 2024 05:41"."""
+    return f"{taken_at:%-d %b %Y %H:%M}" if taken_at else "time unknown"
+
+
+def moment(seconds: float | None) -> str:
+    """Seconds since 1970 as the local time of this machine."""
+    return f"{datetime.fromtimestamp(seconds):%-d %b %Y %H:%M}" if seconds else ""
+
+
+def duration(seconds: float | None) -> str:
+    """A length of time as "40 s", "3 min" or "2 h 5 min"."""
+    if seconds is None:
+        return "not known yet"
+    if seconds < 90:
+        return f"{max(round(seconds), 1)} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def many(count: int, one: str, several: str | None = None) -> str:
+    """A count with its noun: "1 image", "1,204 images"."""
+    return f"{count:,} {one if count == 1 else several or one + 's'}"
