@@ -1,4 +1,4 @@
-"""Imports as the dashboard asks for them: an upload that has arrived, or a path on the server inside the allowed roots."""
+"""Imports as the dashboard asks for them: an upload that has arrived, or a path inside the roots."""
 
 from __future__ import annotations
 

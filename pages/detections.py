@@ -114,10 +114,12 @@ def grid(wanted: MediaFilter) -> None:
     if not views:
         st.info("Nothing of this kind at this threshold. Choose another kind above.")
         return
-    state = media_grid(grid_items(views), wanted.threshold, key=f"grid-{wanted.show}-{number}")
-    if state.opened_count > st.session_state.get("opened_seen", 0) and state.opened:
-        st.session_state["opened_seen"] = state.opened_count
-        start_review(wanted, (number - 1) * A_PAGE, state.opened)
+    key = f"grid-{wanted.show}-{number}"
+    state = media_grid(grid_items(views), wanted.threshold, key=key)
+    if state.opened_count != st.session_state.get(f"{key}-opened", 0):
+        st.session_state[f"{key}-opened"] = state.opened_count
+        if state.opened:
+            start_review(wanted, (number - 1) * A_PAGE, state.opened)
     if abs(state.threshold - wanted.threshold) > 1e-6:
         go(t=f"{state.threshold:.2f}", page=None)
     with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):

@@ -56,6 +56,20 @@ class SightingView:
 
 def entries(session: Session, search: str = "", *, limit: int = 60, offset: int = 0) -> list[CatalogueEntry]:
     """Individuals that are not merged away, by name; the cover is the largest crop."""
+    return _entries(session, _listed(search), limit=limit, offset=offset)
+
+
+def entry(session: Session, individual_id: int) -> CatalogueEntry | None:
+    """One individual of the catalogue; None when there is none or it was merged away."""
+    return next(iter(_entries(session, [*_listed(""), Individual.id == individual_id], limit=1, offset=0)), None)
+
+
+def individual(session: Session, individual_id: int) -> Individual:
+    """The row of one individual."""
+    return session.get_one(Individual, individual_id)
+
+
+def _entries(session: Session, where: list[sa.ColumnElement[bool]], *, limit: int, offset: int) -> list[CatalogueEntry]:
     rows = session.execute(
         sa.select(
             Individual.id,
@@ -71,7 +85,7 @@ def entries(session: Session, search: str = "", *, limit: int = 60, offset: int 
         .outerjoin(Detection, Detection.id == Sighting.detection_id)
         .outerjoin(Media, Media.id == Detection.media_id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .where(*_listed(search))
+        .where(*where)
         .group_by(Individual.id, Individual.name, Individual.species, Individual.sex)
         .order_by(Individual.name)
         .limit(limit)

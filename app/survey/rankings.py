@@ -211,3 +211,9 @@ def _said_different(session: Session, query_id: int) -> set[int]:
     individuals = sa.select(Sighting.individual_id).where(Sighting.detection_id.in_(crops))
     members = sa.select(Sighting.detection_id).where(Sighting.individual_id.in_(individuals))
     return crops | set(session.scalars(members))
+
+
+def verdicts(session: Session, query_id: int) -> dict[int, str]:
+    """What was said about the query and other crops, by the other crop's id."""
+    pairs = sa.select(PairVerdict).where(sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id))
+    return {(pair.high_id if pair.low_id == query_id else pair.low_id): pair.verdict for pair in session.scalars(pairs)}
