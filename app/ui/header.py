@@ -13,13 +13,12 @@ def page_header(title: str, line: str = "", keys: Mapping[str, str] | None = Non
 
     keys: key or keys -> what they do, e.g. {"Enter": "accept, next"}.
     """
-    with st.container(horizontal=True, vertical_alignment="center", horizontal_alignment="distribute"):
+    with st.container(horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="content")
+        st.html(f'<div class="pm-line">{escape(line)}</div>', width="stretch")
         if keys:
             with st.popover("Keys", icon=":material/keyboard:", width="content"):
                 st.html(keys_html(keys))
-    if line:
-        st.html(f'<div class="pm-line">{escape(line)}</div>')
 
 
 def keys_html(keys: Mapping[str, str]) -> str:

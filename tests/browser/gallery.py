@@ -22,7 +22,10 @@ def picture(number: int) -> tuple[Image.Image, list[dict[str, object]]]:
         x, y = rng.uniform(0, 1 - w), rng.uniform(0.02, 1 - h)
         category = ["animal", "animal", "animal", "person", "vehicle"][int(rng.integers(0, 5))]
         left, top, right, bottom = x * SIZE[0], y * SIZE[1], (x + w) * SIZE[0], (y + h) * SIZE[1]
-        pen.ellipse((left, top, right, bottom), fill={"animal": (196, 134, 62), "person": (70, 90, 160)}.get(category, (90, 96, 98)))
+        pen.ellipse(
+            (left, top, right, bottom),
+            fill={"animal": (196, 134, 62), "person": (70, 90, 160)}.get(category, (90, 96, 98)),
+        )
         for stripe in np.linspace(left + 20, right - 20, 9):
             pen.line((stripe, top + 30, stripe + rng.uniform(-20, 20), bottom - 30), fill=(40, 26, 12), width=6)
         boxes.append(

@@ -59,7 +59,7 @@ class Grid {
     this.items.forEach((item, place) => {
       const event = item.event;
       if (event && (place === 0 || this.items[place - 1].event?.id !== event.id)) {
-        children.push(el("div", "event", { role: "presentation" }, event.title));
+        children.push(el("div", "filler", { role: "presentation" }), el("div", "event", { role: "presentation" }, event.title));
       }
       children.push(this.tiles[place]);
     });

@@ -1,0 +1,76 @@
+"""A Chromium, and the demo with generated pictures behind the real routes."""
+
+from __future__ import annotations
+
+import json
+import os
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.browser.gallery import write_gallery
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = os.environ.get("PUGMARK_CHROMIUM", "/usr/bin/chromium")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium; without one the tests are skipped by name, and fail where CI is set."""
+    if not Path(CHROMIUM).is_file():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Chromium at {CHROMIUM} (set PUGMARK_CHROMIUM)")
+    from playwright.sync_api import sync_playwright
+
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture(scope="session")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the running demo."""
+    data_dir = tmp_path_factory.mktemp("demo")
+    (data_dir / "gallery.json").write_text(json.dumps(write_gallery(data_dir, 70)))
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = [
+        "-m",
+        "streamlit",
+        "run",
+        "tests/browser/serve.py",
+        "--server.headless",
+        "true",
+        "--server.port",
+        str(port),
+    ]
+    environment = os.environ | {"PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_DATABASE_URL": ""}
+    environment.pop("PUGMARK_DATABASE_URL")
+    server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
+    address = f"http://127.0.0.1:{port}"
+    try:
+        _wait_until_healthy(address, server)
+        yield address
+    finally:
+        server.terminate()
+        server.wait()
+
+
+def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end and server.poll() is None:
+        try:
+            urllib.request.urlopen(f"{address}/healthz", timeout=2)
+        except OSError:
+            time.sleep(0.1)
+        else:
+            return
+    raise RuntimeError("the demo did not start")

@@ -1,0 +1,230 @@
+"""The components in a real browser: no key press is lost, the threshold needs no script, boxes are drawn and moved."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from typing import Any
+from urllib.parse import urlparse
+
+import pytest
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture
+def show(browser: Any, demo: str) -> Iterator[Callable[..., Any]]:
+    """Opens one component; fails when the page asked another host or logged an error."""
+    context = browser.new_context(viewport={"width": 1366, "height": 900})
+    outside: list[str] = []
+    errors: list[str] = []
+
+    def open_page(name: str, **query: object) -> Any:
+        page = context.new_page()
+        page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{demo}/?show={name}" + "".join(f"&{key}={value}" for key, value in query.items()))
+        page.wait_for_selector(".pm", timeout=20_000)
+        page.wait_for_selector('[data-testid="stCode"]')
+        page.wait_for_timeout(300)
+        return page
+
+    yield open_page
+    context.close()
+    assert outside == []
+    assert errors == []
+
+
+def _is_outside(address: str) -> bool:
+    return urlparse(address).scheme in ("http", "https", "ws", "wss") and urlparse(address).hostname != "127.0.0.1"
+
+
+def received(page: Any) -> dict[str, Any]:
+    return json.loads(page.locator('[data-testid="stCode"] code').inner_text())
+
+
+def wait_for(page: Any, condition: Callable[[dict[str, Any]], bool], seconds: float = 15) -> dict[str, Any]:
+    for _ in range(int(seconds * 10)):
+        answer = received(page)
+        if condition(answer):
+            return answer
+        page.wait_for_timeout(100)
+    raise AssertionError(f"waited in vain, last: {received(page)}")
+
+
+def burst(page: Any, key: str, presses: int) -> None:
+    for _ in range(presses):
+        page.keyboard.press(key)
+        page.wait_for_timeout(30)
+
+
+@pytest.mark.parametrize("slow", [0, 0.4])
+def test_thirty_presses_thirty_milliseconds_apart_are_thirty_decisions(show: Callable[..., Any], slow: float) -> None:
+    page = show("viewer", slow=slow)
+    burst(page, "b", 30)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 30)
+    assert [action["kind"] for action in answer["applied"]] == ["blank"] * 30
+    assert [action["media_id"] for action in answer["applied"]] == list(range(1, 31))
+
+
+def test_decisions_survive_a_reload_before_the_script_answered(show: Callable[..., Any]) -> None:
+    page = show("viewer", slow=2)
+    burst(page, "b", 3)
+    page.reload()
+    page.wait_for_selector(".pm", timeout=20_000)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 3)
+    assert [action["media_id"] for action in answer["applied"]] == [1, 2, 3]
+
+
+def test_undo_goes_back_to_the_media_it_undid(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    burst(page, "b", 2)
+    page.keyboard.press("z")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 3)
+    assert answer["applied"][2]["undoes"] == answer["applied"][1]["uuid"]
+    assert "IMG_0002.JPG" in page.locator(".viewer .title").inner_text()
+
+
+def test_drawn_box_arrives_with_its_coordinates(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    frame = page.locator(".stage .frame").bounding_box()
+    page.keyboard.press("d")
+    page.mouse.move(frame["x"] + 0.1 * frame["width"], frame["y"] + 0.2 * frame["height"])
+    page.mouse.down()
+    page.mouse.move(frame["x"] + 0.3 * frame["width"], frame["y"] + 0.5 * frame["height"], steps=5)
+    page.mouse.up()
+    action = wait_for(page, lambda got: len(got["applied"]) >= 1)["applied"][0]
+    assert (action["kind"], action["category"]) == ("draw", "animal")
+    assert action["box"] == pytest.approx({"x": 0.1, "y": 0.2, "w": 0.2, "h": 0.3}, abs=0.005)
+
+
+def test_moved_box_is_one_action_with_its_last_place(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    burst(page, "ArrowRight", 2)
+    page.locator(".boxlist .row").first.click()
+    before = page.locator(".box.selected").bounding_box()
+    burst(page, "Shift+ArrowRight", 4)
+    burst(page, "Alt+ArrowDown", 2)
+    action = wait_for(page, lambda got: len(got["applied"]) >= 1)["applied"][0]
+    page.wait_for_timeout(600)
+    assert len(received(page)["applied"]) == 1
+    assert (action["kind"], action["media_id"]) == ("box", 3)
+    frame = page.locator(".stage .frame").bounding_box()
+    assert action["box"]["x"] == pytest.approx((before["x"] - frame["x"]) / frame["width"] + 0.04, abs=0.004)
+
+
+def test_handle_dragged_by_mouse_resizes_the_box(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    burst(page, "ArrowRight", 2)
+    handle = page.locator(".box.selected .handle.se").bounding_box()
+    frame = page.locator(".stage .frame").bounding_box()
+    page.mouse.move(handle["x"] + 6, handle["y"] + 6)
+    page.mouse.down()
+    page.mouse.move(handle["x"] + 6 - 0.05 * frame["width"], handle["y"] + 6, steps=4)
+    page.mouse.up()
+    action = wait_for(page, lambda got: len(got["applied"]) >= 1)["applied"][0]
+    assert action["kind"] == "box"
+    assert set(action["box"]) == {"x", "y", "w", "h"}
+
+
+def test_species_is_typed_without_being_taken_for_keys(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    page.keyboard.press("l")
+    page.keyboard.type("Bubo bubo")
+    page.keyboard.press("Enter")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert [(action["kind"], action.get("species")) for action in answer["applied"]] == [("species", "Bubo bubo")]
+
+
+def test_people_are_hidden_under_a_mosaic_until_asked_for(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    assert page.locator(".stage .mosaic").count() == 1
+    page.keyboard.press("p")
+    assert page.locator(".stage .mosaic").count() == 0
+
+
+def test_threshold_redraws_without_a_script_run_and_is_told_on_release(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    runs, thin = received(page)["runs"], page.locator(".tile .box.below").count()
+    slider = page.locator(".slider").bounding_box()
+    page.mouse.move(slider["x"] + 0.2 * slider["width"], slider["y"] + 8)
+    page.mouse.down()
+    page.mouse.move(slider["x"] + 0.7 * slider["width"], slider["y"] + 8, steps=8)
+    page.wait_for_timeout(300)
+    assert page.locator(".tile .box.below").count() > thin
+    assert received(page)["runs"] == runs
+    page.mouse.up()
+    answer = wait_for(page, lambda got: got["runs"] > runs)
+    assert "GridState(threshold=0.2," not in answer["result"]
+
+
+def test_grid_moves_selects_a_range_and_opens_by_keys(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    burst(page, "ArrowRight", 2)
+    page.keyboard.press(" ")
+    burst(page, "Shift+ArrowRight", 2)
+    wait_for(page, lambda got: "selected=[3, 4, 5]" in got["result"])
+    page.keyboard.press("Enter")
+    wait_for(page, lambda got: "opened=5" in got["result"])
+
+
+def test_match_keys_decide_and_move_on(show: Callable[..., Any]) -> None:
+    page = show("match")
+    for key in ("x", "ArrowRight", "Enter", "n", "2"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 4)
+    decisions = [(action["kind"], action["query_id"], action.get("candidate_id")) for action in answer["applied"]]
+    assert decisions == [("different", 0, 1), ("same", 0, 3), ("new", 1, None), ("flank", 2, None)]
+
+
+def test_match_asks_for_queries_it_does_not_have(show: Callable[..., Any]) -> None:
+    page = show("match")
+    for expected in range(1, 7):
+        page.keyboard.press("j")
+        page.wait_for_timeout(700)
+        assert (
+            f"query={expected}" in received(page)["result"]
+            or f"query={expected - 1}, step=1" in received(page)["result"]
+        )
+    assert page.locator(".match.waiting").count() == 0
+
+
+def test_crop_opens_by_click_and_by_enter(show: Callable[..., Any]) -> None:
+    page = show("crops")
+    page.locator(".crops .card").nth(4).click()
+    wait_for(page, lambda got: "Opened(id=5," in got["result"])
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    wait_for(page, lambda got: "Opened(id=6," in got["result"])
+
+
+def test_upload_sends_every_file_and_tells_failures_in_words(show: Callable[..., Any]) -> None:
+    page = show("uploader")
+    files = [{"name": f"IMG_{n}.JPG", "mimeType": "image/jpeg", "buffer": b"x" * 20_000} for n in range(12)]
+    too_long = {"name": "n" * 250 + ".jpg", "mimeType": "image/jpeg", "buffer": b"x"}
+    note = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"}
+    page.locator("input[type=file]").first.set_input_files([*files, too_long, note])
+    answer = wait_for(page, lambda got: "'finished': True" in got["result"])
+    assert "'total': 13, 'done': 12" in answer["result"]
+    assert "'left_out': 1" in answer["result"]
+    assert "shorten it" in page.locator(".failure .path + span").inner_text()
+
+
+@pytest.mark.parametrize("name", ["grid", "viewer", "match"])
+def test_keys_typed_into_a_field_of_the_page_stay_there(show: Callable[..., Any], name: str) -> None:
+    page = show(name)
+    page.evaluate("document.body.append(Object.assign(document.createElement('input'), {id: 'elsewhere'}))")
+    page.focus("#elsewhere")
+    page.keyboard.type("bunx 1")
+    assert page.input_value("#elsewhere") == "bunx 1"
+    page.wait_for_timeout(300)
+    assert received(page)["applied"] == []
+
+
+@pytest.mark.parametrize("name", ["grid", "viewer", "match"])
+def test_question_mark_lists_the_keys(show: Callable[..., Any], name: str) -> None:
+    page = show(name)
+    assert not page.locator(".keypanel").is_visible()
+    page.keyboard.press("?")
+    assert page.locator(".keypanel").is_visible()
