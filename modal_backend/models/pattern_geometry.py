@@ -7,10 +7,12 @@ that each match of two oriented keypoints stands for).
 
 from __future__ import annotations
 
+import faiss
 import numpy as np
 from numpy.typing import NDArray
 
 from modal_backend.contracts import LocalFeatures
+from modal_backend.models.descriptor_index import one_thread
 
 PLACE, DIRECTION, SIZE = 0.2, 30.0, 1.0
 REACH, TURN, GROWTH = 15.0 / 224.0, 0.6, 1.0
@@ -41,7 +43,8 @@ def mutual_matches(query: LocalFeatures, other: LocalFeatures) -> NDArray[np.int
     if not len(query.descriptors) or not len(other.descriptors):
         return np.zeros((0, 2), np.intp)
     first, second = query.descriptors.astype(np.float32), other.descriptors.astype(np.float32)
-    distances = (first**2).sum(1)[:, None] + (second**2).sum(1) - 2 * first @ second.T
+    with one_thread():
+        distances = faiss.pairwise_distances(first, second)
     forth, back = distances.argmin(1), distances.argmin(0)
     rows = np.flatnonzero(back[forth] == np.arange(len(forth)))
     return np.column_stack([rows, forth[rows]])
