@@ -19,7 +19,7 @@ from app.ui.words import when
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A query with its candidates, ready to be drawn; figures are kept with a decision. ranking is None while it waits."""
+    """A query with its candidates, ready to be drawn; figures are kept with a decision."""
 
     query: dict[str, Any]
     candidates: list[dict[str, Any]]
