@@ -15,6 +15,17 @@ from tests.pictures import encoded, noisy
 from tests.raw_zip import RawEntry, deflated, raw_zip
 
 BIG = noisy(200, 150)
+NAMES_OUTSIDE = [
+    (b"/etc/passwd.jpg", "/etc/passwd.jpg"),
+    (b"../up.jpg", "../up.jpg"),
+    (b"a/../../up.jpg", "a/../../up.jpg"),
+    (b"DCIM\\back.jpg", "DCIM\\back.jpg"),
+    (b"..\\back.jpg", "..\\back.jpg"),
+    (b"C:/drive.jpg", "C:/drive.jpg"),
+    (b"c:drive.jpg", "c:drive.jpg"),
+    (b"nul\0.jpg", "nul\\x00.jpg"),
+    (b"", ""),
+]
 
 
 def make_malformed(folder: Path) -> dict[str, Refusal]:
@@ -131,17 +142,6 @@ def _entries() -> list[tuple[RawEntry, str, Refusal]]:
     jpeg = encoded()
     zeros = bytes(64 << 20)
     outside, broken, bomb = Refusal.ZIP_ENTRY_OUTSIDE, Refusal.DAMAGED_ENTRY, Refusal.ZIP_BOMB
-    named = [
-        (b"/etc/passwd.jpg", "/etc/passwd.jpg"),
-        (b"../up.jpg", "../up.jpg"),
-        (b"a/../../up.jpg", "a/../../up.jpg"),
-        (b"DCIM\\back.jpg", "DCIM\\back.jpg"),
-        (b"..\\back.jpg", "..\\back.jpg"),
-        (b"C:/drive.jpg", "C:/drive.jpg"),
-        (b"c:drive.jpg", "c:drive.jpg"),
-        (b"nul\0.jpg", "nul\\x00.jpg"),
-        (b"", ""),
-    ]
     packed = bytearray(deflated(jpeg))
     packed[: len(packed) // 2] = b"\xff" * (len(packed) // 2)
     rest = [
@@ -166,7 +166,7 @@ def _entries() -> list[tuple[RawEntry, str, Refusal]]:
         (RawEntry(b"nothing.jpg", b""), Refusal.EMPTY),
         (RawEntry(b"bad_\xff_name.txt", b"x"), Refusal.NOT_AN_IMAGE),
     ]
-    listed = [(RawEntry(raw, jpeg), shown, outside) for raw, shown in named]
+    listed = [(RawEntry(raw, jpeg), shown, outside) for raw, shown in NAMES_OUTSIDE]
     for entry, refusal in rest:
         shown = entry.name.decode("utf-8", "backslashreplace")
         listed.append((entry, shown, refusal))

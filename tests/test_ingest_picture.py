@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import struct
+import zlib
 from pathlib import Path
 
 import numpy as np
@@ -119,14 +121,23 @@ def test_garbage_in_the_exif_block_refuses_nothing() -> None:
             assert decode(io.BytesIO(encoded(kind=kind, exif=garbage))).shape == (32, 48, 3)
 
 
-def test_a_cut_picture_is_refused_even_when_another_package_switched_the_check_off(
+def test_missing_rows_are_refused_even_when_another_package_switched_the_check_off(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(ImageFile, "LOAD_TRUNCATED_IMAGES", True)
-    whole = encoded()
+    whole = encoded(kind="PNG")
+    rows = zlib.compress(bytes(32 * (48 * 3 + 1)), 0)[:-2000]
+    idat = struct.pack(">L", len(rows)) + b"IDAT" + rows + struct.pack(">L", zlib.crc32(b"IDAT" + rows))
     with pytest.raises(Refused) as refused:
-        decode(io.BytesIO(whole[:-200] + b"\xff\xd9"[:1]))
+        decode(io.BytesIO(whole[:33] + idat + whole[-12:]))
     assert refused.value.refusal is Refusal.TRUNCATED
+
+
+def test_a_bit_flipped_anywhere_in_the_data_of_a_png_is_refused() -> None:
+    whole = encoded(kind="PNG")
+    for at in range(whole.index(b"IDAT"), len(whole) - 12):
+        with pytest.raises(Refused):
+            decode(io.BytesIO(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]))
 
 
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}])

@@ -81,6 +81,9 @@ def test_a_root_that_is_not_there_is_one_refusal(tmp_path: Path) -> None:
     (found,) = source_files(tmp_path / "gone", limits=Limits())
     assert isinstance(found, RefusedFile)
     assert (found.path, found.refusal) == ("gone", Refusal.UNREADABLE)
+    (found,) = source_files(tmp_path / "no\0name", limits=Limits())
+    assert isinstance(found, RefusedFile)
+    assert (found.path, found.refusal) == ("no\\x00name", Refusal.UNREADABLE)
 
 
 def test_an_operating_systems_own_files_are_left_out_in_folders_and_zips(tmp_path: Path) -> None:

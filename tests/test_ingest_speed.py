@@ -28,11 +28,11 @@ def test_a_12_megapixel_jpeg_goes_in_faster_than_a_bare_decode_and_resize(
 ) -> None:
     """The picture's own long side stays at least 1024, its thumbnail is made and the disk has it (fsync)."""
     store = MediaStore(tmp_path / "store")
-    image = noisy(4000, 3000)
+    picture = encoded(noisy(1000, 750).resize((4000, 3000)), quality=97)
     bare, whole = [], []
     for number in range(5):
         path = tmp_path / f"{number}.jpg"
-        path.write_bytes(encoded(image, quality=85, comment=str(number)))
+        path.write_bytes(picture + bytes([number]))
         started = time.perf_counter()
         bare_decode(path)
         bare.append(time.perf_counter() - started)
@@ -67,11 +67,11 @@ print(len(peaks), peaks[29], peaks[-1])
 @pytest.mark.skipif(sys.platform != "linux", reason="peak memory is read in kilobytes on Linux only")
 def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> None:
     (tmp_path / "card").mkdir()
-    image = noisy(1280, 960)
-    for number in range(150):
-        (tmp_path / f"card/{number:03}.jpg").write_bytes(encoded(image, comment=str(number)))
+    picture = encoded(noisy(1280, 960))
+    for number in range(100):
+        (tmp_path / f"card/{number:03}.jpg").write_bytes(picture + bytes([number]))
     command = [sys.executable, "-c", TAKE_MANY, str(tmp_path / "card"), str(tmp_path / "store")]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
     count, early, late = map(int, said.split())
-    assert count == 150
+    assert count == 100
     assert late - early < 8 * 1024

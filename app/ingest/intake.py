@@ -71,21 +71,21 @@ def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | Refused
     Folders are walked by name, a zip's entries come as it lists them. What cannot be taken is yielded, not
     raised; hidden files and an operating system's own are left out silently.
     """
-    real = Path(os.path.realpath(root))
-    shown = printable(root.name or real.name)
+    shown = printable(root.name)
     try:
-        mode = os.stat(real).st_mode
+        real = Path(os.path.realpath(root))
+        status = os.stat(real)
     except (OSError, ValueError) as error:
         yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
         return
-    if stat.S_ISDIR(mode):
+    if stat.S_ISDIR(status.st_mode):
         yield from folder_files(real, limits=limits)
-    elif not stat.S_ISREG(mode):
+    elif not stat.S_ISREG(status.st_mode):
         yield RefusedFile.of(shown, Refused(Refusal.NOT_A_FILE))
     elif shown.lower().endswith(".zip"):
         yield from zip_files(real, "", limits=limits)
     else:
-        yield from one_file(real, shown, os.stat(real).st_size, limits=limits)
+        yield from one_file(real, shown, status.st_size, limits=limits)
 
 
 def take_in(source: SourceFile, store: MediaStore, limits: Limits) -> Taken:

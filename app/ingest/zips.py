@@ -61,7 +61,7 @@ def _entries(
         except Refused as refused:
             yield RefusedFile.of(path, refused)
             continue
-        yield SourceFile(path, partial(open_entry, archive, entry, limits.zip_ratio), entry.unpacked)
+        yield SourceFile(path, partial(open_entry, archive, entry), entry.unpacked)
 
 
 def _is_plain(name: str) -> bool:
@@ -87,11 +87,11 @@ def _check(entry: ZipEntry, limits: Limits) -> None:
 
 
 @contextmanager
-def open_entry(archive: Path, entry: ZipEntry, ratio: int) -> Iterator[BinaryIO]:
+def open_entry(archive: Path, entry: ZipEntry) -> Iterator[BinaryIO]:
     """The unpacked bytes of one entry, counted while they stream.
 
-    Raises Refused on entering or reading: DAMAGED_ENTRY (header, length, checksum), ZIP_BOMB (beyond `ratio`
-    or longer than stated), UNREADABLE.
+    Raises Refused on entering or reading: DAMAGED_ENTRY (header, length, checksum), ZIP_BOMB (longer
+    than stated), UNREADABLE.
     """
     with open_file(archive) as stream:
         stream.seek(entry.offset)
@@ -101,20 +101,21 @@ def open_entry(archive: Path, entry: ZipEntry, ratio: int) -> Iterator[BinaryIO]
         fields = LOCAL.unpack(head)
         if stream.read(fields[9]) != entry.raw_name:
             raise Refused(Refusal.DAMAGED_ENTRY, "the zip's two lists of names differ")
-        if fields[2] & 1:
-            raise Refused(Refusal.ENCRYPTED)
         stream.seek(fields[10], 1)
-        with io.BufferedReader(_EntryStream(stream, entry, ratio), BLOCK) as unpacked:
+        with io.BufferedReader(_EntryStream(stream, entry), BLOCK) as unpacked:
             yield unpacked
 
 
 class _EntryStream(io.RawIOBase):
-    """Unpacks one entry from where `packed` stands; trusts no stated size."""
+    """Unpacks one entry from where `packed` stands, and never more than the size stated for it.
 
-    def __init__(self, packed: BinaryIO, entry: ZipEntry, ratio: int) -> None:
+    Stated sizes are bounded by the packed ones, and these together by the archive's real size, so this count
+    bounds what a whole archive can unpack to.
+    """
+
+    def __init__(self, packed: BinaryIO, entry: ZipEntry) -> None:
         self._packed = packed
         self._entry = entry
-        self._ratio = ratio
         self._inflate = zlib.decompressobj(-zlib.MAX_WBITS) if entry.method == DEFLATED else None
         self._taken = self._given = self._crc = 0
 
@@ -128,8 +129,6 @@ class _EntryStream(io.RawIOBase):
         self._crc = zlib.crc32(block, self._crc)
         if self._given > self._entry.unpacked:
             raise Refused(Refusal.ZIP_BOMB, f"longer than the {self._entry.unpacked} bytes stated")
-        if self._given > RATIO_FREE_BYTES and self._given > self._taken * self._ratio:
-            raise Refused(Refusal.ZIP_BOMB, f"{self._taken} bytes became {self._given}")
         if not block:
             self._check_end()
         return len(block)
