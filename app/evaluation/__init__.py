@@ -1,0 +1,1 @@
+"""How good results are, measured against truth: figures only, no model."""

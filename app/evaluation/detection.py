@@ -1,0 +1,160 @@
+"""Scores of a detector's boxes against checked ones.
+
+Predictions: lila MegaDetector JSON (relative x, y, width, height). Truth: COCO JSON (pixels). Pictures are matched by
+file name, the last part of the path. Average precision is the area under the interpolated precision-recall curve, every
+box matched greedily by confidence to the best free one of its picture (Everingham et al., IJCV 2010).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import PurePath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+STRICTNESS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
+DEFAULT_THRESHOLD = 0.5
+CALIBRATED_FROM = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class _Picture:
+    """truth: (m, 4), boxes: (n, 4) left, top, right, bottom in pixels; confidence: (n), best first; overlap: (n, m)."""
+
+    truth: Array
+    boxes: Array
+    confidence: Array
+    overlap: Array
+
+
+def evaluate_detection(predictions: dict[str, Any], truth: dict[str, Any]) -> dict[str, Any]:
+    """Scores of the animal boxes in `predictions` against `truth`.
+
+    Gives pictures, answered, failed, boxes, threshold; ap50 and ap (mean over IoU 0.5 to 0.95) over all boxes;
+    recall_iou30, recall_iou50, false_per_picture (IoU < 0.5 with every free checked box), empty_with_box (share) at the
+    threshold in the file's detector metadata (0.5 when it has none); ece: expected calibration error of ten equal bins
+    from 0.1 up at IoU 0.5 (Guo et al., ICML 2017). A share of nothing is None.
+    Raises ValueError when two pictures of the truth share a name.
+    """
+    metadata = predictions.get("info", {}).get("detector_metadata", {})
+    threshold = float(metadata.get("typical_detection_threshold", DEFAULT_THRESHOLD))
+    pictures, answered, failed = _matched(predictions, truth)
+    total = sum(len(picture.truth) for picture in pictures)
+    confidence, hits = _hits(pictures, 0.5)
+    empty = [picture for picture in pictures if not len(picture.truth)]
+    return {
+        "pictures": len(pictures),
+        "answered": answered,
+        "failed": failed,
+        "boxes": total,
+        "threshold": threshold,
+        "ap50": _average_precision(confidence, hits, total),
+        "ap": _mean_precision(pictures, total),
+        "recall_iou30": _recall(pictures, threshold, 0.3, total),
+        "recall_iou50": _recall(pictures, threshold, 0.5, total),
+        "false_per_picture": _share(int(np.sum(~hits & (confidence >= threshold))), len(pictures)),
+        "empty": len(empty),
+        "empty_with_box": _share(sum(bool((p.confidence >= threshold).any()) for p in empty), len(empty)),
+        "ece": _calibration_error(confidence, hits),
+    }
+
+
+def _matched(predictions: dict[str, Any], truth: dict[str, Any]) -> tuple[list[_Picture], int, int]:
+    """The pictures of the truth with their predicted boxes; how many are named in the predictions; how many failed."""
+    names = {image["id"]: PurePath(image["file_name"]).name for image in truth["images"]}
+    if len(set(names.values())) < len(names):
+        raise ValueError("Two pictures of the truth have the same file name; score them apart.")
+    checked: dict[str, list[list[float]]] = {name: [] for name in names.values()}
+    for note in truth["annotations"]:
+        x, y, width, height = note["bbox"]
+        checked[names[note["image_id"]]].append([x, y, x + width, y + height])
+    categories = predictions.get("detection_categories", {"1": "animal"})
+    animal = {key for key, name in categories.items() if name == "animal"}
+    answers = {PurePath(image["file"]).name: image for image in predictions["images"]}
+    pictures, answered, failed = [], 0, 0
+    for image in truth["images"]:
+        name = names[image["id"]]
+        detections = answers.get(name, {}).get("detections")
+        answered += name in answers
+        failed += name in answers and detections is None
+        chosen = [note for note in detections or [] if note["category"] in animal]
+        pictures.append(_picture(checked[name], chosen, image["width"], image["height"]))
+    return pictures, answered, failed
+
+
+def _picture(checked: list[list[float]], detections: list[dict[str, Any]], width: int, height: int) -> _Picture:
+    ordered = sorted(detections, key=lambda note: -note["conf"])
+    boxes = np.array([note["bbox"] for note in ordered], float).reshape(-1, 4)
+    boxes[:, 2:] += boxes[:, :2]
+    boxes *= [width, height, width, height]
+    truth = np.array(checked, float).reshape(-1, 4)
+    return _Picture(truth, boxes, np.array([note["conf"] for note in ordered], float), _overlaps(boxes, truth))
+
+
+def _overlaps(boxes: Array, truth: Array) -> Array:
+    """Intersection over union of every box (n, 4) with every checked box (m, 4): (n, m)."""
+    one, two = boxes[:, None], truth[None]
+    side = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
+    shared = np.prod(np.maximum(side, 0), axis=-1)
+    joined = np.prod(one[..., 2:] - one[..., :2], axis=-1) + np.prod(two[..., 2:] - two[..., :2], axis=-1) - shared
+    overlap: Array = shared / np.maximum(joined, 1e-12)
+    return overlap
+
+
+def _hits(pictures: list[_Picture], strictness: float) -> tuple[Array, NDArray[np.bool_]]:
+    """Confidence of every predicted box, best first over all pictures, and whether it hits a checked box of its own."""
+    confidence, hits = [], []
+    for picture in pictures:
+        free = np.ones(len(picture.truth), bool)
+        for value, overlap in zip(picture.confidence, picture.overlap, strict=True):
+            left = np.where(free, overlap, -1.0)
+            best = int(np.argmax(left)) if len(left) else -1
+            hit = best >= 0 and bool(left[best] >= strictness)
+            if hit:
+                free[best] = False
+            confidence.append(value)
+            hits.append(hit)
+    order = np.argsort(-np.array(confidence, float), kind="stable")
+    return np.array(confidence, float)[order], np.array(hits, bool)[order]
+
+
+def _average_precision(confidence: Array, hits: NDArray[np.bool_], total: int) -> float | None:
+    if not total:
+        return None
+    if not len(confidence):
+        return 0.0
+    precision = np.cumsum(hits) / np.arange(1, len(hits) + 1)
+    best_from_here = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(np.sum(best_from_here[hits]) / total)
+
+
+def _mean_precision(pictures: list[_Picture], total: int) -> float | None:
+    values = [_average_precision(*_hits(pictures, strictness), total) for strictness in STRICTNESS]
+    return float(np.mean([value for value in values if value is not None])) if total else None
+
+
+def _recall(pictures: list[_Picture], threshold: float, strictness: float, total: int) -> float | None:
+    found = 0
+    for picture in pictures:
+        shown = picture.overlap[picture.confidence >= threshold]
+        if len(shown):
+            found += int(np.sum(shown.max(axis=0) >= strictness))
+    return _share(found, total)
+
+
+def _calibration_error(confidence: Array, hits: NDArray[np.bool_]) -> float | None:
+    """Mean distance between confidence and hit rate over ten bins, weighted by their boxes; None without boxes."""
+    counted = confidence >= CALIBRATED_FROM
+    if not counted.any():
+        return None
+    confidence, right = confidence[counted], hits[counted].astype(float)
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    gaps = [abs(confidence[bins == b].mean() - right[bins == b].mean()) * np.mean(bins == b) for b in np.unique(bins)]
+    return float(np.sum(gaps))
+
+
+def _share(part: int, whole: int) -> float | None:
+    return part / whole if whole else None

@@ -1,0 +1,132 @@
+"""Fitting one box head on stored features: quality focal loss for the animal logit, GIoU for the box."""
+
+from __future__ import annotations
+
+import copy
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+
+from modal_backend.models.pocket_detector import STRIDE, BoxHead, boxes_of
+from modal_backend.training.pocket_detector_augment import HEIGHT, WIDTH, Boxes
+from modal_backend.training.pocket_detector_pictures import FeatureStore
+
+BATCH, PEAK_RATE, DECAY = 16, 2e-3, 0.05
+CENTRE = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Targets:
+    """weight: (h, w) of the animal loss in a cell; owner: (h, w) index of the box a cell answers for, -1 for none."""
+
+    weight: NDArray[np.float32]
+    owner: NDArray[np.int64]
+
+
+def targets_of(boxes: Boxes) -> Targets:
+    """Cells in the middle half of a box (at least the nearest one) answer for it, smaller boxes first; the rest of a
+    box counts less as background than what lies outside all boxes."""
+    high, wide = HEIGHT // STRIDE, WIDTH // STRIDE
+    weight, owner = np.ones((high, wide), np.float32), np.full((high, wide), -1)
+    x = (np.arange(wide) + 0.5) * STRIDE
+    y = ((np.arange(high) + 0.5) * STRIDE)[:, None]
+    for left, top, right, bottom in boxes:
+        weight[(x > left) & (x < right) & (y > top) & (y < bottom)] = 0.4
+    areas = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    for index in np.argsort(-areas):
+        left, top, right, bottom = boxes[index]
+        middle_x, middle_y = (left + right) / 2, (top + bottom) / 2
+        near_x = np.abs(x - middle_x) <= max(CENTRE * (right - left) / 2, STRIDE / 2)
+        near_y = np.abs(y - middle_y) <= max(CENTRE * (bottom - top) / 2, STRIDE / 2)
+        owner[near_x & near_y] = index
+    weight[owner >= 0] = 1
+    return Targets(weight, owner)
+
+
+def overlaps(one: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
+    """Intersection over union and its generalised form (Rezatofighi et al., CVPR 2019) of paired boxes (n, 4)."""
+    low, high = torch.maximum(one[:, :2], two[:, :2]), torch.minimum(one[:, 2:], two[:, 2:])
+    shared = (high - low).clamp(min=0).prod(1)
+    joined = (one[:, 2:] - one[:, :2]).prod(1) + (two[:, 2:] - two[:, :2]).prod(1) - shared
+    hull = (torch.maximum(one[:, 2:], two[:, 2:]) - torch.minimum(one[:, :2], two[:, :2])).prod(1)
+    overlap = shared / joined.clamp(min=1e-6)
+    return overlap, overlap - (hull - joined) / hull.clamp(min=1e-6)
+
+
+def loss_of(answer: Tensor, wanted: list[tuple[Targets, Boxes]]) -> Tensor:
+    """Quality focal loss (Li et al., NeurIPS 2020; target: the overlap reached) plus GIoU, per answering cell."""
+    answer = answer.float()
+    weight = torch.from_numpy(np.stack([target.weight for target, _ in wanted]))
+    owner = torch.from_numpy(np.stack([target.owner for target, _ in wanted]))
+    at = owner >= 0
+    given = [torch.from_numpy(boxes[target.owner[target.owner >= 0]]) for target, boxes in wanted]
+    quality = torch.zeros_like(weight)
+    box_loss = answer.sum() * 0
+    count = max(int(at.sum()), 1)
+    if at.any():
+        overlap, generalised = overlaps(boxes_of(answer)[at], torch.cat(given))
+        quality[at] = overlap.detach().clamp(min=0.3)
+        box_loss = (1 - generalised).sum() / count
+    logit = answer[:, 0]
+    off = (quality - logit.sigmoid()).abs() ** 2
+    animal = functional.binary_cross_entropy_with_logits(logit, quality, reduction="none") * off * weight
+    return animal.sum() / count + 1.5 * box_loss
+
+
+def fitted(store: FeatureStore, fold: int, epochs: float, seed: int) -> BoxHead:
+    """A head fitted on everything but `fold` (-1: on everything); the average of its weights over the steps."""
+    torch.manual_seed(seed)
+    rng = np.random.default_rng(seed)
+    head = BoxHead().to(memory_format=torch.channels_last).train()
+    average = copy.deepcopy(head).eval()
+    usable = store.excluding(fold)
+    wanted = {int(i): (targets_of(store.boxes(i)), store.boxes(i)) for i in usable}
+    steps = int(len(usable) * epochs / BATCH)
+    optimiser = torch.optim.AdamW(head.parameters(), lr=PEAK_RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimiser, PEAK_RATE, total_steps=steps + 1, pct_start=0.15)
+    order: list[int] = []
+    running = 0.0
+    for step in range(steps):
+        if len(order) < BATCH:
+            order += rng.permutation(usable).tolist()
+        chosen, order = np.array(order[:BATCH]), order[BATCH:]
+        value = _step(head, optimiser, store.batch(chosen), [wanted[int(i)] for i in chosen], rng)
+        schedule.step()
+        keep = min(0.997, (step + 1) / (step + 20))
+        for mean, now in zip(average.parameters(), head.parameters(), strict=True):
+            mean.data.lerp_(now.data, 1 - keep)
+        running = 0.98 * running + 0.02 * value
+        if step % 100 == 99:
+            print(
+                f"fold {fold} step {step + 1}/{steps} loss {running / (1 - 0.98 ** (step + 1)):.3f}",
+                flush=True,
+            )
+    return average
+
+
+def _step(
+    head: BoxHead,
+    optimiser: torch.optim.Optimizer,
+    features: list[Tensor],
+    wanted: list[tuple[Targets, Boxes]],
+    rng: np.random.Generator,
+) -> float:
+    features = [_thinned(part, rng) for part in features]
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        answer = head(*features)
+    value = loss_of(answer, wanted)
+    optimiser.zero_grad(set_to_none=True)
+    value.backward()
+    torch.nn.utils.clip_grad_norm_(head.parameters(), 5.0)
+    optimiser.step()
+    return float(value.detach())
+
+
+def _thinned(part: Tensor, rng: np.random.Generator) -> Tensor:
+    """A tenth of the channels of each picture set to zero, the rest scaled up."""
+    keep = torch.from_numpy((rng.random((*part.shape[:2], 1, 1)) > 0.1).astype(np.float32) / 0.9)
+    return (part.bfloat16() * keep.bfloat16()).contiguous(memory_format=torch.channels_last)
