@@ -75,7 +75,8 @@ def _pocket_detector() -> tuple[Run, Provenance]:
 def _pocket_embedding() -> tuple[Run, Provenance]:
     from modal_backend.models.pocket_embedding import PocketEmbedding
 
-    model = PocketEmbedding.load()
+    model = PocketEmbedding()
+    model.load()
     return lambda crops: list(model.embed(crops)), Provenance(
         "embedded", EMBEDDING, model.VERSION, model.weights_sha256, model.PREPROCESSING
     )

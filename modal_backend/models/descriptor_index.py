@@ -1,8 +1,8 @@
 """Nearest descriptors among those of many crops; grows and shrinks without a rebuild.
 
-Up to EXACT_ROWS allowed descriptors the search is exact. Above, an inverted file over the same bytes answers: on 450,000
-SIFT descriptors it finds 71 % of the ten nearest in 4 ms on one core, where OpenCV's FLANN kd-tree (4 trees, 32 checks)
-finds 31 % of the nearest in 5 ms.
+Up to EXACT_ROWS allowed descriptors the search is exact. Above, an inverted file over the same bytes answers:
+on 450,000 SIFT descriptors it finds 71 % of the ten nearest in 4 ms on one core, where OpenCV's FLANN kd-tree
+(4 trees, 32 checks) finds 31 % of the nearest in 5 ms.
 """
 
 from __future__ import annotations
@@ -43,7 +43,9 @@ class DescriptorIndex:
         self._rows = end
         if self._cells is not None and len(descriptors):
             with one_thread():
-                self._cells.add_with_ids(descriptors.astype(np.float32), np.arange(start, end, dtype=np.int64))
+                self._cells.add_with_ids(
+                    descriptors.astype(np.float32), np.arange(start, end, dtype=np.int64)
+                )
 
     def remove(self, slot: int) -> None:
         """Take out every row of the slot; room is given back when half of all rows are gone."""
@@ -58,8 +60,8 @@ class DescriptorIndex:
     ) -> tuple[NDArray[np.float32], NDArray[np.int32], NDArray[np.float32]]:
         """The k nearest rows of each query among the slots marked True.
 
-        Returns squared distances (n, k), slots (n, k) and points (n, k, 4); where fewer rows are allowed than k the rest
-        are at infinite distance in slot -1.
+        Returns squared distances (n, k), slots (n, k) and points (n, k, 4); where fewer rows are allowed than
+        k the rest are at infinite distance in slot -1.
         """
         owner = self._owner[: self._rows]
         if slots.all() and not self._removed:
@@ -69,7 +71,11 @@ class DescriptorIndex:
             count = int(np.count_nonzero(allowed))
         if not count or not len(queries):
             nothing = np.full((len(queries), k), -1, np.int32)
-            return np.full(nothing.shape, np.inf, np.float32), nothing, np.zeros((*nothing.shape, 4), np.float32)
+            return (
+                np.full(nothing.shape, np.inf, np.float32),
+                nothing,
+                np.zeros((*nothing.shape, 4), np.float32),
+            )
         search = self._exact if count <= EXACT_ROWS else self._approximate
         distances, found = search(queries.astype(np.float32), k, allowed)
         missing = found < 0
@@ -113,14 +119,21 @@ class DescriptorIndex:
     def _built(self) -> faiss.IndexIVF:
         count = int(1.5 * np.sqrt(self._rows))
         cells = faiss.IndexIVFScalarQuantizer(
-            faiss.IndexFlatL2(DIMENSION), DIMENSION, count, faiss.ScalarQuantizer.QT_8bit_direct, faiss.METRIC_L2, False
+            faiss.IndexFlatL2(DIMENSION),
+            DIMENSION,
+            count,
+            faiss.ScalarQuantizer.QT_8bit_direct,
+            faiss.METRIC_L2,
+            False,
         )
         cells.cp.niter, cells.cp.max_points_per_centroid, cells.cp.seed = 6, 48, 1
         sample = np.random.default_rng(1).permutation(self._rows)[: 48 * count]
         cells.train(self._bytes[sample].astype(np.float32))
         for start in range(0, self._rows, 65_536):
             end = min(start + 65_536, self._rows)
-            cells.add_with_ids(self._bytes[start:end].astype(np.float32), np.arange(start, end, dtype=np.int64))
+            cells.add_with_ids(
+                self._bytes[start:end].astype(np.float32), np.arange(start, end, dtype=np.int64)
+            )
         return cells
 
     def _reserve(self, rows: int) -> None:

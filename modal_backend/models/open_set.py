@@ -1,7 +1,8 @@
 """Is the animal in the gallery at all? A probability from a few cues of a ranking.
 
-RAPID's idea: the gallery itself shows how rankings look when the animal is in it (leave one picture out) and when it is not
-(leave one animal out). Here a logistic curve through both kinds, drawn towards a start curve while examples are few.
+RAPID's idea: the gallery itself shows how rankings look when the animal is in it (leave one picture out) and
+when it is not (leave one animal out). Here a logistic curve through both kinds, drawn towards a start curve
+while examples are few.
 """
 
 from __future__ import annotations
@@ -32,9 +33,9 @@ class Curve:
 def fit(known: Sequence[Sequence[float]], unknown: Sequence[Sequence[float]], start: Curve) -> Curve:
     """Curve that tells the examples apart, both kinds weighing the same.
 
-    known, unknown: one row of cues per leave-out. With fewer than FEWEST_EXAMPLES of either kind, the start curve itself.
-    Otherwise logistic regression whose weights a quadratic penalty of strength PULL ties to the start curve's, so that few
-    examples move it a little and many decide.
+    known, unknown: one row of cues per leave-out. With fewer than FEWEST_EXAMPLES of either kind, the start
+    curve itself. Otherwise logistic regression whose weights a quadratic penalty of strength PULL ties to the
+    start curve's, so that few examples move it a little and many decide.
     """
     if min(len(known), len(unknown)) < FEWEST_EXAMPLES:
         return start
@@ -48,7 +49,10 @@ def fit(known: Sequence[Sequence[float]], unknown: Sequence[Sequence[float]], st
 
 
 def _newton(
-    design: NDArray[np.float64], truth: NDArray[np.float64], weight: NDArray[np.float64], start: NDArray[np.float64]
+    design: NDArray[np.float64],
+    truth: NDArray[np.float64],
+    weight: NDArray[np.float64],
+    start: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     values = start.copy()
     for _ in range(30):

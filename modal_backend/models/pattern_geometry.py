@@ -1,8 +1,8 @@
 """Do matched keypoints of two crops lie as on one animal?
 
 Two judgements: `agreement`, soft and for single matches (like place, direction and size within the crop), and
-`consistent_matches`, hard and for a whole pair of crops (a Hough vote, Lowe 2004 section 7, over the similarity transform
-that each match of two oriented keypoints stands for).
+`consistent_matches`, hard and for a whole pair of crops (a Hough vote, Lowe 2004 section 7, over the
+similarity transform that each match of two oriented keypoints stands for).
 """
 
 from __future__ import annotations
@@ -30,7 +30,8 @@ def placed(features: LocalFeatures) -> Floats:
 def agreement(first: Floats, second: Floats) -> Floats:
     """How alike two sets of placed keypoints lie, 0 to 1; shapes (..., 4), broadcast against each other.
 
-    Spreads (a fifth of the crop, 30 degrees, a factor of two) were set on ATRW tigers, whose crops show the whole animal.
+    Spreads (a fifth of the crop, 30 degrees, a factor of two) were set on ATRW tigers, whose crops show the
+    whole animal.
     """
     apart = ((first[..., :2] - second[..., :2]) ** 2).sum(-1) / PLACE**2
     larger = ((first[..., 2] - second[..., 2]) / SIZE) ** 2
@@ -53,8 +54,8 @@ def mutual_matches(query: LocalFeatures, other: LocalFeatures) -> NDArray[np.int
 def consistent_matches(query: LocalFeatures, other: LocalFeatures) -> NDArray[np.intp]:
     """The largest set of mutual matches (m, 2) that one turn, scale and shift of the crop explains.
 
-    Every match proposes the transform of its own two keypoints; the proposal with most followers wins. A follower lands
-    within 15 px of a 224 px crop and agrees in turn (0.6 rad) and scale (factor 2).
+    Every match proposes the transform of its own two keypoints; the proposal with most followers wins. A
+    follower lands within 15 px of a 224 px crop and agrees in turn (0.6 rad) and scale (factor 2).
     """
     pairs = mutual_matches(query, other)
     if len(pairs) < 2:

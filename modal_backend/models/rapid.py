@@ -1,7 +1,7 @@
 """RAPID's first half: the local features of a crop. No network, no weights.
 
-Written from the description in Zábó, Nagy and Ahmad (bioRxiv 10.1101/2025.07.07.663143): crop at a fixed width, grey,
-min-max stretch, the strongest SIFT keypoints. `rapid_gallery` holds the second half, the vote.
+Written from the description in Zábó, Nagy and Ahmad (bioRxiv 10.1101/2025.07.07.663143): crop at a fixed
+width, grey, min-max stretch, the strongest SIFT keypoints. `rapid_gallery` holds the second half, the vote.
 """
 
 from __future__ import annotations
@@ -37,21 +37,21 @@ def extract(crop: Picture, profile: Profile = RAPID_224) -> LocalFeatures:
     Never raises on small or flat crops: those have no features.
     """
     grey = _prepared(crop, profile.width)
-    keypoints, descriptors = cv2.SIFT.create(nfeatures=profile.keypoints).detectAndCompute(grey, None)  # type: ignore[call-overload]
-    height, width = grey.shape
-    if not keypoints:
-        return LocalFeatures(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8), width, height)
-    points = np.array([(*point.pt, point.size, point.angle) for point in keypoints], np.float32)
-    strength = np.array([point.response for point in keypoints])
-    order = np.argsort(-strength, kind="stable")[: profile.keypoints]
-    return LocalFeatures(points[order], descriptors.astype(np.uint8)[order], width, height)
+    keypoints, descriptors = cv2.SIFT.create(nfeatures=profile.keypoints).detectAndCompute(grey, None)  #
+    type: ignore[call-overload] height, width = grey.shape if not keypoints: return LocalFeatures(np.zeros((0,
+    4), np.float32), np.zeros((0, 128), np.uint8), width, height) points = np.array([(*point.pt, point.size,
+    point.angle) for point in keypoints], np.float32) strength = np.array([point.response for point in
+    keypoints]) order = np.argsort(-strength, kind="stable")[: profile.keypoints] return
+    LocalFeatures(points[order], descriptors.astype(np.uint8)[order], width, height)
 
 
 def _prepared(crop: Picture, width: int) -> Picture:
     height = min(max(1, round(crop.shape[0] * width / crop.shape[1])), 8 * width)
     shrinking = width < crop.shape[1]
     resized = cv2.resize(
-        np.ascontiguousarray(crop), (width, height), interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR
+        np.ascontiguousarray(crop),
+        (width, height),
+        interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
     )
     grey = cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY)
     if int(grey.max()) - int(grey.min()) < 2:

@@ -1,8 +1,9 @@
 """RAPID's second half: which crops and identities of a gallery a query resembles, and whether its animal is there at all.
 
-Every descriptor of the query votes for the crops its nearest gallery descriptors lie on, with weight 1 / distance^2 (RAPID:
-1 / distance) times how alike the two keypoints lie. An identity takes its best vote of each descriptor. The leaders are
-then checked as whole patterns: their votes are multiplied by 1 + the matches that one turn, scale and shift explain.
+Every descriptor of the query votes for the crops its nearest gallery descriptors lie on, with weight 1 /
+distance^2 (RAPID: 1 / distance) times how alike the two keypoints lie. An identity takes its best vote of
+each descriptor. The leaders are then checked as whole patterns: their votes are multiplied by 1 + the matches
+that one turn, scale and shift explain.
 """
 
 from __future__ import annotations
@@ -130,10 +131,10 @@ class RapidGallery:
     ) -> Ranking:
         """Crops and identities that resemble the query, best first; at most `top` crops, every identity with a vote.
 
-        within: only these crop ids (those not in the gallery are ignored); exclude: never these. Identities and
-        known_probability come from the named crops alone, so that unnamed pictures of the same animal take nothing away.
-        known_probability is calibrated on the whole named gallery (leave-outs, refitted after enough changes) and is
-        None when the query has no features or nobody in the scope is named.
+        within: only these crop ids (those not in the gallery are ignored); exclude: never these. Identities
+        and known_probability come from the named crops alone, so that unnamed pictures of the same animal
+        take nothing away. known_probability is calibrated on the whole named gallery (leave-outs, refitted
+        after enough changes) and is None when the query has no features or nobody in the scope is named.
         """
         allowed = self._allowed(within, exclude)
         vote = self._vote(features, allowed)
@@ -204,7 +205,10 @@ class RapidGallery:
             best = mine[scores[mine].argmax()]
             ranks.append(
                 IdentityRank(
-                    self._identities[number], float(finals[number]), self._crop_ids[best], int(matches[mine].sum())
+                    self._identities[number],
+                    float(finals[number]),
+                    self._crop_ids[best],
+                    int(matches[mine].sum()),
                 )
             )
         cues = None
@@ -222,7 +226,9 @@ class RapidGallery:
         enough = len(np.unique(self._number[named])) >= FEWEST_IDENTITIES
         self._curve = fit(known, unknown, START) if enough else START
 
-    def _leave_outs(self, named: NDArray[np.intp]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    def _leave_outs(
+        self, named: NDArray[np.intp]
+    ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         known, unknown = [], []
         everyone = self._number >= 0
         for slot in np.random.default_rng(0).permutation(named)[:LEAVE_OUTS]:
@@ -241,7 +247,9 @@ class RapidGallery:
         return known, unknown
 
 
-def _best_vote_each(numbers: NDArray[np.int32], weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
+def _best_vote_each(
+    numbers: NDArray[np.int32], weights: NDArray[np.float64], count: int
+) -> NDArray[np.float64]:
     """Sum over descriptors of each identity's best vote; numbers, weights (n, k), number -1 counts for nobody."""
     if not count or not numbers.size:
         return np.zeros(count)
