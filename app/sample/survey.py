@@ -1,0 +1,205 @@
+"""Draws a whole survey into a folder and writes down the truth about it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+import numpy as np
+
+from app.sample.background import view
+from app.sample.coat import Coat, cat_coat, deer_coat
+from app.sample.light import Light
+from app.sample.plan import Event, Visitor, station_name, survey_plan
+from app.sample.plants import CAMERA_HEIGHT, Canvas
+from app.sample.scene import Animal, photograph
+from app.sample.skeleton import CAT, DEER, Pose
+from app.sample.stamp import BAR, DESCRIPTION, Stamp, save, with_bar
+from modal_backend.contracts import Category, Flank
+
+WIDTH, HEIGHT = 1280, 960
+OCEAN = (-31.5, 88.2)  # open water in the southern Indian Ocean: nobody can take it for a real tiger site
+LENGTH = {True: 2.75, False: 1.75}
+
+
+@dataclass(frozen=True, slots=True)
+class AnimalTruth:
+    """box: left, top, width, height in pixels of what can be seen; identity: None for an animal without stripes."""
+
+    box: tuple[int, int, int, int]
+    identity: str | None
+    flank: Flank
+
+
+@dataclass(frozen=True, slots=True)
+class PictureTruth:
+    """file_name: below the survey's folder, with forward slashes; taken: camera-local; event: numbered from 1."""
+
+    file_name: str
+    width: int
+    height: int
+    taken: datetime
+    station: str
+    event: int
+    night: bool
+    animals: tuple[AnimalTruth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SampleTruth:
+    """Everything known about a drawn survey; the same is in directory/truth.json as COCO."""
+
+    directory: Path
+    pictures: tuple[PictureTruth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """How a visitor crosses the picture during an event: where it starts, how far away, how it moves."""
+
+    visitor: Visitor
+    scale: float
+    middle: float
+    pace: float
+    phase: float
+    head: float
+    yaw: float
+
+
+def generate(
+    directory: Path,
+    *,
+    seed: int = 7,
+    individuals: int = 8,
+    stations: int = 4,
+    events: int = 24,
+    pictures_per_event: int = 3,
+    blanks: int = 8,
+    progress: Callable[[int, int], None] | None = None,
+) -> SampleTruth:
+    """Draws a survey into `directory`: one folder of JPEG files a station, and truth.json (COCO, absolute boxes).
+
+    blanks: single pictures without an animal. progress(done, total) is called after every picture. The same
+    arguments give the same pictures. Raises ValueError for counts that make no survey.
+    """
+    if stations < 1 or pictures_per_event < 1 or min(individuals, events, blanks) < 0:
+        raise ValueError("A survey needs at least one station and one picture an event, and no negative counts.")
+    plan = survey_plan(
+        _stream(seed, 0), individuals=individuals, stations=stations, events=events,
+        pictures_per_event=pictures_per_event, blanks=blanks,
+    )  # fmt: skip
+    total = sum(len(event.shots) for event in plan)
+    pictures: list[PictureTruth] = []
+    for station in range(stations):
+        name = station_name(station)
+        (directory / name).mkdir(parents=True, exist_ok=True)
+        scenery = view(_stream(seed, 1, station), name.rsplit(" ", 1)[0], WIDTH, HEIGHT - BAR)
+        number = 0
+        for event in (e for e in plan if e.station == station):
+            for taken in _burst(directory, seed, event, scenery, number):
+                pictures.append(taken)
+                number += 1
+                if progress is not None:
+                    progress(len(pictures), total)
+    truth = SampleTruth(directory, tuple(sorted(pictures, key=lambda p: (p.taken, p.file_name))))
+    (directory / "truth.json").write_text(json.dumps(coco(truth), indent=1), encoding="utf-8")
+    return truth
+
+
+def _stream(seed: int, *path: int) -> np.random.Generator:
+    return np.random.default_rng([seed, *path])
+
+
+def _coat(seed: int, visitor: Visitor) -> Coat:
+    if visitor.individual is None:
+        return deer_coat(_stream(seed, 2, 0))
+    return cat_coat(_stream(seed, 2, visitor.individual, 1 + (visitor.flank is Flank.RIGHT)))
+
+
+def _walk(rng: np.random.Generator, visitor: Visitor, event: Event, place: int) -> _Walk:
+    share = float(np.clip(rng.lognormal(np.log(0.40), 0.38), 0.16, 0.62))
+    if place > 0:
+        share = float(np.clip(share, 0.18, 0.30))
+    length = LENGTH[visitor.individual is not None]
+    walks = 1 if visitor.flank is Flank.RIGHT else -1
+    middle = WIDTH * (0.5 - walks * rng.uniform(0.02, 0.22) + 0.24 * place * rng.choice((-1, 1)))
+    metres = rng.uniform(0.22, 0.42)
+    return _Walk(
+        visitor, share * WIDTH / length, float(middle), float(walks * metres), float(rng.random()),
+        float(rng.uniform(-0.42, 0.14)), float(rng.uniform(0.86, 1.0)),
+    )  # fmt: skip
+
+
+def _animal(walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, event: Event, horizon: float) -> Animal:
+    striped = walk.visitor.individual is not None
+    pose = Pose(
+        (walk.phase + 0.37 * seconds) % 1.0, walk.head + float(rng.normal(0, 0.05)), float(rng.uniform(0, 0.02)),
+        float(rng.uniform(-0.3, 1.0)),
+    )  # fmt: skip
+    smear = float(rng.uniform(3, 8)) if event.night and rng.random() < 0.25 else 0.0
+    return Animal(
+        CAT if striped else DEER, coat, pose, walk.middle + walk.pace * walk.scale * seconds,
+        horizon + walk.scale * CAMERA_HEIGHT, walk.visitor.flank is Flank.RIGHT, walk.yaw, smear,
+    )  # fmt: skip
+
+
+def _burst(directory: Path, seed: int, event: Event, scenery: Canvas, done: int) -> list[PictureTruth]:
+    rng = _stream(seed, 3, event.number)
+    station = station_name(event.station)
+    low = abs(event.start.hour + event.start.minute / 60 - 12) / 6
+    light = Light(event.night, (float(rng.choice((-0.6, 0.6))), 0.8, 0.6), float(np.clip(low, 0, 1)))
+    walks = [_walk(rng, visitor, event, i) for i, visitor in enumerate(event.visitors)]
+    coats = [_coat(seed, visitor) for visitor in event.visitors]
+    celsius = int(15 + 9 * np.cos((event.start.hour - 14) / 24 * 2 * np.pi) + rng.integers(-2, 3))
+    where = _stream(seed, 4, event.station).uniform(-0.03, 0.03, 2) + np.array((0.035, 0.02)) * event.station
+    pictures = []
+    for i, seconds in enumerate(event.shots):
+        animals = [_animal(w, c, seconds, rng, event, scenery.horizon) for w, c in zip(walks, coats, strict=True)]
+        scene, boxes = photograph(scenery, animals, light, rng)
+        taken = event.start + timedelta(seconds=seconds)
+        name = f"{station}/IMG_{done + i + 1:04d}.JPG"
+        stamp = Stamp(
+            station, taken, celsius, OCEAN[0] + where[0], OCEAN[1] + where[1], f"PMS-{seed:03d}{event.station + 1:03d}",
+            event.night,
+        )  # fmt: skip
+        save(with_bar(scene, stamp), directory / name, stamp)
+        truth = tuple(
+            AnimalTruth((b[0], b[1], b[2] - b[0], b[3] - b[1]), identity(v), v.flank)
+            for b, v in zip(boxes, event.visitors, strict=True)
+            if b is not None
+        )
+        pictures.append(PictureTruth(name, WIDTH, HEIGHT, taken, station, event.number, event.night, truth))
+    return pictures
+
+
+def identity(visitor: Visitor) -> str | None:
+    """The name of an individual, such as "Stripe-03"."""
+    return None if visitor.individual is None else f"Stripe-{visitor.individual:02d}"
+
+
+def coco(truth: SampleTruth) -> dict[str, object]:
+    """The truth as a COCO document; boxes are left, top, width, height in pixels."""
+    images, annotations = [], []
+    for number, p in enumerate(truth.pictures, 1):
+        images.append(
+            {
+                "id": number, "file_name": p.file_name, "width": p.width, "height": p.height,
+                "datetime": p.taken.isoformat(), "station": p.station, "event": p.event,
+            }
+        )  # fmt: skip
+        for a in p.animals:
+            annotations.append(
+                {
+                    "id": len(annotations) + 1, "image_id": number, "category_id": 1, "bbox": list(a.box),
+                    "area": a.box[2] * a.box[3], "iscrowd": 0, "identity": a.identity, "flank": a.flank.value,
+                }
+            )  # fmt: skip
+    return {
+        "info": {"description": DESCRIPTION},
+        "categories": [{"id": 1, "name": Category.ANIMAL.value}],
+        "images": images,
+        "annotations": annotations,
+    }
