@@ -1,4 +1,4 @@
-"""The shell loads, every component is registered, nothing comes from outside, and no model library is in this process."""
+"""The shell loads, every component is registered, nothing comes from outside, no model library is imported."""
 
 from __future__ import annotations
 

@@ -1,5 +1,6 @@
 """Every component with generated pictures; ?show=grid|viewer|match|crops|uploader. What it received stands below it."""
 
+# ruff: noqa: E402 (the import path is set before the first own import)
 from __future__ import annotations
 
 import json
@@ -48,7 +49,7 @@ def show_grid() -> object:
             "id": one["id"], "thumb": deps.thumb_url(one["sha256"]), "w": one["w"], "h": one["h"],
             "label": f"IMG_{one['id']:04}.JPG · 05:{one['id'] % 60:02}",
             "badges": ["reviewed"] if one["id"] % 7 == 0 else [], "boxes": one["boxes"],
-            "event": {"id": one["id"] // 9, "title": f"Ridge {one['id'] // 9 + 1} · 12 Mar 2024 05:{one['id'] // 9:02} · 9 images"},
+            "event": {"id": one["id"] // 9, "title": f"Ridge {one['id'] // 9 + 1} · 12 Mar 2024 · 9 images"},
         }
         for one in MEDIA
     ]  # fmt: skip
@@ -64,8 +65,10 @@ def show_viewer() -> object:
     window = [
         {
             "id": one["id"], "src": deps.view_url(one["sha256"]), "w": one["w"], "h": one["h"],
-            "title": f"IMG_{one['id']:04}.JPG", "facts": ["Ridge 3", "12 Mar 2024 05:41", "RECONYX HC500", "image 3 of 9 of this event"],
-            "verdict": None, "boxes": [{**box, "verdict": None, "species": None, "drawn": False} for box in one["boxes"]],
+            "title": f"IMG_{one['id']:04}.JPG",
+            "facts": ["Ridge 3", "12 Mar 2024 05:41", "RECONYX HC500", "image 3 of 9 of this event"],
+            "verdict": None,
+            "boxes": [{**box, "verdict": None, "species": None, "drawn": False} for box in one["boxes"]],
         }
         for one in MEDIA[offset : offset + 60]
     ]  # fmt: skip
@@ -81,7 +84,8 @@ def crop(number: int, rank: int = 0) -> dict:
     facts = ["Ridge 3", f"12 Mar 2024 05:{number % 60:02}"]
     query = {"id": number, "src": deps.crop_url(one["crop"]), "flank": flank, "facts": facts}
     return query | {
-        "name": [f"T-{number:02}", None][rank % 3 == 2], "individual_id": number, "probability": [0.93, 0.41, None][min(rank, 2)],
+        "name": [f"T-{number:02}", None][rank % 3 == 2], "individual_id": number,
+        "probability": [0.93, 0.41, None][min(rank, 2)],
         "raw": 0.412 - rank * 0.03, "model": "RAPID", "matches": 31 - rank * 3, "verdict": None,
     }  # fmt: skip
 
@@ -92,16 +96,18 @@ def show_match() -> object:
     number = max((said.query or 0) + said.step, 0)
     ranked = [[crop(start + rank + 1, rank) for rank in range(9)] for start in range(number, number + 3)]
     return match_view(
-        crop(number), ranked[0], key="match", ack=ack, scope_text="24 of 61 crops · all sites · left flank · not this event",
+        crop(number), ranked[0], key="match", ack=ack,
+        scope_text="24 of 61 crops · all sites · left flank · not this event",
         upcoming=[(crop(number + 1), ranked[1]), (crop(number + 2), ranked[2])],
     )  # fmt: skip
 
 
 def show_crops() -> object:
-    return crop_gallery(
-        [{"id": one["id"], "src": deps.crop_url(one["crop"]), "label": f"T-{one['id']:02}", "sub": "12 sightings · 3 sites", "badge": "left"} for one in MEDIA[:24]],
-        key="crops",
-    )  # fmt: skip
+    items = [
+        {"id": one["id"], "src": deps.crop_url(one["crop"]), "label": f"T-{one['id']:02}", "sub": "12 sightings"}
+        for one in MEDIA[:24]
+    ]
+    return crop_gallery([item | {"badge": "left"} for item in items], key="crops")
 
 
 def show_uploader() -> object:

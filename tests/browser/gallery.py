@@ -1,4 +1,4 @@
-"""Generated pictures in a data directory, laid out as the survey does: striped animals on grass, for tests that look."""
+"""Generated pictures in a data directory, laid out as the survey does: striped animals, for tests that look."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ def picture(number: int) -> tuple[Image.Image, list[dict[str, object]]]:
         for stripe in np.linspace(left + 20, right - 20, 9):
             pen.line((stripe, top + 30, stripe + rng.uniform(-20, 20), bottom - 30), fill=(40, 26, 12), width=6)
         boxes.append(
-            {"id": number * 10 + box_number, "c": category, "p": round(float(rng.uniform(0.08, 0.99)), 2), "x": float(x), "y": float(y), "w": float(w), "h": float(h)}
+            {"id": number * 10 + box_number, "c": category, "p": round(float(rng.uniform(0.08, 0.99)), 2),
+             "x": float(x), "y": float(y), "w": float(w), "h": float(h)}
         )  # fmt: skip
     return image.filter(ImageFilter.GaussianBlur(1)), boxes
 

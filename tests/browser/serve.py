@@ -1,5 +1,6 @@
 """The demo behind the real routes: `streamlit run tests/browser/serve.py`, PUGMARK_DATA_DIR holding a gallery."""
 
+# ruff: noqa: E402 (the import path is set before the first own import)
 from __future__ import annotations
 
 import sys

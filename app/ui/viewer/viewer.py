@@ -18,9 +18,10 @@ _viewer = register("viewer", ["stage", "edit", "panel", "replay", "viewer"])
 class ReviewState:
     """What the browser has to say.
 
-    actions: everything not acknowledged yet, n rising: {n, uuid, kind, media_id, ...}. Kinds: accept {boxes,
-    threshold}, blank, unsure, reject, restore, category {category}, species {species or None}, box {box}, draw {category, box},
-    undo {undoes: uuid or None}. All about a box carry detection_id, or None and drawn (the uuid of its draw action).
+    actions: everything not acknowledged yet, n rising: {n, uuid, kind, media_id, ...}.
+    Kinds: accept {boxes, threshold}, blank, unsure, reject, restore, category {category}, species {species or None},
+    box {box}, draw {category, box}, undo {undoes: uuid or None}.
+    All about a box carry detection_id, or None and drawn (the uuid of its draw action).
     cursor: absolute index of the media the person looks at or wants next, None before the first move.
     """
 
