@@ -29,7 +29,7 @@ def rank_by_cosine(query: Vector, gallery: Vector, identities: Sequence[str]) ->
 
 
 def cues_of(ranking: Sequence[tuple[str, float]]) -> tuple[float, float] | None:
-    """Lead of the first identity, log of the second's cosine distance over the first's, and nearness, - log of the first's.
+    """Lead (log of the second identity's cosine distance over the first's), nearness (- log of the first's).
 
     None for an empty ranking. With one identity alone the second counts as a stranger at cosine distance 1.
     """

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import faiss
 import numpy as np
@@ -33,7 +34,7 @@ class DescriptorIndex:
         self._cells_built_with = 0
 
     def add(self, slot: int, descriptors: NDArray[np.uint8], points: NDArray[np.float32]) -> None:
-        """Append the (n, 128) descriptors of one slot and what belongs to each, (n, 4), to be handed back when found."""
+        """Append the (n, 128) descriptors of one slot and the (n, 4) points to be handed back with them."""
         start, end = self._rows, self._rows + len(descriptors)
         if end > len(self._bytes):
             self._reserve(max(end, 2 * len(self._bytes)))
@@ -107,13 +108,12 @@ class DescriptorIndex:
             self._cells_built_with = self._rows
         cells = self._cells
         probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 4, cells.nlist))
-        if allowed is None:
-            options = faiss.SearchParametersIVF(nprobe=probes)
-        else:
-            bits = np.packbits(allowed, bitorder="little")
-            options = faiss.SearchParametersIVF(nprobe=probes, sel=faiss.IDSelectorBitmap(bits))
+        options: dict[str, Any] = {"nprobe": probes}
+        if allowed is not None:
+            select: Any = faiss.IDSelectorBitmap
+            options["sel"] = select(np.packbits(allowed, bitorder="little"))
         with one_thread():
-            distances, found = cells.search(queries, k, params=options)
+            distances, found = cells.search(queries, k, params=faiss.SearchParametersIVF(**options))
         return distances, found
 
     def _built(self) -> faiss.IndexIVF:
@@ -152,7 +152,7 @@ class DescriptorIndex:
 
 @contextmanager
 def one_thread() -> Iterator[None]:
-    """Keep faiss on the calling thread: one query is too small to share, and waiting for a busy core costs more (30 x)."""
+    """Keep faiss on this thread: a query is too small to share, waiting for a busy core costs 30 x more."""
     before = faiss.omp_get_max_threads()
     faiss.omp_set_num_threads(1)
     try:

@@ -21,7 +21,7 @@ Floats = NDArray[np.float32]
 
 
 def placed(features: LocalFeatures) -> Floats:
-    """Keypoints as (n, 4): x and y relative to the crop's width and height, log2 of size, angle in degrees."""
+    """Keypoints as (n, 4): x, y relative to the crop's width and height, log2 of size, angle in degrees."""
     scale = np.array([features.width, features.height], np.float32)
     points = features.points
     return np.column_stack([points[:, :2] / scale, np.log2(np.maximum(points[:, 2], 1e-3)), points[:, 3]])

@@ -42,7 +42,7 @@ class PocketEmbedding:
         return efficientnet_lite.weights_sha256()
 
     def load(self) -> None:
-        """Bring the network into memory; embed does so by itself. Raises WeightsMissing when it is not installed."""
+        """Bring the network into memory; embed does so by itself. Raises WeightsMissing."""
         self._network = efficientnet_lite.backbone()
 
     def embed(self, crops: Sequence[Picture]) -> Vector:

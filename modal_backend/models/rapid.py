@@ -37,12 +37,15 @@ def extract(crop: Picture, profile: Profile = RAPID_224) -> LocalFeatures:
     Never raises on small or flat crops: those have no features.
     """
     grey = _prepared(crop, profile.width)
-    keypoints, descriptors = cv2.SIFT.create(nfeatures=profile.keypoints).detectAndCompute(grey, None)  #
-    type: ignore[call-overload] height, width = grey.shape if not keypoints: return LocalFeatures(np.zeros((0,
-    4), np.float32), np.zeros((0, 128), np.uint8), width, height) points = np.array([(*point.pt, point.size,
-    point.angle) for point in keypoints], np.float32) strength = np.array([point.response for point in
-    keypoints]) order = np.argsort(-strength, kind="stable")[: profile.keypoints] return
-    LocalFeatures(points[order], descriptors.astype(np.uint8)[order], width, height)
+    sift = cv2.SIFT.create(nfeatures=profile.keypoints)
+    keypoints, descriptors = sift.detectAndCompute(grey, None)
+    height, width = grey.shape
+    if not keypoints:
+        return LocalFeatures(np.zeros((0, 4), np.float32), np.zeros((0, 128), np.uint8), width, height)
+    points = np.array([(*point.pt, point.size, point.angle) for point in keypoints], np.float32)
+    strength = np.array([point.response for point in keypoints])
+    order = np.argsort(-strength, kind="stable")[: profile.keypoints]
+    return LocalFeatures(points[order], descriptors.astype(np.uint8)[order], width, height)
 
 
 def _prepared(crop: Picture, width: int) -> Picture:

@@ -1,4 +1,4 @@
-"""RAPID's second half: which crops and identities of a gallery a query resembles, and whether its animal is there at all.
+"""RAPID's second half: which crops and identities a query resembles, and whether its animal is there at all.
 
 Every descriptor of the query votes for the crops its nearest gallery descriptors lie on, with weight 1 /
 distance^2 (RAPID: 1 / distance) times how alike the two keypoints lie. An identity takes its best vote of
@@ -52,7 +52,7 @@ class IdentityRank:
 
 @dataclass(frozen=True)
 class Ranking:
-    """Best first. known_probability: 0 to 1 that the query's animal is among the named; None when that cannot be told."""
+    """Best first. known_probability: 0 to 1 that the animal is among the named; None: cannot be told."""
 
     candidates: list[Candidate]
     identities: list[IdentityRank]
@@ -129,7 +129,7 @@ class RapidGallery:
         exclude: Collection[int] = (),
         top: int = 50,
     ) -> Ranking:
-        """Crops and identities that resemble the query, best first; at most `top` crops, every identity with a vote.
+        """Crops and identities that resemble the query, best first; `top` crops, every identity with a vote.
 
         within: only these crop ids (those not in the gallery are ignored); exclude: never these. Identities
         and known_probability come from the named crops alone, so that unnamed pictures of the same animal
@@ -166,7 +166,7 @@ class RapidGallery:
         distances, slots, points = self._index.search(features.descriptors, NEIGHBOURS, allowed)
         weights = agreement(placed(features)[:, None], points) * UNIT**2 / np.maximum(distances, CLOSEST**2)
         found = slots >= 0
-        scores = np.bincount(slots[found], weights[found], minlength=len(allowed))
+        scores = np.bincount(slots[found], weights[found], minlength=len(allowed)).astype(float)
         nearest = slots[:, 0]
         matches = np.bincount(nearest[nearest >= 0], minlength=len(allowed))
         numbers = np.where(found, self._number[slots], -1)
@@ -250,14 +250,14 @@ class RapidGallery:
 def _best_vote_each(
     numbers: NDArray[np.int32], weights: NDArray[np.float64], count: int
 ) -> NDArray[np.float64]:
-    """Sum over descriptors of each identity's best vote; numbers, weights (n, k), number -1 counts for nobody."""
+    """Sum over descriptors of each identity's best vote; numbers, weights (n, k), -1 is nobody's."""
     if not count or not numbers.size:
         return np.zeros(count)
     keys = (np.arange(len(numbers))[:, None] * count + numbers)[numbers >= 0]
     votes = weights[numbers >= 0]
     order = np.argsort(-votes, kind="stable")
     first, where = np.unique(keys[order], return_index=True)
-    return np.bincount(first % count, votes[order][where], minlength=count)
+    return np.bincount(first % count, votes[order][where], minlength=count).astype(float)
 
 
 def _lead(best: float, second: float) -> float:
