@@ -57,7 +57,7 @@ def _detected(backend: EmbeddedBackend, images: Path) -> Iterator[dict[str, Any]
     if not images.is_dir():
         raise CommandFailed(f"There is no folder at {images}.", 2)
     files = list(source_files(images, limits=Limits()))
-    with ThreadPoolExecutor(2) as readers, tqdm(total=len(files), unit="image", desc="detect") as bar:
+    with ThreadPoolExecutor(2) as readers, tqdm(total=len(files), unit="image", desc="detect", disable=None) as bar:
         for group in batches(files, BATCH):
             prepared = list(readers.map(_prepare, group))
             ready = [one for one in prepared if not isinstance(one, str)]

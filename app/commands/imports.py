@@ -45,7 +45,7 @@ def queue(survey: Survey, settings: Settings, import_id: int, as_json: bool) -> 
 
 def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:
     """Until an import has ended; does the work here when no worker is alive."""
-    with tqdm(unit="file", desc="import", dynamic_ncols=True) as bar:
+    with tqdm(unit="file", desc="import", dynamic_ncols=True, disable=None) as bar:
 
         def ended() -> bool:
             with survey.read() as session:
