@@ -83,10 +83,15 @@ def _add(sheet: _Sheet, limb: Limb, coat: Coat, left: float, top: float, scale: 
     sheet.colour[window] += weight[..., None] * _coat_colour(limb, coat, x, y, along, across)
 
 
-def _layer(limbs: list[Limb], coat: Coat, left: float, top: float, scale: float, shape: tuple[int, int]) -> _Sheet:
+def _layer(
+    limbs: list[Limb], coat: Coat, left: float, top: float, scale: float, shape: tuple[int, int]
+) -> _Sheet:
     tiny = np.float32(1e-20)
     sheet = _Sheet(
-        np.full(shape, tiny), np.full(shape, tiny), np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
+        np.full(shape, tiny),
+        np.full(shape, tiny),
+        np.zeros(shape, np.float32),
+        np.zeros((*shape, 3), np.float32),
     )
     for limb in limbs:
         _add(sheet, limb, coat, left, top, scale)

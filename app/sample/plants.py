@@ -84,7 +84,11 @@ def _leaf(position: tuple[int, int], axes: tuple[int, int], turn: float) -> np.n
     t = np.linspace(0, 2 * np.pi, 9)[:-1]
     x, y = axes[0] * np.cos(t), axes[1] * np.sin(t)
     return np.stack(
-        [position[0] + x * np.cos(angle) - y * np.sin(angle), position[1] + x * np.sin(angle) + y * np.cos(angle)], 1
+        [
+            position[0] + x * np.cos(angle) - y * np.sin(angle),
+            position[1] + x * np.sin(angle) + y * np.cos(angle),
+        ],
+        1,
     ).astype(np.int32)
 
 

@@ -81,7 +81,15 @@ def save(picture: Image.Image, path: Path, stamp: Stamp) -> None:
     """Writes the JPEG with the tags a camera trap sets (EXIF 2.32)."""
     exif = Image.Exif()
     when = f"{stamp.taken:%Y:%m:%d %H:%M:%S}"
-    exif.update({0x010E: DESCRIPTION, 0x010F: "Pugmark", 0x0110: "Synthetic trap", 0x0131: "Pugmark sample", 0x0132: when})
+    exif.update(
+        {
+            0x010E: DESCRIPTION,
+            0x010F: "Pugmark",
+            0x0110: "Synthetic trap",
+            0x0131: "Pugmark sample",
+            0x0132: when,
+        }
+    )
     exif.get_ifd(0x8769).update({0x9003: when, 0x9004: when, 0xA431: stamp.serial})
     exif.get_ifd(0x8825).update(
         {

@@ -86,7 +86,9 @@ def generate(
     arguments give the same pictures. Raises ValueError for counts that make no survey.
     """
     if stations < 1 or pictures_per_event < 1 or min(individuals, events, blanks) < 0:
-        raise ValueError("A survey needs at least one station and one picture an event, and no negative counts.")
+        raise ValueError(
+            "A survey needs at least one station and one picture an event, and no negative counts."
+        )
     plan = survey_plan(
         _stream(seed, 0), individuals=individuals, stations=stations, events=events,
         pictures_per_event=pictures_per_event, blanks=blanks,
@@ -120,20 +122,23 @@ def _coat(seed: int, visitor: Visitor) -> Coat:
 
 
 def _walk(rng: np.random.Generator, visitor: Visitor, event: Event, place: int) -> _Walk:
-    share = float(np.clip(rng.lognormal(np.log(0.40), 0.38), 0.16, 0.62))
+    typical = 0.45 if visitor.individual is not None else 0.30
+    share = float(np.clip(rng.lognormal(np.log(typical), 0.32), 0.16, 0.62))
     if place > 0:
         share = float(np.clip(share, 0.18, 0.30))
     length = LENGTH[visitor.individual is not None]
     walks = 1 if visitor.flank is Flank.RIGHT else -1
     middle = WIDTH * (0.5 - walks * rng.uniform(0.02, 0.22) + 0.24 * place * rng.choice((-1, 1)))
-    metres = rng.uniform(0.22, 0.42)
+    metres = rng.uniform(0.18, 0.36)
     return _Walk(
         visitor, share * WIDTH / length, float(middle), float(walks * metres), float(rng.random()),
         float(rng.uniform(-0.42, 0.14)), float(rng.uniform(0.86, 1.0)),
     )  # fmt: skip
 
 
-def _animal(walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, event: Event, horizon: float) -> Animal:
+def _animal(
+    walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, event: Event, horizon: float
+) -> Animal:
     striped = walk.visitor.individual is not None
     pose = Pose(
         (walk.phase + 0.37 * seconds) % 1.0, walk.head + float(rng.normal(0, 0.05)), float(rng.uniform(0, 0.02)),
@@ -157,14 +162,14 @@ def _burst(directory: Path, seed: int, event: Event, scenery: Canvas, done: int)
     where = _stream(seed, 4, event.station).uniform(-0.03, 0.03, 2) + np.array((0.035, 0.02)) * event.station
     pictures = []
     for i, seconds in enumerate(event.shots):
-        animals = [_animal(w, c, seconds, rng, event, scenery.horizon) for w, c in zip(walks, coats, strict=True)]
+        animals = [
+            _animal(w, c, seconds, rng, event, scenery.horizon) for w, c in zip(walks, coats, strict=True)
+        ]
         scene, boxes = photograph(scenery, animals, light, rng)
         taken = event.start + timedelta(seconds=seconds)
         name = f"{station}/IMG_{done + i + 1:04d}.JPG"
-        stamp = Stamp(
-            station, taken, celsius, OCEAN[0] + where[0], OCEAN[1] + where[1], f"PMS-{seed:03d}{event.station + 1:03d}",
-            event.night,
-        )  # fmt: skip
+        serial = f"PMS-{seed:03d}{event.station + 1:03d}"
+        stamp = Stamp(station, taken, celsius, *(OCEAN + where).tolist(), serial, event.night)
         save(with_bar(scene, stamp), directory / name, stamp)
         truth = tuple(
             AnimalTruth((b[0], b[1], b[2] - b[0], b[3] - b[1]), identity(v), v.flank)
@@ -182,7 +187,8 @@ def identity(visitor: Visitor) -> str | None:
 
 def coco(truth: SampleTruth) -> dict[str, object]:
     """The truth as a COCO document; boxes are left, top, width, height in pixels."""
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, p in enumerate(truth.pictures, 1):
         images.append(
             {
