@@ -67,9 +67,8 @@ def survey_plan(
     groups += [(Visitor(None, Flank.LEFT if rng.random() < 0.5 else Flank.RIGHT),) for _ in range(plain)]
     places = [i % stations for i in range(len(groups))] + [i % stations for i in range(blanks)]
     groups += [()] * blanks
-    minutes = rng.choice(DAYS * 24 * 6 - 12, size=len(groups), replace=False) * 10 + rng.integers(
-        0, 8, len(groups)
-    )
+    slots = max(DAYS * 24 * 6 - 12, 2 * len(groups))
+    minutes = rng.choice(slots, size=len(groups), replace=False) * 10 + rng.integers(0, 8, len(groups))
     order = np.argsort(minutes, kind="stable")
     plan = []
     for number, i in enumerate(order, 1):

@@ -13,7 +13,7 @@ CAMERA_HEIGHT = 0.9
 
 @dataclass(slots=True)
 class Canvas:
-    """colour: float32 (h, w, 3) reflectance. foot: (h, w) row where the thing seen there meets the ground; 0 is sky.
+    """colour: float32 (h, w, 3) reflectance. foot: (h, w) row where what is seen meets the ground; 0 is sky.
 
     horizon: row of the horizon.
     """
@@ -118,7 +118,8 @@ def grass(
     for x, y, h, dx, w, bright, hue in zip(columns, rows, tall, lean, thick, light, warm, strict=True):
         blade = np.array(
             [
-                (x - w, y), (x - w * 0.8 + dx * 0.25, y - h * 0.5), (x + dx * 0.6, y - h * 0.82), (x + dx, y - h),
+                (x - w, y), (x - w * 0.8 + dx * 0.25, y - h * 0.5), (x + dx * 0.6, y - h * 0.82),
+                (x + dx, y - h),
                 (x + dx * 0.6 + w * 0.5, y - h * 0.8), (x + w * 0.8 + dx * 0.25, y - h * 0.48), (x + w, y),
             ]
         )  # fmt: skip

@@ -19,7 +19,9 @@ SEEN = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Animal:
-    """An animal in a view. x: column of its middle; row: where it stands; right: walks to the right (right flank).
+    """An animal in a view. right: it walks to the right (right flank).
+
+    x: column of its middle; row: where it stands.
 
     yaw: 0.8 to 1, how much of its length is seen; smear: pixels of motion blur.
     """
@@ -82,7 +84,7 @@ def _shadow(colour: Field, foot: Field, animal: Animal, scale: float, strength: 
 def _placed(
     canvas: Canvas, animal: Animal, light: Light
 ) -> tuple[tuple[int, int, int, int] | None, tuple[float, float]]:
-    """Paints the animal; gives left, top, right, bottom of what can be seen of it, and its eye (or off picture)."""
+    """Paints the animal; gives left, top, right, bottom of what is seen, and its eye (or -1, -1)."""
     colour, foot = canvas.colour, canvas.foot
     height, width = foot.shape
     scale = canvas.scale(animal.row)

@@ -18,7 +18,7 @@ SYNODIC_DAYS = 29.530588853
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """station; taken: the camera's own clock; celsius; latitude and longitude in degrees; serial of the camera."""
+    """taken: by the camera's own clock; latitude, longitude: degrees; serial: of the camera."""
 
     station: str
     taken: datetime
@@ -30,7 +30,7 @@ class Stamp:
 
 
 def moon_phase(when: datetime) -> float:
-    """0 new, 0.5 full: mean lunation counted from the new moon of 2000-01-06 (Meeus, Astronomical Algorithms)."""
+    """0 new, 0.5 full: mean lunation counted from the new moon of 2000-01-06 (Meeus 1998)."""
     return ((when - NEW_MOON).total_seconds() / 86400 / SYNODIC_DAYS) % 1.0
 
 
