@@ -11,10 +11,12 @@ FOCAL = 1100.0
 KINDS = ("Ridge", "Ford", "Salt lick", "Old road")
 SKY = np.array((0.62, 0.72, 0.80), np.float32)
 GRASS = {
-    "Ridge": (0.40, 0.33, 0.13), "Ford": (0.17, 0.25, 0.07), "Salt lick": (0.25, 0.26, 0.09), "Old road": (0.21, 0.27, 0.08),
+    "Ridge": (0.40, 0.33, 0.13), "Ford": (0.17, 0.25, 0.07),
+    "Salt lick": (0.25, 0.26, 0.09), "Old road": (0.21, 0.27, 0.08),
 }  # fmt: skip
 SOIL = {
-    "Ridge": (0.34, 0.26, 0.15), "Ford": (0.24, 0.21, 0.15), "Salt lick": (0.42, 0.35, 0.26), "Old road": (0.33, 0.25, 0.17),
+    "Ridge": (0.34, 0.26, 0.15), "Ford": (0.24, 0.21, 0.15),
+    "Salt lick": (0.42, 0.35, 0.26), "Old road": (0.33, 0.25, 0.17),
 }  # fmt: skip
 
 
@@ -88,7 +90,9 @@ def _ground(canvas: Canvas, rng: np.random.Generator, kind: str) -> Field:
         bend = 0.9 * np.sin(north / 7.0)
         bare = np.maximum(0.4 * bare, np.exp(-(((np.abs(east - bend) - 0.75) / 0.33) ** 2)))
     elif kind == "Salt lick":
-        bare = np.maximum(bare, smoothstep(0.0, 0.5, 1.15 - np.hypot(east / 3.2, (north - 4.6) / 3.0) + broad - 0.5))
+        bare = np.maximum(
+            bare, smoothstep(0.0, 0.5, 1.15 - np.hypot(east / 3.2, (north - 4.6) / 3.0) + broad - 0.5)
+        )
     else:
         trail = np.exp(-(((north - 4.6 - 0.5 * np.sin(east)) / 0.9) ** 2))
         bare = np.maximum(bare * 0.8, 0.9 * trail)
@@ -96,25 +100,30 @@ def _ground(canvas: Canvas, rng: np.random.Generator, kind: str) -> Field:
     soil = np.array(SOIL[kind], np.float32)
     tone = (green + bare[..., None] * (soil - green)) * (0.35 + 0.85 * fine + 0.5 * (litter - 0.5))[..., None]
     if kind == "Ford":
-        tone, wet = _water(canvas, rng, tone, east, north)
-        bare = np.maximum(bare, wet)
+        tone, bank = _water(canvas, rng, tone, east, north)
+        bare = np.maximum(bare, bank)
     cover = smoothstep(0, 5, row - canvas.horizon - 6)
     canvas.colour += cover[..., None] * (tone - canvas.colour)
     canvas.foot = np.where(cover > 0.5, row, canvas.foot).astype(np.float32)
     return np.asarray(np.clip(1.05 - 0.98 * bare, 0, 1) * smoothstep(0.25, 0.6, 1 - broad * 0.7), np.float32)
 
 
-def _water(canvas: Canvas, rng: np.random.Generator, tone: Field, east: Field, north: Field) -> tuple[Field, Field]:
+def _water(
+    canvas: Canvas, rng: np.random.Generator, tone: Field, east: Field, north: Field
+) -> tuple[Field, Field]:
     height, width = canvas.foot.shape
-    shore = north - 9.0 - 0.8 * np.sin(east / 2.2) + (fractal(rng, height, width, 60) - 0.5) * 2
-    wet = smoothstep(0, 0.4, shore) * smoothstep(0, 0.9, 7.0 - shore)
+    shore = north - 6.8 - 0.8 * np.sin(east / 2.2) + (fractal(rng, height, width, 60) - 0.5) * 2
+    wide = smoothstep(0, 0.9, 6.5 - shore)
+    wet = smoothstep(0, 0.4, shore) * wide
     x, row = np.meshgrid(np.arange(width, dtype=np.float32), np.arange(height, dtype=np.float32))
     ripple = fractal(rng, height, width, 24, octaves=3, stretch=0.16) - 0.5
     mirror = sampled(canvas.colour, x + ripple * 26, 2 * canvas.horizon - row * 1.0 + ripple * 30)
     water = mirror * np.float32(0.75) + (0.07 + 0.22 * ripple)[..., None] * SKY
-    stones = smoothstep(0.62, 0.68, fractal(rng, height, width, 34, octaves=3, stretch=0.5)) * (np.abs(shore - 0.3) < 0.9)
+    stones = smoothstep(0.62, 0.68, fractal(rng, height, width, 34, octaves=3, stretch=0.5)) * (
+        np.abs(shore - 0.3) < 0.9
+    )
     tone = tone + wet[..., None] * (water - tone)
-    return tone + 0.8 * stones[..., None] * (np.float32(0.33) - tone), wet
+    return tone + 0.8 * stones[..., None] * (np.float32(0.33) - tone), smoothstep(-1.2, -0.2, shore) * wide
 
 
 def _trees(canvas: Canvas, rng: np.random.Generator, kind: str) -> None:
@@ -123,13 +132,22 @@ def _trees(canvas: Canvas, rng: np.random.Generator, kind: str) -> None:
     depth = np.sort(rng.random(count) ** 1.8)
     for share in depth:
         row = canvas.horizon + 26 + share * (height * 0.80 - canvas.horizon)
-        side = rng.choice((-1, 1)) * (0.16 + 0.36 * rng.random()) if share > 0.25 else rng.uniform(-0.5, 0.5)
-        x = width * (0.5 + side * (1.15 if kind == "Ridge" else 1.0))
+        clear = 0.34 if kind == "Ridge" or share > 0.3 else 0.22 if share > 0.12 else 0.0
+        x = width * (0.5 + rng.choice((-1, 1)) * rng.uniform(clear, 0.52))
         trunk(canvas, rng, x, row, float(rng.uniform(0.12, 0.30)))
         scale = canvas.scale(row)
         if rng.random() < 0.75:
             at = (x + rng.normal(0, 0.6) * scale, row - 0.18 * scale)
-            leaves(canvas, rng, at, (0.55 * scale, 0.28 * scale), row + 0.06 * scale, 170, max(0.035 * scale, 1.6), (0.15, 0.24, 0.06))
+            leaves(
+                canvas,
+                rng,
+                at,
+                (0.55 * scale, 0.28 * scale),
+                row + 0.06 * scale,
+                170,
+                max(0.035 * scale, 1.6),
+                (0.15, 0.24, 0.06),
+            )
     for _ in range(2 if kind == "Ridge" else 6):
         at = (rng.uniform(0, width), rng.uniform(-40, 60))
         leaves(canvas, rng, at, (170, 70), height * 0.72, 240, 13, (0.14, 0.23, 0.05))

@@ -19,7 +19,8 @@ REACH = 0.16
 class Figure:
     """An animal without its surroundings.
 
-    colour: float32 (h, w, 3) reflectance. alpha: (h, w) 0 to 1. normal: (h, w, 3) x right, y up, z to the viewer.
+    colour: float32 (h, w, 3) reflectance. alpha: (h, w) 0 to 1.
+    normal: (h, w, 3) x right, y up, z to the viewer.
     left, top: metres of the window's corner (y up from the ground).
     """
 
@@ -83,10 +84,15 @@ def _add(sheet: _Sheet, limb: Limb, coat: Coat, left: float, top: float, scale: 
     sheet.colour[window] += weight[..., None] * _coat_colour(limb, coat, x, y, along, across)
 
 
-def _layer(limbs: list[Limb], coat: Coat, left: float, top: float, scale: float, shape: tuple[int, int]) -> _Sheet:
+def _layer(
+    limbs: list[Limb], coat: Coat, left: float, top: float, scale: float, shape: tuple[int, int]
+) -> _Sheet:
     tiny = np.float32(1e-20)
     sheet = _Sheet(
-        np.full(shape, tiny), np.full(shape, tiny), np.zeros(shape, np.float32), np.zeros((*shape, 3), np.float32)
+        np.full(shape, tiny),
+        np.full(shape, tiny),
+        np.zeros(shape, np.float32),
+        np.zeros((*shape, 3), np.float32),
     )
     for limb in limbs:
         _add(sheet, limb, coat, left, top, scale)

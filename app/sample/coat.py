@@ -59,11 +59,13 @@ def cat_coat(rng: np.random.Generator) -> Coat:
     body = _mixed(body, white, np.maximum(belly, chest))
     stripes = np.zeros((height, width), np.float32)
     top, bottom = int((BODY_TOP - 1.02) * PER_METRE), int((BODY_TOP - 0.36) * PER_METRE)
-    stripes[top:bottom] = flank_stripes(rng, bottom - top, width, 0.078 * PER_METRE)
+    stripes[top:bottom] = flank_stripes(rng, bottom - top, width, 0.084 * PER_METRE)
     stripes *= 1 - 0.75 * _spot(x, y, 1.17, 0.62, 0.16, 0.2)
     stripes *= smoothstep(-1.50, -1.34, -x)
     body = _mixed(body, black, 0.95 * stripes)
-    return Coat({"body": _fur(rng, _cat_face(rng, body, x, y, white, black)), **_cat_limbs(rng, side, white, black)})
+    return Coat(
+        {"body": _fur(rng, _cat_face(rng, body, x, y, white, black)), **_cat_limbs(rng, side, white, black)}
+    )
 
 
 def _cat_face(

@@ -14,7 +14,10 @@ HAZE = np.array((0.60, 0.67, 0.70), np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """night: infrared flash. sun: towards the sun (x right, y up, z to the viewer). warmth: 0 noon to 1 low sun."""
+    """night: infrared flash.
+
+    sun: towards the sun (x right, y up, z to the viewer). warmth: 0 noon to 1 low sun.
+    """
 
     night: bool
     sun: tuple[float, float, float]
@@ -54,10 +57,10 @@ def _flash(colour: Field, foot: Field, horizon: float) -> Field:
     height, width = foot.shape
     grey = colour @ np.array((0.55, 0.55, 0.10), np.float32)
     scale = np.maximum(foot - horizon, 0.5) / CAMERA_HEIGHT
-    reach = np.clip((scale / 300) ** 1.3, 0.0, 1.12) + 0.012
+    reach = np.clip((scale / 300) ** 1.3, 0.0, 0.95) + 0.012
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     off = ((x - width / 2) / (0.62 * width)) ** 2 + ((y - 0.55 * height) / (0.62 * height)) ** 2
-    lit = grey * reach * np.exp(-0.95 * off) * 1.5 * (foot > 0)
+    lit = grey * reach * np.exp(-1.2 * off) * 1.75 * (foot > 0)
     return np.repeat((lit / (1 + 0.55 * lit))[..., None], 3, axis=-1).astype(np.float32)
 
 

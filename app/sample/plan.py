@@ -48,7 +48,13 @@ def visits(rng: np.random.Generator, individuals: int, count: int) -> list[Visit
 
 
 def survey_plan(
-    rng: np.random.Generator, *, individuals: int, stations: int, events: int, pictures_per_event: int, blanks: int
+    rng: np.random.Generator,
+    *,
+    individuals: int,
+    stations: int,
+    events: int,
+    pictures_per_event: int,
+    blanks: int,
 ) -> list[Event]:
     """All events in the order of time, blanks among them, numbered from 1."""
     plain = events // 6 if individuals else events
@@ -61,13 +67,14 @@ def survey_plan(
     groups += [(Visitor(None, Flank.LEFT if rng.random() < 0.5 else Flank.RIGHT),) for _ in range(plain)]
     places = [i % stations for i in range(len(groups))] + [i % stations for i in range(blanks)]
     groups += [()] * blanks
-    minutes = rng.choice(DAYS * 24 * 6 - 12, size=len(groups), replace=False) * 10 + rng.integers(0, 8, len(groups))
+    slots = max(DAYS * 24 * 6 - 12, 2 * len(groups))
+    minutes = rng.choice(slots, size=len(groups), replace=False) * 10 + rng.integers(0, 8, len(groups))
     order = np.argsort(minutes, kind="stable")
     plan = []
     for number, i in enumerate(order, 1):
         start = START + timedelta(minutes=int(minutes[i]), seconds=int(rng.integers(0, 50)))
-        steps = rng.integers(1, 4, pictures_per_event - 1) if groups[i] else []
-        shots = (0, *(int(s) for s in np.cumsum(steps)))
+        steps = rng.integers(1, 4, pictures_per_event - 1 if groups[i] else 0)
+        shots = (0, *np.cumsum(steps).tolist())
         night = not 6 <= start.hour < 18
         plan.append(Event(number, places[i], start, groups[i], shots, night))
     return plan

@@ -13,7 +13,7 @@ CAMERA_HEIGHT = 0.9
 
 @dataclass(slots=True)
 class Canvas:
-    """colour: float32 (h, w, 3) reflectance. foot: (h, w) row where the thing seen there meets the ground; 0 is sky.
+    """colour: float32 (h, w, 3) reflectance. foot: (h, w) row where what is seen meets the ground; 0 is sky.
 
     horizon: row of the horizon.
     """
@@ -84,7 +84,11 @@ def _leaf(position: tuple[int, int], axes: tuple[int, int], turn: float) -> np.n
     t = np.linspace(0, 2 * np.pi, 9)[:-1]
     x, y = axes[0] * np.cos(t), axes[1] * np.sin(t)
     return np.stack(
-        [position[0] + x * np.cos(angle) - y * np.sin(angle), position[1] + x * np.sin(angle) + y * np.cos(angle)], 1
+        [
+            position[0] + x * np.cos(angle) - y * np.sin(angle),
+            position[1] + x * np.sin(angle) + y * np.cos(angle),
+        ],
+        1,
     ).astype(np.int32)
 
 
@@ -114,7 +118,8 @@ def grass(
     for x, y, h, dx, w, bright, hue in zip(columns, rows, tall, lean, thick, light, warm, strict=True):
         blade = np.array(
             [
-                (x - w, y), (x - w * 0.8 + dx * 0.25, y - h * 0.5), (x + dx * 0.6, y - h * 0.82), (x + dx, y - h),
+                (x - w, y), (x - w * 0.8 + dx * 0.25, y - h * 0.5), (x + dx * 0.6, y - h * 0.82),
+                (x + dx, y - h),
                 (x + dx * 0.6 + w * 0.5, y - h * 0.8), (x + w * 0.8 + dx * 0.25, y - h * 0.48), (x + w, y),
             ]
         )  # fmt: skip

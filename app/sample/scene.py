@@ -19,7 +19,9 @@ SEEN = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Animal:
-    """An animal in a view. x: column of its middle; row: where it stands; right: walks to the right (right flank).
+    """An animal in a view. right: it walks to the right (right flank).
+
+    x: column of its middle; row: where it stands.
 
     yaw: 0.8 to 1, how much of its length is seen; smear: pixels of motion blur.
     """
@@ -61,7 +63,9 @@ def _cutout(animal: Animal, light: Light, scale: float) -> _Cutout:
         column = size[0] - column
     left = round(animal.x - size[0] / 2)
     top = round(animal.row - drawn.top * scale)
-    return _Cutout(stack[..., :3], stack[..., 3], left, top, (left + column, top + (drawn.top - eye[1]) * scale))
+    return _Cutout(
+        stack[..., :3], stack[..., 3], left, top, (left + column, top + (drawn.top - eye[1]) * scale)
+    )
 
 
 def _shadow(colour: Field, foot: Field, animal: Animal, scale: float, strength: float) -> None:
@@ -77,18 +81,28 @@ def _shadow(colour: Field, foot: Field, animal: Animal, scale: float, strength: 
     colour[y0:y1, x0:x1] *= (1 - dark)[..., None]
 
 
-def _placed(canvas: Canvas, animal: Animal, light: Light) -> tuple[tuple[int, int, int, int] | None, tuple[float, float]]:
-    """Paints the animal; gives left, top, right, bottom of what can be seen of it, and its eye (or off picture)."""
+def _placed(
+    canvas: Canvas, animal: Animal, light: Light
+) -> tuple[tuple[int, int, int, int] | None, tuple[float, float]]:
+    """Paints the animal; gives left, top, right, bottom of what is seen, and its eye (or -1, -1)."""
     colour, foot = canvas.colour, canvas.foot
     height, width = foot.shape
     scale = canvas.scale(animal.row)
     _shadow(colour, foot, animal, scale, 0.35 if light.night else 0.62)
     cut = _cutout(animal, light, scale)
     rows, columns = cut.alpha.shape
-    x0, x1, y0, y1 = max(0, cut.left), min(width, cut.left + columns), max(0, cut.top), min(height, cut.top + rows)
+    x0, x1, y0, y1 = (
+        max(0, cut.left),
+        min(width, cut.left + columns),
+        max(0, cut.top),
+        min(height, cut.top + rows),
+    )
     if x1 <= x0 or y1 <= y0:
         return None, (-1.0, -1.0)
-    here, there = (slice(y0, y1), slice(x0, x1)), (slice(y0 - cut.top, y1 - cut.top), slice(x0 - cut.left, x1 - cut.left))
+    here, there = (
+        (slice(y0, y1), slice(x0, x1)),
+        (slice(y0 - cut.top, y1 - cut.top), slice(x0 - cut.left, x1 - cut.left)),
+    )
     free = blurred((foot[here] <= animal.row + 2).astype(np.float32), 0.6)
     seen = cut.alpha[there] * free
     colour[here] = colour[here] * (1 - seen[..., None]) + cut.colour[there] * free[..., None]

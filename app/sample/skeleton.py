@@ -6,6 +6,7 @@ Metres; x forward, y up, the ground at 0. `rest` is the same part before it move
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from math import acos, atan2, cos, hypot, pi, sin
 
 Point = tuple[float, float]
@@ -16,8 +17,8 @@ class Limb:
     """A round cone from a to b.
 
     coat: the painted sheet it takes its colour from ("body", "front", "hind", "tail").
-    span: for limb sheets, the part of the sheet's length it covers; for the body, pivot/rest/turn undo the pose.
-    near: how far its middle lies towards the viewer; far: on the side away from the viewer.
+    span: of a limb sheet, the part it covers; for the body, pivot/rest/turn undo the pose.
+    near: how far its middle lies towards the viewer; far: on its hidden side.
     """
 
     a: Point
@@ -35,13 +36,13 @@ class Limb:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """phase: 0 to 1 of a stride; head: radians up; bend: metres the back sags; tail: -1 hanging to 1 raised."""
+    """phase: 0 to 1; stride: metres a foot swings; head: radians up; bend: metres of sag; tail: -1 to 1."""
 
     phase: float = 0.0
     head: float = 0.0
     bend: float = 0.0
     tail: float = 0.0
-    stride: float = 0.26
+    stride: float = 0.21
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,13 @@ class Build:
 CAT = Build(
     hip=(0.02, 0.70),
     shoulder=(1.06, 0.68),
-    trunk=((-0.06, 0.73, 0.175), (0.22, 0.73, 0.205), (0.58, 0.70, 0.215), (0.90, 0.71, 0.235), (1.12, 0.73, 0.215)),
+    trunk=(
+        (-0.06, 0.73, 0.175),
+        (0.22, 0.73, 0.205),
+        (0.58, 0.70, 0.215),
+        (0.90, 0.71, 0.235),
+        (1.12, 0.73, 0.215),
+    ),
     neck=((1.12, 0.76, 0.20), (1.40, 0.865, 0.155)),
     head=(
         (1.42, 0.875, 0.150, 1.50, 0.890, 0.138),
@@ -77,13 +84,25 @@ CAT = Build(
     leg=1.0,
     thigh=1.0,
     paw=1.0,
-    tail=((-0.18, 0.80, 0.062), (-0.40, 0.60, 0.047), (-0.58, 0.40, 0.042), (-0.78, 0.30, 0.040), (-0.98, 0.36, 0.034)),
+    tail=(
+        (-0.18, 0.80, 0.062),
+        (-0.40, 0.60, 0.047),
+        (-0.58, 0.40, 0.042),
+        (-0.78, 0.30, 0.040),
+        (-0.98, 0.36, 0.034),
+    ),
 )
 
 DEER = Build(
     hip=(0.02, 0.78),
     shoulder=(0.86, 0.76),
-    trunk=((-0.02, 0.86, 0.150), (0.22, 0.84, 0.170), (0.50, 0.82, 0.185), (0.74, 0.82, 0.185), (0.90, 0.84, 0.155)),
+    trunk=(
+        (-0.02, 0.86, 0.150),
+        (0.22, 0.84, 0.170),
+        (0.50, 0.82, 0.185),
+        (0.74, 0.82, 0.185),
+        (0.90, 0.84, 0.155),
+    ),
     neck=((0.92, 0.90, 0.140), (1.08, 1.10, 0.092), (1.15, 1.24, 0.080)),
     head=(
         (1.15, 1.27, 0.084, 1.22, 1.26, 0.076),
@@ -153,7 +172,7 @@ def posed(build: Build, pose: Pose) -> list[Limb]:
     """All limbs of an animal in a pose, those on the far side first."""
     limbs = _leg(build, pose, hind=True, far=True) + _leg(build, pose, hind=False, far=True)
     tail = [(x, y + pose.tail * 0.22 * i / len(build.tail), r) for i, (x, y, r) in enumerate(build.tail)]
-    for i, ((x0, y0, r0), (x1, y1, r1)) in enumerate(zip(tail, tail[1:], strict=False)):
+    for i, ((x0, y0, r0), (x1, y1, r1)) in enumerate(pairwise(tail)):
         n = len(tail) - 1
         limbs.append(Limb((x0, y0), (x1, y1), r0, r1, "tail", (i / n, (i + 1) / n), near=-0.04))
     middle = (build.hip[0] + build.shoulder[0]) / 2
@@ -162,13 +181,11 @@ def posed(build: Build, pose: Pose) -> list[Limb]:
     def sag(x: float) -> float:
         return pose.bend * max(0.0, 1 - ((x - middle) / half) ** 2)
 
-    for (x0, y0, r0), (x1, y1, r1) in zip(build.trunk, build.trunk[1:], strict=False):
+    for (x0, y0, r0), (x1, y1, r1) in pairwise(build.trunk):
         s = (sag(x0) + sag(x1)) / 2
-        limbs.append(
-            Limb((x0, y0 - sag(x0)), (x1, y1 - sag(x1)), r0, r1, pivot=(0, -s), rest=(0, 0))
-        )
+        limbs.append(Limb((x0, y0 - sag(x0)), (x1, y1 - sag(x1)), r0, r1, pivot=(0, -s), rest=(0, 0)))
     base = build.neck_base
-    for (x0, y0, r0), (x1, y1, r1) in zip(build.neck, build.neck[1:], strict=False):
+    for (x0, y0, r0), (x1, y1, r1) in pairwise(build.neck):
         a, b = turned((x0, y0), base, pose.head * 0.6), turned((x1, y1), base, pose.head * 0.6)
         limbs.append(Limb(a, b, r0, r1, pivot=base, rest=base, turn=pose.head * 0.6, near=0.01))
     for x0, y0, r0, x1, y1, r1 in build.head:

@@ -18,7 +18,7 @@ SYNODIC_DAYS = 29.530588853
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """station; taken: the camera's own clock; celsius; latitude and longitude in degrees; serial of the camera."""
+    """taken: by the camera's own clock; latitude, longitude: degrees; serial: of the camera."""
 
     station: str
     taken: datetime
@@ -30,7 +30,7 @@ class Stamp:
 
 
 def moon_phase(when: datetime) -> float:
-    """0 new, 0.5 full: mean lunation counted from the new moon of 2000-01-06 (Meeus, Astronomical Algorithms)."""
+    """0 new, 0.5 full: mean lunation counted from the new moon of 2000-01-06 (Meeus 1998)."""
     return ((when - NEW_MOON).total_seconds() / 86400 / SYNODIC_DAYS) % 1.0
 
 
@@ -81,7 +81,15 @@ def save(picture: Image.Image, path: Path, stamp: Stamp) -> None:
     """Writes the JPEG with the tags a camera trap sets (EXIF 2.32)."""
     exif = Image.Exif()
     when = f"{stamp.taken:%Y:%m:%d %H:%M:%S}"
-    exif.update({0x010E: DESCRIPTION, 0x010F: "Pugmark", 0x0110: "Synthetic trap", 0x0131: "Pugmark sample", 0x0132: when})
+    exif.update(
+        {
+            0x010E: DESCRIPTION,
+            0x010F: "Pugmark",
+            0x0110: "Synthetic trap",
+            0x0131: "Pugmark sample",
+            0x0132: when,
+        }
+    )
     exif.get_ifd(0x8769).update({0x9003: when, 0x9004: when, 0xA431: stamp.serial})
     exif.get_ifd(0x8825).update(
         {

@@ -15,8 +15,8 @@ ROUNDS = 9
 
 
 def bands(rng: np.random.Generator, height: int, width: int, period: float, stretch: float) -> Field:
-    """Upright bands about `period` pixels apart, float32 (height, width), roughly -1 to 1; dark stripes are > 0."""
-    field = rng.standard_normal((height, width), dtype=np.float32)
+    """Upright bands about `period` pixels apart, (height, width), roughly -1 to 1; stripes are > 0."""
+    field: Field = rng.standard_normal((height, width), dtype=np.float32)
     for _ in range(ROUNDS):
         narrow = blurred(field, period * 0.16, period * 0.16 * stretch)
         wide = blurred(field, period * 0.36, period * 0.36 * stretch)

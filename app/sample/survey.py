@@ -21,13 +21,13 @@ from app.sample.stamp import BAR, DESCRIPTION, Stamp, save, with_bar
 from modal_backend.contracts import Category, Flank
 
 WIDTH, HEIGHT = 1280, 960
-OCEAN = (-31.5, 88.2)  # open water in the southern Indian Ocean: nobody can take it for a real tiger site
+OCEAN = (-31.5, 88.2)  # open water: nobody can take it for a real tiger site
 LENGTH = {True: 2.75, False: 1.75}
 
 
 @dataclass(frozen=True, slots=True)
 class AnimalTruth:
-    """box: left, top, width, height in pixels of what can be seen; identity: None for an animal without stripes."""
+    """box: left, top, width, height in pixels of what is seen; identity: None for an unstriped animal."""
 
     box: tuple[int, int, int, int]
     identity: str | None
@@ -36,7 +36,7 @@ class AnimalTruth:
 
 @dataclass(frozen=True, slots=True)
 class PictureTruth:
-    """file_name: below the survey's folder, with forward slashes; taken: camera-local; event: numbered from 1."""
+    """file_name: below the survey's folder, with slashes; taken: camera-local; event: from 1."""
 
     file_name: str
     width: int
@@ -80,13 +80,15 @@ def generate(
     blanks: int = 8,
     progress: Callable[[int, int], None] | None = None,
 ) -> SampleTruth:
-    """Draws a survey into `directory`: one folder of JPEG files a station, and truth.json (COCO, absolute boxes).
+    """Draws a survey into `directory`: one folder of JPEG files a station, and truth.json (COCO).
 
     blanks: single pictures without an animal. progress(done, total) is called after every picture. The same
     arguments give the same pictures. Raises ValueError for counts that make no survey.
     """
     if stations < 1 or pictures_per_event < 1 or min(individuals, events, blanks) < 0:
-        raise ValueError("A survey needs at least one station and one picture an event, and no negative counts.")
+        raise ValueError(
+            "A survey needs at least one station and one picture an event, and no negative counts."
+        )
     plan = survey_plan(
         _stream(seed, 0), individuals=individuals, stations=stations, events=events,
         pictures_per_event=pictures_per_event, blanks=blanks,
@@ -119,27 +121,30 @@ def _coat(seed: int, visitor: Visitor) -> Coat:
     return cat_coat(_stream(seed, 2, visitor.individual, 1 + (visitor.flank is Flank.RIGHT)))
 
 
-def _walk(rng: np.random.Generator, visitor: Visitor, event: Event, place: int) -> _Walk:
-    share = float(np.clip(rng.lognormal(np.log(0.40), 0.38), 0.16, 0.62))
+def _walk(rng: np.random.Generator, visitor: Visitor, place: int) -> _Walk:
+    typical = 0.45 if visitor.individual is not None else 0.30
+    share = float(np.clip(rng.lognormal(np.log(typical), 0.32), 0.16, 0.62))
     if place > 0:
         share = float(np.clip(share, 0.18, 0.30))
     length = LENGTH[visitor.individual is not None]
     walks = 1 if visitor.flank is Flank.RIGHT else -1
     middle = WIDTH * (0.5 - walks * rng.uniform(0.02, 0.22) + 0.24 * place * rng.choice((-1, 1)))
-    metres = rng.uniform(0.22, 0.42)
+    metres = rng.uniform(0.18, 0.36)
     return _Walk(
         visitor, share * WIDTH / length, float(middle), float(walks * metres), float(rng.random()),
         float(rng.uniform(-0.42, 0.14)), float(rng.uniform(0.86, 1.0)),
     )  # fmt: skip
 
 
-def _animal(walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, event: Event, horizon: float) -> Animal:
+def _animal(
+    walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, night: bool, horizon: float
+) -> Animal:
     striped = walk.visitor.individual is not None
     pose = Pose(
-        (walk.phase + 0.37 * seconds) % 1.0, walk.head + float(rng.normal(0, 0.05)), float(rng.uniform(0, 0.02)),
-        float(rng.uniform(-0.3, 1.0)),
+        (walk.phase + 0.37 * seconds) % 1.0, walk.head + float(rng.normal(0, 0.05)),
+        float(rng.uniform(0, 0.02)), float(rng.uniform(-0.3, 1.0)),
     )  # fmt: skip
-    smear = float(rng.uniform(3, 8)) if event.night and rng.random() < 0.25 else 0.0
+    smear = float(rng.uniform(3, 8)) if night and rng.random() < 0.25 else 0.0
     return Animal(
         CAT if striped else DEER, coat, pose, walk.middle + walk.pace * walk.scale * seconds,
         horizon + walk.scale * CAMERA_HEIGHT, walk.visitor.flank is Flank.RIGHT, walk.yaw, smear,
@@ -151,20 +156,21 @@ def _burst(directory: Path, seed: int, event: Event, scenery: Canvas, done: int)
     station = station_name(event.station)
     low = abs(event.start.hour + event.start.minute / 60 - 12) / 6
     light = Light(event.night, (float(rng.choice((-0.6, 0.6))), 0.8, 0.6), float(np.clip(low, 0, 1)))
-    walks = [_walk(rng, visitor, event, i) for i, visitor in enumerate(event.visitors)]
+    walks = [_walk(rng, visitor, i) for i, visitor in enumerate(event.visitors)]
     coats = [_coat(seed, visitor) for visitor in event.visitors]
     celsius = int(15 + 9 * np.cos((event.start.hour - 14) / 24 * 2 * np.pi) + rng.integers(-2, 3))
-    where = _stream(seed, 4, event.station).uniform(-0.03, 0.03, 2) + np.array((0.035, 0.02)) * event.station
+    latitude, longitude = place(seed, event.station)
     pictures = []
     for i, seconds in enumerate(event.shots):
-        animals = [_animal(w, c, seconds, rng, event, scenery.horizon) for w, c in zip(walks, coats, strict=True)]
+        animals = [
+            _animal(w, c, seconds, rng, event.night, scenery.horizon)
+            for w, c in zip(walks, coats, strict=True)
+        ]
         scene, boxes = photograph(scenery, animals, light, rng)
         taken = event.start + timedelta(seconds=seconds)
         name = f"{station}/IMG_{done + i + 1:04d}.JPG"
-        stamp = Stamp(
-            station, taken, celsius, OCEAN[0] + where[0], OCEAN[1] + where[1], f"PMS-{seed:03d}{event.station + 1:03d}",
-            event.night,
-        )  # fmt: skip
+        serial = f"PMS-{seed:03d}{event.station + 1:03d}"
+        stamp = Stamp(station, taken, celsius, latitude, longitude, serial, event.night)
         save(with_bar(scene, stamp), directory / name, stamp)
         truth = tuple(
             AnimalTruth((b[0], b[1], b[2] - b[0], b[3] - b[1]), identity(v), v.flank)
@@ -175,6 +181,12 @@ def _burst(directory: Path, seed: int, event: Event, scenery: Canvas, done: int)
     return pictures
 
 
+def place(seed: int, station: int) -> tuple[float, float]:
+    """Latitude and longitude of a station in degrees; neighbours are 3 to 6 km apart."""
+    north, east = _stream(seed, 4, station).uniform(-0.007, 0.007, 2)
+    return OCEAN[0] + 0.035 * station + float(north), OCEAN[1] + 0.022 * (-1) ** station + float(east)
+
+
 def identity(visitor: Visitor) -> str | None:
     """The name of an individual, such as "Stripe-03"."""
     return None if visitor.individual is None else f"Stripe-{visitor.individual:02d}"
@@ -182,7 +194,8 @@ def identity(visitor: Visitor) -> str | None:
 
 def coco(truth: SampleTruth) -> dict[str, object]:
     """The truth as a COCO document; boxes are left, top, width, height in pixels."""
-    images, annotations = [], []
+    images: list[dict[str, object]] = []
+    annotations: list[dict[str, object]] = []
     for number, p in enumerate(truth.pictures, 1):
         images.append(
             {
