@@ -7,7 +7,7 @@ import streamlit as st
 from app import deps
 from app.sample_survey import sample_import
 from app.survey import browse, catalogue
-from app.survey.overview import waiting_figures
+from app.survey.overview import WaitingFigures, waiting_figures
 from app.survey.progress import recent_imports
 from app.ui.header import page_header
 from app.ui.navigation import detections_page, identify_page, individuals_page, upload_page
@@ -31,6 +31,19 @@ def figure(column: object, label: str, value: int, page: object, link: str, **pa
         st.page_link(page, label=link, query_params=params or None)  # type: ignore[arg-type]
 
 
+def went_wrong(figures: WaitingFigures) -> None:
+    """What could not be taken in or analysed, and what to do about it."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if figures.failed:
+            st.markdown(f":material/error: {many(figures.failed, 'image')} could not be analysed.", width="content")
+            st.page_link(detections_page(), label="See them", query_params={"filter": "failed"}, width="content")
+            if st.button("Analyse them again"):
+                deps.jobs().retry_failed()
+        if figures.refused:
+            st.markdown(f":material/block: {many(figures.refused, 'file')} refused.", width="content")
+            st.page_link(upload_page(), label="See which and why", width="content")
+
+
 def overview() -> None:
     """The figures, each with its link, and the latest imports."""
     with deps.survey().read() as session:
@@ -47,13 +60,7 @@ def overview() -> None:
     figure(columns[3], "To identify", figures.crops_to_identify, identify_page(), "Who is this?")
     figure(columns[4], "Individuals", individuals, individuals_page(), "Catalogue")
     if figures.failed or figures.refused:
-        text = f"{many(figures.failed, 'image')} could not be analysed, {many(figures.refused, 'file')} refused."
-        st.warning(text, icon=":material/error:")
-        with st.container(horizontal=True):
-            st.page_link(detections_page(), label="See what failed", query_params={"filter": "failed"})
-            if figures.failed and st.button("Analyse the failed images again"):
-                deps.jobs().retry_failed()
-            st.page_link(upload_page(), label="See what was refused")
+        went_wrong(figures)
     st.subheader("Imports", anchor=False)
     st.dataframe(
         {

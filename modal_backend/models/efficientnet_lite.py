@@ -38,7 +38,9 @@ def weights_sha256() -> str:
 @lru_cache(maxsize=1)
 def backbone() -> Any:
     """The frozen network in evaluation mode on the CPU; one for the whole process."""
+    import torch
     from efficientnet_lite_pytorch import EfficientNet
 
-    network = EfficientNet.from_pretrained("efficientnet-lite2", weights_path=str(weights_file()))
+    network = EfficientNet.from_name("efficientnet-lite2")
+    network.load_state_dict(torch.load(weights_file(), map_location="cpu", weights_only=True))
     return network.eval().requires_grad_(False)
