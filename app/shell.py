@@ -13,6 +13,7 @@ import streamlit as st
 
 from app.settings import BadSetting, load_settings
 from app.ui.login import login_gate
+from app.ui.memory import settle_memory
 from app.ui.navigation import all_pages
 from app.ui.strip import status_strip
 from app.ui.style import page_style
@@ -28,3 +29,4 @@ page_style()
 login_gate()
 status_strip()
 page.run()
+settle_memory(page.url_path)

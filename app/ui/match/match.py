@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import deps
 from app.ui.component import register
 
 _match = register("match", ["pair", "match"])
@@ -54,7 +55,7 @@ def match_view(
     result = _match(
         key=key,
         data={
-            "store": key,
+            "store": f"{deps.survey_mark()}:{key}",
             "query": dict(query) if query is not None else None,
             "candidates": [dict(one) for one in candidates],
             "upcoming": [{"query": dict(one), "candidates": [dict(c) for c in its]} for one, its in upcoming],
