@@ -18,7 +18,7 @@ from app.ui.navigation import all_pages
 from app.ui.strip import status_strip
 from app.ui.style import page_style
 
-st.set_page_config(page_title="Pugmark", page_icon=":material/pets:", layout="wide")
+st.set_page_config(page_title="Pugmark", page_icon=str(ROOT / "app" / "static" / "favicon.png"), layout="wide")
 try:
     load_settings()
 except BadSetting as bad:

@@ -69,7 +69,7 @@ def seconds(value: float) -> str:
 
 
 def sparkline(values: list[float | None]) -> str:
-    """60 points as an SVG in the address of an image (st.html drops inline SVG); the line breaks where nothing ended."""
+    """60 points as an SVG in the address of an image (st.html drops inline SVG); breaks where nothing ended."""
     known = [value for value in values if value is not None]
     top = max(known, default=0.0) or 1.0
     step = WIDE / max(len(values) - 1, 1)

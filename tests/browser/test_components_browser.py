@@ -228,3 +228,15 @@ def test_question_mark_lists_the_keys(show: Callable[..., Any], name: str) -> No
     assert not page.locator(".keypanel").is_visible()
     page.keyboard.press("?")
     assert page.locator(".keypanel").is_visible()
+
+
+def test_shell_asks_nothing_from_outside(browser: Any, dashboard: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    outside: list[str] = []
+    page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
+    page.goto(dashboard)
+    page.wait_for_selector(".pm-strip", timeout=20_000)
+    page.wait_for_timeout(1500)
+    context.close()
+    assert outside == []
