@@ -190,6 +190,13 @@ def test_match_asks_for_queries_it_does_not_have(show: Callable[..., Any]) -> No
     assert page.locator(".match.waiting").count() == 0
 
 
+def test_matched_features_are_drawn_as_lines_on_request(show: Callable[..., Any]) -> None:
+    page = show("match")
+    assert page.locator(".lines line").count() == 0
+    page.keyboard.press("v")
+    assert page.locator(".lines line.over").count() == 10
+
+
 def test_crop_opens_by_click_and_by_enter(show: Callable[..., Any]) -> None:
     page = show("crops")
     page.locator(".crops .card").nth(4).click()
