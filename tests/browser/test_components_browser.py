@@ -218,6 +218,32 @@ def test_upload_sends_every_file_and_tells_failures_in_words(show: Callable[...,
     assert "shorten it" in page.locator(".failure .path + span").inner_text()
 
 
+def leave_and_come_back(page: Any, away_ms: int) -> None:
+    toggle = page.get_by_text("Leave this page")
+    toggle.click()
+    page.wait_for_selector(".pm", state="detached")
+    page.wait_for_timeout(away_ms)
+    toggle.click()
+    page.wait_for_selector(".pm")
+
+
+def test_upload_goes_on_while_its_page_is_left(show: Callable[..., Any]) -> None:
+    page = show("uploader")
+    files = [{"name": f"LEFT_{n}.JPG", "mimeType": "image/jpeg", "buffer": b"x" * 300_000} for n in range(80)]
+    page.locator("input[type=file]").first.set_input_files(files)
+    leave_and_come_back(page, 1500)
+    answer = wait_for(page, lambda got: "'finished': True" in got["result"])
+    assert "'total': 80, 'done': 80" in answer["result"]
+
+
+def test_decisions_survive_leaving_the_page_at_once(show: Callable[..., Any]) -> None:
+    page = show("viewer", slow=0.5)
+    burst(page, "b", 5)
+    leave_and_come_back(page, 300)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 5)
+    assert [action["media_id"] for action in answer["applied"]] == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("name", ["grid", "viewer", "match"])
 def test_keys_typed_into_a_field_of_the_page_stay_there(show: Callable[..., Any], name: str) -> None:
     page = show(name)
