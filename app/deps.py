@@ -36,6 +36,11 @@ def routes_served() -> bool:
     return services.ready
 
 
+def survey_mark() -> str:
+    """Eight characters of this survey: what a browser keeps for one survey must not reach another."""
+    return signer().mark
+
+
 def reviewer() -> str:
     """Who decides: the e-mail address of the person logged in, else the configured reviewer."""
     email = st.user.get("email") if "is_logged_in" in st.user else None

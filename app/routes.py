@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
@@ -102,13 +101,14 @@ class FigureRoutes:
     async def _survey_check(self) -> str:
         if self._state.survey is None or self._state.settings is None:
             return "not open yet"
-        if self._one_check.value == 0:
-            return "an earlier check still waits to write"
         survey, settings = self._state.survey, self._state.settings
         if shutil.disk_usage(settings.data_dir).free < RESERVE_BYTES:
             return "the disk of the data directory is full"
-        async with self._one_check:
-            return await _within(WRITE_SECONDS, lambda: _write(survey), "the survey cannot be written: it is locked")
+        answer = f"the survey could not be written within {WRITE_SECONDS:.0f} s"
+        with anyio.move_on_after(WRITE_SECONDS):
+            async with self._one_check:
+                answer = await anyio.to_thread.run_sync(_write, survey, abandon_on_cancel=True)
+        return answer
 
     def _worker_check(self) -> str:
         worker = self._state.worker
@@ -131,13 +131,6 @@ class FigureRoutes:
         except BadToken:
             return False
         return True
-
-
-async def _within(seconds: float, work: Callable[[], str], too_late: str) -> str:
-    answer = too_late
-    with anyio.move_on_after(seconds):
-        answer = await anyio.to_thread.run_sync(work, abandon_on_cancel=True)
-    return answer
 
 
 def _write(survey: Survey) -> str:

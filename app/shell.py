@@ -13,11 +13,12 @@ import streamlit as st
 
 from app.settings import BadSetting, load_settings
 from app.ui.login import login_gate
+from app.ui.memory import settle_memory
 from app.ui.navigation import all_pages
 from app.ui.strip import status_strip
 from app.ui.style import page_style
 
-st.set_page_config(page_title="Pugmark", page_icon=str(ROOT / "app" / "static" / "pugmark.svg"), layout="wide")
+st.set_page_config(page_title="Pugmark", page_icon=str(ROOT / "app" / "static" / "favicon.png"), layout="wide")
 try:
     load_settings()
 except BadSetting as bad:
@@ -28,3 +29,4 @@ page_style()
 login_gate()
 status_strip()
 page.run()
+settle_memory(page.url_path)

@@ -8,6 +8,7 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import unquote
 
 import pytest
 import streamlit as st
@@ -105,7 +106,7 @@ def test_component_is_registered_with_script_and_style(name: str, survey_folder:
 
 @pytest.mark.parametrize("path", sorted((ROOT / "app" / "ui").rglob("*.[jc]s*")), ids=lambda path: path.name)
 def test_nothing_comes_from_outside(path: Path) -> None:
-    text = path.read_text(encoding="utf-8")
+    text = path.read_text(encoding="utf-8").replace("http://www.w3.org/2000/svg", "")  # a name, nothing is fetched
     assert re.findall(r"https?:|//[a-z0-9-]+\.[a-z]|@import|url\(", text) == []
 
 
@@ -121,7 +122,13 @@ def test_strip_escapes_and_names_backend_and_figures() -> None:
     html = strip_html(figures, "worker <not> running")
     assert "<b>modal" not in html
     assert "&lt;not&gt;" in html
-    for part in ("1,234", "p50 <b>85 ms</b>", "p95 <b>12 s</b>", 'href="/detections?filter=failed"', "<svg"):
+    for part in (
+        "1,234",
+        "p50 <b>85 ms</b>",
+        "p95 <b>12 s</b>",
+        'href="/detections?filter=failed"',
+        "data:image/svg+xml,",
+    ):
         assert part in html
 
 
@@ -132,7 +139,7 @@ def test_strip_has_no_link_when_nothing_failed_and_says_when_nothing_ran() -> No
 
 
 def test_sparkline_breaks_where_nothing_finished() -> None:
-    path = re.search(r' d="([^"]*)"', sparkline([1.0, 2.0, None, 2.0]))
+    path = re.search(r' d="([^"]*)"', unquote(sparkline([1.0, 2.0, None, 2.0])))
     assert path is not None
     assert path[1].count("M") == 2
 

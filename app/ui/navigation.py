@@ -1,8 +1,7 @@
-"""The pages, as objects that pages can link to."""
+"""The pages, as objects that pages can link to. Made anew each time: one object must not serve two sessions at once."""
 
 from __future__ import annotations
 
-from functools import cache
 from pathlib import Path
 
 import streamlit as st
@@ -11,7 +10,6 @@ from streamlit.navigation.page import StreamlitPage
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-@cache
 def _page(name: str, title: str, icon: str, default: bool = False) -> StreamlitPage:
     return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=default)
 

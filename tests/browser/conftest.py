@@ -10,6 +10,7 @@ import sys
 import time
 import urllib.request
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -40,20 +41,24 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Address of the running demo."""
     data_dir = tmp_path_factory.mktemp("demo")
     (data_dir / "gallery.json").write_text(json.dumps(write_gallery(data_dir, 70)))
+    with _served("tests/browser/serve.py", data_dir) as address:
+        yield address
+
+
+@pytest.fixture(scope="session")
+def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """Address of the dashboard over an empty survey, without a worker."""
+    with _served("app/main.py", tmp_path_factory.mktemp("survey")) as address:
+        yield address
+
+
+@contextmanager
+def _served(script: str, data_dir: Path) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = [
-        "-m",
-        "streamlit",
-        "run",
-        "tests/browser/serve.py",
-        "--server.headless",
-        "true",
-        "--server.port",
-        str(port),
-    ]
-    environment = os.environ | {"PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_DATABASE_URL": ""}
-    environment.pop("PUGMARK_DATABASE_URL")
+    command = ["-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)]
+    environment = os.environ | {"PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_START_WORKER": "false"}
+    environment.pop("PUGMARK_DATABASE_URL", None)
     server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"
     try:

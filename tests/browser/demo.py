@@ -87,6 +87,7 @@ def crop(number: int, rank: int = 0) -> dict:
         "name": [f"T-{number:02}", None][rank % 3 == 2], "individual_id": number,
         "probability": [0.93, 0.41, None][min(rank, 2)],
         "raw": 0.412 - rank * 0.03, "model": "RAPID", "matches": 31 - rank * 3, "verdict": None,
+        "lines": [[0.1 + 0.08 * n, n * 7 % 9 / 25, 0.1 + 0.08 * n, n * 5 % 9 / 25] for n in range(10 - rank)],
     }  # fmt: skip
 
 
@@ -118,7 +119,7 @@ def show_uploader() -> object:
 shows = {"grid": show_grid, "viewer": show_viewer, "match": show_match, "crops": show_crops, "uploader": show_uploader}
 name = st.query_params.get("show", "grid")
 page_header({"match": "Who is this?"}.get(name, name.capitalize()), "37 crops to decide", {"Enter": "accept, next"})
-result = shows[name]()
+result = None if st.toggle("Leave this page", key="away") else shows[name]()
 if os.environ.get("PUGMARK_DEMO_QUIET") != "1":
     received = {"runs": st.session_state.runs, "applied": list(applied.values()), "result": repr(result)}
     st.code(json.dumps(received), language=None)

@@ -190,6 +190,13 @@ def test_match_asks_for_queries_it_does_not_have(show: Callable[..., Any]) -> No
     assert page.locator(".match.waiting").count() == 0
 
 
+def test_matched_features_are_drawn_as_lines_on_request(show: Callable[..., Any]) -> None:
+    page = show("match")
+    assert page.locator(".lines line").count() == 0
+    page.keyboard.press("v")
+    assert page.locator(".lines line.over").count() == 10
+
+
 def test_crop_opens_by_click_and_by_enter(show: Callable[..., Any]) -> None:
     page = show("crops")
     page.locator(".crops .card").nth(4).click()
@@ -211,6 +218,32 @@ def test_upload_sends_every_file_and_tells_failures_in_words(show: Callable[...,
     assert "shorten it" in page.locator(".failure .path + span").inner_text()
 
 
+def leave_and_come_back(page: Any, away_ms: int) -> None:
+    toggle = page.get_by_text("Leave this page")
+    toggle.click()
+    page.wait_for_selector(".pm", state="detached")
+    page.wait_for_timeout(away_ms)
+    toggle.click()
+    page.wait_for_selector(".pm")
+
+
+def test_upload_goes_on_while_its_page_is_left(show: Callable[..., Any]) -> None:
+    page = show("uploader")
+    files = [{"name": f"LEFT_{n}.JPG", "mimeType": "image/jpeg", "buffer": b"x" * 300_000} for n in range(80)]
+    page.locator("input[type=file]").first.set_input_files(files)
+    leave_and_come_back(page, 1500)
+    answer = wait_for(page, lambda got: "'finished': True" in got["result"])
+    assert "'total': 80, 'done': 80" in answer["result"]
+
+
+def test_decisions_survive_leaving_the_page_at_once(show: Callable[..., Any]) -> None:
+    page = show("viewer", slow=0.5)
+    burst(page, "b", 5)
+    leave_and_come_back(page, 300)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 5)
+    assert [action["media_id"] for action in answer["applied"]] == [1, 2, 3, 4, 5]
+
+
 @pytest.mark.parametrize("name", ["grid", "viewer", "match"])
 def test_keys_typed_into_a_field_of_the_page_stay_there(show: Callable[..., Any], name: str) -> None:
     page = show(name)
@@ -228,3 +261,15 @@ def test_question_mark_lists_the_keys(show: Callable[..., Any], name: str) -> No
     assert not page.locator(".keypanel").is_visible()
     page.keyboard.press("?")
     assert page.locator(".keypanel").is_visible()
+
+
+def test_shell_asks_nothing_from_outside(browser: Any, dashboard: str) -> None:
+    context = browser.new_context()
+    page = context.new_page()
+    outside: list[str] = []
+    page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
+    page.goto(dashboard)
+    page.wait_for_selector(".pm-strip", timeout=20_000)
+    page.wait_for_timeout(1500)
+    context.close()
+    assert outside == []

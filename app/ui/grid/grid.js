@@ -64,6 +64,9 @@ class Grid {
       children.push(this.tiles[place]);
     });
     children.push(el("div", "filler", { role: "presentation" }));
+    const ratios = this.items.map((item) => item.w / item.h || 4 / 3);
+    this.list.classList.toggle("even", Math.max(...ratios) / Math.min(...ratios) < 1.05);
+    this.list.style.setProperty("--ratio", String(ratios[0] || 4 / 3));
     this.list.replaceChildren(...children);
   }
 

@@ -3,7 +3,7 @@
 const MATCH_KEYS = [
   ["← →", "choose a candidate"], ["Enter", "same animal, next query"], ["X", "different, next candidate"], ["U", "unsure, next candidate"],
   ["N", "new individual, next query"], ["1 2 3 4", "query shows left, right, other, unknown"], ["↓ ↑", "next, previous query (or J K)"],
-  ["Z", "undo"], ["+ -", "zoom both, 0 fits"], ["?", "these keys"],
+  ["V", "matched features as lines"], ["Z", "undo"], ["+ -", "zoom both, 0 fits"], ["?", "these keys"],
 ];
 const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
 const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
@@ -24,7 +24,7 @@ class Match {
     this.flanks = Object.entries(FLANKS).map(([key, flank]) => keyButton(flank, key, () => this.setFlank(flank), "flank"));
     this.buttons = el("div", "buttons", null, button("Same", "Enter", "same", "mark same"), button("Different", "X", "different", "mark different"),
       button("Unsure", "U", "unsure", "mark unsure"), button("New individual", "N", "new"), button("Undo", "Z", "undo"),
-      button("Previous", "K", "previous"), button("Next", "J", "next"), button("Keys", "?", "help"));
+      this.linesButton = button("Matches", "V", "lines"), button("Previous", "K", "previous"), button("Next", "J", "next"), button("Keys", "?", "help"));
     this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks);
     this.help = keyPanel(MATCH_KEYS);
     this.node = el("div", "pm match", null, el("div", "top", null, this.scope, this.pair.tools), this.pair.node, this.note,
@@ -102,6 +102,10 @@ class Match {
     this.pair.show(page.query, this.candidate);
     this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => this.card(one, place))
       : [el("div", "faint none", null, "No candidates within this scope: widen the scope, or N makes a new individual.")]));
+    const matched = page.candidates.some((one) => one.lines?.length);
+    this.linesButton.hidden = !matched;
+    this.linesButton.classList.toggle("on", this.pair.lines.shown);
+    this.linesButton.setAttribute("aria-pressed", String(this.pair.lines.shown));
     this.flanks.forEach((button, number) => {
       const on = FLANKS[number + 1] === page.query.flank;
       button.classList.toggle("on", on);
@@ -144,6 +148,7 @@ class Match {
   act(name) {
     const known = {
       next: () => this.go(1), previous: () => this.go(-1), undo: () => this.undo(), new: () => this.decide("new"),
+      lines: () => { this.pair.lines.shown = !this.pair.lines.shown; this.draw(); },
       help: () => { this.help.hidden = !this.help.hidden; }, same: () => this.decide("same"), different: () => this.decide("different"), unsure: () => this.decide("unsure"),
     };
     known[name]();
@@ -213,7 +218,7 @@ class Match {
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
     const target = event.composedPath()[0];
     if (inside && target.closest?.("button,input") && (["Enter", " ", "Tab"].includes(key) || (target.matches("input") && key.startsWith("Arrow")))) return false;
-    const named = { Enter: "same", x: "different", u: "unsure", n: "new", z: "undo", j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", "?": "help" }[key];
+    const named = { Enter: "same", x: "different", u: "unsure", n: "new", z: "undo", v: "lines", j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", "?": "help" }[key];
     if (named) this.act(named);
     else if (key === "ArrowLeft" || key === "ArrowRight") this.choose(this.chosen + (key === "ArrowRight" ? 1 : -1));
     else if (FLANKS[key]) this.setFlank(FLANKS[key]);
@@ -238,6 +243,7 @@ class Match {
 
   close() {
     this.stop();
+    this.pair.watch.disconnect();
     window.removeEventListener("pagehide", this.leaving);
     this.actions.close();
   }

@@ -8,9 +8,10 @@ from typing import Any
 
 import streamlit as st
 
+from app import deps
 from app.ui.component import register
 
-_match = register("match", ["pair", "match"])
+_match = register("match", ["lines", "pair", "match"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,14 +48,15 @@ def match_view(
 
     query: {id (detection), src, flank, facts: [text], decided: text or None}.
     candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches, flank,
-    facts: [text], verdict (same, different, unsure or None)}.
+    facts: [text], verdict (same, different, unsure or None), lines: optional matched features, [query x, query y,
+    candidate x, candidate y] each, relative to the two crops}.
     upcoming: the queries that follow with their candidates; with one or two of them a decision shows the next at once.
     ack: the highest n that is in the survey. selected: candidate to choose first.
     """
     result = _match(
         key=key,
         data={
-            "store": key,
+            "store": f"{deps.survey_mark()}:{key}",
             "query": dict(query) if query is not None else None,
             "candidates": [dict(one) for one in candidates],
             "upcoming": [{"query": dict(one), "candidates": [dict(c) for c in its]} for one, its in upcoming],

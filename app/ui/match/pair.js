@@ -8,13 +8,17 @@ class Pair {
     this.query = this.side("Query");
     this.candidate = this.side("Candidate");
     this.brightness = el("input", "slider", { type: "range", min: "0.5", max: "2.5", step: "0.05", value: "1", "aria-label": "Brightness of both", oninput: () => this.place() });
-    this.node = el("div", "pair", null, this.query.node, this.candidate.node);
+    this.lines = new Lines();
+    this.node = el("div", "pair", null, this.query.node, this.candidate.node, this.lines.node);
     this.tools = el("div", "tools faint", null, el("label", "", null, "Brightness ", this.brightness), this.zoomText = el("span", "", null, ""));
     this.node.addEventListener("wheel", (event) => this.wheel(event), { passive: false });
     this.node.addEventListener("pointerdown", (event) => this.down(event));
     this.node.addEventListener("pointermove", (event) => this.moved(event));
     this.node.addEventListener("pointerup", () => { this.drag = null; });
     this.node.addEventListener("dblclick", () => this.reset());
+    for (const { picture } of [this.query, this.candidate]) picture.addEventListener("load", () => this.lines.draw(this));
+    this.watch = new ResizeObserver(() => this.lines.draw(this));
+    this.watch.observe(this.node);
   }
 
   side(word) {
@@ -29,6 +33,7 @@ class Pair {
   show(query, candidate) {
     this.put(this.query, query, query.decided || "");
     this.put(this.candidate, candidate, candidate ? candidate.name || "not named" : "none");
+    this.lines.points = candidate?.lines || [];
     this.place();
   }
 
@@ -49,6 +54,7 @@ class Pair {
     }
     this.zoomText.textContent = this.zoom > 1 ? `${this.zoom.toFixed(1)} x, double click or 0 fits` : "";
     this.node.classList.toggle("zoomed", this.zoom > 1);
+    this.lines.draw(this);
   }
 
   zoomBy(factor, x = 0, y = 0) {

@@ -32,7 +32,7 @@ function boxNode(box, withChip) {
     const number = box.drawn ? "" : ` ${score(box.p)}`;
     node.append(el("span", "chip", null, verdict + (box.species || box.c) + number));
     if (box.y < 0.06) node.classList.add("chipin");
-    if (box.x > 0.75) node.classList.add("chipleft");
+    if (box.x > 0.6) node.classList.add("chipleft");
   }
   return node;
 }

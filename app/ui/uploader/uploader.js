@@ -36,7 +36,7 @@ class Uploader {
     this.transfer.changed = () => this.changed();
     this.hint.textContent = data.hint || "";
     this.draw();
-    if (this.transfer.total && JSON.stringify(data.known) !== JSON.stringify(this.transfer.state())) this.tellSoon();
+    if (this.transfer.total && !this.transfer.busy && JSON.stringify(data.known) !== JSON.stringify(this.transfer.state())) this.tellSoon();
   }
 
   chosen(input) {

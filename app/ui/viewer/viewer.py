@@ -8,6 +8,7 @@ from typing import Any
 
 import streamlit as st
 
+from app import deps
 from app.ui.component import register
 
 MOST = 60
@@ -56,7 +57,7 @@ def media_viewer(
     result = _viewer(
         key=key,
         data={
-            "store": key,
+            "store": f"{deps.survey_mark()}:{key}",
             "media": [dict(one) for one in media[:MOST]],
             "threshold": threshold,
             "cursor": cursor,
