@@ -29,7 +29,7 @@ def stored_jpeg(data_dir: Path, size: tuple[int, int] = (60, 40), exif_orientati
     out = io.BytesIO()
     Image.new("RGB", size, (200, 120, 40)).save(out, "JPEG", exif=exif)
     sha256 = hashlib.sha256(out.getvalue()).hexdigest()
-    path = data_dir / "media" / sha256[:2] / f"{sha256}.jpeg"
+    path = data_dir / "originals" / sha256[:2] / f"{sha256}.jpg"
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(out.getvalue())
     return sha256
@@ -117,7 +117,7 @@ def test_view_of_a_damaged_original_says_so_and_leaves_nothing(
 ) -> None:
     assert services.settings is not None
     sha256 = "ab" * 32
-    path = services.settings.data_dir / "media" / "ab" / f"{sha256}.jpeg"
+    path = services.settings.data_dir / "originals" / "ab" / f"{sha256}.jpg"
     path.parent.mkdir(parents=True)
     path.write_bytes(b"\xff\xd8\xff not a picture")
     answer = client.get(f"/views/{sha256}.jpg", params={"t": read})

@@ -22,7 +22,7 @@ from tests.served import MEGABYTE, client, read, services, upload  # noqa: F401
 
 def incoming(services: Services) -> list[str]:
     assert services.settings is not None
-    folder = services.settings.data_dir / "incoming"
+    folder = services.settings.data_dir / "uploads"
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
 
 
@@ -137,7 +137,7 @@ def test_memory_does_not_grow_with_the_size_of_an_upload(
     finally:
         server.terminate()
         server.wait()
-    assert (tmp_path / "incoming" / "batch-1" / "300.zip").stat().st_size == 300 * MEGABYTE
+    assert (tmp_path / "uploads" / "batch-1" / "300.zip").stat().st_size == 300 * MEGABYTE
     assert grown < 30, f"a 300 MB upload cost {grown:.0f} MB of memory"
     print(f"300 MB upload: {grown:.1f} MB more memory at the peak")
 

@@ -41,7 +41,7 @@ def write_media(data_dir: Path, number: int) -> dict[str, object]:
     encoded = io.BytesIO()
     image.save(encoded, "JPEG", quality=80)
     sha256 = hashlib.sha256(encoded.getvalue()).hexdigest()
-    original = data_dir / "media" / sha256[:2] / f"{sha256}.jpeg"
+    original = data_dir / "originals" / sha256[:2] / f"{sha256}.jpg"
     thumb = data_dir / "thumbs" / sha256[:2] / f"{sha256}.jpg"
     crop_name = f"{number}-{sha256[:8]}.jpg"
     crop = data_dir / "crops" / str(number // 1000) / crop_name
