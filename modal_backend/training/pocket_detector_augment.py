@@ -74,6 +74,36 @@ def mirrored(picture: Image, boxes: Boxes) -> tuple[Image, Boxes]:
     return picture[:, ::-1], flipped
 
 
+def background_part(picture: Image, boxes: Boxes, rng: Generator) -> Image | None:
+    """A part of the picture, 10 to 100 % of its width, that touches no box; None when none is found."""
+    height, width = picture.shape[:2]
+    for _ in range(40):
+        part = rng.uniform(0.1, 1.0)
+        w, h = int(width * part), int(min(width * part * rng.uniform(0.5, 0.9), height))
+        x, y = int(rng.integers(0, width - w + 1)), int(rng.integers(0, height - h + 1))
+        clear = (boxes[:, 0] >= x + w) | (boxes[:, 2] <= x) | (boxes[:, 1] >= y + h) | (boxes[:, 3] <= y)
+        if min(w, h) >= 60 and clear.all():
+            return np.ascontiguousarray(picture[y : y + h, x : x + w])
+    return None
+
+
+def with_marks(picture: Image, rng: Generator) -> Image:
+    """One to six soft dark or bright marks: shadows, holes, footprints, sun spots; none of them an animal."""
+    image: NDArray[Any] = picture.astype(np.float32)
+    for _ in range(rng.integers(1, 7)):
+        layer: NDArray[Any] = np.zeros(image.shape[:2], np.float32)
+        centre = rng.uniform(0, 1, 2) * [WIDTH, HEIGHT]
+        size = np.exp(rng.uniform(np.log(4), np.log(90)))
+        for _ in range(rng.integers(1, 6)):
+            at = tuple(int(v) for v in centre + rng.normal(0, size, 2))
+            axes = tuple(int(v) + 1 for v in size * np.exp(rng.uniform(-1.2, 0.4, 2)))
+            cv2.ellipse(layer, at, axes, float(rng.uniform(0, 180)), 0, 360, 1.0, -1)
+        layer = cv2.GaussianBlur(layer, (0, 0), max(size * rng.uniform(0.05, 0.4), 0.7))[:, :, None]
+        strength = rng.uniform(0.2, 0.8) if rng.random() < 0.7 else rng.uniform(1.2, 2.0)
+        image = image * (1 + (strength - 1) * layer)
+    return np.clip(image, 0, 255).astype(np.uint8)
+
+
 def weathered(picture: Image, rng: Generator) -> Image:
     """Colour, light, infra-red, blur, noise and JPEG, each at random."""
     image: NDArray[Any] = picture.astype(np.float32)

@@ -11,20 +11,24 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from modal_backend.models import efficientnet_lite
 from modal_backend.models.pocket_detector import Features, network_input
 from modal_backend.training.pocket_detector_augment import (
     HEIGHT,
     WIDTH,
     Boxes,
     Image,
+    background_part,
     framed,
     weathered,
     with_info_bar,
+    with_marks,
 )
 from modal_backend.training.pocket_detector_data import FOLDS, Sample, is_camera_trap
 from modal_backend.training.pocket_detector_paste import Cutout, background_piece, cutouts_of, pasted
 
 TRAP_ROUNDS, EMPTY_ROUNDS, PHOTO_ROUNDS, PASTED_SCENES = 18, 12, 2, 1100
+TRAP_PARTS, PHOTO_PARTS = 5, 2
 SHAPES = ((48, HEIGHT // 8, WIDTH // 8), (120, HEIGHT // 16, WIDTH // 16), (1280, HEIGHT // 32, WIDTH // 32))
 
 
@@ -48,6 +52,7 @@ def drawn(samples: list[Sample], seed: int) -> Iterator[Drawn]:
             zoom = (0.9, 1.1) if turn == 0 else (0.75, 1.9) if trap else (0.3, 1.0)
             yield _finished(*framed(picture, sample.boxes, rng, zoom), sample.fold, rng, turn == 0)
     yield from _scenes(samples, rng)
+    yield from _backgrounds(samples, rng)
 
 
 def _finished(picture: Image, boxes: Boxes, fold: int, rng: Generator, plain: bool) -> Drawn:
@@ -79,6 +84,19 @@ def _scenes(samples: list[Sample], rng: Generator) -> Iterator[Drawn]:
         yield _finished(picture, boxes, scene.fold, rng, plain=False)
 
 
+def _backgrounds(samples: list[Sample], rng: Generator) -> Iterator[Drawn]:
+    """Parts without animals of all pictures, enlarged, half of them with marks on the ground."""
+    nothing = np.zeros((0, 4), np.float32)
+    for sample in samples:
+        picture = sample.picture()
+        for _ in range(TRAP_PARTS if is_camera_trap(sample.source) else PHOTO_PARTS):
+            part = background_part(picture, sample.boxes, rng)
+            if part is not None:
+                scene, _ = framed(part, nothing, rng, (0.9, 1.6))
+                scene = with_marks(scene, rng) if rng.random() < 0.5 else scene
+                yield _finished(scene, nothing, sample.fold, rng, plain=rng.random() < 0.25)
+
+
 def _picked(animals: list[Cutout], rng: Generator) -> Cutout:
     return animals[rng.integers(len(animals))]
 
@@ -90,6 +108,7 @@ class FeatureStore:
         self.maps = [np.load(folder / f"{level}.npy", mmap_mode="r") for level in range(3)]
         facts = np.load(folder / "boxes.npz", allow_pickle=False)
         self.folds: NDArray[np.int64] = facts["folds"]
+        self._doubtful: NDArray[np.bool_] = facts["doubtful"]
         self._boxes, self._starts = facts["boxes"], facts["starts"]
 
     def boxes(self, index: int) -> Boxes:
@@ -102,7 +121,7 @@ class FeatureStore:
 
     def excluding(self, fold: int) -> NDArray[np.int64]:
         """Indices a model tested on `fold` may see; all of them for -1."""
-        return np.flatnonzero((self.folds != fold) | (fold < 0))
+        return np.flatnonzero(((self.folds != fold) | (fold < 0)) & ~self._doubtful)
 
 
 def store_features(samples: list[Sample], folder: Path, seed: int) -> FeatureStore:
@@ -115,11 +134,29 @@ def store_features(samples: list[Sample], folder: Path, seed: int) -> FeatureSto
         np.lib.format.open_memmap(folder / f"{level}.npy", "w+", np.float16, (len(pictures), *shape))
         for level, shape in enumerate(SHAPES)
     ]
+    doubtful = np.zeros(len(pictures), bool)
     with torch.inference_mode():
         for index, picture in enumerate(pictures):
-            for part, values in zip(maps, network(network_input(picture.pixels)), strict=True):
+            features = network(network_input(picture.pixels))
+            for part, values in zip(maps, features, strict=True):
                 part[index] = values[0].half().numpy()
+            doubtful[index] = picture.fold < 0 and not len(picture.boxes) and _animal_odds(features[2]) > 0
     starts = np.cumsum([0] + [len(p.boxes) for p in pictures])
     folds = np.array([p.fold for p in pictures])
-    np.savez(folder / "boxes.npz", boxes=np.concatenate([p.boxes for p in pictures]), starts=starts, folds=folds)
+    np.savez(
+        folder / "boxes.npz",
+        boxes=np.concatenate([p.boxes for p in pictures]),
+        starts=starts,
+        folds=folds,
+        doubtful=doubtful,
+    )
     return FeatureStore(folder)
+
+
+def _animal_odds(top: torch.Tensor) -> float:
+    """Log odds of the ImageNet classifier that a picture (1, 1280, h, w) shows an animal (classes 0 to 397).
+
+    The photographs name one species only: a part without a box may still hold another animal.
+    """
+    classes = efficientnet_lite.backbone()._fc(top.mean((2, 3)))[0]
+    return float(classes[:398].logsumexp(0) - classes[398:].logsumexp(0))
