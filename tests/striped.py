@@ -1,4 +1,4 @@
-"""Generated coats: one seed is one animal; every picture of it is moved, lit and blurred a little differently."""
+"""Generated coats: one seed is one animal; every picture of it is moved and lit a little differently."""
 
 from __future__ import annotations
 
