@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 EXACT_ROWS = 6_000
-ROWS_READ = 2_000
+ROWS_READ = 1_500
 REBUILD_GROWTH = 4
 DIMENSION = 128
 
@@ -107,7 +107,7 @@ class DescriptorIndex:
                 self._cells = self._built()
             self._cells_built_with = self._rows
         cells = self._cells
-        probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 4, cells.nlist))
+        probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 3, cells.nlist))
         options: dict[str, Any] = {"nprobe": probes}
         if allowed is not None:
             select: Any = faiss.IDSelectorBitmap

@@ -54,13 +54,22 @@ def _newton(
     weight: NDArray[np.float64],
     start: NDArray[np.float64],
 ) -> NDArray[np.float64]:
-    values = start.copy()
-    for _ in range(30):
+    """Least weighted logistic loss plus PULL / 2 x squared distance from start; damped: it never climbs."""
+
+    def loss(values: NDArray[np.float64]) -> float:
+        odds = design @ values
+        misfit = float(weight @ (np.logaddexp(0.0, odds) - truth * odds))
+        return misfit + 0.5 * PULL * float(((values - start) ** 2).sum())
+
+    values, now = start.copy(), loss(start)
+    for _ in range(50):
         chance = 1.0 / (1.0 + np.exp(-np.clip(design @ values, -30.0, 30.0)))
         slope = design.T @ (weight * (chance - truth)) + PULL * (values - start)
         bend = (design * (weight * chance * (1.0 - chance))[:, None]).T @ design + PULL * np.eye(len(values))
         step = np.linalg.solve(bend, slope)
-        values -= np.clip(step, -2.0, 2.0)
-        if np.abs(step).max() < 1e-6:
+        while loss(values - step) > now and np.abs(step).max() > 1e-9:
+            step *= 0.5
+        values, before, now = values - step, now, loss(values - step)
+        if before - now < 1e-9:
             break
     return values
