@@ -23,8 +23,6 @@ def picture(animal: int, shot: int) -> Picture:
     turn[:, 2] += camera.uniform(-8, 8, size=2) - 40
     shot_image = cv2.warpAffine(coat_image, turn, (WIDTH, HEIGHT), borderMode=cv2.BORDER_REFLECT)
     shot_image = shot_image * camera.uniform(0.7, 1.2) + camera.uniform(-20, 20)
-    shot_image = cv2.GaussianBlur(shot_image, (0, 0), sigmaX=0.8) + camera.normal(
-        scale=4, size=shot_image.shape
-    )
+    shot_image = cv2.GaussianBlur(shot_image, (0, 0), sigmaX=0.8) + camera.normal(scale=4, size=shot_image.shape)
     grey = np.clip(shot_image, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))

@@ -152,9 +152,7 @@ FLOORS = {
 }
 
 
-@pytest.mark.skipif(
-    "PUGMARK_TEST_DATA" not in os.environ, reason="PUGMARK_TEST_DATA names no folder of real data"
-)
+@pytest.mark.skipif("PUGMARK_TEST_DATA" not in os.environ, reason="PUGMARK_TEST_DATA names no folder of real data")
 @pytest.mark.parametrize("model", ["rapid", "pocket-embedding"])
 def test_real_tigers_are_told_apart(model: str, one_torch_thread: None):  # noqa: ARG001
     path = Path(os.environ["PUGMARK_TEST_DATA"]) / "tigers" / "tigers.csv"

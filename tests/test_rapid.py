@@ -115,9 +115,7 @@ def test_a_gallery_grown_and_shrunk_ranks_like_one_built_at_once():
     assert {c.crop_id: c.score for c in first.candidates} == pytest.approx(
         {c.crop_id: c.score for c in second.candidates}
     )
-    assert {c.crop_id: c.matches for c in first.candidates} == {
-        c.crop_id: c.matches for c in second.candidates
-    }
+    assert {c.crop_id: c.matches for c in first.candidates} == {c.crop_id: c.matches for c in second.candidates}
     assert [rank.identity for rank in first.identities] == [rank.identity for rank in second.identities]
 
 
@@ -142,11 +140,7 @@ def test_a_large_gallery_finds_the_coat_after_growing_and_shrinking_without_a_re
 def test_scope_of_a_large_gallery_is_honoured_exactly():
     animals = EXACT_ROWS // 400 + 10
     gallery = gallery_of(animals)
-    inside = [
-        crop_id
-        for animal in range(1, animals)
-        for crop_id in (100 * animal, 100 * animal + 1, 100 * animal + 2)
-    ]
+    inside = [crop_id for animal in range(1, animals) for crop_id in (100 * animal, 100 * animal + 1, 100 * animal + 2)]
     ranking = gallery.rank(seen(0, 6), within=inside, exclude=[100, 801], top=1000)
     found = {candidate.crop_id for candidate in ranking.candidates}
     assert found <= set(inside) - {100, 801}

@@ -75,9 +75,7 @@ def test_truth_file_is_coco_and_says_the_same_as_the_returned_truth(survey):
         (names[a["image_id"]], a["bbox"], a["identity"] or "", a["flank"]) for a in document["annotations"]
     )
     known = sorted(
-        (p.file_name, list(a.box), a.identity or "", a.flank.value)
-        for p in survey.pictures
-        for a in p.animals
+        (p.file_name, list(a.box), a.identity or "", a.flank.value) for p in survey.pictures for a in p.animals
     )
     assert written == known
     assert any(not p.animals for p in survey.pictures)
@@ -85,9 +83,7 @@ def test_truth_file_is_coco_and_says_the_same_as_the_returned_truth(survey):
 
 
 def test_boxes_hold_the_animal_and_the_rest_is_the_stations_background(survey):
-    blanks = {
-        (p.station, p.night): pixels(survey.directory / p.file_name) for p in survey.pictures if not p.animals
-    }
+    blanks = {(p.station, p.night): pixels(survey.directory / p.file_name) for p in survey.pictures if not p.animals}
     checked = 0
     for p in survey.pictures:
         for a in p.animals:
@@ -131,9 +127,7 @@ def test_the_same_seed_draws_the_same_pixels_and_another_seed_does_not(tmp_path)
 
 def test_progress_counts_every_picture_and_impossible_counts_are_refused(tmp_path):
     seen = []
-    generate(
-        tmp_path, stations=1, events=0, blanks=2, progress=lambda done, total: seen.append((done, total))
-    )
+    generate(tmp_path, stations=1, events=0, blanks=2, progress=lambda done, total: seen.append((done, total)))
     assert seen == [(1, 2), (2, 2)]
     with pytest.raises(ValueError, match="at least one station"):
         generate(tmp_path, stations=0)

@@ -53,15 +53,11 @@ def read_rows(csv_path: Path) -> list[dict[str, str]]:
         rows = list(reader)
     for line, row in enumerate(rows, start=2):
         if row["split"] not in ("query", "gallery"):
-            raise UnusableTable(
-                f"{csv_path.name}, line {line}: split is {row['split']!r}; write query or gallery."
-            )
+            raise UnusableTable(f"{csv_path.name}, line {line}: split is {row['split']!r}; write query or gallery.")
     return rows
 
 
-def _rapid(
-    rows: Sequence[Row], folder: Path, failed: list[dict[str, str]]
-) -> tuple[dict[str, str], list[Answer], int]:
+def _rapid(rows: Sequence[Row], folder: Path, failed: list[dict[str, str]]) -> tuple[dict[str, str], list[Answer], int]:
     from modal_backend.models import rapid
     from modal_backend.models.rapid_gallery import RapidGallery
 

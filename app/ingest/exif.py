@@ -106,9 +106,7 @@ def _taken_at(main: Tags, detail: Tags) -> tuple[datetime | None, str | None]:
         (detail.get(DATE_TIME_DIGITIZED), SUBSEC_TIME_DIGITIZED, OFFSET_TIME_DIGITIZED),
         (main.get(DATE_TIME), SUBSEC_TIME, OFFSET_TIME),
     ):
-        found = re.fullmatch(
-            r"(\d{4})[:/-](\d\d)[:/-](\d\d)[ T](\d\d):(\d\d):(\d\d)", _text(date) or "", re.A
-        )
+        found = re.fullmatch(r"(\d{4})[:/-](\d\d)[:/-](\d\d)[ T](\d\d):(\d\d):(\d\d)", _text(date) or "", re.A)
         if found is None:
             continue
         fraction = _text(detail.get(part)) or ""

@@ -13,9 +13,7 @@ Format = Literal["jpeg", "png", "webp"]
 SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 
 HEAD_BYTES = 32
-VIDEO_SUFFIXES = frozenset(
-    (".mp4", ".m4v", ".avi", ".mov", ".mkv", ".asf", ".wmv", ".mpg", ".mts", ".3gp", ".webm")
-)
+VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".avi", ".mov", ".mkv", ".asf", ".wmv", ".mpg", ".mts", ".3gp", ".webm"))
 HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"))
 ASF = bytes.fromhex("3026b2758e66cf11")
 NOT_READ_YET = {

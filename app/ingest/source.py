@@ -70,9 +70,7 @@ def open_file(path: str | Path) -> Iterator[BinaryIO]:
 
     path: already resolved; a link in its last place is not followed. Raises Refused: NOT_A_FILE, UNREADABLE.
     """
-    flags = (
-        os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
-    )
+    flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:
         if not stat.S_ISREG(os.lstat(path).st_mode):
             raise Refused(Refusal.NOT_A_FILE)

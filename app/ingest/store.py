@@ -196,6 +196,4 @@ def _store_errors() -> Iterator[None]:
     except OSError as error:
         if error.errno in (errno.ENOSPC, errno.EDQUOT):
             raise StoreFull(f"The data folder's disk is full. {StoreFull.remedy}") from error
-        raise StoreError(
-            f"The data folder cannot be written ({error.strerror}). {StoreError.remedy}"
-        ) from error
+        raise StoreError(f"The data folder cannot be written ({error.strerror}). {StoreError.remedy}") from error

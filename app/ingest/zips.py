@@ -37,9 +37,7 @@ def zip_files(archive: Path, prefix: str, *, limits: Limits) -> Iterator[SourceF
         yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
 
 
-def _entries(
-    stream: BinaryIO, archive: Path, prefix: str, limits: Limits
-) -> Iterator[SourceFile | RefusedFile]:
+def _entries(stream: BinaryIO, archive: Path, prefix: str, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
     archive_bytes = stream.seek(0, 2)
     seen: set[int] = set()
     packed = unpacked = 0

@@ -90,9 +90,7 @@ def _ground(canvas: Canvas, rng: np.random.Generator, kind: str) -> Field:
         bend = 0.9 * np.sin(north / 7.0)
         bare = np.maximum(0.4 * bare, np.exp(-(((np.abs(east - bend) - 0.75) / 0.33) ** 2)))
     elif kind == "Salt lick":
-        bare = np.maximum(
-            bare, smoothstep(0.0, 0.5, 1.15 - np.hypot(east / 3.2, (north - 4.6) / 3.0) + broad - 0.5)
-        )
+        bare = np.maximum(bare, smoothstep(0.0, 0.5, 1.15 - np.hypot(east / 3.2, (north - 4.6) / 3.0) + broad - 0.5))
     else:
         trail = np.exp(-(((north - 4.6 - 0.5 * np.sin(east)) / 0.9) ** 2))
         bare = np.maximum(bare * 0.8, 0.9 * trail)
@@ -108,9 +106,7 @@ def _ground(canvas: Canvas, rng: np.random.Generator, kind: str) -> Field:
     return np.asarray(np.clip(1.05 - 0.98 * bare, 0, 1) * smoothstep(0.25, 0.6, 1 - broad * 0.7), np.float32)
 
 
-def _water(
-    canvas: Canvas, rng: np.random.Generator, tone: Field, east: Field, north: Field
-) -> tuple[Field, Field]:
+def _water(canvas: Canvas, rng: np.random.Generator, tone: Field, east: Field, north: Field) -> tuple[Field, Field]:
     height, width = canvas.foot.shape
     shore = north - 6.8 - 0.8 * np.sin(east / 2.2) + (fractal(rng, height, width, 60) - 0.5) * 2
     wide = smoothstep(0, 0.9, 6.5 - shore)

@@ -84,9 +84,7 @@ def _add(sheet: _Sheet, limb: Limb, coat: Coat, left: float, top: float, scale: 
     sheet.colour[window] += weight[..., None] * _coat_colour(limb, coat, x, y, along, across)
 
 
-def _layer(
-    limbs: list[Limb], coat: Coat, left: float, top: float, scale: float, shape: tuple[int, int]
-) -> _Sheet:
+def _layer(limbs: list[Limb], coat: Coat, left: float, top: float, scale: float, shape: tuple[int, int]) -> _Sheet:
     tiny = np.float32(1e-20)
     sheet = _Sheet(
         np.full(shape, tiny),

@@ -63,9 +63,7 @@ def cat_coat(rng: np.random.Generator) -> Coat:
     stripes *= 1 - 0.75 * _spot(x, y, 1.17, 0.62, 0.16, 0.2)
     stripes *= smoothstep(-1.50, -1.34, -x)
     body = _mixed(body, black, 0.95 * stripes)
-    return Coat(
-        {"body": _fur(rng, _cat_face(rng, body, x, y, white, black)), **_cat_limbs(rng, side, white, black)}
-    )
+    return Coat({"body": _fur(rng, _cat_face(rng, body, x, y, white, black)), **_cat_limbs(rng, side, white, black)})
 
 
 def _cat_face(

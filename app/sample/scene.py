@@ -63,9 +63,7 @@ def _cutout(animal: Animal, light: Light, scale: float) -> _Cutout:
         column = size[0] - column
     left = round(animal.x - size[0] / 2)
     top = round(animal.row - drawn.top * scale)
-    return _Cutout(
-        stack[..., :3], stack[..., 3], left, top, (left + column, top + (drawn.top - eye[1]) * scale)
-    )
+    return _Cutout(stack[..., :3], stack[..., 3], left, top, (left + column, top + (drawn.top - eye[1]) * scale))
 
 
 def _shadow(colour: Field, foot: Field, animal: Animal, scale: float, strength: float) -> None:

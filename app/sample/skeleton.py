@@ -151,9 +151,7 @@ def _leg(build: Build, pose: Pose, *, hind: bool, far: bool) -> list[Limb]:
     knee = _bent_joint(joint, ankle, upper, lower, 1.0 if hind else -1.0)
     rest_foot = (joint[0] - (0.175 if hind else 0.02), 0.25 if hind else 0.21)
     rest_knee = _bent_joint(joint, rest_foot, upper, lower, 1.0 if hind else -1.0)
-    turn = atan2(knee[1] - joint[1], knee[0] - joint[0]) - atan2(
-        rest_knee[1] - joint[1], rest_knee[0] - joint[0]
-    )
+    turn = atan2(knee[1] - joint[1], knee[0] - joint[0]) - atan2(rest_knee[1] - joint[1], rest_knee[0] - joint[0])
     near = -0.10 if far else 0.10
     thick, paw, sheet = build.leg, build.paw, "hind" if hind else "front"
     top_r, knee_r = (0.185, 0.105) if hind else (0.150, 0.088)

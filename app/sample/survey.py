@@ -86,9 +86,7 @@ def generate(
     arguments give the same pictures. Raises ValueError for counts that make no survey.
     """
     if stations < 1 or pictures_per_event < 1 or min(individuals, events, blanks) < 0:
-        raise ValueError(
-            "A survey needs at least one station and one picture an event, and no negative counts."
-        )
+        raise ValueError("A survey needs at least one station and one picture an event, and no negative counts.")
     plan = survey_plan(
         _stream(seed, 0), individuals=individuals, stations=stations, events=events,
         pictures_per_event=pictures_per_event, blanks=blanks,
@@ -136,9 +134,7 @@ def _walk(rng: np.random.Generator, visitor: Visitor, place: int) -> _Walk:
     )  # fmt: skip
 
 
-def _animal(
-    walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, night: bool, horizon: float
-) -> Animal:
+def _animal(walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, night: bool, horizon: float) -> Animal:
     striped = walk.visitor.individual is not None
     pose = Pose(
         (walk.phase + 0.37 * seconds) % 1.0, walk.head + float(rng.normal(0, 0.05)),
@@ -162,10 +158,7 @@ def _burst(directory: Path, seed: int, event: Event, scenery: Canvas, done: int)
     latitude, longitude = place(seed, event.station)
     pictures = []
     for i, seconds in enumerate(event.shots):
-        animals = [
-            _animal(w, c, seconds, rng, event.night, scenery.horizon)
-            for w, c in zip(walks, coats, strict=True)
-        ]
+        animals = [_animal(w, c, seconds, rng, event.night, scenery.horizon) for w, c in zip(walks, coats, strict=True)]
         scene, boxes = photograph(scenery, animals, light, rng)
         taken = event.start + timedelta(seconds=seconds)
         name = f"{station}/IMG_{done + i + 1:04d}.JPG"

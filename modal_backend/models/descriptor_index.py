@@ -44,9 +44,7 @@ class DescriptorIndex:
         self._rows = end
         if self._cells is not None and len(descriptors):
             with one_thread():
-                self._cells.add_with_ids(
-                    descriptors.astype(np.float32), np.arange(start, end, dtype=np.int64)
-                )
+                self._cells.add_with_ids(descriptors.astype(np.float32), np.arange(start, end, dtype=np.int64))
 
     def remove(self, slot: int) -> None:
         """Take out every row of the slot; room is given back when half of all rows are gone."""
@@ -131,9 +129,7 @@ class DescriptorIndex:
         cells.train(self._bytes[sample].astype(np.float32))
         for start in range(0, self._rows, 65_536):
             end = min(start + 65_536, self._rows)
-            cells.add_with_ids(
-                self._bytes[start:end].astype(np.float32), np.arange(start, end, dtype=np.int64)
-            )
+            cells.add_with_ids(self._bytes[start:end].astype(np.float32), np.arange(start, end, dtype=np.int64))
         return cells
 
     def _reserve(self, rows: int) -> None:

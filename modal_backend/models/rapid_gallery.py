@@ -235,9 +235,7 @@ class RapidGallery:
         enough = len(np.unique(self._number[named])) >= FEWEST_IDENTITIES
         self._curve = fit(known, unknown, START) if enough else START
 
-    def _leave_outs(
-        self, named: NDArray[np.intp]
-    ) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
+    def _leave_outs(self, named: NDArray[np.intp]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         known, unknown = [], []
         everyone = self._number >= 0
         for slot in np.random.default_rng(0).permutation(named)[:LEAVE_OUTS]:
@@ -256,9 +254,7 @@ class RapidGallery:
         return known, unknown
 
 
-def _best_vote_each(
-    numbers: NDArray[np.int32], weights: NDArray[np.float64], count: int
-) -> NDArray[np.float64]:
+def _best_vote_each(numbers: NDArray[np.int32], weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
     """Sum over descriptors of each identity's best vote; numbers, weights (n, k), -1 is nobody's."""
     if not count or not numbers.size:
         return np.zeros(count)

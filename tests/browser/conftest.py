@@ -52,12 +52,20 @@ def dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
+@pytest.fixture(scope="module")
+def working_dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address and data directory of the dashboard with its own worker, as README starts it."""
+    data_dir = tmp_path_factory.mktemp("working")
+    with _served("app/main.py", data_dir, worker=True) as address:
+        yield address, data_dir
+
+
 @contextmanager
-def _served(script: str, data_dir: Path) -> Iterator[str]:
+def _served(script: str, data_dir: Path, *, worker: bool = False) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     command = ["-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)]
-    environment = os.environ | {"PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_START_WORKER": "false"}
+    environment = os.environ | {"PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_START_WORKER": str(worker).lower()}
     environment.pop("PUGMARK_DATABASE_URL", None)
     server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
     address = f"http://127.0.0.1:{port}"
