@@ -19,7 +19,7 @@ from app.workers import any_alive
 from modal_backend.registry import LOCAL
 
 AT_ONCE = 500
-WAIT_SECONDS = 1.5
+WAIT_SECONDS = 0.25
 LOOK_EVERY_SECONDS = 0.04
 KEYS = {
     "Enter": "same individual",
@@ -50,8 +50,7 @@ def waiting_ids() -> tuple[list[int], int]:
         version = rankings.feature_version(session, LOCAL)
         if version is None:
             return [], 0
-        queries = rankings.waiting(session, version, limit=AT_ONCE)
-        return [query.detection_id for query in queries], rankings.waiting_count(session, version)
+        return rankings.waiting(session, version, limit=AT_ONCE), rankings.waiting_count(session, version)
 
 
 def read(detection_id: int, scope: Scope) -> Ranked | None:
@@ -66,7 +65,9 @@ def fresh(detection_ids: list[int], scope: Scope) -> list[Ranked]:
     stale = [int(one.query["id"]) for one in found if not one.fresh]
     if not stale:
         return found
-    deps.jobs().rank(stale, scope)
+    if st.session_state.get("rank_asked") != (stale, scope.key(), found[0].stamp):
+        st.session_state["rank_asked"] = (stale, scope.key(), found[0].stamp)
+        deps.jobs().rank(stale, scope)
     until = time.monotonic() + WAIT_SECONDS
     first = found[0]
     while not first.fresh and time.monotonic() < until:
@@ -75,7 +76,7 @@ def fresh(detection_ids: list[int], scope: Scope) -> list[Ranked]:
     return [first, *found[1:]]
 
 
-@st.fragment(run_every="0.5s")
+@st.fragment(run_every="0.25s")
 def wait_for_ranking(detection_id: int, scope: Scope) -> None:
     """Until the worker has ranked the query; says so when there is no worker."""
     ranked = read(detection_id, scope)

@@ -67,10 +67,16 @@ class MediaView:
 
 def count(session: Session, wanted: MediaFilter) -> int:
     """How many media the filter leaves."""
-    query = sa.select(sa.func.count(Media.id)).where(*_where(wanted))
-    if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
-        query = query.outerjoin(MediaReview, MediaReview.media_id == Media.id)
-    return session.scalar(query) or 0
+    found = session.scalar(sa.select(sa.func.count(Media.id)).where(*_where(wanted))) or 0
+    if wanted.show not in (Show.UNCERTAIN, Show.UNREVIEWED):
+        return found
+    reviewed = (
+        sa.select(sa.func.count())
+        .select_from(MediaReview)
+        .join(Media, Media.id == MediaReview.media_id)
+        .where(*_where(wanted))
+    )
+    return found - (session.scalar(reviewed) or 0)
 
 
 def page(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[MediaView]:
@@ -82,7 +88,7 @@ def order(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int
     """The ids of a page's media."""
     ids = sa.select(Media.id).where(*_where(wanted))
     if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
-        ids = ids.outerjoin(MediaReview, MediaReview.media_id == Media.id)
+        ids = ids.where(~sa.exists().where(MediaReview.media_id == Media.id))
     if wanted.show == Show.UNCERTAIN:
         ids = ids.order_by(sa.func.abs(Media.animal_score - wanted.threshold), Media.id)
     else:
@@ -111,18 +117,16 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
 
 def summary(session: Session, threshold: float) -> dict[str, int]:
     """How many media each kind of `Show` has at this threshold."""
-    return {str(show): count(session, MediaFilter(show, threshold)) for show in Show}
+    counts = {str(show): count(session, MediaFilter(show, threshold)) for show in Show if show != Show.UNCERTAIN}
+    return {**counts, Show.UNCERTAIN: counts[Show.UNREVIEWED]}
 
 
 def deployments(session: Session) -> list[tuple[int, str, int]]:
     """Deployments with the number of their media: (id, name, media)."""
-    rows = session.execute(
-        sa.select(Deployment.id, Deployment.name, sa.func.count(Media.id))
-        .outerjoin(Media, Media.deployment_id == Deployment.id)
-        .group_by(Deployment.id, Deployment.name)
-        .order_by(Deployment.name)
-    )
-    return [(row[0], row[1], row[2]) for row in rows]
+    counted = sa.select(Media.deployment_id, sa.func.count()).group_by(Media.deployment_id)
+    media = {row[0]: row[1] for row in session.execute(counted)}
+    places = session.execute(sa.select(Deployment.id, Deployment.name).order_by(Deployment.name))
+    return [(place.id, place.name, media.get(place.id, 0)) for place in places]
 
 
 def detector(session: Session) -> ModelVersion | None:
@@ -161,7 +165,7 @@ def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
     elif wanted.show == Show.BLANK:
         where += [looked_at, *(column < wanted.threshold for column in score.values())]
     elif wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
-        where += [looked_at, MediaReview.media_id.is_(None)]
+        where.append(looked_at)
     elif wanted.show == Show.FAILED:
         where.append(Media.stage == Stage.FAILED)
     return where

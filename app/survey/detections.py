@@ -102,11 +102,14 @@ class Feature(Base):
     """
 
     __tablename__ = "feature"
-    __table_args__ = (UniqueConstraint("detection_id", "model_version_id"),)
+    __table_args__ = (
+        UniqueConstraint("detection_id", "model_version_id"),
+        Index("ix_feature_version", "model_version_id", "id", "detection_id"),
+    )
 
     id: Mapped[int] = mapped_column(primary_key=True)
     detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"))
-    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"), index=True)
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"))
     box: Mapped[str] = mapped_column(String(48))
     count: Mapped[int]
     width: Mapped[int | None]

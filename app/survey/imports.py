@@ -66,6 +66,20 @@ def finish(session: Session, import_id: int, *, error: str | None = None) -> Non
     batch = session.get_one(ImportBatch, import_id)
     batch.state = ImportState.FAILED if error else ImportState.DONE
     batch.error, batch.finished_at = error, time.time()
+    counts = outcomes(session, import_id)
+    batch.new_files, batch.duplicate_files = counts[Outcome.NEW], counts[Outcome.DUPLICATE]
+    batch.refused_files = counts[Outcome.REFUSED]
+
+
+def outcomes(session: Session, import_id: int) -> dict[str, int]:
+    """How many of an import's files came to each outcome; every outcome is named."""
+    rows = session.execute(
+        sa.select(ListedFile.outcome, sa.func.count())
+        .where(ListedFile.import_id == import_id)
+        .group_by(ListedFile.outcome)
+    )
+    found = {row[0]: row[1] for row in rows}
+    return {str(outcome): found.get(outcome, 0) for outcome in Outcome}
 
 
 def known_paths(session: Session, import_id: int, paths: Collection[str]) -> set[str]:

@@ -39,7 +39,10 @@ class Stage(StrEnum):
 
 
 class ImportBatch(Base):
-    """One folder, zip, file or upload. The same root imported again continues the same row."""
+    """One folder, zip, file or upload. The same root imported again continues the same row.
+
+    new_files, duplicate_files and refused_files are written when an import ends; until then they are counted.
+    """
 
     __tablename__ = "import_batch"
     __table_args__ = (UniqueConstraint("root"),)
@@ -54,6 +57,9 @@ class ImportBatch(Base):
     state: Mapped[str] = mapped_column(String(16), default=ImportState.QUEUED, index=True)
     attempt: Mapped[int] = mapped_column(default=1)
     listed: Mapped[int | None]
+    new_files: Mapped[int | None]
+    duplicate_files: Mapped[int | None]
+    refused_files: Mapped[int | None]
     error: Mapped[str | None]
     created_at: Mapped[Moment]
     started_at: Mapped[float | None]
@@ -96,7 +102,7 @@ class Media(Base):
     __tablename__ = "media"
     __table_args__ = (
         Index("ix_media_order", "deployment_id", "taken_at", "id"),
-        Index("ix_media_animal_score", "animal_score"),
+        Index("ix_media_scores", "animal_score", "person_score", "vehicle_score", "stage"),
     )
 
     id: Mapped[int] = mapped_column(primary_key=True)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from app.survey.imports import outcomes
 from app.survey.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 
 RATE_WINDOW_SECONDS = 60.0
@@ -46,14 +47,7 @@ def import_progress(session: Session, import_id: int) -> Progress:
     """The progress of one import."""
     batch = session.get_one(ImportBatch, import_id)
     now = time.time()
-    counts: dict[str, int] = {
-        row[0]: row[1]
-        for row in session.execute(
-            sa.select(ListedFile.outcome, sa.func.count())
-            .where(ListedFile.import_id == import_id)
-            .group_by(ListedFile.outcome)
-        )
-    }
+    counts = _counts(session, batch)
     done = sum(counts.values())
     rate = _rate(session, batch, now) if batch.state == ImportState.RUNNING else None
     left = max((batch.listed or 0) - done, 0)
@@ -64,9 +58,9 @@ def import_progress(session: Session, import_id: int) -> Progress:
         kind=batch.kind,
         state=batch.state,
         listed=batch.listed,
-        new=counts.get(Outcome.NEW, 0),
-        duplicate=counts.get(Outcome.DUPLICATE, 0),
-        refused=counts.get(Outcome.REFUSED, 0),
+        new=counts[Outcome.NEW],
+        duplicate=counts[Outcome.DUPLICATE],
+        refused=counts[Outcome.REFUSED],
         rate=rate,
         eta_seconds=left / rate if rate and batch.listed is not None else None,
         seconds=(batch.finished_at or now) - started,
@@ -110,6 +104,16 @@ def stages(session: Session) -> dict[str, int]:
     """How many media stand at each stage; every stage is named."""
     rows = {row[0]: row[1] for row in session.execute(sa.select(Media.stage, sa.func.count()).group_by(Media.stage))}
     return {str(stage): rows.get(stage, 0) for stage in Stage}
+
+
+def _counts(session: Session, batch: ImportBatch) -> dict[str, int]:
+    if batch.state not in (ImportState.DONE, ImportState.FAILED) or batch.new_files is None:
+        return outcomes(session, batch.id)
+    return {
+        Outcome.NEW: batch.new_files,
+        Outcome.DUPLICATE: batch.duplicate_files or 0,
+        Outcome.REFUSED: batch.refused_files or 0,
+    }
 
 
 def _rate(session: Session, batch: ImportBatch, now: float) -> float | None:

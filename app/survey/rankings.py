@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -13,12 +12,10 @@ from sqlalchemy.orm import Session
 
 from app.survey.decisions import Decision
 from app.survey.deployments import Deployment
-from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion, Ranking
+from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
 from app.survey.individuals import PairVerdict, Sighting
 from app.survey.media import Media
 from modal_backend.contracts import Flank
-
-HIDDEN_STATES = ("unidentifiable",)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,67 +41,45 @@ class Scope:
         return cls(**json.loads(key))
 
 
-@dataclass(frozen=True, slots=True)
-class Query:
-    """A crop that waits for a decision. taken_at is camera-local."""
-
-    detection_id: int
-    media_id: int
-    taken_at: datetime | None
-    station: str | None
-    event_id: int | None
-    state: str | None
-
-
 def feature_version(session: Session, model: str) -> int | None:
     """Id of the newest model version that has features of this model."""
     return session.scalar(sa.select(sa.func.max(ModelVersion.id)).where(ModelVersion.model == model))
 
 
-def waiting(session: Session, version_id: int, *, limit: int = 200, offset: int = 0) -> list[Query]:
-    """Described crops without an individual: unsure ones first, then in the order of deployment and time."""
-    unsure_first = sa.case((DetectionReview.identity == "unsure", 0), else_=1)
-    rows = session.execute(
-        sa.select(Detection.id, Media.id, Media.taken_at, Deployment.station, Media.event_id, DetectionReview.identity)
-        .select_from(Feature)
-        .join(Detection, Detection.id == Feature.detection_id)
-        .join(Media, Media.id == Detection.media_id)
-        .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
-        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
-        .where(*_waits(version_id))
-        .order_by(unsure_first, Media.deployment_id, Media.taken_at, Media.id, Detection.id)
-        .limit(limit)
-        .offset(offset)
+def waiting(session: Session, version_id: int, *, limit: int = 200) -> list[int]:
+    """Described crops without a decision: unsure ones first, then in the order they were described."""
+    unsure = sa.select(DetectionReview.detection_id).where(DetectionReview.identity == "unsure")
+    crops = sa.select(Feature.detection_id).where(
+        Feature.model_version_id == version_id, Feature.detection_id.not_in(_settled())
     )
-    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
-    return [Query(*row) for row in values]
+    first = list(session.scalars(crops.where(Feature.detection_id.in_(unsure)).order_by(Feature.id).limit(limit)))
+    rest = crops.where(Feature.detection_id.not_in(unsure)).order_by(Feature.id).limit(limit - len(first))
+    return first + list(session.scalars(rest))
 
 
 def waiting_count(session: Session, version_id: int) -> int:
     """How many crops wait for an identity decision."""
-    return (
-        session.scalar(
-            sa.select(sa.func.count(Feature.id))
-            .join(Detection, Detection.id == Feature.detection_id)
-            .join(Media, Media.id == Detection.media_id)
-            .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
-            .outerjoin(Sighting, Sighting.detection_id == Detection.id)
-            .where(*_waits(version_id))
-        )
-        or 0
+    described = sa.select(sa.func.count(Feature.id)).where(Feature.model_version_id == version_id)
+    settled = described.where(Feature.detection_id.in_(_settled()))
+    return (session.scalar(described) or 0) - (session.scalar(settled) or 0)
+
+
+def _settled() -> sa.CompoundSelect[tuple[int]]:
+    """Detections that need no identity: assigned, rejected, not an animal, unidentifiable, or on a blank media."""
+    review = DetectionReview
+    return sa.union_all(
+        sa.select(Sighting.detection_id),
+        sa.select(review.detection_id).where(
+            sa.or_(
+                review.verdict == "rejected",
+                sa.and_(review.category.is_not(None), review.category != "animal"),
+                review.identity == "unidentifiable",
+            )
+        ),
+        sa.select(Detection.id)
+        .join(MediaReview, MediaReview.media_id == Detection.media_id)
+        .where(MediaReview.verdict == "blank"),
     )
-
-
-def _waits(version_id: int) -> list[sa.ColumnElement[bool]]:
-    return [
-        Feature.model_version_id == version_id,
-        Sighting.detection_id.is_(None),
-        Media.animal_score > 0,
-        sa.func.coalesce(DetectionReview.verdict, "") != "rejected",
-        sa.func.coalesce(DetectionReview.category, Detection.category) == "animal",
-        sa.func.coalesce(DetectionReview.identity, "").not_in(HIDDEN_STATES),
-    ]
 
 
 def stamp(session: Session) -> str:

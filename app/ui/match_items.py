@@ -25,6 +25,7 @@ class Ranked:
     candidates: list[dict[str, Any]]
     figures: dict[int, dict[str, Any]]
     ranking: Ranking | None
+    stamp: str
     fresh: bool
 
 
@@ -43,12 +44,14 @@ def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) 
         for crop in crops
         if crop["crop_id"] in found
     ]
+    now = rankings.stamp(session)
     return Ranked(
         query={**_crop(query, media), "decided": query.individual or query.identity},
         candidates=candidates,
         figures={one["id"]: _figures(one, ranking, model) for one in candidates},
         ranking=ranking,
-        fresh=rankings.is_fresh(ranking, rankings.stamp(session)),
+        stamp=now,
+        fresh=rankings.is_fresh(ranking, now),
     )
 
 

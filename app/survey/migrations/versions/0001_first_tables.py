@@ -118,6 +118,9 @@ def upgrade() -> None:
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("attempt", sa.Integer(), nullable=False),
         sa.Column("listed", sa.Integer(), nullable=True),
+        sa.Column("new_files", sa.Integer(), nullable=True),
+        sa.Column("duplicate_files", sa.Integer(), nullable=True),
+        sa.Column("refused_files", sa.Integer(), nullable=True),
         sa.Column("error", sa.String(), nullable=True),
         sa.Column("created_at", sa.Float(), nullable=False),
         sa.Column("started_at", sa.Double(), nullable=True),
@@ -165,9 +168,11 @@ def upgrade() -> None:
         sa.UniqueConstraint("sha256", name=op.f("uq_media_sha256")),
     )
     with op.batch_alter_table("media", schema=None) as batch_op:
-        batch_op.create_index("ix_media_animal_score", ["animal_score"], unique=False)
         batch_op.create_index(batch_op.f("ix_media_event_id"), ["event_id"], unique=False)
         batch_op.create_index("ix_media_order", ["deployment_id", "taken_at", "id"], unique=False)
+        batch_op.create_index(
+            "ix_media_scores", ["animal_score", "person_score", "vehicle_score", "stage"], unique=False
+        )
         batch_op.create_index(batch_op.f("ix_media_stage"), ["stage"], unique=False)
 
     op.create_table(
@@ -302,7 +307,7 @@ def upgrade() -> None:
         sa.UniqueConstraint("detection_id", "model_version_id", name=op.f("uq_feature_detection_id_model_version_id")),
     )
     with op.batch_alter_table("feature", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_feature_model_version_id"), ["model_version_id"], unique=False)
+        batch_op.create_index("ix_feature_version", ["model_version_id", "id", "detection_id"], unique=False)
 
     op.create_table(
         "pair_verdict",
@@ -372,7 +377,7 @@ def downgrade() -> None:
 
     op.drop_table("pair_verdict")
     with op.batch_alter_table("feature", schema=None) as batch_op:
-        batch_op.drop_index(batch_op.f("ix_feature_model_version_id"))
+        batch_op.drop_index("ix_feature_version")
 
     op.drop_table("feature")
     op.drop_table("detection_review")
@@ -396,9 +401,9 @@ def downgrade() -> None:
     op.drop_table("analysis")
     with op.batch_alter_table("media", schema=None) as batch_op:
         batch_op.drop_index(batch_op.f("ix_media_stage"))
+        batch_op.drop_index("ix_media_scores")
         batch_op.drop_index("ix_media_order")
         batch_op.drop_index(batch_op.f("ix_media_event_id"))
-        batch_op.drop_index("ix_media_animal_score")
 
     op.drop_table("media")
     with op.batch_alter_table("import_batch", schema=None) as batch_op:
