@@ -8,6 +8,8 @@ from app import deps
 from app.review_actions import apply_review
 from app.survey import browse, review
 from app.survey.browse import MediaFilter, Show
+from app.ui import counted
+from app.ui.counted import survey_state
 from app.ui.grid.grid import media_grid
 from app.ui.header import page_header
 from app.ui.media_items import grid_items, viewer_items
@@ -66,9 +68,8 @@ def _number(text: str | None, otherwise: float) -> float:
 
 def filter_bar(wanted: MediaFilter) -> None:
     """The kinds with their counts and the deployments; a choice goes to the address."""
-    with deps.survey().read() as session:
-        counts = browse.summary(session, wanted.threshold)
-        places = browse.deployments(session)
+    state = survey_state()
+    counts, places = counted.kinds(state, wanted.threshold), counted.places(state)
     left, right = st.columns([4, 1], vertical_alignment="center")
     with left:
         show = st.segmented_control(
@@ -188,9 +189,8 @@ def viewer(media_id: int, wanted: MediaFilter) -> None:
 
 wanted = chosen_filter()
 opened = st.query_params.get("media", "")
-with deps.survey().read() as session:
-    everything = browse.count(session, MediaFilter())
-    unreviewed = browse.count(session, MediaFilter(Show.UNREVIEWED, wanted.threshold))
+counts = counted.kinds(survey_state(), wanted.threshold)
+everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
 page_header("See what was found", f"{many(unreviewed, 'image')} of {everything:,} not reviewed yet", KEYS)
 if not everything:
     st.info("There are no images yet. Every image will be here with its boxes.")

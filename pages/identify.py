@@ -8,8 +8,8 @@ import streamlit as st
 
 from app import deps
 from app.identity_actions import apply_identity
-from app.survey import rankings
 from app.survey.rankings import Scope
+from app.ui import counted
 from app.ui.header import page_header
 from app.ui.match.match import identify_state, match_view
 from app.ui.match_items import Ranked, in_order, known_sentence, ranked_query
@@ -44,15 +44,6 @@ def chosen_scope() -> Scope:
     return Scope(station=station, flank=flank, other_events=events, catalogued=named)
 
 
-def waiting_ids() -> tuple[list[int], int]:
-    """The crops that wait for a decision, in order, and how many there are in all."""
-    with deps.survey().read() as session:
-        version = rankings.feature_version(session, LOCAL)
-        if version is None:
-            return [], 0
-        return rankings.waiting(session, version, limit=AT_ONCE), rankings.waiting_count(session, version)
-
-
 def read(detection_id: int, scope: Scope) -> Ranked | None:
     """A query with its last ranking."""
     with deps.survey().read() as session:
@@ -68,7 +59,7 @@ def fresh(detection_ids: list[int], scope: Scope) -> list[Ranked]:
     if st.session_state.get("rank_asked") != (stale, scope.key(), found[0].stamp):
         st.session_state["rank_asked"] = (stale, scope.key(), found[0].stamp)
         deps.jobs().rank(stale, scope)
-    until = time.monotonic() + WAIT_SECONDS
+    until = time.monotonic() + (WAIT_SECONDS if any_alive(deps.survey()) else 0.0)
     first = found[0]
     while not first.fresh and time.monotonic() < until:
         time.sleep(LOOK_EVERY_SECONDS)
@@ -136,8 +127,8 @@ def decide_and_draw(order: list[int], waiting: int) -> None:
     )
 
 
-order, waiting = st.session_state.get("identify_order", []), 0
-now_waiting, waiting = waiting_ids()
+order = st.session_state.get("identify_order", [])
+now_waiting, waiting = counted.crops_waiting(counted.survey_state(), AT_ONCE)
 # The order stays as it was when the page was opened, so that "previous" leads back to what was just decided.
 known = set(order)
 order = [*order, *(number for number in now_waiting if number not in known)]

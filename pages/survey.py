@@ -6,9 +6,10 @@ import streamlit as st
 
 from app import deps
 from app.sample_survey import sample_import
-from app.survey import browse, catalogue
-from app.survey.overview import WaitingFigures, waiting_figures
+from app.survey import catalogue
+from app.survey.overview import WaitingFigures
 from app.survey.progress import recent_imports
+from app.ui import counted
 from app.ui.header import page_header
 from app.ui.navigation import detections_page, identify_page, individuals_page, upload_page
 from app.ui.words import many, moment
@@ -46,11 +47,11 @@ def went_wrong(figures: WaitingFigures) -> None:
 
 def overview() -> None:
     """The figures, each with its link, and the latest imports."""
+    state = counted.survey_state()
+    figures, places = counted.figures(state), counted.places(state)
     with deps.survey().read() as session:
-        figures = waiting_figures(session)
         individuals = catalogue.count(session)
         imports = recent_imports(session, limit=5)
-        places = browse.deployments(session)
     left = many(figures.crops_to_identify, "crop") + " to identify"
     page_header("Your survey", f"{many(figures.unreviewed, 'image')} to look through · {left}")
     columns = st.columns(5)

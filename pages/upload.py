@@ -9,8 +9,8 @@ import streamlit as st
 from app import deps
 from app.import_requests import ImportRefused, import_path, import_upload, run_again
 from app.sample_survey import sample_import
-from app.survey import browse
-from app.survey.progress import stages
+from app.survey.progress import recent_imports
+from app.ui import counted
 from app.ui.header import page_header
 from app.ui.import_progress import import_list
 from app.ui.uploader.uploader import uploader
@@ -30,8 +30,7 @@ def start_again(import_id: int) -> None:
 
 def deployment_choice() -> str | None:
     """The deployment the files join; None for one a folder."""
-    with deps.survey().read() as session:
-        names = [name for _, name, _ in browse.deployments(session)]
+    names = [name for _, name, _ in counted.places(counted.survey_state())]
     chosen = st.selectbox("Deployment", [BY_FOLDER, *names, NEW], help="One camera at one place for one period.")
     if chosen == NEW:
         return st.text_input("Name of the new deployment", max_chars=120).strip() or None
@@ -40,7 +39,7 @@ def deployment_choice() -> str | None:
 
 page_header("Bring in your pictures", "Originals stay as they are; the same picture is kept once.")
 with deps.survey().read() as session:
-    empty = not any(stages(session).values())
+    empty = not recent_imports(session, limit=1)
 
 batch = st.session_state.setdefault("upload_batch", uuid4().hex)
 left, right = st.columns([3, 2], gap="large")

@@ -103,7 +103,7 @@ def test_rapid_ranks_a_generated_table(tmp_path: Path):
     assert figures["refused_unknown"] == 1.0
 
 
-def test_the_pocket_embedding_ranks_a_generated_table(tmp_path: Path, one_torch_thread: None):  # noqa: ARG001
+def test_the_pocket_embedding_ranks_a_generated_table(tmp_path: Path, one_torch_thread: None):
     path = table(tmp_path, crops(tmp_path, animals=4, gallery_shots=1, query_animals=5))
     result = rank_csv(path, "pocket-embedding")
     assert len(result["weights_sha256"]) == 64
@@ -154,7 +154,7 @@ FLOORS = {
 
 @pytest.mark.skipif("PUGMARK_TEST_DATA" not in os.environ, reason="PUGMARK_TEST_DATA names no folder of real data")
 @pytest.mark.parametrize("model", ["rapid", "pocket-embedding"])
-def test_real_tigers_are_told_apart(model: str, one_torch_thread: None):  # noqa: ARG001
+def test_real_tigers_are_told_apart(model: str, one_torch_thread: None):
     path = Path(os.environ["PUGMARK_TEST_DATA"]) / "tigers" / "tigers.csv"
     figures = score(rank_csv(path, model), read_rows(path))
     assert figures["queries"] == figures["of"] == 48

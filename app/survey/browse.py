@@ -139,6 +139,14 @@ def detector(session: Session) -> ModelVersion | None:
     )
 
 
+def change_mark(session: Session) -> str:
+    """Changes when files are listed, analysed or fail; decisions are not part of it."""
+    files = session.scalar(sa.select(sa.func.max(ListedFile.id))) or 0
+    analyses = session.scalar(sa.select(sa.func.max(Analysis.id))) or 0
+    failed = session.scalar(sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.FAILED)) or 0
+    return f"{files}-{analyses}-{failed}"
+
+
 def species_named(session: Session) -> list[str]:
     """The species people have written down so far."""
     names = sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)).distinct()

@@ -44,7 +44,8 @@ def fill(survey: Survey, crops: int) -> None:
     local = {**detector, "task": "local features", "model": "rapid"}
     tables = [
         (Deployment, [{"id": n, "name": f"Station {n}", "station": f"Station {n}", **common} for n in range(1, 41)]),
-        (ImportBatch, [{"id": 1, "kind": "folder", "root": "/card", "label": "card", "state": "done", **common}]),
+        (ImportBatch, [{"id": 1, "kind": "folder", "root": "/card", "label": "card", "state": "done",
+                        "new_files": crops, "duplicate_files": 0, "refused_files": 0, **common}]),
         (ModelVersion, [{"id": 1, "threshold": 0.5, **detector}, {"id": 2, **local}]),
         (Event, [{"id": n, "deployment_id": 1 + n % 40, "started_at": start, "ended_at": start} for n in range(1, crops // 5 + 2)]),
         (Media, [{
