@@ -99,9 +99,10 @@ def test_a_picture_decoded_at_half_size_gets_nearly_the_same_boxes(detector):
 
 def test_prepare_keeps_the_aspect_and_pads_to_whole_cells():
     prepared = PocketDetector.prepare(scene(1600, 900))
-    assert prepared.pixels.shape == (384, 640, 3)
-    assert (prepared.width, prepared.height) == (640, 360)
-    assert (prepared.pixels[360:] == 127).all()
+    assert prepared.fine.pixels.shape == (448, 768, 3)
+    assert (prepared.fine.width, prepared.fine.height) == (768, 432)
+    assert (prepared.fine.pixels[432:] == 127).all()
+    assert prepared.coarse.pixels.shape == (256, 448, 3)
 
 
 def test_of_two_boxes_on_one_animal_the_better_stays():

@@ -30,26 +30,34 @@ from modal_backend.contracts import Box, Category, Detection, Picture
 from modal_backend.errors import WeightsMissing
 from modal_backend.models import efficientnet_lite
 
-LONG_SIDE = 640
+FINE_SIDE, COARSE_SIDE = 768, 448
+FINE_UP_TO, COARSE_FROM = 0.45, 0.3
 STRIDE = 16
 GRID = 32
 MOST_BOXES = 100
 OVERLAP = 0.5
 WEIGHTS = Path(__file__).with_name("pocket_detector.safetensors")
-PUBLISHED_SHA256 = "d76145a29c4a52c696a4a45734c4c45a6fc2e8f3bad9d5e8a4bffabbb52fa0db"
+PUBLISHED_SHA256 = "0717b136bd2f9c43df6f1691415254ea0d619ec3a7852521cfdd0ba5ed9ff34a"
 
 
 @dataclass(frozen=True, slots=True)
-class Prepared:
-    """A picture as the network wants it.
+class View:
+    """A picture at one size: RGB uint8 `pixels`, padded right and below with grey (127) to multiples of 32.
 
-    pixels: RGB uint8 (height, width, 3), longest side 640, padded right and below with grey (127) to multiples of 32.
     width, height: of the part that holds the picture, in pixels of `pixels`.
     """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A picture as the network wants it, twice: longest side 768 for small animals, 448 for large ones."""
+
+    fine: View
+    coarse: View
 
 
 class Features(nn.Module):
@@ -140,9 +148,9 @@ class PocketDetector:
     """Finds animals; every picture is answered alone, so a batch gives what single pictures give."""
 
     NAME = "pocket-detector"
-    THRESHOLD = 0.29
+    THRESHOLD = 0.25
     RAW_FLOOR = 0.005
-    preprocessing = f"letterbox-{LONG_SIDE}-area"
+    preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area"
 
     def __init__(self, heads: list[BoxHead], calibration: tuple[float, float], version: str, sha256: str) -> None:
         self._features = Features()
@@ -170,13 +178,7 @@ class PocketDetector:
     @staticmethod
     def prepare(picture: Picture) -> Prepared:
         """Letterbox a picture (RGB uint8, height x width x 3) to the network's input; no torch, safe in threads."""
-        height, width = picture.shape[:2]
-        scale = LONG_SIDE / max(height, width)
-        wide, high = max(round(width * scale), 1), max(round(height * scale), 1)
-        way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-        pixels = np.full((-(-high // GRID) * GRID, -(-wide // GRID) * GRID, 3), 127, np.uint8)
-        pixels[:high, :wide] = cv2.resize(picture, (wide, high), interpolation=way)
-        return Prepared(pixels, wide, high)
+        return Prepared(_view(picture, FINE_SIDE), _view(picture, COARSE_SIDE))
 
     def detect(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
         """One list of detections a picture (RGB uint8), best first; see `detect_prepared`."""
@@ -188,16 +190,29 @@ class PocketDetector:
 
     @torch.inference_mode()
     def _one(self, prepared: Prepared) -> list[Detection]:
-        features = self._features(network_input(prepared.pixels))
-        answers = torch.stack([head(*features) for head in self._heads])
-        boxes, logits = candidates(answers.mean(0), prepared)
+        outputs = []
+        for view in (prepared.fine, prepared.coarse):
+            features = self._features(network_input(view.pixels))
+            outputs.append(torch.stack([head(*features) for head in self._heads]).mean(0))
+        boxes, logits = candidates(outputs[0], outputs[1], prepared)
         confidence = 1 / (1 + np.exp(-(self._slope * logits + self._offset)))
+        boxes, confidence = boxes[confidence >= self.RAW_FLOOR], confidence[confidence >= self.RAW_FLOOR]
         found = []
-        for index in kept_boxes(boxes, logits):
-            if confidence[index] >= self.RAW_FLOOR:
-                box = relative(boxes[index], prepared)
-                found.append(Detection(Category.ANIMAL, round(float(confidence[index]), 4), box))
+        for index in kept_boxes(boxes, confidence):
+            left, top, right, bottom = (float(side) for side in boxes[index])
+            box = Box(left, top, min(right, 1.0) - left, min(bottom, 1.0) - top)
+            found.append(Detection(Category.ANIMAL, round(float(confidence[index]), 4), box))
         return found
+
+
+def _view(picture: Picture, side: int) -> View:
+    height, width = picture.shape[:2]
+    scale = side / max(height, width)
+    wide, high = max(round(width * scale), 1), max(round(height * scale), 1)
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    pixels = np.full((-(-high // GRID) * GRID, -(-wide // GRID) * GRID, 3), 127, np.uint8)
+    pixels[:high, :wide] = cv2.resize(picture, (wide, high), interpolation=way)
+    return View(pixels, wide, high)
 
 
 def network_input(pixels: NDArray[np.uint8]) -> Tensor:
@@ -207,21 +222,28 @@ def network_input(pixels: NDArray[np.uint8]) -> Tensor:
     return scaled.contiguous(memory_format=torch.channels_last)
 
 
-def candidates(answer: Tensor, prepared: Prepared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """The 400 best cells of a head output (1, 5, h, w): boxes (n, 4) in input pixels inside the picture, logits (n)."""
-    logits = answer[0, 0].flatten()
+def candidates(fine: Tensor, coarse: Tensor, prepared: Prepared) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Head outputs (1, 5, h, w) of both views -> boxes (n, 4), left, top, right, bottom in 0 to 1; logits (n).
+
+    The fine view answers for boxes up to 0.45 of the frame, the coarse one for those from 0.3: the heads know animals
+    of 15 to 400 pixels. On held-out places AP50 is .66 with the fine view alone and .68 with both.
+    """
+    small, small_logits = _best_cells(fine, prepared.fine)
+    large, large_logits = _best_cells(coarse, prepared.coarse)
+    small_in = (small[:, 2:] - small[:, :2]).max(axis=1, initial=0) <= FINE_UP_TO
+    large_in = (large[:, 2:] - large[:, :2]).max(axis=1, initial=0) >= COARSE_FROM
+    boxes = np.concatenate([small[small_in], large[large_in]])
+    return boxes, np.concatenate([small_logits[small_in], large_logits[large_in]])
+
+
+def _best_cells(output: Tensor, view: View) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    logits = output[0, 0].flatten()
     best = torch.topk(logits, min(400, len(logits))).indices
-    boxes = boxes_of(answer)[0].flatten(0, 1)[best].numpy()
-    limit = np.array([prepared.width, prepared.height] * 2, np.float32)
-    boxes = np.clip(boxes, 0, limit)
+    boxes = boxes_of(output)[0].flatten(0, 1)[best].numpy()
+    frame = np.array([view.width, view.height] * 2, np.float32)
+    boxes = np.clip(boxes, 0, frame)
     real = np.all(boxes[:, 2:] - boxes[:, :2] >= 2, axis=1)
-    return boxes[real], logits[best].numpy()[real]
-
-
-def relative(box: NDArray[np.float32], prepared: Prepared) -> Box:
-    """Left, top, right, bottom in input pixels -> a box relative to the picture."""
-    left, top, right, bottom = (float(v) for v in box / ([prepared.width, prepared.height] * 2))
-    return Box(left, top, min(right, 1.0) - left, min(bottom, 1.0) - top)
+    return boxes[real] / frame, logits[best].numpy()[real]
 
 
 def read_heads(path: Path) -> tuple[list[BoxHead], tuple[float, float], str]:

@@ -46,7 +46,7 @@ def main() -> None:
     samples, licences = read_sources(options.data)
     with tempfile.TemporaryDirectory() as folder:
         store = store_features(samples, Path(folder), options.seed)
-        unseen = HeldOut([s for s in samples if is_camera_trap(s.source)], PocketDetector.prepare)
+        unseen = HeldOut([s for s in samples if is_camera_trap(s.source)])
         heads = [fitted(store, fold, EPOCHS, options.seed + fold) for fold in range(FOLDS)]
         heads += [fitted(store, -1, EPOCHS_ON_ALL, options.seed + FOLDS + n) for n in range(HEADS_ON_ALL)]
     answers: list[Answer] = []

@@ -12,6 +12,7 @@ from sklearn.linear_model import LogisticRegression
 from modal_backend.models.pocket_detector import (
     BoxHead,
     Features,
+    PocketDetector,
     Prepared,
     candidates,
     kept_boxes,
@@ -19,7 +20,7 @@ from modal_backend.models.pocket_detector import (
 )
 from modal_backend.training.pocket_detector_data import Sample
 
-FALSE_A_PICTURE, EMPTY_SHARE = 0.25, 0.15
+FALSE_A_PICTURE, EMPTY_SHARE = 0.28, 0.16
 Scores = NDArray[np.float64]
 
 
@@ -45,15 +46,16 @@ class Answer:
 class HeldOut:
     """Features of whole pictures, made once, to answer with many heads."""
 
-    def __init__(self, samples: list[Sample], prepare: object) -> None:
+    def __init__(self, samples: list[Sample]) -> None:
         self.samples = samples
-        self._features: list[list[torch.Tensor]] = []
         self._prepared: list[Prepared] = []
+        self._features: list[list[list[torch.Tensor]]] = []
         network = Features()
         with torch.inference_mode():
             for sample in samples:
-                prepared = prepare(sample.picture())  # type: ignore[operator]
-                self._features.append([part.half() for part in network(network_input(prepared.pixels))])
+                prepared = PocketDetector.prepare(sample.picture())
+                views = (prepared.fine.pixels, prepared.coarse.pixels)
+                self._features.append([[part.half() for part in network(network_input(view))] for view in views])
                 self._prepared.append(prepared)
 
     @torch.inference_mode()
@@ -62,18 +64,18 @@ class HeldOut:
         found = []
         for sample, features, prepared in zip(self.samples, self._features, self._prepared, strict=True):
             if fold is None or sample.fold == fold:
-                maps = [part.float() for part in features]
-                mean = torch.stack([head(*maps) for head in heads]).mean(0)
-                found.append(_answer(sample, mean, prepared))
+                outputs = []
+                for view in features:
+                    maps = [part.float() for part in view]
+                    outputs.append(torch.stack([head(*maps) for head in heads]).mean(0))
+                found.append(_answer(sample, *candidates(outputs[0], outputs[1], prepared)))
         return found
 
 
-def _answer(sample: Sample, output: torch.Tensor, prepared: Prepared) -> Answer:
-    boxes, logits = candidates(output, prepared)
+def _answer(sample: Sample, boxes: NDArray[np.float32], logits: NDArray[np.float32]) -> Answer:
     kept = kept_boxes(boxes, logits)
     height, width = sample.picture().shape[:2]
-    truth = sample.boxes * np.array([prepared.width / width, prepared.height / height] * 2, np.float32)
-    one, two = boxes[kept][:, None], truth[None]
+    one, two = boxes[kept][:, None], (sample.boxes / ([width, height] * 2))[None]
     side = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
     shared = np.prod(np.maximum(side, 0), axis=-1)
     joined = np.prod(one[..., 2:] - one[..., :2], -1) + np.prod(two[..., 2:] - two[..., :2], -1) - shared
