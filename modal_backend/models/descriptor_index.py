@@ -107,7 +107,7 @@ class DescriptorIndex:
                 self._cells = self._built()
             self._cells_built_with = self._rows
         cells = self._cells
-        probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 3, cells.nlist))
+        probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 2, cells.nlist))
         options: dict[str, Any] = {"nprobe": probes}
         if allowed is not None:
             select: Any = faiss.IDSelectorBitmap
