@@ -19,7 +19,7 @@ BUDGET = 1.2
 
 
 def crops_of_many_animals() -> list[LocalFeatures]:
-    """Features of 3,000 crops out of 120 generated pictures: each descriptor a blend of two, so that none repeats."""
+    """Features of 3,000 crops out of 120 generated pictures; a descriptor is a blend of two, none repeats."""
     draw = np.random.default_rng(0)
     seen = [extract(picture(animal, 0)) for animal in range(120)]
     pool = np.concatenate([features.descriptors for features in seen])
