@@ -47,13 +47,18 @@ def fill(survey: Survey, crops: int) -> None:
         (ImportBatch, [{"id": 1, "kind": "folder", "root": "/card", "label": "card", "state": "done",
                         "new_files": crops, "duplicate_files": 0, "refused_files": 0, **common}]),
         (ModelVersion, [{"id": 1, "threshold": 0.5, **detector}, {"id": 2, **local}]),
-        (Event, [{"id": n, "deployment_id": 1 + n % 40, "started_at": start, "ended_at": start} for n in range(1, crops // 5 + 2)]),
+        (Event, [
+            {"id": n, "deployment_id": 1 + n % 40, "started_at": start, "ended_at": start}
+            for n in range(1, crops // 5 + 2)
+        ]),
         (Media, [{
             "id": n, "sha256": f"{n:064x}", "format": "jpeg", "bytes": 1, "width": 1600, "height": 1200,
             "taken_at": start + timedelta(minutes=n), "deployment_id": 1 + (n // 5) % 40, "event_id": 1 + n // 5,
             "stage": "ready", "animal_score": (n % 100) / 100, "analysis_id": n, **common,
         } for n in numbers]),
-        (ListedFile, [{"import_id": 1, "path": f"{n}.jpg", "media_id": n, "outcome": "new", "listed_at": 0.0} for n in numbers]),
+        (ListedFile, [
+            {"import_id": 1, "path": f"{n}.jpg", "media_id": n, "outcome": "new", "listed_at": 0.0} for n in numbers
+        ]),
         (Analysis, [{"id": n, "media_id": n, "model_version_id": 1, **common} for n in numbers]),
         (Detection, [{
             "id": n, "media_id": n, "analysis_id": n, "category": "animal", "confidence": (n % 100) / 100,
