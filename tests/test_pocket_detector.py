@@ -129,13 +129,13 @@ def scored(detector, source, limit):
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="PUGMARK_TEST_DATA does not point to the real pictures")
-@pytest.mark.parametrize(("source", "floor"), [("hand_biowatch", 0.5), ("hand_trailfox", 0.6), ("kangaroo", 0.5)])
+@pytest.mark.parametrize(("source", "floor"), [("hand_biowatch", 0.65), ("hand_trailfox", 0.85), ("kangaroo", 0.5)])
 def test_real_animals_of_sources_never_trained_on_are_found(detector, source, floor):
-    score = scored(detector, source, 40)
+    score = scored(detector, source, 25)
     assert score["ap50"] >= floor
-    assert score["false_per_picture"] <= 0.6
+    assert score["false_per_picture"] <= 0.8
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="PUGMARK_TEST_DATA does not point to the real pictures")
 def test_real_scenes_without_animals_seldom_get_a_box(detector):
-    assert scored(detector, "empty_tracks", 40)["empty_with_box"] <= 0.25
+    assert scored(detector, "empty_tracks", 25)["empty_with_box"] <= 0.25

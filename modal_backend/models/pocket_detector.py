@@ -37,7 +37,7 @@ GRID = 32
 MOST_BOXES = 100
 OVERLAP = 0.5
 WEIGHTS = Path(__file__).with_name("pocket_detector.safetensors")
-PUBLISHED_SHA256 = "0717b136bd2f9c43df6f1691415254ea0d619ec3a7852521cfdd0ba5ed9ff34a"
+PUBLISHED_SHA256 = "bbb310d3f53e34f19e474d9dcae2a96ee6290c539a5f1ef332ec19604a5ee4ef"
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,7 +148,7 @@ class PocketDetector:
     """Finds animals; every picture is answered alone, so a batch gives what single pictures give."""
 
     NAME = "pocket-detector"
-    THRESHOLD = 0.25
+    THRESHOLD = 0.28
     RAW_FLOOR = 0.005
     preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area"
 

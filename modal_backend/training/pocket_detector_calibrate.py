@@ -20,7 +20,7 @@ from modal_backend.models.pocket_detector import (
 )
 from modal_backend.training.pocket_detector_data import Sample
 
-FALSE_A_PICTURE, EMPTY_SHARE = 0.28, 0.16
+FALSE_A_PICTURE, EMPTY_SHARE = 0.25, 0.15
 Scores = NDArray[np.float64]
 
 
