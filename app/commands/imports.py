@@ -69,7 +69,11 @@ def report(survey: Survey, progress: Progress, as_json: bool) -> int:
     """Print how an import ended; returns the exit status."""
     with survey.read() as session:
         refused = refusals(session, progress.id)
-    value = {**asdict(progress), "refusals": [{"path": path, "reason": reason} for path, reason in refused]}
+    value = {
+        **asdict(progress),
+        "done": progress.done,
+        "refusals": [{"path": path, "reason": reason} for path, reason in refused],
+    }
     lines = [
         f"{progress.done} files: {progress.new} new, {progress.duplicate} already here, {progress.refused} refused"
         f" in {progress.seconds:.0f} s."

@@ -41,7 +41,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
                 "files_left": sum(max((one.listed or 0) - one.done, 0) for one in recent if one.running),
                 "calls_running": running,
             },
-            "imports": [asdict(one) for one in recent],
+            "imports": [{**asdict(one), "done": one.done} for one in recent],
         }
     lines = [f"{value['media']} media: " + ", ".join(f"{count} {stage}" for stage, count in by_stage.items())]
     lines += [f"import {one.id} {one.label}: {one.state}, {one.done} of {one.listed or '?'} files" for one in recent]
