@@ -12,7 +12,9 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -65,17 +67,24 @@ class Features(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.network = _folded(copy.deepcopy(efficientnet_lite.backbone()))
+        self.precision = torch.bfloat16 if has_bfloat16() else torch.float32
+        self.network = _folded(copy.deepcopy(efficientnet_lite.backbone())).to(self.precision)
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
-        x = functional.relu6(network._conv_stem(pixels))
+        x = functional.relu6(network._conv_stem(pixels.to(self.precision)))
         taken = []
         for index, block in enumerate(network._blocks):
             x = block(x)
             if index in (6, 14):
                 taken.append(x)
-        return taken[0], taken[1], functional.relu6(network._conv_head(x))
+        return taken[0].float(), taken[1].float(), functional.relu6(network._conv_head(x)).float()
+
+
+def has_bfloat16() -> bool:
+    """Whether this processor multiplies bfloat16 itself (AVX-512 BF16, AMX); the backbone is 2.7 times faster so."""
+    able = torch.cpu.get_capabilities()
+    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
 
 
 def _folded(network: Any) -> Any:
@@ -150,12 +159,15 @@ class PocketDetector:
     NAME = "pocket-detector"
     THRESHOLD = 0.28
     RAW_FLOOR = 0.005
-    preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area"
 
     def __init__(self, heads: list[BoxHead], calibration: tuple[float, float], version: str, sha256: str) -> None:
         self._features = Features()
         self._heads = [head.eval().requires_grad_(False).to(memory_format=torch.channels_last) for head in heads]
+        precision = str(self._features.precision).removeprefix("torch.")
+        self.preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area, backbone in {precision}"
         self._slope, self._offset = calibration
+        # Pictures side by side, each on one core, are answered faster than one after the other on all of them.
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "detect", torch.set_num_threads, (1,))
         self.version = version
         self.weights_sha256 = sha256
 
@@ -186,7 +198,9 @@ class PocketDetector:
 
     def detect_prepared(self, batch: Sequence[Prepared]) -> list[list[Detection]]:
         """One list of at most 100 detections a picture, best first, calibrated confidence from RAW_FLOOR up."""
-        return [self._one(prepared) for prepared in batch]
+        if len(batch) == 1:
+            return [self._one(batch[0])]
+        return list(self._threads.map(self._one, batch))
 
     @torch.inference_mode()
     def _one(self, prepared: Prepared) -> list[Detection]:

@@ -19,7 +19,7 @@ import torch
 from safetensors.torch import save_file
 
 from modal_backend.models import efficientnet_lite
-from modal_backend.models.pocket_detector import BoxHead, PocketDetector
+from modal_backend.models.pocket_detector import COARSE_SIDE, FINE_SIDE, BoxHead, PocketDetector
 from modal_backend.training.pocket_detector_calibrate import (
     Answer,
     HeldOut,
@@ -96,7 +96,7 @@ def save(
         "threshold": str(threshold),
         "recipe": f"{FOLDS} heads of folds, {EPOCHS} epochs; {HEADS_ON_ALL} on everything, {EPOCHS_ON_ALL} epochs",
         "backbone_sha256": efficientnet_lite.weights_sha256(),
-        "preprocessing": PocketDetector.preprocessing,
+        "preprocessing": f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area",
         "licence": "MIT",
         "facts": json.dumps(facts),
     }
