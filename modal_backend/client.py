@@ -123,11 +123,17 @@ class ModalBackend:
         return None if answer is None else await asyncio.to_thread(wire.unpack_answer, answer)
 
     async def call_async(self, model: str, inputs: Sequence[Any]) -> Result:
-        """Submit, then collect; see `call`."""
+        """Submit, then collect; see `call`. A lost result is asked for once more."""
         deadline = time.monotonic() + self.options.timeout
-        call_id = await self.submit_async(model, inputs)
+        call_id, lost = await self.submit_async(model, inputs), False
         while (left := deadline - time.monotonic()) > 0:
-            result = await self.collect_async(call_id, left)
+            try:
+                result = await self.collect_async(call_id, left)
+            except ResultLost:
+                if lost:
+                    raise
+                call_id, lost = await self.submit_async(model, inputs), True
+                continue
             if result is not None:
                 return result
         await self.cancel_async(call_id)

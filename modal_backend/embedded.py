@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 import uuid
@@ -75,6 +76,19 @@ class EmbeddedBackend:
             raise
         self._submitted.pop(call_id, None)
         return result
+
+    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: object = None) -> str:
+        """`submit` from an event loop; nothing is ever tried again."""
+        del on_retry
+        return self.submit(model, inputs)
+
+    async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """`collect` from an event loop."""
+        return await asyncio.to_thread(self.collect, call_id, wait)
+
+    async def cancel_async(self, call_id: str) -> None:
+        """`cancel` from an event loop."""
+        self.cancel(call_id)
 
     def cancel(self, call_id: str) -> None:
         """Give a call up; one that has begun ends by itself and its result is dropped."""

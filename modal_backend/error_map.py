@@ -52,6 +52,8 @@ def _of_the_client(error: BaseException) -> BackendError | None:
         return NotDeployed(f"Modal does not have it: {_text(error)}", remedy=DEPLOY)
     if isinstance(error, modal.FunctionTimeoutError):
         return JobFailed(f"The model took longer than its limit: {_text(error)}")
+    if isinstance(error, modal.InternalFailure):
+        return ResultLost(f"The container was lost: {_text(error)}")
     if isinstance(error, modal.OutputExpiredError):
         return ResultLost("Modal no longer has the result of this call.")
     if isinstance(error, modal.ResourceExhaustedError):
@@ -76,7 +78,6 @@ def _is_transient(error: BaseException) -> bool:
         modal.ServiceError,
         modal.InternalError,
         modal.ConnectionError,
-        modal.InternalFailure,
         modal.TimeoutError,
         modal.ClientClosed,
         StreamTerminatedError,
