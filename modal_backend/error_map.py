@@ -22,7 +22,7 @@ from modal_backend.errors import (
 
 # Modal names the files of a container's traceback after its task.
 CONTAINER_FRAME = re.compile(r"<ta-[0-9A-Z]{26}>:")
-DEPLOY = "Run in the project's folder: modal deploy -m modal_backend.modal_app"
+DEPLOY = "run in the project's folder: modal deploy -m modal_backend.modal_app"
 TOKEN = "Run: modal token set --token-id <id> --token-secret <secret>, or set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET."
 
 
@@ -49,7 +49,7 @@ def _of_the_client(error: BaseException) -> BackendError | None:
     import modal.exception as modal
 
     if isinstance(error, modal.NotFoundError):
-        return NotDeployed(f"Modal does not have it: {_text(error)}", remedy=DEPLOY)
+        return NotDeployed(f"Modal does not have it: {_text(error)}", remedy=f"To deploy it, {DEPLOY}")
     if isinstance(error, modal.FunctionTimeoutError):
         return JobFailed(f"The model took longer than its limit: {_text(error)}")
     if isinstance(error, modal.InternalFailure):
