@@ -14,7 +14,7 @@ from typing import Any
 
 from dbos import DBOS
 
-from app.bench import Bench
+from app.bench import Bench, Lane
 from app.survey import ledger
 from app.survey.ledger import Sent
 from modal_backend.client import ModalBackend
@@ -22,12 +22,14 @@ from modal_backend.contracts import Result
 from modal_backend.errors import BackendError, BackendUnavailable, NotDeployed, QueueFull, ResultLost
 from modal_backend.registry import MODELS
 
-LONG_POLL = 20.0
+POLL_SECONDS = 1.0
+FIRST_PAUSE = 0.2
+LOOK_AFTER = 5.0
 LONGEST_PAUSE = 30.0
 
 
 async def send(
-    job: str, models: Sequence[str], make: Callable[[], tuple[Any, Sequence[Any]]], lane: asyncio.Semaphore
+    job: str, models: Sequence[str], make: Callable[[], tuple[Any, Sequence[Any]]], lane: Lane
 ) -> tuple[Any, dict[str, Sent]] | None:
     """Send the same inputs to some models, or find the calls this job has sent before; None without inputs.
 
@@ -36,23 +38,39 @@ async def send(
     While nothing answers it waits and tries again, or raises BackendUnavailable where MODAL_FALLBACK_TO_QUEUE is
     false. Raises BackendError for what waiting does not cure.
     """
+    opened: dict[str, Sent] = {}
+    try:
+        return await _send_patiently(job, models, make, lane, opened)
+    except asyncio.CancelledError:
+        for call in opened.values():
+            await _give_up(call)
+        raise
+
+
+async def _send_patiently(
+    job: str,
+    models: Sequence[str],
+    make: Callable[[], tuple[Any, Sequence[Any]]],
+    lane: Lane,
+    opened: dict[str, Sent],
+) -> tuple[Any, dict[str, Sent]] | None:
     queued_at, patience = time.time(), Patience()
-    done: dict[str, Sent] = {}
     while True:
-        async with lane:
+        async with lane.sends:
             remembered, inputs = await asyncio.to_thread(make)
             if not inputs:
                 return None
             trouble = None
-            for model in [one for one in models if one not in done]:
-                call = await _opened(job, model, len(inputs), queued_at)
+            for model in models:
+                if model not in opened or not opened[model].remote_id:
+                    opened[model] = await _opened(job, model, len(inputs), queued_at)
                 try:
-                    done[model] = await _sent(call, model, inputs)
+                    opened[model] = await _sent(opened[model], model, inputs)
                 except (BackendUnavailable, QueueFull) as error:
-                    trouble = (call, error)
+                    trouble = (opened[model], error)
                     break
         if trouble is None:
-            return remembered, done
+            return remembered, opened
         await patience.wait(*trouble)
 
 
@@ -91,14 +109,14 @@ async def _sent(call: Sent, model: str, inputs: Sequence[Any]) -> Sent:
     return Sent(call.id, remote_id)
 
 
-async def collect(call: Sent, model: str) -> Result | None:
+async def collect(call: Sent, model: str, lane: Lane) -> Result | None:
     """The result of a call that was sent; None when it is lost and has to be made again.
 
     Waits as long as it takes, and writes into the ledger why it waits. When the job is cancelled, so is the call.
     Raises BackendError when the call failed.
     """
     try:
-        return await _wait_for(call, model)
+        return await _wait_for(call, model, lane)
     except ResultLost as error:
         await _close(call, "lost", error)
         return None
@@ -110,18 +128,22 @@ async def collect(call: Sent, model: str) -> Result | None:
         raise
 
 
-async def _wait_for(call: Sent, model: str) -> Result:
-    patience = Patience()
+async def _wait_for(call: Sent, model: str, lane: Lane) -> Result:
+    patience, pause, since = Patience(), FIRST_PAUSE, time.monotonic()
     while True:
         try:
-            result = await Bench.shop.backend.collect_async(call.remote_id, LONG_POLL)
+            async with lane.polls:
+                result = await Bench.shop.backend.collect_async(call.remote_id, POLL_SECONDS)
         except BackendUnavailable as error:
             await patience.wait(call, error)
             continue
         if result is not None:
             return result
         patience.over()
-        await _look_why(call, model)
+        if time.monotonic() - since > LOOK_AFTER:
+            await patience.tell(call, await _look_why(model))
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(1.5 * pause, lane.longest_pause)
 
 
 async def closed(call: Sent, result: Result) -> None:
@@ -134,36 +156,45 @@ class Patience:
 
     def __init__(self) -> None:
         self._pause = Bench.settings.modal_retry_delay
+        self._told = False
 
     async def wait(self, call: Sent, error: BackendError) -> None:
         """Pause, or raise the error where jobs must not wait."""
         if not Bench.settings.modal_fallback_to_queue:
             await _close(call, "failed", error)
             raise error
-        await _note(call, f"waits for Modal: {error}")
+        await self.tell(call, f"waits for Modal: {error}")
         await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))
         self._pause = min(2 * self._pause, LONGEST_PAUSE)
+
+    async def tell(self, call: Sent, note: str | None) -> None:
+        """Write what the call waits for into the ledger; None when there is nothing to say any more."""
+        if note or self._told:
+            await asyncio.to_thread(ledger.update, Bench.shop.survey, call.id, note=note)
+        self._told = note is not None
 
     def over(self) -> None:
         """Modal has answered."""
         self._pause = Bench.settings.modal_retry_delay
 
 
-async def _look_why(call: Sent, model: str) -> None:
-    """After a long poll without a result: is the app still there, does anything run at all?"""
+async def _look_why(model: str) -> str | None:
+    """After a while without a result: is the app still there, does anything run at all? What to tell, if anything."""
     backend = Bench.shop.backend
     if not isinstance(backend, ModalBackend):
-        return
-    try:
-        stats = await backend.current_stats_async(model)
-    except NotDeployed:
-        raise
-    except BackendError:
-        return
+        return None
+    at, stats = Bench.looked.get(model, (0.0, None))
+    if stats is None or time.monotonic() - at > LOOK_AFTER:
+        try:
+            stats = await backend.current_stats_async(model)
+        except NotDeployed:
+            raise
+        except BackendError:
+            return None
+        Bench.looked[model] = (time.monotonic(), stats)
     if stats.stalled_seconds >= Bench.settings.modal_stall_seconds:
-        await _note(call, stalled_text(model, stats.backlog, stats.stalled_seconds))
-    else:
-        await _note(call, None)
+        return stalled_text(model, stats.backlog, stats.stalled_seconds)
+    return None
 
 
 def stalled_text(model: str, backlog: int, seconds: float) -> str:
@@ -180,13 +211,10 @@ async def _give_up(call: Sent) -> None:
     if status is None or status.status != "CANCELLED":
         return
     await asyncio.to_thread(ledger.close, Bench.shop.survey, call.id, "cancelled", "The job was cancelled.")
-    await Bench.shop.backend.cancel_async(call.remote_id)
+    if call.remote_id:
+        await Bench.shop.backend.cancel_async(call.remote_id)
 
 
 async def _close(call: Sent, outcome: str, error: BackendError) -> None:
     text = f"{type(error).__name__}: {error}"[:2000]
     await asyncio.to_thread(ledger.close, Bench.shop.survey, call.id, outcome, text)
-
-
-async def _note(call: Sent, note: str | None) -> None:
-    await asyncio.to_thread(ledger.update, Bench.shop.survey, call.id, note=note)

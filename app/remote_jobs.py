@@ -12,7 +12,7 @@ from typing import Any
 from dbos import DBOS
 
 from app import windows
-from app.bench import Bench
+from app.bench import Bench, Lane
 from app.crops import cut_all, store_described
 from app.matching.gallery import NotDescribed
 from app.pipeline import crops_of_boxes
@@ -64,14 +64,14 @@ async def rank_remotely(detection_ids: list[int], scope_key: str) -> None:
             await rank(detection_id, scope_key)
 
 
-@DBOS.step()
+@DBOS.step(preemptible=True)
 async def send_detection(media_ids: list[int], round_number: int) -> dict[str, Any] | None:
     """Send what has no detector's answer yet; None when there is nothing. Output: the call's ids and its media."""
 
     def make() -> tuple[list[int], list[Any]]:
         return windows.prepared_media(Bench.shop, media_ids)
 
-    done = await send(_job(round_number), [DETECTOR], make, Bench.bulk_lane)
+    done = await send(_job(round_number), [DETECTOR], make, Bench.bulk)
     return {"media": done[0], "calls": _plain(done[1])} if done else None
 
 
@@ -79,7 +79,7 @@ async def send_detection(media_ids: list[int], round_number: int) -> dict[str, A
 async def collect_detection(sent: dict[str, Any]) -> bool:
     """Collect and keep the detector's answers; False when they are lost and have to be asked for again."""
     call = Sent(*sent["calls"][DETECTOR])
-    result = await collect(call, DETECTOR)
+    result = await collect(call, DETECTOR, Bench.bulk)
     if result is None:
         return False
     await asyncio.to_thread(windows.keep_answers, Bench.shop, sent["media"], result, call.id)
@@ -87,7 +87,7 @@ async def collect_detection(sent: dict[str, Any]) -> bool:
     return True
 
 
-@DBOS.step()
+@DBOS.step(preemptible=True)
 async def send_descriptions(media_ids: list[int], detection_ids: list[int], round_number: int) -> dict[str, Any] | None:
     """Cut the crops of detected media, or of boxes, and send them to both describing models; None without any.
 
@@ -100,9 +100,9 @@ async def send_descriptions(media_ids: list[int], detection_ids: list[int], roun
         boxes = [[one.detection_id, [one.box.x, one.box.y, one.box.width, one.box.height]] for one in crops]
         return boxes, cut_all(shop, crops)
 
-    lane = Bench.bulk_lane if media_ids else Bench.interactive_lane
+    lane = _lane(bool(media_ids))
     done = await send(_job(round_number, *detection_ids[:3]), [EMBEDDING, LOCAL], make, lane)
-    return {"boxes": done[0], "calls": _plain(done[1])} if done else None
+    return {"boxes": done[0], "calls": _plain(done[1]), "bulk": bool(media_ids)} if done else None
 
 
 @DBOS.step(preemptible=True)
@@ -112,7 +112,7 @@ async def collect_descriptions(sent: dict[str, Any]) -> bool:
     complete = True
     for model, ids in sent["calls"].items():
         call = Sent(*ids)
-        result = await collect(call, model)
+        result = await collect(call, model, _lane(sent["bulk"]))
         if result is None:
             complete = False
             continue
@@ -142,6 +142,10 @@ async def rank(detection_id: int, scope_key: str) -> bool:
     except NotDescribed:
         return False
     return True
+
+
+def _lane(bulk: bool) -> Lane:
+    return Bench.bulk if bulk else Bench.interactive
 
 
 def _plain(calls: dict[str, Sent]) -> dict[str, list[Any]]:

@@ -35,6 +35,8 @@ T = TypeVar("T")
 OnRetry = Callable[[BackendError], None]
 # Long polls: the server keeps a question open for at most 55 s.
 LONGEST_WAIT = 50.0
+# A question about a call that is not answered for so long never will be; the next one may.
+LONGEST_QUESTION = 30.0
 STATS_SECONDS = 5.0
 PROBE_AFTER = 5.0
 
@@ -117,7 +119,7 @@ class ModalBackend:
             return answer
 
         try:
-            answer = await self._reliably(get, None, self.options.timeout + wait)
+            answer = await self._reliably(get, None, min(self.options.timeout, LONGEST_QUESTION) + wait)
         except NotDeployed as error:
             raise ResultLost(f"Modal does not know the call {call_id}.") from error
         return None if answer is None else await asyncio.to_thread(wire.unpack_answer, answer)

@@ -52,11 +52,11 @@ weights = modal.Volume.from_name("pugmark-weights", create_if_missing=True)
 
 
 def _resources(model: str, image: modal.Image) -> dict[str, Any]:
-    """The decorator's arguments for one model of the registry."""
+    """The decorator's arguments for one model of the registry; saying that a model is missing needs no GPU."""
     remote = REMOTE[model]
     return {
         "image": _with_source(image),
-        "gpu": remote.gpu,
+        "gpu": remote.gpu if MODELS[model].here else None,
         "cpu": remote.cpu,
         "memory": remote.memory,
         "timeout": remote.timeout,

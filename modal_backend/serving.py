@@ -37,7 +37,10 @@ class Served:
         self._cold_start = self._load_seconds if fresh else 0.0
 
     def answer(self, calls: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call, in order; an input that fails is a failure of its own and of no neighbour."""
+        """One answer a call, in order; an input that fails is a failure of its own and of no neighbour.
+
+        Calls are run one after the other: the values must not depend on what happened to arrive together.
+        """
         if self._run is None:
             return [wire.pack_unavailable(self._unavailable) for _ in calls]
         cold_start, self._cold_start = self._cold_start, 0.0

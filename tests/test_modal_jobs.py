@@ -21,10 +21,11 @@ from app.settings import Settings
 from app.survey import imports
 from app.survey.calls import Call
 from app.survey.database import Survey, open_survey
-from app.survey.detections import Analysis, Feature, ModelVersion
+from app.survey.detections import Analysis, Feature, ModelVersion, Ranking
 from app.survey.media import ImportBatch, Media
+from app.survey.rankings import Scope
 from modal_backend.errors import QueueFull
-from tests.local_modal import ROOT, control_plane, plane  # noqa: F401
+from tests.local_modal import ROOT, control_plane, faulty, plane  # noqa: F401
 from tests.modal_server import LocalModal, client_env
 from tests.pictures import encoded, noisy
 
@@ -98,6 +99,27 @@ def calls(survey: Survey) -> list[Call]:
         return list(session.scalars(sa.select(Call).order_by(Call.id)))
 
 
+def stages(survey: Survey) -> set[str]:
+    with survey.read() as session:
+        return set(session.scalars(sa.select(Media.stage)))
+
+
+def first_described(survey: Survey) -> int:
+    with survey.read() as session:
+        return session.scalars(sa.select(Feature.detection_id).order_by(Feature.id)).first() or 0
+
+
+def ranked(survey: Survey, query: int) -> bool:
+    with survey.read() as session:
+        return session.scalar(sa.select(Ranking.id).where(Ranking.detection_id == query)) is not None
+
+
+def ask(settings: Settings, survey: Survey, what: Callable[[Jobs], None]) -> None:
+    jobs = Jobs(survey, settings)
+    what(jobs)
+    jobs.close()
+
+
 def sent_to(plane: LocalModal) -> set[str]:
     return set(plane.state()["calls"])
 
@@ -113,9 +135,12 @@ def test_an_import_ends_with_results_that_say_modal_and_carry_the_servers_own_id
         import_id = imports.import_of_path(session, tmp_path / "scenes").id
     with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
         wait_until(lambda: state(survey, import_id)[0] in ("done", "failed"))
+        query = first_described(survey)
+        ask(modal_settings, survey, lambda jobs: jobs.rank([query], Scope()))
+        wait_until(lambda: ranked(survey, query))
     assert state(survey, import_id) == ("done", None)
+    assert stages(survey) == {"ready"}
     with survey.read() as session:
-        assert set(session.scalars(sa.select(Media.stage))) == {"ready"}
         assert set(session.scalars(sa.select(ModelVersion.backend))) == {"modal"}
         assert session.scalar(sa.select(sa.func.count(Feature.id))) > 0
         kept = set(session.scalars(sa.select(Analysis.call_id))) | set(session.scalars(sa.select(Feature.call_id)))
@@ -163,8 +188,31 @@ def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason
     with worker(modal_settings, plane, MODAL_FALLBACK_TO_QUEUE="false", MODAL_MAX_RETRIES="0"):
         wait_until(lambda: state(survey, import_id)[0] == "failed")
     assert "Modal cannot be reached" in (state(survey, import_id)[1] or "")
-    with survey.read() as session:
-        assert set(session.scalars(sa.select(Media.stage))) == {"failed"}
+    assert stages(survey) == {"failed"}
+    plane.up()
+    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+        ask(modal_settings, survey, Jobs.retry_failed)
+        wait_until(lambda: stages(survey) == {"ready"})
+
+
+def test_a_model_that_never_starts_is_told_while_the_job_waits(survey, modal_settings, plane, faulty, tmp_path):
+    ask_for_import(survey, tmp_path / "card", pictures=1)
+    with worker(modal_settings, plane, MODAL_APP_NAME=faulty, MODAL_STALL_SECONDS="1"):
+        wait_until(lambda: any("nothing has run for" in (row.note or "") for row in calls(survey)))
+    assert [row.outcome for row in calls(survey)] == [None]
+
+
+def test_an_import_cancelled_while_modal_is_away_sends_nothing_later(survey, modal_settings, plane, tmp_path):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    before = sent_to(plane)
+    plane.down()
+    with worker(modal_settings, plane):
+        wait_until(lambda: [row for row in calls(survey) if row.note])
+        ask(modal_settings, survey, lambda jobs: jobs.cancel_import(import_id))
+        wait_until(lambda: [row.outcome for row in calls(survey)] == ["cancelled"])
+        plane.up()
+        time.sleep(2)
+    assert sent_to(plane) == before
 
 
 def test_an_expired_result_is_computed_again(survey, modal_settings, plane, tmp_path):
@@ -184,9 +232,7 @@ def test_cancelling_an_import_cancels_its_calls_on_modal(survey, modal_settings,
     plane.kill_containers()
     with worker(modal_settings, plane):
         wait_until(lambda: [row for row in calls(survey) if row.remote_id])
-        jobs = Jobs(survey, modal_settings)
-        jobs.cancel_import(import_id)
-        jobs.close()
+        ask(modal_settings, survey, lambda jobs: jobs.cancel_import(import_id))
         wait_until(lambda: [row.outcome for row in calls(survey)] == ["cancelled"])
         remote_id = calls(survey)[0].remote_id
         wait_until(lambda: plane.state()["calls"][remote_id]["unfinished"] == 0)
