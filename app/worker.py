@@ -163,10 +163,12 @@ def _open_queue(settings: Settings, executor_id: str) -> None:
     DBOS.launch()
     DBOS.register_queue(Queue.INTERACTIVE, worker_concurrency=INTERACTIVE_AT_ONCE, polling_interval_sec=POLL_SECONDS)
     DBOS.register_queue(Queue.BULK, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
-    if settings.active_backend is Backend.MODAL:
-        in_flight = settings.modal_max_in_flight
-        for queue in (Queue.MODAL_INTERACTIVE, Queue.MODAL_BULK, Queue.MODAL_IMPORTS):
-            DBOS.register_queue(queue, worker_concurrency=in_flight, polling_interval_sec=POLL_SECONDS * 2)
+    # What was put there for Modal is done on the embedded backend when that is what the settings say now.
+    often = 2 if settings.active_backend is Backend.MODAL else 20
+    for queue in (Queue.MODAL_INTERACTIVE, Queue.MODAL_BULK, Queue.MODAL_IMPORTS):
+        DBOS.register_queue(
+            queue, worker_concurrency=settings.modal_max_in_flight, polling_interval_sec=POLL_SECONDS * often
+        )
 
 
 def _take_over(survey: Survey, presence: Presence) -> None:

@@ -180,6 +180,18 @@ def test_jobs_wait_while_modal_is_away_and_end_by_themselves_without_a_second_ca
     assert all(row.attempts > 1 for row in rows)
 
 
+def test_what_waits_for_modal_is_done_here_when_the_settings_change_to_embedded(
+    survey, modal_settings, plane, tmp_path
+):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
+    plane.down()
+    with worker(modal_settings, plane):
+        wait_until(lambda: [row for row in calls(survey) if row.note])
+    with worker(modal_settings, plane, PUGMARK_BACKEND="embedded"):
+        wait_until(lambda: state(survey, import_id)[0] == "done")
+    assert [(row.backend, row.outcome) for row in calls(survey)] == [("modal", "lost"), ("embedded", "done")]
+
+
 def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason(
     survey, modal_settings, plane, tmp_path
 ):

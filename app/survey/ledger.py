@@ -88,7 +88,11 @@ def open_call(
 ) -> Sent:
     """The open call of this job, begun by whatever process before, or a new row."""
     with survey.write() as session:
-        row = session.scalar(sa.select(Call).where(Call.job == job, Call.items == items, Call.outcome.is_(None)))
+        open_ones = list(session.scalars(sa.select(Call).where(Call.job == job, Call.outcome.is_(None))))
+        row = next((one for one in open_ones if (one.items, one.backend) == (items, backend)), None)
+        for other in open_ones:
+            if other is not row:
+                other.outcome, other.finished_at, other.error = "lost", time.time(), "Sent again in another way."
         if row is None:
             row = Call(job=job, task=task, model=model, backend=backend, items=items, queued_at=queued_at)
             session.add(row)
