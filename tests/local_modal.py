@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,22 +15,23 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[LocalModal]:
-    """A server of its own with the app deployed, named in this process' environment."""
+    """A server of its own with the app deployed."""
     with LocalModal() as server:
-        before = dict(os.environ)
-        os.environ.update(client_env(server.port))
         server.deploy("modal_backend.modal_app", ROOT)
         yield server
-        os.environ.clear()
-        os.environ.update(before)
 
 
 @pytest.fixture
-def plane(control_plane: LocalModal) -> Iterator[LocalModal]:
-    """The server without faults, before and after."""
+def plane(control_plane: LocalModal, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalModal]:
+    """The server without faults, before and after, named in the environment of this one test."""
+    for name, value in client_env(control_plane.port).items():
+        monkeypatch.setenv(name, value)
     control_plane.clear()
     yield control_plane
+    was_away = control_plane.state()["mode"] != "up"
     control_plane.clear()
+    if was_away:  # its containers may hang in the black hole for minutes
+        control_plane.kill_containers()
 
 
 @pytest.fixture(scope="session")

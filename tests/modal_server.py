@@ -505,8 +505,13 @@ def build_server(opts: argparse.Namespace):
                             self.answers[(name, key)] = resp
                             while len(self.answers) > 2000:
                                 self.answers.popitem(last=False)
-                    await self._faults(name, side, "after")
-                    await stream.send_message(resp)
+                    try:
+                        await self._faults(name, side, "after")
+                        await stream.send_message(resp)
+                    except BaseException:
+                        if name == "FunctionGetInputs":  # the container never saw them
+                            self.take_back([self.inputs[item.input_id] for item in resp.inputs if item.input_id])
+                        raise
                 except GRPCError as exc:
                     outcome = exc.status.name
                     raise
@@ -1156,7 +1161,11 @@ def build_server(opts: argparse.Namespace):
                         for inp in batch:
                             inp.started_at = time.time()
                         return api_pb2.FunctionGetInputsResponse(inputs=[self._deliver(i) for i in batch])
-                    await fn.pulse.wait(linger_end - now)
+                    try:
+                        await fn.pulse.wait(linger_end - now)
+                    except asyncio.CancelledError:
+                        self.take_back(batch)
+                        raise
                     continue
                 window = fn.setting("scaledown_window", 60)
                 if not task.running and time.time() - task.idle_since >= window:
@@ -1167,6 +1176,15 @@ def build_server(opts: argparse.Namespace):
                 if now >= poll_end:
                     return api_pb2.FunctionGetInputsResponse()
                 await fn.pulse.wait(0.5)
+
+        def take_back(self, inputs: list[Input]) -> None:
+            """Put inputs back that were handed to a connection that is gone."""
+            for inp in inputs:
+                if inp.state == "running":
+                    self.tasks[inp.task_id].running.pop(inp.id, None)
+                    inp.state = "pending"
+                    inp.call.fn.pending.appendleft(inp)
+                    inp.call.fn.pulse.fire()
 
         def _kill_switch(self):
             return api_pb2.FunctionGetInputsResponse(inputs=[api_pb2.FunctionGetInputsItem(kill_switch=True)])

@@ -244,7 +244,7 @@ def test_an_error_of_the_model_is_a_failed_job_and_is_not_tried_again(plane, fau
     assert submits(plane) == before + 1
 
 
-def test_a_crash_at_start_never_fails_the_caller_and_is_seen_in_the_figures(faulty):
+def test_a_crash_at_start_never_fails_the_caller_and_is_seen_in_the_figures(plane, faulty):
     backend = ModalBackend(Options(app_name=faulty, timeout=20))
     call_id = backend.submit(EMBEDDING, [PICTURE])
     backend.current_stats(EMBEDDING)
