@@ -62,9 +62,26 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
     embedded = shop.call(EMBEDDING, pictures, queued_at)
     for one in saved:
         one.result()
+    cut_from = [(crop.detection_id, crop.box) for crop in crops]
     with shop.survey.write() as session:
-        _store(session, Task.EMBED, crops, *embedded)
-        _store(session, Task.LOCAL_FEATURES, crops, *local.result())
+        _store(session, Task.EMBED, cut_from, *embedded)
+        _store(session, Task.LOCAL_FEATURES, cut_from, *local.result())
+
+
+def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:
+    """The crops' pictures, in order; each is also written as a file."""
+    pictures = [
+        picture for _, group in groupby(crops, key=lambda crop: crop.sha256) for picture in _cut(shop, list(group))
+    ]
+    for crop, picture in zip(crops, pictures, strict=True):
+        _write_picture(shop.survey.data_dir, crop, picture)
+    return pictures
+
+
+def store_described(shop: Workshop, task: Task, boxes: Sequence[tuple[int, Box]], result: Result, call_id: int) -> None:
+    """Write what a model gave for crops, each with its detection's id and the box it was cut from."""
+    with shop.survey.write() as session:
+        _store(session, task, boxes, result, call_id)
 
 
 def cut(picture: Picture, box: Box) -> Picture:
@@ -94,10 +111,10 @@ def _write_picture(data_dir: Path, crop: Crop, picture: Picture) -> None:
     os.replace(part, place)
 
 
-def _store(session: Session, task: Task, crops: Iterable[Crop], result: Result, call_id: int) -> None:
+def _store(session: Session, task: Task, cut_from: Iterable[tuple[int, Box]], result: Result, call_id: int) -> None:
     version = results.model_version(session, task, result.provenance)
-    for crop, value in zip(crops, result.values, strict=True):
+    for (detection_id, box), value in zip(cut_from, result.values, strict=True):
         if isinstance(value, (np.ndarray, LocalFeatures)):
-            results.store_feature(session, crop.detection_id, version, crop.box, value, call_id)
+            results.store_feature(session, detection_id, version, box, value, call_id)
         else:
             assert isinstance(value, Failure)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import streamlit as st
 
+from app.backends import modal_backend
 from app.jobs import Jobs
+from app.modal_watch import ModalWatch
 from app.routes import services
 from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
@@ -81,6 +83,12 @@ def crop_url(name: str) -> str:
 def jobs() -> Jobs:
     """What puts work into the queue."""
     return Jobs(survey(), load_settings())
+
+
+@st.cache_resource(show_spinner=False)
+def modal_watch() -> ModalWatch:
+    """What asks Modal for its figures, away from the pages."""
+    return ModalWatch(modal_backend(load_settings()))
 
 
 def box_crop_url(box: BoxView) -> str:

@@ -16,19 +16,28 @@ import sqlalchemy as sa
 from dbos import DBOSClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.settings import Settings
+from app.settings import Backend, Settings
+from app.survey import imports
 from app.survey.database import Survey
-from app.survey.media import ImportBatch
+from app.survey.media import ImportBatch, ListedFile, Media, Stage
 from app.survey.rankings import Scope
+from modal_backend.errors import QueueFull
 
 APP_VERSION = "1"
+FINISH = "finish-"
 
 
 class Queue(StrEnum):
-    """Interactive work never waits behind bulk work: each has a queue and a thread of its own."""
+    """Interactive work never waits behind bulk work: each has a queue of its own, here and on Modal.
+
+    Jobs on the queues of Modal are asynchronous: waiting for an answer holds no thread.
+    """
 
     INTERACTIVE = "interactive"
     BULK = "bulk"
+    MODAL_INTERACTIVE = "modal-interactive"
+    MODAL_BULK = "modal-bulk"
+    MODAL_IMPORTS = "modal-imports"
 
 
 class Jobs:
@@ -37,7 +46,11 @@ class Jobs:
     def __init__(self, survey: Survey, settings: Settings) -> None:
         self.survey = survey
         self._url = settings.jobs_url
+        self._remote = settings.active_backend is Backend.MODAL
+        self._most_waiting = settings.modal_queue_max_size
         self._client: DBOSClient | None = None
+        self._engine: sa.Engine | None = None
+        self._schema = None if self._url.startswith("sqlite") else "dbos"
 
     def run_import(self, import_id: int) -> None:
         """Take in, detect and describe everything an import lists."""
@@ -46,16 +59,57 @@ class Jobs:
         self._enqueue(Queue.BULK, "import_media", import_workflow_id(import_id, attempt), import_id)
 
     def describe(self, detection_ids: Sequence[int]) -> None:
-        """Cut and describe crops of boxes a person drew, moved or opened below the threshold."""
-        self._enqueue(Queue.INTERACTIVE, "describe_boxes", f"describe-{uuid.uuid4().hex}", list(detection_ids))
+        """Cut and describe crops of boxes a person drew, moved or opened below the threshold. Raises QueueFull."""
+        queue, name = (
+            (Queue.MODAL_INTERACTIVE, "describe_remotely") if self._remote else (Queue.INTERACTIVE, "describe_boxes")
+        )
+        self._refuse_when_full()
+        self._enqueue(queue, name, f"describe-{uuid.uuid4().hex}", list(detection_ids))
 
     def rank(self, detection_ids: Sequence[int], scope: Scope) -> None:
-        """Rank candidates for these queries; the answers appear as rankings in the survey."""
-        self._enqueue(Queue.INTERACTIVE, "rank_queries", f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
+        """Rank candidates for these queries; the answers appear as rankings in the survey. Raises QueueFull."""
+        queue, name = (
+            (Queue.MODAL_INTERACTIVE, "rank_remotely") if self._remote else (Queue.INTERACTIVE, "rank_queries")
+        )
+        self._refuse_when_full()
+        self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
 
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
         self._enqueue(Queue.BULK, "retry_failed", f"retry-{uuid.uuid4().hex}")
+
+    def cancel_import(self, import_id: int) -> None:
+        """Stop an import and the calls it has under way on Modal; what is finished stays, what is not has failed."""
+        told = "The import was cancelled."
+        with self.survey.write() as session:
+            attempt = session.get_one(ImportBatch, import_id).attempt
+            imports.finish(session, import_id, error=told)
+            mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
+            unfinished = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+            session.execute(sa.update(Media).where(unfinished).values(stage=Stage.FAILED, failure=told))
+        client = self._connect()
+        if client is not None:
+            client.cancel_workflow(import_workflow_id(import_id, attempt), cancel_children=True)
+
+    def waiting(self) -> int:
+        """Jobs in the queue that nobody has begun."""
+        client = self._connect()
+        if client is None:
+            return 0
+        if self._engine is None:
+            self._engine = sa.create_engine(self._url)
+        table = sa.table("workflow_status", sa.column("status"), schema=self._schema)
+        with self._engine.connect() as connection:
+            query = sa.select(sa.func.count()).select_from(table).where(table.c.status.in_(["ENQUEUED", "DELAYED"]))
+            return connection.scalar(query) or 0
+
+    def _refuse_when_full(self) -> None:
+        waiting = self.waiting()
+        if waiting >= self._most_waiting:
+            raise QueueFull(
+                f"{waiting} jobs wait already, as many as MODAL_QUEUE_MAX_SIZE allows.",
+                remedy="Wait until some are done, or raise MODAL_QUEUE_MAX_SIZE.",
+            )
 
     def _enqueue(self, queue: Queue, workflow: str, workflow_id: str, *args: Any) -> bool:
         client = self._connect()
@@ -82,11 +136,18 @@ class Jobs:
         """Give back the connections."""
         if self._client is not None:
             self._client.destroy()
+        if self._engine is not None:
+            self._engine.dispose()
 
 
 def import_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow of one attempt at an import; asking twice for the same attempt starts one workflow."""
     return f"import-{import_id}-{attempt}"
+
+
+def finish_workflow_id(import_id: int, attempt: int) -> str:
+    """The workflow that waits for the windows of this attempt on Modal."""
+    return FINISH + import_workflow_id(import_id, attempt)
 
 
 def _has_queue(url: str) -> bool:

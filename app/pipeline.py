@@ -25,7 +25,7 @@ from app.survey.detections import ModelVersion
 from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.scores import BoxView, boxes, boxes_of, rescore
 from app.workshop import Workshop
-from modal_backend.contracts import Box, Category, Failure
+from modal_backend.contracts import Box, Category, Failure, Picture, Provenance
 from modal_backend.contracts import Detection as Found
 from modal_backend.registry import DETECTOR, Task
 
@@ -50,8 +50,8 @@ class Read:
 
 def take_in_all(shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]) -> None:
     """Bring every listed file of an import to its end: ready, refused with a reason, or failed with one."""
-    shop.backend.load(DETECTOR)
-    reads = _ahead(shop, lambda file: _read(shop, file), _unsettled(shop, import_id, files))
+    shop.load(DETECTOR)
+    reads = ahead(shop, lambda file: read_file(shop, file), unsettled(shop, import_id, files))
     for batch in batches(reads):
         process_batch(shop, import_id, batch)
 
@@ -59,52 +59,63 @@ def take_in_all(shop: Workshop, import_id: int, files: Iterable[SourceFile | Ref
 def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
     """Detect, describe and store one batch of read files."""
     queued_at = time.time()
+    new = new_reads(shop, reads)
+    found, call_id, version = _detect(shop, list(new.values()), queued_at)
+    threshold = threshold_of_detector()
+    with shop.survey.write() as session:
+        detector = results.model_version(session, Task.DETECT, version, threshold) if version else None
+        batch = session.get_one(ImportBatch, import_id)
+        crops: list[Crop] = []
+        for read, answer in zip(new.values(), found, strict=True):
+            assert detector is not None
+            media = media_row(session, batch, read)
+            ids = keep_answer(session, media, detector, call_id, answer)
+            if not isinstance(answer, Failure):
+                crops += _worth_describing(read, media, ids, answer, threshold)
+        for read in reads:
+            list_read(session, batch, read, new)
+        session.flush()
+        rescore(session, ids_of(session, new))
+    describe_crops(shop, crops, queued_at)
+    with shop.survey.write() as session:
+        mark_ready(session, ids_of(session, new))
+
+
+def new_reads(shop: Workshop, reads: list[Read]) -> dict[str, Read]:
+    """The files whose content has not been analysed yet, each content once, by hash."""
     with shop.survey.read() as session:
         done = _finished_media(session, {read.taken.sha256 for read in reads if read.taken})
     new: dict[str, Read] = {}
     for read in reads:
         if read.taken and read.taken.sha256 not in done:
             new.setdefault(read.taken.sha256, read)
-    found, call_id = _detect(shop, list(new.values()), queued_at)
-    version = shop.backend.provenance(DETECTOR)
-    threshold = _threshold()
-    with shop.survey.write() as session:
-        detector = results.model_version(session, Task.DETECT, version, threshold)
-        batch = session.get_one(ImportBatch, import_id)
-        crops: list[Crop] = []
-        for read, answer in zip(new.values(), found, strict=True):
-            media = _media_row(session, batch, read)
-            ids = _keep_answer(session, media, detector, call_id, answer)
-            if not isinstance(answer, Failure):
-                crops += _worth_describing(read, media, ids, answer, threshold)
-        for read in reads:
-            _list(session, batch, read, new)
-        session.flush()
-        rescore(session, _ids(session, new))
-    describe_crops(shop, crops, queued_at)
-    with shop.survey.write() as session:
-        _mark_ready(session, _ids(session, new))
+    return new
+
+
+def crops_of_boxes(shop: Workshop, detection_ids: list[int]) -> list[Crop]:
+    """The crops of these boxes as they stand now, whatever their confidence."""
+    with shop.survey.read() as session:
+        by_media: dict[int, list[BoxView]] = {}
+        for box in boxes(session, detection_ids).values():
+            by_media.setdefault(box.media_id, []).append(box)
+        rows = list(session.scalars(sa.select(Media).where(Media.id.in_(by_media))))
+    return [crop for media in rows for crop in stored_crops(shop, media, by_media[media.id])]
 
 
 def describe_pending(shop: Workshop) -> None:
     """Describe the crops of media whose boxes are known but whose crops are not (a pass was cut short)."""
     with shop.survey.read() as session:
         rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.DETECTED).order_by(Media.id)))
-        found = boxes_of(session, [media.id for media in rows], floor=_threshold())
+        found = boxes_of(session, [media.id for media in rows], floor=threshold_of_detector())
     for group in batches(rows):
-        describe_crops(shop, [crop for media in group for crop in _stored_crops(shop, media, found[media.id])])
+        describe_crops(shop, [crop for media in group for crop in stored_crops(shop, media, found[media.id])])
         with shop.survey.write() as session:
-            _mark_ready(session, [media.id for media in group])
+            mark_ready(session, [media.id for media in group])
 
 
 def describe_boxes(shop: Workshop, detection_ids: list[int]) -> None:
     """Describe these boxes as they stand now, whatever their confidence."""
-    with shop.survey.read() as session:
-        by_media: dict[int, list[BoxView]] = {}
-        for box in boxes(session, detection_ids).values():
-            by_media.setdefault(box.media_id, []).append(box)
-        rows = list(session.scalars(sa.select(Media).where(Media.id.in_(by_media))))
-    describe_crops(shop, [crop for media in rows for crop in _stored_crops(shop, media, by_media[media.id])])
+    describe_crops(shop, crops_of_boxes(shop, detection_ids))
 
 
 def retry_failed(shop: Workshop) -> None:
@@ -114,29 +125,34 @@ def retry_failed(shop: Workshop) -> None:
     with shop.survey.read() as session:
         rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.FAILED).order_by(Media.id)))
     for media in rows:
-        picture = decode(shop.store.path_of(media.sha256, cast(Format, media.format)), at_least=PICTURE_SIDE)
-        result, call_id = shop.call(DETECTOR, [PocketDetector.prepare(picture)])
+        result, call_id = shop.call(DETECTOR, [PocketDetector.prepare(stored_picture(shop, media))])
         with shop.survey.write() as session:
-            detector = results.model_version(session, Task.DETECT, result.provenance, _threshold())
+            detector = results.model_version(session, Task.DETECT, result.provenance, threshold_of_detector())
             row = session.get_one(Media, media.id)
-            _keep_answer(session, row, detector, call_id, result.values[0])
+            keep_answer(session, row, detector, call_id, result.values[0])
             rescore(session, [media.id])
     describe_pending(shop)
 
 
-def _stored_crops(shop: Workshop, media: Media, found: list[BoxView]) -> list[Crop]:
+def stored_crops(shop: Workshop, media: Media, found: list[BoxView]) -> list[Crop]:
+    """The animals among the boxes of a stored media."""
     wanted = [box for box in found if box.category == Category.ANIMAL and box.verdict != "rejected"]
     if not wanted:
         return []
     kind = cast(Format, media.format)
-    picture = decode(shop.store.path_of(media.sha256, kind), at_least=PICTURE_SIDE)
+    picture = stored_picture(shop, media)
     return [
         Crop(box.id, media.sha256, kind, Box(box.x, box.y, box.width, box.height), picture, media.width)
         for box in wanted[:CROPS_A_PICTURE]
     ]
 
 
-def _keep_answer(
+def stored_picture(shop: Workshop, media: Media) -> Picture:
+    """A stored media as RGB, decoded at a size that detectors and crops need."""
+    return decode(shop.store.path_of(media.sha256, cast(Format, media.format)), at_least=PICTURE_SIDE)
+
+
+def keep_answer(
     session: Session, media: Media, detector: ModelVersion, call_id: int | None, answer: list[Found] | Failure
 ) -> list[int]:
     """Write a detector's answer, or that it failed, for one media; returns the ids of its detections."""
@@ -148,14 +164,17 @@ def _keep_answer(
     return results.store_analysis(session, media.id, detector, call_id, answer)
 
 
-def _detect(shop: Workshop, reads: list[Read], queued_at: float) -> tuple[list[list[Found] | Failure], int | None]:
+def _detect(
+    shop: Workshop, reads: list[Read], queued_at: float
+) -> tuple[list[list[Found] | Failure], int | None, Provenance | None]:
     if not reads:
-        return [], None
+        return [], None, None
     result, call_id = shop.call(DETECTOR, [read.prepared for read in reads], queued_at)
-    return result.values, call_id
+    return result.values, call_id, result.provenance
 
 
-def _threshold() -> float:
+def threshold_of_detector() -> float:
+    """Confidence from which a box of the detector in use counts."""
     from modal_backend.models.pocket_detector import PocketDetector
 
     return PocketDetector.THRESHOLD
@@ -174,7 +193,8 @@ def _worth_describing(read: Read, media: Media, ids: list[int], found: list[Foun
     ]
 
 
-def _read(shop: Workshop, file: SourceFile | RefusedFile) -> Read:
+def read_file(shop: Workshop, file: SourceFile | RefusedFile, prepare: bool = True) -> Read:
+    """Take one file in, or say why not; with the detector's input when it is to be used here."""
     from modal_backend.models.pocket_detector import PocketDetector
 
     if isinstance(file, RefusedFile):
@@ -183,12 +203,13 @@ def _read(shop: Workshop, file: SourceFile | RefusedFile) -> Read:
         taken = take_in(file, shop.store, shop.limits)
     except Refused as refused:
         return Read(file.path, file.bytes, refused=RefusedFile.of(file.path, refused))
-    return Read(file.path, taken.bytes, taken, PocketDetector.prepare(taken.picture))
+    return Read(file.path, taken.bytes, taken, PocketDetector.prepare(taken.picture) if prepare else None)
 
 
-def _unsettled(
+def unsettled(
     shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]
 ) -> Iterator[SourceFile | RefusedFile]:
+    """The files this import has not settled yet."""
     for group in batches(files, 500):
         with shop.survey.read() as session:
             known = imports.known_paths(session, import_id, [file.path for file in group])
@@ -200,7 +221,8 @@ def _finished_media(session: Session, hashes: set[str]) -> set[str]:
     return set(session.scalars(done))
 
 
-def _media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
+def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
+    """The media of a file; made when it is new."""
     taken = read.taken
     assert taken is not None
     media = session.scalar(sa.select(Media).where(Media.sha256 == taken.sha256))
@@ -228,7 +250,8 @@ def _media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
     return media
 
 
-def _list(session: Session, batch: ImportBatch, read: Read, new: dict[str, Read]) -> None:
+def list_read(session: Session, batch: ImportBatch, read: Read, new: dict[str, Read]) -> None:
+    """Write down what became of one file."""
     if read.refused:
         imports.list_file(
             session,
@@ -254,16 +277,18 @@ def _listed_elsewhere(session: Session, media_id: int, import_id: int, path: str
     return session.scalar(other.limit(1)) is not None
 
 
-def _ids(session: Session, new: dict[str, Read]) -> list[int]:
+def ids_of(session: Session, new: dict[str, Read]) -> list[int]:
+    """Ids of the media of these files."""
     return list(imports.media_by_hash(session, list(new)).values())
 
 
-def _mark_ready(session: Session, media_ids: list[int]) -> None:
+def mark_ready(session: Session, media_ids: list[int]) -> None:
+    """Mark detected media as finished."""
     detected = sa.and_(Media.id.in_(media_ids), Media.stage == Stage.DETECTED)
     session.execute(sa.update(Media).where(detected).values(stage=Stage.READY))
 
 
-def _ahead(shop: Workshop, work: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:
+def ahead(shop: Workshop, work: Callable[[Any], T], items: Iterable[Any]) -> Iterator[T]:
     """Results in order, with at most AHEAD items begun but not yet taken."""
     waiting: deque[Future[T]] = deque()
     for item in items:

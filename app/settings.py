@@ -8,7 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Annotated
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
     BaseSettings,
     NoDecode,
@@ -54,6 +54,21 @@ class Settings(BaseSettings):
     )
     backend: Backend = Field(Backend.AUTO, alias="PUGMARK_BACKEND")
     modal_enabled: bool | None = Field(None, alias="MODAL_ENABLED")
+    modal_app_name: str = Field("pugmark-models", alias="MODAL_APP_NAME", min_length=1, max_length=64)
+    modal_timeout: float = Field(120.0, alias="MODAL_TIMEOUT", gt=0, description="Seconds one operation may take.")
+    modal_max_retries: int = Field(3, alias="MODAL_MAX_RETRIES", ge=0, le=20)
+    modal_retry_delay: float = Field(1.0, alias="MODAL_RETRY_DELAY", gt=0, description="Seconds; doubles each time.")
+    modal_max_in_flight: int = Field(256, alias="MODAL_MAX_IN_FLIGHT", ge=1, le=1000)
+    modal_queue_max_size: int = Field(10_000, alias="MODAL_QUEUE_MAX_SIZE", ge=1)
+    modal_fallback_to_queue: bool = Field(
+        True, alias="MODAL_FALLBACK_TO_QUEUE", description="Whether jobs wait while Modal cannot be reached."
+    )
+    modal_stall_seconds: float = Field(
+        120.0, alias="MODAL_STALL_SECONDS", gt=0, description="A backlog with nothing running for so long is told."
+    )
+    modal_token_id: str | None = Field(None, alias="MODAL_TOKEN_ID")
+    modal_token_secret: SecretStr | None = Field(None, alias="MODAL_TOKEN_SECRET")
+    modal_config_path: Path = Field(default_factory=lambda: Path.home() / ".modal.toml", alias="MODAL_CONFIG_PATH")
     import_roots: Annotated[list[Path], NoDecode] = Field(
         default_factory=_home_and_mounts,
         alias="PUGMARK_IMPORT_ROOTS",
@@ -85,10 +100,13 @@ class Settings(BaseSettings):
     def _no_contradiction(self) -> Settings:
         if self.backend is Backend.MODAL and self.modal_enabled is False:
             raise ValueError("PUGMARK_BACKEND is modal but MODAL_ENABLED is false: change one of the two")
-        if self.backend is Backend.MODAL or self.modal_enabled:
-            raise ValueError(
-                "PUGMARK_BACKEND: this version runs on the embedded backend only; set it to embedded or auto"
-            )
+        if self.backend is Backend.EMBEDDED and self.modal_enabled:
+            raise ValueError("PUGMARK_BACKEND is embedded but MODAL_ENABLED is true: change one of the two")
+        if (self.modal_token_id is None) != (self.modal_token_secret is None):
+            raise ValueError("MODAL_TOKEN_ID and MODAL_TOKEN_SECRET belong together: set both or neither")
+        wanted = self.backend is Backend.MODAL or self.modal_enabled
+        if wanted and not self.has_modal_credentials:
+            raise ValueError("Modal is asked for but has no credentials: run `modal token new`, or set MODAL_TOKEN_ID")
         return self
 
     @classmethod
@@ -117,9 +135,16 @@ class Settings(BaseSettings):
         return f"sqlite:///{self.data_dir / 'jobs.sqlite'}"
 
     @property
+    def has_modal_credentials(self) -> bool:
+        """Whether there is a token in the settings, or Modal's own file with one."""
+        return self.modal_token_id is not None or self.modal_config_path.expanduser().is_file()
+
+    @property
     def active_backend(self) -> Backend:
-        """The backend in use; `auto` is embedded where no Modal credentials can be used."""
-        return Backend.EMBEDDED
+        """The backend in use; `auto` is Modal where there are credentials and MODAL_ENABLED is not false."""
+        if self.backend is not Backend.AUTO:
+            return self.backend
+        return Backend.MODAL if self.has_modal_credentials and self.modal_enabled is not False else Backend.EMBEDDED
 
 
 @lru_cache(maxsize=1)

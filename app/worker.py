@@ -7,42 +7,36 @@ does only what is missing.
 from __future__ import annotations
 
 import logging
-import shutil
 import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig
+from dbos import DBOS, DBOSConfig, WorkflowStatus
 
-from app import pipeline
+from app import import_end, pipeline
+from app.backends import open_backend
+from app.bench import Bench, set_up
 from app.ingest.intake import source_files
 from app.ingest.store import StoreError
-from app.jobs import APP_VERSION, Jobs, Queue, import_workflow_id
+from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.matching.gallery import Gallery, NotDescribed
+from app.remote_imports import hand_out, hand_out_failed
 from app.sample_survey import draw_sample
-from app.settings import Settings
-from app.survey import events, imports
+from app.settings import Backend, Settings
+from app.survey import imports
 from app.survey.database import Survey
 from app.survey.ledger import abandon
-from app.survey.media import ImportBatch, ImportState, ListedFile, Media
+from app.survey.media import ImportBatch, ImportState
 from app.survey.rankings import Scope
 from app.workers import HEARTBEAT_SECONDS, Presence
-from app.workshop import Workshop, open_workshop
+from app.workshop import open_workshop
 from modal_backend.errors import BackendError
 
 log = logging.getLogger("pugmark.worker")
 POLL_SECONDS = 0.1
 INTERACTIVE_AT_ONCE = 2
-
-
-class Bench:
-    """What the workflows of this process work with; set while a worker runs."""
-
-    shop: Workshop
-    gallery: Gallery
-    settings: Settings
 
 
 @DBOS.workflow(name="import_media")
@@ -51,12 +45,21 @@ def import_media(import_id: int) -> str:
     try:
         draw_if_synthetic(import_id)
         count_files(import_id)
+        if runs_remotely():
+            hand_out(import_id)
+            return "handed out"
         take_in_files(import_id)
         group_events(import_id)
     except (BackendError, StoreError, OSError) as error:
         remedy = getattr(error, "remedy", "")
         return finish_import(import_id, f"{error} {remedy}".strip())
     return finish_import(import_id, None)
+
+
+@DBOS.step()
+def runs_remotely() -> bool:
+    """Whether the models of this import run on Modal."""
+    return Bench.shop.backend.name == "modal"
 
 
 @DBOS.step()
@@ -91,22 +94,13 @@ def take_in_files(import_id: int) -> None:
 @DBOS.step()
 def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
-    deployments = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == import_id).distinct()
-    with Bench.shop.survey.write() as session:
-        affected = set(session.scalars(deployments))
-        events.regroup(session, affected, Bench.settings.event_gap_seconds)
+    import_end.group(import_id)
 
 
 @DBOS.step()
 def finish_import(import_id: int, error: str | None) -> str:
     """Mark the import as done or failed."""
-    with Bench.shop.survey.write() as session:
-        imports.finish(session, import_id, error=error)
-        batch = session.get_one(ImportBatch, import_id)
-        received = Path(batch.root) if batch.kind == "upload" and not error else None
-    if received is not None:
-        shutil.rmtree(received, ignore_errors=True)  # the originals are in the store
-    return error or "done"
+    return import_end.close(import_id, error)
 
 
 @DBOS.workflow(name="describe_boxes")
@@ -118,7 +112,10 @@ def describe_boxes(detection_ids: list[int]) -> None:
 @DBOS.workflow(name="retry_failed")
 def retry_failed() -> None:
     """Detect and describe again where it failed."""
-    pipeline.retry_failed(Bench.shop)
+    if runs_remotely():
+        hand_out_failed()
+    else:
+        pipeline.retry_failed(Bench.shop)
 
 
 @DBOS.workflow(name="rank_queries")
@@ -136,8 +133,8 @@ def rank_queries(detection_ids: list[int], scope_key: str) -> None:
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
     presence = Presence(survey)
-    with open_workshop(survey, presence.executor_id) as shop:
-        Bench.shop, Bench.gallery, Bench.settings = shop, Gallery(survey), settings
+    with open_workshop(survey, presence.executor_id, open_backend(settings)) as shop:
+        set_up(shop, Gallery(survey), settings)
         _open_queue(settings, presence.executor_id)
         try:
             last_beat = 0.0
@@ -166,6 +163,12 @@ def _open_queue(settings: Settings, executor_id: str) -> None:
     DBOS.launch()
     DBOS.register_queue(Queue.INTERACTIVE, worker_concurrency=INTERACTIVE_AT_ONCE, polling_interval_sec=POLL_SECONDS)
     DBOS.register_queue(Queue.BULK, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
+    # What was put there for Modal is done on the embedded backend when that is what the settings say now.
+    often = 2 if settings.active_backend is Backend.MODAL else 20
+    for queue in (Queue.MODAL_INTERACTIVE, Queue.MODAL_BULK, Queue.MODAL_IMPORTS):
+        DBOS.register_queue(
+            queue, worker_concurrency=settings.modal_max_in_flight, polling_interval_sec=POLL_SECONDS * often
+        )
 
 
 def _take_over(survey: Survey, presence: Presence) -> None:
@@ -182,7 +185,7 @@ def _put_forgotten(survey: Survey, settings: Settings) -> None:
     with survey.read() as session:
         batches = list(session.scalars(sa.select(ImportBatch).where(ImportBatch.state.in_(open_states))))
     for batch in batches:
-        status = DBOS.get_workflow_status(import_workflow_id(batch.id, batch.attempt))
+        status = _latest_status(batch)
         if status is not None and status.status in ("ENQUEUED", "PENDING", "DELAYED"):
             continue
         if status is not None:
@@ -192,3 +195,9 @@ def _put_forgotten(survey: Survey, settings: Settings) -> None:
         jobs = Jobs(survey, settings)
         jobs.run_import(batch.id)
         jobs.close()
+
+
+def _latest_status(batch: ImportBatch) -> WorkflowStatus | None:
+    """Of the workflow that waits for Modal where there is one, else of the import's own."""
+    finishing = DBOS.get_workflow_status(finish_workflow_id(batch.id, batch.attempt))
+    return finishing or DBOS.get_workflow_status(import_workflow_id(batch.id, batch.attempt))

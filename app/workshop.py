@@ -13,6 +13,7 @@ from typing import Any
 from app.ingest.intake import Limits, MediaStore
 from app.survey.database import Survey
 from app.survey.ledger import ledger
+from modal_backend.client import ModalBackend
 from modal_backend.contracts import Result
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import MODELS
@@ -30,7 +31,7 @@ class Workshop:
 
     survey: Survey
     store: MediaStore
-    backend: EmbeddedBackend
+    backend: EmbeddedBackend | ModalBackend
     executor_id: str
     limits: Limits = field(default_factory=Limits)
     readers: ThreadPoolExecutor = field(default_factory=lambda: _threads("read"))
@@ -47,8 +48,14 @@ class Workshop:
             executor_id=self.executor_id,
             queued_at=queued_at or time.time(),
         ) as entry:
-            entry.cold_start_seconds = self.backend.load(model) or None
-            return self.backend.call(model, inputs), entry.id
+            result = self.backend.call(model, inputs)
+            entry.cold_start_seconds, entry.run_seconds = result.cold_start_seconds, result.seconds
+            return result, entry.id
+
+    def load(self, model: str) -> None:
+        """Make a model ready before the first call where that is this process's matter. Raises BackendError."""
+        if isinstance(self.backend, EmbeddedBackend):
+            self.backend.load(model)
 
     def close(self) -> None:
         """Wait for what the threads are doing and end them."""
@@ -57,9 +64,11 @@ class Workshop:
 
 
 @contextmanager
-def open_workshop(survey: Survey, executor_id: str) -> Iterator[Workshop]:
-    """A workshop with an embedded backend on the survey's data directory."""
-    shop = Workshop(survey, MediaStore(survey.data_dir), EmbeddedBackend(), executor_id)
+def open_workshop(
+    survey: Survey, executor_id: str, backend: EmbeddedBackend | ModalBackend | None = None
+) -> Iterator[Workshop]:
+    """A workshop on the survey's data directory; with the embedded backend unless another is given."""
+    shop = Workshop(survey, MediaStore(survey.data_dir), backend or EmbeddedBackend(), executor_id)
     shop.store.clean()
     try:
         yield shop

@@ -6,7 +6,7 @@ Boxes are relative to the picture after EXIF rotation: x, y of the top-left corn
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
@@ -92,11 +92,13 @@ class Result:
     """What a call gives back: one value per input, in order, and where they come from.
 
     A value is what the task yields (list[Detection], Vector, LocalFeatures) or a `Failure` for that input alone.
+    seconds: run time of the model; cold_start_seconds: loading that this call waited for, None without any.
     """
 
     values: list[Any]
     provenance: Provenance
     seconds: float
+    cold_start_seconds: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,3 +106,27 @@ class Failure:
     """One input of a batch that could not be answered; its neighbours are not affected."""
 
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class CurrentStats:
+    """What a backend has to do for one model right now, and how many are at it.
+
+    stalled_seconds: for how long there has been a backlog with nothing running, as far as this process has looked.
+    """
+
+    backlog: int
+    runners: int
+    running: int
+    headroom: int
+    stalled_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Health:
+    """Whether a backend answers. versions: what runs there, by package; state: one word; reason, remedy: sentences."""
+
+    state: str
+    reason: str = ""
+    remedy: str = ""
+    versions: dict[str, str] = field(default_factory=dict)

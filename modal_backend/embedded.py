@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable, Sequence
+import uuid
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import TimeoutError as NotDone
 from typing import Any
 
-from modal_backend.contracts import Failure, Provenance, Result
-from modal_backend.errors import BackendMisconfigured
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL
-
-Run = Callable[[Sequence[Any]], list[Any]]
+from modal_backend import loaders
+from modal_backend.contracts import CurrentStats, Health, Provenance, Result
+from modal_backend.errors import ResultLost
 
 
 class EmbeddedBackend:
@@ -20,8 +22,10 @@ class EmbeddedBackend:
     name = "embedded"
 
     def __init__(self) -> None:
-        self._models: dict[str, tuple[Run, Provenance]] = {}
+        self._models: dict[str, tuple[loaders.Run, Provenance]] = {}
         self._loading = threading.Lock()
+        self._runner = ThreadPoolExecutor(1, thread_name_prefix="embedded")
+        self._submitted: dict[str, tuple[str, Future[Result]]] = {}
 
     def load(self, model: str) -> float:
         """Make a model ready; returns the seconds it took (0 when it was ready). Raises BackendError."""
@@ -31,9 +35,7 @@ class EmbeddedBackend:
             if model in self._models:
                 return 0.0
             start = time.monotonic()
-            if model not in LOADERS:
-                raise BackendMisconfigured(f"The embedded backend has no model named {model}.")
-            self._models[model] = LOADERS[model]()
+            self._models[model] = loaders.load(model, self.name)
             return time.monotonic() - start
 
     def provenance(self, model: str) -> Provenance:
@@ -42,60 +44,64 @@ class EmbeddedBackend:
         return self._models[model][1]
 
     def call(self, model: str, inputs: Sequence[Any]) -> Result:
-        """One value per input, in order; an input that fails yields a Failure and harms no other.
+        """One value per input, in order, in the caller's thread; see `loaders.load` for what each model takes.
 
-        pocket-detector takes Prepared pictures and gives list[Detection]; pocket-embedding takes RGB crops and gives
-        vectors; rapid takes RGB crops and gives LocalFeatures. Raises BackendError when the model cannot be loaded.
+        Raises BackendError when the model cannot be loaded.
         """
-        self.load(model)
+        loading = self.load(model)
         run, provenance = self._models[model]
         start = time.monotonic()
-        values = _guarded(run, inputs)
-        return Result(values, provenance, time.monotonic() - start)
+        values = loaders.answer_each(run, inputs)
+        return Result(values, provenance, time.monotonic() - start, loading or None)
 
+    def submit(self, model: str, inputs: Sequence[Any]) -> str:
+        """Begin a call in a thread of the backend; returns the id to collect it with, in this process only."""
+        call_id = f"em-{uuid.uuid4().hex}"
+        self._submitted[call_id] = (model, self._runner.submit(self.call, model, inputs))
+        return call_id
 
-def _guarded(run: Run, inputs: Sequence[Any]) -> list[Any]:
-    if not inputs:
-        return []
-    try:
-        return run(inputs)
-    except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
-        if len(inputs) == 1:
-            return [Failure(f"{type(error).__name__}: {error}")]
-        return [value for one in inputs for value in _guarded(run, [one])]
+    def collect(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """The result of a submitted call, once; None when it is not there after `wait` seconds.
 
+        Raises ResultLost for an id of another process or one that was collected, and what the call raised.
+        """
+        if call_id not in self._submitted:
+            raise ResultLost(f"The call {call_id} is not known to this process.")
+        try:
+            result = self._submitted[call_id][1].result(wait)
+        except NotDone:
+            return None
+        except BaseException:
+            self._submitted.pop(call_id, None)
+            raise
+        self._submitted.pop(call_id, None)
+        return result
 
-def _pocket_detector() -> tuple[Run, Provenance]:
-    from modal_backend.models.pocket_detector import PocketDetector
+    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: object = None) -> str:
+        """`submit` from an event loop; nothing is ever tried again."""
+        del on_retry
+        return self.submit(model, inputs)
 
-    detector = PocketDetector.load()
-    return detector.detect_prepared, _provenance(DETECTOR, detector)
+    async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """`collect` from an event loop."""
+        return await asyncio.to_thread(self.collect, call_id, wait)
 
+    async def cancel_async(self, call_id: str) -> None:
+        """`cancel` from an event loop."""
+        self.cancel(call_id)
 
-def _pocket_embedding() -> tuple[Run, Provenance]:
-    from modal_backend.models.pocket_embedding import PocketEmbedding
+    def cancel(self, call_id: str) -> None:
+        """Give a call up; one that has begun ends by itself and its result is dropped."""
+        _, future = self._submitted.pop(call_id, ("", None))
+        if future is not None:
+            future.cancel()
 
-    model = PocketEmbedding()
-    model.load()
-    return lambda crops: list(model.embed(crops)), Provenance(
-        "embedded", EMBEDDING, model.VERSION, model.weights_sha256, model.PREPROCESSING
-    )
+    def current_stats(self, model: str) -> CurrentStats:
+        """What waits and runs for one model in this process."""
+        mine = [future for name, future in list(self._submitted.values()) if name == model and not future.done()]
+        running = sum(future.running() for future in mine)
+        return CurrentStats(len(mine) - running, 1, running, 1 - running)
 
-
-def _rapid() -> tuple[Run, Provenance]:
-    from modal_backend.models import rapid
-
-    return lambda crops: [rapid.extract(crop) for crop in crops], Provenance(
-        "embedded", LOCAL, rapid.VERSION, "", rapid.PREPROCESSING
-    )
-
-
-def _provenance(name: str, model: Any) -> Provenance:
-    return Provenance("embedded", name, model.version, model.weights_sha256, model.preprocessing)
-
-
-LOADERS: dict[str, Callable[[], tuple[Run, Provenance]]] = {
-    DETECTOR: _pocket_detector,
-    EMBEDDING: _pocket_embedding,
-    LOCAL: _rapid,
-}
+    def health(self) -> Health:
+        """The embedded backend answers as long as the process lives."""
+        return Health("ready")

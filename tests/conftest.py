@@ -11,6 +11,14 @@ from app.settings import Settings
 from app.survey.database import Survey, open_survey
 
 
+@pytest.fixture(autouse=True)
+def no_modal_token(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own Modal token must not send tests there."""
+    monkeypatch.setenv("MODAL_CONFIG_PATH", "/nonexistent/.modal.toml")
+    for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
+        monkeypatch.delenv(name, raising=False)
+
+
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """Settings on an empty data directory."""

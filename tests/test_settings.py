@@ -57,3 +57,31 @@ def test_the_command_line_stops_with_the_sentence_and_status_2(tmp_path):
     assert ran.returncode == 2
     assert ran.stderr.startswith("PUGMARK_BACKEND:")
     assert "Traceback" not in ran.stderr
+
+
+def test_auto_is_modal_where_a_token_is_and_embedded_where_it_is_switched_off(tmp_path):
+    token = {"MODAL_TOKEN_ID": "ak-1", "MODAL_TOKEN_SECRET": "as-1", "MODAL_CONFIG_PATH": tmp_path / "none"}
+    assert Settings(**token, _env_file=None).active_backend == "modal"
+    assert Settings(**token, MODAL_ENABLED=False, _env_file=None).active_backend == "embedded"
+    assert Settings(MODAL_CONFIG_PATH=tmp_path / "none", _env_file=None).active_backend == "embedded"
+
+
+def test_auto_finds_the_token_file_of_modal_itself(tmp_path):
+    (tmp_path / "modal.toml").write_text("[default]\n")
+    assert Settings(MODAL_CONFIG_PATH=tmp_path / "modal.toml", _env_file=None).active_backend == "modal"
+
+
+@pytest.mark.parametrize(
+    ("values", "sentence"),
+    [
+        ({"PUGMARK_BACKEND": "embedded", "MODAL_ENABLED": "true"}, "embedded but MODAL_ENABLED is true"),
+        ({"PUGMARK_BACKEND": "modal"}, "no credentials"),
+        ({"MODAL_TOKEN_ID": "ak-1"}, "belong together"),
+    ],
+)
+def test_contradictions_about_modal_stop_the_start(environment, tmp_path, values, sentence):
+    environment.setenv("MODAL_CONFIG_PATH", str(tmp_path / "none"))
+    for name, value in values.items():
+        environment.setenv(name, value)
+    with pytest.raises(BadSetting, match=sentence):
+        load_settings()

@@ -12,18 +12,21 @@ from typing import Any
 
 import numpy as np
 
+from app.backends import modal_backend
 from app.commands.output import tell
-from app.settings import Settings
+from app.settings import Backend, Settings
 from app.survey.database import open_survey
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
+from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.wire import check_contract
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """State of one thing: ready, weights missing, not configured or not deployed."""
+    """State of one thing: ready, weights missing, not configured, not deployed, unreachable or unavailable."""
 
     name: str
     task: str
@@ -34,17 +37,19 @@ class Finding:
 
 
 def run(settings: Settings, *, as_json: bool) -> int:
-    """Exit status 0 when everything the embedded path needs is ready, else 1."""
+    """Exit status 0 when everything the backend in use needs is ready, else 1."""
     backend = EmbeddedBackend()
     findings = [
         _checked("survey database", "store", lambda: _survey_answers(settings)),
         _checked("job queue", "queue", lambda: _queue_answers(settings)),
         *[_model(backend, name, test_input) for name, test_input in _inputs().items()],
-        *_unavailable(),
+        *_modal(settings),
     ]
     lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
     tell(as_json, [asdict(one) for one in findings], "\n".join(lines))
     needed = {"survey database", "job queue", DETECTOR, EMBEDDING, LOCAL}
+    if settings.active_backend is Backend.MODAL:
+        needed = {"survey database", "job queue", "modal"}
     return 0 if all(one.state == "ready" for one in findings if one.name in needed) else 1
 
 
@@ -75,10 +80,26 @@ def _model(backend: EmbeddedBackend, name: str, test_input: Callable[[], Any]) -
     return Finding(name, task, "ready", took, "", result.provenance.weights_sha256)
 
 
-def _unavailable() -> list[Finding]:
-    later = "This version runs the embedded models only."
+def _modal(settings: Settings) -> list[Finding]:
+    """Token, deployment, versions and models of the app on Modal."""
+    if settings.active_backend is not Backend.MODAL:
+        reason = "switched off" if settings.modal_enabled is False else "no token"
+        remedy = "Nothing to do for the embedded backend. For Modal: modal token new, then " + DEPLOY
+        return [Finding("modal", "backend", "not configured", reason, remedy)]
+    backend = modal_backend(settings)
+    health = backend.health(10.0)
+    if health.state != "ready":
+        return [Finding("modal", "backend", health.state, health.reason, health.remedy)]
+    try:
+        versions = backend.versions()
+        check_contract(int(versions["contract"]))
+    except BackendError as error:
+        return [Finding("modal", "backend", "not configured", str(error), error.remedy)]
+    told = ", ".join(f"{name} {number}" for name, number in versions.items())
+    missing = [name for name, entry in MODELS.items() if not entry.here]
     return [
-        Finding("modal", "backend", "not configured", later, "Nothing to do: the embedded backend is in use."),
+        Finding("modal", "backend", "ready", f"{settings.modal_app_name} answered: {told}"),
+        *[Finding(name, str(MODELS[name].task), "unavailable", "Not in this version.") for name in missing],
     ]
 
 

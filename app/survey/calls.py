@@ -9,7 +9,12 @@ from app.survey.base import Base, Moment
 
 
 class Call(Base):
-    """One call of a model: times are seconds since 1970, outcome is empty while it runs."""
+    """One call of a model: times are seconds since 1970, outcome is empty while it runs.
+
+    job: the workflow and step that made it, so that a step that is run again finds it. remote_id: the id Modal gave
+    it. The time between started_at and finished_at is cold start, run and, what is left, waiting. attempts counts
+    submissions. note: what is worth knowing while it waits.
+    """
 
     __tablename__ = "call"
     __table_args__ = (Index("ix_call_finished", "finished_at", "model"), Index("ix_call_outcome", "outcome"))
@@ -25,6 +30,10 @@ class Call(Base):
     started_at: Mapped[float | None]
     finished_at: Mapped[float | None]
     cold_start_seconds: Mapped[float | None]
+    run_seconds: Mapped[float | None]
+    job: Mapped[str | None] = mapped_column(String(128), index=True)
+    remote_id: Mapped[str | None] = mapped_column(String(64))
+    note: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=1)
     outcome: Mapped[str | None] = mapped_column(String(12))
     error: Mapped[str | None]

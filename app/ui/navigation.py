@@ -39,6 +39,11 @@ def individuals_page() -> StreamlitPage:
     return _page("individuals", "Individuals", "pets")
 
 
+def operations_page() -> StreamlitPage:
+    """What runs, what waits, how long things take."""
+    return _page("operations", "Operations", "monitoring")
+
+
 def all_pages() -> list[StreamlitPage]:
     """In the order of the work."""
-    return [survey_page(), upload_page(), detections_page(), identify_page(), individuals_page()]
+    return [survey_page(), upload_page(), detections_page(), identify_page(), individuals_page(), operations_page()]

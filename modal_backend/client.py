@@ -1,0 +1,265 @@
+"""The Modal backend: submit a call, keep its id, collect its result; every operation with a deadline of our own.
+
+The Modal client alone may hang for ever (a submit that is never answered), 161 s (a black hole) or 58 s (no network,
+fresh process). Handles are looked up by name on first use and dropped when the app was stopped or the client closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import threading
+import time
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from modal_backend import wire
+from modal_backend.contracts import CurrentStats, Health, Result
+from modal_backend.error_map import translated
+from modal_backend.errors import (
+    BackendError,
+    BackendMisconfigured,
+    BackendUnavailable,
+    JobFailed,
+    NotDeployed,
+    QueueFull,
+    ResultLost,
+)
+from modal_backend.reach import reach
+from modal_backend.registry import MODELS, REMOTE
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+OnRetry = Callable[[BackendError], None]
+# Long polls: the server keeps a question open for at most 55 s.
+LONGEST_WAIT = 50.0
+# A question about a call that is not answered for so long never will be; the next one may.
+LONGEST_QUESTION = 30.0
+STATS_SECONDS = 5.0
+PROBE_AFTER = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """timeout: seconds any operation may take, its retries included; retry_delay: seconds before the first retry."""
+
+    app_name: str = "pugmark-models"
+    timeout: float = 120.0
+    max_retries: int = 3
+    retry_delay: float = 1.0
+
+
+class ModalBackend:
+    """Calls of the deployed app. Safe to share between threads and event loops.
+
+    The methods that end in _async are for code that runs in an event loop; the others must not be called from one.
+    """
+
+    name = "modal"
+
+    def __init__(self, options: Options | None = None) -> None:
+        self.options = options or Options()
+        self._handles: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._last_answer = 0.0
+        self._stalled_since: dict[str, float] = {}
+
+    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+        """Begin a call; returns its id, with which any process can collect it. See `submit_async`."""
+        return asyncio.run(self.submit_async(model, inputs, on_retry))
+
+    def collect(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """The result of a call; None when it is not there after `wait` seconds. See `collect_async`."""
+        return asyncio.run(self.collect_async(call_id, wait))
+
+    def cancel(self, call_id: str) -> None:
+        """Give a call up, also when it runs. Raises BackendError."""
+        asyncio.run(self.cancel_async(call_id))
+
+    def current_stats(self, model: str, seconds: float = STATS_SECONDS) -> CurrentStats:
+        """What waits and runs for one model. Raises BackendError, within `seconds`."""
+        return asyncio.run(self.current_stats_async(model, seconds))
+
+    def call(self, model: str, inputs: Sequence[Any]) -> Result:
+        """Submit, then collect within MODAL_TIMEOUT; a call that is given up is cancelled. Raises BackendError."""
+        return asyncio.run(self.call_async(model, inputs))
+
+    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+        """Begin a call; returns its id.
+
+        Tried again with growing pauses while nothing answers. Raises BackendUnavailable or QueueFull when that did
+        not help within the deadline, NotDeployed, BackendMisconfigured.
+        """
+        packed = await asyncio.to_thread(wire.pack_call, inputs)
+
+        async def spawn() -> str:
+            call = await self._handle(model).spawn.aio(packed)
+            return str(call.object_id)
+
+        return await self._reliably(spawn, model, self.options.timeout, on_retry)
+
+    async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """The result of a call, as often as it is asked for; None when it is not there after `wait` seconds.
+
+        Raises JobFailed, ResultLost, WeightsMissing or BackendMisconfigured for this call, BackendUnavailable when
+        nothing answers: then the call may still be collected later.
+        """
+        import modal
+
+        async def get() -> dict[str, Any] | None:
+            call = modal.FunctionCall.from_id(call_id)
+            try:
+                answer: dict[str, Any] = await call.get.aio(timeout=min(wait, LONGEST_WAIT))
+            except TimeoutError as error:
+                if isinstance(translated(error), JobFailed):
+                    raise
+                return None
+            return answer
+
+        try:
+            answer = await self._reliably(get, None, min(self.options.timeout, LONGEST_QUESTION) + wait)
+        except NotDeployed as error:
+            raise ResultLost(f"Modal does not know the call {call_id}.") from error
+        return None if answer is None else await asyncio.to_thread(wire.unpack_answer, answer)
+
+    async def call_async(self, model: str, inputs: Sequence[Any]) -> Result:
+        """Submit, then collect; see `call`. A lost result is asked for once more."""
+        deadline = time.monotonic() + self.options.timeout
+        call_id, lost = await self.submit_async(model, inputs), False
+        while (left := deadline - time.monotonic()) > 0:
+            try:
+                result = await self.collect_async(call_id, left)
+            except ResultLost:
+                if lost:
+                    raise
+                call_id, lost = await self.submit_async(model, inputs), True
+                continue
+            if result is not None:
+                return result
+        await self.cancel_async(call_id)
+        raise BackendUnavailable(f"{model} did not answer within {self.options.timeout:.0f} s; the call was cancelled.")
+
+    async def cancel_async(self, call_id: str) -> None:
+        """Give a call up; see `cancel`."""
+        import modal
+
+        async def give_up() -> None:
+            await modal.FunctionCall.from_id(call_id).cancel.aio(terminate_containers=False)
+
+        await self._reliably(give_up, None, self.options.timeout)
+
+    async def current_stats_async(self, model: str, seconds: float = STATS_SECONDS) -> CurrentStats:
+        """What waits and runs for one model, once, without retries. Raises BackendError."""
+
+        async def ask() -> Any:
+            return await self._handle(model).get_current_stats.aio()
+
+        try:
+            stats = await self._once(ask, time.monotonic() + seconds)
+        except NotDeployed:
+            self._drop(model)
+            raise
+        stalled = self._stalled(model, stats.backlog > 0 and stats.num_running_inputs == 0)
+        return CurrentStats(
+            stats.backlog, stats.num_total_runners, stats.num_running_inputs, stats.input_headroom, stalled
+        )
+
+    def health(self, seconds: float = STATS_SECONDS) -> Health:
+        """Whether the app is deployed and answers; never raises, and never takes longer than `seconds`."""
+
+        async def look_up() -> None:
+            import modal
+
+            await modal.Function.from_name(self.options.app_name, "test_wrapper").hydrate.aio()
+
+        try:
+            asyncio.run(self._once(look_up, time.monotonic() + seconds))
+        except BackendError as error:
+            return Health(_state_of(error), str(error), error.remedy)
+        return Health("ready")
+
+    def versions(self) -> dict[str, str]:
+        """What is installed there, by package, and its contract. Raises BackendError."""
+
+        async def ask() -> dict[str, str]:
+            import modal
+
+            found: dict[str, str] = await modal.Function.from_name(self.options.app_name, "test_wrapper").remote.aio()
+            return found
+
+        return asyncio.run(self._once(ask, time.monotonic() + self.options.timeout))
+
+    def _handle(self, model: str) -> Any:
+        import modal
+
+        if model not in REMOTE:
+            known = ", ".join(MODELS)
+            raise BackendMisconfigured(f"The Modal backend has no model named {model}; it has {known}.")
+        with self._lock:
+            if model not in self._handles:
+                found = modal.Cls.from_name(self.options.app_name, REMOTE[model].cls)
+                self._handles[model] = found().answer
+            return self._handles[model]
+
+    def _drop(self, model: str | None) -> None:
+        with self._lock:
+            if model is None:
+                self._handles.clear()
+            self._handles.pop(model or "", None)
+
+    async def _reliably(
+        self, operation: Callable[[], Awaitable[T]], model: str | None, budget: float, on_retry: OnRetry | None = None
+    ) -> T:
+        """The operation's answer; what passes by is tried again, a lost handle is looked up once more."""
+        deadline = time.monotonic() + budget
+        attempt, looked_again = 0, False
+        while True:
+            try:
+                return await self._once(operation, deadline)
+            except NotDeployed:
+                self._drop(model)
+                if looked_again or model is None:
+                    raise
+                looked_again = True
+            except (BackendUnavailable, QueueFull) as error:
+                self._drop(model)
+                pause = self.options.retry_delay * 2**attempt * random.uniform(0.5, 1.5)
+                if attempt >= self.options.max_retries or time.monotonic() + pause >= deadline:
+                    raise
+                attempt += 1
+                log.info("Attempt %d on Modal failed, again in %.1f s: %s", attempt, pause, error)
+                if on_retry is not None:
+                    on_retry(error)
+                await asyncio.sleep(pause)
+
+    async def _once(self, operation: Callable[[], Awaitable[T]], deadline: float) -> T:
+        """One attempt, given up at the deadline. Raises BackendError."""
+        clock = asyncio.timeout(max(0.05, deadline - time.monotonic()))
+        try:
+            async with clock:
+                if time.monotonic() - self._last_answer > PROBE_AFTER:
+                    await reach()
+                answer = await operation()
+        except Exception as error:
+            if clock.expired():
+                raise BackendUnavailable("Modal did not answer in time.") from error
+            ours = translated(error)
+            if ours is error:
+                raise
+            raise ours from error
+        self._last_answer = time.monotonic()
+        return answer
+
+    def _stalled(self, model: str, idle: bool) -> float:
+        if not idle:
+            self._stalled_since.pop(model, None)
+            return 0.0
+        return time.monotonic() - self._stalled_since.setdefault(model, time.monotonic())
+
+
+def _state_of(error: BackendError) -> str:
+    if isinstance(error, NotDeployed):
+        return "not deployed"
+    return "not configured" if isinstance(error, BackendMisconfigured) else "unreachable"
