@@ -8,7 +8,8 @@ A call carries {"contract", "inputs": [...]}; its answer {"contract", "values": 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from dataclasses import fields, is_dataclass
+from typing import Any, get_type_hints
 
 import numpy as np
 
@@ -77,7 +78,15 @@ def check_contract(other: Any, this: str = "this program", that: str = "The depl
 def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
         return {"kind": "picture", "png": _png(value)}
-    return {"kind": "prepared", "png": _png(value.pixels), "width": value.width, "height": value.height}
+    return {"kind": "prepared", "fields": _pack_fields(value)}
+
+
+def _pack_fields(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _png(value)
+    if is_dataclass(value):
+        return {field.name: _pack_fields(getattr(value, field.name)) for field in fields(value)}
+    return value
 
 
 def _unpack_or_failure(value: dict[str, Any]) -> Any:
@@ -88,12 +97,18 @@ def _unpack_or_failure(value: dict[str, Any]) -> Any:
 
 
 def _unpack_input(value: dict[str, Any]) -> Any:
-    picture = _picture(value["png"])
     if value["kind"] == "picture":
-        return picture
+        return _picture(value["png"])
     from modal_backend.models.pocket_detector import Prepared
 
-    return Prepared(picture, value["width"], value["height"])
+    return _unpack_fields(Prepared, value["fields"])
+
+
+def _unpack_fields(kind: Any, value: Any) -> Any:
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{name: _unpack_fields(hints[name], part) for name, part in value.items()})  # type: ignore[operator]
+    return _picture(value) if isinstance(value, bytes) else value
 
 
 def _png(picture: Picture) -> bytes:

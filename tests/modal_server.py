@@ -14,7 +14,7 @@ of enter run one after the other), secrets, parametrised classes, generators, we
 the input plane, retention; the autoscaler is simple, and everything is forgotten at exit.
 """
 
-# ruff: noqa: ARG001, ARG002, B904
+# ruff: noqa: ARG002, B904
 
 from __future__ import annotations
 

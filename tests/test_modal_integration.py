@@ -1,6 +1,6 @@
 """The Modal backend with the real client, against a local control plane that runs real containers."""
 
-# ruff: noqa: F811, ARG001 (fixtures are imported by name)
+# ruff: noqa: F811 (fixtures are imported by name)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Durable jobs over Modal: what survives a killed worker and a Modal that is away, and what is never done twice."""
 
-# ruff: noqa: F811, ARG001 (fixtures are imported by name)
+# ruff: noqa: F811 (fixtures are imported by name)
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The figures of the ledger, and an Operations page that no Modal can slow down."""
 
-# ruff: noqa: F811, ARG001 (fixtures are imported by name)
+# ruff: noqa: F811 (fixtures are imported by name)
 
 from __future__ import annotations
 
