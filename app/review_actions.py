@@ -14,6 +14,7 @@ from app.survey.database import Survey
 from app.survey.decide import DecisionConflict, undo_once
 from app.survey.review import BadDecision
 from modal_backend.contracts import Box
+from modal_backend.errors import QueueFull
 
 
 @dataclass(slots=True)
@@ -42,7 +43,10 @@ def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Mapping
     with survey.read() as session:
         missing = results.not_described(session, touched)
     if missing:
-        jobs.describe(missing)
+        try:
+            jobs.describe(missing)
+        except QueueFull as full:
+            applied.problems.append(f"Your decisions are saved, but the crops wait: {full} {full.remedy}")
     return applied
 
 

@@ -16,6 +16,7 @@ from app.ui.match_items import Ranked, in_order, known_sentence, ranked_query
 from app.ui.navigation import detections_page, upload_page
 from app.ui.words import many
 from app.workers import any_alive
+from modal_backend.errors import QueueFull
 from modal_backend.registry import LOCAL
 
 AT_ONCE = 500
@@ -58,7 +59,10 @@ def fresh(detection_ids: list[int], scope: Scope) -> list[Ranked]:
         return found
     if st.session_state.get("rank_asked") != (stale, scope.key(), found[0].stamp):
         st.session_state["rank_asked"] = (stale, scope.key(), found[0].stamp)
-        deps.jobs().rank(stale, scope)
+        try:
+            deps.jobs().rank(stale, scope)
+        except QueueFull as full:
+            st.warning(f"{full} {full.remedy}")
     until = time.monotonic() + (WAIT_SECONDS if any_alive(deps.survey()) else 0.0)
     first = found[0]
     while not first.fresh and time.monotonic() < until:
