@@ -14,6 +14,7 @@ from app.ui import counted
 from app.ui.header import page_header
 from app.ui.import_progress import import_list
 from app.ui.uploader.uploader import uploader
+from app.ui.words import many
 
 BY_FOLDER, NEW = "One for each folder", "A new one …"
 
@@ -54,7 +55,13 @@ with right:
                 st.error(str(refused))
 with left:
     progress = uploader(batch, deps.upload_token(batch), key=f"uploader-{batch}")
-    if progress["finished"] and progress["done"]:
+    arrived = progress["finished"] and progress["done"]
+    if arrived and progress["failed_count"]:
+        st.warning(
+            f"{progress['failed_count']:,} of {many(progress['total'], 'file')} did not arrive. Retry them above."
+        )
+        arrived = st.button(f"Import the {progress['done']:,} that arrived")
+    if arrived:
         import_upload(deps.settings(), deps.survey(), deps.jobs(), batch, deployment)
         st.session_state["upload_batch"] = uuid4().hex
         st.rerun()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 from pathlib import Path
 from typing import Any
@@ -17,13 +18,14 @@ SOURCES = ("hand_ena24", "hand_animl")
 FILES = 12
 
 
-def pictures() -> list[str]:
-    """Twelve real pictures where there are some, else twelve of the sample survey."""
+def pictures(folder: Path) -> list[str]:
+    """Twelve real pictures where there are some, else twelve of the sample survey under names of their own."""
     real = os.environ.get("PUGMARK_TEST_DATA")
     if real:
         found = [path for name in SOURCES for path in sorted(Path(real, "detection", name, "images").glob("*.jpg"))]
         return [str(path) for path in found[:FILES]]
-    return [str(path) for path in sorted(sample_folder().rglob("*.JPG"))[:FILES]]
+    scenes = sorted(sample_folder().rglob("*.JPG"))[:FILES]
+    return [shutil.copy(path, folder / f"{path.parent.name} {path.name}") for path in scenes]
 
 
 @pytest.fixture(scope="module")
@@ -53,13 +55,13 @@ def wait_for_rows(page: Any, data_dir: Path, query: str, expected: list[tuple[An
     assert rows(data_dir, query) == expected
 
 
-def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_dashboard):
+def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_dashboard, tmp_path):
     address, data_dir = working_dashboard
     page.goto(f"{address}/upload")
     page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=30_000)
-    page.set_input_files('input[aria-label="Files"]', pictures())
+    page.set_input_files('input[aria-label="Files"]', pictures(tmp_path))
     page.get_by_text("you can close this tab").first.wait_for(timeout=60_000)
-    page.get_by_text(f"{FILES} new").first.wait_for(timeout=240_000)
+    page.get_by_text(f"{FILES} new").first.wait_for(timeout=120_000)
     assert rows(data_dir, "select stage, count(*) from media group by stage") == [("ready", FILES)]
     assert not list((data_dir / "uploads").iterdir())
 
