@@ -11,7 +11,13 @@ import time
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
+from app.jobs import Jobs
+from app.survey import imports
+from app.survey.call_figures import get_stats
+from app.survey.detections import Analysis, Feature, ModelVersion
+from app.survey.rankings import Scope
 from modal_backend import wire
 from modal_backend.client import ModalBackend, Options
 from modal_backend.contracts import Failure, LocalFeatures
@@ -21,11 +27,25 @@ from modal_backend.errors import (
     BackendUnavailable,
     JobFailed,
     NotDeployed,
+    QueueFull,
     ResultLost,
 )
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, REMOTE
 from tests.local_modal import ROOT, client, control_plane, faulty, plane  # noqa: F401
 from tests.modal_server import LocalModal
+from tests.modal_survey import (  # noqa: F401
+    ask,
+    calls,
+    first_described,
+    modal_settings,
+    ranked,
+    sent_to,
+    stages,
+    state,
+    survey,
+    wait_until,
+    worker,
+)
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (160, 224, 3), np.uint8)
 
@@ -293,3 +313,44 @@ def test_health_is_told_within_its_deadline_when_nothing_answers(plane):
     start = time.monotonic()
     assert ModalBackend(Options()).health(1.0).state == "unreachable"
     assert time.monotonic() - start < 3
+
+
+def test_a_full_queue_is_a_clear_refusal(survey, modal_settings, plane):
+    jobs = Jobs(survey, modal_settings.model_copy(update={"modal_queue_max_size": 2}))
+    with worker(modal_settings, plane):
+        wait_until(lambda: jobs.waiting() == 0 and (modal_settings.data_dir / "jobs.sqlite").exists())
+        wait_until(lambda: jobs._connect() is not None)
+    jobs.describe([1])
+    jobs.describe([2])
+    with pytest.raises(QueueFull, match="2 jobs wait already"):
+        jobs.describe([3])
+    jobs.close()
+
+
+def test_an_import_ends_with_results_that_say_modal_and_carry_the_servers_own_ids(
+    survey, modal_settings, plane, tmp_path
+):
+    from tests.drawn import two_tigers
+
+    two_tigers(tmp_path / "scenes")
+    before = sent_to(plane)
+    with survey.write() as session:
+        import_id = imports.import_of_path(session, tmp_path / "scenes").id
+    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+        wait_until(lambda: state(survey, import_id)[0] in ("done", "failed"))
+        query = first_described(survey)
+        ask(modal_settings, survey, lambda jobs: jobs.rank([query], Scope()))
+        wait_until(lambda: ranked(survey, query))
+    assert state(survey, import_id) == ("done", None)
+    assert stages(survey) == {"ready"}
+    with survey.read() as session:
+        assert set(session.scalars(sa.select(ModelVersion.backend))) == {"modal"}
+        assert session.scalar(sa.select(sa.func.count(Feature.id))) > 0
+        kept = set(session.scalars(sa.select(Analysis.call_id))) | set(session.scalars(sa.select(Feature.call_id)))
+    rows = calls(survey)
+    assert {row.remote_id for row in rows} == sent_to(plane) - before
+    assert {row.id for row in rows} == kept
+    assert all(row.outcome == "done" and row.run_seconds > 0 and row.backend == "modal" for row in rows)
+    with survey.read() as session:
+        stats = get_stats(session, "modal")
+    assert (stats.sent, stats.succeeded, stats.failed, stats.queued) == (len(rows), len(rows), 0, 0)

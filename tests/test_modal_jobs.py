@@ -4,150 +4,22 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
-import pytest
-import sqlalchemy as sa
 
 from app.jobs import Jobs
-from app.settings import Settings
-from app.survey import imports
-from app.survey.calls import Call
-from app.survey.database import Survey, open_survey
-from app.survey.detections import Analysis, Feature, ModelVersion, Ranking
-from app.survey.media import ImportBatch, Media
-from app.survey.rankings import Scope
-from modal_backend.errors import QueueFull
-from tests.local_modal import ROOT, control_plane, faulty, plane  # noqa: F401
-from tests.modal_server import LocalModal, client_env
-from tests.pictures import encoded, noisy
-
-PICTURES = 10
-
-
-@pytest.fixture
-def modal_settings(plane: LocalModal, tmp_path: Path) -> Settings:
-    """Settings of a survey whose models run on the local control plane."""
-    return Settings(
-        PUGMARK_DATA_DIR=tmp_path / "data",
-        PUGMARK_BACKEND="modal",
-        MODAL_TOKEN_ID="ak-local",
-        MODAL_TOKEN_SECRET="as-local",
-        _env_file=None,
-    )
-
-
-@pytest.fixture
-def survey(modal_settings: Settings) -> Iterator[Survey]:
-    modal_settings.data_dir.mkdir()
-    survey = open_survey(modal_settings)
-    yield survey
-    survey.close()
-
-
-@contextmanager
-def worker(settings: Settings, plane: LocalModal, **more: str) -> Iterator[subprocess.Popen[bytes]]:
-    """A worker process on this survey; killed at the end."""
-    environment = {
-        **os.environ,
-        **client_env(plane.port),
-        "PUGMARK_DATA_DIR": str(settings.data_dir),
-        "PUGMARK_BACKEND": "modal",
-        "MODAL_TIMEOUT": "5",
-        "MODAL_RETRY_DELAY": "0.2",
-        **more,
-    }
-    process = subprocess.Popen([sys.executable, "-m", "app", "worker"], cwd=ROOT, env=environment)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGKILL)
-        process.wait()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
-
-
-def ask_for_import(survey: Survey, folder: Path, pictures: int = PICTURES) -> int:
-    """An import of generated pictures, left to the next worker."""
-    folder.mkdir()
-    for number in range(pictures):
-        (folder / f"{number}.jpg").write_bytes(encoded(noisy(320, 240, seed=number)))
-    with survey.write() as session:
-        return imports.import_of_path(session, folder).id
-
-
-def state(survey: Survey, import_id: int) -> tuple[str, str | None]:
-    with survey.read() as session:
-        batch = session.get_one(ImportBatch, import_id)
-        return batch.state, batch.error
-
-
-def calls(survey: Survey) -> list[Call]:
-    with survey.read() as session:
-        return list(session.scalars(sa.select(Call).order_by(Call.id)))
-
-
-def stages(survey: Survey) -> set[str]:
-    with survey.read() as session:
-        return set(session.scalars(sa.select(Media.stage)))
-
-
-def first_described(survey: Survey) -> int:
-    with survey.read() as session:
-        return session.scalars(sa.select(Feature.detection_id).order_by(Feature.id)).first() or 0
-
-
-def ranked(survey: Survey, query: int) -> bool:
-    with survey.read() as session:
-        return session.scalar(sa.select(Ranking.id).where(Ranking.detection_id == query)) is not None
-
-
-def ask(settings: Settings, survey: Survey, what: Callable[[Jobs], None]) -> None:
-    jobs = Jobs(survey, settings)
-    what(jobs)
-    jobs.close()
-
-
-def sent_to(plane: LocalModal) -> set[str]:
-    return set(plane.state()["calls"])
-
-
-def test_an_import_ends_with_results_that_say_modal_and_carry_the_servers_own_ids(
-    survey, modal_settings, plane, tmp_path
-):
-    from tests.drawn import two_tigers
-
-    two_tigers(tmp_path / "scenes")
-    before = sent_to(plane)
-    with survey.write() as session:
-        import_id = imports.import_of_path(session, tmp_path / "scenes").id
-    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
-        wait_until(lambda: state(survey, import_id)[0] in ("done", "failed"))
-        query = first_described(survey)
-        ask(modal_settings, survey, lambda jobs: jobs.rank([query], Scope()))
-        wait_until(lambda: ranked(survey, query))
-    assert state(survey, import_id) == ("done", None)
-    assert stages(survey) == {"ready"}
-    with survey.read() as session:
-        assert set(session.scalars(sa.select(ModelVersion.backend))) == {"modal"}
-        assert session.scalar(sa.select(sa.func.count(Feature.id))) > 0
-        kept = set(session.scalars(sa.select(Analysis.call_id))) | set(session.scalars(sa.select(Feature.call_id)))
-    rows = calls(survey)
-    assert {row.remote_id for row in rows} == sent_to(plane) - before
-    assert {row.id for row in rows} == kept
-    assert all(row.outcome == "done" and row.run_seconds > 0 and row.backend == "modal" for row in rows)
+from tests.local_modal import control_plane, faulty, plane  # noqa: F401
+from tests.modal_survey import (  # noqa: F401
+    ask,
+    ask_for_import,
+    calls,
+    modal_settings,
+    sent_to,
+    stages,
+    state,
+    survey,
+    wait_until,
+    worker,
+)
 
 
 def test_a_worker_killed_between_submit_and_collect_collects_the_same_call(survey, modal_settings, plane, tmp_path):
@@ -248,15 +120,3 @@ def test_cancelling_an_import_cancels_its_calls_on_modal(survey, modal_settings,
         wait_until(lambda: [row.outcome for row in calls(survey)] == ["cancelled"])
         remote_id = calls(survey)[0].remote_id
         wait_until(lambda: plane.state()["calls"][remote_id]["unfinished"] == 0)
-
-
-def test_a_full_queue_is_a_clear_refusal(survey, modal_settings, plane):
-    jobs = Jobs(survey, modal_settings.model_copy(update={"modal_queue_max_size": 2}))
-    with worker(modal_settings, plane):
-        wait_until(lambda: jobs.waiting() == 0 and (modal_settings.data_dir / "jobs.sqlite").exists())
-        wait_until(lambda: jobs._connect() is not None)
-    jobs.describe([1])
-    jobs.describe([2])
-    with pytest.raises(QueueFull, match="2 jobs wait already"):
-        jobs.describe([3])
-    jobs.close()

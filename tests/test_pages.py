@@ -14,7 +14,7 @@ from app.survey.database import open_survey
 from tests.surveys import add_media, describe, found
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = ["survey", "upload", "detections", "identify", "individuals"]
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 
 @pytest.fixture
