@@ -90,6 +90,9 @@ class Jobs:
         client = self._connect()
         if client is not None:
             client.cancel_workflow(import_workflow_id(import_id, attempt), cancel_children=True)
+            if self._remote:
+                give_up = f"give-up-{import_workflow_id(import_id, attempt)}"
+                self._enqueue(Queue.MODAL_INTERACTIVE, "give_up_calls", give_up, import_id, attempt)
 
     def waiting(self) -> int:
         """Jobs in the queue that nobody has begun."""

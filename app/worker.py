@@ -22,6 +22,7 @@ from app.ingest.intake import source_files
 from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.matching.gallery import Gallery, NotDescribed
+from app.remote_cancel import give_up_calls  # noqa: F401 (a workflow of this worker)
 from app.remote_imports import hand_out, hand_out_failed
 from app.sample_survey import draw_sample
 from app.settings import Backend, Settings

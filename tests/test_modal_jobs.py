@@ -120,3 +120,16 @@ def test_cancelling_an_import_cancels_its_calls_on_modal(survey, modal_settings,
         wait_until(lambda: [row.outcome for row in calls(survey)] == ["cancelled"])
         remote_id = calls(survey)[0].remote_id
         wait_until(lambda: plane.state()["calls"][remote_id]["unfinished"] == 0)
+
+
+def test_a_call_that_no_step_looks_after_is_given_up_with_its_import(survey, modal_settings, plane, tmp_path):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    plane.config(cold_start_s=1e6)
+    plane.kill_containers()
+    with worker(modal_settings, plane):
+        wait_until(lambda: [row for row in calls(survey) if row.remote_id])
+    remote_id = calls(survey)[0].remote_id
+    ask(modal_settings, survey, lambda jobs: jobs.cancel_import(import_id))
+    with worker(modal_settings, plane):
+        wait_until(lambda: [row.outcome for row in calls(survey)] == ["cancelled"])
+        wait_until(lambda: plane.state()["calls"][remote_id]["unfinished"] == 0)

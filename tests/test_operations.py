@@ -15,7 +15,7 @@ from streamlit.testing.v1 import AppTest
 from app.settings import load_settings
 from app.survey.call_figures import get_stats, model_figures, open_notes
 from app.survey.calls import Call
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from modal_backend.prices import per_second
 from tests.local_modal import control_plane, plane  # noqa: F401
 
