@@ -74,6 +74,13 @@ class Jobs:
         self._refuse_when_full()
         self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
 
+    def describe_again(self, workflow_id: str) -> None:
+        """Describe a slice of the crops again that only an older version of a model has described."""
+        queue, name = (
+            (Queue.MODAL_IMPORTS, "describe_again_remotely") if self._remote else (Queue.BULK, "describe_again")
+        )
+        self._enqueue(queue, name, workflow_id)
+
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
         self._enqueue(Queue.BULK, "retry_failed", f"retry-{uuid.uuid4().hex}")

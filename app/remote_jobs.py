@@ -11,11 +11,12 @@ from typing import Any
 
 from dbos import DBOS
 
-from app import windows
+from app import described_again, windows
 from app.bench import Bench, Lane
 from app.crops import cut_all, store_described
 from app.matching.gallery import NotDescribed
-from app.pipeline import crops_of_boxes
+from app.jobs import Queue
+from app.pipeline import batches, crops_of_boxes
 from app.remote_calls import closed, collect, send
 from app.survey.ledger import Sent
 from app.survey.rankings import Scope
@@ -51,6 +52,18 @@ async def describe_remotely(detection_ids: list[int]) -> None:
         sent = await send_descriptions([], detection_ids, round_number)
         if sent is None or await collect_descriptions(sent):
             return
+
+
+@DBOS.workflow(name="describe_again_remotely")
+async def describe_again_remotely() -> None:
+    """Describe a slice of the crops again that only an older version of a model has described."""
+    ids = await outdated_crops()
+    handles = [
+        await DBOS.enqueue_workflow_async(Queue.MODAL_BULK, describe_remotely, window) for window in batches(ids)
+    ]
+    for handle in handles:
+        await handle.get_result()
+    await drop_older_features(ids)
 
 
 @DBOS.workflow(name="rank_remotely")
@@ -119,6 +132,23 @@ async def collect_descriptions(sent: dict[str, Any]) -> bool:
         await asyncio.to_thread(store_described, Bench.shop, MODELS[model].task, boxes, result, call.id)
         await closed(call, result)
     return complete
+
+
+@DBOS.step()
+async def outdated_crops() -> list[int]:
+    """The next crops to describe again."""
+
+    def ask() -> list[int]:
+        with Bench.shop.survey.read() as session:
+            return described_again.slice_of(session)
+
+    return await asyncio.to_thread(ask)
+
+
+@DBOS.step()
+async def drop_older_features(detection_ids: list[int]) -> None:
+    """Forget what older versions said about the crops that are described again."""
+    await asyncio.to_thread(described_again.drop_older, Bench.shop, detection_ids)
 
 
 @DBOS.step()

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, WorkflowStatus
 
-from app import import_end, pipeline
+from app import described_again, import_end, pipeline
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
@@ -110,6 +110,12 @@ def describe_boxes(detection_ids: list[int]) -> None:
     pipeline.describe_boxes(Bench.shop, detection_ids)
 
 
+@DBOS.workflow(name="describe_again")
+def describe_again() -> int:
+    """Describe a slice of the crops again that only an older version of a model has described."""
+    return described_again.describe_slice(Bench.shop)
+
+
 @DBOS.workflow(name="retry_failed")
 def retry_failed() -> None:
     """Detect and describe again where it failed."""
@@ -144,6 +150,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     presence.beat()
                     _take_over(survey, presence)
                     _put_forgotten(survey, settings)
+                    _put_outdated(survey, settings)
                     last_beat = time.monotonic()
                 stop.wait(0.2)
         finally:
@@ -195,6 +202,16 @@ def _put_forgotten(survey: Survey, settings: Settings) -> None:
             continue
         jobs = Jobs(survey, settings)
         jobs.run_import(batch.id)
+        jobs.close()
+
+
+def _put_outdated(survey: Survey, settings: Settings) -> None:
+    """Put the job into the queue that describes crops of an older version again, once for each state of the survey."""
+    with survey.read() as session:
+        workflow_id = described_again.job_id(session)
+    if workflow_id is not None and DBOS.get_workflow_status(workflow_id) is None:
+        jobs = Jobs(survey, settings)
+        jobs.describe_again(workflow_id)
         jobs.close()
 
 

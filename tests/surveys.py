@@ -54,7 +54,7 @@ def add_media(
         return media.id, ids
 
 
-def describe(survey: Survey, detection_id: int, seed: int) -> None:
+def describe(survey: Survey, detection_id: int, seed: int, provenance: Provenance = LOCAL) -> None:
     """Give a detection SIFT-like features drawn from a seed."""
     from modal_backend.contracts import LocalFeatures
 
@@ -66,5 +66,5 @@ def describe(survey: Survey, detection_id: int, seed: int) -> None:
         height=160,
     )
     with survey.write() as session:
-        version = results.model_version(session, "local features", LOCAL)
+        version = results.model_version(session, "local features", provenance)
         results.store_feature(session, detection_id, version, Box(0.2, 0.3, 0.3, 0.4), features, None)

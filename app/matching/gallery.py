@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.survey import rankings, results
 from app.survey.database import Survey
+from app.survey.described import alike
 from app.survey.detections import Feature
 from app.survey.individuals import Sighting
 from app.survey.rankings import Scope
@@ -87,7 +88,7 @@ class Gallery:
             rows = list(
                 session.scalars(
                     sa.select(Feature)
-                    .where(Feature.model_version_id == version, Feature.id > self._last_feature)
+                    .where(Feature.model_version_id.in_(alike(session, version)), Feature.id > self._last_feature)
                     .order_by(Feature.id)
                     .limit(LOADED_AT_ONCE)
                 )
@@ -104,11 +105,11 @@ class Gallery:
 
     def _drop_gone(self, session: Session, version: int) -> None:
         there = sa.select(sa.func.count(Feature.id)).where(
-            Feature.model_version_id == version, Feature.id <= self._last_feature
+            Feature.model_version_id.in_(alike(session, version)), Feature.id <= self._last_feature
         )
         if session.scalar(there) == len(self._known):
             return
-        alive = set(session.scalars(sa.select(Feature.id).where(Feature.model_version_id == version)))
+        alive = set(session.scalars(sa.select(Feature.id).where(Feature.model_version_id.in_(alike(session, version)))))
         for detection_id in [one for one, feature_id in self._known.items() if feature_id not in alive]:
             self._index.remove(detection_id)
             del self._known[detection_id]
@@ -123,7 +124,9 @@ class Gallery:
 
     def _features(self, session: Session, detection_id: int, version: int) -> Any:
         row = session.scalar(
-            sa.select(Feature).where(Feature.detection_id == detection_id, Feature.model_version_id == version)
+            sa.select(Feature).where(
+                Feature.detection_id == detection_id, Feature.model_version_id.in_(alike(session, version))
+            )
         )
         if row is None:
             raise NotDescribed(f"Crop {detection_id} has not been described yet.")

@@ -12,10 +12,15 @@ from sqlalchemy.orm import Session
 
 from app.survey.decisions import Decision
 from app.survey.deployments import Deployment
+from app.survey.described import alike, feature_version, of_model
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
 from app.survey.individuals import PairVerdict, Sighting
 from app.survey.media import Media
 from modal_backend.contracts import Flank
+
+
+__all__ = ["Scope", "allowed", "feature_version", "is_fresh", "ranking", "stamp", "store_ranking", "verdicts"]
+__all__ += ["waiting", "waiting_count"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,25 +46,21 @@ class Scope:
         return cls(**json.loads(key))
 
 
-def feature_version(session: Session, model: str) -> int | None:
-    """Id of the newest model version that has features of this model."""
-    return session.scalar(sa.select(sa.func.max(ModelVersion.id)).where(ModelVersion.model == model))
-
-
 def waiting(session: Session, version_id: int, *, limit: int = 200) -> list[int]:
-    """Described crops without a decision: unsure ones first, then in the order they were described."""
+    """Crops without a decision that any version of the model has described: unsure ones first, then by their ids."""
     unsure = sa.select(DetectionReview.detection_id).where(DetectionReview.identity == "unsure")
-    crops = sa.select(Feature.detection_id).where(
-        Feature.model_version_id == version_id, Feature.detection_id.not_in(_settled())
-    )
-    first = list(session.scalars(crops.where(Feature.detection_id.in_(unsure)).order_by(Feature.id).limit(limit)))
-    rest = crops.where(Feature.detection_id.not_in(unsure)).order_by(Feature.id).limit(limit - len(first))
+    described = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(of_model(session, version_id)))
+    crops = sa.select(Detection.id).where(Detection.id.in_(described), Detection.id.not_in(_settled()))
+    first = list(session.scalars(crops.where(Detection.id.in_(unsure)).order_by(Detection.id).limit(limit)))
+    rest = crops.where(Detection.id.not_in(unsure)).order_by(Detection.id).limit(limit - len(first))
     return first + list(session.scalars(rest))
 
 
 def waiting_count(session: Session, version_id: int) -> int:
     """How many crops wait for an identity decision."""
-    described = sa.select(sa.func.count(Feature.id)).where(Feature.model_version_id == version_id)
+    ids = of_model(session, version_id)
+    one_each = Feature.id if len(ids) == 1 else sa.distinct(Feature.detection_id)
+    described = sa.select(sa.func.count(one_each)).where(Feature.model_version_id.in_(ids))
     settled = described.where(Feature.detection_id.in_(_settled()))
     return (session.scalar(described) or 0) - (session.scalar(settled) or 0)
 
@@ -157,7 +158,7 @@ def _within(
             .outerjoin(Deployment, Deployment.id == Media.deployment_id)
             .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
             .outerjoin(Sighting, Sighting.detection_id == Detection.id)
-            .where(Feature.model_version_id == version_id, *where)
+            .where(Feature.model_version_id.in_(alike(session, version_id)), *where)
         )
     )
 

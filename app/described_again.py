@@ -1,0 +1,104 @@
+"""Crops whose features come from an older version of a model are described again: a slice a job, so that imports come
+between, until none is left. Until then they keep waiting for their decisions as before.
+"""
+
+from __future__ import annotations
+
+import logging
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app import pipeline
+from app.ingest.refusals import Refused
+from app.survey.described import alike, feature_version, of_model, outdated, outdated_count
+from app.survey.detections import Feature, ModelVersion
+from app.workshop import Workshop
+from modal_backend.contracts import Provenance
+from modal_backend.embedded import EmbeddedBackend
+from modal_backend.registry import EMBEDDING, LOCAL
+
+log = logging.getLogger("pugmark.worker")
+DESCRIBING = (LOCAL, EMBEDDING)
+SLICE = 400
+
+
+def job_id(session: Session) -> str | None:
+    """Names the job that is due, by versions and how many crops wait; None when none does.
+
+    The same state gives the same name: a slice that got nowhere is not tried again until something changes.
+    """
+    waiting = [(feature_version(session, model), outdated_count(session, model)) for model in DESCRIBING]
+    if not any(count for _, count in waiting):
+        return None
+    return "again-" + "-".join(f"{version}.{count}" for version, count in waiting)
+
+
+def slice_of(session: Session) -> list[int]:
+    """The next crops to describe again."""
+    return sorted({one for model in DESCRIBING for one in outdated(session, model, limit=SLICE)})[:SLICE]
+
+
+def describe_slice(shop: Workshop) -> int:
+    """Describe the next crops again here; returns how many were. Raises BackendError."""
+    with shop.survey.read() as session:
+        ids = slice_of(session)
+    done = 0
+    for group in pipeline.batches(ids):
+        try:
+            pipeline.describe_boxes(shop, group)
+        except (Refused, OSError) as error:
+            log.warning("Crops %s cannot be described again: %s", group, error)
+            continue
+        done += len(group)
+    drop_older(shop, ids)
+    return done
+
+
+def drop_older(shop: Workshop, detection_ids: list[int]) -> None:
+    """Forget what older versions said about those of these crops that the present version has described."""
+    with shop.survey.write() as session:
+        for model in DESCRIBING:
+            version = feature_version(session, model)
+            if version is None:
+                continue
+            present = alike(session, version)
+            older = sorted(set(of_model(session, version)) - set(present))
+            anew = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
+            session.execute(
+                sa.delete(Feature).where(
+                    Feature.model_version_id.in_(older),
+                    Feature.detection_id.in_(detection_ids),
+                    Feature.detection_id.in_(anew),
+                )
+            )
+
+
+def begin_again(shop: Workshop) -> None:
+    """Where this program's models are newer than the newest features: describe one crop, which makes the rest wait.
+
+    Only the embedded backend can tell before its first answer.
+    """
+    if not isinstance(shop.backend, EmbeddedBackend):
+        return
+    for model in DESCRIBING:
+        with shop.survey.read() as session:
+            version = feature_version(session, model)
+            if version is None or _is(session.get_one(ModelVersion, version), shop.backend.provenance(model)):
+                continue
+            newest = session.scalar(
+                sa.select(Feature.detection_id)
+                .where(Feature.model_version_id == version)
+                .order_by(Feature.id.desc())
+                .limit(1)
+            )
+        if newest is not None:
+            pipeline.describe_boxes(shop, [newest])
+
+
+def _is(row: ModelVersion, provenance: Provenance) -> bool:
+    return (row.version, row.weights_sha256, row.preprocessing) == (
+        provenance.version,
+        provenance.weights_sha256,
+        provenance.preprocessing,
+    )

@@ -1,0 +1,91 @@
+"""Which crops a model has described, and with which of its versions.
+
+Features of the same model, version, weights and preprocessing count together, whichever backend computed them. The
+version in use is that of the newest feature; crops that only an older version has described wait to be described again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion
+from modal_backend.contracts import Category
+
+
+def feature_version(session: Session, model: str) -> int | None:
+    """Id of the model version the newest feature of this model comes from; stands for all that are `alike`."""
+    newest = {
+        version_id: session.scalar(sa.select(sa.func.max(Feature.id)).where(Feature.model_version_id == version_id))
+        for version_id in session.scalars(sa.select(ModelVersion.id).where(ModelVersion.model == model))
+    }
+    written = {version_id: feature for version_id, feature in newest.items() if feature is not None}
+    return max(written, key=lambda version_id: written[version_id]) if written else None
+
+
+def alike(session: Session, version_id: int) -> list[int]:
+    """Ids of the model versions that differ from this one by their backend alone, itself among them."""
+    mine = session.get_one(ModelVersion, version_id)
+    same = {
+        "task": mine.task,
+        "model": mine.model,
+        "version": mine.version,
+        "weights_sha256": mine.weights_sha256,
+        "preprocessing": mine.preprocessing,
+    }
+    return list(session.scalars(sa.select(ModelVersion.id).filter_by(**same).order_by(ModelVersion.id)))
+
+
+def of_model(session: Session, version_id: int) -> list[int]:
+    """Ids of all versions of this one's model, whatever they were."""
+    mine = session.get_one(ModelVersion, version_id)
+    return list(session.scalars(sa.select(ModelVersion.id).filter_by(task=mine.task, model=mine.model)))
+
+
+def outdated(session: Session, model: str, *, after: int = 0, limit: int = 1000) -> list[int]:
+    """Animals described by an older version of the model only, in the order of their ids from `after` on."""
+    where = _outdated(session, model)
+    if where is None:
+        return []
+    ids = sa.select(Feature.detection_id).where(*where, Feature.detection_id > after).distinct()
+    return list(session.scalars(ids.order_by(Feature.detection_id).limit(limit)))
+
+
+def outdated_count(session: Session, model: str) -> int:
+    """How many animals wait to be described again, because the model's version has changed."""
+    where = _outdated(session, model)
+    if where is None:
+        return 0
+    return session.scalar(sa.select(sa.func.count(sa.distinct(Feature.detection_id))).where(*where)) or 0
+
+
+def _outdated(session: Session, model: str) -> Sequence[sa.ColumnElement[bool]] | None:
+    """What holds for features that wait for a newer one; None when every version is alike."""
+    version_id = feature_version(session, model)
+    if version_id is None:
+        return None
+    present = alike(session, version_id)
+    older = set(of_model(session, version_id)) - set(present)
+    if not older:
+        return None
+    anew = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
+    dropped = sa.select(DetectionReview.detection_id).where(
+        sa.or_(
+            DetectionReview.verdict == "rejected",
+            sa.and_(DetectionReview.category.is_not(None), DetectionReview.category != str(Category.ANIMAL)),
+        )
+    )
+    animals = sa.select(Detection.id).where(Detection.category == str(Category.ANIMAL))
+    return [
+        Feature.model_version_id.in_(older),
+        Feature.detection_id.not_in(anew),
+        Feature.detection_id.not_in(dropped),
+        sa.or_(
+            Feature.detection_id.in_(animals),
+            Feature.detection_id.in_(
+                sa.select(DetectionReview.detection_id).where(DetectionReview.category == str(Category.ANIMAL))
+            ),
+        ),
+    ]
