@@ -38,6 +38,7 @@ class Queue(StrEnum):
     MODAL_INTERACTIVE = "modal-interactive"
     MODAL_BULK = "modal-bulk"
     MODAL_IMPORTS = "modal-imports"
+    VIDEO_QUESTIONS = "video-questions"
 
 
 class Jobs:
@@ -73,6 +74,11 @@ class Jobs:
         )
         self._refuse_when_full()
         self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
+
+    def ask_about_video(self, answer_id: int) -> None:
+        """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""
+        self._refuse_when_full()
+        self._enqueue(Queue.VIDEO_QUESTIONS, "ask_about_video", video_workflow_id(answer_id), answer_id)
 
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
@@ -148,6 +154,11 @@ def import_workflow_id(import_id: int, attempt: int) -> str:
 def finish_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow that waits for the windows of this attempt on Modal."""
     return FINISH + import_workflow_id(import_id, attempt)
+
+
+def video_workflow_id(answer_id: int) -> str:
+    """The workflow of one question about a clip."""
+    return f"ask-{answer_id}"
 
 
 def _has_queue(url: str) -> bool:
