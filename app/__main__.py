@@ -59,6 +59,11 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--model", default="rapid", choices=["rapid", "pocket-embedding"])
     who.add_argument("--predictions", type=Path)
 
+    ask = _command(commands, "ask", "ask the configured video language model about a clip", _ask)
+    ask.add_argument("clip", type=Path)
+    ask.add_argument("--question", default="happens", help="happens, count, behaviour, marks or people")
+    ask.add_argument("--own", default="", metavar="TEXT", help="a question of your own")
+
     _command(commands, "doctor", "what works on this machine", _doctor)
     return top
 
@@ -118,6 +123,12 @@ def _evaluate_identification(options: argparse.Namespace) -> int:
     from app.commands import evaluate
 
     return evaluate.identification(options.table, options.model, options.predictions, as_json=options.as_json)
+
+
+def _ask(options: argparse.Namespace) -> int:
+    from app.commands import ask
+
+    return ask.run(load_settings(), options.clip, kind=options.question, own=options.own, as_json=options.as_json)
 
 
 def _doctor(options: argparse.Namespace) -> int:

@@ -38,6 +38,7 @@ class Queue(StrEnum):
     MODAL_INTERACTIVE = "modal-interactive"
     MODAL_BULK = "modal-bulk"
     MODAL_IMPORTS = "modal-imports"
+    VIDEO_QUESTIONS = "video-questions"
 
 
 class Jobs:
@@ -80,6 +81,11 @@ class Jobs:
             (Queue.MODAL_IMPORTS, "describe_again_remotely") if self._remote else (Queue.BULK, "describe_again")
         )
         self._enqueue(queue, name, workflow_id)
+
+    def ask_about_video(self, answer_id: int) -> None:
+        """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""
+        self._refuse_when_full()
+        self._enqueue(Queue.VIDEO_QUESTIONS, "ask_about_video", video_workflow_id(answer_id), answer_id)
 
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
@@ -158,6 +164,11 @@ def import_workflow_id(import_id: int, attempt: int) -> str:
 def finish_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow that waits for the windows of this attempt on Modal."""
     return FINISH + import_workflow_id(import_id, attempt)
+
+
+def video_workflow_id(answer_id: int) -> str:
+    """The workflow of one question about a clip."""
+    return f"ask-{answer_id}"
 
 
 def _has_queue(url: str) -> bool:

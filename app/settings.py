@@ -6,7 +6,8 @@ import getpass
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, field_validator, model_validator
 from pydantic_settings import (
@@ -18,6 +19,7 @@ from pydantic_settings import (
 )
 
 ROOT = Path(__file__).resolve().parents[1]
+PRIVATE = ("OMNIVINCI_API_KEY", "OMNIVINCI_API_URL", "MODAL_TOKEN_SECRET", "PUGMARK_METRICS_TOKEN")
 
 
 class BadSetting(Exception):
@@ -44,6 +46,7 @@ class Settings(BaseSettings):
         toml_file=ROOT / ".streamlit" / "secrets.toml",
         extra="ignore",
         populate_by_name=True,
+        hide_input_in_errors=True,  # a key must not stand in an error text
     )
 
     data_dir: Path = Field(ROOT / "data", alias="PUGMARK_DATA_DIR", description="All state lives here.")
@@ -90,6 +93,48 @@ class Settings(BaseSettings):
         alias="PUGMARK_START_WORKER",
         description="Whether the dashboard starts the worker; false where `python -m app worker` runs by itself.",
     )
+
+    omnivinci_api_url: str = Field(
+        "https://integrate.api.nvidia.com/v1",
+        alias="OMNIVINCI_API_URL",
+        description="A chat-completions endpoint that takes pictures or videos, up to /v1.",
+    )
+    omnivinci_api_key: SecretStr | None = Field(None, alias="OMNIVINCI_API_KEY")
+    omnivinci_model: str = Field("nvidia/nemotron-nano-12b-v2-vl", alias="OMNIVINCI_MODEL", min_length=1)
+    omnivinci_through: Literal["direct", "modal"] = Field(
+        "direct",
+        alias="OMNIVINCI_THROUGH",
+        description="Who asks: the worker, or a function on Modal with its own key.",
+    )
+    omnivinci_send: Literal["frames", "clip"] = Field(
+        "frames", alias="OMNIVINCI_SEND", description="Frames of the clip, or the clip itself where it is a small MP4."
+    )
+    omnivinci_frames: int = Field(8, alias="OMNIVINCI_FRAMES", ge=1, le=64)
+    omnivinci_max_bytes: int = Field(10_000_000, alias="OMNIVINCI_MAX_BYTES", ge=100_000)
+    omnivinci_timeout: float = Field(300.0, alias="OMNIVINCI_TIMEOUT", gt=0, description="Seconds for one question.")
+    omnivinci_silence: float = Field(120.0, alias="OMNIVINCI_SILENCE", gt=0, description="Seconds without a byte.")
+    omnivinci_price_in: float | None = Field(
+        None, alias="OMNIVINCI_PRICE_IN", ge=0, description="Dollars a million tokens of the question."
+    )
+    omnivinci_price_out: float | None = Field(
+        None, alias="OMNIVINCI_PRICE_OUT", ge=0, description="Dollars a million tokens of the answer."
+    )
+
+    @field_validator("omnivinci_api_key", mode="before")
+    @classmethod
+    def _key_or_none(cls, value: object) -> object:
+        text = value.get_secret_value() if isinstance(value, SecretStr) else str(value or "")
+        return SecretStr(text.strip()) if text.strip() else None
+
+    @field_validator("omnivinci_api_url")
+    @classmethod
+    def _address_without_secrets(cls, value: str) -> str:
+        address = urlsplit(value.strip())
+        if address.scheme not in ("http", "https") or not address.hostname:
+            raise ValueError("the address has to begin with https:// or http:// and name a host")
+        if address.username or address.password or address.query:
+            raise ValueError("keys do not belong into the address: use OMNIVINCI_API_KEY")
+        return value.strip().rstrip("/")
 
     @field_validator("import_roots", mode="before")
     @classmethod
@@ -156,7 +201,8 @@ def load_settings() -> Settings:
         first = error.errors()[0]
         name = str(first["loc"][0]) if first["loc"] else ""
         text = first["msg"].removeprefix("Value error, ")
-        raise BadSetting(f"{name}: {text} (found {first['input']!r})." if name else f"{text}.") from error
+        found = "" if name in PRIVATE else f" (found {first['input']!r})"
+        raise BadSetting(f"{name}: {text}{found}." if name else f"{text}.") from error
     settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)

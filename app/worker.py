@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, WorkflowStatus
 
-from app import described_again, import_end, pipeline
+from app import described_again, import_end, pipeline, video_jobs
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
@@ -38,6 +38,7 @@ from modal_backend.errors import BackendError
 log = logging.getLogger("pugmark.worker")
 POLL_SECONDS = 0.1
 INTERACTIVE_AT_ONCE = 2
+QUESTIONS_AT_ONCE = 4
 
 
 @DBOS.workflow(name="import_media")
@@ -151,6 +152,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     _take_over(survey, presence)
                     _put_forgotten(survey, settings)
                     _put_outdated(survey, settings)
+                    video_jobs.put_forgotten(survey, settings)
                     last_beat = time.monotonic()
                 stop.wait(0.2)
         finally:
@@ -171,6 +173,9 @@ def _open_queue(settings: Settings, executor_id: str) -> None:
     DBOS.launch()
     DBOS.register_queue(Queue.INTERACTIVE, worker_concurrency=INTERACTIVE_AT_ONCE, polling_interval_sec=POLL_SECONDS)
     DBOS.register_queue(Queue.BULK, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
+    DBOS.register_queue(
+        Queue.VIDEO_QUESTIONS, worker_concurrency=QUESTIONS_AT_ONCE, polling_interval_sec=POLL_SECONDS * 5
+    )
     # What was put there for Modal is done on the embedded backend when that is what the settings say now.
     often = 2 if settings.active_backend is Backend.MODAL else 20
     for queue in (Queue.MODAL_INTERACTIVE, Queue.MODAL_BULK, Queue.MODAL_IMPORTS):

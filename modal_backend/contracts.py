@@ -77,6 +77,41 @@ class LocalFeatures:
 
 
 @dataclass(frozen=True, slots=True)
+class ClipFrame:
+    """One frame of a clip: its time in seconds from the beginning, and the picture as JPEG without metadata."""
+
+    seconds: float
+    jpeg: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class VideoQuestion:
+    """A question about a clip: with frames of it, in order, or with the clip itself (MP4)."""
+
+    text: str
+    frames: list[ClipFrame]
+    clip: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class VideoAnswer:
+    """What a video language model said.
+
+    text: plain text, control characters and hidden reasoning taken out; it may still look like markup and must be
+    shown as text. model: as the endpoint names it. prompt_tokens, completion_tokens: None where it did not tell.
+    cut_short: the answer reached the token limit. attempts: requests that were made for it.
+    """
+
+    text: str
+    model: str
+    host: str
+    prompt_tokens: int | None
+    completion_tokens: int | None
+    cut_short: bool
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
 class Provenance:
     """Where a result comes from; stored with every one of them."""
 

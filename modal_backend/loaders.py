@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from modal_backend.contracts import Failure, Provenance
-from modal_backend.errors import BackendMisconfigured
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.errors import BackendError, BackendMisconfigured
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI
 
 Run = Callable[[Sequence[Any]], list[Any]]
 
@@ -16,7 +17,8 @@ def load(model: str, backend: str) -> tuple[Run, Provenance]:
     """What answers for a model, and where its results come from.
 
     pocket-detector takes Prepared pictures and gives list[Detection]; pocket-embedding takes RGB crops and gives
-    vectors; rapid takes RGB crops and gives LocalFeatures. Raises BackendMisconfigured, or WeightsMissing.
+    vectors; rapid takes RGB crops and gives LocalFeatures; omnivinci takes VideoQuestions and gives VideoAnswers.
+    Raises BackendMisconfigured, or WeightsMissing.
     """
     if model in LOADERS:
         return LOADERS[model](backend)
@@ -67,8 +69,38 @@ def _rapid(backend: str) -> tuple[Run, Provenance]:
     )
 
 
+def _omnivinci(backend: str) -> tuple[Run, Provenance]:
+    """Asks the endpoint that this process's environment names, as a function on Modal does with its secret."""
+    import asyncio
+
+    from modal_backend.models import video_analyst, video_prompts
+
+    key = os.environ.get("OMNIVINCI_API_KEY", "").strip()
+    if not key:
+        raise BackendMisconfigured(
+            "There is no OMNIVINCI_API_KEY in the container.",
+            remedy="Run: modal secret create pugmark-omnivinci OMNIVINCI_API_KEY=<key>, then deploy again with "
+            "OMNIVINCI_MODAL_SECRET=pugmark-omnivinci in the environment.",
+        )
+    url = os.environ.get("OMNIVINCI_API_URL") or video_analyst.HOSTED_URL
+    model = os.environ.get("OMNIVINCI_MODEL") or video_analyst.HOSTED_MODEL
+    endpoint = video_analyst.Endpoint(key, url=url.rstrip("/"), model=model)
+
+    def answer(question: Any) -> Any:
+        try:
+            return asyncio.run(video_analyst.ask(endpoint, question))
+        except BackendError as error:  # a Failure and no exception: Modal must not make the call again
+            return Failure(f"{error} {error.remedy}".strip())
+
+    def run(questions: Sequence[Any]) -> list[Any]:
+        return [answer(question) for question in questions]
+
+    return run, Provenance(backend, OMNIVINCI, model, "", f"prompts {video_prompts.VERSION}")
+
+
 LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     DETECTOR: _pocket_detector,
     EMBEDDING: _pocket_embedding,
     LOCAL: _rapid,
+    OMNIVINCI: _omnivinci,
 }

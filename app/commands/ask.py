@@ -1,0 +1,44 @@
+"""python -m app ask CLIP: ask the configured video language model about one clip; nothing is kept in the survey."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import asdict
+from pathlib import Path
+
+from app import video_questions
+from app.clip_frames import even_frames
+from app.commands.output import CommandFailed, tell
+from app.settings import Settings
+from app.survey.video_answers import cost
+from modal_backend.contracts import VideoQuestion
+from modal_backend.errors import BackendError
+from modal_backend.models import video_analyst
+from modal_backend.models.video_prompts import OWN, VERSION, question_text
+
+
+def run(settings: Settings, clip: Path, *, kind: str, own: str, as_json: bool) -> int:
+    """Exit status 0 with an answer. Raises CommandFailed with the reason and what to do (1), or for a bad call (2)."""
+    if not clip.is_file():
+        raise CommandFailed(f"There is no file at {clip}.", 2)
+    try:
+        text = question_text(OWN if own else kind, own)
+    except ValueError as error:
+        raise CommandFailed(str(error), 2) from error
+    try:
+        frames = even_frames(clip, settings.omnivinci_frames)
+        said = asyncio.run(video_analyst.ask(video_questions.endpoint(settings), VideoQuestion(text, frames)))
+    except BackendError as error:
+        raise CommandFailed(f"{error} {error.remedy}".strip(), 1) from error
+    dollars = cost(said, (settings.omnivinci_price_in, settings.omnivinci_price_out))
+    told = asdict(said) | {
+        "question": text,
+        "prompt_version": VERSION,
+        "count_claimed": video_analyst.claimed_count(said.text),
+        "frame_seconds": [frame.seconds for frame in frames],
+        "cost_dollars": dollars,
+    }
+    price = f"${dollars:.4f}" if dollars is not None else "cost not known"
+    source = f"{said.model} at {said.host}, prompts {VERSION}, {len(frames)} frames, {price}"
+    tell(as_json, told, f"{said.text}\n\nA claim of {source}.")
+    return 0
