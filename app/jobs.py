@@ -59,11 +59,15 @@ class Jobs:
             attempt = session.get_one(ImportBatch, import_id).attempt
         self._enqueue(Queue.BULK, "import_media", import_workflow_id(import_id, attempt), import_id)
 
-    def describe(self, detection_ids: Sequence[int]) -> None:
-        """Cut and describe crops of boxes a person drew, moved or opened below the threshold. Raises QueueFull."""
-        queue, name = (
-            (Queue.MODAL_INTERACTIVE, "describe_remotely") if self._remote else (Queue.INTERACTIVE, "describe_boxes")
-        )
+    def describe(self, detection_ids: Sequence[int], *, bulk: bool = False) -> None:
+        """Cut and describe crops of boxes a person drew, moved or opened below the threshold. Raises QueueFull.
+
+        bulk: part of many, which must not hold up a single box somebody waits for.
+        """
+        if self._remote:
+            queue, name = (Queue.MODAL_BULK if bulk else Queue.MODAL_INTERACTIVE), "describe_remotely"
+        else:
+            queue, name = (Queue.BULK if bulk else Queue.INTERACTIVE), "describe_boxes"
         self._refuse_when_full()
         self._enqueue(queue, name, f"describe-{uuid.uuid4().hex}", list(detection_ids))
 

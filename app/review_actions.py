@@ -1,28 +1,37 @@
-"""Apply what the media viewer sends to the survey, in order, each action once."""
+"""Apply what the media viewer and the grid send to the survey, in order, each action once."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.jobs import Jobs
-from app.survey import results, review
+from app.survey import history, results, review, review_bulk
 from app.survey.database import Survey
 from app.survey.decide import DecisionConflict, undo_once
+from app.survey.decisions import Decision
 from app.survey.review import BadDecision
 from modal_backend.contracts import Box
 from modal_backend.errors import QueueFull
 
+MANY = 24
+VERDICTS = ("accepted", "blank", "unsure")
+
 
 @dataclass(slots=True)
 class Applied:
-    """ack: the highest number that is settled. problems: what could not be done, in words for the person."""
+    """ack: the highest number that is settled.
+
+    problems: what could not be done; notes: what was done and should be known; both in words for the person.
+    """
 
     ack: int
     problems: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Mapping[str, Any]], ack: int) -> Applied:
@@ -30,45 +39,114 @@ def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Mapping
 
     An action that cannot be done becomes a problem and does not hold up those after it.
     """
-    applied, touched = Applied(ack), set()
+    applied = Applied(ack)
+    touched: set[int] = set()
     for action in sorted(actions, key=lambda one: one["n"]):
         if action["n"] <= applied.ack:
             continue
         try:
             with survey.write() as session:
-                touched |= _apply(session, who, action)
+                decision = _apply(session, who, action, applied)
+                if decision is not None:
+                    touched |= boxes_in(decision)
+                    applied.notes += _overruled(decision, action.get("seen"))
         except (BadDecision, DecisionConflict) as error:
             applied.problems.append(str(error))
         applied.ack = action["n"]
-    with survey.read() as session:
-        missing = results.not_described(session, touched)
-    if missing:
-        try:
-            jobs.describe(missing)
-        except QueueFull as full:
-            applied.problems.append(f"Your decisions are saved, but the crops wait: {full} {full.remedy}")
+    applied.problems += describe_changed(survey, jobs, touched)
     return applied
 
 
-def _apply(session: Session, who: str, action: Mapping[str, Any]) -> set[int]:
+def describe_changed(survey: Survey, jobs: Jobs, detection_ids: set[int]) -> list[str]:
+    """Let the crops of these boxes be described again where their box has changed; returns problems in words."""
+    if not detection_ids:
+        return []
+    with survey.read() as session:
+        missing = sorted(results.not_described(session, detection_ids))
+    try:
+        for start in range(0, len(missing), MANY):
+            jobs.describe(missing[start : start + MANY], bulk=len(missing) > MANY)
+    except QueueFull as full:
+        return [f"Your decisions are saved, but the crops wait: {full} {full.remedy}"]
+    return []
+
+
+def boxes_in(decision: Decision) -> set[int]:
+    """The detections a decision added or changed."""
+    found = set()
+    for change in decision.changes:
+        values = change["after"] or change["before"]
+        if change["table"] == "detection":
+            found.add(int(values["id"]))
+        elif change["table"] == "detection_review":
+            found.add(int(values["detection_id"]))
+    return found
+
+
+def _apply(session: Session, who: str, action: Mapping[str, Any], applied: Applied) -> Decision | None:
     kind, key = action["kind"], action["uuid"]
     if kind == "undo":
-        undo_once(session, who, review.KINDS, action.get("undoes"), key)
-        return set()
-    media_id = int(action["media_id"])
+        return undo_once(session, who, review.KINDS, action.get("undoes"), key)
+    if kind == "redo":
+        return history.redo_last(session, who, review.KINDS, key)
+    if kind == "bulk":
+        return _apply_bulk(session, who, action, applied)
+    if kind == "whole":
+        media_ids = [int(action["media_id"])]
+        return _told(review_bulk.whole_pictures(session, who, media_ids, client_key=key), applied)
+    if kind in ("accept", "blank", "unsure", "draw"):
+        return _apply_to_media(session, who, action, int(action["media_id"]))
+    detection_id = _detection_id(session, action)
+    return review.correct_box(session, who, detection_id, client_key=key, **_correction(action))
+
+
+def _apply_to_media(session: Session, who: str, action: Mapping[str, Any], media_id: int) -> Decision:
+    kind, key = action["kind"], action["uuid"]
     if kind == "accept":
         box_ids = [int(one) for one in action["boxes"] if one is not None]
-        review.accept_media(session, who, media_id, float(action["threshold"]), box_ids, client_key=key)
-        return set(box_ids)
-    if kind in ("blank", "unsure"):
-        review.judge_media(session, who, media_id, kind, client_key=key)
-        return set()
+        return review.accept_media(session, who, media_id, float(action["threshold"]), box_ids, client_key=key)
     if kind == "draw":
-        decision = review.draw_box(session, who, media_id, _box(action), action["category"], client_key=key)
-        return {decision.detection_id} if decision.detection_id else set()
-    detection_id = _detection_id(session, action)
-    review.correct_box(session, who, detection_id, client_key=key, **_correction(action))
-    return {detection_id}
+        return review.draw_box(session, who, media_id, _box(action), action["category"], client_key=key)
+    return review.judge_media(session, who, media_id, kind, client_key=key)
+
+
+def _apply_bulk(session: Session, who: str, action: Mapping[str, Any], applied: Applied) -> Decision | None:
+    what, key = action["what"], action["uuid"]
+    media_ids, threshold = [int(one) for one in action["media_ids"]], float(action["threshold"])
+    if what in VERDICTS:
+        done = review_bulk.judge_all(session, who, media_ids, what, threshold, key)
+    elif what == "whole":
+        done = review_bulk.whole_pictures(session, who, media_ids, key)
+    elif what in ("species", "category"):
+        label = {what: action[what]}
+        done = review_bulk.label_all(session, who, media_ids, threshold, client_key=key, **label)
+    else:
+        raise BadDecision(f"{what} is not something that can be decided here.")
+    return _told(done, applied)
+
+
+def _told(done: review_bulk.Bulk, applied: Applied) -> Decision | None:
+    if done.left_out:
+        count = len(done.left_out)
+        images = "1 image was" if count == 1 else f"{count:,} images were"
+        applied.problems.append(f"{images} left as before: {'; '.join(sorted(set(done.left_out))[:3])}.")
+    return done.decision
+
+
+def _overruled(decision: Decision, seen: float | None) -> list[str]:
+    """Whom this decision overrules: rows somebody else signed after this person got the page (seen, seconds)."""
+    if seen is None or decision.undone_at is not None:
+        return []
+    others = {
+        (row["before"]["who"], row["before"]["decided_at"])
+        for row in decision.changes
+        if row["before"] and row["before"].get("who", decision.who) != decision.who
+        if row["before"].get("decided_at", 0.0) > float(seen)
+    }
+    return [
+        f"{who} decided about this too, at {datetime.fromtimestamp(at):%H:%M}. Yours counts now; both are in History."
+        for who, at in sorted(others)[:1]
+    ]
 
 
 def _correction(action: Mapping[str, Any]) -> dict[str, Any]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.deployments import Deployment
-from app.survey.detections import Analysis, DetectionReview, MediaReview, ModelVersion
+from app.survey.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.media import ListedFile, Media, Stage
 from app.survey.scores import BoxView, boxes_of
 
@@ -34,12 +34,21 @@ class Show(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class MediaFilter:
-    """What to show: kind, threshold on the confidence, one deployment or all, one event or all."""
+    """What to show: kind, threshold on the confidence, and what narrows it further; None leaves a thing open.
+
+    since and until are camera-local days, both included. species: of a box that counts. reviewed_by: who decided about
+    the media or one of its boxes.
+    """
 
     show: Show = Show.ALL
     threshold: float = 0.5
     deployment_id: int | None = None
     event_id: int | None = None
+    station: str | None = None
+    species: str | None = None
+    since: date | None = None
+    until: date | None = None
+    reviewed_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,14 +95,21 @@ def page(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int 
 
 def order(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[int]:
     """The ids of a page's media."""
-    ids = sa.select(Media.id).where(*_where(wanted))
+    return [media_id for media_id, _ in order_with_events(session, wanted, limit=limit, offset=offset)]
+
+
+def order_with_events(
+    session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0
+) -> list[tuple[int, int | None]]:
+    """The ids of a page's media, each with that of its event."""
+    ids = sa.select(Media.id, Media.event_id).where(*_where(wanted))
     if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
         ids = ids.where(~sa.exists().where(MediaReview.media_id == Media.id))
     if wanted.show == Show.UNCERTAIN:
         ids = ids.order_by(sa.func.abs(Media.animal_score - wanted.threshold), Media.id)
     else:
         ids = ids.order_by(Media.deployment_id, Media.taken_at, Media.id)
-    return list(session.scalars(ids.limit(limit).offset(offset)))
+    return [(row[0], row[1]) for row in session.execute(ids.limit(limit).offset(offset))]
 
 
 def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
@@ -115,9 +131,10 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
     return [by_id[media_id] for media_id in media_ids if media_id in by_id]
 
 
-def summary(session: Session, threshold: float) -> dict[str, int]:
-    """How many media each kind of `Show` has at this threshold."""
-    counts = {str(show): count(session, MediaFilter(show, threshold)) for show in Show if show != Show.UNCERTAIN}
+def summary(session: Session, threshold: float, within: MediaFilter | None = None) -> dict[str, int]:
+    """How many media each kind of `Show` has at this threshold, within what else a filter asks for."""
+    base = replace(within or MediaFilter(), threshold=threshold)
+    counts = {str(show): count(session, replace(base, show=show)) for show in Show if show != Show.UNCERTAIN}
     return {**counts, Show.UNCERTAIN: counts[Show.UNREVIEWED]}
 
 
@@ -147,10 +164,22 @@ def change_mark(session: Session) -> str:
     return f"{files}-{analyses}-{failed}"
 
 
-def species_named(session: Session) -> list[str]:
-    """The species people have written down so far."""
-    names = sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)).distinct()
-    return sorted(name for name in session.scalars(names) if name)
+def stations(session: Session) -> list[str]:
+    """The stations there are, by name."""
+    return sorted(session.scalars(sa.select(Deployment.station).distinct()))
+
+
+def reviewers(session: Session) -> list[str]:
+    """Everybody who has decided about a media or a box, by name."""
+    media = set(session.scalars(sa.select(MediaReview.who).distinct()))
+    return sorted(media | set(session.scalars(sa.select(DetectionReview.who).distinct())))
+
+
+def period(session: Session) -> tuple[date, date] | None:
+    """The first and the last day on which a media was taken; None without any capture time."""
+    first = session.scalar(sa.select(sa.func.min(Media.taken_at)))
+    last = session.scalar(sa.select(sa.func.max(Media.taken_at)))
+    return (first.date(), last.date()) if first and last else None
 
 
 def event_media(session: Session, event_id: int) -> list[int]:
@@ -166,6 +195,7 @@ def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
         where.append(Media.deployment_id == wanted.deployment_id)
     if wanted.event_id is not None:
         where.append(Media.event_id == wanted.event_id)
+    where += _narrower(wanted)
     looked_at = Media.stage.in_([Stage.DETECTED, Stage.READY])
     score = {Show.ANIMAL: Media.animal_score, Show.PERSON: Media.person_score, Show.VEHICLE: Media.vehicle_score}
     if wanted.show in score:
@@ -176,6 +206,26 @@ def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
         where.append(looked_at)
     elif wanted.show == Show.FAILED:
         where.append(Media.stage == Stage.FAILED)
+    return where
+
+
+def _narrower(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
+    where: list[sa.ColumnElement[bool]] = []
+    if wanted.station is not None:
+        where.append(Media.deployment_id.in_(sa.select(Deployment.id).where(Deployment.station == wanted.station)))
+    if wanted.species is not None:
+        named = sa.select(Detection.media_id).join(DetectionReview, DetectionReview.detection_id == Detection.id)
+        stands = sa.func.coalesce(DetectionReview.verdict, "accepted") != "rejected"
+        where.append(Media.id.in_(named.where(DetectionReview.species == wanted.species, stands)))
+    if wanted.since is not None:
+        where.append(Media.taken_at >= datetime.combine(wanted.since, time.min))
+    if wanted.until is not None:
+        where.append(Media.taken_at < datetime.combine(wanted.until + timedelta(days=1), time.min))
+    if wanted.reviewed_by is not None:
+        by = wanted.reviewed_by
+        boxes = sa.select(Detection.media_id).join(DetectionReview, DetectionReview.detection_id == Detection.id)
+        whole = sa.select(MediaReview.media_id).where(MediaReview.who == by)
+        where.append(sa.or_(Media.id.in_(whole), Media.id.in_(boxes.where(DetectionReview.who == by))))
     return where
 
 

@@ -6,10 +6,12 @@ Only the tables that hold human decisions can be changed here; what a model foun
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.survey.base import Base
@@ -17,12 +19,24 @@ from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
 from app.survey.scores import rescore
+from app.survey.species import SpeciesLabel
 from app.survey.video_answers import VideoAnswer
 
 HUMAN: dict[str, type[Base]] = {
     table.__tablename__: table
-    for table in (Detection, DetectionReview, MediaReview, Individual, PairVerdict, Sighting, VideoAnswer)
+    for table in (
+        Detection,
+        DetectionReview,
+        MediaReview,
+        Individual,
+        PairVerdict,
+        Sighting,
+        SpeciesLabel,
+        VideoAnswer,
+    )
 }
+SIGNATURE = {"who", "decided_at"}
+CHUNK = 500
 
 
 class DecisionConflict(Exception):
@@ -51,12 +65,36 @@ class Change:
         self.rows.append({"table": table.__tablename__, "before": before, "after": after})
         return row
 
+    def put_all(self, table: type[Base], values: Mapping[int, Mapping[str, Any]]) -> None:
+        """Insert or update many rows at once; values by the primary key, which is one column."""
+        name = str(sa.inspect(table).primary_key[0].key)
+        known = {getattr(row, name): row for row in _rows(self.session, table, list(values))}
+        empty: dict[str, Any] = dict.fromkeys((str(one.key) for one in sa.inspect(table).column_attrs), None)
+        before = {key: _snapshot(row) for key, row in known.items()}
+        for key, new in values.items():
+            row = known.get(key)
+            if row is None:
+                known[key] = table(**{**empty, **new, name: key})
+                self.session.add(known[key])
+                continue
+            for field, value in new.items():
+                setattr(row, field, value)
+        self.session.flush()
+        self.rows += [
+            {"table": table.__tablename__, "before": before.get(key), "after": _snapshot(known[key])} for key in values
+        ]
+
     def add(self, row: Base) -> Any:
         """Insert a row that gets its id from the database; returns it."""
-        self.session.add(row)
-        self.session.flush()
-        self.rows.append({"table": row.__tablename__, "before": None, "after": _snapshot(row)})
+        self.add_all([row])
         return row
+
+    def add_all(self, rows: Iterable[Base]) -> None:
+        """Insert rows that get their ids from the database."""
+        rows = list(rows)
+        self.session.add_all(rows)
+        self.session.flush()
+        self.rows += [{"table": row.__tablename__, "before": None, "after": _snapshot(row)} for row in rows]
 
     def drop(self, table: type[Base], key: dict[str, Any]) -> None:
         """Remove the row with this key; nothing happens when there is none."""
@@ -84,20 +122,36 @@ def already_made(session: Session, client_key: str | None) -> Decision | None:
 
 
 def undo(session: Session, decision: Decision, who: str) -> Decision:
-    """Put every row of a decision back as it was. Raises DecisionConflict when one of them has changed since."""
+    """Put every row of a decision back as it was; what others have decided since in other columns stays.
+
+    Raises DecisionConflict when something newer was decided about the same thing.
+    """
     if decision.undone_at is not None:
         raise DecisionConflict("This decision has been undone already.")
     media = _media_of(session, decision.changes, decision)
-    for change in reversed(decision.changes):
-        table = HUMAN[change["table"]]
-        row = _find(session, table, _key(table, change["after"] or change["before"]))
-        if _snapshot(row) != change["after"]:
-            raise DecisionConflict("Something newer was decided about this; undo that first.")
-        _restore(session, table, row, change["before"])
+    steps = [(change["table"], change["after"], change["before"]) for change in reversed(decision.changes)]
+    _turn_all(session, steps, decision)
     decision.undone_at, decision.undone_by = time.time(), who
     session.flush()
     rescore(session, media)
     return decision
+
+
+def redo(session: Session, decision: Decision, who: str, client_key: str | None = None) -> Decision:
+    """Make an undone decision once more, as a new entry of the log. Raises DecisionConflict like `undo`."""
+    if known := already_made(session, client_key):
+        return known
+    if decision.undone_at is None:
+        raise DecisionConflict("This decision stands; there is nothing to do again.")
+    steps = [(change["table"], change["before"], change["after"]) for change in decision.changes]
+    _turn_all(session, steps, decision)
+    again = Change(session)
+    again.rows = list(decision.changes)
+    about = {"media_id": decision.media_id, "detection_id": decision.detection_id}
+    view = {**decision.view, "redoes": decision.id}
+    return again.record(
+        decision.kind, who, view=view, individual_id=decision.individual_id, client_key=client_key, **about
+    )
 
 
 def undo_last(session: Session, who: str, kinds: Iterable[str]) -> Decision | None:
@@ -127,26 +181,98 @@ def undo_once(session: Session, who: str, kinds: Iterable[str], undoes: str | No
     return done
 
 
-def _restore(session: Session, table: type[Base], row: Any, before: dict[str, Any] | None) -> None:
-    if before is None:
+Step = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
+
+
+def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
+    """Bring rows from one state to another, in order. Raises DecisionConflict when one is in neither."""
+    held = [
+        _rows(session, table, [_id(table, old or new or {}) for one, old, new in steps if one == name])
+        for name, table in HUMAN.items()
+    ]
+    try:
+        for name, old, new in steps:
+            if not _turn(session, HUMAN[name], old, new):
+                raise DecisionConflict(_newer(session, decision))
+    except IntegrityError as error:
+        raise DecisionConflict("Something newer refers to it; undo that first, in History.") from error
+    del held  # until here the rows stay in the session, so that each is fetched once
+
+
+def _turn(session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
+    row = session.get(table, _id(table, old or new or {}))
+    now = _snapshot(row)
+    if now == old:
+        _write(session, table, row, new)
+        return True
+    if table is not DetectionReview:
+        return False
+    return _turn_columns(session, row, now or {}, old or {}, new or {})
+
+
+def _turn_columns(session: Session, row: Any, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Several people decide about one box: turn only the columns this decision is about."""
+    own = {"detection_id", *SIGNATURE}
+    columns = [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
+    if any(now.get(name) != old.get(name) for name in columns):
+        return False
+    values = {**now, **{name: new.get(name) for name in columns}}
+    left = [name for name, value in values.items() if name not in own and value is not None]
+    if row is None:
+        values = new
+    _write(session, DetectionReview, row, values if left else None)
+    return True
+
+
+def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any] | None) -> None:
+    if values is None:
+        if row is None:
+            return
         if table is Detection:
             session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
             session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
         session.delete(row)
     elif row is None:
-        session.add(table(**before))
+        session.add(table(**values))
     else:
-        for name, value in before.items():
+        for name, value in values.items():
             setattr(row, name, value)
     session.flush()
 
 
+def _newer(session: Session, decision: Decision) -> str:
+    """Why a decision cannot be turned, with who stands in the way."""
+    about = [
+        column == value
+        for column, value in (
+            (Decision.detection_id, decision.detection_id),
+            (Decision.media_id, decision.media_id),
+            (Decision.individual_id, decision.individual_id),
+        )
+        if value is not None
+    ]
+    newer = session.execute(
+        sa.select(Decision.who, Decision.kind, Decision.decided_at)
+        .where(Decision.id > decision.id, Decision.undone_at.is_(None), sa.or_(sa.false(), *about))
+        .order_by(Decision.id)
+        .limit(1)
+    ).first()
+    by = f" ({newer.kind}, by {newer.who} at {datetime.fromtimestamp(newer.decided_at):%H:%M})" if newer else ""
+    return f"Something newer was decided about this{by}; undo that first, in History."
+
+
+def _rows(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:
+    column = sa.inspect(table).primary_key[0]
+    chunks = (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
+    return [row for chunk in chunks for row in session.scalars(sa.select(table).where(column.in_(chunk)))]
+
+
+def _id(table: type[Base], values: dict[str, Any]) -> Any:
+    return values[sa.inspect(table).primary_key[0].name]
+
+
 def _find(session: Session, table: type[Base], key: dict[str, Any]) -> Any:
     return session.scalar(sa.select(table).filter_by(**key)) if key else None
-
-
-def _key(table: type[Base], values: dict[str, Any]) -> dict[str, Any]:
-    return {column.name: values[column.name] for column in sa.inspect(table).primary_key}
 
 
 def _snapshot(row: Any) -> dict[str, Any] | None:
@@ -166,5 +292,8 @@ def _media_of(session: Session, changes: list[dict[str, Any]], decision: Decisio
             detections.add(values["detection_id"])
         elif change["table"] == "media_review":
             media.add(values["media_id"])
-    media.update(session.scalars(sa.select(Detection.media_id).where(Detection.id.in_(detections))))
+    known = sorted(detections)
+    for start in range(0, len(known), CHUNK):
+        chunk = known[start : start + CHUNK]
+        media.update(session.scalars(sa.select(Detection.media_id).where(Detection.id.in_(chunk))))
     return media

@@ -21,7 +21,7 @@ class Decision(Base):
     __table_args__ = (Index("ix_decision_who", "who", "id"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    kind: Mapped[str] = mapped_column(String(24))
+    kind: Mapped[str] = mapped_column(String(24), index=True)
     who: Mapped[str] = mapped_column(String(80))
     decided_at: Mapped[Moment]
     media_id: Mapped[int | None] = mapped_column(ForeignKey("media.id"), index=True)

@@ -72,14 +72,14 @@ class DetectionReview(Base):
     detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"), primary_key=True)
     verdict: Mapped[str | None] = mapped_column(String(16))
     category: Mapped[str | None] = mapped_column(String(16))
-    species: Mapped[str | None] = mapped_column(String(120))
+    species: Mapped[str | None] = mapped_column(String(120), index=True)
     flank: Mapped[str | None] = mapped_column(String(8))
     identity: Mapped[str | None] = mapped_column(String(16))
     x: Mapped[float | None]
     y: Mapped[float | None]
     width: Mapped[float | None]
     height: Mapped[float | None]
-    who: Mapped[str] = mapped_column(String(80))
+    who: Mapped[str] = mapped_column(String(80), index=True)
     decided_at: Mapped[Moment]
 
 
@@ -90,7 +90,7 @@ class MediaReview(Base):
 
     media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), primary_key=True)
     verdict: Mapped[str] = mapped_column(String(16))
-    who: Mapped[str] = mapped_column(String(80))
+    who: Mapped[str] = mapped_column(String(80), index=True)
     decided_at: Mapped[Moment]
 
 

@@ -102,6 +102,7 @@ class Media(Base):
     __tablename__ = "media"
     __table_args__ = (
         Index("ix_media_order", "deployment_id", "taken_at", "id"),
+        Index("ix_media_taken", "taken_at"),
         Index("ix_media_scores", "animal_score", "person_score", "vehicle_score", "stage"),
     )
 

@@ -18,7 +18,6 @@ from app.survey.individuals import PairVerdict, Sighting
 from app.survey.media import Media
 from modal_backend.contracts import Flank
 
-
 __all__ = ["Scope", "allowed", "feature_version", "is_fresh", "ranking", "stamp", "store_ranking", "verdicts"]
 __all__ += ["waiting", "waiting_count"]
 

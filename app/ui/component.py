@@ -9,7 +9,7 @@ from typing import Any
 import streamlit as st
 
 UI = Path(__file__).parent
-SHARED_SCRIPTS = ("dom", "keys", "boxes", "actions")
+SHARED_SCRIPTS = ("dom", "keys", "boxes", "actions", "species")
 
 
 def register(name: str, scripts: Sequence[str]) -> Any:

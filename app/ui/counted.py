@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.survey import browse, rankings
+from app.survey.browse import MediaFilter
 from app.survey.overview import WaitingFigures, waiting_figures
 from modal_backend.registry import LOCAL
 
@@ -20,11 +21,11 @@ def survey_state() -> str:
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def kinds(state: str, threshold: float) -> dict[str, int]:
-    """How many media each kind has. state: of the survey, part of the key."""
+def kinds(state: str, within: MediaFilter) -> dict[str, int]:
+    """How many media each kind has within the rest of a filter. state: of the survey, part of the key."""
     del state
     with deps.survey().read() as session:
-        return browse.summary(session, threshold)
+        return browse.summary(session, within.threshold, within)
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)

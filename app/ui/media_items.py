@@ -9,22 +9,27 @@ from typing import Any
 from app import deps
 from app.survey.browse import MediaView
 from app.survey.scores import BoxView
+from app.survey.species import SpeciesChoice
 from app.ui.words import many, when
 
 
-def grid_items(views: Sequence[MediaView]) -> list[dict[str, Any]]:
-    """Items of the media grid, with a header for each event."""
-    sizes = Counter(view.event_id for view in views)
+def grid_items(
+    views: Sequence[MediaView], order: Sequence[tuple[int, int | None]], *, by_event: bool = True
+) -> list[dict[str, Any]]:
+    """Items of the media grid. order: every media of the filter with its event; by_event: with a header for each."""
+    sizes = Counter(event_id for _, event_id in order)
     return [
         {
             "id": view.id,
             "thumb": deps.thumb_url(view.sha256),
             "w": view.width,
             "h": view.height,
-            "label": view.taken_at.strftime("%H:%M:%S") if view.taken_at else (view.path or "").rpartition("/")[2],
+            "label": _label(view, by_event),
             "badges": _badges(view),
-            "event": _event(view, sizes[view.event_id]),
-            "boxes": [_box(box) for box in view.boxes if box.verdict != "rejected"] if view.verdict != "blank" else [],
+            "verdict": view.verdict,
+            "group": view.event_id,
+            "event": _event(view, sizes[view.event_id]) if by_event else None,
+            "boxes": [_box(box) for box in view.boxes if _drawn(box, view)],
         }
         for view in views
     ]
@@ -49,23 +54,41 @@ def viewer_items(views: Sequence[MediaView], draw_keys: Mapping[int, str]) -> li
     ]
 
 
+def choice_items(choices: Sequence[SpeciesChoice]) -> list[dict[str, Any]]:
+    """Labels as the species field wants them."""
+    return [{"name": one.name, "common": one.common, "used": one.used} for one in choices]
+
+
 def facts(view: MediaView) -> list[str]:
     """What is known of a media, in words."""
     time = when(view.taken_at) + (" (from the file name)" if view.taken_at_source == "file name" else "")
     known = [view.deployment or "no deployment", time, view.camera, f"{view.width} × {view.height} px"]
     if view.synthetic:
         known.insert(0, "Synthetic")
+    if view.failure:
+        known.append(f"The analysis failed ({view.failure}). Boxes can be drawn all the same.")
+    elif view.stage == "stored":
+        known.append("Not analysed yet. Boxes can be drawn already.")
     return [fact for fact in known if fact]
 
 
 def _badges(view: MediaView) -> list[str]:
     badges = ["synthetic"] if view.synthetic else []
-    if view.verdict:
-        badges.append(view.verdict)
     if view.stage == "failed":
         badges.append("failed")
     names = sorted({box.individual for box in view.boxes if box.individual})
     return badges + names
+
+
+def _label(view: MediaView, by_event: bool) -> str:
+    if not view.taken_at:
+        return (view.path or "").rpartition("/")[2]
+    return f"{view.taken_at:%H:%M:%S}" if by_event else f"{view.deployment or 'No deployment'} · {when(view.taken_at)}"
+
+
+def _drawn(box: BoxView, view: MediaView) -> bool:
+    """Boxes of the grid; on a blank media only those of people, so that they stay blurred."""
+    return box.verdict != "rejected" and (view.verdict != "blank" or box.category == "person")
 
 
 def _event(view: MediaView, size: int) -> dict[str, Any] | None:
@@ -83,7 +106,8 @@ def _box(box: BoxView) -> dict[str, Any]:
         "y": box.y,
         "w": box.width,
         "h": box.height,
-        "species": box.species or box.individual,
+        "species": box.species,
+        "named": box.individual,
         "verdict": box.verdict,
         "drawn": box.drawn,
     }

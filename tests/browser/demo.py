@@ -17,7 +17,7 @@ import streamlit as st
 
 from app import deps
 from app.ui.crops.crops import crop_gallery
-from app.ui.grid.grid import media_grid
+from app.ui.grid.grid import bulk_actions, media_grid
 from app.ui.header import page_header
 from app.ui.match.match import identify_state, match_view
 from app.ui.strip import status_strip
@@ -29,6 +29,10 @@ st.set_page_config(layout="wide")
 page_style()
 status_strip()
 MEDIA = json.loads((deps.settings().data_dir / "gallery.json").read_text())
+SPECIES = [
+    {"name": name, "common": common, "used": 0}
+    for name, common in {"Panthera tigris": "tiger", "Panthera pardus": "leopard", "Axis axis": "chital"}.items()
+]
 SLOW = float(st.query_params.get("slow", "0"))
 st.session_state.runs = st.session_state.get("runs", 0) + 1
 applied = st.session_state.setdefault("applied", {})
@@ -48,12 +52,15 @@ def show_grid() -> object:
         {
             "id": one["id"], "thumb": deps.thumb_url(one["sha256"]), "w": one["w"], "h": one["h"],
             "label": f"IMG_{one['id']:04}.JPG · 05:{one['id'] % 60:02}",
-            "badges": ["reviewed"] if one["id"] % 7 == 0 else [], "boxes": one["boxes"],
+            "badges": ["synthetic"] if one["id"] % 7 == 0 else [], "boxes": one["boxes"], "group": one["id"] // 9,
             "event": {"id": one["id"] // 9, "title": f"Ridge {one['id'] // 9 + 1} · 12 Mar 2024 · 9 images"},
         }
         for one in MEDIA
     ]  # fmt: skip
-    return media_grid(items, 0.2, key="grid")
+    ack = take(bulk_actions("grid"))
+    time.sleep(SLOW)
+    order = [(one["id"], one["id"] // 9) for one in MEDIA]
+    return media_grid(items[:60], 0.2, key="grid", order=order, ack=ack, species_choices=SPECIES, as_of=1.0)
 
 
 def show_viewer() -> object:
@@ -74,7 +81,7 @@ def show_viewer() -> object:
     ]  # fmt: skip
     return media_viewer(
         window, key="viewer", threshold=0.2, cursor=cursor, offset=offset, total=len(MEDIA), ack=ack,
-        species_choices=["Panthera tigris", "Panthera pardus", "Axis axis"],
+        species_choices=SPECIES, as_of=1.0,
     )  # fmt: skip
 
 

@@ -98,19 +98,22 @@ def test_drawn_box_arrives_with_its_coordinates(show: Callable[..., Any]) -> Non
     assert action["box"] == pytest.approx({"x": 0.1, "y": 0.2, "w": 0.2, "h": 0.3}, abs=0.005)
 
 
-def test_moved_box_is_one_action_with_its_last_place(show: Callable[..., Any]) -> None:
+def test_box_moved_and_resized_by_arrows_is_one_action_with_its_last_place(show: Callable[..., Any]) -> None:
     page = show("viewer")
     burst(page, "ArrowRight", 2)
     page.locator(".boxlist .row").first.click()
     before = page.locator(".box.selected").bounding_box()
-    burst(page, "Shift+ArrowRight", 4)
-    burst(page, "Alt+ArrowDown", 2)
+    page.keyboard.press("m")
+    burst(page, "ArrowRight", 4)
+    burst(page, "Shift+ArrowDown", 2)
+    page.keyboard.press("Enter")
     action = wait_for(page, lambda got: len(got["applied"]) >= 1)["applied"][0]
     page.wait_for_timeout(600)
     assert len(received(page)["applied"]) == 1
     assert (action["kind"], action["media_id"]) == ("box", 3)
     frame = page.locator(".stage .frame").bounding_box()
     assert action["box"]["x"] == pytest.approx((before["x"] - frame["x"]) / frame["width"] + 0.04, abs=0.004)
+    assert action["box"]["h"] == pytest.approx(before["height"] / frame["height"] + 0.02, abs=0.004)
 
 
 def test_handle_dragged_by_mouse_resizes_the_box(show: Callable[..., Any]) -> None:
@@ -158,14 +161,97 @@ def test_threshold_redraws_without_a_script_run_and_is_told_on_release(show: Cal
     assert "GridState(threshold=0.2," not in answer["result"]
 
 
-def test_grid_moves_selects_a_range_and_opens_by_keys(show: Callable[..., Any]) -> None:
+def bulks(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
+    return [
+        (one.get("what", one["kind"]), one.get("species") or one.get("category"), one.get("media_ids"))
+        for one in answer["applied"]
+    ]
+
+
+def test_grid_selects_a_range_decides_about_it_at_once_and_opens_by_keys(show: Callable[..., Any]) -> None:
     page = show("grid")
     burst(page, "ArrowRight", 2)
     page.keyboard.press(" ")
     burst(page, "Shift+ArrowRight", 2)
-    wait_for(page, lambda got: "selected=[3, 4, 5]" in got["result"])
+    page.keyboard.press("b")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert bulks(answer) == [("blank", None, [3, 4, 5])]
     page.keyboard.press("Enter")
     wait_for(page, lambda got: "opened=5" in got["result"])
+
+
+def test_a_selection_is_clicked_together_with_ctrl_and_shift(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    tiles = page.locator(".tile")
+    tiles.nth(1).click(modifiers=["Control"])
+    tiles.nth(6).click(modifiers=["Control"])
+    tiles.nth(8).click(modifiers=["Shift"])
+    page.get_by_role("button", name="Accept").click()
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert bulks(answer) == [("accepted", None, [2, 7, 8, 9])]
+
+
+def test_an_event_and_everything_are_selected_also_beyond_the_page(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    page.keyboard.press("End")
+    page.keyboard.press("e")
+    assert page.locator(".chosen").inner_text() == "9 selected (2 on other pages)"
+    page.keyboard.press("3")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert bulks(answer) == [("category", "vehicle", list(range(54, 63)))]
+    burst(page, "Control+a", 2)
+    page.keyboard.press("w")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 2)
+    assert bulks(answer)[1] == ("whole", None, list(range(1, 71)))
+
+
+@pytest.mark.parametrize("slow", [0, 0.4])
+def test_thirty_presses_in_the_grid_are_thirty_decisions_one_picture_after_the_other(
+    show: Callable[..., Any], slow: float
+) -> None:
+    page = show("grid", slow=slow)
+    burst(page, "b", 30)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 30)
+    assert bulks(answer) == [("blank", None, [number]) for number in range(1, 31)]
+
+
+def test_species_of_a_selection_is_found_by_its_common_name(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    page.keyboard.press(" ")
+    page.keyboard.press("l")
+    page.keyboard.type("leop")
+    page.keyboard.press("Enter")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert bulks(answer) == [("species", "Panthera pardus", [1])]
+
+
+def test_undo_and_redo_name_what_they_undo_and_redo(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    for key in ("b", "u", "z", "y", "Control+z"):
+        page.keyboard.press(key)
+        page.wait_for_timeout(60)
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 5)
+    _, unsure, undo, redo, again = answer["applied"]
+    assert (undo["undoes"], redo["redoes"], again["undoes"]) == (unsure["uuid"], unsure["uuid"], redo["uuid"])
+
+
+def test_a_box_is_placed_without_a_mouse(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    for key in ("d", "2", "Enter", "ArrowRight", "Shift+ArrowDown", "Enter"):
+        page.keyboard.press(key)
+    action = wait_for(page, lambda got: len(got["applied"]) >= 1)["applied"][0]
+    assert (action["kind"], action["category"]) == ("draw", "person")
+    assert action["box"] == pytest.approx({"x": 0.36, "y": 0.35, "w": 0.3, "h": 0.31}, abs=1e-4)
+    page.wait_for_timeout(600)
+    assert len(received(page)["applied"]) == 1
+
+
+def test_one_key_makes_the_whole_picture_the_animal_and_goes_on(show: Callable[..., Any]) -> None:
+    page = show("viewer")
+    page.keyboard.press("w")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert [(one["kind"], one["media_id"]) for one in answer["applied"]] == [("whole", 1)]
+    assert "IMG_0002.JPG" in page.locator(".viewer .title").inner_text()
 
 
 def test_match_keys_decide_and_move_on(show: Callable[..., Any]) -> None:

@@ -1,8 +1,10 @@
 // Media as a dense grid: boxes over thumbnails, a threshold that redraws in the browser, keyboard and selection.
 
 const GRID_KEYS = [
-  ["← → ↑ ↓", "move"], ["Enter", "open"], ["Space", "select"], ["Shift click", "select a range"],
-  ["H", "hold to hide the boxes"], ["Esc", "clear the selection"], ["?", "these keys"],
+  ["← → ↑ ↓", "move"], ["Enter", "open"], ["Space", "select"], ["Shift ←", "select a range (or Shift click)"], ["E", "select the event"],
+  ["Ctrl A", "select the page, again: all of this kind"], ["Esc", "clear the selection"], ["A", "accept the boxes shown"], ["B", "blank"], ["U", "unsure"],
+  ["1 2 3", "animal, person, vehicle"], ["L", "species"], ["W", "the whole picture is one animal"], ["Z Y", "undo, redo"],
+  ["P", "show people"], ["H", "hold to hide the boxes"], ["?", "these keys"],
 ];
 
 class Grid {
@@ -13,20 +15,22 @@ class Grid {
     this.anchor = 0;
     this.selected = new Set();
     this.thresholdEcho = new Echo();
-    this.selectedEcho = new Echo();
+    this.people = false;
+    this.bulk = new Bulk((value) => this.send("bulk", value), () => this.targets(), (ids) => this.decided(ids), (text) => this.say(text));
     this.slider = el("input", "slider", { type: "range", min: "0", max: "1", step: "0.01", "aria-label": "Confidence threshold",
       oninput: () => this.setThreshold(Number(this.slider.value)),
       onchange: () => this.tellThreshold() });
     this.value = el("output", "value", null, "");
     this.summary = el("span", "faint summary", { "aria-live": "polite" }, "");
     this.chosen = el("span", "chosen", { "aria-live": "polite" }, "");
+    this.note = el("div", "note", { role: "status", hidden: true });
     this.panel = keyPanel(GRID_KEYS);
     const help = el("button", "button help", { type: "button", "aria-label": "Keys", onclick: () => this.toggleHelp() }, el("kbd", "", null, "?"));
     this.list = el("div", "tiles", { role: "listbox", "aria-multiselectable": "true", "aria-label": "Media", tabIndex: 0 });
     this.scroll = el("div", "scroll", null, this.list);
     this.node = el("div", "pm grid", null,
       el("div", "bar", null, el("label", "thresholdbox", null, el("span", "", null, "Threshold"), this.slider, this.value),
-        this.summary, this.chosen, help), this.panel, this.scroll);
+        this.summary, this.chosen, this.bulk.state, help), el("div", "tools", null, this.bulk.buttons, this.bulk.picker.node), this.panel, this.scroll, this.note);
     root.append(this.node);
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("dblclick", (event) => this.open(this.placeOf(event)));
@@ -37,20 +41,50 @@ class Grid {
   update(data) {
     this.scroll.style.maxHeight = data.height ? `${data.height}px` : "";
     this.scroll.classList.toggle("tall", !data.height);
-    const items = JSON.stringify(data.items);
-    if (items !== this.itemsText) {
+    this.data = data;
+    if (this.thresholdEcho.fresh(data.threshold)) this.slider.value = String(data.threshold);
+    this.bulk.update({ ...data, threshold: Number(this.slider.value) });
+    this.renew();
+  }
+
+  /** Draw again when the items, or what is under way, differ from what is drawn. */
+  renew() {
+    const items = this.bulk.replay(this.data.items || [], Number(this.slider.value));
+    const text = JSON.stringify([items, this.people]);
+    if (text !== this.itemsText) {
       const kept = this.items[this.cursor]?.id;
-      this.itemsText = items;
-      this.items = data.items || [];
+      this.itemsText = text;
+      this.items = items;
       this.draw();
       const again = this.items.findIndex((item) => item.id === kept);
-      this.cursor = Math.max(again, 0);
-      this.anchor = this.cursor;
+      this.cursor = again >= 0 ? again : clamp(this.cursor, 0, Math.max(this.items.length - 1, 0));
+      if (again < 0 || !this.items[this.anchor]) this.anchor = this.cursor;
     }
-    if (this.selectedEcho.fresh(data.selected || [])) this.selected = new Set(data.selected || []);
-    if (this.thresholdEcho.fresh(data.threshold)) this.slider.value = String(data.threshold);
     this.setThreshold(Number(this.slider.value));
     this.mark(false);
+  }
+
+  /** What a decision is about: the selection, else the media under the cursor. */
+  targets() {
+    if (this.selected.size) return [...this.selected];
+    const item = this.items[this.cursor];
+    return item ? [item.id] : [];
+  }
+
+  /** After a decision: the selection is used up; without one the cursor goes on. */
+  decided(ids) {
+    if (ids && !this.selected.size) this.cursor = this.anchor = Math.min(this.cursor + 1, this.items.length - 1);
+    if (ids) this.selected.clear();
+    this.renew();
+    this.mark(true);
+    this.list.focus({ preventScroll: true });
+  }
+
+  say(text) {
+    this.note.textContent = text;
+    this.note.hidden = false;
+    clearTimeout(this.noteTimer);
+    this.noteTimer = setTimeout(() => { this.note.hidden = true; }, 1800);
   }
 
   draw() {
@@ -59,7 +93,8 @@ class Grid {
     this.items.forEach((item, place) => {
       const event = item.event;
       if (event && (place === 0 || this.items[place - 1].event?.id !== event.id)) {
-        children.push(el("div", "filler", { role: "presentation" }), el("div", "event", { role: "presentation" }, event.title));
+        const all = el("button", "pick", { type: "button", tabIndex: -1, onclick: () => this.selectEvent(place) }, "select", el("kbd", "", { "aria-hidden": "true" }, "E"));
+        children.push(el("div", "filler", { role: "presentation" }), el("div", "event", { role: "presentation" }, event.title, " ", all));
       }
       children.push(this.tiles[place]);
     });
@@ -74,11 +109,13 @@ class Grid {
     const ratio = item.w && item.h ? item.w / item.h : 4 / 3;
     const picture = el("img", "", { src: item.thumb, loading: "lazy", decoding: "async", alt: "", draggable: false });
     const frame = el("div", "frame", null, picture);
-    for (const box of item.boxes || []) if (hidesPerson(box)) frame.append(mosaic(picture, box));
+    for (const box of item.boxes || []) if (!this.people && hidesPerson(box)) frame.append(mosaic(picture, box));
     for (const box of [...(item.boxes || [])].sort((a, b) => a.p - b.p)) frame.append(boxNode(box, true));
     const badges = el("div", "badges", null, el("span", "badge none", null, "blank"));
+    if (item.verdict && item.verdict !== "blank") badges.append(el("span", "badge verdict", null, item.verdict === "accepted" ? "✓ accepted" : `? ${item.verdict}`));
+    else if (item.verdict) badges.append(el("span", "badge verdict", null, "✓ blank"));
     for (const badge of item.badges || []) badges.append(el("span", "badge", null, badge));
-    const tile = el("div", "tile", { role: "option", id: `tile-${place}`, "data-place": String(place), title: item.label || "" },
+    const tile = el("div", `tile ${item.verdict || ""}`, { role: "option", id: `tile-${place}`, "data-place": String(place), title: item.label || "" },
       frame, badges, el("div", "caption", null, item.label || ""), el("span", "tick", { "aria-hidden": "true" }, "✓"));
     tile.style.setProperty("--ratio", String(ratio));
     return tile;
@@ -86,6 +123,7 @@ class Grid {
 
   setThreshold(threshold) {
     this.threshold = threshold;
+    this.bulk.data.threshold = threshold;
     this.value.textContent = threshold.toFixed(2);
     let filled = 0;
     this.items.forEach((item, place) => {
@@ -98,7 +136,7 @@ class Grid {
         nodes[number].classList.toggle("below", !on && box.verdict !== "rejected");
       });
       filled += shown > 0;
-      this.tiles[place].classList.toggle("blank", shown === 0);
+      this.tiles[place].classList.toggle("bare-blank", shown === 0 && !item.verdict);
       this.tiles[place].setAttribute("aria-label", this.spoken(item, boxes, threshold));
     });
     this.summary.textContent = `${filled} of ${count(this.items.length, "picture")} with something in it`;
@@ -106,7 +144,7 @@ class Grid {
 
   spoken(item, boxes, threshold) {
     const seen = boxes.filter((box) => counts(box, threshold)).map(boxName);
-    return [item.label, seen.length ? seen.join(", ") : "blank", ...(item.badges || [])].filter(Boolean).join(" · ");
+    return [item.label, seen.length ? seen.join(", ") : "blank", item.verdict, ...(item.badges || [])].filter(Boolean).join(" · ");
   }
 
   placeOf(event) {
@@ -116,10 +154,10 @@ class Grid {
 
   click(event) {
     const place = this.placeOf(event);
-    if (place < 0) return;
+    if (place < 0 || event.target.closest("button")) return;
     this.list.focus({ preventScroll: true });
     if (event.shiftKey) this.selectRange(place);
-    else if (event.ctrlKey || event.target.closest(".tick")) this.toggle(place);
+    else if (event.ctrlKey || event.metaKey || event.target.closest(".tick")) this.toggle(place);
     else if (event.detail === 1 && matchMedia("(hover: none)").matches) this.open(place);
     this.cursor = place;
     if (!event.shiftKey) this.anchor = place;
@@ -129,26 +167,36 @@ class Grid {
   selectRange(place) {
     const [low, high] = [Math.min(this.anchor, place), Math.max(this.anchor, place)];
     for (const item of this.items.slice(low, high + 1)) this.selected.add(item.id);
-    this.tell();
+    this.mark(false);
+  }
+
+  /** All media of this kind that belong to the event, also those on other pages; again: none of them. */
+  selectEvent(place) {
+    const event = this.items[place]?.group;
+    if (event === undefined || event === null) { this.say("This image belongs to no event."); return; }
+    const ids = (this.data.all || []).filter((one) => one[1] === event).map((one) => one[0]);
+    const every = ids.every((id) => this.selected.has(id));
+    for (const id of ids) if (every) this.selected.delete(id); else this.selected.add(id);
+    this.mark(false);
+  }
+
+  selectAll() {
+    const page = this.items.map((item) => item.id);
+    const ids = page.every((id) => this.selected.has(id)) ? (this.data.all || []).map((one) => one[0]) : page;
+    this.selected = new Set([...this.selected, ...ids]);
+    this.mark(false);
   }
 
   toggle(place) {
     const id = this.items[place].id;
     if (!this.selected.delete(id)) this.selected.add(id);
     this.anchor = place;
-    this.tell();
+    this.mark(false);
   }
 
   tellThreshold() {
     this.thresholdEcho.told(this.threshold);
     this.send("threshold", this.threshold);
-  }
-
-  tell() {
-    const list = this.items.filter((item) => this.selected.has(item.id)).map((item) => item.id);
-    this.selectedEcho.told(list);
-    this.send("selected", list);
-    this.mark(false);
   }
 
   open(place) {
@@ -162,9 +210,19 @@ class Grid {
       this.node.classList.toggle("bare", event.type === "keydown");
       return event.type === "keydown";
     }
-    if (event.type === "keyup" || event.ctrlKey || event.altKey || !this.items.length) return false;
+    if (event.type === "keyup" || event.altKey) return false;
+    const key = event.key.toLowerCase();
+    if (event.ctrlKey) {
+      if (key === "a" && this.items.length) this.selectAll();
+      else if (key === "z" || key === "y") this.bulk.press(event.shiftKey ? "y" : key);
+      else return false;
+      return true;
+    }
+    if (key === "z" || key === "y") return this.bulk.press(event.shiftKey ? "y" : key);
+    if (!this.items.length) return false;
     const target = event.composedPath()[0];
-    if (inside && (target === this.slider || target.closest?.("button"))) return false;
+    if (target === this.slider && PRESSES.includes(event.key)) return false;
+    if (inside && target.closest?.("button") && ["Enter", " "].includes(event.key)) return false;
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key in steps) this.move(this.cursor + steps[event.key], event.shiftKey);
     else if (event.key === "ArrowUp" || event.key === "ArrowDown") this.move(this.across(event.key === "ArrowDown"), event.shiftKey);
@@ -174,7 +232,10 @@ class Grid {
     else if (event.key === " ") this.toggle(this.cursor);
     else if (event.key === "?") this.toggleHelp();
     else if (event.key === "Escape" && !this.panel.hidden) this.toggleHelp();
-    else if (event.key === "Escape" && this.selected.size) { this.selected.clear(); this.tell(); } else return false;
+    else if (event.key === "Escape" && this.selected.size) { this.selected.clear(); this.mark(false); }
+    else if (key === "e") this.selectEvent(this.cursor);
+    else if (key === "p") { this.people = !this.people; this.renew(); this.say(this.people ? "People are shown." : "People are blurred."); }
+    else return this.bulk.press(key);
     return true;
   }
 
@@ -208,7 +269,9 @@ class Grid {
       tile.setAttribute("aria-selected", String(on));
     });
     this.list.setAttribute("aria-activedescendant", `tile-${this.cursor}`);
-    this.chosen.textContent = this.selected.size ? `${this.selected.size} selected` : "";
+    const here = this.items.filter((item) => this.selected.has(item.id)).length, beyond = this.selected.size - here;
+    this.chosen.textContent = this.selected.size ? `${this.selected.size} selected${beyond ? ` (${beyond} on other pages)` : ""}` : "";
+    this.node.classList.toggle("choosing", this.selected.size > 0);
     if (scroll) this.tiles[this.cursor]?.scrollIntoView({ block: "nearest" });
   }
 
@@ -218,6 +281,7 @@ class Grid {
 
   close() {
     this.stop();
+    this.bulk.close();
   }
 }
 

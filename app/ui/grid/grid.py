@@ -13,7 +13,7 @@ from app.ui.component import register
 
 MOST = 120
 FALLBACK_COLUMNS = 4
-_grid = register("grid", ["grid"])
+_grid = register("grid", ["bulk", "grid"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,48 +23,62 @@ class GridState:
     threshold: float
     opened: int | None
     opened_count: int
-    selected: list[int]
+
+
+def bulk_actions(key: str) -> list[dict[str, Any]]:
+    """What the browser decided and the survey may not have yet, readable before the grid is drawn: apply, then draw.
+
+    n rises: {n, uuid, kind: "bulk", what, media_ids, threshold, seen, species? or category?}, {kind: "undo", undoes:
+    uuid or None} or {kind: "redo"}; what: accepted, blank, unsure, species, category or whole.
+    """
+    return list(((st.session_state.get(key) or {}).get("bulk") or {}).get("actions") or [])
 
 
 def media_grid(
     items: Sequence[Mapping[str, Any]],
     threshold: float,
-    selected: Sequence[int] = (),
     *,
     key: str,
     height: int | None = None,
+    order: Sequence[tuple[int, int | None]] = (),
+    ack: int = 0,
+    species_choices: Sequence[Mapping[str, Any]] = (),
+    as_of: float | None = None,
 ) -> GridState:
-    """Draw up to 120 media.
+    """Draw up to 120 media, to be looked through, selected and decided about.
 
-    items: {id, thumb (address), w, h (pixels), label, badges: [text], event: {id, title} or None, boxes: [{c, p, x, y,
-    w, h, verdict?, species?, drawn?}]}; boxes relative to the picture, c a category, p the confidence.
+    items: {id, thumb (address), w, h (pixels), label, verdict, badges: [text], group (event id), event: {id, title} or
+    None, boxes: [{c, p, x, y, w, h, verdict?, species?, named?, drawn?}]}; boxes relative to the picture, c a category,
+    p the confidence.
     threshold: where the slider stands at first; afterwards the returned one is what the person chose.
-    height: pixels of a scrolling grid; None lets it grow with the page.
+    order: media and event ids of everything that can be selected, also beyond the items. ack, species_choices and
+    as_of: as for the viewer. height: pixels of a scrolling grid; None lets it grow with the page.
     """
-    shown = [dict(item) for item in items[:MOST]]
+    shown = [{"verdict": None, **item} for item in items[:MOST]]
     if not deps.routes_served():
         return _plain(shown, threshold, key)
-    chosen = list(selected)
     result = _grid(
         key=key,
         data={
+            "store": f"{deps.survey_mark()}:grid",
             "items": shown,
+            "all": [list(one) for one in order] or [[item["id"], item.get("group")] for item in shown],
             "threshold": threshold,
-            "selected": chosen,
             "height": height,
+            "ack": ack,
+            "species_choices": [dict(one) for one in species_choices],
+            "as_of": as_of,
         },
         on_threshold_change=_nothing,
         on_opened_change=_nothing,
-        on_selected_change=_nothing,
+        on_bulk_change=_nothing,
     )
     opened = result.get("opened") or {}
     reported = result.get("threshold")
-    picked = result.get("selected")
     return GridState(
         threshold=threshold if reported is None else float(reported),
         opened=opened.get("id"),
         opened_count=int(opened.get("n", 0)),
-        selected=chosen if picked is None else [int(number) for number in picked],
     )
 
 
@@ -78,7 +92,7 @@ def _plain(items: list[dict[str, Any]], threshold: float, key: str) -> GridState
         label = f"{item.get('label') or item['id']} · {over or 'no'} {'box' if over == 1 else 'boxes'}"
         if columns[place % FALLBACK_COLUMNS].button(label, key=f"{key}-{item['id']}", width="stretch"):
             opened = int(item["id"])
-    return GridState(threshold=threshold, opened=opened, opened_count=int(opened is not None), selected=[])
+    return GridState(threshold=threshold, opened=opened, opened_count=int(opened is not None))
 
 
 def _nothing() -> None:

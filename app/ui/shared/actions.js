@@ -10,6 +10,7 @@ class Actions {
     this.sendNow = send;
     this.waiting = [];
     this.history = [];
+    this.undone = [];
     this.last = 0;
     this.sentAt = 0;
     this.timer = null;
@@ -42,7 +43,10 @@ class Actions {
   add(action) {
     const full = { n: ++this.last, uuid: newId(), ...action };
     this.waiting.push(full);
-    if (full.kind !== "undo") this.history.push(full);
+    if (full.kind !== "undo" && full.kind !== "redo") {
+      this.history.push(full);
+      this.undone = [];
+    }
     this.keep();
     this.schedule();
     return full;
@@ -51,14 +55,30 @@ class Actions {
   /** Undo the newest action of this visit, or whatever the survey has as this person's last one. */
   undo() {
     const undone = this.history.pop();
+    if (undone) this.undone.push(undone);
     this.add({ kind: "undo", undoes: undone ? undone.uuid : null, media_id: undone ? undone.media_id : null });
     return undone;
   }
 
+  /** Make again what was undone last; the survey knows it under the redo's own id from then on. */
+  redo() {
+    const again = this.undone.pop();
+    const full = this.add({ kind: "redo", redoes: again ? again.uuid : null, media_id: again ? again.media_id : null });
+    if (again) this.history.push({ ...again, uuid: full.uuid });
+    return again;
+  }
+
   /** Those not in the survey yet and not undone, in order: what to draw on top of the script's data. */
   effective() {
-    const undone = new Set(this.waiting.filter((action) => action.kind === "undo").map((action) => action.undoes));
-    return this.waiting.filter((action) => action.kind !== "undo" && !undone.has(action.uuid));
+    const standing = new Map(this.waiting.map((action) => [action.uuid, action]));
+    for (const action of this.waiting) {
+      if (action.kind === "undo") standing.delete(action.undoes);
+      if (action.kind !== "undo" && action.kind !== "redo") continue;
+      standing.delete(action.uuid);
+      const again = action.kind === "redo" && this.waiting.find((one) => one.uuid === action.redoes);
+      if (again) standing.set(action.uuid, again);
+    }
+    return [...standing.values()].filter((action) => action.kind !== "redo" && action.kind !== "undo");
   }
 
   /** Send soon: at once, or at the end of the pause after the last message. With `later`, no hurry (milliseconds). */

@@ -18,8 +18,8 @@ function counts(box, threshold) {
 }
 
 function boxName(box) {
-  const what = box.species || box.c;
-  const verdict = { rejected: " · not one", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
+  const what = [box.named, box.species || (box.named ? "" : box.c)].filter(Boolean).join(" · ");
+  const verdict = { rejected: " · deleted", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
   return `${what}${box.drawn ? " drawn" : ` ${score(box.p)}`}${verdict}`;
 }
 
@@ -30,7 +30,7 @@ function boxNode(box, withChip) {
   if (withChip) {
     const verdict = { rejected: "✕ ", unsure: "? ", accepted: "✓ " }[box.verdict] || "";
     const number = box.drawn ? "" : ` ${score(box.p)}`;
-    node.append(el("span", "chip", null, verdict + (box.species || box.c) + number));
+    node.append(el("span", "chip", null, verdict + (box.named || box.species || box.c) + number));
     if (box.y < 0.06) node.classList.add("chipin");
     if (box.x > 0.6) node.classList.add("chipleft");
   }

@@ -1,10 +1,12 @@
-// Changing boxes: drag to draw, handles to resize, arrow keys to move and resize.
+// Changing boxes: drag to draw, handles to resize; by keyboard arrows move and Shift + arrows resize.
 
 const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 const LEAST_SIDE = 0.004;
 const STEP = 0.01;
 const FINE_STEP = 0.002;
 const SETTLE = 450;
+const SKETCH = 0.3;
+const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const rounded = (value) => Math.round(value * 1e5) / 1e5;
 
@@ -22,6 +24,13 @@ function draggedBox(box, handle, dx, dy) {
   if (handle.includes("n")) top = clamp(top + dy, 0, bottom - LEAST_SIDE);
   if (handle.includes("s")) bottom = clamp(bottom + dy, top + LEAST_SIDE, 1);
   return { x: rounded(left), y: rounded(top), w: rounded(right - left), h: rounded(bottom - top) };
+}
+
+/** The box after an arrow key: moved, or with Shift its right and lower edge moved. */
+function nudgedBox(box, event) {
+  const step = event.ctrlKey ? FINE_STEP : STEP;
+  const [x, y] = ARROWS[event.key];
+  return draggedBox(box, event.shiftKey ? "es" : "", x * step, y * step);
 }
 
 function spanned(from, to) {
@@ -45,8 +54,26 @@ class Edit {
 
   setDrawing(on) {
     this.drawing = on;
+    this.sketch = null;
+    this.ghost.hidden = true;
     this.stage.node.classList.toggle("drawing", on);
     this.stage.layer.append(this.ghost);
+  }
+
+  /** Draw without a mouse: a box in the middle of what is seen, to be moved with the arrows until it is kept. */
+  sketchKey(event) {
+    if (event.key === "Escape") return this.setDrawing(false);
+    const keep = event.key === "Enter" && this.sketch;
+    if (keep) {
+      this.setDrawing(false);
+      return this.owner.drawn(keep);
+    }
+    if (event.key !== "Enter" && !ARROWS[event.key]) return this.owner.say("Enter keeps the new box, Esc drops it.");
+    const { x, y } = this.stage.seenMiddle(), side = SKETCH / this.stage.zoom;
+    this.sketch = this.sketch ? nudgedBox(this.sketch, event) : insidePicture({ x: x - side / 2, y: y - side / 2, w: side, h: side });
+    this.ghost.hidden = false;
+    placeBox(this.ghost, this.sketch);
+    return this.owner.say("Arrows move it, Shift + arrows resize it, Enter keeps it.");
   }
 
   down(event) {

@@ -15,6 +15,20 @@ function replay(media, actions) {
   return shown;
 }
 
+/** The best animal box grows to the whole picture, as in the survey: the named one, else a confirmed one, else the surest. */
+function wholePicture(media, action) {
+  const animals = media.boxes.filter((box) => box.c === "animal" && box.verdict !== "rejected");
+  const named = animals.filter((box) => box.named);
+  if (named.length > 1) return;
+  const rank = (box) => (box.named ? 4 : 0) + (box.verdict === "accepted" || box.drawn ? 2 : 0) + box.p;
+  const best = animals.sort((a, b) => rank(b) - rank(a))[0];
+  const whole = { x: 0, y: 0, w: 1, h: 1, verdict: "accepted" };
+  media.verdict = "accepted";
+  for (const box of animals) if (box !== best && (box.drawn || box.verdict === "accepted")) box.verdict = "rejected";
+  if (best) Object.assign(best, whole);
+  else media.boxes.push({ id: null, key: action.uuid, c: "animal", p: 1, ...whole, drawn: true });
+}
+
 function apply(media, action) {
   const key = action.detection_id !== undefined && action.detection_id !== null ? String(action.detection_id) : action.drawn;
   const box = media.boxes.find((one) => one.key === key || (one.uuid && one.uuid === key));
@@ -25,8 +39,9 @@ function apply(media, action) {
     },
     blank: () => { media.verdict = "blank"; },
     unsure: () => { media.verdict = "unsure"; },
-    reject: () => { if (box) box.verdict = "rejected"; },
-    restore: () => { if (box) box.verdict = null; },
+    whole: () => wholePicture(media, action),
+    reject: () => { if (box) Object.assign(box, { verdict: "rejected", before: box.verdict }); },
+    restore: () => { if (box) box.verdict = box.before || null; },
     category: () => { if (box) box.c = action.category; },
     species: () => { if (box) box.species = action.species; },
     box: () => { if (box) Object.assign(box, action.box); },

@@ -75,6 +75,12 @@ class Stage {
     this.place();
   }
 
+  /** The middle of what is seen, as shares of the picture. */
+  seenMiddle() {
+    const stage = this.node.getBoundingClientRect();
+    return this.share(stage.left + stage.width / 2, stage.top + stage.height / 2);
+  }
+
   /** A point of the window as shares of the picture. */
   share(x, y) {
     const frame = this.frame.getBoundingClientRect();

@@ -1,6 +1,5 @@
 // One media large: boxes, keyboard review, drawing. It moves among a window of media by itself and reports afterwards.
 
-const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
 const BROWSE_PAUSE = 500;
 
 class Viewer {
@@ -11,17 +10,18 @@ class Viewer {
     this.selected = null;
     this.lastCategory = "animal";
     this.people = false;
+    this.moving = false;
     this.cursorEcho = new Echo();
     this.actions = new Actions(data.store, () => this.tell());
     this.stage = new Stage();
     this.edit = new Edit(this.stage, this);
-    this.panel = new Panel((name) => this.act(name), (key) => this.select(key), (text) => this.keepSpecies(text));
+    this.panel = new Panel((name) => this.act(name), (key) => this.select(key), (name) => this.keepSpecies(name));
     this.help = keyPanel(VIEW_KEYS);
     this.note = el("div", "note", { role: "status", hidden: true });
     this.stage.node.append(this.note);
     this.node = el("div", "pm viewer", null, this.stage.node, this.panel.node, this.help);
     root.append(this.node);
-    this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+    this.stop = listenKeys(root, (event, inside) => pressViewer(this, event, inside));
     this.leaving = () => { this.settle(); this.actions.flush(); };
     window.addEventListener("pagehide", this.leaving);
     requestAnimationFrame(() => takeFocus(this.stage.node));
@@ -31,7 +31,7 @@ class Viewer {
     const current = this.media[this.index]?.id;
     this.data = data;
     this.actions.acknowledge(data.ack);
-    this.panel.suggest(data.species_choices || []);
+    this.panel.picker.suggest(data.species_choices || []);
     this.rebuild();
     const kept = this.media.findIndex((one) => one.id === current);
     let target = kept;
@@ -63,8 +63,10 @@ class Viewer {
     this.index = index;
     const best = this.current.boxes.filter((box) => counts(box, this.data.threshold)).sort((a, b) => b.p - a.p)[0];
     this.selected = best ? best.key : null;
-    this.panel.closeSpecies();
+    this.panel.picker.close();
     this.edit.setDrawing(false);
+    this.moving = false;
+    this.node.classList.remove("moving");
     this.stage.show(this.current);
     this.prefetched = this.media.slice(index + 1, index + 3).map((one) => Object.assign(new Image(), { src: one.src }));
     this.draw();
@@ -130,7 +132,7 @@ class Viewer {
   // Actions
 
   add(action) {
-    const full = this.actions.add({ media_id: this.current.id, ...action });
+    const full = this.actions.add({ media_id: this.current.id, seen: this.data.as_of, ...action });
     this.rebuild();
     return full;
   }
@@ -164,29 +166,32 @@ class Viewer {
       blank: () => this.decide("blank"),
       unsure: () => this.decide("unsure"),
       reject: () => this.change(box?.verdict === "rejected" ? "restore" : "reject"),
-      draw: () => { this.edit.setDrawing(true); this.say("Drag a rectangle around the animal."); },
-      species: () => (box ? this.panel.openSpecies(box.species) : this.say("Choose a box first (Tab).")),
-      undo: () => this.undo(),
+      whole: () => this.decide("whole"),
+      draw: () => { this.setMoving(false); this.edit.setDrawing(true); this.say("Drag a rectangle around the animal, or press Enter to place one."); },
+      move: () => this.setMoving(!this.moving),
+      species: () => (box ? this.panel.picker.open(box.species) : this.say("Choose a box first (Tab).")),
+      undo: () => this.turn(this.actions.undo(), "Undone.", "Undoing your last decision."),
+      redo: () => this.turn(this.actions.redo(), "Done again.", "Doing again what you undid last."),
       people: () => { this.people = !this.people; this.draw(); this.say(this.people ? "People are shown." : "People are blurred."); },
       help: () => { this.help.hidden = !this.help.hidden; },
     };
+    if (name !== "move") this.setMoving(false);
+    this.settle();
     known[name]();
     if (name !== "species" && name !== "help") this.stage.node.focus({ preventScroll: true });
   }
 
-  undo() {
-    this.settle();
-    const undone = this.actions.undo();
+  /** After an undo or a redo: go to the media it was about. */
+  turn(action, known, unknown) {
     this.rebuild();
-    const place = undone ? this.media.findIndex((one) => one.id === undone.media_id) : -1;
+    const place = action ? this.media.findIndex((one) => one.id === action.media_id) : -1;
     if (place >= 0 && place !== this.index) this.open(place);
     else this.draw();
-    this.say(undone ? "Undone." : "Undoing your last decision.");
+    this.say(action ? known : unknown);
   }
 
-  keepSpecies(text) {
-    this.panel.closeSpecies();
-    if (text !== null) this.change("species", { species: text || null });
+  keepSpecies(name) {
+    if (name !== undefined) this.change("species", { species: name });
     this.stage.node.focus({ preventScroll: true });
   }
 
@@ -217,12 +222,25 @@ class Viewer {
   nudge(event) {
     const box = this.boxOf(this.selected);
     if (!box) return false;
-    const step = event.ctrlKey ? FINE_STEP : STEP;
-    const [x, y] = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] }[event.key];
-    this.draft(box.key, draggedBox(box, event.altKey ? "es" : "", x * step, y * step));
+    this.draft(box.key, nudgedBox(box, event));
     clearTimeout(this.settleTimer);
     this.settleTimer = setTimeout(() => this.settle(), SETTLE);
     return true;
+  }
+
+  setMoving(on) {
+    if (on && !this.boxOf(this.selected)) { this.say("Choose a box first (Tab)."); return; }
+    if (!on) this.settle();
+    this.moving = on;
+    this.node.classList.toggle("moving", on);
+    if (on) this.say("Arrows move the box, Shift + arrows resize it, Enter ends.");
+  }
+
+  /** The category of the selected box, or of the one being drawn. */
+  setCategory(category) {
+    this.lastCategory = category;
+    if (this.edit.drawing) this.say(`The new box will be ${category === "animal" ? "an" : "a"} ${category}.`);
+    else this.change("category", { category });
   }
 
   cycle(back) {
@@ -231,35 +249,6 @@ class Viewer {
     const next = place < 0 ? (back ? keys.length - 1 : 0) : place + (back ? -1 : 1);
     if (next < 0 || next >= keys.length) return false;
     this.select(keys[next]);
-    return true;
-  }
-
-  press(event, inside) {
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (key === "h" && !event.ctrlKey) { this.node.classList.toggle("bare", event.type === "keydown"); return event.type === "keydown"; }
-    if (event.type === "keyup" || !this.current) return false;
-    const onButton = inside && event.composedPath()[0].closest?.("button");
-    if (onButton && ["Enter", " ", "Tab"].includes(key)) return false;
-    if (key.startsWith("Arrow")) return this.arrow(event);
-    if (event.ctrlKey || event.altKey) return false;
-    if (key === "Tab") return this.cycle(event.shiftKey);
-    if (key === "Escape") return this.escape();
-    const named = { Enter: "accept", b: "blank", u: "unsure", x: "reject", d: "draw", l: "species", z: "undo", p: "people", "?": "help" }[key];
-    if (named) this.act(named);
-    else if (CATEGORIES[key]) { this.lastCategory = CATEGORIES[key]; this.change("category", { category: this.lastCategory }); }
-    else if (key === "+" || key === "=") this.stage.zoomMiddle(ZOOM_STEP);
-    else if (key === "-") this.stage.zoomMiddle(1 / ZOOM_STEP);
-    else if (key === "0") this.stage.show(this.current);
-    else return false;
-    return true;
-  }
-
-  arrow(event) {
-    if (event.shiftKey || event.altKey) return this.nudge(event);
-    if (event.ctrlKey) return false;
-    if (event.key === "ArrowLeft" || event.key === "ArrowRight") this.go(event.key === "ArrowRight" ? 1 : -1);
-    else if (this.stage.zoom > 1) this.stage.panBy(0, event.key === "ArrowDown" ? -60 : 60);
-    else return false;
     return true;
   }
 

@@ -12,7 +12,7 @@ from app import deps
 from app.ui.component import register
 
 MOST = 60
-_viewer = register("viewer", ["stage", "edit", "panel", "replay", "viewer"])
+_viewer = register("viewer", ["stage", "edit", "panel", "replay", "keyboard", "viewer"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +20,8 @@ class ReviewState:
     """What the browser has to say.
 
     actions: everything not acknowledged yet, n rising: {n, uuid, kind, media_id, ...}.
-    Kinds: accept {boxes, threshold}, blank, unsure, reject, restore, category {category}, species {species or None},
-    box {box}, draw {category, box}, undo {undoes: uuid or None}.
+    Kinds: accept {boxes, threshold}, blank, unsure, whole, reject, restore, category {category}, species {species or
+    None}, box {box}, draw {category, box}, undo {undoes: uuid or None}, redo. seen: the as_of of what the person saw.
     All about a box carry detection_id, or None and drawn (the uuid of its draw action).
     cursor: absolute index of the media the person looks at or wants next, None before the first move.
     """
@@ -45,14 +45,16 @@ def media_viewer(
     total: int | None = None,
     ack: int = 0,
     blur_people: bool = True,
-    species_choices: Sequence[str] = (),
+    species_choices: Sequence[Mapping[str, Any]] = (),
+    as_of: float | None = None,
 ) -> ReviewState:
     """Draw a window of up to 60 media in order; the browser moves among them by itself.
 
     media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), boxes: [{id, c, p,
-    x, y, w, h, species, verdict, drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
+    x, y, w, h, species, named, verdict, drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
     offset: absolute index of the first one; total: of how many; cursor: absolute index to open at.
-    ack: the highest n that is in the survey.
+    ack: the highest n that is in the survey. species_choices: {name, common, used}. as_of: when `media` was read,
+    seconds since 1970.
     """
     result = _viewer(
         key=key,
@@ -65,7 +67,8 @@ def media_viewer(
             "total": len(media) + offset if total is None else total,
             "ack": ack,
             "blur_people": blur_people,
-            "species_choices": list(species_choices),
+            "species_choices": [dict(one) for one in species_choices],
+            "as_of": as_of,
         },
         on_review_change=_nothing,
     )

@@ -1,0 +1,102 @@
+// Decisions about the selected media, or the one under the cursor: buttons, keys, and what the grid looks like meanwhile.
+
+const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
+const VERDICTS = { a: "accepted", b: "blank", u: "unsure" };
+
+class Bulk {
+  /** targets(): ids decided about; done(): after a decision; say(text). */
+  constructor(send, targets, done, say) {
+    this.targets = targets;
+    this.done = done;
+    this.say = say;
+    this.actions = new Actions("grid", () => send({ actions: this.actions.waiting }));
+    this.picker = new SpeciesPicker((name) => this.species(name));
+    this.picker.node.classList.add("floating");
+    const button = (label, key, act) => keyButton(label, key, () => act());
+    const rows = [["Accept", "a"], ["Blank", "b"], ["Unsure", "u"]].map(([label, key]) => button(label, key.toUpperCase(), () => this.press(key)));
+    this.buttons = el("div", "bulk", { role: "group", "aria-label": "Decide about the selection" }, ...rows,
+      ...Object.entries(CATEGORIES).map(([key, name]) => button(name[0].toUpperCase() + name.slice(1), key, () => this.press(key))),
+      button("Species", "L", () => this.press("l")), button("Whole picture", "W", () => this.press("w")),
+      button("Undo", "Z", () => this.press("z")), button("Redo", "Y", () => this.press("y")));
+    this.state = el("span", "faint", { role: "status" }, "");
+  }
+
+  update(data) {
+    this.data = data;
+    this.actions.store = `pugmark:${data.store}`;
+    this.actions.acknowledge(data.ack || 0);
+    this.picker.suggest(data.species_choices || []);
+    this.tellSaved();
+  }
+
+  tellSaved() {
+    const waiting = this.actions.waiting.length;
+    this.state.textContent = waiting ? `Saving ${count(waiting, "decision")}` : this.actions.history.length ? "All decisions saved" : "";
+  }
+
+  /** The items with what is still under way drawn on them. */
+  replay(items, threshold) {
+    const shown = items.map((item) => ({ ...item, boxes: item.boxes.map((box) => ({ ...box })) }));
+    const byId = new Map(shown.map((item) => [item.id, item]));
+    for (const action of this.actions.effective()) {
+      for (const id of action.media_ids || []) if (byId.has(id)) bulkOn(byId.get(id), action, threshold);
+    }
+    return shown;
+  }
+
+  press(key) {
+    if (key === "l") { this.ask(); return true; }
+    if (key === "z" || key === "y") { this.turn(key === "z"); return true; }
+    if (VERDICTS[key]) this.decide({ what: VERDICTS[key] });
+    else if (CATEGORIES[key]) this.decide({ what: "category", category: CATEGORIES[key] });
+    else if (key === "w") this.decide({ what: "whole" });
+    else return false;
+    return true;
+  }
+
+  ask() {
+    this.asked = this.targets();
+    this.picker.open(null);
+  }
+
+  species(name) {
+    if (name !== undefined) this.decide({ what: "species", species: name }, this.asked);
+    else this.done(null);
+  }
+
+  decide(what, ids = this.targets()) {
+    if (!ids.length) return;
+    this.actions.add({ kind: "bulk", media_ids: ids, threshold: this.data.threshold, seen: this.data.as_of, ...what });
+    this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "image")}`);
+    this.tellSaved();
+    this.done(ids);
+  }
+
+  turn(back) {
+    const action = back ? this.actions.undo() : this.actions.redo();
+    this.say(`${back ? "Undone" : "Done again"}${action?.media_ids ? `: ${count(action.media_ids.length, "image")}` : ""}.`);
+    this.tellSaved();
+    this.done(null);
+  }
+
+  close() { this.actions.close(); }
+}
+
+/** One item as it will be when the action is in the survey. */
+function bulkOn(item, action, threshold) {
+  const shown = item.boxes.filter((box) => counts(box, threshold));
+  const animals = item.boxes.filter((box) => box.c === "animal");
+  const named = item.boxes.some((box) => box.named);
+  if (action.what === "blank") {
+    if (named) return;
+    item.boxes = item.boxes.filter((box) => box.c === "person");
+  } else if (action.what === "category" || action.what === "species") {
+    const chosen = action.what === "category" ? shown : shown.filter((box) => box.c === "animal");
+    if (!chosen.length || (named && action.category && action.category !== "animal")) return;
+    for (const box of chosen) Object.assign(box, action.what === "category" ? { c: action.category } : { species: action.species }, { verdict: "accepted" });
+  } else if (action.what === "whole") {
+    const best = animals.sort((a, b) => Boolean(b.named) - Boolean(a.named) || b.p - a.p)[0] || { c: "animal", p: 1, drawn: true };
+    item.boxes = [...item.boxes.filter((box) => box.c !== "animal"), { ...best, x: 0, y: 0, w: 1, h: 1, verdict: "accepted" }];
+  } else if (action.what === "accepted") for (const box of shown) box.verdict = "accepted";
+  item.verdict = ["blank", "unsure"].includes(action.what) ? action.what : "accepted";
+}

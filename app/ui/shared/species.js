@@ -1,0 +1,83 @@
+// The species field: type-ahead over the labels used in this survey and those on its list.
+
+const MOST_OFFERED = 8;
+
+class SpeciesPicker {
+  /** keep(name): what was chosen; null takes the label away; undefined leaves everything as it is. */
+  constructor(keep) {
+    this.keep = keep;
+    this.choices = [];
+    this.last = null;
+    this.input = el("input", "species", { type: "text", placeholder: "Species or common name", "aria-label": "Species", role: "combobox",
+      "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": "offers", autocomplete: "off", spellcheck: "false", maxlength: "120",
+      oninput: () => this.offer(), onkeydown: (event) => this.press(event) });
+    this.list = el("div", "offers", { role: "listbox", id: "offers", "aria-label": "Labels" });
+    this.node = el("div", "field", { hidden: true }, this.input, this.list, el("span", "faint", null, "↑ ↓ choose, Enter keeps, Esc leaves"));
+  }
+
+  suggest(choices) { this.choices = choices; }
+
+  open(present) {
+    this.present = present || null;
+    this.node.hidden = false;
+    this.input.value = "";
+    this.offer();
+    this.input.focus();
+  }
+
+  close() { this.node.hidden = true; }
+
+  /** [{label, name, hint}]: what fits the words typed, the beginning of a name first. */
+  fitting(words) {
+    const text = words.toLowerCase();
+    const ranked = this.choices.map((one, place) => {
+      const spots = [one.name, one.common].map((name) => ` ${name.toLowerCase()}`).filter((name) => text.split(" ").every((word) => name.includes(word)));
+      const begins = spots.some((name) => name.startsWith(` ${text}`)) ? 0 : spots.some((name) => name.includes(` ${text}`)) ? 1 : 2;
+      return spots.length ? { ...one, rank: begins * 1000 + place } : null;
+    });
+    return ranked.filter(Boolean).sort((a, b) => a.rank - b.rank).slice(0, MOST_OFFERED);
+  }
+
+  offer() {
+    const typed = this.input.value.trim().replace(/\s+/g, " ");
+    const found = typed ? this.fitting(typed) : this.first();
+    this.rows = found.map((one) => ({ name: one.name, label: one.name, hint: [one.common, one.used ? `${one.used}×` : ""].filter(Boolean).join(" · ") }));
+    if (typed && !found.some((one) => one.name.toLowerCase() === typed.toLowerCase())) this.rows.push({ name: typed, label: typed, hint: "as typed" });
+    if (!typed && this.present) this.rows.push({ name: null, label: "No species", hint: "takes the label away" });
+    const sure = typed || this.present || this.last;
+    this.at = sure && this.rows.length ? 0 : -1;
+    this.show();
+  }
+
+  /** Before anything is typed: the present label, the last one given, then those used most. */
+  first() {
+    const names = [this.present, this.last, ...this.choices.map((one) => one.name)].filter(Boolean);
+    return [...new Set(names)].slice(0, MOST_OFFERED - 1).map((name) => this.choices.find((one) => one.name === name) || { name, common: "", used: 0 });
+  }
+
+  show() {
+    this.list.replaceChildren(...this.rows.map((row, place) => el("div", `offer ${place === this.at ? "on" : ""}`,
+      { role: "option", id: `offer-${place}`, "aria-selected": String(place === this.at), onpointerdown: (event) => { event.preventDefault(); this.take(place); } },
+      el("span", "", null, row.label), el("span", "faint", null, row.hint))));
+    this.input.setAttribute("aria-activedescendant", this.at >= 0 ? `offer-${this.at}` : "");
+  }
+
+  take(place) {
+    const row = this.rows[place];
+    if (row?.name) this.last = row.name;
+    this.close();
+    this.keep(row ? row.name : undefined);
+  }
+
+  press(event) {
+    event.stopPropagation();
+    const steps = { ArrowDown: 1, ArrowUp: -1 };
+    if (event.key in steps && this.rows.length) {
+      this.at = (this.at + steps[event.key] + this.rows.length) % this.rows.length;
+      this.show();
+    } else if (event.key === "Enter" && !event.isComposing) this.take(this.at);
+    else if (event.key === "Escape" || event.key === "Tab") this.take(-1);
+    else return;
+    event.preventDefault();
+  }
+}
