@@ -16,10 +16,23 @@ from app.survey.base import Base
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
+from app.survey.plausibility_tables import AcceptedConflict, SpeedLimit
 from app.survey.scores import rescore
+from app.survey.stations import DeploymentReview
 
 HUMAN: dict[str, type[Base]] = {
-    table.__tablename__: table for table in (Detection, DetectionReview, MediaReview, Individual, PairVerdict, Sighting)
+    table.__tablename__: table
+    for table in (
+        Detection,
+        DetectionReview,
+        MediaReview,
+        Individual,
+        PairVerdict,
+        Sighting,
+        DeploymentReview,
+        SpeedLimit,
+        AcceptedConflict,
+    )
 }
 
 
