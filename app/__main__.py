@@ -10,6 +10,8 @@ from pathlib import Path
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
 
+EXPORTS = ("megadetector", "secr", "camtrapr", "mark", "history", "sightings", "crops")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run one command; returns the exit status (2: the command or a setting cannot be used as given)."""
@@ -45,8 +47,9 @@ def parser() -> argparse.ArgumentParser:
     sample.add_argument("--wait", action="store_true", help="return when every picture is done")
 
     export = _command(commands, "export", "write the survey in an exchange format", _export)
-    export.add_argument("format", choices=["megadetector"])
+    export.add_argument("format", choices=EXPORTS)
     export.add_argument("out", type=Path)
+    _history_arguments(export)
 
     evaluate = commands.add_parser("evaluate", help="measure a model against known answers")
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
@@ -66,6 +69,16 @@ def parser() -> argparse.ArgumentParser:
 
     _command(commands, "doctor", "what works on this machine", _doctor)
     return top
+
+
+def _history_arguments(export: argparse.ArgumentParser) -> None:
+    export.add_argument("--occasion-days", type=int, default=5, help="days an occasion lasts (default 5)")
+    export.add_argument("--start", metavar="DAY", help="first day of the first occasion, as 2024-03-31")
+    export.add_argument("--occasions", type=int, help="number of occasions (default: all)")
+    export.add_argument("--species", help="individuals of this species only")
+    export.add_argument("--flank", choices=["any", "left", "right"], default="any", help="sightings of one flank only")
+    export.add_argument("--individual", metavar="NAME", help="sightings and crops of one individual only")
+    export.add_argument("--exact", action="store_true", help="exact places, also of sensitive species")
 
 
 def _command(
@@ -110,7 +123,19 @@ def _sample(options: argparse.Namespace) -> int:
 def _export(options: argparse.Namespace) -> int:
     from app.commands import exports
 
-    return exports.run(load_settings(), options.out, as_json=options.as_json)
+    return exports.run(
+        load_settings(),
+        options.format,
+        options.out,
+        as_json=options.as_json,
+        occasion_days=options.occasion_days,
+        start=options.start,
+        occasions=options.occasions,
+        species=options.species,
+        flank=options.flank,
+        individual=options.individual,
+        exact=options.exact,
+    )
 
 
 def _evaluate_detection(options: argparse.Namespace) -> int:

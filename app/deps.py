@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import date
+from urllib.parse import urlencode
+
 import streamlit as st
 
 from app.backends import modal_backend
+from app.computed import Computed
 from app.jobs import Jobs
 from app.modal_watch import ModalWatch
 from app.routes import services
@@ -12,7 +16,7 @@ from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.results import crop_name
 from app.survey.scores import BoxView
-from app.tokens import READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
+from app.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
 from modal_backend.contracts import Box
 
 
@@ -94,3 +98,15 @@ def modal_watch() -> ModalWatch:
 def box_crop_url(box: BoxView) -> str:
     """Address of a detection's crop, as its box stands."""
     return crop_url(crop_name(box.id, Box(box.x, box.y, box.width, box.height)))
+
+
+def export_url(kind: str, **wish: str | int | date | None) -> str:
+    """Address of an export. wish: days, start, occasions, species, flank, exact, individual, name; see export_route."""
+    asked = {key: str(value) for key, value in wish.items() if value not in (None, "")}
+    return f"/api/export/{kind}?{urlencode({**asked, 't': signer().sign(EXPORT, kind, READ_SECONDS)})}"
+
+
+@st.cache_resource(show_spinner=False)
+def computed() -> Computed:
+    """What computes figures over the whole survey beside the pages."""
+    return Computed()

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.export_route import ExportRoute
 from app.picture_routes import PictureRoutes
 from app.settings import Settings
 from app.survey.database import Survey
@@ -47,7 +48,7 @@ services = Services()
 def build_routes(state: Services) -> list[Route]:
     """All routes over one set of services."""
     pictures, uploads = PictureRoutes(lambda: _opened(state)), UploadRoute(lambda: _opened(state))
-    figures = FigureRoutes(state)
+    figures, exports = FigureRoutes(state), ExportRoute(lambda: _survey_and_signer(state))
     return [
         Route("/healthz", figures.healthz),
         Route("/metrics", figures.metrics),
@@ -56,6 +57,7 @@ def build_routes(state: Services) -> list[Route]:
         Route("/crops/{name}", pictures.crop),
         Route("/files/{sha256}", pictures.file),
         Route("/views/{name}", pictures.view),
+        Route("/api/export/{kind}", exports.export),
         Route("/api/uploads/{batch}/{path:path}", uploads.receive, methods=["PUT"]),
         Route("/api/uploads/{batch}/{path:path}", uploads.ask, methods=["HEAD"]),
     ]
@@ -65,6 +67,12 @@ def _opened(state: Services) -> tuple[Settings, Signer]:
     if state.settings is None or state.signer is None:
         raise RuntimeError("a route was called before the survey was open")
     return state.settings, state.signer
+
+
+def _survey_and_signer(state: Services) -> tuple[Survey, Signer]:
+    if state.survey is None or state.signer is None:
+        raise RuntimeError("a route was called before the survey was open")
+    return state.survey, state.signer
 
 
 class FigureRoutes:

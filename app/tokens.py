@@ -13,6 +13,7 @@ from pathlib import Path
 KEY_FILE = "token.key"
 READ = "read"
 UPLOAD = "upload"
+EXPORT = "export"
 READ_SECONDS = 12 * 3600
 UPLOAD_SECONDS = 24 * 3600
 

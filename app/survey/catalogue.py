@@ -1,154 +1,79 @@
-"""The catalogue of individuals: rename, describe, merge, split, and the lists the Individuals page shows."""
+"""Decisions about the catalogue of individuals: rename, describe, merge, split, take out; and taking them back."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Collection
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.survey.decide import Change
+from app.survey.catalogue_entries import CatalogueEntry, count, entries, entry, history, individual
+from app.survey.decide import Change, undo
 from app.survey.decisions import Decision
-from app.survey.deployments import Deployment
-from app.survey.detections import Detection
 from app.survey.identity import Contradiction, free_name, next_name
 from app.survey.individuals import Individual, Sighting
-from app.survey.media import Media
 from app.survey.review import BadDecision
+
+__all__ = ["CatalogueEntry", "count", "entries", "entry", "history", "individual"]
 
 KINDS = ("rename", "describe", "merge", "split", "take out")
 DESCRIPTION = ("species", "sex", "age_class", "life_status", "notes")
-
-
-@dataclass(frozen=True, slots=True)
-class CatalogueEntry:
-    """One individual with what is known of it. first_seen and last_seen are camera-local."""
-
-    id: int
-    name: str
-    species: str | None
-    sex: str | None
-    sightings: int
-    stations: int
-    first_seen: datetime | None
-    last_seen: datetime | None
-    cover_detection_id: int | None
-
-
-@dataclass(frozen=True, slots=True)
-class SightingView:
-    """One sighting of an individual."""
-
-    detection_id: int
-    media_id: int
-    sha256: str
-    taken_at: datetime | None
-    station: str | None
-    latitude: float | None
-    longitude: float | None
-    who: str
-    decided_at: float
-
-
-def entries(session: Session, search: str = "", *, limit: int = 60, offset: int = 0) -> list[CatalogueEntry]:
-    """Individuals that are not merged away, by name; the cover is the largest crop."""
-    return _entries(session, _listed(search), limit=limit, offset=offset)
-
-
-def entry(session: Session, individual_id: int) -> CatalogueEntry | None:
-    """One individual of the catalogue; None when there is none or it was merged away."""
-    return next(iter(_entries(session, [*_listed(""), Individual.id == individual_id], limit=1, offset=0)), None)
-
-
-def individual(session: Session, individual_id: int) -> Individual:
-    """The row of one individual."""
-    return session.get_one(Individual, individual_id)
-
-
-def _entries(session: Session, where: list[sa.ColumnElement[bool]], *, limit: int, offset: int) -> list[CatalogueEntry]:
-    rows = session.execute(
-        sa.select(
-            Individual.id,
-            Individual.name,
-            Individual.species,
-            Individual.sex,
-            sa.func.count(Sighting.detection_id),
-            sa.func.count(sa.distinct(Deployment.station)),
-            sa.func.min(Media.taken_at),
-            sa.func.max(Media.taken_at),
-        )
-        .outerjoin(Sighting, Sighting.individual_id == Individual.id)
-        .outerjoin(Detection, Detection.id == Sighting.detection_id)
-        .outerjoin(Media, Media.id == Detection.media_id)
-        .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .where(*where)
-        .group_by(Individual.id, Individual.name, Individual.species, Individual.sex)
-        .order_by(Individual.name)
-        .limit(limit)
-        .offset(offset)
-    ).all()
-    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
-    covers = _covers(session, [row[0] for row in values])
-    return [CatalogueEntry(*(*row, covers.get(row[0]))) for row in values]
-
-
-def count(session: Session, search: str = "") -> int:
-    """How many individuals the catalogue lists."""
-    return session.scalar(sa.select(sa.func.count(Individual.id)).where(*_listed(search))) or 0
-
-
-def sightings(session: Session, individual_id: int) -> list[SightingView]:
-    """All sightings of one individual in the order of time."""
-    rows = session.execute(
-        sa.select(
-            Detection.id,
-            Media.id,
-            Media.sha256,
-            Media.taken_at,
-            Deployment.station,
-            sa.func.coalesce(Media.latitude, Deployment.latitude),
-            sa.func.coalesce(Media.longitude, Deployment.longitude),
-            Sighting.who,
-            Sighting.decided_at,
-        )
-        .select_from(Sighting)
-        .join(Detection, Detection.id == Sighting.detection_id)
-        .join(Media, Media.id == Detection.media_id)
-        .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .where(Sighting.individual_id == individual_id)
-        .order_by(Media.taken_at, Media.id)
-    )
-    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
-    return [SightingView(*row) for row in values]
-
-
-def history(session: Session, individual_id: int, limit: int = 200) -> list[Decision]:
-    """Every decision about one individual, newest first, undone ones too."""
-    query = sa.select(Decision).where(Decision.individual_id == individual_id).order_by(Decision.id.desc())
-    return list(session.scalars(query.limit(limit)))
+SEXES = ("unknown", "female", "male")
+AGE_CLASSES = ("unknown", "cub", "subadult", "adult")
+LIFE_STATES = ("unknown", "alive", "dead")
+CHOICES = {"sex": SEXES, "age_class": AGE_CLASSES, "life_status": LIFE_STATES}
+LONGEST_NOTES = 4000
 
 
 def rename(session: Session, who: str, individual_id: int, name: str) -> Decision:
-    """Give an individual another name. Raises BadDecision when the name was ever used."""
-    individual = _listed_one(session, individual_id)
+    """Give an individual another name; the old one stays taken by a row that points to it.
+
+    Raises BadDecision when the name was ever used, Contradiction when the individual was merged away.
+    """
+    one = _listed_one(session, individual_id)
+    old, tidy = one.name, " ".join(name.split())[:80]
     change = Change(session)
-    old = individual.name
-    change.put(Individual, {"id": individual_id}, name=free_name(session, name))
-    return change.record("rename", who, individual_id=individual_id, view={"from": old, "to": individual.name})
+    if tidy and tidy.lower() == old.lower():
+        if tidy == old:
+            raise BadDecision(f"It is called {old} already.")
+        change.put(Individual, {"id": individual_id}, name=tidy)
+    else:
+        try:
+            change.put(Individual, {"id": individual_id}, name=free_name(session, name))
+        except IntegrityError as error:  # somebody else gave the name at the same moment (PostgreSQL)
+            raise BadDecision(f"{tidy} was given to another individual a moment ago.") from error
+        change.add(Individual(name=old, merged_into_id=individual_id))
+    return change.record("rename", who, individual_id=individual_id, view={"from": old, "to": one.name})
 
 
-def describe(session: Session, who: str, individual_id: int, **values: Any) -> Decision:
-    """Set species, sex, age_class, life_status or notes."""
+def describe(
+    session: Session, who: str, individual_id: int, *, seen: dict[str, Any] | None = None, **values: Any
+) -> Decision:
+    """Set species, sex, age_class, life_status or notes.
+
+    seen: the values the person had before their eyes. Raises Contradiction when somebody changed one of the fields
+    since, BadDecision for a field or value that does not exist or when nothing changes.
+    """
     if unknown := set(values) - set(DESCRIPTION):
         raise BadDecision(f"An individual has no {', '.join(sorted(unknown))}.")
-    _listed_one(session, individual_id)
+    one = _listed_one(session, individual_id)
+    wanted = {name: _tidy(name, value) for name, value in values.items()}
+    changed = {name: value for name, value in wanted.items() if value != _tidy(name, getattr(one, name))}
+    for name in changed:
+        if seen is not None and name in seen and _tidy(name, seen[name]) != _tidy(name, getattr(one, name)):
+            raise Contradiction(
+                f"Somebody set {name.replace('_', ' ')} of {one.name} to {getattr(one, name) or 'nothing'} meanwhile. "
+                "Look at it and save again."
+            )
+    if not changed:
+        raise BadDecision("Nothing was changed.")
     change = Change(session)
-    change.put(Individual, {"id": individual_id}, **values)
-    return change.record("describe", who, individual_id=individual_id, view=values)
+    before = {name: getattr(one, name) for name in changed}
+    change.put(Individual, {"id": individual_id}, **changed)
+    return change.record("describe", who, individual_id=individual_id, view={**changed, "before": before})
 
 
 def merge(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
@@ -161,59 +86,70 @@ def merge(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
     keep, other = _listed_one(session, keep_id), _listed_one(session, other_id)
     change = Change(session)
     members = sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)
-    for detection_id in session.scalars(members).all():
+    moved = session.scalars(members.order_by(Sighting.detection_id)).all()
+    for detection_id in moved:
         change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
     change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
-    return change.record("merge", who, individual_id=keep.id, view={"merged": other.name, "merged_id": other.id})
+    view = {"merged": other.name, "merged_id": other.id, "sightings": len(moved)}
+    return change.record("merge", who, individual_id=keep.id, view=view)
 
 
 def split(session: Session, who: str, individual_id: int, detection_ids: Collection[int]) -> Decision:
-    """Move some sightings of an individual to a new one."""
-    _listed_one(session, individual_id)
+    """Move some sightings of an individual to a new one. Raises BadDecision unless they are some, not all, of its."""
+    one = _listed_one(session, individual_id)
     mine = set(session.scalars(sa.select(Sighting.detection_id).where(Sighting.individual_id == individual_id)))
-    if not detection_ids or not set(detection_ids) < mine:
+    if set(detection_ids) - mine:
+        raise BadDecision(f"Some of these crops do not belong to {one.name} any more. Look again and choose anew.")
+    if not detection_ids or set(detection_ids) == mine:
         raise BadDecision("Choose some, but not all, of this individual's sightings to split off.")
     change = Change(session)
-    new = change.add(Individual(name=next_name(session)))
-    for detection_id in detection_ids:
+    new = change.add(Individual(name=next_name(session), species=one.species))
+    for detection_id in sorted(set(detection_ids)):
         change.put(Sighting, {"detection_id": detection_id}, individual_id=new.id, who=who, decided_at=time.time())
-    return change.record("split", who, individual_id=individual_id, view={"new": new.name, "new_id": new.id})
+    view = {"new": new.name, "new_id": new.id, "sightings": len(set(detection_ids))}
+    return change.record("split", who, individual_id=individual_id, view=view)
 
 
-def take_out(session: Session, who: str, detection_id: int) -> Decision:
-    """Take one sighting out of its individual; the crop waits for a decision again."""
-    sighting = session.get(Sighting, detection_id)
-    if sighting is None:
-        raise BadDecision("This crop belongs to no individual.")
-    individual_id = sighting.individual_id
+def take_out(session: Session, who: str, detection_id: int, *others: int, individual_id: int | None = None) -> Decision:
+    """Take sightings out of their individual; the crops wait for a decision again.
+
+    individual_id: whose they were when the person looked; Contradiction when they belong to somebody else by now.
+    """
     change = Change(session)
-    change.drop(Sighting, {"detection_id": detection_id})
-    return change.record("take out", who, detection_id=detection_id, individual_id=individual_id)
+    owner: int | None = None
+    for number in (detection_id, *others):
+        sighting = session.get(Sighting, number)
+        if sighting is None:
+            raise BadDecision("This crop belongs to no individual.")
+        if individual_id is not None and sighting.individual_id != individual_id:
+            raise Contradiction("One of these crops belongs to another individual by now. Look again.")
+        owner = sighting.individual_id
+        change.drop(Sighting, {"detection_id": number})
+    view = {"sightings": 1 + len(others)}
+    return change.record("take out", who, detection_id=detection_id, individual_id=owner, view=view)
 
 
-def _listed(search: str) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = [Individual.merged_into_id.is_(None)]
-    if search.strip():
-        where.append(Individual.name.icontains(search.strip(), autoescape=True))
-    return where
+def take_back(session: Session, who: str, decision_id: int) -> Decision:
+    """Undo one decision of the history. Raises DecisionConflict when something newer stands on it."""
+    decision = session.get(Decision, decision_id, with_for_update=True)
+    if decision is None:
+        raise BadDecision("There is no such decision.")
+    return undo(session, decision, who)
+
+
+def _tidy(name: str, value: Any) -> str | None:
+    text = str(value).strip() if value is not None else ""
+    if name in CHOICES:
+        if text not in ("", *CHOICES[name]):
+            raise BadDecision(f"{text} is not a {name.replace('_', ' ')}: {', '.join(CHOICES[name])}.")
+        return None if text in ("", "unknown") else text
+    return text[: LONGEST_NOTES if name == "notes" else 120] or None
 
 
 def _listed_one(session: Session, individual_id: int) -> Individual:
-    individual = session.get(Individual, individual_id)
-    if individual is None:
+    one = session.get(Individual, individual_id, with_for_update=True)
+    if one is None:
         raise BadDecision("This individual does not exist any more.")
-    if individual.merged_into_id is not None:
-        raise Contradiction(f"{individual.name} has been merged already. Undo that merge first.")
-    return individual
-
-
-def _covers(session: Session, individual_ids: list[int]) -> dict[int, int]:
-    area = Detection.width * Media.width * Detection.height * Media.height
-    rows = session.execute(
-        sa.select(Sighting.individual_id, Sighting.detection_id)
-        .join(Detection, Detection.id == Sighting.detection_id)
-        .join(Media, Media.id == Detection.media_id)
-        .where(Sighting.individual_id.in_(individual_ids))
-        .order_by(area)
-    )
-    return {row.individual_id: row.detection_id for row in rows}
+    if one.merged_into_id is not None:
+        raise Contradiction(f"{one.name} has been merged already. Undo that merge first.")
+    return one

@@ -13,8 +13,20 @@ from alembic.config import Config
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
-from app.survey import calls, decisions, deployments, detections, individuals, media, video_answers
+from app.survey import (
+    calls,
+    decisions,
+    deployments,
+    detections,
+    individuals,
+    media,
+    plausibility_tables,
+    species,
+    stations,
+    video_answers,
+)
 
+# importing them makes the metadata whole
 TABLES = (
     calls,
     decisions,
@@ -22,8 +34,11 @@ TABLES = (
     detections,
     individuals,
     media,
+    plausibility_tables,
+    species,
+    stations,
     video_answers,
-)  # importing them makes the metadata whole
+)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

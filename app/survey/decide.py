@@ -18,8 +18,10 @@ from app.survey.base import Base
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
+from app.survey.plausibility_tables import AcceptedConflict, SpeedLimit
 from app.survey.scores import rescore
 from app.survey.species import SpeciesLabel
+from app.survey.stations import DeploymentReview
 from app.survey.video_answers import VideoAnswer
 
 HUMAN: dict[str, type[Base]] = {
@@ -33,6 +35,9 @@ HUMAN: dict[str, type[Base]] = {
         Sighting,
         SpeciesLabel,
         VideoAnswer,
+        DeploymentReview,
+        SpeedLimit,
+        AcceptedConflict,
     )
 }
 SIGNATURE = {"who", "decided_at"}

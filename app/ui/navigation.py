@@ -44,6 +44,11 @@ def history_page() -> StreamlitPage:
     return _page("history", "History", "history")
 
 
+def export_page() -> StreamlitPage:
+    """The survey in the formats other programs read."""
+    return _page("export", "Export", "download")
+
+
 def operations_page() -> StreamlitPage:
     """What runs, what waits, how long things take."""
     return _page("operations", "Operations", "monitoring")
@@ -57,6 +62,7 @@ def all_pages() -> list[StreamlitPage]:
         detections_page(),
         identify_page(),
         individuals_page(),
+        export_page(),
         history_page(),
         operations_page(),
     ]

@@ -1,23 +1,27 @@
-// A plain gallery of crops: click or Enter opens one.
+// A plain gallery of crops: click or Enter opens one; where crops are to be chosen, click, Space or Enter marks them.
 
 class Crops {
   constructor(root) {
     this.items = [];
     this.cursor = 0;
+    this.chosen = new Set();
     this.list = el("div", "crops", { role: "listbox", "aria-label": "Crops", tabIndex: 0 });
     this.node = el("div", "pm", null, this.list);
     root.append(this.node);
     this.list.addEventListener("click", (event) => {
       const card = event.target.closest(".card");
-      if (card) this.open(Number(card.dataset.place));
+      if (card) this.use(Number(card.dataset.place));
     });
     this.stop = listenKeys(root, (event, inside) => inside && this.press(event));
   }
 
   update(data) {
-    const text = JSON.stringify(data.items);
+    const text = JSON.stringify([data.items, data.choose, data.round]);
     if (text === this.text) return;
     this.text = text;
+    this.choose = Boolean(data.choose);
+    this.chosen = new Set();
+    this.list.setAttribute("aria-multiselectable", String(this.choose));
     this.items = data.items || [];
     this.cursor = clamp(this.cursor, 0, Math.max(this.items.length - 1, 0));
     this.list.style.setProperty("--wide", `${data.size || 150}px`);
@@ -29,10 +33,14 @@ class Crops {
     this.mark();
   }
 
-  open(place) {
+  use(place) {
     this.cursor = place;
+    const id = this.items[place].id;
+    if (this.choose) {
+      if (!this.chosen.delete(id)) this.chosen.add(id);
+      this.send("chosen", [...this.chosen]);
+    } else this.send("opened", { id, n: Date.now() });
     this.mark();
-    this.send("opened", { id: this.items[place].id, n: Date.now() });
   }
 
   press(event) {
@@ -44,7 +52,7 @@ class Crops {
       this.cursor = clamp(this.cursor + step, 0, this.items.length - 1);
       this.mark();
       this.cards[this.cursor].scrollIntoView({ block: "nearest" });
-    } else if (event.key === "Enter") this.open(this.cursor);
+    } else if (event.key === "Enter" || (this.choose && event.key === " ")) this.use(this.cursor);
     else return false;
     return true;
   }
@@ -52,7 +60,9 @@ class Crops {
   mark() {
     this.cards.forEach((card, place) => {
       card.classList.toggle("cursor", place === this.cursor);
-      card.setAttribute("aria-selected", String(place === this.cursor));
+      const chosen = this.choose && this.chosen.has(this.items[place].id);
+      card.classList.toggle("chosen", chosen);
+      card.setAttribute("aria-selected", String(this.choose ? chosen : place === this.cursor));
     });
     this.list.setAttribute("aria-activedescendant", `crop-${this.cursor}`);
   }

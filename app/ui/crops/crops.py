@@ -32,6 +32,17 @@ def crop_gallery(items: Sequence[Mapping[str, Any]], *, key: str, size: int = 15
     return Opened(id=opened.get("id"), count=int(opened.get("n", 0)))
 
 
+def crop_chooser(items: Sequence[Mapping[str, Any]], *, key: str, size: int = 110, choice: str = "") -> list[int]:
+    """Draw crops to choose from; returns the chosen ids. Another `choice` starts a new choice."""
+    if not deps.routes_served():
+        names = {int(item["id"]): f"{item['label']} · {item.get('sub') or ''}" for item in items}
+        return st.multiselect("Crops", list(names), format_func=lambda number: names[number], key=f"{key}-plain")
+    data = {"items": [dict(item) for item in items], "size": size, "choose": True, "round": choice}
+    result = _crops(key=key, data=data, on_chosen_change=_nothing)
+    there = {int(item["id"]) for item in items}
+    return [int(number) for number in result.get("chosen") or [] if int(number) in there]
+
+
 def _plain(items: Sequence[Mapping[str, Any]], key: str) -> Opened:
     """Without the picture routes: a button per crop."""
     columns, opened = st.columns(FALLBACK_COLUMNS), Opened()

@@ -1,0 +1,142 @@
+"""Record table, camera operation matrix and station table for the R package camtrapR.
+
+Source: its reference manual (recordTableIndividual, cameraOperation, camtraps, spatialDetectionHistory). Operation
+matrix: a row a station, a column a date (YYYY-MM-DD); NA not set up, 0 not working, 1 working. Two underscores separate
+station, camera and session in its row names, so they do not occur in ours.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import date, timedelta
+from itertools import groupby
+
+from app.exchange.coordinates import metres
+from app.exchange.identifiers import ExportRefused
+from app.exchange.tables import csv_text, described
+from app.survey.capture import CaptureHistory
+from app.survey.capture_effort import BROKEN, NOT_SET_UP, WORKED
+from app.survey.sightings import SightingView
+
+RECORD_COLUMNS = (
+    "Station", "Species", "Individual", "DateTimeOriginal", "Date", "Time", "Directory", "FileName", "n_images",
+    "Sex", "AgeClass", "Flank",
+)  # fmt: skip
+CELL = {WORKED: "1", BROKEN: "0", NOT_SET_UP: "NA"}
+
+
+def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = False) -> dict[str, str]:
+    """record_table.csv, camera_operation.csv, stations.csv, README.txt. paths: a media's file path by media id.
+
+    exact: UTM coordinates also for sensitive species. Raises ExportRefused when there is no sighting.
+    """
+    if not history.used:
+        raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")
+    placed = metres(history.places, {one.species for one in history.animals}, exact=exact)
+    return {
+        "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths)),
+        "camera_operation.csv": _operation(history),
+        "stations.csv": _stations(history, placed.xy),
+        "README.txt": _readme(history, placed.zone),
+    }
+
+
+def station_name(name: str) -> str:
+    """A station's name without the double underscore that camtrapR keeps for cameras and sessions."""
+    return re.sub(r"_{2,}", "_", name)
+
+
+def _records(history: CaptureHistory, paths: Mapping[int, str]) -> list[tuple[object, ...]]:
+    animals = {one.id: one for one in history.animals}
+
+    def key(one: SightingView) -> tuple[str, int, tuple[str, int]]:
+        return str(one.station), one.individual_id, one.unit
+
+    rows: list[tuple[object, ...]] = []
+    for (station, individual_id, _), group in groupby(sorted(history.used, key=key), key=key):
+        same = sorted(group, key=lambda one: (one.taken_at, one.media_id))
+        first, animal = same[0], animals[individual_id]
+        assert first.taken_at is not None
+        folder, _, name = paths.get(first.media_id, "").rpartition("/")
+        flanks = {one.flank for one in same} & {"left", "right"}
+        rows.append(
+            (
+                station_name(station), animal.species or "unnamed", animal.name,
+                f"{first.taken_at:%Y-%m-%d %H:%M:%S}", first.taken_at.date(), f"{first.taken_at:%H:%M:%S}",
+                folder, name, len({one.media_id for one in same}), animal.sex or "NA", animal.age_class or "NA",
+                "+".join(sorted(flanks)) or "NA",
+            )
+        )  # fmt: skip
+    return sorted(rows, key=lambda row: (str(row[0]), str(row[3]), str(row[2])))
+
+
+def _operation(history: CaptureHistory) -> str:
+    window = history.window()
+    dates = [history.start + timedelta(days=number) for number in range(window.shape[1])]
+    rows = (
+        (station_name(name), *(CELL[int(value)] for value in window[place]))
+        for place, name in enumerate(history.stations)
+    )
+    return csv_text(("", *map(str, dates)), rows)
+
+
+def _stations(history: CaptureHistory, xy: Mapping[str, tuple[float, float]]) -> str:
+    window = history.window()
+    gaps = [_gaps(list(map(int, row)), history.start) for row in window]
+    most = max((len(one[2]) for one in gaps if one), default=0)
+    header = ["Station", "utm_x", "utm_y", "Setup_date", "Retrieval_date"]
+    header += [f"Problem{number}_{end}" for number in range(1, most + 1) for end in ("from", "to")]
+    rows: list[list[object]] = []
+    for place, name in enumerate(history.stations):
+        found = gaps[place]
+        if found is None:
+            continue
+        first, last, problems = found
+        x, y = xy.get(name, ("NA", "NA"))
+        days = [str(day) for problem in problems for day in problem]
+        rows.append([station_name(name), x, y, first, last, *days, *[""] * (2 * most - len(days))])
+    return csv_text(header, rows)
+
+
+def _gaps(states: list[int], start: date) -> tuple[date, date, list[tuple[date, date]]] | None:
+    """First and last day worked, and the periods in between without work; None when it never worked."""
+    worked = [number for number, state in enumerate(states) if state == WORKED]
+    if not worked:
+        return None
+    problems, at = [], worked[0]
+    for works, group in groupby(states[worked[0] : worked[-1] + 1], key=lambda state: state == WORKED):
+        length = len(list(group))
+        if not works:
+            problems.append((start + timedelta(days=at), start + timedelta(days=at + length - 1)))
+        at += length
+    return start + timedelta(days=worked[0]), start + timedelta(days=worked[-1]), problems
+
+
+def _readme(history: CaptureHistory, zone: str | None) -> str:
+    origin = (
+        f"utm_x and utm_y are metres in UTM zone {zone} (WGS 84)."
+        if zone
+        else "utm_x and utm_y are metres from a hidden origin: distances are right, the place is not given away."
+    )
+    species = history.design.species or next((one.species for one in history.animals if one.species), None) or "unnamed"
+    lines = [
+        "Tables for the R package camtrapR.",
+        "",
+        "library(camtrapR)",
+        "records  <- read.csv('record_table.csv')",
+        "stations <- read.csv('stations.csv')",
+        "camop    <- as.matrix(read.csv('camera_operation.csv', row.names = 1, check.names = FALSE))",
+        f"sdh <- spatialDetectionHistory(records, species = '{species}', camOp = camop, CTtable = stations,",
+        "         output = 'binary', Xcol = 'utm_x', Ycol = 'utm_y', individualCol = 'Individual',",
+        f"         occasionLength = {history.design.occasion_days}, day1 = 'survey', timeZone = 'UTC')",
+        "",
+        "Times are the cameras' local times; timeZone = 'UTC' only keeps R from shifting them.",
+        "A row of record_table.csv is one event of one individual at one station: its first image, and how many.",
+        "camera_operation.csv: NA not set up, 0 set up but not working, 1 working. In stations.csv days between two",
+        "deployments of one station are a problem period.",
+        origin,
+        "",
+        *described(history),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,99 @@
+"""The crops of one individual as a zip, with a table of its sightings; people in the way are made unrecognisable."""
+
+from __future__ import annotations
+
+import io
+import re
+import zipfile
+from collections.abc import Iterable
+from pathlib import Path
+
+from PIL import Image, ImageFilter
+from sqlalchemy.orm import Session
+
+from app.exchange import sightings_csv
+from app.exchange.identifiers import ExportRefused
+from app.survey.catalogue_entries import individual
+from app.survey.results import crop_name
+from app.survey.scores import BoxView, boxes, boxes_of
+from app.survey.sightings import SightingView, sightings
+from modal_backend.contracts import Box, Category
+
+BLUR_SHARE = 0.12  # of the shorter side of what is blurred
+JPEG_QUALITY = 90
+AT_ONCE = 200
+
+
+def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, exact: bool = False) -> int:
+    """Write the zip; returns the number of crops in it. Raises ExportRefused when no crop picture is there yet."""
+    one = individual(session, individual_id)
+    found = sightings(session, individual_id)
+    folder, count, missing = _safe(one.name), 0, []
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
+        for start in range(0, len(found), AT_ONCE):
+            part = found[start : start + AT_ONCE]
+            shown = boxes(session, [view.detection_id for view in part])
+            beside = boxes_of(session, {view.media_id for view in part})
+            for view in part:
+                box = shown[view.detection_id]
+                path = data_dir / "crops" / str(box.id // 1000) / crop_name(box.id, _rectangle(box))
+                if not path.is_file():
+                    missing.append(str(view.detection_id))
+                    continue
+                people = [each for each in beside[view.media_id] if each.category == Category.PERSON]
+                content = _without_people(path, box, people)
+                package.writestr(f"{folder}/{_file_name(folder, view)}", content)
+                count += 1
+        table = sightings_csv.table(session, individual_id, exact=exact)
+        package.writestr(f"{folder}/sightings.csv", table, zipfile.ZIP_DEFLATED)
+        if missing:
+            text = "These detections have no crop picture yet: " + ", ".join(missing) + "\n"
+            package.writestr(f"{folder}/not-included.txt", text)
+    if not count:
+        raise ExportRefused(f"No crop of {one.name} has been cut yet: a worker does that. Try again in a moment.")
+    return count
+
+
+def _file_name(folder: str, view: SightingView) -> str:
+    when = f"{view.taken_at:%Y-%m-%d_%H%M%S}" if view.taken_at else "time-unknown"
+    return f"{folder}_{view.flank}_{when}_{_safe(view.station or 'no-station')}_{view.detection_id}.jpg"
+
+
+def _without_people(path: Path, box: BoxView, people: Iterable[BoxView]) -> bytes:
+    """The crop's file as it is, or with every part that shows a person blurred."""
+    inside = [area for person in people if (area := _overlap(box, person)) is not None and person.verdict != "rejected"]
+    if not inside:
+        return path.read_bytes()
+    with Image.open(path) as opened:
+        picture = opened.convert("RGB")
+    for area in inside:
+        left, top, right, bottom = area.pixels(picture.width, picture.height)
+        part = picture.crop((left, top, right, bottom))
+        radius = max(4.0, BLUR_SHARE * min(part.size))
+        picture.paste(part.filter(ImageFilter.GaussianBlur(radius)), (left, top))
+    file = io.BytesIO()
+    picture.save(file, "JPEG", quality=JPEG_QUALITY)
+    return file.getvalue()
+
+
+def _overlap(crop: BoxView, person: BoxView) -> Box | None:
+    """Where a person's box lies in the crop, relative to the crop; None when it does not."""
+    left, top = max(crop.x, person.x), max(crop.y, person.y)
+    right = min(crop.x + crop.width, person.x + person.width)
+    bottom = min(crop.y + crop.height, person.y + person.height)
+    if right <= left or bottom <= top:
+        return None
+    return Box(
+        (left - crop.x) / crop.width,
+        (top - crop.y) / crop.height,
+        (right - left) / crop.width,
+        (bottom - top) / crop.height,
+    )
+
+
+def _rectangle(box: BoxView) -> Box:
+    return Box(box.x, box.y, box.width, box.height)
+
+
+def _safe(name: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "individual"

@@ -1,0 +1,40 @@
+"""The capture history as plain tables: individuals x occasions, individuals x stations x occasions, effort."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from app.exchange.tables import csv_text, described
+from app.survey.capture import MISSING, CaptureHistory
+
+
+def files(history: CaptureHistory) -> dict[str, str]:
+    """individuals_x_occasions.csv, individuals_x_stations_x_occasions.csv (long), effort.csv (days), README.txt."""
+    starts = [str(history.occasion_start(number)) for number in range(history.occasions)]
+    days = history.days_worked()
+    wide = (
+        (one.name, *("NA" if value == MISSING else int(value) for value in row))
+        for one, row in zip(history.animals, history.by_occasion(), strict=True)
+    )
+    return {
+        "individuals_x_occasions.csv": csv_text(("individual", *starts), wide),
+        "individuals_x_stations_x_occasions.csv": csv_text(
+            ("individual", "station", "occasion", "occasion_start", "events", "days_worked"), _long(history)
+        ),
+        "effort.csv": csv_text(
+            ("station", *starts),
+            ((name, *map(int, days[place])) for place, name in enumerate(history.stations)),
+        ),
+        "README.txt": "\n".join(["Capture history as tables.", "", *described(history)]) + "\n",
+    }
+
+
+def _long(history: CaptureHistory) -> Iterator[tuple[object, ...]]:
+    """Every individual at every station on every occasion; events is NA where the station did not work."""
+    days = history.days_worked()
+    for animal, one in enumerate(history.animals):
+        for station, name in enumerate(history.stations):
+            for occasion in range(history.occasions):
+                worked = int(days[station, occasion])
+                events: object = history.captures.get((animal, station, occasion), 0) if worked else "NA"
+                yield one.name, name, occasion + 1, history.occasion_start(occasion), events, worked

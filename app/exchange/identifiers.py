@@ -1,0 +1,33 @@
+"""Names that R and Program MARK can read: no blanks, commas, slashes or comment signs, and never twice."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+
+# secr takes NONE for "no capture" and R's read.table takes NA for a missing value.
+RESERVED = {"none", "na", "nan", "null", "true", "false", "inf"}
+
+
+class ExportRefused(Exception):
+    """The export cannot be made; nothing was written. The text says what is missing and where to fill it in."""
+
+
+def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
+    """An identifier for each name: letters, digits, points and hyphens (no underscore, as secr asks for detectors).
+
+    A name of which nothing is left becomes prefix and number; equal identifiers are told apart by a number.
+    """
+    found: dict[str, str] = {}
+    taken: set[str] = set()
+    for number, name in enumerate(names, start=1):
+        base = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+        if not base or base.lower() in RESERVED:
+            base = f"{prefix}{number}" if not base else f"{base}-{prefix}{number}"
+        one, again = base, 1
+        while one.lower() in taken:
+            again += 1
+            one = f"{base}-{again}"
+        taken.add(one.lower())
+        found[name] = one
+    return found

@@ -1,0 +1,83 @@
+"""Capture and detector files for the R package secr, in the DENSITY text formats that read.capthist reads.
+
+Source: Efford, "Data input for secr" (vignette of the package). Capture file: Session ID Occasion Detector, then
+individual covariates. Detector file: Detector X Y and one usage value an occasion. Values separated by blanks, comments
+after #, identifiers without blanks, tabs, commas or (for detectors) underscores, coordinates in metres.
+"""
+
+from __future__ import annotations
+
+from app.exchange.coordinates import metres
+from app.exchange.identifiers import ExportRefused, identifiers
+from app.exchange.tables import csv_text, described
+from app.survey.capture import CaptureHistory
+
+SESSION = "1"
+SEX = {"female": "F", "male": "M"}
+
+
+def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
+    """captures.txt (detector type proximity), captures-count.txt (count), detectors.txt, identifiers.csv, README.txt.
+
+    exact: UTM coordinates also for sensitive species; without it their origin is hidden. Raises ExportRefused when
+    a station that worked has no coordinates, or there is nothing to write.
+    """
+    days = history.days_worked()
+    working = [place for place in range(len(history.stations)) if days[place].sum() > 0]
+    if not history.captures:
+        raise ExportRefused("No sighting falls into these occasions: there is no capture history to write.")
+    unplaced = [history.stations[place] for place in working if history.stations[place] not in history.places]
+    if unplaced:
+        raise ExportRefused(
+            f"secr needs the coordinates of every station, and {', '.join(unplaced[:8])} "
+            f"{'have' if len(unplaced) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
+        )
+    stations = identifiers((history.stations[place] for place in working), "S")
+    animals = identifiers((one.name for one in history.animals), "A")
+    used = {history.stations[place]: history.places[history.stations[place]] for place in working}
+    placed = metres(used, {one.species for one in history.animals}, exact=exact)
+    detectors = ["# Detector X Y Usage (days worked, one value an occasion)"]
+    for place in working:
+        x, y = placed.xy[history.stations[place]]
+        usage = " ".join(str(value) for value in days[place])
+        detectors.append(f"{stations[history.stations[place]]} {x:.0f} {y:.0f} {usage}")
+    ids = [("individual", name, one) for name, one in animals.items()]
+    ids += [("station", name, one) for name, one in stations.items()]
+    return {
+        "captures.txt": _captures(history, animals, stations, repeated=False),
+        "captures-count.txt": _captures(history, animals, stations, repeated=True),
+        "detectors.txt": "\n".join(detectors) + "\n",
+        "identifiers.csv": csv_text(("kind", "name in Pugmark", "identifier"), ids),
+        "README.txt": _readme(history, placed.zone),
+    }
+
+
+def _captures(history: CaptureHistory, animals: dict[str, str], stations: dict[str, str], *, repeated: bool) -> str:
+    lines = ["# Session ID Occasion Detector Sex"]
+    for (animal, station, occasion), events in sorted(history.captures.items()):
+        one = history.animals[animal]
+        line = f"{SESSION} {animals[one.name]} {occasion + 1} {stations[history.stations[station]]}"
+        lines += [f"{line} {SEX.get(one.sex or '', 'NA')}"] * (events if repeated else 1)
+    return "\n".join(lines) + "\n"
+
+
+def _readme(history: CaptureHistory, zone: str | None) -> str:
+    origin = (
+        f"X and Y are metres in UTM zone {zone} (WGS 84)."
+        if zone
+        else "X and Y are metres from a hidden origin: distances are right, the place is not given away."
+    )
+    lines = [
+        "Capture history for the R package secr.",
+        "",
+        "library(secr)",
+        "ch <- read.capthist('captures.txt', 'detectors.txt', detector = 'proximity',",
+        f"                    noccasions = {history.occasions}, covnames = 'Sex', binary.usage = FALSE)",
+        "",
+        "For detector = 'count' read captures-count.txt: one line an event. Usage is in days: tell secr about effort",
+        "with binary.usage = FALSE, as above.",
+        origin,
+        "",
+        *described(history),
+    ]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,65 @@
+"""Sightings as one CSV table: who, where, when, which crop, and who decided it. No box of a person is in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.exchange.coordinates import coarse
+from app.exchange.tables import csv_text
+from app.survey.deployments import Deployment
+from app.survey.individuals import Individual
+from app.survey.media import ListedFile, Media
+from app.survey.sightings import SightingView, sightings
+from app.survey.stations import deployment_views, places
+
+HEADER = (
+    "individual", "species", "sex", "age_class", "life_status", "station", "deployment", "taken_at", "latitude",
+    "longitude", "flank", "event", "file", "media_sha256", "detection", "decided_by", "decided_at",
+)  # fmt: skip
+AT_ONCE = 500
+
+
+def table(session: Session, individual_id: int | None = None, *, exact: bool = False) -> str:
+    """All sightings, or those of one individual. taken_at is camera-local, clock corrections added.
+
+    Coordinates of sensitive species are rounded to 0.1 degree unless exact.
+    """
+    return csv_text(HEADER, _rows(session, sightings(session, individual_id), exact))
+
+
+def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
+    """The path each media was listed under first."""
+    wanted, found = sorted(media_ids), {}
+    for start in range(0, len(wanted), AT_ONCE):
+        rows = session.execute(
+            sa.select(ListedFile.media_id, sa.func.min(ListedFile.path))
+            .where(ListedFile.media_id.in_(wanted[start : start + AT_ONCE]))
+            .group_by(ListedFile.media_id)
+        )
+        found.update({row[0]: row[1] for row in rows if row[0] is not None})
+    return found
+
+
+def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[tuple[object, ...]]:
+    animals = {one.id: one for one in session.scalars(sa.select(Individual))}
+    deployments = {row.id: row.name for row in session.execute(sa.select(Deployment.id, Deployment.name))}
+    where = places(deployment_views(session))
+    for start in range(0, len(found), AT_ONCE):
+        part = found[start : start + AT_ONCE]
+        media = {one.media_id for one in part}
+        paths = media_paths(session, media)
+        hashes = session.execute(sa.select(Media.id, Media.sha256).where(Media.id.in_(media)))
+        sha256 = {row.id: row.sha256 for row in hashes}
+        for one in part:
+            animal = animals[one.individual_id]
+            latitude, longitude = coarse(where.get(one.station or ""), [animal.species], exact=exact)
+            yield (
+                animal.name, animal.species, animal.sex, animal.age_class, animal.life_status, one.station,
+                deployments.get(one.deployment_id or 0), one.taken_at.isoformat() if one.taken_at else None, latitude,
+                longitude, one.flank, one.event_id, paths.get(one.media_id), sha256[one.media_id], one.detection_id,
+                one.who, datetime.fromtimestamp(one.decided_at, UTC).isoformat(timespec="seconds"),
+            )  # fmt: skip

@@ -1,0 +1,50 @@
+"""Accept a conflict with a reason; set how fast a species may travel."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy.orm import Session
+
+from app.survey.decide import Change
+from app.survey.decisions import Decision
+from app.survey.individuals import Sighting
+from app.survey.plausibility import KINDS as CONFLICTS
+from app.survey.plausibility_tables import AcceptedConflict, SpeedLimit
+from app.survey.review import BadDecision
+
+KINDS = ("accept conflict", "speed limit")
+FASTEST_KMH = 120.0
+
+
+def accept_conflict(session: Session, who: str, kind: str, first_id: int, second_id: int, reason: str) -> Decision:
+    """This conflict is none, for the reason given; it is not listed again. Raises BadDecision without a reason."""
+    reason = " ".join(reason.split())[:500]
+    if kind not in CONFLICTS:
+        raise BadDecision(f"{kind} is not a kind of conflict.")
+    if not reason:
+        raise BadDecision("Say why it can be: the reason stays with the decision.")
+    low, high = sorted((first_id, second_id))
+    sighting = session.get(Sighting, first_id)
+    change = Change(session)
+    key = {"kind": kind, "low_id": low, "high_id": high}
+    change.put(AcceptedConflict, key, reason=reason, who=who, decided_at=time.time())
+    return change.record(
+        "accept conflict",
+        who,
+        detection_id=first_id,
+        individual_id=sighting.individual_id if sighting else None,
+        view={"kind": kind, "other": second_id, "reason": reason},
+    )
+
+
+def set_speed_limit(session: Session, who: str, species: str, kmh: float, reason: str) -> Decision:
+    """The fastest straight-line travel of a species, in km/h; an empty species means all without one of their own."""
+    name, reason = species.strip().lower()[:120], " ".join(reason.split())[:500]
+    if not 0 < kmh <= FASTEST_KMH:
+        raise BadDecision(f"A speed limit lies between 0 and {FASTEST_KMH:.0f} km/h.")
+    if not reason:
+        raise BadDecision("Say where the figure comes from: it stays with the decision.")
+    change = Change(session)
+    change.put(SpeedLimit, {"species": name}, kmh=float(kmh), reason=reason, who=who, decided_at=time.time())
+    return change.record("speed limit", who, view={"species": name or "others", "kmh": kmh, "reason": reason})

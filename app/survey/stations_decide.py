@@ -1,0 +1,34 @@
+"""Say when and where a deployment's camera worked, and how wrong its clock was."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.survey.decide import Change
+from app.survey.decisions import Decision
+from app.survey.deployments import Deployment
+from app.survey.review import BadDecision
+from app.survey.stations import DeploymentReview, check_review, review_values, stamp_values
+
+FIELDS = ("latitude", "longitude", "first_day", "last_day", "broken_from", "broken_to", "clock_offset_seconds")
+
+
+def set_deployment(session: Session, who: str, deployment_id: int, **values: Any) -> Decision:
+    """Write down what a person knows of a deployment (see `review_values`); fields not given stay as they are.
+
+    Raises BadDecision when a value cannot be, or contradicts another.
+    """
+    deployment = session.get(Deployment, deployment_id)
+    if deployment is None:
+        raise BadDecision("This deployment does not exist.")
+    row = session.get(DeploymentReview, deployment_id)
+    try:
+        kept = review_values(values)
+        check_review({**({name: getattr(row, name) for name in FIELDS} if row else {}), **kept})
+    except ValueError as error:
+        raise BadDecision(f"{deployment.name}: {error}") from error
+    change = Change(session)
+    change.put(DeploymentReview, {"deployment_id": deployment_id}, **kept, **stamp_values(who))
+    return change.record("deployment", who, view={"deployment": deployment.name, **kept})

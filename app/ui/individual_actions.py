@@ -1,0 +1,40 @@
+"""Decide something about individuals from a page: in one transaction, with what went wrong told in words."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.survey import catalogue, identity, plausibility_decide, stations
+from app.survey.decide import DecisionConflict, undo_last
+from app.survey.identity import Contradiction
+from app.survey.review import BadDecision
+
+UNDOABLE = (*catalogue.KINDS, *identity.KINDS, *plausibility_decide.KINDS, *stations.KINDS)
+
+
+def decide(action: Callable[..., Any], *args: Any, told: str = "", **values: Any) -> bool:
+    """Make a decision; a problem is told and nothing is changed. told: what to say when it worked."""
+    try:
+        with deps.survey().write() as session:
+            done = action(session, deps.reviewer(), *args, **values)
+    except (BadDecision, Contradiction, DecisionConflict) as problem:
+        st.toast(str(problem), icon=":material/error:")
+        return False
+    if done is None:
+        st.toast("There is nothing to undo.", icon=":material/undo:")
+    elif told:
+        st.toast(told, icon=":material/check:")
+    return True
+
+
+def undo_button() -> None:
+    """Take back this person's last decision about identities."""
+
+    def undo() -> None:
+        decide(undo_last, UNDOABLE, told="Taken back.")
+
+    st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=undo, help="Your last decision, again and again")

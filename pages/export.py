@@ -1,0 +1,9 @@
+"""Export: the survey in the formats other programs read."""
+
+from __future__ import annotations
+
+from app.ui.export_formats import export_view
+from app.ui.header import page_header
+
+page_header("Take it elsewhere", "Every format says what it holds; people are never in it.")
+export_view()
