@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import re
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
 
 from modal_backend import weights
-from modal_backend.errors import BackendUnavailable, WeightsMissing
+from modal_backend.errors import BackendError, BackendUnavailable, WeightsMissing
 from modal_backend.published import WeightFile
+from modal_backend.registry import MODELS
 from modal_backend.weights import Wanted
 
 ATTEMPTS = 4
@@ -60,6 +61,21 @@ def fetch(
     return f"{file.path}: fetched, its {wanted.algorithm} is right{why}."
 
 
+def fetch_models(models: Sequence[str], where: Path | None = None, progress: Progress = _silent) -> Iterator[str]:
+    """Bring the files of these models (all with a publisher when none is named); one sentence a file, good or bad.
+
+    A file that cannot be had does not keep the others from coming.
+    """
+    files = {file.path: file for name in models or MODELS for file in MODELS[name].files}
+    for file in files.values():
+        if not models and not file.url:
+            continue
+        try:
+            yield fetch(file, where, progress=progress)
+        except (BackendError, OSError) as error:
+            yield f"{file.path}: NOT THERE. {error} {getattr(error, 'remedy', '')}".rstrip()
+
+
 def _download(
     client: httpx.Client, file: WeightFile, where: Path, part: Path, progress: Progress, pause: float
 ) -> Wanted:
@@ -96,9 +112,7 @@ def _download(
     )
 
 
-def _receive(
-    client: httpx.Client, file: WeightFile, part: Path, wanted: Wanted | None, progress: Progress
-) -> Wanted:
+def _receive(client: httpx.Client, file: WeightFile, part: Path, wanted: Wanted | None, progress: Progress) -> Wanted:
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
     with client.stream("GET", file.url, headers=headers) as response:

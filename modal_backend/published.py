@@ -39,9 +39,7 @@ def _md(version: str, release: str, md5: str) -> WeightFile:
 
 
 def _apa(version: str) -> WeightFile:
-    return WeightFile(
-        f"megadetector/{version}.pth", f"{ZENODO_FILES}/{version}.pth?download=1", record=ZENODO_RECORD
-    )
+    return WeightFile(f"megadetector/{version}.pth", f"{ZENODO_FILES}/{version}.pth?download=1", record=ZENODO_RECORD)
 
 
 def _hugging_face(path: str, repository: str, file: str, digest: str = "", size: int | None = None) -> WeightFile:

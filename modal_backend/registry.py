@@ -48,10 +48,10 @@ class ModelEntry:
     """One version of one model.
 
     weights: where they come from, in words. files: what has to lie in the weights folder. version: as its publisher
-    names it. dimension: length of an embedding. threshold: the confidence from which a detector's boxes count, as
-    its publisher advises; side: pixels the long side of its input picture needs. non_commercial: whether the
-    licence forbids commercial use, or there is none to allow it. embedded: whether it also runs on this machine's
-    CPU. package: an optional install it needs. here: whether this version of Pugmark has the code that runs it.
+    names it. dimension: length of an embedding. threshold: the confidence from which a detector's boxes count, as its
+    publisher advises. side: pixels the long side of a detector's picture, or the width of an embedding's crop, should
+    have. non_commercial: whether the licence forbids commercial use, or there is none to allow it. package: an
+    optional install it needs. here: whether this version of Pugmark has the code that runs it.
     """
 
     name: str
@@ -64,8 +64,7 @@ class ModelEntry:
     non_commercial: bool = False
     dimension: int | None = None
     threshold: float | None = None
-    side: int = 1024
-    embedded: bool = True
+    side: int = 288
     package: str = ""
     here: bool = True
     remote: Remote | None = None
@@ -108,6 +107,7 @@ def _apa(name: str, version: str, what: str) -> ModelEntry:
         version=version,
         files=(published.APA[version],),
         threshold=0.2,
+        side=1024,
         remote=MD_REMOTE,
     )
 
@@ -123,6 +123,7 @@ def _megadescriptor(name: str, version: str, dimension: int) -> ModelEntry:
         files=(published.MEGADESCRIPTOR[version],),
         non_commercial=True,
         dimension=dimension,
+        side=int(version.split("-")[1]),
         remote=WILDLIFE_REMOTE,
     )
 
@@ -135,6 +136,7 @@ def _entries() -> Iterable[ModelEntry]:
         "MIT; backbone Apache-2.0",
         "inside the install",
         threshold=0.25,
+        side=1024,
         remote=Remote("PocketDetector", batch=4),
     )
     yield ModelEntry(
@@ -191,6 +193,7 @@ def _entries() -> Iterable[ModelEntry]:
         files=(published.MIEWID,),
         non_commercial=True,
         dimension=2152,
+        side=440,
         remote=WILDLIFE_REMOTE,
     )
     yield ModelEntry(
@@ -214,6 +217,7 @@ def _entries() -> Iterable[ModelEntry]:
         files=(published.PART_POSE_CHECKPOINT,),
         non_commercial=True,
         dimension=2048,
+        side=512,
         remote=replace(REID_REMOTE, cls="CVWC2019"),
     )
     yield ModelEntry(

@@ -86,6 +86,15 @@ def looks_there(file: WeightFile, where: Path | None = None) -> bool:
     return wanted is not None and wanted.size in (None, place.stat().st_size)
 
 
+def models_there(where: Path | None = None) -> list[str]:
+    """Names of the models whose weight files look right; what needs none is not among them."""
+    from modal_backend.registry import MODELS
+
+    return [
+        name for name, entry in MODELS.items() if entry.files and all(looks_there(file, where) for file in entry.files)
+    ]
+
+
 def remedy(file: WeightFile) -> str:
     """What a person can do about a file that is missing or wrong."""
     if not file.url:

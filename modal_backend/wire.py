@@ -1,6 +1,6 @@
 """What crosses the wire to Modal and back: dicts, lists, strings, numbers and bytes, nothing else.
 
-A call carries {"contract", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
+A call carries {"contract", "model", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
 "cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. Pictures travel as PNG
 (lossless, so that both backends see the same pixels), vectors and features as bytes.
 """
@@ -13,16 +13,30 @@ from typing import Any, get_type_hints
 
 import numpy as np
 
-from modal_backend.contracts import Box, Category, Detection, Failure, LocalFeatures, Picture, Provenance, Result
+from modal_backend.contracts import (
+    Box,
+    Category,
+    Detection,
+    Failure,
+    Letterboxed,
+    LocalFeatures,
+    Picture,
+    Provenance,
+    Result,
+    SpeciesGuess,
+)
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
 
 CONTRACT = 1
 PNG_LEVEL = 1
 
 
-def pack_call(inputs: Sequence[Any]) -> dict[str, Any]:
-    """A call's inputs as plain values: RGB uint8 pictures, or a detector's prepared pictures."""
-    return {"contract": CONTRACT, "inputs": [_pack_input(one) for one in inputs]}
+def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
+    """A call's inputs as plain values: RGB uint8 pictures, or a detector's prepared pictures.
+
+    model: which of the models behind one class is meant; empty for the one it loads when it starts.
+    """
+    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(one) for one in inputs]}
 
 
 def unpack_call(call: dict[str, Any]) -> list[Any]:
@@ -78,7 +92,7 @@ def check_contract(other: Any, this: str = "this program", that: str = "The depl
 def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
         return {"kind": "picture", "png": _png(value)}
-    return {"kind": "prepared", "fields": _pack_fields(value)}
+    return {"kind": "letterboxed" if isinstance(value, Letterboxed) else "prepared", "fields": _pack_fields(value)}
 
 
 def _pack_fields(value: Any) -> Any:
@@ -99,6 +113,8 @@ def _unpack_or_failure(value: dict[str, Any]) -> Any:
 def _unpack_input(value: dict[str, Any]) -> Any:
     if value["kind"] == "picture":
         return _picture(value["png"])
+    if value["kind"] == "letterboxed":
+        return _unpack_fields(Letterboxed, value["fields"])
     from modal_backend.models.pocket_detector import Prepared
 
     return _unpack_fields(Prepared, value["fields"])
@@ -137,6 +153,8 @@ def _pack_value(value: Any) -> dict[str, Any]:
             "descriptors": np.ascontiguousarray(value.descriptors, np.uint8).tobytes(),
             "size": [value.width, value.height],
         }
+    if isinstance(value, SpeciesGuess):
+        return {"kind": "species", "labels": list(value.labels), "scores": list(value.scores)}
     if isinstance(value, np.ndarray):
         return {"kind": "vector", "data": np.ascontiguousarray(value, np.float32).tobytes()}
     rows = [[str(d.category), d.confidence, d.box.x, d.box.y, d.box.width, d.box.height] for d in value]
@@ -147,6 +165,8 @@ def _unpack_value(value: dict[str, Any]) -> Any:
     match value["kind"]:
         case "failure":
             return Failure(value["reason"])
+        case "species":
+            return SpeciesGuess(tuple(value["labels"]), tuple(value["scores"]))
         case "vector":
             return np.frombuffer(value["data"], np.float32)
         case "features":

@@ -7,7 +7,6 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -144,7 +143,7 @@ def test_a_rest_that_is_longer_than_the_file_is_thrown_away(publisher, file, tmp
 
 def test_another_file_under_the_address_is_refused_and_leaves_nothing_behind(publisher, file, tmp_path):
     publisher.content = b"something else" * 1000
-    with pytest.raises(WeightsMissing, match="is not net/weights.pt"):
+    with pytest.raises(WeightsMissing, match=r"is not net/weights\.pt"):
         fetch(file, tmp_path, pause=0.01)
     assert list((tmp_path / "net").iterdir()) == []
 
