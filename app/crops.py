@@ -20,11 +20,8 @@ from app.ingest.picture import decode
 from app.survey import results
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Failure, LocalFeatures, Picture, Result
-from modal_backend.registry import EMBEDDING, LOCAL, Task
+from modal_backend.registry import LOCAL, Task
 
-# RAPID reads crops at 224 pixels wide and the pocket embedding at 288: a crop narrower than this is cut from the
-# full picture instead of the reduced one.
-WIDE_ENOUGH = 288
 CROP_SIDE = 512
 CROP_QUALITY = 82
 
@@ -47,7 +44,7 @@ def crop_path(data_dir: Path, name: str) -> Path:
 
 
 def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | None = None) -> None:
-    """Write the crop picture, the embedding and the SIFT features of each crop. Raises BackendError."""
+    """Write the crop picture, the embeddings and the SIFT features of each crop. Raises BackendError."""
     if not crops:
         return
     queued_at = queued_at or time.time()
@@ -59,12 +56,13 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
         shop.describers.submit(_write_picture, shop.survey.data_dir, *pair)
         for pair in zip(crops, pictures, strict=True)
     ]
-    embedded = shop.call(EMBEDDING, pictures, queued_at)
+    embedded = [shop.call(model, pictures, queued_at) for model in shop.choose().embeddings]
     for one in saved:
         one.result()
     cut_from = [(crop.detection_id, crop.box) for crop in crops]
     with shop.survey.write() as session:
-        _store(session, Task.EMBED, cut_from, *embedded)
+        for answer in embedded:
+            _store(session, Task.EMBED, cut_from, *answer)
         _store(session, Task.LOCAL_FEATURES, cut_from, *local.result())
 
 
@@ -92,11 +90,11 @@ def cut(picture: Picture, box: Box) -> Picture:
 
 
 def _cut(shop: Workshop, crops: list[Crop]) -> list[Picture]:
-    """The crops of one media; from the full picture where the reduced one is too coarse."""
-    picture = crops[0].picture
+    """The crops of one media; from the full picture where the reduced one is too coarse for one of the models."""
+    picture, wide_enough = crops[0].picture, shop.choose().crop_side
     narrowest = min(crop.box.width for crop in crops)
-    if picture.shape[1] < crops[0].media_width and narrowest * picture.shape[1] < WIDE_ENOUGH:
-        needed = math.ceil(WIDE_ENOUGH / max(narrowest, 1e-3)) * max(1.0, picture.shape[0] / picture.shape[1])
+    if picture.shape[1] < crops[0].media_width and narrowest * picture.shape[1] < wide_enough:
+        needed = math.ceil(wide_enough / max(narrowest, 1e-3)) * max(1.0, picture.shape[0] / picture.shape[1])
         picture = decode(shop.store.path_of(crops[0].sha256, crops[0].format), at_least=math.ceil(needed))
     return [cut(picture, crop.box) for crop in crops]
 

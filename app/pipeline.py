@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.crops import Crop, describe_crops
 from app.ingest.formats import Format
-from app.ingest.intake import Refused, RefusedFile, SourceFile, Taken, take_in
+from app.ingest.intake import PICTURE_SIDE, Refused, RefusedFile, SourceFile, Taken, take_in
 from app.ingest.picture import decode
 from app.survey import imports, results
 from app.survey.detections import ModelVersion
@@ -27,12 +27,12 @@ from app.survey.scores import BoxView, boxes, boxes_of, rescore
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Category, Failure, Picture, Provenance
 from modal_backend.contracts import Detection as Found
-from modal_backend.registry import DETECTOR, Task
+from modal_backend.preparing import prepare, threshold
+from modal_backend.registry import Task
 
 BATCH = 8
 AHEAD = 3 * BATCH
 CROPS_A_PICTURE = 20
-PICTURE_SIDE = 1024
 
 T = TypeVar("T")
 
@@ -50,20 +50,21 @@ class Read:
 
 def take_in_all(shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]) -> None:
     """Bring every listed file of an import to its end: ready, refused with a reason, or failed with one."""
-    shop.load(DETECTOR)
-    reads = ahead(shop, lambda file: read_file(shop, file), unsettled(shop, import_id, files))
+    detector = shop.choose().detector
+    shop.load(detector)
+    reads = ahead(shop, lambda file: read_file(shop, file, detector), unsettled(shop, import_id, files))
     for batch in batches(reads):
-        process_batch(shop, import_id, batch)
+        process_batch(shop, import_id, batch, detector)
 
 
-def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
-    """Detect, describe and store one batch of read files."""
+def process_batch(shop: Workshop, import_id: int, reads: list[Read], model: str) -> None:
+    """Detect with this model, describe and store one batch of files that were read for it."""
     queued_at = time.time()
     new = new_reads(shop, reads)
-    found, call_id, version = _detect(shop, list(new.values()), queued_at)
-    threshold = threshold_of_detector()
+    found, call_id, version = _detect(shop, model, list(new.values()), queued_at)
+    floor = threshold(model)
     with shop.survey.write() as session:
-        detector = results.model_version(session, Task.DETECT, version, threshold) if version else None
+        detector = results.model_version(session, Task.DETECT, version, floor) if version else None
         batch = session.get_one(ImportBatch, import_id)
         crops: list[Crop] = []
         for read, answer in zip(new.values(), found, strict=True):
@@ -71,7 +72,7 @@ def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
             media = media_row(session, batch, read)
             ids = keep_answer(session, media, detector, call_id, answer)
             if not isinstance(answer, Failure):
-                crops += _worth_describing(read, media, ids, answer, threshold)
+                crops += _worth_describing(read, media, ids, answer, floor)
         for read in reads:
             list_read(session, batch, read, new)
         session.flush()
@@ -106,7 +107,7 @@ def describe_pending(shop: Workshop) -> None:
     """Describe the crops of media whose boxes are known but whose crops are not (a pass was cut short)."""
     with shop.survey.read() as session:
         rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.DETECTED).order_by(Media.id)))
-        found = boxes_of(session, [media.id for media in rows], floor=threshold_of_detector())
+        found = boxes_of(session, [media.id for media in rows], floor=threshold(shop.choose().detector))
     for group in batches(rows):
         describe_crops(shop, [crop for media in group for crop in stored_crops(shop, media, found[media.id])])
         with shop.survey.write() as session:
@@ -120,14 +121,13 @@ def describe_boxes(shop: Workshop, detection_ids: list[int]) -> None:
 
 def retry_failed(shop: Workshop) -> None:
     """Detect and describe again every media whose analysis failed."""
-    from modal_backend.models.pocket_detector import PocketDetector
-
+    model = shop.choose().detector
     with shop.survey.read() as session:
         rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.FAILED).order_by(Media.id)))
     for media in rows:
-        result, call_id = shop.call(DETECTOR, [PocketDetector.prepare(stored_picture(shop, media))])
+        result, call_id = shop.call(model, [prepare(model, stored_picture(shop, media))])
         with shop.survey.write() as session:
-            detector = results.model_version(session, Task.DETECT, result.provenance, threshold_of_detector())
+            detector = results.model_version(session, Task.DETECT, result.provenance, threshold(model))
             row = session.get_one(Media, media.id)
             keep_answer(session, row, detector, call_id, result.values[0])
             rescore(session, [media.id])
@@ -149,7 +149,7 @@ def stored_crops(shop: Workshop, media: Media, found: list[BoxView]) -> list[Cro
 
 def stored_picture(shop: Workshop, media: Media) -> Picture:
     """A stored media as RGB, decoded at a size that detectors and crops need."""
-    return decode(shop.store.path_of(media.sha256, cast(Format, media.format)), at_least=PICTURE_SIDE)
+    return decode(shop.store.path_of(media.sha256, cast(Format, media.format)), at_least=shop.choose().picture_side)
 
 
 def keep_answer(
@@ -165,19 +165,12 @@ def keep_answer(
 
 
 def _detect(
-    shop: Workshop, reads: list[Read], queued_at: float
+    shop: Workshop, model: str, reads: list[Read], queued_at: float
 ) -> tuple[list[list[Found] | Failure], int | None, Provenance | None]:
     if not reads:
         return [], None, None
-    result, call_id = shop.call(DETECTOR, [read.prepared for read in reads], queued_at)
+    result, call_id = shop.call(model, [read.prepared for read in reads], queued_at)
     return result.values, call_id, result.provenance
-
-
-def threshold_of_detector() -> float:
-    """Confidence from which a box of the detector in use counts."""
-    from modal_backend.models.pocket_detector import PocketDetector
-
-    return PocketDetector.THRESHOLD
 
 
 def _worth_describing(read: Read, media: Media, ids: list[int], found: list[Found], threshold: float) -> list[Crop]:
@@ -193,17 +186,16 @@ def _worth_describing(read: Read, media: Media, ids: list[int], found: list[Foun
     ]
 
 
-def read_file(shop: Workshop, file: SourceFile | RefusedFile, prepare: bool = True) -> Read:
-    """Take one file in, or say why not; with the detector's input when it is to be used here."""
-    from modal_backend.models.pocket_detector import PocketDetector
-
+def read_file(shop: Workshop, file: SourceFile | RefusedFile, detector: str | None) -> Read:
+    """Take one file in, or say why not; with the input of a detector when it is to be used here."""
     if isinstance(file, RefusedFile):
         return Read(file.path, None, refused=file)
     try:
-        taken = take_in(file, shop.store, shop.limits)
+        side = shop.choose().picture_side if detector else PICTURE_SIDE
+        taken = take_in(file, shop.store, shop.limits, at_least=side)
     except Refused as refused:
         return Read(file.path, file.bytes, refused=RefusedFile.of(file.path, refused))
-    return Read(file.path, taken.bytes, taken, PocketDetector.prepare(taken.picture) if prepare else None)
+    return Read(file.path, taken.bytes, taken, prepare(detector, taken.picture) if detector else None)
 
 
 def unsettled(

@@ -15,6 +15,7 @@ from typing import Any
 from dbos import DBOS
 
 from app.bench import Bench, Lane
+from app.model_choice import Choice
 from app.survey import ledger
 from app.survey.ledger import Sent
 from modal_backend.client import ModalBackend
@@ -45,6 +46,19 @@ async def send(
         for call in opened.values():
             await _give_up(call)
         raise
+
+
+async def chosen() -> Choice:
+    """Which models are in use. Waits until Modal tells which weights are there, unless jobs must not wait."""
+    pause = Bench.settings.modal_retry_delay
+    while True:
+        try:
+            return await asyncio.to_thread(Bench.shop.choose)
+        except BackendUnavailable:
+            if not Bench.settings.modal_fallback_to_queue:
+                raise
+        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
+        pause = min(2 * pause, LONGEST_PAUSE)
 
 
 async def _send_patiently(

@@ -17,12 +17,12 @@ from app.crops import cut_all, store_described
 from app.jobs import Queue
 from app.matching.gallery import NotDescribed
 from app.pipeline import batches, crops_of_boxes
-from app.remote_calls import closed, collect, send
+from app.remote_calls import chosen, closed, collect, send
 from app.survey.ledger import Sent
 from app.survey.rankings import Scope
 from modal_backend.contracts import Box
 from modal_backend.errors import BackendError
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.registry import LOCAL, MODELS
 
 TIMES_LOST = 3
 
@@ -80,19 +80,21 @@ async def rank_remotely(detection_ids: list[int], scope_key: str) -> None:
 @DBOS.step(preemptible=True)
 async def send_detection(media_ids: list[int], round_number: int) -> dict[str, Any] | None:
     """Send what has no detector's answer yet; None when there is nothing. Output: the call's ids and its media."""
+    detector = (await chosen()).detector
 
     def make() -> tuple[list[int], list[Any]]:
-        return windows.prepared_media(Bench.shop, media_ids)
+        return windows.prepared_media(Bench.shop, media_ids, detector)
 
-    done = await send(_job(round_number), [DETECTOR], make, Bench.bulk)
+    done = await send(_job(round_number), [detector], make, Bench.bulk)
     return {"media": done[0], "calls": _plain(done[1])} if done else None
 
 
 @DBOS.step(preemptible=True)
 async def collect_detection(sent: dict[str, Any]) -> bool:
     """Collect and keep the detector's answers; False when they are lost and have to be asked for again."""
-    call = Sent(*sent["calls"][DETECTOR])
-    result = await collect(call, DETECTOR, Bench.bulk)
+    [(detector, ids)] = sent["calls"].items()
+    call = Sent(*ids)
+    result = await collect(call, detector, Bench.bulk)
     if result is None:
         return False
     await asyncio.to_thread(windows.keep_answers, Bench.shop, sent["media"], result, call.id)
@@ -102,10 +104,11 @@ async def collect_detection(sent: dict[str, Any]) -> bool:
 
 @DBOS.step(preemptible=True)
 async def send_descriptions(media_ids: list[int], detection_ids: list[int], round_number: int) -> dict[str, Any] | None:
-    """Cut the crops of detected media, or of boxes, and send them to both describing models; None without any.
+    """Cut the crops of detected media, or of boxes, and send them to the describing models; None without any.
 
     Output: the calls' ids, and the boxes as they were cut.
     """
+    embeddings = (await chosen()).embeddings
 
     def make() -> tuple[list[Any], list[Any]]:
         shop = Bench.shop
@@ -114,7 +117,7 @@ async def send_descriptions(media_ids: list[int], detection_ids: list[int], roun
         return boxes, cut_all(shop, crops)
 
     lane = _lane(bool(media_ids))
-    done = await send(_job(round_number, *detection_ids[:3]), [EMBEDDING, LOCAL], make, lane)
+    done = await send(_job(round_number, *detection_ids[:3]), [*embeddings, LOCAL], make, lane)
     return {"boxes": done[0], "calls": _plain(done[1]), "bulk": bool(media_ids)} if done else None
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import getpass
+import os
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
@@ -18,8 +19,11 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from modal_backend.registry import DETECTOR, EMBEDDING, Task, of_task
+
 ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = ("OMNIVINCI_API_KEY", "OMNIVINCI_API_URL", "MODAL_TOKEN_SECRET", "PUGMARK_METRICS_TOKEN")
+AUTO = "auto"
 
 
 class BadSetting(Exception):
@@ -32,6 +36,17 @@ class Backend(StrEnum):
     AUTO = "auto"
     EMBEDDED = "embedded"
     MODAL = "modal"
+
+
+def _known(name: str, task: Task, pocket: str) -> str:
+    """The model a setting names. Raises ValueError with the names there are."""
+    if name == AUTO:
+        return AUTO
+    if name == "pocket":
+        return pocket
+    if name not in of_task(task):
+        raise ValueError(f"there is no {name}; choose auto, pocket or one of {', '.join(of_task(task))}")
+    return name
 
 
 def _home_and_mounts() -> list[Path]:
@@ -76,6 +91,19 @@ class Settings(BaseSettings):
         default_factory=_home_and_mounts,
         alias="PUGMARK_IMPORT_ROOTS",
         description="Folders the dashboard may import from, separated by commas.",
+    )
+    detector: str = Field(
+        AUTO,
+        alias="PUGMARK_DETECTOR",
+        description="auto, pocket, or a detector's name: `python -m app weights` lists them.",
+    )
+    embedding: str = Field(
+        AUTO,
+        alias="PUGMARK_EMBEDDING",
+        description="auto, pocket, or names of embeddings separated by commas: every crop is described by each.",
+    )
+    weights_dir: Path | None = Field(
+        None, alias="PUGMARK_WEIGHTS_DIR", description="Folder with published weights; default: the user's cache."
     )
     event_gap_seconds: int = Field(60, alias="PUGMARK_EVENT_GAP_SECONDS", ge=0, le=86_400)
     upload_max_bytes: int = Field(20 * 1024**3, alias="PUGMARK_UPLOAD_MAX_BYTES", gt=0)
@@ -141,6 +169,19 @@ class Settings(BaseSettings):
     def _split_roots(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
+    @field_validator("detector")
+    @classmethod
+    def _known_detector(cls, value: str) -> str:
+        return _known(value, Task.DETECT, DETECTOR)
+
+    @field_validator("embedding")
+    @classmethod
+    def _known_embeddings(cls, value: str) -> str:
+        names = [part.strip() for part in value.split(",") if part.strip()] or [AUTO]
+        if AUTO in names and len(names) > 1:
+            raise ValueError("auto stands alone")
+        return ",".join(dict.fromkeys(_known(name, Task.EMBED, EMBEDDING) for name in names))
+
     @model_validator(mode="after")
     def _no_contradiction(self) -> Settings:
         if self.backend is Backend.MODAL and self.modal_enabled is False:
@@ -166,6 +207,11 @@ class Settings(BaseSettings):
         """Environment first, then .env, then secrets.toml."""
         del file_secret_settings
         return init_settings, env_settings, dotenv_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def embeddings(self) -> tuple[str, ...]:
+        """The embeddings that are asked for; ("auto",) leaves it to the program."""
+        return tuple(self.embedding.split(","))
 
     @property
     def survey_url(self) -> str:
@@ -203,6 +249,9 @@ def load_settings() -> Settings:
         text = first["msg"].removeprefix("Value error, ")
         found = "" if name in PRIVATE else f" (found {first['input']!r})"
         raise BadSetting(f"{name}: {text}{found}." if name else f"{text}.") from error
+    if settings.weights_dir is not None:
+        # modal_backend reads it from the environment; it may have come from .env or secrets.toml.
+        os.environ["PUGMARK_WEIGHTS_DIR"] = str(settings.weights_dir.expanduser().resolve())
     settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)

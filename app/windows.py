@@ -20,6 +20,7 @@ from app.survey.media import ImportBatch, ListedFile, Media, Stage
 from app.survey.scores import boxes_of, rescore
 from app.workshop import Workshop
 from modal_backend.contracts import Result
+from modal_backend.preparing import prepare, threshold
 from modal_backend.registry import Task
 
 
@@ -27,7 +28,7 @@ def read_ahead(shop: Workshop, import_id: int, files: Iterable[SourceFile | Refu
     """The files of an import that are not settled yet, taken into the store, in batches."""
     return pipeline.batches(
         pipeline.ahead(
-            shop, lambda file: pipeline.read_file(shop, file, False), pipeline.unsettled(shop, import_id, files)
+            shop, lambda file: pipeline.read_file(shop, file, None), pipeline.unsettled(shop, import_id, files)
         )
     )
 
@@ -57,22 +58,19 @@ def failed(session: Session) -> list[int]:
     return sorted(session.scalars(sa.select(Media.id).where(Media.stage == Stage.FAILED)))
 
 
-def prepared_media(shop: Workshop, media_ids: list[int]) -> tuple[list[int], list[Any]]:
-    """Of these media, those without a detector's answer yet, and the detector's inputs for them."""
-    from modal_backend.models.pocket_detector import PocketDetector
-
+def prepared_media(shop: Workshop, media_ids: list[int], detector: str) -> tuple[list[int], list[Any]]:
+    """Of these media, those without a detector's answer yet, and this detector's inputs for them."""
     waiting = sa.and_(Media.id.in_(media_ids), Media.stage.in_([Stage.STORED, Stage.FAILED]))
     with shop.survey.read() as session:
         rows = list(session.scalars(sa.select(Media).where(waiting).order_by(Media.id)))
-    return [media.id for media in rows], [
-        PocketDetector.prepare(pipeline.stored_picture(shop, media)) for media in rows
-    ]
+    return [media.id for media in rows], [prepare(detector, pipeline.stored_picture(shop, media)) for media in rows]
 
 
 def keep_answers(shop: Workshop, media_ids: list[int], result: Result, call_id: int) -> None:
     """Write a detector's answers for these media, in order."""
     with shop.survey.write() as session:
-        detector = results.model_version(session, Task.DETECT, result.provenance, pipeline.threshold_of_detector())
+        floor = threshold(result.provenance.model)
+        detector = results.model_version(session, Task.DETECT, result.provenance, floor)
         for media_id, answer in zip(media_ids, result.values, strict=True):
             pipeline.keep_answer(session, session.get_one(Media, media_id), detector, call_id, answer)
         session.flush()
@@ -91,7 +89,7 @@ def crops_of_media(shop: Workshop, media_ids: list[int]) -> list[Crop]:
     with shop.survey.read() as session:
         wanted = sa.and_(Media.id.in_(media_ids), Media.stage == Stage.DETECTED)
         rows = list(session.scalars(sa.select(Media).where(wanted).order_by(Media.id)))
-        found = boxes_of(session, [media.id for media in rows], floor=pipeline.threshold_of_detector())
+        found = boxes_of(session, [media.id for media in rows], floor=threshold(shop.choose().detector))
     return [crop for media in rows for crop in pipeline.stored_crops(shop, media, found[media.id])]
 
 

@@ -22,6 +22,7 @@ from app.ingest.intake import source_files
 from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.matching.gallery import Gallery, NotDescribed
+from app.model_choice import chooser
 from app.remote_cancel import give_up_calls  # noqa: F401 (a workflow of this worker)
 from app.remote_imports import hand_out, hand_out_failed
 from app.sample_survey import draw_sample
@@ -141,7 +142,8 @@ def rank_queries(detection_ids: list[int], scope_key: str) -> None:
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
     presence = Presence(survey)
-    with open_workshop(survey, presence.executor_id, open_backend(settings)) as shop:
+    backend = open_backend(settings)
+    with open_workshop(survey, presence.executor_id, backend, chooser(settings, backend)) as shop:
         set_up(shop, Gallery(survey), settings)
         _open_queue(settings, presence.executor_id)
         try:

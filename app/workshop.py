@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.ingest.intake import Limits, MediaStore
+from app.model_choice import Choice
 from app.survey.database import Survey
 from app.survey.ledger import ledger
 from modal_backend.client import ModalBackend
@@ -27,13 +28,14 @@ def _threads(name: str) -> ThreadPoolExecutor:
 
 @dataclass(slots=True)
 class Workshop:
-    """One worker's tools; close it when the work is done."""
+    """One worker's tools; close it when the work is done. choose: which detector and embeddings are in use."""
 
     survey: Survey
     store: MediaStore
     backend: EmbeddedBackend | ModalBackend
     executor_id: str
     limits: Limits = field(default_factory=Limits)
+    choose: Callable[[], Choice] = Choice
     readers: ThreadPoolExecutor = field(default_factory=lambda: _threads("read"))
     describers: ThreadPoolExecutor = field(default_factory=lambda: _threads("describe"))
 
@@ -65,10 +67,13 @@ class Workshop:
 
 @contextmanager
 def open_workshop(
-    survey: Survey, executor_id: str, backend: EmbeddedBackend | ModalBackend | None = None
+    survey: Survey,
+    executor_id: str,
+    backend: EmbeddedBackend | ModalBackend | None = None,
+    choose: Callable[[], Choice] = Choice,
 ) -> Iterator[Workshop]:
-    """A workshop on the survey's data directory; with the embedded backend unless another is given."""
-    shop = Workshop(survey, MediaStore(survey.data_dir), backend or EmbeddedBackend(), executor_id)
+    """A workshop on the survey's data directory; embedded and with the pocket models unless others are given."""
+    shop = Workshop(survey, MediaStore(survey.data_dir), backend or EmbeddedBackend(), executor_id, choose=choose)
     shop.store.clean()
     try:
         yield shop

@@ -92,7 +92,7 @@ class ModalBackend:
         Tried again with growing pauses while nothing answers. Raises BackendUnavailable or QueueFull when that did
         not help within the deadline, NotDeployed, BackendMisconfigured.
         """
-        packed = await asyncio.to_thread(wire.pack_call, inputs)
+        packed = await asyncio.to_thread(wire.pack_call, inputs, model)
 
         async def spawn() -> str:
             call = await self._handle(model).spawn.aio(packed)
@@ -190,6 +190,17 @@ class ModalBackend:
             return found
 
         return asyncio.run(self._once(ask, time.monotonic() + self.options.timeout))
+
+    def weights_there(self, seconds: float | None = None) -> list[str]:
+        """Names of the models whose weights lie in the Volume, as the deployed app tells. Raises BackendError."""
+
+        async def ask() -> list[str]:
+            import modal
+
+            found: list[str] = await modal.Function.from_name(self.options.app_name, "weights_there").remote.aio()
+            return found
+
+        return asyncio.run(self._once(ask, time.monotonic() + (seconds or self.options.timeout)))
 
     def _handle(self, model: str) -> Any:
         import modal

@@ -62,6 +62,29 @@ class Detection:
 
 
 @dataclass(frozen=True, slots=True)
+class Letterboxed:
+    """A picture scaled for a detector: RGB uint8 `pixels` with the long side the detector wants.
+
+    width, height: of the picture it was scaled from, in pixels.
+    """
+
+    pixels: NDArray[np.uint8]
+    width: int
+    height: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpeciesGuess:
+    """What a species classifier holds possible, best first.
+
+    labels: "uuid;class;order;family;genus;species;common name" as SpeciesNet writes them; scores: 0 to 1.
+    """
+
+    labels: tuple[str, ...]
+    scores: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class LocalFeatures:
     """SIFT features of one crop.
 

@@ -1,14 +1,17 @@
-"""Bring a model into memory: one function a model, the same for every backend."""
+"""Bring a model into memory: one function a family, the same for every backend. Nothing is fetched here."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+from modal_backend import weights
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendError, BackendMisconfigured
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, ModelEntry
+from modal_backend.weights import Verified
 
 Run = Callable[[Sequence[Any]], list[Any]]
 
@@ -16,9 +19,9 @@ Run = Callable[[Sequence[Any]], list[Any]]
 def load(model: str, backend: str) -> tuple[Run, Provenance]:
     """What answers for a model, and where its results come from.
 
-    pocket-detector takes Prepared pictures and gives list[Detection]; pocket-embedding takes RGB crops and gives
-    vectors; rapid takes RGB crops and gives LocalFeatures; omnivinci takes VideoQuestions and gives VideoAnswers.
-    Raises BackendMisconfigured, or WeightsMissing.
+    Detectors take what `preparing.prepare` makes of a picture and give list[Detection]; embeddings take RGB crops and
+    give vectors; rapid takes RGB crops and gives LocalFeatures; species takes RGB crops and gives SpeciesGuess;
+    omnivinci takes VideoQuestions and gives VideoAnswers. Raises BackendMisconfigured, or WeightsMissing.
     """
     if model in LOADERS:
         return LOADERS[model](backend)
@@ -40,6 +43,15 @@ def answer_each(run: Run, inputs: Sequence[Any]) -> list[Any]:
         if len(inputs) == 1:
             return [Failure(f"{type(error).__name__}: {error}")]
         return [value for one in inputs for value in answer_each(run, [one])]
+
+
+def provenance_of(entry: ModelEntry, backend: str, files: Sequence[Verified], preprocessing: str) -> Provenance:
+    """Where a model's results come from. Weights that are not the published ones are named so in the version."""
+    sha256 = files[0].sha256
+    published = entry.version if entry.version != "own" else ""
+    own = f"own {sha256[:8]}" if files[0].own or not published else ""
+    version = f"{published} ({own})" if published and own else published or own
+    return Provenance(backend, entry.name, version[:32], sha256, preprocessing)
 
 
 def _pocket_detector(backend: str) -> tuple[Run, Provenance]:
@@ -98,9 +110,65 @@ def _omnivinci(backend: str) -> tuple[Run, Provenance]:
     return run, Provenance(backend, OMNIVINCI, model, "", f"prompts {video_prompts.VERSION}")
 
 
+def _published(name: str, backend: str) -> tuple[Run, Provenance]:
+    """A model whose weights lie in the weights folder: every file is verified, then read."""
+    entry = MODELS[name]
+    files = [weights.find(file) for file in entry.files]
+    run, preprocessing = FAMILIES[name](entry, files)
+    return run, provenance_of(entry, backend, files, preprocessing)
+
+
+def _megadetector(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
+    from modal_backend.models.megadetector import MegaDetector
+
+    detector = MegaDetector.load(files[0].path, entry.side)
+    return detector.detect_prepared, detector.preprocessing
+
+
+def _rtdetr(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
+    from modal_backend.models.rtdetr import RTDetr
+
+    detector = RTDetr.load(files[0].path, entry.version)
+    return detector.detect_prepared, detector.preprocessing
+
+
+def _crops(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
+    """The networks that turn crops into vectors."""
+    from modal_backend.models import crop_networks
+
+    model = crop_networks.load(entry, files[0].path)
+    return lambda crops: list(model.embed(crops)), str(model.preprocessing)
+
+
+def _species(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
+    from modal_backend.models import species
+
+    del entry
+    classifier = species.Species.load(files[0].path, files[1].path)
+    return classifier.name, species.PREPROCESSING
+
+
+FAMILIES: dict[str, Callable[[ModelEntry, Sequence[Verified]], tuple[Run, str]]] = {
+    "megadetector": _megadetector,
+    "megadetector-v5b": _megadetector,
+    "megadetector-redwood": _megadetector,
+    "megadetector-spruce": _megadetector,
+    "megadetector-apa-e": _rtdetr,
+    "megadetector-apa-c": _rtdetr,
+    "tiger-reid": _crops,
+    "tiger-reid-tuned": _crops,
+    "megadescriptor": _crops,
+    "megadescriptor-b-224": _crops,
+    "megadescriptor-t-224": _crops,
+    "miewid": _crops,
+    "dinov2": _crops,
+    "cvwc2019": _crops,
+    "species": _species,
+}
 LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     DETECTOR: _pocket_detector,
     EMBEDDING: _pocket_embedding,
     LOCAL: _rapid,
     OMNIVINCI: _omnivinci,
+    **{name: partial(_published, name) for name in FAMILIES},
 }

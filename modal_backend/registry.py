@@ -1,9 +1,13 @@
-"""Every model in one table: what it is for, its licence, where its weights come from, and how it runs on Modal."""
+"""Every model in one table: what it is for, its licence, where its weights come from, and where and how it runs."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from enum import StrEnum
+
+from modal_backend import published
+from modal_backend.published import WeightFile
 
 
 class Task(StrEnum):
@@ -41,9 +45,13 @@ class Remote:
 
 @dataclass(frozen=True, slots=True)
 class ModelEntry:
-    """One model. weights says where they come from; dimension is the length of an embedding.
+    """One version of one model.
 
-    here: whether this version has the code that runs it; the others say so when they are asked.
+    weights: where they come from, in words. files: what has to lie in the weights folder. version: as its publisher
+    names it. dimension: length of an embedding. threshold: the confidence from which a detector's boxes count, as its
+    publisher advises. side: pixels the long side of a detector's picture, or the width of an embedding's crop, should
+    have. non_commercial: whether the licence forbids commercial use, or there is none to allow it. package: an
+    optional install it needs. here: whether this version of Pugmark has the code that runs it.
     """
 
     name: str
@@ -51,7 +59,13 @@ class ModelEntry:
     title: str
     licence: str
     weights: str
+    version: str = "1"
+    files: tuple[WeightFile, ...] = ()
+    non_commercial: bool = False
     dimension: int | None = None
+    threshold: float | None = None
+    side: int = 288
+    package: str = ""
     here: bool = True
     remote: Remote | None = None
 
@@ -60,87 +74,180 @@ DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
 OMNIVINCI = "omnivinci"
+MEGADETECTOR = "megadetector"
 
-MODELS = {
-    entry.name: entry
-    for entry in (
-        ModelEntry(
-            DETECTOR,
-            Task.DETECT,
-            "Pocket detector (EfficientNet-Lite2 with a small box head; animals only)",
-            "MIT; backbone Apache-2.0",
-            "inside the install",
-            remote=Remote("PocketDetector", batch=4),
-        ),
-        ModelEntry(
-            EMBEDDING,
-            Task.EMBED,
-            "Pocket embedding (EfficientNet-Lite2 features of a crop)",
-            "backbone Apache-2.0",
-            "inside the install",
-            dimension=1280,
-            remote=Remote("PocketEmbedding", batch=4),
-        ),
-        ModelEntry(
-            LOCAL, Task.LOCAL_FEATURES, "RAPID (SIFT vote)", "MIT", "none needed", remote=Remote("RAPID", batch=4)
-        ),
-        ModelEntry(
-            "megadetector",
-            Task.DETECT,
-            "MegaDetector v5a.0.1 (YOLOv5x6, 1280 px; animal, person, vehicle)",
-            "MIT; its inference code is GPL",
-            "published file, checked by MD5",
-            here=False,
-            remote=Remote("MegaDetector", gpu="T4", memory=8192, batch=4, startup_timeout=600),
-        ),
-        ModelEntry(
-            "tiger-reid",
-            Task.EMBED,
-            "TigerReID (ResNet50; ImageNet weights unless a checkpoint is configured)",
-            "BSD-3-Clause",
-            "published file, checked by SHA-256",
-            dimension=2048,
-            here=False,
-            remote=Remote("TigerReID", gpu="T4", memory=8192, batch=4),
-        ),
-        ModelEntry(
-            "megadescriptor",
-            Task.EMBED,
-            "MegaDescriptor L-384 (WildlifeTools)",
-            "CC BY-NC 4.0",
-            "Hugging Face BVRA/MegaDescriptor-L-384",
-            dimension=1536,
-            here=False,
-            remote=Remote("WildlifeTools", gpu="T4", memory=8192, batch=4, startup_timeout=600),
-        ),
-        ModelEntry(
-            "cvwc2019",
-            Task.EMBED,
-            "CVWC2019 part-pose (ResNet152, global stream)",
-            "no licence published",
-            "a checkpoint of your own",
-            dimension=2048,
-            here=False,
-            remote=Remote("CVWC2019", gpu="T4", memory=8192),
-        ),
-        ModelEntry(
-            "species",
-            Task.SPECIES,
-            "Species classifier",
-            "none chosen yet",
-            "none published for it yet",
-            here=False,
-            remote=Remote("Species", gpu="T4", memory=8192),
-        ),
-        ModelEntry(
-            OMNIVINCI,
-            Task.VIDEO,
-            "OmniVinci video analysis (a chat-completions endpoint that takes pictures or clips)",
-            "that of the endpoint's model",
-            "an API key of your own",
-            # a question that may have been paid for is not asked again by itself
-            remote=Remote("OmniVinci", cpu=0.5, memory=1024, timeout=1800, max_containers=2, retries=0),
-        ),
+YOLO_LICENCE = "package MIT; its inference code and these weights GPL-3.0"
+MD_REMOTE = Remote("MegaDetector", gpu="T4", memory=8192, batch=4, startup_timeout=600)
+REID_REMOTE = Remote("TigerReID", gpu="T4", memory=8192, batch=4, startup_timeout=600)
+WILDLIFE_REMOTE = replace(REID_REMOTE, cls="WildlifeTools")
+
+
+def _megadetector(name: str, version: str, what: str, threshold: float, side: int = 1280) -> ModelEntry:
+    return ModelEntry(
+        name,
+        Task.DETECT,
+        f"MegaDetector {version} ({what}, {side} px; animal, person, vehicle)",
+        YOLO_LICENCE,
+        "published file, checked by MD5",
+        version=version,
+        files=(published.MEGADETECTOR[version],),
+        threshold=threshold,
+        side=side,
+        package="megadetector",
+        remote=MD_REMOTE,
     )
-}
+
+
+def _apa(name: str, version: str, what: str) -> ModelEntry:
+    return ModelEntry(
+        name,
+        Task.DETECT,
+        f"MegaDetector {version} ({what}, 640 px; animal, person, vehicle)",
+        "Apache-2.0",
+        "published file, checked by the MD5 its publisher tells",
+        version=version,
+        files=(published.APA[version],),
+        threshold=0.2,
+        side=1024,
+        remote=MD_REMOTE,
+    )
+
+
+def _megadescriptor(name: str, version: str, dimension: int) -> ModelEntry:
+    return ModelEntry(
+        name,
+        Task.EMBED,
+        f"MegaDescriptor {version} (WildlifeTools)",
+        "CC BY-NC 4.0",
+        f"Hugging Face BVRA/MegaDescriptor-{version}",
+        version=version,
+        files=(published.MEGADESCRIPTOR[version],),
+        non_commercial=True,
+        dimension=dimension,
+        side=int(version.split("-")[1]),
+        remote=WILDLIFE_REMOTE,
+    )
+
+
+def _entries() -> Iterable[ModelEntry]:
+    yield ModelEntry(
+        DETECTOR,
+        Task.DETECT,
+        "Pocket detector (EfficientNet-Lite2 with a small box head; animals only)",
+        "MIT; backbone Apache-2.0",
+        "inside the install",
+        threshold=0.25,
+        side=1024,
+        remote=Remote("PocketDetector", batch=4),
+    )
+    yield ModelEntry(
+        EMBEDDING,
+        Task.EMBED,
+        "Pocket embedding (EfficientNet-Lite2 features of a crop)",
+        "backbone Apache-2.0",
+        "inside the install",
+        dimension=1280,
+        remote=Remote("PocketEmbedding", batch=4),
+    )
+    yield ModelEntry(
+        LOCAL, Task.LOCAL_FEATURES, "RAPID (SIFT vote)", "MIT", "none needed", remote=Remote("RAPID", batch=4)
+    )
+    yield _megadetector(MEGADETECTOR, "v5a.0.1", "YOLOv5x6", 0.2)
+    yield _megadetector("megadetector-v5b", "v5b.0.1", "YOLOv5x6", 0.2)
+    yield _megadetector("megadetector-redwood", "v1000.0.0-redwood", "YOLOv5x6", 0.3)
+    yield _megadetector("megadetector-spruce", "v1000.0.0-spruce", "YOLOv5s", 0.3, side=640)
+    yield _apa("megadetector-apa-e", "MDV6-apa-rtdetr-e", "RT-DETRv2 R101")
+    yield _apa("megadetector-apa-c", "MDV6-apa-rtdetr-c", "RT-DETRv2 R18")
+    yield ModelEntry(
+        "tiger-reid",
+        Task.EMBED,
+        "TigerReID (ResNet50, ImageNet weights: not trained on tigers)",
+        "BSD-3-Clause",
+        "published file, checked by SHA-256",
+        version="ImageNet",
+        files=(published.RESNET50,),
+        dimension=2048,
+        remote=REID_REMOTE,
+    )
+    yield ModelEntry(
+        "tiger-reid-tuned",
+        Task.EMBED,
+        "TigerReID (ResNet50 with BN-neck, fine-tuned checkpoint of your own)",
+        "as its training pictures allow (ATRW: CC BY-NC-SA 4.0)",
+        "a checkpoint of your own, for instance from Pugmark's training recipe",
+        version="own",
+        files=(published.TIGER_CHECKPOINT,),
+        non_commercial=True,
+        dimension=2048,
+        remote=REID_REMOTE,
+    )
+    yield _megadescriptor("megadescriptor", "L-384", 1536)
+    yield _megadescriptor("megadescriptor-b-224", "B-224", 1024)
+    yield _megadescriptor("megadescriptor-t-224", "T-224", 768)
+    yield ModelEntry(
+        "miewid",
+        Task.EMBED,
+        "MiewID msv3 (EfficientNetV2-M, 440 px)",
+        "none stated by its publisher: ask before any use",
+        "Hugging Face conservationxlabs/miewid-msv3",
+        version="msv3",
+        files=(published.MIEWID,),
+        non_commercial=True,
+        dimension=2152,
+        side=440,
+        remote=WILDLIFE_REMOTE,
+    )
+    yield ModelEntry(
+        "dinov2",
+        Task.EMBED,
+        "DINOv2 small (not trained on individuals)",
+        "Apache-2.0",
+        "Hugging Face facebook/dinov2-small, checked by SHA-256",
+        version="small",
+        files=(published.DINOV2,),
+        dimension=384,
+        remote=WILDLIFE_REMOTE,
+    )
+    yield ModelEntry(
+        "cvwc2019",
+        Task.EMBED,
+        "CVWC2019 part-pose (ResNet152, global stream)",
+        "code Apache-2.0; no weights are published for programs",
+        "a checkpoint of your own",
+        version="own",
+        files=(published.PART_POSE_CHECKPOINT,),
+        non_commercial=True,
+        dimension=2048,
+        side=512,
+        remote=replace(REID_REMOTE, cls="CVWC2019"),
+    )
+    yield ModelEntry(
+        "species",
+        Task.SPECIES,
+        "SpeciesNet 4.0.3a (EfficientNetV2-M on a crop, 2,498 labels)",
+        "Apache-2.0",
+        "Kaggle google/speciesnet, put into the weights folder by hand",
+        version="4.0.3a",
+        files=published.SPECIESNET,
+        remote=Remote("Species", gpu="T4", memory=8192),
+    )
+    yield ModelEntry(
+        OMNIVINCI,
+        Task.VIDEO,
+        "OmniVinci video analysis (a chat-completions endpoint that takes pictures or clips)",
+        "that of the endpoint's model",
+        "an API key of your own",
+        # a question that may have been paid for is not asked again by itself
+        remote=Remote("OmniVinci", cpu=0.5, memory=1024, timeout=1800, max_containers=2, retries=0),
+    )
+
+
+MODELS = {entry.name: entry for entry in _entries()}
 REMOTE = {name: entry.remote for name, entry in MODELS.items() if entry.remote is not None}
+# The model that each class of the Modal app loads when its container starts; a call may name another of its class.
+DEFAULT_OF_CLASS = {remote.cls: name for name, remote in reversed(REMOTE.items())}
+
+
+def of_task(task: Task) -> list[str]:
+    """Names of the models for a task, in the order of the table."""
+    return [name for name, entry in MODELS.items() if entry.task == task]

@@ -1,6 +1,6 @@
 """What crosses the wire to Modal and back: dicts, lists, strings, numbers and bytes, nothing else.
 
-A call carries {"contract", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
+A call carries {"contract", "model", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
 "cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. Pictures travel as PNG
 (lossless, so that both backends see the same pixels), vectors and features as bytes.
 """
@@ -19,10 +19,12 @@ from modal_backend.contracts import (
     ClipFrame,
     Detection,
     Failure,
+    Letterboxed,
     LocalFeatures,
     Picture,
     Provenance,
     Result,
+    SpeciesGuess,
     VideoAnswer,
     VideoQuestion,
 )
@@ -32,9 +34,12 @@ CONTRACT = 1
 PNG_LEVEL = 1
 
 
-def pack_call(inputs: Sequence[Any]) -> dict[str, Any]:
-    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, or questions about clips."""
-    return {"contract": CONTRACT, "inputs": [_pack_input(one) for one in inputs]}
+def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
+    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, or questions about clips.
+
+    model: which of the models behind one class is meant; empty for the one it loads when it starts.
+    """
+    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(one) for one in inputs]}
 
 
 def unpack_call(call: dict[str, Any]) -> list[Any]:
@@ -93,7 +98,7 @@ def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, VideoQuestion):
         frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
         return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.clip}
-    return {"kind": "prepared", "fields": _pack_fields(value)}
+    return {"kind": "letterboxed" if isinstance(value, Letterboxed) else "prepared", "fields": _pack_fields(value)}
 
 
 def _pack_fields(value: Any) -> Any:
@@ -116,6 +121,8 @@ def _unpack_input(value: dict[str, Any]) -> Any:
         return _picture(value["png"])
     if value["kind"] == "video question":
         return VideoQuestion(value["text"], [ClipFrame(*frame) for frame in value["frames"]], value["clip"])
+    if value["kind"] == "letterboxed":
+        return _unpack_fields(Letterboxed, value["fields"])
     from modal_backend.models.pocket_detector import Prepared
 
     return _unpack_fields(Prepared, value["fields"])
@@ -156,6 +163,8 @@ def _pack_value(value: Any) -> dict[str, Any]:
             "descriptors": np.ascontiguousarray(value.descriptors, np.uint8).tobytes(),
             "size": [value.width, value.height],
         }
+    if isinstance(value, SpeciesGuess):
+        return {"kind": "species", "labels": list(value.labels), "scores": list(value.scores)}
     if isinstance(value, np.ndarray):
         return {"kind": "vector", "data": np.ascontiguousarray(value, np.float32).tobytes()}
     rows = [[str(d.category), d.confidence, d.box.x, d.box.y, d.box.width, d.box.height] for d in value]
@@ -168,6 +177,8 @@ def _unpack_value(value: dict[str, Any]) -> Any:
             return Failure(value["reason"])
         case "video answer":
             return VideoAnswer(**value["fields"])
+        case "species":
+            return SpeciesGuess(tuple(value["labels"]), tuple(value["scores"]))
         case "vector":
             return np.frombuffer(value["data"], np.float32)
         case "features":

@@ -13,9 +13,9 @@ from tqdm import tqdm
 
 from app.commands.output import CommandFailed, tell
 from app.exchange import megadetector_json as lila
-from app.ingest.intake import Limits, Refused, RefusedFile, SourceFile, source_files
+from app.ingest.intake import PICTURE_SIDE, Limits, Refused, RefusedFile, SourceFile, source_files
 from app.ingest.picture import decode
-from app.pipeline import BATCH, PICTURE_SIDE, batches
+from app.pipeline import BATCH, batches
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import DETECTOR

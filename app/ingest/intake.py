@@ -88,14 +88,15 @@ def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | Refused
         yield from one_file(real, shown, status.st_size, limits=limits)
 
 
-def take_in(source: SourceFile, store: MediaStore, limits: Limits) -> Taken:
+def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: int = PICTURE_SIDE) -> Taken:
     """Checks one file by decoding it, stores it with a thumbnail and returns its facts.
 
+    at_least: pixels of the long side that the returned picture keeps, if the file has them.
     Raises Refused for the file (nothing is stored), StoreError or StoreFull for the store.
     """
     with store.receive() as incoming:
         kind = _receive(source, incoming, limits)
-        reading = read_picture(incoming.file, kind, at_least=PICTURE_SIDE, pixels=limits.pixels)
+        reading = read_picture(incoming.file, kind, at_least=at_least, pixels=limits.pixels)
         is_new = store.keep(incoming, kind, thumbnail(reading.picture))
         return _taken(source, incoming, kind, reading, is_new)
 

@@ -1,0 +1,150 @@
+"""Which detector and which embeddings are used: what the settings name, or on `auto` the best whose weights are there.
+
+The worker decides; it writes its choice beside the survey, so that every page can show it without asking Modal.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from app.settings import AUTO, Backend, Settings
+from modal_backend.client import ModalBackend
+from modal_backend.errors import BackendUnavailable, NotDeployed
+from modal_backend.registry import DETECTOR, EMBEDDING, MEGADETECTOR, MODELS
+from modal_backend.weights import models_there
+
+FILE = "models_in_use.json"
+DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
+EMBEDDINGS = ("megadescriptor", "megadescriptor-b-224", "megadescriptor-t-224")
+SECONDS_KNOWN = 600.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Names of the models in use, and in one sentence why these."""
+
+    detector: str = DETECTOR
+    embeddings: tuple[str, ...] = (EMBEDDING,)
+    reason: str = "These come with the install."
+
+    @property
+    def crop_side(self) -> int:
+        """Pixels of width that a crop needs for the finest of the embeddings."""
+        return max(MODELS[name].side for name in self.embeddings)
+
+    @property
+    def picture_side(self) -> int:
+        """Pixels of the long side that a picture needs for the detector."""
+        return max(1024, MODELS[self.detector].side)
+
+
+def choose(settings: Settings, there: Collection[str]) -> Choice:
+    """What the settings ask for. there: names of the models whose weights and packages are at hand."""
+    embedded = settings.active_backend is Backend.EMBEDDED
+    detector, embeddings = settings.detector, settings.embeddings
+    reasons = []
+    if detector == AUTO:
+        detector = next((name for name in DETECTORS if name in there), DETECTOR)
+        reasons.append(_detector_reason(detector))
+    else:
+        reasons.append("The detector is set by PUGMARK_DETECTOR.")
+    if embeddings == (AUTO,):
+        # On a CPU the small network first: the large one takes seconds a crop.
+        wanted = reversed(EMBEDDINGS) if embedded else EMBEDDINGS
+        best = next((name for name in wanted if name in there), None)
+        embeddings = (EMBEDDING, best) if best else (EMBEDDING,)
+    else:
+        reasons.append("The embeddings are set by PUGMARK_EMBEDDING.")
+    return Choice(detector, embeddings, " ".join(reasons))
+
+
+def _detector_reason(detector: str) -> str:
+    if detector == DETECTOR:
+        return "MegaDetector's weights are not there, so the pocket detector is used: animals only."
+    return f"{MODELS[detector].title}: its weights are there."
+
+
+def runnable_here() -> list[str]:
+    """Models with weights on this machine whose package, if they need one, is installed."""
+    return [name for name in models_there() if not MODELS[name].package or find_spec(MODELS[name].package)]
+
+
+class Chooser:
+    """The choice of one worker. Embedded: made once. Modal: asked for again after ten minutes. Safe in threads."""
+
+    def __init__(self, settings: Settings, ask: Callable[[], Collection[str]]) -> None:
+        self._settings, self._ask = settings, ask
+        self._choice: Choice | None = None
+        self._at = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Choice:
+        """The choice. Raises BackendUnavailable when Modal has never told what is there."""
+        with self._lock:
+            stale = self._settings.active_backend is Backend.MODAL and time.monotonic() - self._at > SECONDS_KNOWN
+            if self._choice is None or stale:
+                try:
+                    there = self._ask() if self._asks else ()
+                except BackendUnavailable:
+                    if self._choice is None:
+                        raise
+                else:
+                    self._choice = choose(self._settings, there)
+                    _write(self._settings.data_dir, self._choice)
+                self._at = time.monotonic()
+            assert self._choice is not None
+            return self._choice
+
+    @property
+    def _asks(self) -> bool:
+        return self._settings.detector == AUTO or self._settings.embeddings == (AUTO,)
+
+
+def chooser(settings: Settings, backend: object) -> Chooser:
+    """A chooser for a worker with this backend."""
+    if not isinstance(backend, ModalBackend):
+        return Chooser(settings, runnable_here)
+
+    def ask() -> Collection[str]:
+        try:
+            return backend.weights_there()
+        except NotDeployed:
+            return ()
+
+    return Chooser(settings, ask)
+
+
+def shown(settings: Settings) -> Choice:
+    """The choice as pages show it: the worker's, else what this machine would choose. Reads one small file."""
+    if settings.active_backend is Backend.EMBEDDED:
+        return choose(settings, runnable_here())
+    try:
+        told = json.loads((settings.data_dir / FILE).read_text(encoding="utf-8"))
+        return Choice(told["detector"], tuple(told["embeddings"]), told["reason"])
+    except (OSError, ValueError, KeyError):
+        if settings.detector != AUTO:
+            return choose(settings, ())
+        return Choice(reason="A worker will ask Modal which weights are there.")
+
+
+def words(choice: Choice) -> str:
+    """The choice in a few words: the detector's and the embeddings' names."""
+    return ", ".join([_short(choice.detector), *map(_short, choice.embeddings)])
+
+
+def _short(name: str) -> str:
+    entry = MODELS[name]
+    return name.replace("-", " ") if entry.version == "1" else f"{entry.title.split(' (')[0]}"
+
+
+def _write(data_dir: Path, choice: Choice) -> None:
+    part = data_dir / f".{FILE}.part"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    part.write_text(json.dumps(asdict(choice)), encoding="utf-8")
+    part.replace(data_dir / FILE)
