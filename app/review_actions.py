@@ -10,6 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.jobs import Jobs
+from app.redescribe import describe_in_groups
 from app.survey import history, results, review, review_bulk
 from app.survey.database import Survey
 from app.survey.decide import DecisionConflict, undo_once
@@ -18,7 +19,6 @@ from app.survey.review import BadDecision
 from modal_backend.contracts import Box
 from modal_backend.errors import QueueFull
 
-MANY = 24
 VERDICTS = ("accepted", "blank", "unsure")
 
 
@@ -64,8 +64,7 @@ def describe_changed(survey: Survey, jobs: Jobs, detection_ids: set[int]) -> lis
     with survey.read() as session:
         missing = sorted(results.not_described(session, detection_ids))
     try:
-        for start in range(0, len(missing), MANY):
-            jobs.describe(missing[start : start + MANY], bulk=len(missing) > MANY)
+        describe_in_groups(jobs, missing)
     except QueueFull as full:
         return [f"Your decisions are saved, but the crops wait: {full} {full.remedy}"]
     return []

@@ -23,6 +23,7 @@ from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.matching.gallery import Gallery, NotDescribed
 from app.model_choice import chooser
+from app.redescribe import describe_forgotten
 from app.remote_cancel import give_up_calls  # noqa: F401 (a workflow of this worker)
 from app.remote_imports import hand_out, hand_out_failed
 from app.sample_survey import draw_sample
@@ -146,6 +147,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
     with open_workshop(survey, presence.executor_id, backend, chooser(settings, backend)) as shop:
         set_up(shop, Gallery(survey), settings)
         _open_queue(settings, presence.executor_id)
+        describe_forgotten(survey, settings)
         try:
             last_beat = 0.0
             while not stop.is_set() and not until():

@@ -87,7 +87,7 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
             go(page=str(turned))
 
 
-def start_review(order: list[tuple[int, int | None]], media_id: int) -> None:
+def start_review(order: list[tuple[int, int]], media_id: int) -> None:
     """Open the viewer at a media; the order stays as it is now, whatever is decided."""
     st.session_state["review_order"] = [number for number, _ in order]
     go(media=str(media_id))
@@ -104,7 +104,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         views = browse.views(session, order[start : start + A_PAGE])
         keys = review.draw_keys(session, [box.id for view in views for box in view.boxes if box.drawn])
         labels = choice_items(species.choices(session))
-    with st.container(horizontal=True):
+    with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All images", icon=":material/arrow_back:", type="tertiary"):
             go(media=None)
         st.page_link(

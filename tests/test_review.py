@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 import sqlalchemy as sa
 
-from app.survey import review
+from app.survey import history, identity, review, review_bulk, species, species_list
 from app.survey.browse import MediaFilter, Show, count, page
 from app.survey.database import Survey
 from app.survey.decide import HUMAN, DecisionConflict, undo, undo_last
-from app.survey.detections import Detection
+from app.survey.detections import Detection, MediaReview
 from app.survey.media import Media
 from app.survey.review import BadDecision
 from app.survey.scores import boxes_of
 from modal_backend.contracts import Box, Category
-from tests.surveys import add_media, found
+from tests.surveys import START, add_media, found
 
 
 def everything(survey: Survey) -> dict[str, list[tuple]]:
@@ -156,3 +158,180 @@ def test_a_category_that_is_none_is_refused(survey):
     _, (box,) = add_media(survey, [found(category=Category.ANIMAL)])
     with pytest.raises(BadDecision, match="not a category"), survey.write() as session:
         review.correct_box(session, "ana", box, category="cat")
+
+
+def bulk(survey, media_ids, what, **more):
+    with survey.write() as session:
+        if what in ("accepted", "blank", "unsure"):
+            return review_bulk.judge_all(session, "ana", media_ids, what, 0.5, **more)
+        if what == "whole":
+            return review_bulk.whole_pictures(session, "ana", media_ids, **more)
+        return review_bulk.label_all(session, "ana", media_ids, 0.5, **more)
+
+
+def boxes(survey, media):
+    with survey.read() as session:
+        return {box.id: box for box in boxes_of(session, [media])[media]}
+
+
+@pytest.mark.parametrize(
+    ("what", "more"),
+    [("accepted", {}), ("blank", {}), ("unsure", {}), ("whole", {}), ("label", {"species": "Sus scrofa"}),
+     ("label", {"category": "person"})],
+)  # fmt: skip
+def test_a_bulk_decision_is_one_entry_and_one_undo_restores_every_row(survey, what, more):
+    media = [add_media(survey, [found(0.8), found(0.3, x=0.6)], minutes=number)[0] for number in range(5)]
+    with survey.write() as session:
+        review.judge_media(session, "ben", media[0], "unsure")
+    before = everything(survey)
+    done = bulk(survey, media, what, **more)
+    assert done.decision.view["media_ids"] == media
+    assert everything(survey) != before
+    with survey.write() as session:
+        assert undo_last(session, "ana", review.KINDS).id == done.decision.id
+    assert everything(survey) == before
+
+
+def test_a_species_for_many_goes_to_the_animals_shown_and_leaves_the_rest_out(survey):
+    with_animal, (strong, weak) = add_media(survey, [found(0.8), found(0.3, x=0.6)])
+    blank, _ = add_media(survey, [], minutes=1)
+    done = bulk(survey, [with_animal, blank], "label", species="  Sus   scrofa ")
+    assert done.left_out == ["nothing on it to label"]
+    assert {box.id: box.species for box in boxes(survey, with_animal).values()} == {strong: "Sus scrofa", weak: None}
+    with survey.read() as session:
+        assert session.get(MediaReview, blank) is None
+        assert [view.id for view in page(session, MediaFilter(species="Sus scrofa"))] == [with_animal]
+
+
+def test_the_whole_picture_keeps_the_individual_of_the_box_it_grows_from(survey):
+    media, (named, stronger) = add_media(survey, [found(0.6), found(0.9, x=0.6)])
+    with survey.write() as session:
+        identity.new_individual(session, "ana", named)
+        review.correct_box(session, "ana", stronger, species="tiger")
+    bulk(survey, [media], "whole")
+    found_boxes = boxes(survey, media)
+    whole = found_boxes[named]
+    assert (whole.x, whole.y, whole.width, whole.height, whole.individual) == (0, 0, 1, 1, "T-001")
+    assert found_boxes[stronger].verdict == "rejected"
+
+
+def test_a_whole_picture_without_a_box_gets_one_and_people_on_it_stay(survey):
+    media, (person,) = add_media(survey, [found(0.9, category=Category.PERSON)])
+    bulk(survey, [media], "whole")
+    (drawn,) = [box for box in boxes(survey, media).values() if box.category == "animal"]
+    assert (drawn.drawn, drawn.width, drawn.height) == (True, 1, 1)
+    assert boxes(survey, media)[person].verdict is None
+
+
+def test_a_picture_on_which_somebody_was_named_is_not_made_blank(survey):
+    media, (box,) = add_media(survey, [found(0.8)])
+    other, _ = add_media(survey, [found(0.8)], minutes=1)
+    with survey.write() as session:
+        identity.new_individual(session, "ana", box)
+    with pytest.raises(BadDecision, match="T-001"), survey.write() as session:
+        review.judge_media(session, "ben", media, "blank")
+    assert bulk(survey, [media, other], "blank").left_out == ["T-001 was named on it"]
+    assert scores(survey, media)[0] == 1.0
+    assert scores(survey, other)[0] == 0.0
+
+
+def test_too_many_at_once_is_refused(survey):
+    with pytest.raises(BadDecision, match="At most 2,000"):
+        bulk(survey, range(3000), "blank")
+
+
+def test_an_individual_stays_with_a_moved_box_and_comes_back_with_a_deleted_one(survey):
+    media, (box,) = add_media(survey, [found(0.8)])
+    with survey.write() as session:
+        identity.new_individual(session, "ana", box)
+        review.correct_box(session, "ben", box, box=Box(0.5, 0.5, 0.2, 0.2))
+    assert boxes(survey, media)[box].individual == "T-001"
+    with survey.write() as session:
+        deleted = review.correct_box(session, "ben", box, verdict="rejected")
+    assert deleted.individual_id
+    assert boxes(survey, media)[box].individual is None
+    with survey.write() as session:
+        review.correct_box(session, "ben", box, verdict=None)
+    back = boxes(survey, media)[box]
+    assert (back.individual, back.verdict, back.x) == ("T-001", "accepted", 0.5)
+
+
+def test_a_named_animal_cannot_become_a_vehicle(survey):
+    _, (box,) = add_media(survey, [found(0.8)])
+    with survey.write() as session:
+        identity.new_individual(session, "ana", box)
+    with pytest.raises(BadDecision, match="T-001"), survey.write() as session:
+        review.correct_box(session, "ben", box, category="vehicle")
+
+
+def test_two_people_may_undo_what_each_decided_about_one_box_in_any_order(survey):
+    _, (box,) = add_media(survey, [found(0.8)])
+    before = everything(survey)
+    with survey.write() as session:
+        review.correct_box(session, "ana", box, species="tiger")
+        identity.set_flank(session, "ben", box, "left")
+    with survey.write() as session:
+        undo_last(session, "ana", review.KINDS)
+    with survey.write() as session:
+        undo_last(session, "ben", identity.KINDS)
+    assert everything(survey) == before
+
+
+def test_a_drawn_box_that_somebody_named_is_not_taken_away_by_undo(survey):
+    media, _ = add_media(survey, [])
+    with survey.write() as session:
+        drawn = review.draw_box(session, "ana", media, Box(0.1, 0.1, 0.5, 0.5), "animal")
+        identity.new_individual(session, "ben", drawn.detection_id)
+    before = everything(survey)
+    with pytest.raises(DecisionConflict, match="undo that first"), survey.write() as session:
+        undo_last(session, "ana", review.KINDS)
+    assert everything(survey) == before
+
+
+def test_media_whose_analysis_failed_can_be_drawn_on(survey):
+    media, _ = add_media(survey, [])
+    with survey.write() as session:
+        session.get_one(Media, media).stage = "failed"
+        review.draw_box(session, "ana", media, Box(0.1, 0.1, 0.5, 0.5), "animal")
+    with survey.read() as session:
+        assert [view.id for view in page(session, MediaFilter(Show.ANIMAL, 0.5))] == [media]
+
+
+def test_filters_narrow_by_station_period_and_reviewer(survey):
+    first, _ = add_media(survey, [found(0.8)], folder="Ridge 1", minutes=0)
+    second, _ = add_media(survey, [found(0.8)], folder="Ridge 2", minutes=60 * 24)
+    third, (box,) = add_media(survey, [found(0.8)], folder="Ridge 2", minutes=60 * 48)
+    with survey.write() as session:
+        review.judge_media(session, "ana", second, "unsure")
+        review.correct_box(session, "ben", box, species="tiger")
+    day = START.date()
+    wanted = {
+        MediaFilter(station="Ridge 2"): [second, third],
+        MediaFilter(since=day, until=day): [first],
+        MediaFilter(since=day + timedelta(days=1)): [second, third],
+        MediaFilter(reviewed_by="ana"): [second],
+        MediaFilter(reviewed_by="ben"): [third],
+        MediaFilter(Show.UNREVIEWED, station="Ridge 2"): [third],
+    }
+    with survey.read() as session:
+        for one, ids in wanted.items():
+            assert [view.id for view in page(session, one)] == ids
+            assert count(session, one) == len(ids)
+
+
+def test_the_species_list_offers_what_is_used_first_and_its_changes_can_be_undone(survey):
+    _, (box,) = add_media(survey, [found(0.8)])
+    before = everything(survey)
+    with survey.write() as session:
+        species_list.add_label(session, "ana", "Bubo  bubo", "eagle owl")
+        species_list.remove_label(session, "ana", "Panthera leo")
+        review.correct_box(session, "ana", box, species="Bubo bubo")
+    with survey.read() as session:
+        offered = species.choices(session)
+    assert (offered[0].name, offered[0].common, offered[0].used) == ("Bubo bubo", "eagle owl", 1)
+    assert "Panthera leo" not in {one.name for one in offered}
+    with pytest.raises(BadDecision, match="already"), survey.write() as session:
+        species_list.add_label(session, "ben", "bubo bubo")
+    with survey.write() as session:
+        history.undo_back_to(session, 1, "ana")
+    assert everything(survey) == before

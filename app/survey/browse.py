@@ -66,6 +66,7 @@ class MediaView:
     stage: str
     failure: str | None
     event_id: int | None
+    deployment_id: int | None
     deployment: str | None
     station: str | None
     path: str | None
@@ -100,9 +101,9 @@ def order(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int
 
 def order_with_events(
     session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0
-) -> list[tuple[int, int | None]]:
-    """The ids of a page's media, each with that of its event."""
-    ids = sa.select(Media.id, Media.event_id).where(*_where(wanted))
+) -> list[tuple[int, int]]:
+    """The ids of a page's media, each with that of its event; without a time, minus that of its deployment (or 0)."""
+    ids = sa.select(Media.id, sa.func.coalesce(Media.event_id, -Media.deployment_id, 0)).where(*_where(wanted))
     if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
         ids = ids.where(~sa.exists().where(MediaReview.media_id == Media.id))
     if wanted.show == Show.UNCERTAIN:
@@ -243,6 +244,7 @@ def _view(row: tuple[Any, ...], boxes: list[BoxView]) -> MediaView:
         stage=media.stage,
         failure=media.failure,
         event_id=media.event_id,
+        deployment_id=media.deployment_id,
         deployment=deployment,
         station=station,
         path=path,

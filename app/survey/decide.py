@@ -56,7 +56,10 @@ class Change:
         self.rows: list[dict[str, Any]] = []
 
     def put(self, table: type[Base], key: dict[str, Any], **values: Any) -> Any:
-        """Insert the row with this key or update the given values; returns the row."""
+        """Insert the row with this key or update the given values; returns the row.
+
+        A review of a box in which nothing is left is no row: the box is as the model gave it.
+        """
         row = _find(self.session, table, key)
         before = _snapshot(row)
         if row is None:
@@ -67,7 +70,12 @@ class Change:
                 setattr(row, name, value)
         self.session.flush()
         after = _snapshot(row)
-        self.rows.append({"table": table.__tablename__, "before": before, "after": after})
+        if table is DetectionReview and not _says_something(after):
+            self.session.delete(row)
+            self.session.flush()
+            after = None
+        if before or after:
+            self.rows.append({"table": table.__tablename__, "before": before, "after": after})
         return row
 
     def put_all(self, table: type[Base], values: Mapping[int, Mapping[str, Any]]) -> None:
@@ -221,12 +229,15 @@ def _turn_columns(session: Session, row: Any, now: dict[str, Any], old: dict[str
     columns = [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
     if any(now.get(name) != old.get(name) for name in columns):
         return False
-    values = {**now, **{name: new.get(name) for name in columns}}
-    left = [name for name, value in values.items() if name not in own and value is not None]
-    if row is None:
-        values = new
-    _write(session, DetectionReview, row, values if left else None)
+    signed = {name: value for name, value in {**old, **new}.items() if name in own}
+    values = {**(now or signed), **{name: new.get(name) for name in columns}}
+    _write(session, DetectionReview, row, values if _says_something(values) else None)
     return True
+
+
+def _says_something(review: dict[str, Any] | None) -> bool:
+    signed = {"detection_id", *SIGNATURE}
+    return any(value is not None for name, value in (review or {}).items() if name not in signed)
 
 
 def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any] | None) -> None:

@@ -13,6 +13,7 @@ from app.survey import browse, species
 from app.survey.browse import MediaFilter, Show
 from app.ui import counted
 from app.ui.counted import survey_state
+from app.ui.species_form import species_form
 
 DEFAULT_THRESHOLD = 0.5
 NARROWER = ("station", "species", "since", "until", "by", "deployment", "event")
@@ -78,6 +79,7 @@ def filter_bar(wanted: MediaFilter) -> None:
         active = _said(wanted)
         with st.popover(", ".join(active) or "Filter", icon=":material/filter_alt:", width="content"):
             _narrow(wanted)
+        species_form()
         if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
             go(page=None, at=None, **dict.fromkeys(NARROWER))
     if show and show != wanted.show:

@@ -14,7 +14,7 @@ from app.ui.words import many, when
 
 
 def grid_items(
-    views: Sequence[MediaView], order: Sequence[tuple[int, int | None]], *, by_event: bool = True
+    views: Sequence[MediaView], order: Sequence[tuple[int, int]], *, by_event: bool = True
 ) -> list[dict[str, Any]]:
     """Items of the media grid. order: every media of the filter with its event; by_event: with a header for each."""
     sizes = Counter(event_id for _, event_id in order)
@@ -27,8 +27,8 @@ def grid_items(
             "label": _label(view, by_event),
             "badges": _badges(view),
             "verdict": view.verdict,
-            "group": view.event_id,
-            "event": _event(view, sizes[view.event_id]) if by_event else None,
+            "group": _group(view),
+            "event": _event(view, sizes[_group(view)]) if by_event else None,
             "boxes": [_box(box) for box in view.boxes if _drawn(box, view)],
         }
         for view in views
@@ -91,11 +91,14 @@ def _drawn(box: BoxView, view: MediaView) -> bool:
     return box.verdict != "rejected" and (view.verdict != "blank" or box.category == "person")
 
 
-def _event(view: MediaView, size: int) -> dict[str, Any] | None:
-    if view.event_id is None:
-        return {"id": -1, "title": f"{view.deployment or 'No deployment'} · capture time unknown"}
-    title = f"{view.deployment or 'No deployment'} · {when(view.taken_at)} · {many(size, 'image')}"
-    return {"id": view.event_id, "title": title}
+def _group(view: MediaView) -> int:
+    """The event; media without a capture time belong together by deployment."""
+    return view.event_id if view.event_id is not None else -(view.deployment_id or 0)
+
+
+def _event(view: MediaView, size: int) -> dict[str, Any]:
+    time = when(view.taken_at) if view.event_id is not None else "capture time unknown"
+    return {"id": _group(view), "title": f"{view.deployment or 'No deployment'} · {time} · {many(size, 'image')}"}
 
 
 def _box(box: BoxView) -> dict[str, Any]:

@@ -40,7 +40,7 @@ def media_grid(
     *,
     key: str,
     height: int | None = None,
-    order: Sequence[tuple[int, int | None]] = (),
+    order: Sequence[tuple[int, int]] = (),
     ack: int = 0,
     species_choices: Sequence[Mapping[str, Any]] = (),
     as_of: float | None = None,
