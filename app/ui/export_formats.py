@@ -10,6 +10,7 @@ from app.exchange.packages import FORMATS, Format
 from app.survey.capture import CaptureHistory, Design
 from app.survey.capture_effort import NoEffort
 from app.survey.catalogue_entries import names, species_known
+from app.ui.individual_actions import plain
 from app.ui.individual_capture import chosen_design, current_history
 from app.ui.navigation import individuals_page
 from app.ui.words import many
@@ -33,7 +34,7 @@ def export_view() -> None:
             f"{many(days, 'station-day')}"
         )
         for note in history.notes:
-            st.caption(f":material/info: {note}")
+            st.caption(f":material/info: {plain(note)}")
     for one in (each for each in FORMATS.values() if each.history):
         row(one, exact, refusal(one, history), design)
     st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
@@ -86,7 +87,7 @@ def row(one: Format, exact: bool, why_not: str, design: Design | None) -> None:
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
             st.markdown(f"**{one.title}** · {one.reads}")
-            st.caption(why_not or one.holds)
+            st.caption(plain(why_not or one.holds))
         wish = {"exact": "yes" if exact else ""}
         if design is not None:
             wish |= {
