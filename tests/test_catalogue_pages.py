@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import anyio
@@ -46,7 +47,17 @@ def page(name: str, **params: str) -> AppTest:
     test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
     for key, value in params.items():
         test.query_params[key] = value
-    return test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+    test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+    return ready(test)
+
+
+def ready(test: AppTest) -> AppTest:
+    """The page when what is computed beside it has arrived."""
+    end = time.monotonic() + 20
+    while " every sighting …" in words(test) and time.monotonic() < end:
+        time.sleep(0.05)
+        test.run()
+    return test
 
 
 def words(test: AppTest) -> str:
@@ -78,7 +89,7 @@ def test_the_conflict_is_listed_with_its_figures_and_accepted_with_a_reason(surv
     assert "55.6 km in 30 min: 111 km/h, where 10 km/h is the limit" in words(test)
     reason = next(one for one in test.text_input if one.label == "Why")
     reason.input("The clock of Valley is an hour off, checked").run()
-    button(test, "Accept").click().run()
+    ready(button(test, "Accept").click().run())
     assert not test.exception
     assert "Every sighting fits" in words(test)
     assert "1 accepted before" in words(test)
@@ -86,9 +97,9 @@ def test_the_conflict_is_listed_with_its_figures_and_accepted_with_a_reason(surv
 
 def test_split_off_and_undo_from_the_conflicts(survey):
     test = page("individuals", view="Conflicts")
-    button(test, "Split off the second").click().run()
+    ready(button(test, "Split off the second").click().run())
     assert "Every sighting fits" in words(test)
-    button(test, "Undo").click().run()
+    ready(button(test, "Undo").click().run())
     assert "Too far for the time" in words(test)
 
 

@@ -51,8 +51,7 @@ def drop_second_box(session: Session, who: str, detection_id: int) -> Decision:
     change = Change(session)
     change.drop(Sighting, {"detection_id": detection_id})
     change.put(DetectionReview, {"detection_id": detection_id}, verdict="rejected", who=who, decided_at=time.time())
-    about = {"media_id": media_id, "detection_id": detection_id, "individual_id": owner}
-    return change.record("boxed twice", who, **about)
+    return change.record("boxed twice", who, media_id=media_id, detection_id=detection_id, individual_id=owner)
 
 
 def set_speed_limit(session: Session, who: str, species: str, kmh: float, reason: str) -> Decision:

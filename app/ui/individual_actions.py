@@ -33,7 +33,7 @@ def decide(action: Callable[..., Any], *args: Any, told: str = "", **values: Any
 
 def plain(text: str) -> str:
     """Text for Markdown, without its signs."""
-    return "".join("\\" + sign if sign in "\\`*_{}[]<>#|~$:" else sign for sign in text)
+    return "".join("\\" + sign if sign in "\\`*_{}[]<>#|~$" else sign for sign in text)
 
 
 def undo_button() -> None:

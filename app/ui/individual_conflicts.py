@@ -31,14 +31,14 @@ TITLES = {
 }
 
 
-def current_report() -> Report | None:
+def current_report(wait_seconds: float = WAIT_SECONDS) -> Report | None:
     """The conflicts of the survey as it stands; None while they are being computed beside the page."""
 
     def work() -> Report:
         with deps.survey().read() as session:
             return plausibility.report(session)
 
-    return deps.computed().ask(("conflicts", counted.survey_state()), work, WAIT_SECONDS)
+    return deps.computed().ask(("conflicts", counted.survey_state()), work, wait_seconds)
 
 
 def conflicts_view() -> None:
