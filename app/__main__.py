@@ -10,7 +10,7 @@ from pathlib import Path
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
 
-EXPORTS = ("megadetector", "secr", "camtrapr", "mark", "history", "sightings", "crops")
+EXPORTS = ("megadetector", "camtrap-dp", "secr", "camtrapr", "mark", "history", "sightings", "crops")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -78,6 +78,10 @@ def _history_arguments(export: argparse.ArgumentParser) -> None:
     export.add_argument("--species", help="individuals of this species only")
     export.add_argument("--flank", choices=["any", "left", "right"], default="any", help="sightings of one flank only")
     export.add_argument("--individual", metavar="NAME", help="sightings and crops of one individual only")
+    export.add_argument("--title", default="Camera-trap survey", help="Camtrap DP: title of the project")
+    export.add_argument("--sampling-design", default="", help="Camtrap DP: how stations were chosen, as targeted")
+    export.add_argument("--capture-method", default="", help="Camtrap DP: activityDetection or timeLapse")
+    export.add_argument("--utc-offset", metavar="OFFSET", help="Camtrap DP: what the clocks were set to, as +05:30")
     export.add_argument("--exact", action="store_true", help="exact places, also of sensitive species")
 
 
@@ -135,6 +139,7 @@ def _export(options: argparse.Namespace) -> int:
         flank=options.flank,
         individual=options.individual,
         exact=options.exact,
+        said=(options.title, options.sampling_design, options.capture_method, options.utc_offset),
     )
 
 

@@ -13,6 +13,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from app.exchange.camtrap_dp import Statement
 from app.exchange.identifiers import ExportRefused
 from app.exchange.packages import FORMATS, Wish
 from app.survey.capture import FLANKS, Design
@@ -72,7 +73,13 @@ def wish_of(values: Mapping[str, str]) -> Wish:
         individual = int(values["individual"]) if values.get("individual") else None
     except ValueError as error:
         raise ValueError(f"The address of this export is wrong: {error}.") from error
-    return Wish(design, values.get("exact") == "yes", individual)
+    said = Statement(
+        title=(values.get("title") or "Camera-trap survey")[:200],
+        sampling=values.get("sampling") or "",
+        method=values.get("method") or "",
+        utc_offset=values.get("utc_offset") or None,
+    )
+    return Wish(design, values.get("exact") == "yes", individual, said, (values.get("who") or "Pugmark")[:80])
 
 
 def _name(kind: str, name: str) -> str:

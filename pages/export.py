@@ -5,5 +5,5 @@ from __future__ import annotations
 from app.ui.export_formats import export_view
 from app.ui.header import page_header
 
-page_header("Take it elsewhere", "Every format says what it holds; people are never in it.")
+page_header("Take it elsewhere", "Every format says what it holds. No picture of a person leaves.")
 export_view()

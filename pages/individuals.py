@@ -16,12 +16,13 @@ from app.ui.navigation import identify_page
 from app.ui.words import many, when
 
 KEYS = {"← → ↑ ↓": "move among crops", "Enter": "open", "Space": "mark a crop (Split)", "Z": "undo"}
+SHORT_WAIT = 0.04
 CATALOGUE, CONFLICTS, HISTORY = "Catalogue", "Conflicts", "Capture history"
 
 
 def whole_survey(total: int) -> None:
     """The three views of everybody."""
-    report = current_report()
+    report = current_report(SHORT_WAIT)
     open_ = f" · {many(len(report.conflicts), 'conflict')} open" if report and report.conflicts else ""
     page_header("Who is known", many(total, "individual") + open_, KEYS)
     view = st.segmented_control(

@@ -6,6 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from app.commands.output import CommandFailed, tell
+from app.exchange.camtrap_dp import Statement
 from app.exchange.identifiers import ExportRefused
 from app.exchange.packages import FORMATS, Wish
 from app.settings import Settings
@@ -28,11 +29,12 @@ def run(
     flank: str = "any",
     individual: str | None = None,
     exact: bool = False,
+    said: tuple[str, str, str, str | None] = ("", "", "", None),
 ) -> int:
     """Write one file. Exits with 2 when it cannot be written as asked; the file appears when it is complete."""
     survey = open_survey(settings)
     design = Design(occasion_days, _day(start), occasions, species, flank)
-    wish = Wish(design, exact, _individual(survey, individual))
+    wish = Wish(design, exact, _individual(survey, individual), Statement(*said), settings.reviewer)
     if kind == "crops" and wish.individual_id is None:
         raise CommandFailed("Crops are exported of one individual: name it with --individual.", 2)
     part = out.with_name(out.name + ".part")

@@ -7,18 +7,20 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.exchange import camtrapr, crops_zip, history_csv, mark, megadetector_json, secr, sightings_csv
+from app.exchange import camtrap_dp, camtrapr, crops_zip, history_csv, mark, megadetector_json, secr, sightings_csv
 from app.survey.capture import CaptureHistory, Design, capture_history
 from app.survey.database import Survey
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person wants written. exact: also the exact places of sensitive species; individual_id: of crops."""
+    """What a person wants written. exact: also exact places of sensitive species; said, who: for Camtrap DP."""
 
     design: Design = field(default_factory=Design)
     exact: bool = False
     individual_id: int | None = None
+    said: camtrap_dp.Statement | None = None
+    who: str = "Pugmark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +84,12 @@ def _sightings(survey: Survey, wish: Wish, out: Path) -> str:
     return f"{text.count(chr(10)) - 1} sightings"
 
 
+def _camtrap_dp(survey: Survey, wish: Wish, out: Path) -> str:
+    said = wish.said or camtrap_dp.Statement("", "", "", None)
+    with survey.read() as session:
+        return f"{camtrap_dp.write(session, out, said, wish.who, exact=wish.exact)} observations"
+
+
 def _crops(survey: Survey, wish: Wish, out: Path) -> str:
     if wish.individual_id is None:
         raise ValueError("Crops are exported of one individual: name it.")
@@ -115,6 +123,11 @@ FORMATS = {
             "history", "Capture history tables", "Any spreadsheet",
             "Individuals by occasion, individuals by station and occasion, effort in days.",
             "zip", True, _tables,
+        ),
+        Format(
+            "camtrap-dp", "Camtrap DP 1.0.2", "GBIF, Agouti, camtrapDP, Biowatch, camtrapR",
+            "Deployments, media and observations with individualID, sex, boxes, and who said so; no file of yours.",
+            "zip", False, _camtrap_dp,
         ),
         Format(
             "sightings", "Sightings", "Any spreadsheet",

@@ -8,12 +8,13 @@ from sqlalchemy.orm import Session
 
 from app.survey.decide import Change
 from app.survey.decisions import Decision
+from app.survey.detections import Detection, DetectionReview
 from app.survey.individuals import Sighting
 from app.survey.plausibility import KINDS as CONFLICTS
 from app.survey.plausibility_tables import AcceptedConflict, SpeedLimit
 from app.survey.review import BadDecision
 
-KINDS = ("accept conflict", "speed limit")
+KINDS = ("accept conflict", "speed limit", "boxed twice")
 FASTEST_KMH = 120.0
 
 
@@ -36,6 +37,21 @@ def accept_conflict(session: Session, who: str, kind: str, first_id: int, second
         individual_id=sighting.individual_id if sighting else None,
         view={"kind": kind, "other": second_id, "reason": reason},
     )
+
+
+def drop_second_box(session: Session, who: str, detection_id: int) -> Decision:
+    """This box shows an animal another box of the image shows already: its sighting goes and the box is rejected.
+
+    Raises BadDecision when the crop belongs to nobody any more.
+    """
+    sighting = session.get(Sighting, detection_id)
+    if sighting is None:
+        raise BadDecision("This crop belongs to no individual any more.")
+    owner, media_id = sighting.individual_id, session.get_one(Detection, detection_id).media_id
+    change = Change(session)
+    change.drop(Sighting, {"detection_id": detection_id})
+    change.put(DetectionReview, {"detection_id": detection_id}, verdict="rejected", who=who, decided_at=time.time())
+    return change.record("boxed twice", who, media_id=media_id, detection_id=detection_id, individual_id=owner)
 
 
 def set_speed_limit(session: Session, who: str, species: str, kmh: float, reason: str) -> Decision:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import re
+
 import streamlit as st
 
 from app import deps
+from app.exchange.camtrap_dp import METHODS, SAMPLING
 from app.exchange.coordinates import is_sensitive
 from app.exchange.packages import FORMATS, Format
 from app.survey.capture import CaptureHistory, Design
 from app.survey.capture_effort import NoEffort
 from app.survey.catalogue_entries import names, species_known
+from app.ui.individual_actions import plain
 from app.ui.individual_capture import chosen_design, current_history
 from app.ui.navigation import individuals_page
 from app.ui.words import many
@@ -33,7 +37,7 @@ def export_view() -> None:
             f"{many(days, 'station-day')}"
         )
         for note in history.notes:
-            st.caption(f":material/info: {note}")
+            st.caption(f":material/info: {plain(note)}")
     for one in (each for each in FORMATS.values() if each.history):
         row(one, exact, refusal(one, history), design)
     st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
@@ -42,6 +46,7 @@ def export_view() -> None:
     with deps.survey().read() as session:
         known = names(session)
     row(FORMATS["sightings"], exact, "" if known else "Nobody is named yet.", None)
+    camtrap(exact)
     row(FORMATS["megadetector"], exact, "", None)
     crops(known, exact)
 
@@ -80,14 +85,14 @@ def refusal(one: Format, history: CaptureHistory | NoEffort | None) -> str:
     return ""
 
 
-def row(one: Format, exact: bool, why_not: str, design: Design | None) -> None:
+def row(one: Format, exact: bool, why_not: str, design: Design | None, **said: str) -> None:
     """One format: who reads it, what it holds, the download."""
     with st.container(border=True, key=f"format-{one.key}"):
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
             st.markdown(f"**{one.title}** · {one.reads}")
-            st.caption(why_not or one.holds)
-        wish = {"exact": "yes" if exact else ""}
+            st.caption(plain(why_not or one.holds))
+        wish = {"exact": "yes" if exact else "", **said}
         if design is not None:
             wish |= {
                 "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
@@ -97,6 +102,27 @@ def row(one: Format, exact: bool, why_not: str, design: Design | None) -> None:
             f"Download .{one.suffix}", deps.export_url(one.key, **wish), icon=":material/download:",
             disabled=bool(why_not), width="stretch", key=f"get-{one.key}",
         )  # fmt: skip
+
+
+def camtrap(exact: bool) -> None:
+    """Camtrap DP, with what only a person can say about the project."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = st.text_input("Project title", "Camera-trap survey", key="project", width=260)
+        sampling = st.selectbox(
+            "Stations were chosen", SAMPLING, index=None, key="sampling", placeholder="how?", width=200,
+            format_func=lambda one: re.sub("([A-Z])", r" \1", one).lower(),
+        )  # fmt: skip
+        method = st.selectbox(
+            "Cameras recorded", METHODS, index=None, key="method", placeholder="when?", width=200,
+            format_func=lambda one: {"activityDetection": "on activity", "timeLapse": "at intervals"}[one],
+        )  # fmt: skip
+        zone = st.text_input(
+            "Clocks set to UTC", key="zone", placeholder="+05:30", width=140,
+            help="Used for files that do not say their offset themselves",
+        )  # fmt: skip
+    why_not = "" if sampling and method else "Say above how stations were chosen and when cameras recorded."
+    said = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
+    row(FORMATS["camtrap-dp"], exact, why_not, None, who=deps.reviewer(), **said)
 
 
 def crops(known: dict[int, str], exact: bool) -> None:

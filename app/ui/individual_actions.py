@@ -31,6 +31,11 @@ def decide(action: Callable[..., Any], *args: Any, told: str = "", **values: Any
     return True
 
 
+def plain(text: str) -> str:
+    """Text for Markdown, without its signs."""
+    return "".join("\\" + sign if sign in "\\`*_{}[]<>#|~$" else sign for sign in text)
+
+
 def undo_button() -> None:
     """Take back this person's last decision about identities."""
 

@@ -16,7 +16,7 @@ from app.survey.capture_estimates import QuickLook, discovery_curve, quick_looks
 from app.survey.catalogue_entries import species_known
 from app.survey.stations import DeploymentView, deployment_views
 from app.ui import counted
-from app.ui.individual_actions import decide, undo_button
+from app.ui.individual_actions import decide, plain, undo_button
 from app.ui.individual_plots import discovery, history_matrix
 from app.ui.navigation import export_page
 from app.ui.words import many
@@ -78,7 +78,7 @@ def capture_view() -> None:
     columns[2].metric("Occasions", f"{history.occasions:,}")
     columns[3].metric("Station-days", f"{int(days.sum()):,}")
     for note in history.notes:
-        st.caption(f":material/info: {note}")
+        st.caption(f":material/info: {plain(note)}")
     if history.animals:
         matrix(history)
         left, right = st.columns(2)
@@ -113,13 +113,16 @@ def estimates(looks: list[QuickLook]) -> None:
     st.dataframe(
         {
             "estimate": [one.name for one in looks],
-            "individuals": [round(one.value, 1) if one.value is not None else None for one in looks],
-            "95 % from": [round(one.low, 1) if one.low is not None else None for one in looks],
-            "to": [round(one.high, 1) if one.high is not None else None for one in looks],
-            "rests on": [f"{one.from_what} ({one.source})" for one in looks],
+            "individuals": [f"{one.value:,.1f}" if one.value is not None else "–" for one in looks],
+            "95 % interval": [
+                f"{one.low:,.1f} to {one.high:,.1f}" if one.low is not None and one.high is not None else "–"
+                for one in looks
+            ],
         },
         hide_index=True,
     )
+    for one in looks:
+        st.caption(f"{one.name}: {one.from_what} ({one.source}).")
     st.caption(
         f"**{LABEL.capitalize()}.** They assume a closed population and right identities, and know nothing of space: "
         "fit a model to the export for a figure to defend."

@@ -8,13 +8,14 @@ from app import deps
 from app.survey import catalogue, plausibility, plausibility_decide, stations_decide
 from app.survey.catalogue_entries import names
 from app.survey.plausibility import Conflict, Report
+from app.survey.plausibility_decide import drop_second_box
 from app.survey.plausibility_speeds import CLOCK_SLACK_SECONDS, DEFAULTS, GENERAL, speeds
 from app.survey.scores import boxes
 from app.survey.sightings import SightingView, sightings
 from app.survey.stations import DeploymentView, deployment_views
 from app.ui import counted
 from app.ui.crops.crops import crop_gallery
-from app.ui.individual_actions import decide, undo_button
+from app.ui.individual_actions import decide, plain, undo_button
 from app.ui.navigation import identify_page
 from app.ui.words import duration, many, when
 
@@ -30,14 +31,14 @@ TITLES = {
 }
 
 
-def current_report() -> Report | None:
+def current_report(wait_seconds: float = WAIT_SECONDS) -> Report | None:
     """The conflicts of the survey as it stands; None while they are being computed beside the page."""
 
     def work() -> Report:
         with deps.survey().read() as session:
             return plausibility.report(session)
 
-    return deps.computed().ask(("conflicts", counted.survey_state()), work, WAIT_SECONDS)
+    return deps.computed().ask(("conflicts", counted.survey_state()), work, wait_seconds)
 
 
 def conflicts_view() -> None:
@@ -76,7 +77,7 @@ def _conflict(one: Conflict, called: dict[int, str], deployments: dict[int, Depl
     key = f"{one.kind}-{one.pair[0]}-{one.pair[1]}".replace(" ", "-")
     name = called.get(one.individual_id, "?")
     with st.container(border=True, key=f"conflict-{key}"):
-        st.markdown(f"**{name}** · {TITLES[one.kind]} · {sentence(one, called)}")
+        st.markdown(f"**{plain(name)}** · {TITLES[one.kind]} · {plain(sentence(one, called))}")
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width=420):
                 crop_gallery(_pair(one), key=f"pair-{key}", size=190)
@@ -99,7 +100,7 @@ def sentence(one: Conflict, called: dict[int, str]) -> str:
     if one.kind == plausibility.FIGURES:
         return f"{called.get(one.second.individual_id, '?')} has far more matching features on this flank"
     if one.kind == plausibility.ONE_PICTURE:
-        return "two crops of one image cannot be one animal"
+        return "one animal boxed twice, or two animals"
     return "a person decided both"
 
 
@@ -126,6 +127,11 @@ def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, Dep
                 identify_page(), label=f"Compare the {word}", query_params={"q": str(view.detection_id)},
                 icon=":material/compare:", width="content",
             )  # fmt: skip
+    if one.kind == plausibility.ONE_PICTURE and st.button(
+        "One animal boxed twice: keep the larger box", key=f"b-{key}", icon=":material/select:"
+    ):
+        smaller = min(one.first, one.second, key=lambda view: view.pixels)
+        _done(decide(drop_second_box, smaller.detection_id, told="The smaller box is rejected. Z takes it back."))
     if one.kind == plausibility.SAID_SAME:
         other = one.second.individual_id
         if st.button(f"Merge {called.get(other, '?')} into {called.get(one.individual_id, '?')}", key=f"m-{key}"):

@@ -14,7 +14,7 @@ from app.survey.catalogue_previews import Part, Preview, merge_preview, split_pr
 from app.survey.scores import boxes
 from app.survey.sightings import SightingView
 from app.ui.crops.crops import crop_chooser, crop_gallery
-from app.ui.individual_actions import decide
+from app.ui.individual_actions import decide, plain
 from app.ui.words import many, when
 
 SHOWN = 24
@@ -66,8 +66,9 @@ def merge_form(entry: CatalogueEntry) -> None:
     with deps.survey().read() as session:
         preview = merge_preview(session, entry.id, other)
     st.markdown(
-        f"**{others[other]}** has {_in_words(preview.moved)}; **{entry.name}** has {_in_words(preview.rest)}. "
-        f"Together {many(preview.moved.sightings + preview.rest.sightings, 'sighting')} of {entry.name}."
+        f"**{plain(others[other])}** has {_in_words(preview.moved)}; "
+        f"**{plain(entry.name)}** has {_in_words(preview.rest)}. "
+        f"Together {many(preview.moved.sightings + preview.rest.sightings, 'sighting')} of {plain(entry.name)}."
     )
     _warnings(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
     crop_gallery(_crops(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
@@ -91,7 +92,8 @@ def split_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
     with deps.survey().read() as session:
         preview = split_preview(session, entry.id, chosen)
     st.markdown(
-        f"A new individual would have {_in_words(preview.moved)}; {entry.name} would keep {_in_words(preview.rest)}."
+        f"A new individual would have {_in_words(preview.moved)}; "
+        f"{plain(entry.name)} would keep {_in_words(preview.rest)}."
     )
     _warnings(preview, f"{many(preview.contradicted, 'pair')} said to be the same animal would be torn apart.")
     with st.container(horizontal=True):

@@ -1,0 +1,174 @@
+"""Camera Trap Data Package (Camtrap DP 1.0.2) with individualID filled: deployments, media and observations.
+
+Source: camtrap-dp.tdwg.org, table schemas and profile 1.0.2. Images that show a person are left out with all that was
+found on them. Coordinates are rounded to 0.1 degree while a sensitive species may be in the survey.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import zipfile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
+from app.exchange.coordinates import coarse, is_sensitive
+from app.exchange.identifiers import ExportRefused
+from app.survey.capture_effort import media_days
+from app.survey.catalogue_entries import species_known
+from app.survey.detections import DetectionReview
+from app.survey.stations import DeploymentView, deployment_views
+
+BASE = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
+DEPLOYMENTS = (
+    "deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty", "deploymentStart",
+    "deploymentEnd", "timestampIssues", "deploymentComments",
+)  # fmt: skip
+SAMPLING = ("simpleRandom", "systematicRandom", "clusteredRandom", "experimental", "targeted", "opportunistic")
+METHODS = ("activityDetection", "timeLapse")
+# Chapman & Wieczorek 2020, Georeferencing Best Practices: 0.1 degree precision is 15,691 m of uncertainty at most.
+COARSE_METRES = 15_691
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """What only a person knows: the project's title, how stations were chosen, what triggers, the cameras' zone."""
+
+    title: str
+    sampling: str
+    method: str
+    utc_offset: str | None
+
+
+def write(session: Session, out: Path, said: Statement, who: str, *, exact: bool = False) -> int:
+    """Write the package; returns the number of observations. Raises ExportRefused when something is missing."""
+    if said.sampling not in SAMPLING or said.method not in METHODS:
+        raise ExportRefused(
+            f"Camtrap DP wants to know how stations were chosen ({', '.join(SAMPLING)}) and what the cameras recorded "
+            f"({', '.join(METHODS)}): say it, Pugmark cannot know."
+        )
+    deployments = deployment_views(session)
+    kept = kept_media(session, deployments, said.utc_offset)
+    used = [one for one in deployments if one.id in kept.deployments]
+    places = _check_places(used)
+    species = _species(session)
+    rounded = not exact and (any(is_sensitive(one) for one in species) or not species)
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        rows = _deployment_rows(session, used, places, kept, rounded)
+        _table(package, "deployments.csv", DEPLOYMENTS, rows)
+        _table(package, "media.csv", MEDIA, media_rows(session, kept))
+        count = _table(package, "observations.csv", OBSERVATIONS, observation_rows(session, kept))
+        package.writestr("datapackage.json", json.dumps(_package(said, who, rows, species, rounded), indent=2))
+        package.writestr("README.txt", _readme(kept, rounded))
+    return count
+
+
+def _table(package: zipfile.ZipFile, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
+    count = 0
+    with package.open(name, "w") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(header)
+        for row in rows:
+            writer.writerow(row)
+            count += 1
+    return count
+
+
+def _check_places(used: Sequence[DeploymentView]) -> dict[int, tuple[float, float]]:
+    missing = [one.name for one in used if one.latitude is None or one.longitude is None]
+    if missing:
+        raise ExportRefused(
+            f"Camtrap DP needs the coordinates of every deployment, and {', '.join(missing[:8])} "
+            f"{'have' if len(missing) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
+        )
+    return {one.id: (float(one.latitude or 0), float(one.longitude or 0)) for one in used}
+
+
+def _deployment_rows(
+    session: Session,
+    used: Sequence[DeploymentView],
+    places: dict[int, tuple[float, float]],
+    kept: Kept,
+    rounded: bool,
+) -> list[tuple[Any, ...]]:
+    shown = media_days(session, used)
+    rows = []
+    for one in used:
+        first, last = (one.first_day, one.last_day) if one.first_day and one.last_day else shown[one.id]
+        latitude, longitude = coarse(places[one.id], [None], exact=not rounded)
+        zone = kept.zones[one.id]
+        comment = "" if one.first_day else "start and end are those of its media"
+        rows.append(
+            (
+                one.name, one.station, one.station, latitude, longitude, COARSE_METRES if rounded else "",
+                f"{_day(first)}T00:00:00{zone}", f"{_day(last)}T23:59:59{zone}",
+                "true" if one.clock_offset_seconds else "false", comment,
+            )
+        )  # fmt: skip
+    return rows
+
+
+def _day(day: date | None) -> str:
+    assert day is not None
+    return day.isoformat()
+
+
+def _species(session: Session) -> list[str]:
+    named = sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)).distinct()
+    return sorted({*species_known(session), *(name for name in session.scalars(named) if name)})
+
+
+def _package(
+    said: Statement,
+    who: str,
+    rows: Sequence[Sequence[Any]],
+    species: Sequence[str],
+    rounded: bool,
+) -> dict[str, Any]:
+    points = sorted({(row[4], row[3]) for row in rows})
+    return {
+        "resources": [
+            {
+                "name": name, "path": f"{name}.csv", "profile": "tabular-data-resource", "format": "csv",
+                "mediatype": "text/csv", "encoding": "utf-8", "schema": f"{BASE}/{name}-table-schema.json",
+            }
+            for name in ("deployments", "media", "observations")
+        ],
+        "profile": f"{BASE}/camtrap-dp-profile.json",
+        "name": "pugmark-survey",
+        "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+        "title": said.title,
+        "contributors": [{"title": who, "role": "contributor"}],
+        "sources": [{"title": "Pugmark"}],
+        "project": {
+            "title": said.title, "samplingDesign": said.sampling, "captureMethod": [said.method],
+            "individualAnimals": True, "observationLevel": ["media"],
+        },
+        **({"coordinatePrecision": 0.1} if rounded else {}),
+        "spatial": {"type": "MultiPoint", "coordinates": [list(point) for point in points]},
+        "temporal": {
+            "start": min(str(row[6])[:10] for row in rows), "end": max(str(row[7])[:10] for row in rows),
+        },
+        "taxonomic": [{"scientificName": name} for name in species],
+    }  # fmt: skip
+
+
+def _readme(kept: Kept, rounded: bool) -> str:
+    lines = [
+        "Camera Trap Data Package 1.0.2, written by Pugmark.",
+        "individualID is the individual's name, decided by the person in classifiedBy.",
+        "An observation is one box on one image; images judged blank have one of type blank.",
+        "filePath is the path the file was taken in under; the files are not part of this package.",
+        *(f"Left out: {text}." for text in kept.left_out),
+    ]
+    if rounded:
+        lines.append("Coordinates are rounded to 0.1 degree because a sensitive species may be in the survey.")
+    return "\n".join(lines) + "\n"

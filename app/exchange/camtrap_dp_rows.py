@@ -1,0 +1,205 @@
+"""Rows of a Camtrap DP's media and observations, read from the survey a few hundred media at a time."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.exchange.identifiers import ExportRefused
+from app.exchange.sightings_csv import media_paths
+from app.survey import browse
+from app.survey.deployments import Event
+from app.survey.detections import Detection, DetectionReview, MediaReview
+from app.survey.individuals import Individual, Sighting
+from app.survey.media import Media, Stage
+from app.survey.scores import BoxView, boxes_of
+from app.survey.stations import DeploymentView
+from modal_backend.contracts import Category
+
+MEDIA = ("mediaID", "deploymentID", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype")
+OBSERVATIONS = (
+    "observationID", "deploymentID", "mediaID", "eventID", "eventStart", "eventEnd", "observationLevel",
+    "observationType", "scientificName", "count", "lifeStage", "sex", "individualID", "bboxX", "bboxY", "bboxWidth",
+    "bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability",
+)  # fmt: skip
+AT_ONCE = 500
+PERSON_SCORE = 0.2
+ZONE = re.compile(r"^(Z|[+-]\d{2}:?\d{2})$")
+LIFE_STAGES = {"cub": "juvenile", "subadult": "subadult", "adult": "adult"}
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """Which media are written. zones: offset from UTC by deployment; offsets: correction of its clock."""
+
+    deployments: dict[int, str]
+    zones: dict[int, str]
+    offsets: dict[int, timedelta]
+    utc_offset: str | None
+    threshold: float
+    classifier: str
+    left_out: tuple[str, ...]
+
+
+def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: str | None) -> Kept:
+    """What can be written, and what is left out and why. Raises ExportRefused without an offset from UTC."""
+    if utc_offset is not None and not ZONE.match(utc_offset):
+        raise ExportRefused(f"{utc_offset} is no offset from UTC: write it as +05:30, -03:00 or Z.")
+    where = _where()
+    without = session.scalar(sa.select(sa.func.count(Media.id)).where(*where, Media.utc_offset.is_(None))) or 0
+    if without and utc_offset is None:
+        raise ExportRefused(
+            f"Camtrap DP wants times with their offset from UTC, and {without:,} files do not say theirs. Say the "
+            "offset the cameras' clocks were set to, as +05:30."
+        )
+    zones = sa.select(Media.deployment_id, sa.func.max(Media.utc_offset)).where(*where).group_by(Media.deployment_id)
+    used = {row[0]: row[1] for row in session.execute(zones) if row[0] is not None}
+    if not used:
+        raise ExportRefused("No image has a deployment and a capture time: there is nothing to write.")
+    version = browse.detector(session)
+    return Kept(
+        deployments={one.id: one.name for one in deployments if one.id in used},
+        zones={number: _zone(zone, utc_offset) for number, zone in used.items()},
+        offsets={one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployments},
+        utc_offset=utc_offset,
+        threshold=version.threshold if version and version.threshold else 0.5,
+        classifier=f"{version.model} {version.version}" if version else "",
+        left_out=_left_out(session),
+    )
+
+
+def media_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
+    """One row an image."""
+    for part in _parts(session):
+        paths = media_paths(session, {one.id for one in part})
+        for one in part:
+            path = paths.get(one.id, one.sha256).replace("..", "_").lstrip("./~")
+            deployment = kept.deployments[one.deployment_id or 0]
+            kind = f"{one.kind}/{one.format}"
+            yield one.sha256, deployment, _moment(one, kept), path, "false", path.rpartition("/")[2], kind
+
+
+def observation_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
+    """One row a box that counts; one of type blank for an image without any, unclassified before a detector saw it."""
+    for part in _parts(session):
+        ids = [one.id for one in part]
+        found, said = boxes_of(session, ids), _said(session, ids)
+        verdicts = {
+            row.media_id: row for row in session.scalars(sa.select(MediaReview).where(MediaReview.media_id.in_(ids)))
+        }
+        spans = _spans(session, {one.event_id for one in part if one.event_id is not None})
+        for one in part:
+            verdict = verdicts.get(one.id)
+            shown = [] if verdict and verdict.verdict == "blank" else [b for b in found[one.id] if _counts(b, kept)]
+            head = _head(one, spans, kept)
+            for box in shown:
+                yield (f"{one.sha256[:16]}-{box.id}", *head, *_box(box, said.get(box.id), kept))
+            if not shown:
+                yield (f"{one.sha256[:16]}-0", *head, *_empty(one, verdict, kept))
+
+
+def _where() -> list[sa.ColumnElement[bool]]:
+    return [Media.deployment_id.is_not(None), Media.taken_at.is_not(None), Media.person_score < PERSON_SCORE]
+
+
+def _parts(session: Session) -> Iterator[list[Media]]:
+    last = 0
+    while True:
+        part = list(
+            session.scalars(sa.select(Media).where(*_where(), Media.id > last).order_by(Media.id).limit(AT_ONCE))
+        )
+        if not part:
+            return
+        last = part[-1].id
+        yield part
+        session.expunge_all()
+
+
+def _left_out(session: Session) -> tuple[str, ...]:
+    reasons = {
+        "images with a person": Media.person_score >= PERSON_SCORE,
+        "images without a capture time": Media.taken_at.is_(None),
+        "images without a deployment": Media.deployment_id.is_(None),
+    }
+    counts = {text: session.scalar(sa.select(sa.func.count(Media.id)).where(why)) for text, why in reasons.items()}
+    return tuple(f"{count:,} {text}" for text, count in counts.items() if count)
+
+
+def _zone(own: str | None, said: str | None) -> str:
+    return own if own and ZONE.match(own) else said or "Z"
+
+
+def _moment(one: Media, kept: Kept, at: datetime | None = None) -> str:
+    taken = (at or one.taken_at or datetime.min) + kept.offsets[one.deployment_id or 0]
+    return f"{taken:%Y-%m-%dT%H:%M:%S}{_zone(one.utc_offset, kept.utc_offset)}"
+
+
+def _spans(session: Session, event_ids: set[int]) -> dict[int, tuple[datetime, datetime]]:
+    rows = session.execute(sa.select(Event.id, Event.started_at, Event.ended_at).where(Event.id.in_(event_ids)))
+    return {row.id: (row.started_at, row.ended_at) for row in rows}
+
+
+def _head(one: Media, spans: dict[int, tuple[datetime, datetime]], kept: Kept) -> tuple[Any, ...]:
+    start, end = spans.get(one.event_id or 0, (one.taken_at, one.taken_at))
+    event = one.event_id if one.event_id in spans else ""
+    moments = (_moment(one, kept, start), _moment(one, kept, end))
+    return kept.deployments[one.deployment_id or 0], one.sha256, event, *moments, "media"
+
+
+def _counts(box: BoxView, kept: Kept) -> bool:
+    if box.category == Category.PERSON or box.verdict == "rejected":
+        return False
+    return box.confirmed or box.confidence >= kept.threshold
+
+
+def _said(session: Session, media_ids: list[int]) -> dict[int, tuple[Any, ...]]:
+    """Per detection: who decided last and when, and the individual's species, sex and age class."""
+    rows = session.execute(
+        sa.select(
+            Detection.id,
+            sa.func.coalesce(Sighting.who, DetectionReview.who, Detection.drawn_by),
+            sa.func.coalesce(Sighting.decided_at, DetectionReview.decided_at, Detection.created_at),
+            Individual.species,
+            Individual.sex,
+            Individual.age_class,
+        )
+        .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
+        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+        .outerjoin(Individual, Individual.id == Sighting.individual_id)
+        .where(Detection.media_id.in_(media_ids))
+    )
+    return {row[0]: tuple(row[1:]) for row in rows}
+
+
+def _box(box: BoxView, said: tuple[Any, ...] | None, kept: Kept) -> tuple[Any, ...]:
+    who, at, species, sex, age = said or (None, None, None, None, None)
+    width, height = min(box.width, 1 - box.x), min(box.height, 1 - box.y)
+    human = box.confirmed
+    return (
+        "vehicle" if box.category == Category.VEHICLE else "animal",
+        box.species or species, 1, LIFE_STAGES.get(age or ""), sex, box.individual,
+        *(round(max(value, 0.0), 6) for value in (box.x, box.y, width, height)),
+        "human" if human else "machine", who if human else kept.classifier,
+        _utc(at) if human else "", 1 if human else round(box.confidence, 4),
+    )  # fmt: skip
+
+
+def _empty(one: Media, verdict: MediaReview | None, kept: Kept) -> tuple[Any, ...]:
+    nothing = (None,) * 9
+    if verdict is not None and verdict.verdict == "unsure":
+        return "unknown", *nothing, "human", verdict.who, _utc(verdict.decided_at), None
+    if verdict is not None:
+        return "blank", *nothing, "human", verdict.who, _utc(verdict.decided_at), 1
+    if one.stage in (Stage.DETECTED, Stage.READY):
+        return "blank", *nothing, "machine", kept.classifier, "", None
+    return "unclassified", *nothing, "", "", "", None
+
+
+def _utc(seconds: float | None) -> str:
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%SZ}" if seconds is not None else ""

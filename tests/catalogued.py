@@ -1,0 +1,40 @@
+"""Individuals for tests: sightings at stations with places and times, named by a person."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from app.survey import identity
+from app.survey.database import Survey
+from app.survey.deployments import Deployment
+from app.survey.individuals import Individual, Sighting
+from tests.surveys import add_media, found
+
+DAY = 24 * 60.0
+
+
+def seen(survey: Survey, name: str, station: str, minutes: float | None, *, flank: str = "left", boxes: int = 1) -> int:
+    """One image at a station with an individual of this name; returns the detection. minutes: after START."""
+    _, ids = add_media(survey, [found(x=0.1 + 0.3 * n) for n in range(boxes)], folder=station, minutes=minutes)
+    with survey.write() as session:
+        one = session.scalar(sa.select(Individual).where(Individual.name == name))
+        if one is None:
+            identity.new_individual(session, "ana", ids[0], name=name)
+        else:
+            session.add(Sighting(detection_id=ids[0], individual_id=one.id, who="ana"))
+        identity.set_flank(session, "ana", ids[0], flank)
+    return ids[0]
+
+
+def place(survey: Survey, station: str, latitude: float, longitude: float) -> int:
+    """Give a station's deployment coordinates; returns the deployment's id."""
+    with survey.write() as session:
+        row = session.scalar(sa.select(Deployment).where(Deployment.station == station))
+        row.latitude, row.longitude = latitude, longitude
+        return row.id
+
+
+def number(survey: Survey, name: str) -> int:
+    """The id of an individual."""
+    with survey.read() as session:
+        return session.scalar(sa.select(Individual.id).where(Individual.name == name))

@@ -1,0 +1,185 @@
+"""The Individuals and Export pages, drawn over a survey with individuals, conflicts and stations."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import anyio
+import httpx
+import pytest
+import streamlit as st
+from starlette.applications import Starlette
+from streamlit.testing.v1 import AppTest
+
+from app.routes import Services, build_routes
+from app.settings import load_settings
+from app.survey import catalogue_entries
+from app.survey.database import Survey, open_survey
+from app.tokens import EXPORT, open_signer
+from tests.catalogued import DAY, place, seen
+
+ROOT = Path(__file__).resolve().parents[1]
+SECTIONS = ["Crops", "Time and place", "Neighbours", "Describe", "Merge", "Split", "History"]
+
+
+@pytest.fixture
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Two individuals at two stations; one of them travels too fast."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    opened: Survey = open_survey(load_settings())
+    seen(opened, "A", "Ridge", 0)
+    seen(opened, "A", "Valley", 30)
+    seen(opened, "A", "Ridge", 3 * DAY)
+    seen(opened, "B", "Ridge", 60, flank="right")
+    place(opened, "Ridge", 10.0, 77.0)
+    place(opened, "Valley", 10.5, 77.0)
+    yield opened
+    opened.close()
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+def page(name: str, **params: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    for key, value in params.items():
+        test.query_params[key] = value
+    test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+    return ready(test)
+
+
+def ready(test: AppTest) -> AppTest:
+    """The page when what is computed beside it has arrived."""
+    end = time.monotonic() + 20
+    while " every sighting …" in words(test) and time.monotonic() < end:
+        time.sleep(0.05)
+        test.run()
+    return test
+
+
+def words(test: AppTest) -> str:
+    shown = [*test.title, *test.markdown, *test.caption, *test.info, *test.warning, *test.success]
+    return " ".join(str(one.value) for one in shown)
+
+
+def button(test: AppTest, label: str):
+    return next(one for one in test.button if one.label == label)
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_every_section_of_a_card_is_drawn(survey, section):
+    test = page("individuals", id="1", section=section)
+    assert not test.exception
+    assert test.title[0].value == "A"
+
+
+@pytest.mark.parametrize("view", ["Catalogue", "Conflicts", "Capture history", "nonsense"])
+def test_every_view_of_the_catalogue_is_drawn(survey, view):
+    test = page("individuals", view=view)
+    assert not test.exception
+    assert test.title[0].value == "Who is known"
+
+
+def test_the_conflict_is_listed_with_its_figures_and_accepted_with_a_reason(survey):
+    test = page("individuals", view="Conflicts")
+    assert "Too far for the time" in words(test)
+    assert "55.6 km in 30 min: 111 km/h, where 10 km/h is the limit" in words(test)
+    reason = next(one for one in test.text_input if one.label == "Why")
+    reason.input("The clock of Valley is an hour off, checked").run()
+    ready(button(test, "Accept").click().run())
+    assert not test.exception
+    assert "Every sighting fits" in words(test)
+    assert "1 accepted before" in words(test)
+
+
+def test_split_off_and_undo_from_the_conflicts(survey):
+    test = page("individuals", view="Conflicts")
+    ready(button(test, "Split off the second").click().run())
+    assert "Every sighting fits" in words(test)
+    ready(button(test, "Undo").click().run())
+    assert "Too far for the time" in words(test)
+
+
+def test_describe_saves_and_renames(survey):
+    test = page("individuals", id="1", section="Describe")
+    next(one for one in test.selectbox if one.label == "Sex").select("female")
+    next(one for one in test.text_input if one.label == "Name").input("Machli")
+    button(test, "Save").click().run()
+    assert not test.exception
+    with survey.read() as session:
+        one = catalogue_entries.individual(session, 1)
+    assert (one.name, one.sex) == ("Machli", "female")
+
+
+def test_a_name_that_was_used_before_is_told_and_nothing_changes(survey):
+    test = page("individuals", id="1", section="Describe")
+    next(one for one in test.text_input if one.label == "Name").input("b")
+    button(test, "Save").click().run()
+    assert any("never used twice" in toast.value for toast in test.toast)
+    with survey.read() as session:
+        assert list(catalogue_entries.names(session).values()) == ["A", "B"]
+
+
+def test_merge_shows_what_moves_and_the_merged_one_leads_to_the_kept(survey):
+    test = page("individuals", id="1", section="Merge")
+    test.selectbox[0].select(2).run()
+    assert "has 1 sighting at 1 station" in words(test)
+    button(test, "Merge B into A").click().run()
+    assert not test.exception
+    led = page("individuals", id="2")
+    assert led.title[0].value == "A"
+    assert "merged into A" in words(led)
+
+
+def test_the_capture_history_counts_and_labels_its_estimates(survey):
+    test = page("individuals", view="Capture history")
+    assert {one.label: one.value for one in test.metric}["Individuals"] == "2"
+    assert "Quick look, not an estimate to publish" in words(test)
+    assert "nobody said when the camera worked" in words(test)
+
+
+def test_the_export_page_names_every_format_and_what_is_missing(survey):
+    seen(survey, "A", "Ford", 4 * DAY)
+    test = page("export")
+    assert not test.exception
+    for title in ("secr", "camtrapR", "Program MARK", "Sightings", "MegaDetector 1.6", "Crops of one individual"):
+        assert title in words(test)
+    assert "Stations without coordinates: Ford." in words(test)
+
+
+def test_an_empty_survey_leads_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "empty"))
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    assert not page("export").exception
+    test = page("individuals")
+    assert "Nobody is named yet" in words(test)
+
+
+def test_the_route_sends_a_file_only_with_a_token_made_for_it_and_leaves_nothing_behind(survey):
+    signer = open_signer(survey.data_dir)
+    services = Services(load_settings(), survey, signer)
+    app = Starlette(routes=build_routes(services))
+
+    async def ask(kind: str, **query: str) -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
+            return await client.get(f"/api/export/{kind}", params=query)
+
+    def get(kind: str, **query: str) -> httpx.Response:
+        return anyio.run(lambda: ask(kind, **query))
+
+    token = signer.sign(EXPORT, "secr", 600)
+    sent = get("secr", t=token, days="3")
+    assert (sent.status_code, sent.content[:2]) == (200, b"PK")
+    assert 'filename="pugmark-secr.zip"' in sent.headers["content-disposition"]
+    assert get("mark", t=token).status_code == 403
+    assert get("secr").status_code == 403
+    assert get("nothing", t=token).status_code == 404
+    refused = get("secr", t=token, start="2040-01-01")
+    assert refused.status_code == 422
+    assert "No camera worked after 2040-01-01" in refused.json()["error"]
+    assert get("secr", t=token, days="many").status_code == 422
+    assert list((survey.data_dir / "exports").iterdir()) == []
