@@ -16,10 +16,12 @@ from app.survey.base import Base
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
+from app.survey.naming import Naming
 from app.survey.scores import rescore
 
 HUMAN: dict[str, type[Base]] = {
-    table.__tablename__: table for table in (Detection, DetectionReview, MediaReview, Individual, PairVerdict, Sighting)
+    table.__tablename__: table
+    for table in (Detection, DetectionReview, MediaReview, Individual, Naming, PairVerdict, Sighting)
 }
 
 
@@ -130,6 +132,8 @@ def _restore(session: Session, table: type[Base], row: Any, before: dict[str, An
         if table is Detection:
             session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
             session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
+        if table is Individual:
+            _refuse_when_used(session, row)
         session.delete(row)
     elif row is None:
         session.add(table(**before))
@@ -137,6 +141,16 @@ def _restore(session: Session, table: type[Base], row: Any, before: dict[str, An
         for name, value in before.items():
             setattr(row, name, value)
     session.flush()
+
+
+def _refuse_when_used(session: Session, individual: Individual) -> None:
+    """Raise DecisionConflict when an individual about to be undone has gained sightings or merges since."""
+    used = sa.select(Sighting.detection_id).where(Sighting.individual_id == individual.id)
+    merged = sa.select(Individual.id).where(Individual.merged_into_id == individual.id)
+    if session.scalar(used.limit(1)) is not None or session.scalar(merged.limit(1)) is not None:
+        raise DecisionConflict(
+            f"Other crops have been assigned to {individual.name} since; undo those decisions first, or split it."
+        )
 
 
 def _find(session: Session, table: type[Base], key: dict[str, Any]) -> Any:
