@@ -64,7 +64,9 @@ def _apply_now(survey: Survey, who: str, action: Mapping[str, Any], figures: Fig
             return
         except IntegrityError as error:
             if not left:
-                raise BadDecision("Somebody decided about the same crop at this moment. Please decide again.") from error
+                raise BadDecision(
+                    "Somebody decided about the same crop at this moment. Please decide again."
+                ) from error
 
 
 def _apply(session: Session, who: str, action: Mapping[str, Any], figures: Figures) -> None:
@@ -77,7 +79,13 @@ def _apply(session: Session, who: str, action: Mapping[str, Any], figures: Figur
 
 
 def _decide(
-    session: Session, who: str, action: Mapping[str, Any], figures: Figures, *, join: bool = False, replace: bool = False
+    session: Session,
+    who: str,
+    action: Mapping[str, Any],
+    figures: Figures,
+    *,
+    join: bool = False,
+    replace: bool = False,
 ) -> None:
     kind, key, query_id = action["kind"], action["uuid"], int(action["query_id"])
     seen = {name: action[name] for name in ("view", "model") if action.get(name)}

@@ -147,7 +147,9 @@ def measure_crops(shop: Workshop, detection_ids: Sequence[int]) -> None:
             row.score = quality.score(row)
             rows.append(row)
         with shop.survey.write() as session:
-            session.execute(sa.delete(CropQuality).where(CropQuality.detection_id.in_([row.detection_id for row in rows])))
+            session.execute(
+                sa.delete(CropQuality).where(CropQuality.detection_id.in_([row.detection_id for row in rows]))
+            )
             session.add_all(rows)
 
 

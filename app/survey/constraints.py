@@ -126,6 +126,50 @@ def join(first: Individual, second: Individual) -> WayOut:
     return WayOut("join", f"make {other.name} and {keep.name} one, named {keep.name}", about)
 
 
+def check_rejections(
+    session: Session, query_id: int, candidate_id: int, ours: Individual | None, theirs: Individual | None
+) -> None:
+    """Raise Contradiction when the crop that is about to be assigned was said to be different from a member."""
+    if ours and theirs:
+        return
+    target, newcomer, member = (theirs, query_id, candidate_id) if theirs else (ours, candidate_id, query_id)
+    standing = rejection(session, newcomer, target.id) if target else None
+    standing = standing or _rejected_pair(session, query_id, candidate_id)
+    if standing is None:
+        return
+    ways = take_back(session, standing)
+    other = standing.high_id if standing.low_id == newcomer else standing.low_id
+    chain = [said(standing)]
+    if target and other != member:
+        chain = [*chain_between(session, member, other), *chain]
+        ways.append(take_out(target, other))
+    name = target.name if target else f"crop {member}"
+    raise Contradiction(f"This crop was said to be different from {name}. Solve that first.", chain, ways)
+
+
+def _rejected_pair(session: Session, query_id: int, candidate_id: int) -> PairVerdict | None:
+    standing = verdict_of(session, query_id, candidate_id)
+    return standing if standing is not None and standing.verdict == "different" else None
+
+
+def one_already(session: Session, query_id: int, candidate_id: int, individual: Individual) -> Contradiction:
+    """Two crops that are to be told apart belong to one individual."""
+    return Contradiction(
+        f"Both crops belong to {individual.name}. Take one of them out of {individual.name} first.",
+        chain_between(session, query_id, candidate_id),
+        [take_out(individual, query_id), take_out(individual, candidate_id)],
+    )
+
+
+def named_already(session: Session, query_id: int, individual: Individual) -> Contradiction:
+    """A crop that is to get another identity belongs to an individual."""
+    return Contradiction(
+        f"This crop belongs to {individual.name} already. Take it out of {individual.name} first.",
+        assigned(session, query_id),
+        [take_out(individual, query_id)],
+    )
+
+
 def _same_path(session: Session, first_id: int, second_id: int) -> list[PairVerdict] | None:
     came: dict[int, tuple[int, PairVerdict] | None] = {first_id: None}
     waiting = deque([first_id])

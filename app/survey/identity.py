@@ -50,7 +50,7 @@ def say_same(
         target = _joined(change, who, query.id, candidate.id, ours, theirs, join)
     else:
         target = theirs or ours
-        _check_rejections(session, query.id, candidate.id, ours, theirs)
+        constraints.check_rejections(session, query.id, candidate.id, ours, theirs)
         target = target or change.add(Individual(name=next_name(session)))
         for detection_id, present in ((query.id, ours), (candidate.id, theirs)):
             if present is None:
@@ -82,7 +82,7 @@ def say_pair(
     query, candidate = _check_pair(session, query_id, candidate_id)
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
     if ours and theirs and ours.id == theirs.id:
-        raise _one_already(session, query.id, candidate.id, ours)
+        raise constraints.one_already(session, query.id, candidate.id, ours)
     standing = constraints.verdict_of(session, query.id, candidate.id)
     if standing and standing.verdict == "different" and verdict == "unsure" and standing.who != who and not replace:
         raise Contradiction(
@@ -110,7 +110,7 @@ def new_individual(
         return known
     query = _detection(session, query_id)
     if ours := _individual_of(session, query.id):
-        raise _named_already(session, query.id, ours)
+        raise constraints.named_already(session, query.id, ours)
     change = Change(session)
     individual = change.add(Individual(name=free_name(session, name) if name else next_name(session)))
     _assign(change, who, query.id, individual.id)
@@ -136,7 +136,7 @@ def set_identity_state(
         return known
     query = _detection(session, query_id)
     if ours := _individual_of(session, query.id):
-        raise _named_already(session, query.id, ours)
+        raise constraints.named_already(session, query.id, ours)
     change = Change(session)
     change.put(DetectionReview, {"detection_id": query.id}, identity=state, who=who, decided_at=time.time())
     kind = "identity unsure" if state == "unsure" else state
@@ -238,48 +238,6 @@ def _joined(
         change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
     change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
     return keep
-
-
-def _check_rejections(
-    session: Session, query_id: int, candidate_id: int, ours: Individual | None, theirs: Individual | None
-) -> None:
-    """Raise Contradiction when the crop that is about to be assigned was said to be different from a member."""
-    if ours and theirs:
-        return
-    target, newcomer, member = (theirs, query_id, candidate_id) if theirs else (ours, candidate_id, query_id)
-    standing = constraints.rejection(session, newcomer, target.id) if target else None
-    standing = standing or _rejected_pair(session, query_id, candidate_id)
-    if standing is None:
-        return
-    ways = constraints.take_back(session, standing)
-    other = standing.high_id if standing.low_id == newcomer else standing.low_id
-    chain = [constraints.said(standing)]
-    if target and other != member:
-        chain = [*constraints.chain_between(session, member, other), *chain]
-        ways.append(constraints.take_out(target, other))
-    name = target.name if target else f"crop {member}"
-    raise Contradiction(f"This crop was said to be different from {name}. Solve that first.", chain, ways)
-
-
-def _rejected_pair(session: Session, query_id: int, candidate_id: int) -> PairVerdict | None:
-    standing = constraints.verdict_of(session, query_id, candidate_id)
-    return standing if standing is not None and standing.verdict == "different" else None
-
-
-def _one_already(session: Session, query_id: int, candidate_id: int, individual: Individual) -> Contradiction:
-    return Contradiction(
-        f"Both crops belong to {individual.name}. Take one of them out of {individual.name} first.",
-        constraints.chain_between(session, query_id, candidate_id),
-        [constraints.take_out(individual, query_id), constraints.take_out(individual, candidate_id)],
-    )
-
-
-def _named_already(session: Session, query_id: int, individual: Individual) -> Contradiction:
-    return Contradiction(
-        f"This crop belongs to {individual.name} already. Take it out of {individual.name} first.",
-        constraints.assigned(session, query_id),
-        [constraints.take_out(individual, query_id)],
-    )
 
 
 def _check_pair(session: Session, query_id: int, candidate_id: int) -> tuple[Detection, Detection]:

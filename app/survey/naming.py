@@ -46,7 +46,9 @@ def values(who: str, prefix: str, digits: int) -> dict[str, Any]:
     if len(prefix) > 20:
         raise BadName("A prefix has at most 20 letters.")
     if prefix[-1:].isdigit():
-        raise BadName(f"The prefix {prefix} ends in a figure, so that numbers would run into it; end it with - or a letter.")
+        raise BadName(
+            f"The prefix {prefix} ends in a figure, so that numbers would run into it; end it with - or a letter."
+        )
     if not 1 <= digits <= 6:
         raise BadName("Numbers have one to six digits.")
     return {"prefix": prefix, "digits": digits, "who": who, "decided_at": time.time()}
@@ -63,8 +65,12 @@ def next_name(session: Session) -> str:
 def ever_given(session: Session) -> set[str]:
     """Every name an individual has or had, also by a decision that was undone."""
     names = set(session.scalars(sa.select(Individual.name)))
-    gone = session.scalars(sa.select(Decision.changes).where(Decision.undone_at.is_not(None), Decision.kind.in_(NAMING)))
-    renamed = session.scalars(sa.select(Decision.changes).where(Decision.undone_at.is_(None), Decision.kind == "rename"))
+    gone = session.scalars(
+        sa.select(Decision.changes).where(Decision.undone_at.is_not(None), Decision.kind.in_(NAMING))
+    )
+    renamed = session.scalars(
+        sa.select(Decision.changes).where(Decision.undone_at.is_(None), Decision.kind == "rename")
+    )
     for changes in (*gone, *renamed):
         names.update(
             state["name"]

@@ -89,7 +89,9 @@ def place_of(session: Session, box: BoxView) -> tuple[float, bool, float]:
     at_edge = min(box.x, box.y) <= AT_EDGE or max(box.x + box.width, box.y + box.height) >= 1 - AT_EDGE
     whole = box.width >= 1 - 2 * AT_EDGE and box.height >= 1 - 2 * AT_EDGE
     others = [one for one in boxes_of(session, [media.id], floor=0.5)[media.id] if one.id != box.id]
-    covered = max((_under(box, one) for one in others if one.category == "animal" and one.verdict != "rejected"), default=0)
+    covered = max(
+        (_under(box, one) for one in others if one.category == "animal" and one.verdict != "rejected"), default=0
+    )
     return pixels, at_edge and not whole, round(covered, 3)
 
 
@@ -107,5 +109,3 @@ def by_quality(session: Session, detection_ids: Sequence[int]) -> list[int]:
         ).tuples()
     )
     return sorted(detection_ids, key=lambda one: -scores.get(one, -1.0))
-
-

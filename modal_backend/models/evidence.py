@@ -17,7 +17,7 @@ from modal_backend.models.evidence_mask import ON_ANIMAL, ON_BACKGROUND, Mask, a
 from modal_backend.models.pattern_geometry import consistent_matches, mutual_matches
 
 VERSION = "1"
-# 99 in 100 pairs of different ATRW tigers have at most 8 consistent matches at this resolution, on the animal or in all.
+# 99 in 100 pairs of different ATRW tigers have at most 8 consistent matches at this resolution.
 CHANCE = 8
 FAINT = 60
 ANIMAL, BACKGROUND, OTHER = 0, 1, 2

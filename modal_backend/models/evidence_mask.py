@@ -82,9 +82,7 @@ def at(mask: Mask, places: NDArray[np.float32]) -> NDArray[np.float32]:
     if not len(places):
         return np.zeros(0, np.float32)
     spots = (places * CELLS - 0.5).astype(np.float32)
-    values = cv2.remap(
-        mask, spots[None, :, 0], spots[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-    )
+    values = cv2.remap(mask, spots[None, :, 0], spots[None, :, 1], cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(values[0], np.float32)
 
 

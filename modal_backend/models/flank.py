@@ -2,8 +2,8 @@
 
 Left and right flanks are mirror images in pose (a left flank walks left), not in pattern. The difference between the
 deep features of a crop and of its mirror image, place by place, changes its sign with the flank; its product with that
-of decided crops says which one it is. On ATRW tigers, with decided crops of other animals only: 93 in 100 right with four
-decided crops, 96 with eight or more.
+of decided crops says which one it is. On ATRW tigers, with decided crops of other animals only: 93 in 100 right with
+four decided crops, 96 with eight or more.
 """
 
 from __future__ import annotations
@@ -32,9 +32,7 @@ class FlankGuess:
         return self.right_of / self.tried if self.tried else 0.0
 
 
-def guess(
-    mirror: NDArray[np.float32], decided: NDArray[np.float32], is_left: NDArray[np.bool_]
-) -> FlankGuess | None:
+def guess(mirror: NDArray[np.float32], decided: NDArray[np.float32], is_left: NDArray[np.bool_]) -> FlankGuess | None:
     """Guess a flank from the mirror vectors (n, d) of decided crops; None with fewer than four of them.
 
     Vectors have length 1 and come from `evidence_mask.OutlineReader`. right_of and tried come from leaving each
