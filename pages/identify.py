@@ -136,8 +136,7 @@ def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown
 
 def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> None:
     """Draw one query of the order, with the two that follow it ready."""
-    place = order.index(query_id) if query_id in order else -1
-    following = order[place + 1 : place + 3]
+    following = upcoming(order, query_id)
     queries = fresh([query_id, *following], chosen.scope, chosen.model)
     if not queries:
         st.info("This crop does not exist any more.")
@@ -168,34 +167,50 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         conflicts=conflicts,
         model=chosen.model,
         computing=any_alive(deps.survey()),
+        last=not still_waiting - {query_id},
     )
     if coming:
         wait_for_evidence(query_id, coming)
 
 
-def decide_and_draw(order: list[int], waiting: int) -> None:
-    """Apply what the browser decided, then draw the query it wants next."""
-    state, asked = identify_state("match"), st.query_params.get("q", "")
-    ack = settle(state)
+def upcoming(order: list[int], query_id: int | None, count: int = 2) -> list[int]:
+    """The queries after this one that still wait for a decision."""
+    place = order.index(query_id) if query_id in order else -1
+    return [one for one in order[place + 1 :] if one in still_waiting][:count]
+
+
+def next_query(order: list[int], state: IdentifyState, asked: str) -> int | None:
+    """The query the browser wants: the one in the address, or so many places on; forward only those that wait."""
+    if state.query is None:
+        return int(asked) if asked.isdigit() else next(iter(upcoming(order, None)), None)
+    if state.step > 0:
+        following = upcoming(order, state.query, state.step)
+        return following[-1] if following else next(iter(upcoming(order, None)), state.query)
+    return in_order(order, state.query, state.step)
+
+
+def draw_wanted(order: list[int], waiting: int) -> None:
+    """Draw the query that the browser wants next."""
     page_header("Who is this?", f"{many(waiting, 'crop')} to decide", KEYS)
     chosen = choices()
     order = in_chosen_order(order, chosen.order)
-    first = state.query if state.query is not None else int(asked) if asked.isdigit() else None
-    query_id = in_order(order, first, state.step) if state.query is not None or first is None else first
-    if query_id is None:
-        st.success("Every crop has a decision.")
-        return
-    draw(chosen, query_id, order, ack, state.look)
+    query_id = next_query(order, state, st.query_params.get("q", ""))
+    if not waiting:
+        st.success("Every crop has a decision. K goes back through them, Z takes the last one back.")
+    if query_id is not None:
+        draw(chosen, query_id, order, ack, state.look)
 
 
+state = identify_state("match")
+ack = settle(state)
 order = st.session_state.get("identify_order", [])
 now_waiting, waiting = counted.crops_waiting(counted.survey_state(), AT_ONCE)
 # The order stays as it was when the page was opened, so that "previous" leads back to what was just decided.
-known = set(order)
+known, still_waiting = set(order), set(now_waiting)
 order = [*order, *(number for number in now_waiting if number not in known)]
 st.session_state["identify_order"] = order
 if order:
-    decide_and_draw(order, waiting)
+    draw_wanted(order, waiting)
 else:
     page_header("Who is this?", "Every animal that was found can be compared here.", KEYS)
     st.info("There are no crops yet. A crop is cut from every animal that is found or drawn.")

@@ -3,6 +3,7 @@
 
 const SVG = "http://www.w3.org/2000/svg";
 const MOST_LINES = 40;
+const MOST_BACKGROUND = 14;
 const GOLDEN_ANGLE = 137.508;
 
 class Lines {
@@ -18,12 +19,12 @@ class Lines {
   /** Draw over `pair`, whose two pictures are fitted, zoomed and moved as Pair.place() says. */
   draw(pair) {
     const parts = { faint: [], background: [], animal: [] };
-    let drawn = 0;
+    let drawn = 0, behind = 0;
     if (this.shown) {
       const whole = pair.node.getBoundingClientRect();
       for (const [queryX, queryY, candidateX, candidateY, , kind = 0] of this.points) {
         if (this.masked && kind !== 0) continue;
-        if (kind === 0 && drawn >= MOST_LINES) continue;
+        if ((kind === 0 && drawn >= MOST_LINES) || (kind === 1 && (behind += 1) > MOST_BACKGROUND)) continue;
         const from = pair.spot(pair.query, queryX, queryY, whole);
         const to = pair.spot(pair.candidate, candidateX, candidateY, whole);
         if (kind === 0) drawn += 1;

@@ -6,6 +6,7 @@ const MATCH_KEYS = [
   ["1 2 3 4", "query shows left, right, other, unknown"], ["↓ ↑", "next, previous query (or J K)"], ["P L H", "pair, lines of matched features, heat map (V: lines on and off)"],
   ["B", "mask the background"], [", .", "other crops of the same individual"], ["O F", "turn, mirror both"], ["+ -", "zoom both, 0 fits"], ["Z", "undo"], ["?", "these keys"],
 ];
+const UNANSWERED = 6000;
 const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
 const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
@@ -37,7 +38,7 @@ class Match {
     this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks, this.proposal);
     this.help = keyPanel(MATCH_KEYS);
     this.node = el("div", "pm match", null, this.conflict.node, el("div", "top", null, this.viewBox, this.pair.tools), this.pair.node, this.figures,
-      el("div", "controls", null, this.buttons, this.flankBox, this.saved), this.note, this.scope, this.strip, this.help);
+      el("div", "controls", null, this.buttons, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
     this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
@@ -48,6 +49,7 @@ class Match {
 
   update(data) {
     const before = this.current?.query.id;
+    this.kept = this.candidate || this.kept;
     this.data = data;
     this.actions.acknowledge(data.ack);
     this.scope.textContent = data.scope_text || "";
@@ -58,7 +60,7 @@ class Match {
     if (!this.ask) this.at = kept >= 0 && !this.jumped ? kept : 0;
     this.jumped = false;
     if (this.current?.query.id !== before) this.open();
-    else this.draw();
+    else { this.stay(); this.draw(); }
     this.conflict.update(data.conflicts);
     for (const page of this.pages.slice(this.at, this.at + 2)) this.fetchAhead(page);
   }
@@ -96,6 +98,8 @@ class Match {
       query: { ...query }, evidence: evidence || {}, candidates: candidates.map((one) => ({ ...one, at: turned.get(`${query.id}-${one.id}`) || 0 })),
     }));
     for (const action of this.actions.effective()) {
+      const assigned = action.kind === "same" && this.pages.find((one) => one.query.id === action.candidate_id);
+      if (assigned) assigned.query.decided = "just said the same";
       const page = this.pages.find((one) => one.query.id === action.query_id);
       if (!page) continue;
       const candidate = page.candidates.find((one) => one.id === action.candidate_id || one.views?.some((view) => view.id === action.candidate_id));
@@ -112,8 +116,19 @@ class Match {
     this.pair.reset();
     const wanted = this.at === 0 ? this.current?.candidates.findIndex((one) => one.id === this.data.selected) ?? -1 : -1;
     const undecided = this.current?.candidates.findIndex((one) => !one.verdict) ?? -1;
+    this.kept = null;
     this.chosen = Math.max(wanted >= 0 ? wanted : undecided, 0);
     this.draw();
+  }
+
+  /** Stay with the candidate that is looked at when the same query comes with another ranking. */
+  stay() {
+    if (!this.kept || !this.current?.candidates.length) return;
+    const { id, individual_id: individual } = this.kept;
+    const place = this.current.candidates.findIndex((one) => one.id === id || (individual && one.individual_id === individual));
+    this.kept = null;
+    if (place < 0) this.say("The candidates have been ranked again.");
+    this.chosen = Math.max(place, 0);
   }
 
   draw() {
@@ -215,16 +230,20 @@ class Match {
   /** Another query: at once when it is here already, else asked of the script. */
   go(step) {
     if (!this.current) return;
-    if (!this.ask && this.pages[this.at + step]) {
-      this.at += step;
+    const ready = this.pages.findIndex((page, place) => (step > 0 ? place > this.at && !page.query.decided : place === this.at + step));
+    if (!this.ask && ready >= 0) {
+      this.at = ready;
       this.open();
       this.actions.schedule(this.at >= this.pages.length - 1 ? 0 : 400);
       return;
     }
+    if (!this.ask && step > 0 && this.data.last && !this.actions.waiting.length) { this.say("This was the last query."); return; }
     const from = this.ask && this.ask.step ? this.ask : { query: this.current.query.id, step: 0 };
-    this.ask = { query: from.query, step: from.step + step };
+    const asked = { query: from.query, step: from.step + step };
+    this.ask = asked;
     this.draw();
     this.actions.schedule();
+    setTimeout(() => { if (this.ask === asked && !this.actions.waiting.length) { this.ask = null; this.draw(); } }, UNANSWERED);
   }
 
   goTo(queryId) {

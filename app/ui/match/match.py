@@ -49,20 +49,22 @@ def match_view(
     conflicts: Sequence[Mapping[str, Any]] = (),
     model: str = "",
     computing: bool = False,
+    last: bool = False,
 ) -> IdentifyState:
     """Draw one query with its candidates, best first.
 
-    query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None, proposal:
-    {flank, text} or None, decided: text or None}.
-    candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches, models:
-    {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None), views: optional
-    other crops of the same individual, the candidate's own first, lines: optional matched features, [query x, query y,
-    candidate x, candidate y] each, relative to the two crops}.
+    query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None,
+    proposal: {flank, text} or None, decided: text or None}.
+    candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches,
+    models: {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None),
+    views: optional crops of the same individual, the candidate's own first, lines: optional matched features,
+    [query x, query y, candidate x, candidate y] each, relative to the two crops}.
     upcoming: the queries that follow, each with its candidates and, if known, its evidence; with one or two of them a
     decision shows the next at once.
     evidence: by crop id of a candidate or view, the fields of EvidenceView. computing: whether evidence that is not
-    there will come. conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
-    model: whose ranking it is, kept with a decision.
+    there will come.
+    conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
+    model: whose ranking it is, kept with a decision. last: whether no other query waits.
     ack: the highest n that is in the survey. selected: candidate to choose first.
     """
     result = _match(
@@ -76,6 +78,7 @@ def match_view(
             "conflicts": [dict(one) for one in conflicts],
             "model": model,
             "computing": computing,
+            "last": last,
             "selected": selected,
             "scope_text": scope_text,
             "ack": ack,
