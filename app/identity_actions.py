@@ -3,57 +3,137 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.review_actions import Applied
-from app.survey import identity
+from app.survey import catalogue, constraints, identity
+from app.survey.constraints import Contradiction
 from app.survey.database import Survey
-from app.survey.decide import DecisionConflict, undo_once
-from app.survey.identity import Contradiction
+from app.survey.decide import DecisionConflict, already_made, undo, undo_once
+from app.survey.decisions import Decision
 from app.survey.review import BadDecision
+
+TRIES = 3
+UNDOABLE = (*identity.KINDS, "take out")
+Figures = Mapping[int, Mapping[str, Any]]
+
+
+@dataclass(slots=True)
+class Settled:
+    """ack: the highest number that is settled. problems: what could not be done, in words.
+
+    conflicts: what contradicts earlier decisions, ready for the match view: {n, text, chain: [text], crops: [id], ways:
+    [{kind, label, about}], action}.
+    """
+
+    ack: int
+    problems: list[str] = field(default_factory=list)
+    conflicts: list[dict[str, Any]] = field(default_factory=list)
 
 
 def apply_identity(
-    survey: Survey, who: str, actions: Sequence[Mapping[str, Any]], ack: int, figures: Mapping[int, Mapping[str, Any]]
-) -> Applied:
+    survey: Survey, who: str, actions: Sequence[Mapping[str, Any]], ack: int, figures: Figures
+) -> Settled:
     """Apply the actions with a number over `ack`.
 
-    figures: per candidate, what the model said when the decision was made; kept with it.
+    figures: per candidate, what the models said when the decision was made; kept with it. Two reviewers who name an
+    individual at the same moment get two names: the later one is tried again.
     """
-    applied = Applied(ack)
+    settled = Settled(ack)
     for action in sorted(actions, key=lambda one: one["n"]):
-        if action["n"] <= applied.ack:
+        if action["n"] <= settled.ack:
             continue
+        try:
+            _apply_now(survey, who, action, figures)
+        except Contradiction as error:
+            settled.conflicts.append(_conflict(action, error))
+        except (BadDecision, DecisionConflict) as error:
+            settled.problems.append(str(error))
+        settled.ack = action["n"]
+    return settled
+
+
+def _apply_now(survey: Survey, who: str, action: Mapping[str, Any], figures: Figures) -> None:
+    for left in reversed(range(TRIES)):
         try:
             with survey.write() as session:
                 _apply(session, who, action, figures)
-        except (BadDecision, DecisionConflict, Contradiction) as error:
-            applied.problems.append(str(error))
-        applied.ack = action["n"]
-    return applied
+            return
+        except IntegrityError as error:
+            if not left:
+                raise BadDecision(
+                    "Somebody decided about the same crop at this moment. Please decide again."
+                ) from error
 
 
-def _apply(session: Session, who: str, action: Mapping[str, Any], figures: Mapping[int, Mapping[str, Any]]) -> None:
-    kind, key = action["kind"], action["uuid"]
-    if kind == "undo":
-        undo_once(session, who, identity.KINDS, action.get("undoes"), key)
-        return
-    query_id = int(action["query_id"])
+def _apply(session: Session, who: str, action: Mapping[str, Any], figures: Figures) -> None:
+    if action["kind"] == "undo":
+        undo_once(session, who, UNDOABLE, action.get("undoes"), action["uuid"])
+    elif action["kind"] == "solve":
+        _solve(session, who, action, figures)
+    else:
+        _decide(session, who, action, figures)
+
+
+def _decide(
+    session: Session,
+    who: str,
+    action: Mapping[str, Any],
+    figures: Figures,
+    *,
+    join: bool = False,
+    replace: bool = False,
+) -> None:
+    kind, key, query_id = action["kind"], action["uuid"], int(action["query_id"])
+    seen = {name: action[name] for name in ("view", "model") if action.get(name)}
     if kind == "new":
-        identity.new_individual(session, who, query_id, client_key=key)
+        identity.new_individual(session, who, query_id, view=seen, client_key=key)
     elif kind == "flank":
-        identity.set_flank(session, who, query_id, action["flank"], client_key=key)
+        flank, before = action["flank"], action.get("seen")
+        identity.set_flank(session, who, query_id, flank, seen=before, view=seen, client_key=key)
     elif kind in ("unidentifiable", "identity unsure"):
-        identity.set_identity_state(session, who, query_id, kind.removeprefix("identity "), client_key=key)
-    elif kind == "same":
+        state = kind.removeprefix("identity ")
+        identity.set_identity_state(session, who, query_id, state, view=seen, client_key=key)
+    elif kind in ("same", "different", "unsure"):
         candidate_id = int(action["candidate_id"])
-        view = dict(figures.get(candidate_id, {}))
-        identity.say_same(session, who, query_id, candidate_id, view=view, client_key=key)
-    elif kind in ("different", "unsure"):
-        candidate_id = int(action["candidate_id"])
-        view = dict(figures.get(candidate_id, {}))
-        identity.say_pair(session, who, query_id, candidate_id, kind, view=view, client_key=key)
+        view = {**figures.get(candidate_id, {}), **seen}
+        if kind == "same":
+            identity.say_same(session, who, query_id, candidate_id, join=join, view=view, client_key=key)
+        else:
+            identity.say_pair(session, who, query_id, candidate_id, kind, replace=replace, view=view, client_key=key)
     else:
         raise BadDecision(f"{kind} is not something that can be decided here.")
+
+
+def _solve(session: Session, who: str, action: Mapping[str, Any], figures: Figures) -> None:
+    """Take a way out of a contradiction and then make the decision that met it, all or nothing."""
+    if already_made(session, action["uuid"]) is not None:
+        return
+    way, about = action["way"], action.get("about") or {}
+    if way == "take back":
+        decision = session.get(Decision, int(about["decision_id"]))
+        if decision is None:
+            raise BadDecision("The decision to take back does not exist.")
+        undo(session, decision, who)
+    elif way == "take out":
+        catalogue.take_out(session, who, int(about["detection_id"]))
+    elif way not in ("join", "replace"):
+        raise BadDecision(f"{way} is not a way out of a contradiction.")
+    then = {**action["then"], "uuid": action["uuid"]}
+    _decide(session, who, then, figures, join=way == "join", replace=way == "replace")
+
+
+def _conflict(action: Mapping[str, Any], error: Contradiction) -> dict[str, Any]:
+    asked = action["then"] if action["kind"] == "solve" else action
+    links: list[constraints.Link] = error.chain
+    return {
+        "n": action["n"],
+        "text": str(error),
+        "chain": [link.text for link in links],
+        "crops": sorted({crop for link in links for crop in link.crops}),
+        "ways": [asdict(way) for way in error.ways_out],
+        "action": {name: value for name, value in asked.items() if name not in ("n", "uuid")},
+    }

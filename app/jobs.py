@@ -91,6 +91,17 @@ class Jobs:
         self._refuse_when_full()
         self._enqueue(Queue.VIDEO_QUESTIONS, "ask_about_video", video_workflow_id(answer_id), answer_id)
 
+    def compare(self, pairs: Sequence[tuple[int, int]]) -> None:
+        """Compute the evidence of these pairs of crops; it appears in the survey pair by pair. Raises QueueFull."""
+        self._refuse_when_full()
+        self._enqueue(Queue.INTERACTIVE, "compare_pairs", f"compare-{uuid.uuid4().hex}", [list(pair) for pair in pairs])
+
+    def read_crops(self, detection_ids: Sequence[int], measure: Sequence[int] = ()) -> None:
+        """Find the animal in these crops, and measure the quality of others. Raises QueueFull."""
+        self._refuse_when_full()
+        name = f"read-{uuid.uuid4().hex}"
+        self._enqueue(Queue.INTERACTIVE, "read_crops", name, list(detection_ids), list(measure))
+
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
         self._enqueue(Queue.BULK, "retry_failed", f"retry-{uuid.uuid4().hex}")

@@ -21,6 +21,7 @@ from app.bench import Bench, set_up
 from app.ingest.intake import source_files
 from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
+from app.matching import evidence
 from app.matching.gallery import Gallery, NotDescribed
 from app.model_choice import chooser
 from app.redescribe import describe_forgotten
@@ -138,6 +139,19 @@ def rank_queries(detection_ids: list[int], scope_key: str) -> None:
         except NotDescribed:
             pipeline.describe_boxes(Bench.shop, [detection_id])
             Bench.gallery.rank(detection_id, scope)
+
+
+@DBOS.workflow(name="compare_pairs")
+def compare_pairs(pairs: list[list[int]]) -> None:
+    """Compute and keep the evidence of these pairs of crops."""
+    evidence.compare_pairs(Bench.shop, pairs)
+
+
+@DBOS.workflow(name="read_crops")
+def read_crops(detection_ids: list[int], measure: list[int]) -> None:
+    """Find the animal in these crops, and measure the quality of others."""
+    evidence.measure_crops(Bench.shop, measure)
+    evidence.read_crops(Bench.shop, detection_ids)
 
 
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:

@@ -1,4 +1,4 @@
-"""Identify: one query crop, the candidates it looks like, and the decision who it is."""
+"""Identify: one query crop, the candidates it looks like, the evidence, and the decision who it is."""
 
 from __future__ import annotations
 
@@ -11,49 +11,47 @@ from app.identity_actions import apply_identity
 from app.survey.rankings import Scope
 from app.ui import counted
 from app.ui.header import page_header
-from app.ui.match.match import identify_state, match_view
+from app.ui.match import work
+from app.ui.match.choices import Choices, choices, in_chosen_order
+from app.ui.match.details import AHEAD, Shown, conflict_items, detailed
+from app.ui.match.match import IdentifyState, identify_state, match_view
 from app.ui.match_items import Ranked, in_order, known_sentence, ranked_query
 from app.ui.navigation import detections_page, upload_page
 from app.ui.words import many
 from app.workers import any_alive
 from modal_backend.errors import QueueFull
-from modal_backend.registry import LOCAL
 
 AT_ONCE = 500
 WAIT_SECONDS = 0.25
 LOOK_EVERY_SECONDS = 0.04
+KEPT_CONFLICTS = 5
 KEYS = {
     "Enter": "same individual",
     "X": "different individuals",
-    "U": "unsure",
+    "U": "unsure about this pair",
     "N": "new individual",
+    "I": "nobody can tell who it is",
+    "W": "come back to this crop later",
     "← →": "choose a candidate",
+    ", .": "other crops of the same individual",
     "J / K": "next / previous crop",
+    "P / L / H": "pair, lines of matched features, heat map",
+    "B": "mask the background",
+    "O / F": "turn / mirror both",
     "1 2 3 4": "left, right, other, unknown flank",
     "Z": "undo",
 }
 
 
-def chosen_scope() -> Scope:
-    """Which crops may be candidates; always visible, kept in the address."""
-    with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown("**Candidates**", width="content")
-        station = st.toggle("this station only", key="station", bind="query-params")
-        flank = st.toggle("not the other flank", value=True, key="flank", bind="query-params")
-        events = st.toggle("other events (named crops stay)", value=True, key="events", bind="query-params")
-        named = st.toggle("named only", key="named", bind="query-params")
-    return Scope(station=station, flank=flank, other_events=events, catalogued=named)
-
-
-def read(detection_id: int, scope: Scope) -> Ranked | None:
+def read(detection_id: int, scope: Scope, model: str) -> Ranked | None:
     """A query with its last ranking."""
     with deps.survey().read() as session:
-        return ranked_query(session, detection_id, LOCAL, scope)
+        return ranked_query(session, detection_id, model, scope)
 
 
-def fresh(detection_ids: list[int], scope: Scope) -> list[Ranked]:
+def fresh(detection_ids: list[int], scope: Scope, model: str) -> list[Ranked]:
     """The queries with rankings that know every decision; asks the worker and waits a moment for the first."""
-    found = [one for one in (read(number, scope) for number in detection_ids) if one is not None]
+    found = [one for one in (read(number, scope, model) for number in detection_ids) if one is not None]
     stale = [int(one.query["id"]) for one in found if not one.fresh]
     if not stale:
         return found
@@ -67,14 +65,14 @@ def fresh(detection_ids: list[int], scope: Scope) -> list[Ranked]:
     first = found[0]
     while not first.fresh and time.monotonic() < until:
         time.sleep(LOOK_EVERY_SECONDS)
-        first = read(int(first.query["id"]), scope) or first
+        first = read(int(first.query["id"]), scope, model) or first
     return [first, *found[1:]]
 
 
 @st.fragment(run_every="0.25s")
-def wait_for_ranking(detection_id: int, scope: Scope) -> None:
+def wait_for_ranking(detection_id: int, scope: Scope, model: str) -> None:
     """Until the worker has ranked the query; says so when there is no worker."""
-    ranked = read(detection_id, scope)
+    ranked = read(detection_id, scope, model)
     if ranked is not None and ranked.fresh:
         st.rerun()
     if any_alive(deps.survey()):
@@ -85,60 +83,134 @@ def wait_for_ranking(detection_id: int, scope: Scope) -> None:
         )
 
 
+@st.fragment(run_every="0.4s")
+def wait_for_evidence(query_id: int, crops: list[int]) -> None:
+    """Until the evidence of the first of these crops has come, or of all of them."""
+    left = work.missing(query_id, crops)
+    if crops[0] not in left or not left:
+        st.rerun()
+    if not any_alive(deps.survey()):
+        st.caption("No worker is running, so no evidence can be computed.")
+
+
 def scope_text(ranked: Ranked) -> str:
-    """How many candidates the scope leaves."""
+    """How many candidates the scope leaves, and whether the animal is likely among the named."""
     if ranked.ranking is None:
         return "ranking …"
-    return f"{ranked.ranking.in_scope:,} of {many(ranked.ranking.gallery_size, 'crop')} in scope"
+    left = f"{ranked.ranking.in_scope:,} of {many(ranked.ranking.gallery_size, 'crop')} in scope"
+    return f"{left} · {known_sentence(ranked.ranking)}"
 
 
-def decide_and_draw(order: list[int], waiting: int) -> None:
-    """Apply what the browser decided, then draw the query it wants next."""
-    state, asked = identify_state("match"), st.query_params.get("q", "")
+def settle(state: IdentifyState) -> int:
+    """Apply what the browser decided; returns the highest number that is settled."""
+    before = st.session_state.get("identify_ack", 0)
     figures = st.session_state.get("identify_figures", {})
-    applied = apply_identity(
-        deps.survey(), deps.reviewer(), state.actions, st.session_state.get("identify_ack", 0), figures
-    )
-    if applied.ack != st.session_state.get("identify_ack", 0):
-        st.session_state["identify_ack"] = applied.ack
-    for problem in applied.problems:
+    settled = apply_identity(deps.survey(), deps.reviewer(), state.actions, before, figures)
+    st.session_state["identify_ack"] = settled.ack
+    for problem in settled.problems:
         st.toast(problem, icon=":material/error:")
-    first = state.query if state.query is not None else int(asked) if asked.isdigit() else None
-    chosen = in_order(order, first, state.step) if state.query is not None or first is None else first
-    page_header("Who is this?", f"{many(waiting, 'crop')} to decide", KEYS)
-    scope = chosen_scope()
-    if chosen is None:
-        st.success("Every crop has a decision.")
-        return
-    place = order.index(chosen) if chosen in order else -1
-    queries = fresh([chosen, *order[place + 1 : place + 3]], scope)
+    keys = {int(action["n"]): str(action["uuid"]) for action in state.actions}
+    known = st.session_state.get("identify_conflicts", [])
+    new = [{**one, "key": keys[one["n"]]} for one in settled.conflicts]
+    st.session_state["identify_conflicts"] = [*known, *new][-KEPT_CONFLICTS:]
+    return settled.ack
+
+
+def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown]:
+    """The queries with everything that is known about their crops; what is missing is asked for."""
+    with deps.survey().read() as session:
+        shown = [
+            detailed(
+                session,
+                one,
+                by_image=chosen.by_image,
+                one_flank=chosen.scope.flank,
+                show_rejected=chosen.show_rejected,
+                **({"look": look} if place == 0 else {"first": AHEAD}),
+            )
+            for place, one in enumerate(queries)
+        ]
+    work.ask_for_evidence([(int(one.query["id"]), one.wanted) for one in shown])
+    return shown
+
+
+def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> None:
+    """Draw one query of the order, with the two that follow it ready."""
+    following = upcoming(order, query_id)
+    queries = fresh([query_id, *following], chosen.scope, chosen.model)
     if not queries:
         st.info("This crop does not exist any more.")
         return
-    st.query_params["q"] = str(chosen)
-    st.session_state["identify_figures"] = {**figures, **{k: v for one in queries for k, v in one.figures.items()}}
-    current = queries[0]
-    if not current.fresh:
-        wait_for_ranking(chosen, scope)
-    st.caption(known_sentence(current.ranking))
+    st.query_params["q"] = str(query_id)
+    figures = st.session_state.get("identify_figures", {})
+    st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
+    if not queries[0].fresh:
+        wait_for_ranking(query_id, chosen.scope, chosen.model)
+    shown = show(queries, chosen, look)
+    work.ask_for_crops([int(one.query["id"]) for one in queries], order)
+    first = shown[0]
+    coming = [crop for crop in first.wanted if crop not in first.evidence]
+    with deps.survey().read() as session:
+        conflicts = conflict_items(session, st.session_state["identify_conflicts"])
     match_view(
-        current.query,
-        current.candidates if current.fresh else [],
+        first.query,
+        first.candidates,
         key="match",
-        ack=applied.ack,
-        scope_text=scope_text(current),
-        upcoming=[(one.query, one.candidates) for one in queries[1:] if one.fresh],
+        ack=ack,
+        scope_text=scope_text(queries[0]),
+        upcoming=[
+            (one.query, one.candidates, one.evidence_sent())
+            for one, query in zip(shown[1:], queries[1:], strict=True)
+            if query.fresh
+        ],
+        evidence=first.evidence_sent(),
+        conflicts=conflicts,
+        model=chosen.model,
+        computing=any_alive(deps.survey()),
+        last=not still_waiting - {query_id},
     )
+    if coming:
+        wait_for_evidence(query_id, coming)
 
 
+def upcoming(order: list[int], query_id: int | None, count: int = 2) -> list[int]:
+    """The queries after this one that still wait for a decision."""
+    place = order.index(query_id) if query_id in order else -1
+    return [one for one in order[place + 1 :] if one in still_waiting][:count]
+
+
+def next_query(order: list[int], state: IdentifyState, asked: str) -> int | None:
+    """The query the browser wants: the one in the address, or so many places on; forward only those that wait."""
+    if state.query is None:
+        return int(asked) if asked.isdigit() else next(iter(upcoming(order, None)), None)
+    if state.step > 0:
+        following = upcoming(order, state.query, state.step)
+        return following[-1] if following else next(iter(upcoming(order, None)), state.query)
+    return in_order(order, state.query, state.step)
+
+
+def draw_wanted(order: list[int], waiting: int) -> None:
+    """Draw the query that the browser wants next."""
+    page_header("Who is this?", f"{many(waiting, 'crop')} to decide", KEYS)
+    chosen = choices()
+    order = in_chosen_order(order, chosen.order)
+    query_id = next_query(order, state, st.query_params.get("q", ""))
+    if not waiting:
+        st.success("Every crop has a decision. K goes back through them, Z takes the last one back.")
+    if query_id is not None:
+        draw(chosen, query_id, order, ack, state.look)
+
+
+state = identify_state("match")
+ack = settle(state)
 order = st.session_state.get("identify_order", [])
 now_waiting, waiting = counted.crops_waiting(counted.survey_state(), AT_ONCE)
 # The order stays as it was when the page was opened, so that "previous" leads back to what was just decided.
-known = set(order)
+known, still_waiting = set(order), set(now_waiting)
 order = [*order, *(number for number in now_waiting if number not in known)]
 st.session_state["identify_order"] = order
 if order:
-    decide_and_draw(order, waiting)
+    draw_wanted(order, waiting)
 else:
     page_header("Who is this?", "Every animal that was found can be compared here.", KEYS)
     st.info("There are no crops yet. A crop is cut from every animal that is found or drawn.")

@@ -13,32 +13,10 @@ from alembic.config import Config
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
-from app.survey import (
-    calls,
-    decisions,
-    deployments,
-    detections,
-    individuals,
-    media,
-    plausibility_tables,
-    species,
-    stations,
-    video_answers,
-)
+from app.survey import calls, decisions, deployments, detections, evidence, individuals, media, naming, quality
 
 # importing them makes the metadata whole
-TABLES = (
-    calls,
-    decisions,
-    deployments,
-    detections,
-    individuals,
-    media,
-    plausibility_tables,
-    species,
-    stations,
-    video_answers,
-)
+TABLES = (calls, decisions, deployments, detections, evidence, individuals, media, naming, quality)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

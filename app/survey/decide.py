@@ -18,6 +18,7 @@ from app.survey.base import Base
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
+from app.survey.naming import Naming
 from app.survey.plausibility_tables import AcceptedConflict, SpeedLimit
 from app.survey.scores import rescore
 from app.survey.species import SpeciesLabel
@@ -31,6 +32,7 @@ HUMAN: dict[str, type[Base]] = {
         DetectionReview,
         MediaReview,
         Individual,
+        Naming,
         PairVerdict,
         Sighting,
         SpeciesLabel,
@@ -247,6 +249,8 @@ def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any]
         if table is Detection:
             session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
             session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
+        if table is Individual:
+            _refuse_when_used(session, row)
         session.delete(row)
     elif row is None:
         session.add(table(**values))
@@ -285,6 +289,16 @@ def _rows(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:
 
 def _id(table: type[Base], values: dict[str, Any]) -> Any:
     return values[sa.inspect(table).primary_key[0].name]
+
+
+def _refuse_when_used(session: Session, individual: Individual) -> None:
+    """Raise DecisionConflict when an individual about to be undone has gained sightings or merges since."""
+    used = sa.select(Sighting.detection_id).where(Sighting.individual_id == individual.id)
+    merged = sa.select(Individual.id).where(Individual.merged_into_id == individual.id)
+    if session.scalar(used.limit(1)) is not None or session.scalar(merged.limit(1)) is not None:
+        raise DecisionConflict(
+            f"Other crops have been assigned to {individual.name} since; undo those decisions first, or split it."
+        )
 
 
 def _find(session: Session, table: type[Base], key: dict[str, Any]) -> Any:

@@ -1,30 +1,29 @@
 """Decisions about who an animal is: same, different, unsure, new individual, unidentifiable, flank.
 
-A person decides identity. Same and different are kept as pairs of crops, also when they assign nothing.
+A person decides identity. Same and different are kept as pairs of crops, also when they assign nothing, and hold as
+constraints: what contradicts them raises `Contradiction` with the chain of decisions and the ways out.
 """
 
 from __future__ import annotations
 
-import re
 import time
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import constraints, naming
+from app.survey.constraints import Contradiction, WayOut
 from app.survey.decide import Change, already_made
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview
 from app.survey.individuals import Individual, PairVerdict, Sighting
+from app.survey.naming import BadName, Naming, next_name
 from app.survey.review import BadDecision
 from modal_backend.contracts import Flank
 
-KINDS = ("same", "different", "pair unsure", "new", "unidentifiable", "identity unsure", "flank")
-PREFIX = "T-"
-
-
-class Contradiction(Exception):
-    """What was asked contradicts an earlier decision; nothing was changed. The text says which and what to do."""
+__all__ = ["KINDS", "Contradiction", "free_name", "next_name"]
+KINDS = ("same", "different", "pair unsure", "new", "unidentifiable", "identity unsure", "flank", "naming")
 
 
 def say_same(
@@ -33,30 +32,29 @@ def say_same(
     query_id: int,
     candidate_id: int,
     *,
+    join: bool = False,
     view: dict[str, Any] | None = None,
     client_key: str | None = None,
 ) -> Decision:
     """The two crops show the same individual: the one without a name gets the other's, or both a new one.
 
-    Raises Contradiction when the two are different individuals already, or were said to be different.
+    join: make two individuals one, named as the one known longer; without it that is a contradiction. Raises
+    Contradiction when they are two individuals already, or were said to be different.
     """
     if known := already_made(session, client_key):
         return known
     query, candidate = _check_pair(session, query_id, candidate_id)
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
-    if ours and theirs and ours.id != theirs.id:
-        raise Contradiction(
-            f"These crops belong to {ours.name} and {theirs.name}. Merge them in Individuals, or take one back first."
-        )
-    target = theirs or ours
-    if target and _said_different(session, query.id if theirs else candidate.id, target.id):
-        raise Contradiction(f"This crop was said to be different from {target.name}. Undo that decision first.")
     change = Change(session)
-    if target is None:
-        target = change.add(Individual(name=next_name(session)))
-    for detection_id, present in ((query.id, ours), (candidate.id, theirs)):
-        if present is None:
-            _assign(change, who, detection_id, target.id)
+    if ours and theirs and ours.id != theirs.id:
+        target = _joined(change, who, query.id, candidate.id, ours, theirs, join)
+    else:
+        target = theirs or ours
+        constraints.check_rejections(session, query.id, candidate.id, ours, theirs)
+        target = target or change.add(Individual(name=next_name(session)))
+        for detection_id, present in ((query.id, ours), (candidate.id, theirs)):
+            if present is None:
+                _assign(change, who, detection_id, target.id)
     _pair(change, who, query.id, candidate.id, "same")
     return _log(change, "same", who, query, target.id, candidate.id, view, client_key)
 
@@ -68,12 +66,14 @@ def say_pair(
     candidate_id: int,
     verdict: str,
     *,
+    replace: bool = False,
     view: dict[str, Any] | None = None,
     client_key: str | None = None,
 ) -> Decision:
     """The two crops show different individuals, or one cannot say (unsure).
 
-    Raises Contradiction for "different" when both belong to one individual.
+    Raises Contradiction when both belong to one individual, and when somebody else has said "different" about them
+    and this would make it "unsure", unless replace is set.
     """
     if verdict not in ("different", "unsure"):
         raise BadDecision(f"{verdict} cannot be said about a pair.")
@@ -81,8 +81,15 @@ def say_pair(
         return known
     query, candidate = _check_pair(session, query_id, candidate_id)
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
-    if verdict == "different" and ours and theirs and ours.id == theirs.id:
-        raise Contradiction(f"Both crops belong to {ours.name}. Take one of them out of {ours.name} first.")
+    if ours and theirs and ours.id == theirs.id:
+        raise constraints.one_already(session, query.id, candidate.id, ours)
+    standing = constraints.verdict_of(session, query.id, candidate.id)
+    if standing and standing.verdict == "different" and verdict == "unsure" and standing.who != who and not replace:
+        raise Contradiction(
+            f"{standing.who} has said that these crops are different; your “unsure” has not been saved over it.",
+            [constraints.said(standing)],
+            [WayOut("replace", "say unsure in its place")],
+        )
     change = Change(session)
     _pair(change, who, query.id, candidate.id, verdict)
     kind = "different" if verdict == "different" else "pair unsure"
@@ -102,9 +109,8 @@ def new_individual(
     if known := already_made(session, client_key):
         return known
     query = _detection(session, query_id)
-    ours = _individual_of(session, query.id)
-    if ours:
-        raise Contradiction(f"This crop belongs to {ours.name} already. Take it out of {ours.name} first.")
+    if ours := _individual_of(session, query.id):
+        raise constraints.named_already(session, query.id, ours)
     change = Change(session)
     individual = change.add(Individual(name=free_name(session, name) if name else next_name(session)))
     _assign(change, who, query.id, individual.id)
@@ -112,41 +118,68 @@ def new_individual(
 
 
 def set_identity_state(
-    session: Session, who: str, query_id: int, state: str, *, client_key: str | None = None
+    session: Session,
+    who: str,
+    query_id: int,
+    state: str,
+    *,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
 ) -> Decision:
-    """Nobody can tell who it is (unidentifiable), or not yet (unsure); the crop keeps no individual."""
+    """Nobody can tell who it is (unidentifiable), or not yet (unsure).
+
+    Raises Contradiction for a crop that belongs to an individual: it has to be taken out first.
+    """
     if state not in ("unsure", "unidentifiable"):
         raise BadDecision(f"{state} is not something that can be said about a crop.")
     if known := already_made(session, client_key):
         return known
     query = _detection(session, query_id)
+    if ours := _individual_of(session, query.id):
+        raise constraints.named_already(session, query.id, ours)
     change = Change(session)
-    change.drop(Sighting, {"detection_id": query.id})
     change.put(DetectionReview, {"detection_id": query.id}, identity=state, who=who, decided_at=time.time())
     kind = "identity unsure" if state == "unsure" else state
-    return _log(change, kind, who, query, None, None, None, client_key)
+    return _log(change, kind, who, query, None, None, view, client_key)
 
 
-def set_flank(session: Session, who: str, detection_id: int, flank: str, *, client_key: str | None = None) -> Decision:
-    """Which side of the animal the crop shows."""
+def set_flank(
+    session: Session,
+    who: str,
+    detection_id: int,
+    flank: str,
+    *,
+    seen: str | None = None,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """Which side of the animal the crop shows.
+
+    seen: the flank this person saw when deciding; raises Contradiction when somebody set another one meanwhile.
+    """
     if flank not in list(Flank):
         raise BadDecision(f"{flank} is not a flank: left, right, other or unknown.")
     if known := already_made(session, client_key):
         return known
     query = _detection(session, detection_id)
+    review = session.get(DetectionReview, detection_id)
+    now = (review.flank if review else None) or "unknown"
+    if seen is not None and now not in (seen, flank) and review is not None and review.who != who:
+        raise Contradiction(f"{review.who} has set the {now} flank meanwhile. Press the key again to change it.")
     change = Change(session)
     change.put(DetectionReview, {"detection_id": query.id}, flank=flank, who=who, decided_at=time.time())
-    return _log(change, "flank", who, query, None, None, {"flank": flank}, client_key)
+    return _log(change, "flank", who, query, None, None, {"flank": flank, **(view or {})}, client_key)
 
 
-def next_name(session: Session, prefix: str = PREFIX) -> str:
-    """The first unused name with this prefix after the highest number ever given, as T-001."""
-    numbers = [
-        int(match[1])
-        for name in session.scalars(sa.select(Individual.name).where(Individual.name.startswith(prefix)))
-        if (match := re.fullmatch(re.escape(prefix) + r"(\d+)", name))
-    ]
-    return f"{prefix}{max(numbers, default=0) + 1:03d}"
+def set_naming(session: Session, who: str, prefix: str, digits: int = naming.DIGITS) -> Decision:
+    """Choose prefix and digits of the names to come; names that exist stay. Raises BadDecision."""
+    try:
+        values = naming.values(who, prefix, digits)
+    except BadName as error:
+        raise BadDecision(str(error)) from error
+    change = Change(session)
+    change.put(Naming, {"id": naming.ONLY}, **values)
+    return change.record("naming", who, view={"prefix": values["prefix"], "digits": digits})
 
 
 def free_name(session: Session, name: str) -> str:
@@ -154,9 +187,57 @@ def free_name(session: Session, name: str) -> str:
     name = " ".join(name.split())[:80]
     if not name:
         raise BadDecision("A name needs at least one letter or number.")
-    if session.scalar(sa.select(Individual.id).where(sa.func.lower(Individual.name) == name.lower())):
-        raise BadDecision(f"{name} is the name of an individual already; names are never used twice.")
+    if name.casefold() in {one.casefold() for one in naming.ever_given(session)}:
+        raise BadDecision(f"{name} is or was the name of an individual; names are never used twice.")
     return name
+
+
+def rejected(session: Session, query_id: int) -> list[int]:
+    """The crops said to be different from this one, newest first."""
+    pairs = session.scalars(
+        sa.select(PairVerdict)
+        .where(
+            PairVerdict.verdict == "different",
+            sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
+        )
+        .order_by(PairVerdict.decided_at.desc())
+    )
+    return [pair.high_id if pair.low_id == query_id else pair.low_id for pair in pairs]
+
+
+def _joined(
+    change: Change, who: str, query_id: int, candidate_id: int, ours: Individual, theirs: Individual, join: bool
+) -> Individual:
+    """Make two individuals one. Raises Contradiction without `join`, or when their crops were said to be different."""
+    session = change.session
+    apart = constraints.rejection_between(session, ours.id, theirs.id)
+    chain = [*constraints.assigned(session, query_id), *constraints.assigned(session, candidate_id)]
+    if apart is not None:
+        raise Contradiction(
+            f"These crops belong to {ours.name} and {theirs.name}, and crops of the two were said to be different.",
+            [*chain, constraints.said(apart)],
+            [
+                *constraints.take_back(session, apart),
+                constraints.take_out(ours, query_id),
+                constraints.take_out(theirs, candidate_id),
+            ],
+        )
+    if not join:
+        raise Contradiction(
+            f"These crops belong to {ours.name} and {theirs.name}. Make them one individual, or take a crop out first.",
+            chain,
+            [
+                constraints.join(ours, theirs),
+                constraints.take_out(ours, query_id),
+                constraints.take_out(theirs, candidate_id),
+            ],
+        )
+    keep, other = sorted((ours, theirs), key=lambda one: one.id)
+    members = session.scalars(sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)).all()
+    for detection_id in members:
+        change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
+    change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
+    return keep
 
 
 def _check_pair(session: Session, query_id: int, candidate_id: int) -> tuple[Detection, Detection]:
@@ -174,24 +255,6 @@ def _detection(session: Session, detection_id: int) -> Detection:
 
 def _individual_of(session: Session, detection_id: int) -> Individual | None:
     return session.scalar(sa.select(Individual).join(Sighting).where(Sighting.detection_id == detection_id))
-
-
-def _said_different(session: Session, detection_id: int, individual_id: int) -> bool:
-    members = sa.select(Sighting.detection_id).where(Sighting.individual_id == individual_id)
-    return (
-        session.scalar(
-            sa.select(
-                sa.exists().where(
-                    PairVerdict.verdict == "different",
-                    sa.or_(
-                        sa.and_(PairVerdict.low_id == detection_id, PairVerdict.high_id.in_(members)),
-                        sa.and_(PairVerdict.high_id == detection_id, PairVerdict.low_id.in_(members)),
-                    ),
-                )
-            )
-        )
-        or False
-    )
 
 
 def _assign(change: Change, who: str, detection_id: int, individual_id: int) -> None:

@@ -1,34 +1,44 @@
 // Who is this? One query against its ranked candidates, decided by keys. Decisions are kept until they are in the survey.
 
 const MATCH_KEYS = [
-  ["← →", "choose a candidate"], ["Enter", "same animal, next query"], ["X", "different, next candidate"], ["U", "unsure, next candidate"],
-  ["N", "new individual, next query"], ["1 2 3 4", "query shows left, right, other, unknown"], ["↓ ↑", "next, previous query (or J K)"],
-  ["V", "matched features as lines"], ["Z", "undo"], ["+ -", "zoom both, 0 fits"], ["?", "these keys"],
+  ["← →", "choose a candidate"], ["Enter", "same animal, next query"], ["X", "different, next candidate"], ["U", "unsure about this pair, next candidate"],
+  ["N", "new individual, next query"], ["I", "nobody can tell who it is, next query"], ["W", "come back to this query later"],
+  ["1 2 3 4", "query shows left, right, other, unknown"], ["↓ ↑", "next, previous query (or J K)"], ["P L H", "pair, lines of matched features, heat map (V: lines on and off)"],
+  ["B", "mask the background"], [", .", "other crops of the same individual"], ["O F", "turn, mirror both"], ["+ -", "zoom both, 0 fits"], ["Z", "undo"], ["?", "these keys"],
 ];
+const UNANSWERED = 6000;
 const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
-const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
+const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
+const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
+const NAMED_KEYS = {
+  Enter: "same", x: "different", u: "unsure", n: "new", i: "unidentifiable", w: "identity unsure", z: "undo", v: "toggle", p: "pair", l: "lines", h: "heat", b: "masked",
+  j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", ",": "before", ".": "after", o: "turn", f: "mirror", "?": "help",
+};
 
 class Match {
   constructor(root, data) {
-    this.pages = [];
-    this.at = 0;
-    this.chosen = 0;
-    this.ask = null;
+    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null });
     this.actions = new Actions(data.store, () => this.tell());
     this.pair = new Pair();
+    this.conflict = new Conflict((conflict, way) => this.solve(conflict, way), (conflict) => this.goTo(conflict.action.query_id));
     this.scope = el("div", "scope faint", null, "");
+    this.figures = el("div", "figures", { role: "status" });
     this.note = el("div", "note", { role: "status" }, "");
     this.strip = el("div", "strip", { role: "listbox", "aria-label": "Candidates", tabIndex: 0 });
     this.saved = el("span", "faint saved", { role: "status" }, "");
     const button = (label, key, action, classes) => keyButton(label, key, () => this.act(action), classes);
+    this.views = Object.fromEntries(Object.entries(VIEWS).map(([view, [label, key]]) => [view, button(label, key, view, "view-choice")]));
+    this.maskButton = button("Mask background", "B", "masked");
+    this.viewBox = el("div", "views", { role: "group", "aria-label": "View" }, ...Object.values(this.views), this.maskButton);
     this.flanks = Object.entries(FLANKS).map(([key, flank]) => keyButton(flank, key, () => this.setFlank(flank), "flank"));
-    this.buttons = el("div", "buttons", null, button("Same", "Enter", "same", "mark same"), button("Different", "X", "different", "mark different"),
-      button("Unsure", "U", "unsure", "mark unsure"), button("New individual", "N", "new"), button("Undo", "Z", "undo"),
-      this.linesButton = button("Matches", "V", "lines"), button("Previous", "K", "previous"), button("Next", "J", "next"), button("Keys", "?", "help"));
-    this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks);
+    this.proposal = el("span", "faint proposal", null, "");
+    this.buttons = el("div", "buttons", null, button("Same", "Enter", "same", "mark same main"), button("Different", "X", "different", "mark different"),
+      button("Unsure", "U", "unsure", "mark unsure"), button("New individual", "N", "new"), button("Nobody can tell", "I", "unidentifiable"), button("Later", "W", "identity unsure"),
+      button("Undo", "Z", "undo"), button("Previous", "K", "previous"), button("Next", "J", "next"), button("Keys", "?", "help"));
+    this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks, this.proposal);
     this.help = keyPanel(MATCH_KEYS);
-    this.node = el("div", "pm match", null, el("div", "top", null, this.scope, this.pair.tools), this.pair.node, this.note,
-      el("div", "controls", null, this.buttons, this.flankBox, this.saved), this.strip, this.help);
+    this.node = el("div", "pm match", null, this.conflict.node, el("div", "top", null, this.viewBox, this.pair.tools), this.pair.node, this.figures,
+      el("div", "controls", null, this.buttons, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
     this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
@@ -39,17 +49,19 @@ class Match {
 
   update(data) {
     const before = this.current?.query.id;
+    this.kept = this.candidate || this.kept;
     this.data = data;
     this.actions.acknowledge(data.ack);
     this.scope.textContent = data.scope_text || "";
-    this.given = data.query ? [{ query: data.query, candidates: data.candidates || [] }, ...(data.upcoming || [])] : [];
+    this.given = data.query ? [{ query: data.query, candidates: data.candidates || [], evidence: data.evidence || {} }, ...(data.upcoming || [])] : [];
     this.rebuild();
     if (this.ask) this.arrived();
     const kept = this.pages.findIndex((page) => page.query.id === before);
     if (!this.ask) this.at = kept >= 0 && !this.jumped ? kept : 0;
     this.jumped = false;
     if (this.current?.query.id !== before) this.open();
-    else this.draw();
+    else { this.stay(); this.draw(); }
+    this.conflict.update(data.conflicts);
     for (const page of this.pages.slice(this.at, this.at + 2)) this.fetchAhead(page);
   }
 
@@ -70,17 +82,32 @@ class Match {
 
   get current() { return this.pages[this.at]; }
   get candidate() { return this.current?.candidates[this.chosen]; }
+  /** The crop of the chosen candidate that is shown and decided about. */
+  get shown() { return this.candidate && shownOf(this.candidate); }
+  get evidence() { return this.shown ? this.evidenceOf(this.candidate) : null; }
 
-  /** The script's data with the decisions under way on top. */
+  evidenceOf(candidate) {
+    const known = this.current?.evidence?.[shownOf(candidate).id];
+    return known || (candidate.lines && !candidate.at ? { lines: candidate.lines } : null);
+  }
+
+  /** The script's data with the decisions under way on top, and the crops of each candidate that were turned to. */
   rebuild() {
-    this.pages = (this.given || []).map(({ query, candidates }) => ({ query: { ...query }, candidates: candidates.map((one) => ({ ...one })) }));
+    const turned = new Map(this.pages.flatMap((page) => page.candidates.map((one) => [`${page.query.id}-${one.id}`, one.at || 0])));
+    this.pages = (this.given || []).map(({ query, candidates, evidence }) => ({
+      query: { ...query }, evidence: evidence || {}, candidates: candidates.map((one) => ({ ...one, at: turned.get(`${query.id}-${one.id}`) || 0 })),
+    }));
     for (const action of this.actions.effective()) {
+      const assigned = action.kind === "same" && this.pages.find((one) => one.query.id === action.candidate_id);
+      if (assigned) assigned.query.decided = "just said the same";
       const page = this.pages.find((one) => one.query.id === action.query_id);
       if (!page) continue;
-      const candidate = page.candidates.find((one) => one.id === action.candidate_id);
+      const candidate = page.candidates.find((one) => one.id === action.candidate_id || one.views?.some((view) => view.id === action.candidate_id));
       if (action.kind === "flank") page.query.flank = action.flank;
       else if (action.kind === "new") page.query.decided = "new individual";
-      else if (candidate) candidate.verdict = action.kind;
+      else if (action.kind === "unidentifiable") page.query.decided = "nobody can tell";
+      else if (action.kind === "identity unsure") page.query.decided = "for later";
+      else if (candidate && action.kind !== "solve") candidate.verdict = action.kind;
       if (action.kind === "same" && candidate) page.query.decided = `same as ${candidate.name || "the chosen crop"}`;
     }
   }
@@ -89,8 +116,19 @@ class Match {
     this.pair.reset();
     const wanted = this.at === 0 ? this.current?.candidates.findIndex((one) => one.id === this.data.selected) ?? -1 : -1;
     const undecided = this.current?.candidates.findIndex((one) => !one.verdict) ?? -1;
+    this.kept = null;
     this.chosen = Math.max(wanted >= 0 ? wanted : undecided, 0);
     this.draw();
+  }
+
+  /** Stay with the candidate that is looked at when the same query comes with another ranking. */
+  stay() {
+    if (!this.kept || !this.current?.candidates.length) return;
+    const { id, individual_id: individual } = this.kept;
+    const place = this.current.candidates.findIndex((one) => one.id === id || (individual && one.individual_id === individual));
+    this.kept = null;
+    if (place < 0) this.say("The candidates have been ranked again.");
+    this.chosen = Math.max(place, 0);
   }
 
   draw() {
@@ -99,35 +137,30 @@ class Match {
     this.node.classList.toggle("empty", !page);
     if (!page) return;
     this.chosen = clamp(this.chosen, 0, Math.max(page.candidates.length - 1, 0));
-    this.pair.show(page.query, this.candidate);
-    this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => this.card(one, place))
-      : [el("div", "faint none", null, "No candidates within this scope: widen the scope, or N makes a new individual.")]));
-    const matched = page.candidates.some((one) => one.lines?.length);
-    this.linesButton.hidden = !matched;
-    this.linesButton.classList.toggle("on", this.pair.lines.shown);
-    this.linesButton.setAttribute("aria-pressed", String(this.pair.lines.shown));
-    this.flanks.forEach((button, number) => {
-      const on = FLANKS[number + 1] === page.query.flank;
-      button.classList.toggle("on", on);
-      button.setAttribute("aria-pressed", String(on));
-    });
+    const { candidate, evidence } = this;
+    this.pair.show(page.query, candidate && { ...shownOf(candidate), name: candidate.name }, scaled(evidence));
+    this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => candidateCard(one, shownOf(one), place, place === this.chosen, this.evidenceOf(one)))
+      : [el("div", "faint none", null, page.query.ranked === false ? "Ranking the candidates …" : "No candidates within this scope: widen the scope, or N makes a new individual.")]));
+    if (candidate) this.strip.setAttribute("aria-activedescendant", `card-${this.chosen}`);
+    this.flanks.forEach((button, number) => press_(button, FLANKS[number + 1] === page.query.flank, FLANKS[number + 1] === page.query.proposal?.flank && proposalText(page.query)));
+    this.proposal.textContent = proposalText(page.query);
+    for (const [view, button] of Object.entries(this.views)) press_(button, view === this.pair.view);
+    press_(this.maskButton, this.pair.masked);
+    this.drawFigures(evidence);
     this.tellSaved();
+    this.wantEvidence();
   }
 
-  card(one, place) {
-    const probability = one.probability === null || one.probability === undefined;
-    const kept = one.verdict ? el("span", `verdict ${one.verdict}`, null, VERDICTS[one.verdict] || one.verdict) : null;
-    const detail = [one.model, one.raw === null || one.raw === undefined ? null : Number(one.raw).toFixed(3),
-      one.matches === null || one.matches === undefined ? null : `${one.matches} kp`].filter((part) => part !== null && part !== undefined);
-    const name = el("span", one.name ? "name" : "name faint", null, one.name || "not named");
-    const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(place === this.chosen) },
-      el("div", "crop", null, el("img", "", { src: one.src, alt: "", draggable: false }), kept),
-      el("div", "line", null, name, probability ? null : el("span", "probability", { title: "probability that it is the same animal" }, score(one.probability))),
-      el("div", "line faint small", null, probability ? "no probability yet" : flankWord(one.flank), ""),
-      el("div", "line faint small", null, detail.join(" · ")));
-    card.classList.toggle("on", place === this.chosen);
-    if (place === this.chosen) this.strip.setAttribute("aria-activedescendant", card.id);
-    return card;
+  drawFigures(evidence) {
+    const warning = warningText(evidence), counted = evidence && evidence.whole === undefined ? "" : evidenceText(evidence, this.pair.masked, Boolean(this.candidate) && this.data.computing);
+    this.figures.replaceChildren(...(warning ? [el("span", "warning", null, warning)] : []), el("span", evidence ? "" : "faint", null, counted));
+  }
+
+  /** Ask for the evidence of what is looked at when the script has not sent it. */
+  wantEvidence() {
+    const missing = this.shown && !this.evidence && this.data.computing ? this.shown.id : null;
+    if (missing !== null && missing !== this.wanted) this.actions.schedule(250);
+    this.wanted = missing;
   }
 
   choose(place) {
@@ -146,23 +179,31 @@ class Match {
   // Actions
 
   act(name) {
+    const look = (change) => () => { change(); this.draw(); };
     const known = {
-      next: () => this.go(1), previous: () => this.go(-1), undo: () => this.undo(), new: () => this.decide("new"),
-      lines: () => { this.pair.lines.shown = !this.pair.lines.shown; this.draw(); },
-      help: () => { this.help.hidden = !this.help.hidden; }, same: () => this.decide("same"), different: () => this.decide("different"), unsure: () => this.decide("unsure"),
+      next: () => this.go(1), previous: () => this.go(-1), undo: () => this.undo(), help: () => { this.help.hidden = !this.help.hidden; },
+      pair: look(() => { this.pair.view = "pair"; }), lines: look(() => { this.pair.view = "lines"; }), heat: look(() => { this.pair.view = "heat"; }),
+      toggle: look(() => { this.pair.view = this.pair.view === "lines" ? "pair" : "lines"; }), masked: look(() => { this.pair.masked = !this.pair.masked; }),
+      before: look(() => this.turnTo(-1)), after: look(() => this.turnTo(1)), turn: () => this.pair.turnBy(90), mirror: () => { this.pair.flipped = !this.pair.flipped; this.pair.place(); },
     };
-    known[name]();
-    if (name !== "help") this.strip.focus({ preventScroll: true });
+    (known[name] || (() => this.decide(name)))();
+    if (name !== "help" && !this.conflict.now) this.strip.focus({ preventScroll: true });
+  }
+
+  turnTo(step) {
+    const many = this.candidate?.views?.length || 0;
+    if (many > 1) this.candidate.at = ((this.candidate.at || 0) + step + many) % many;
   }
 
   decide(kind) {
     if (this.ask || !this.current) return;
-    if (kind !== "new" && !this.candidate) { this.say("There is no candidate to decide on."); return; }
-    const { query } = this.current;
-    const about = kind === "new" ? {} : { candidate_id: this.candidate.id, individual_id: this.candidate.individual_id ?? null };
-    this.actions.add({ kind, query_id: query.id, ...about });
+    const alone = ENDS.includes(kind) && kind !== "same";
+    if (!alone && !this.candidate) { this.say("There is no candidate to decide on."); return; }
+    const about = alone ? {} : { candidate_id: this.shown.id, individual_id: this.candidate.individual_id ?? null };
+    const view = this.pair.view + (this.pair.masked ? ", background masked" : "");
+    this.actions.add({ kind, query_id: this.current.query.id, view, model: this.data.model, ...about });
     this.rebuild();
-    if (kind === "same" || kind === "new") this.go(1);
+    if (ENDS.includes(kind)) this.go(1);
     else this.nextCandidate();
   }
 
@@ -174,25 +215,42 @@ class Match {
 
   setFlank(flank) {
     if (this.ask || !this.current) return;
-    this.actions.add({ kind: "flank", query_id: this.current.query.id, flank });
+    this.actions.add({ kind: "flank", query_id: this.current.query.id, flank, seen: this.current.query.flank });
     this.rebuild();
     this.draw();
     this.strip.focus({ preventScroll: true });
   }
 
+  solve(conflict, way) {
+    this.actions.add({ kind: "solve", query_id: conflict.action.query_id, way: way.kind, about: way.about, then: conflict.action });
+    this.strip.focus({ preventScroll: true });
+    this.say("Solved and decided; Z takes it back.");
+  }
+
   /** Another query: at once when it is here already, else asked of the script. */
   go(step) {
     if (!this.current) return;
-    if (!this.ask && this.pages[this.at + step]) {
-      this.at += step;
+    const ready = this.pages.findIndex((page, place) => (step > 0 ? place > this.at && !page.query.decided : place === this.at + step));
+    if (!this.ask && ready >= 0) {
+      this.at = ready;
       this.open();
       this.actions.schedule(this.at >= this.pages.length - 1 ? 0 : 400);
       return;
     }
+    if (!this.ask && step > 0 && this.data.last && !this.actions.waiting.length) { this.say("This was the last query."); return; }
     const from = this.ask && this.ask.step ? this.ask : { query: this.current.query.id, step: 0 };
-    this.ask = { query: from.query, step: from.step + step };
+    const asked = { query: from.query, step: from.step + step };
+    this.ask = asked;
     this.draw();
     this.actions.schedule();
+    setTimeout(() => { if (this.ask === asked && !this.actions.waiting.length) { this.ask = null; this.draw(); } }, UNANSWERED);
+  }
+
+  goTo(queryId) {
+    this.ask = this.current?.query.id === queryId ? null : { query: queryId, step: 0 };
+    this.draw();
+    this.actions.schedule();
+    this.strip.focus({ preventScroll: true });
   }
 
   undo() {
@@ -216,10 +274,10 @@ class Match {
   press(event, inside) {
     if (event.type === "keyup" || event.ctrlKey || event.altKey) return false;
     const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
+    if (this.conflict.now) return this.conflict.press(key);
     const target = event.composedPath()[0];
     if (inside && target.closest?.("button,input") && (["Enter", " ", "Tab"].includes(key) || (target.matches("input") && key.startsWith("Arrow")))) return false;
-    const named = { Enter: "same", x: "different", u: "unsure", n: "new", z: "undo", v: "lines", j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", "?": "help" }[key];
-    if (named) this.act(named);
+    if (NAMED_KEYS[key]) this.act(NAMED_KEYS[key]);
     else if (key === "ArrowLeft" || key === "ArrowRight") this.choose(this.chosen + (key === "ArrowRight" ? 1 : -1));
     else if (FLANKS[key]) this.setFlank(FLANKS[key]);
     else if (key === "+" || key === "=") this.pair.zoomBy(1.25);
@@ -232,7 +290,7 @@ class Match {
 
   tell() {
     const wish = this.ask || { query: this.current?.query.id ?? null, step: 0 };
-    this.send("identify", { actions: this.actions.waiting, query: wish.query, step: wish.step });
+    this.send("identify", { actions: this.actions.waiting, query: wish.query, step: wish.step, look: this.wanted });
     this.tellSaved();
   }
 
@@ -247,6 +305,23 @@ class Match {
     window.removeEventListener("pagehide", this.leaving);
     this.actions.close();
   }
+}
+
+/** The crop of a candidate that was turned to; by itself the best one. */
+function shownOf(candidate) {
+  return candidate.at && candidate.views?.[candidate.at] ? candidate.views[candidate.at] : candidate;
+}
+
+/** Lines with places in shares; the survey keeps thousandths. */
+function scaled(evidence) {
+  if (!evidence?.lines) return [];
+  return evidence.whole === undefined ? evidence.lines : evidence.lines.map(([a, b, c, d, weight, kind]) => [a / 1000, b / 1000, c / 1000, d / 1000, weight / 100, kind]);
+}
+
+function press_(button, on, likely) {
+  button.classList.toggle("on", on);
+  button.classList.toggle("likely", Boolean(likely));
+  button.setAttribute("aria-pressed", String(on));
 }
 
 export default function (component) {

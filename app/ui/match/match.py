@@ -11,7 +11,7 @@ import streamlit as st
 from app import deps
 from app.ui.component import register
 
-_match = register("match", ["lines", "pair", "match"])
+_match = register("match", ["lines", "heat", "pair", "cards", "conflict", "match"])
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,14 +19,16 @@ class IdentifyState:
     """What the browser has to say.
 
     actions: everything not acknowledged yet, n rising: {n, uuid, kind, query_id, ...}. Kinds: same, different, unsure
-    {candidate_id, individual_id}, new, flank {flank}, undo {undoes: uuid or None}.
+    {candidate_id, individual_id}, new, unidentifiable, identity unsure, flank {flank, seen}, solve {way, about, then},
+    undo {undoes: uuid or None}; decisions carry the view they were made from and the model that ranked.
     query, step: the query to show is `step` places after `query` in the page's order (0: that one itself; None before
-    anything was said).
+    anything was said). look: a candidate that is looked at and whose evidence has not been sent.
     """
 
     actions: list[dict[str, Any]] = field(default_factory=list)
     query: int | None = None
     step: int = 0
+    look: int | None = None
 
 
 def identify_state(key: str) -> IdentifyState:
@@ -42,15 +44,27 @@ def match_view(
     ack: int = 0,
     selected: int | None = None,
     scope_text: str = "",
-    upcoming: Sequence[tuple[Mapping[str, Any], Sequence[Mapping[str, Any]]]] = (),
+    upcoming: Sequence[tuple[Any, ...]] = (),
+    evidence: Mapping[int, Mapping[str, Any]] | None = None,
+    conflicts: Sequence[Mapping[str, Any]] = (),
+    model: str = "",
+    computing: bool = False,
+    last: bool = False,
 ) -> IdentifyState:
     """Draw one query with its candidates, best first.
 
-    query: {id (detection), src, flank, facts: [text], decided: text or None}.
-    candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches, flank,
-    facts: [text], verdict (same, different, unsure or None), lines: optional matched features, [query x, query y,
-    candidate x, candidate y] each, relative to the two crops}.
-    upcoming: the queries that follow with their candidates; with one or two of them a decision shows the next at once.
+    query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None,
+    proposal: {flank, text} or None, decided: text or None}.
+    candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches,
+    models: {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None),
+    views: optional crops of the same individual, the candidate's own first, lines: optional matched features,
+    [query x, query y, candidate x, candidate y] each, relative to the two crops}.
+    upcoming: the queries that follow, each with its candidates and, if known, its evidence; with one or two of them a
+    decision shows the next at once.
+    evidence: by crop id of a candidate or view, the fields of EvidenceView. computing: whether evidence that is not
+    there will come.
+    conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
+    model: whose ranking it is, kept with a decision. last: whether no other query waits.
     ack: the highest n that is in the survey. selected: candidate to choose first.
     """
     result = _match(
@@ -59,7 +73,12 @@ def match_view(
             "store": f"{deps.survey_mark()}:{key}",
             "query": dict(query) if query is not None else None,
             "candidates": [dict(one) for one in candidates],
-            "upcoming": [{"query": dict(one), "candidates": [dict(c) for c in its]} for one, its in upcoming],
+            "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
+            "upcoming": [_upcoming(*one) for one in upcoming],
+            "conflicts": [dict(one) for one in conflicts],
+            "model": model,
+            "computing": computing,
+            "last": last,
             "selected": selected,
             "scope_text": scope_text,
             "ack": ack,
@@ -67,6 +86,18 @@ def match_view(
         on_identify_change=_nothing,
     )
     return _parsed(result.get("identify"))
+
+
+def _upcoming(
+    query: Mapping[str, Any],
+    candidates: Sequence[Mapping[str, Any]],
+    evidence: Mapping[int, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    return {
+        "query": dict(query),
+        "candidates": [dict(one) for one in candidates],
+        "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
+    }
 
 
 def _parsed(value: Any) -> IdentifyState:
@@ -77,6 +108,7 @@ def _parsed(value: Any) -> IdentifyState:
         actions=list(value.get("actions") or []),
         query=None if query is None else int(query),
         step=int(value.get("step") or 0),
+        look=None if value.get("look") is None else int(value["look"]),
     )
 
 

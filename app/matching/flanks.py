@@ -1,0 +1,97 @@
+"""Which flank a crop shows, proposed from the crops whose flank a person has decided. Never set by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.detections import DetectionReview
+from app.survey.evidence import VERSION, CropOutline, EvidenceView
+from modal_backend.contracts import Flank
+from modal_backend.models.flank import guess
+
+SIDES = (Flank.LEFT, Flank.RIGHT)
+COMPARED = 200
+CLEAR = 15
+
+
+@dataclass(frozen=True, slots=True)
+class Proposal:
+    """A flank that a crop seems to show, and how sure that is, in words."""
+
+    flank: str
+    text: str
+
+
+def by_pattern(evidence: Mapping[int, EvidenceView], flanks: Mapping[int, str]) -> Proposal | None:
+    """The flank of the decided crop whose pattern matches best; None without a clear match on the animal.
+
+    evidence, flanks: by the candidates' ids; a pattern exists on one flank only.
+    """
+    clear = [
+        (one.animal, flanks[crop])
+        for crop, one in evidence.items()
+        if one.animal >= CLEAR and not one.on_background and flanks.get(crop) in SIDES
+    ]
+    if not clear:
+        return None
+    matches, flank = max(clear)
+    return Proposal(flank, f"looks {flank}: {matches} matches with a crop whose {flank} flank is decided")
+
+
+def by_mirror(session: Session, detection_id: int) -> Proposal | None:
+    """The flank by the mirror test against decided crops; None while fewer than four of them have been read."""
+    mine = session.scalar(
+        sa.select(CropOutline.mirror).where(CropOutline.detection_id == detection_id, CropOutline.version == VERSION)
+    )
+    if mine is None:
+        return None
+    rows = session.execute(
+        sa.select(CropOutline.mirror, DetectionReview.flank)
+        .join(DetectionReview, DetectionReview.detection_id == CropOutline.detection_id)
+        .where(
+            DetectionReview.flank.in_(SIDES), CropOutline.version == VERSION, CropOutline.detection_id != detection_id
+        )
+        .order_by(DetectionReview.decided_at.desc())
+        .limit(COMPARED)
+    ).all()
+    vectors = [np.frombuffer(row.mirror, np.float16).astype(np.float32) for row in rows]
+    told = guess(_vector(mine), np.array(vectors), np.array([row.flank == Flank.LEFT for row in rows]))
+    if told is None:
+        return None
+    flank = Flank.LEFT if told.left else Flank.RIGHT
+    word = "looks" if told.share >= 0.9 else "may be"
+    return Proposal(flank, f"{word} {flank}: guesses like this were right {told.right_of} times of {told.tried}")
+
+
+def unread(session: Session, limit: int = 24) -> list[int]:
+    """Crops whose flank is decided and that the mirror test has not read yet."""
+    read = sa.select(CropOutline.detection_id).where(CropOutline.version == VERSION)
+    decided = sa.select(DetectionReview.detection_id).where(
+        DetectionReview.flank.in_(SIDES), DetectionReview.detection_id.not_in(read)
+    )
+    return list(session.scalars(decided.order_by(DetectionReview.decided_at.desc()).limit(limit)))
+
+
+def _vector(stored: bytes) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
+    return np.frombuffer(stored, np.float16).astype(np.float32)
+
+
+def enough(session: Session, fewest: int = 4) -> bool:
+    """Whether enough flanks are decided for the mirror test."""
+    decided = sa.select(DetectionReview.detection_id).where(DetectionReview.flank.in_(SIDES)).limit(fewest)
+    return len(session.scalars(decided).all()) >= fewest
+
+
+def flanks_of(session: Session, detection_ids: Sequence[int]) -> dict[int, str]:
+    """The decided flanks of these crops."""
+    rows = session.execute(
+        sa.select(DetectionReview.detection_id, DetectionReview.flank).where(
+            DetectionReview.detection_id.in_(detection_ids), DetectionReview.flank.is_not(None)
+        )
+    )
+    return {row.detection_id: str(row.flank) for row in rows}

@@ -1,0 +1,125 @@
+"""What was computed about pairs of crops and about single crops: matches, background test, outline, quality.
+
+Nothing here is a decision: every row can be computed again from the crops.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.survey.base import Base, Moment
+from app.survey.results import box_key
+from app.survey.scores import BoxView, boxes
+from modal_backend.contracts import Box
+
+VERSION = "1"
+
+
+class PairEvidence(Base):
+    """Matches of two crops as their boxes stood; low_id < high_id.
+
+    lines: [low x, low y, high x, high y, weight, kind], places in thousandths of the crop, weight in hundredths, kind 0
+    on the animal, 1 on the background, 2 not consistent. whole, animal, background: consistent matches. problem: why
+    there are none.
+    """
+
+    __tablename__ = "pair_evidence"
+    __table_args__ = (UniqueConstraint("low_id", "high_id"), Index("ix_pair_evidence_high", "high_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    low_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"))
+    low_box: Mapped[str] = mapped_column(String(48))
+    high_box: Mapped[str] = mapped_column(String(48))
+    version: Mapped[str] = mapped_column(String(16))
+    lines: Mapped[list[Any]] = mapped_column(default=list)
+    whole: Mapped[int]
+    animal: Mapped[int]
+    background: Mapped[int]
+    on_background: Mapped[bool]
+    problem: Mapped[str | None]
+    created_at: Mapped[Moment]
+
+
+class CropOutline(Base):
+    """Where in a crop the animal is (mask: 24 x 24 bytes) and what its mirror image differs in (mirror: float16)."""
+
+    __tablename__ = "crop_outline"
+
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"), primary_key=True)
+    box: Mapped[str] = mapped_column(String(48))
+    version: Mapped[str] = mapped_column(String(16))
+    mask: Mapped[bytes] = mapped_column(LargeBinary)
+    mirror: Mapped[bytes] = mapped_column(LargeBinary)
+    created_at: Mapped[Moment]
+
+
+@dataclass(frozen=True, slots=True)
+class EvidenceView:
+    """The evidence of a query and one candidate, as the match view draws it; lines begin at the query."""
+
+    lines: list[list[int]]
+    whole: int
+    animal: int
+    background: int
+    on_background: bool
+    problem: str | None
+
+
+def key_of(box: BoxView) -> str:
+    """The rectangle of a box as evidence remembers it."""
+    return box_key(Box(box.x, box.y, box.width, box.height))
+
+
+def evidence_of(session: Session, query_id: int, candidate_ids: Collection[int]) -> dict[int, EvidenceView]:
+    """What is known about the query and these candidates as their boxes stand, by the candidate's id."""
+    if not candidate_ids:
+        return {}
+    keys = {one.id: key_of(one) for one in boxes(session, {query_id, *candidate_ids}).values()}
+    rows = session.scalars(
+        sa.select(PairEvidence).where(
+            sa.or_(
+                sa.and_(PairEvidence.low_id == query_id, PairEvidence.high_id.in_(candidate_ids)),
+                sa.and_(PairEvidence.high_id == query_id, PairEvidence.low_id.in_(candidate_ids)),
+            ),
+            PairEvidence.version == VERSION,
+        )
+    )
+    found = {}
+    for row in rows:
+        if (keys.get(row.low_id), keys.get(row.high_id)) == (row.low_box, row.high_box):
+            turned = row.high_id == query_id
+            found[row.low_id if turned else row.high_id] = _view(row, turned)
+    return found
+
+
+def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Of these pairs of query and candidate, those without evidence of their present boxes, in order."""
+    wanted: dict[int, list[int]] = {}
+    for query_id, candidate_id in pairs:
+        wanted.setdefault(query_id, []).append(candidate_id)
+    left = []
+    for query_id, candidates in wanted.items():
+        known = evidence_of(session, query_id, candidates)
+        left += [(query_id, one) for one in candidates if one not in known]
+    return left
+
+
+def masks(session: Session, detection_ids: Collection[int]) -> dict[int, str]:
+    """The animal masks known of these crops, 24 x 24 bytes row by row in base64."""
+    rows = session.execute(
+        sa.select(CropOutline.detection_id, CropOutline.mask).where(CropOutline.detection_id.in_(detection_ids))
+    )
+    return {row.detection_id: base64.b64encode(row.mask).decode() for row in rows}
+
+
+def _view(row: PairEvidence, turned: bool) -> EvidenceView:
+    lines = [[x2, y2, x1, y1, *rest] for x1, y1, x2, y2, *rest in row.lines] if turned else row.lines
+    return EvidenceView(lines, row.whole, row.animal, row.background, row.on_background, row.problem)

@@ -1,0 +1,56 @@
+// The candidates below the pair, and the figures of the chosen one in words.
+
+const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
+const CHANCE = 8;
+
+/** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
+function candidateCard(one, view, place, chosen, evidence) {
+  const kept = one.verdict ? el("span", `verdict ${one.verdict}`, null, VERDICTS[one.verdict] || one.verdict) : null;
+  const flagged = evidence?.on_background ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
+  const known = one.probability !== null && one.probability !== undefined;
+  const probability = known ? el("span", "probability", { title: "probability that it is the same animal" }, score(one.probability)) : null;
+  const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
+    el("div", "crop", null, el("img", "", { src: view.src, alt: "", draggable: false }), kept || flagged),
+    el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
+    el("div", "line faint small", null, known ? flankWord(view.flank) : "no probability yet", viewsText(one)),
+    el("div", "line faint small", { title: modelsText(one) }, rawText(one)));
+  card.classList.toggle("on", chosen);
+  return card;
+}
+
+function viewsText(one) {
+  const views = one.views?.length || 0;
+  return views > 1 ? el("span", "", { title: "crops of this individual: , and . show them" }, `${(one.at || 0) + 1} of ${views}`) : "";
+}
+
+function rawText(one) {
+  if (one.raw === null || one.raw === undefined) return one.said || "not ranked";
+  const matches = one.matches === null || one.matches === undefined ? null : `${one.matches} kp`;
+  return [one.model, Number(one.raw).toFixed(3), matches].filter((part) => part).join(" · ");
+}
+
+/** Every model's own figures: never compared with each other. */
+function modelsText(one) {
+  const models = Object.entries(one.models || {});
+  return models.map(([name, of]) => `${name} ${Number(of.score).toFixed(3)}${of.probability === null || of.probability === undefined ? "" : `, probability ${score(of.probability)}`}`).join(" · ");
+}
+
+/** What the evidence says, in a sentence; `waiting`: it is being computed. */
+function evidenceText(evidence, masked, waiting) {
+  if (!evidence) return waiting ? "Computing the matched features …" : "";
+  if (evidence.problem) return evidence.problem;
+  const agree = masked ? evidence.animal : evidence.whole;
+  const about = masked ? "with the background masked" : `with the background, ${evidence.animal} without it`;
+  return `${count(agree, "match", "matches")} agree as one pattern ${about} (different animals reach ${CHANCE}).`;
+}
+
+function warningText(evidence) {
+  if (!evidence?.on_background) return "";
+  return `This match lives on the background: ${evidence.background} matches agree there, ${evidence.animal} on the animals.`;
+}
+
+/** A guess of the query's flank, in words. */
+function proposalText(query) {
+  if (!query.proposal || ["left", "right", "other"].includes(query.flank)) return "";
+  return query.proposal.text;
+}

@@ -1,0 +1,91 @@
+"""The choices over the match view: who ranks, who may be a candidate, how candidates and queries are ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import streamlit as st
+
+from app import deps
+from app.survey import identity, naming, quality
+from app.survey.rankings import Scope
+from app.survey.review import BadDecision
+from modal_backend.registry import EMBEDDING, LOCAL
+
+WORDS = {"fused": "all models", LOCAL: "RAPID", EMBEDDING: "embedding"}
+PERIODS = {None: "any time", 7: "a week", 30: "a month", 365: "a year"}
+ORDERS = ("unsure first", "best view first")
+KNOWN = {field.name for field in fields(Scope)}
+# A scope that knows species is ranked by every model and by their fusion; an older one by RAPID alone.
+RANKED_BY = ("fused", LOCAL, EMBEDDING) if "species" in KNOWN else (LOCAL,)
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person chose. model: whose ranking; order: of the queries."""
+
+    scope: Scope
+    model: str
+    by_image: bool
+    show_rejected: bool
+    order: str
+
+
+def choices() -> Choices:
+    """Draw the choices; each is kept in the address."""
+    with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
+        st.markdown("**Candidates**", width="content")
+        values = {
+            "station": st.toggle("this station only", key="station", bind="query-params"),
+            "flank": st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
+            "other_events": st.toggle("other events (named crops stay)", value=True, key="events", bind="query-params"),
+            "catalogued": st.toggle("named only", key="named", bind="query-params"),
+        }
+        if "species" in KNOWN:
+            values["species"] = st.toggle("same species", key="species", bind="query-params")
+        show_rejected = st.toggle("show rejected", key="rejected", bind="query-params")
+        with st.popover("More", icon=":material/tune:", width="content"):
+            model, by_image, order, days = _more()
+    if "days" in KNOWN:
+        values["days"] = days
+    return Choices(Scope(**values), model, by_image, show_rejected, order)
+
+
+def _more() -> tuple[str, bool, str, int | None]:
+    model = RANKED_BY[0]
+    if len(RANKED_BY) > 1:
+        model = st.segmented_control(
+            "Ranked by", RANKED_BY, format_func=lambda one: WORDS[one], default=model, key="model", required=True
+        )
+    days = None
+    if "days" in KNOWN:
+        days = st.selectbox("Taken within", list(PERIODS), format_func=lambda one: PERIODS[one], key="days")
+    by_image = st.toggle("every image on its own", key="images", bind="query-params")
+    order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
+    _naming()
+    return model, by_image, order, days
+
+
+def _naming() -> None:
+    with deps.survey().read() as session:
+        prefix, digits = naming.scheme(session)
+        following = naming.next_name(session)
+    with st.form("naming", border=False):
+        wanted = st.text_input("New individuals are named", prefix, max_chars=20, help=f"The next one is {following}.")
+        if st.form_submit_button(f"Use from now on (next {following})") and wanted != prefix:
+            try:
+                with deps.survey().write() as session:
+                    identity.set_naming(session, deps.reviewer(), wanted, digits)
+            except BadDecision as problem:
+                st.error(str(problem))
+            else:
+                st.rerun()
+
+
+def in_chosen_order(order: Sequence[int], chosen: str) -> list[int]:
+    """The queries in the chosen order; the one that was waiting longest first by itself."""
+    if chosen == ORDERS[0]:
+        return list(order)
+    with deps.survey().read() as session:
+        return quality.by_quality(session, order)
