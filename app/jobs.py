@@ -38,6 +38,7 @@ class Queue(StrEnum):
     MODAL_INTERACTIVE = "modal-interactive"
     MODAL_BULK = "modal-bulk"
     MODAL_IMPORTS = "modal-imports"
+    NOTES = "notes"
 
 
 class Jobs:
@@ -73,6 +74,10 @@ class Jobs:
         )
         self._refuse_when_full()
         self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
+
+    def run_notes(self, run_id: int, attempt: int) -> None:
+        """Run the keyword graph as this row of the survey says."""
+        self._enqueue(Queue.NOTES, "analyse_notes", notes_workflow_id(run_id, attempt), run_id)
 
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
@@ -143,6 +148,11 @@ class Jobs:
 def import_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow of one attempt at an import; asking twice for the same attempt starts one workflow."""
     return f"import-{import_id}-{attempt}"
+
+
+def notes_workflow_id(run_id: int, attempt: int) -> str:
+    """The workflow of one attempt at a run over field notes."""
+    return f"notes-{run_id}-{attempt}"
 
 
 def finish_workflow_id(import_id: int, attempt: int) -> str:

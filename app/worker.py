@@ -22,6 +22,7 @@ from app.ingest.intake import source_files
 from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.matching.gallery import Gallery, NotDescribed
+from app.notes.job import put_forgotten_runs
 from app.remote_imports import hand_out, hand_out_failed
 from app.sample_survey import draw_sample
 from app.settings import Backend, Settings
@@ -143,6 +144,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     presence.beat()
                     _take_over(survey, presence)
                     _put_forgotten(survey, settings)
+                    put_forgotten_runs(survey, settings)
                     last_beat = time.monotonic()
                 stop.wait(0.2)
         finally:
@@ -163,6 +165,7 @@ def _open_queue(settings: Settings, executor_id: str) -> None:
     DBOS.launch()
     DBOS.register_queue(Queue.INTERACTIVE, worker_concurrency=INTERACTIVE_AT_ONCE, polling_interval_sec=POLL_SECONDS)
     DBOS.register_queue(Queue.BULK, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
+    DBOS.register_queue(Queue.NOTES, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
     # What was put there for Modal is done on the embedded backend when that is what the settings say now.
     often = 2 if settings.active_backend is Backend.MODAL else 20
     for queue in (Queue.MODAL_INTERACTIVE, Queue.MODAL_BULK, Queue.MODAL_IMPORTS):

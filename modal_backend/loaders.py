@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendMisconfigured
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.registry import CLUSTERS, DETECTOR, EMBEDDING, KEYWORDS, LARGE_KEYWORDS, LOCAL, MODELS
 
 Run = Callable[[Sequence[Any]], list[Any]]
 
@@ -16,7 +17,8 @@ def load(model: str, backend: str) -> tuple[Run, Provenance]:
     """What answers for a model, and where its results come from.
 
     pocket-detector takes Prepared pictures and gives list[Detection]; pocket-embedding takes RGB crops and gives
-    vectors; rapid takes RGB crops and gives LocalFeatures. Raises BackendMisconfigured, or WeightsMissing.
+    vectors; rapid takes RGB crops and gives LocalFeatures; keybert and keyword-clusters take and give dicts (see
+    models/keywords.py and models/keyword_clusters.py). Raises BackendMisconfigured, or WeightsMissing.
     """
     if model in LOADERS:
         return LOADERS[model](backend)
@@ -67,8 +69,29 @@ def _rapid(backend: str) -> tuple[Run, Provenance]:
     )
 
 
+def _keywords(model: str, embedding: str, backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models import keywords
+    from modal_backend.models.sentence_embedding import load_embedding
+
+    loaded = load_embedding(embedding)
+    return lambda requests: [keywords.answer(one) for one in requests], Provenance(
+        backend, model, keywords.VERSION, loaded.weights_sha256, f"{embedding}; words and phrases that stand together"
+    )
+
+
+def _clusters(backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models import keyword_clusters
+
+    return lambda requests: [keyword_clusters.answer(one) for one in requests], Provenance(
+        backend, CLUSTERS, keyword_clusters.VERSION, "", "unit vectors; UMAP to 5 dimensions; HDBSCAN"
+    )
+
+
 LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     DETECTOR: _pocket_detector,
     EMBEDDING: _pocket_embedding,
     LOCAL: _rapid,
+    KEYWORDS: partial(_keywords, KEYWORDS, "all-MiniLM-L6-v2"),
+    LARGE_KEYWORDS: partial(_keywords, LARGE_KEYWORDS, "SFR-Embedding-Mistral"),
+    CLUSTERS: _clusters,
 }

@@ -14,6 +14,8 @@ class Task(StrEnum):
     LOCAL_FEATURES = "local features"
     SPECIES = "species"
     VIDEO = "video"
+    KEYWORDS = "keywords"
+    CLUSTERS = "keyword clusters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,9 @@ class ModelEntry:
 DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
+KEYWORDS = "keybert"
+LARGE_KEYWORDS = "keybert-large"
+CLUSTERS = "keyword-clusters"
 
 MODELS = {
     entry.name: entry
@@ -139,6 +144,40 @@ MODELS = {
             "an API key of your own",
             here=False,
             remote=Remote("OmniVinci", timeout=1800, memory=8192, max_containers=2),
+        ),
+        ModelEntry(
+            KEYWORDS,
+            Task.KEYWORDS,
+            "KeyBERT keywords of notes (all-MiniLM-L6-v2)",
+            "MIT; model Apache-2.0",
+            "inside the install",
+            dimension=384,
+            remote=Remote("KeyBERT", cpu=4.0, memory=16_384, timeout=3600, max_containers=2),
+        ),
+        ModelEntry(
+            LARGE_KEYWORDS,
+            Task.KEYWORDS,
+            "KeyBERT keywords of notes (SFR-Embedding-Mistral, 7.1 billion parameters, fp16)",
+            "MIT; model CC BY-NC 4.0",
+            "Hugging Face Salesforce/SFR-Embedding-Mistral",
+            dimension=4096,
+            remote=Remote(
+                "KeyBERTLarge",
+                gpu="L40S",
+                cpu=4.0,
+                memory=16_384,
+                timeout=3600,
+                startup_timeout=900,
+                max_containers=1,
+            ),
+        ),
+        ModelEntry(
+            CLUSTERS,
+            Task.CLUSTERS,
+            "Keyword clusters (UMAP, HDBSCAN)",
+            "BSD-3-Clause",
+            "none needed",
+            remote=Remote("KeywordClusters", memory=8192, timeout=1800, max_containers=2),
         ),
     )
 }

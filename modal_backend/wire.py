@@ -2,7 +2,8 @@
 
 A call carries {"contract", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
 "cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. Pictures travel as PNG
-(lossless, so that both backends see the same pixels), vectors and features as bytes.
+(lossless, so that both backends see the same pixels), vectors and features as bytes. Models of text take and give
+dicts of plain values, which travel as they are.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ PNG_LEVEL = 1
 
 
 def pack_call(inputs: Sequence[Any]) -> dict[str, Any]:
-    """A call's inputs as plain values: RGB uint8 pictures, or a detector's prepared pictures."""
+    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, or dicts."""
     return {"contract": CONTRACT, "inputs": [_pack_input(one) for one in inputs]}
 
 
@@ -78,6 +79,8 @@ def check_contract(other: Any, this: str = "this program", that: str = "The depl
 def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
         return {"kind": "picture", "png": _png(value)}
+    if isinstance(value, dict):
+        return {"kind": "plain", "value": value}
     return {"kind": "prepared", "fields": _pack_fields(value)}
 
 
@@ -99,6 +102,8 @@ def _unpack_or_failure(value: dict[str, Any]) -> Any:
 def _unpack_input(value: dict[str, Any]) -> Any:
     if value["kind"] == "picture":
         return _picture(value["png"])
+    if value["kind"] == "plain":
+        return value["value"]
     from modal_backend.models.pocket_detector import Prepared
 
     return _unpack_fields(Prepared, value["fields"])
@@ -130,6 +135,8 @@ def _picture(data: bytes) -> Picture:
 def _pack_value(value: Any) -> dict[str, Any]:
     if isinstance(value, Failure):
         return {"kind": "failure", "reason": value.reason}
+    if isinstance(value, dict):
+        return {"kind": "plain", "value": value}
     if isinstance(value, LocalFeatures):
         return {
             "kind": "features",
@@ -147,6 +154,8 @@ def _unpack_value(value: dict[str, Any]) -> Any:
     match value["kind"]:
         case "failure":
             return Failure(value["reason"])
+        case "plain":
+            return value["value"]
         case "vector":
             return np.frombuffer(value["data"], np.float32)
         case "features":
