@@ -125,9 +125,7 @@ def keywords_by_category(note_keywords: NoteKeywords, cleaned: pd.DataFrame) -> 
     return keywords.by_category(note_keywords, list(cleaned["category"]))
 
 
-def occurrences(
-    cleaned: pd.DataFrame, note_keywords: NoteKeywords, ngrams: tuple, min_support: int
-) -> Occurrences:
+def occurrences(cleaned: pd.DataFrame, note_keywords: NoteKeywords, ngrams: tuple, min_support: int) -> Occurrences:
     """Which note holds which word; phrases count when they are a keyword of some note, single words always."""
     chosen = {word for one in note_keywords.keywords for word, _ in one}
     held = [
@@ -189,7 +187,7 @@ def clustering(
     distinct_keywords: list[str],
     keyword_vectors: np.ndarray,
     seed: int,
-    min_cluster_size: int,
+    min_cluster_size: int | None,
     ask: Any,
 ) -> dict[str, Any]:
     """What Modal answers to the keyword vectors."""
@@ -199,7 +197,7 @@ def clustering(
 
 
 @config.when(clustering_on="here")
-def clusters__here(keyword_vectors: np.ndarray, seed: int, min_cluster_size: int, report: Report) -> Clusters:
+def clusters__here(keyword_vectors: np.ndarray, seed: int, min_cluster_size: int | None, report: Report) -> Clusters:
     """Groups of keywords; -1 where a keyword belongs to none."""
     return keyword_clusters.cluster(
         keyword_vectors,

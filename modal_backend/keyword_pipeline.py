@@ -19,7 +19,6 @@ from hamilton import driver, lifecycle
 
 from modal_backend import keyword_graph, keywords_remote
 from modal_backend.models.discriminative import MIN_SUPPORT
-from modal_backend.models.keyword_clusters import MIN_CLUSTER_SIZE
 from modal_backend.models.keywords import DIVERSITY, TOP_N
 from modal_backend.models.note_text import NGRAMS
 from modal_backend.models.sentence_embedding import DEFAULT_MODEL
@@ -50,7 +49,7 @@ class NoteSettings:
     diversity: float = DIVERSITY
     seed_words: tuple[str, ...] = ()
     min_support: int = MIN_SUPPORT
-    min_cluster_size: int = MIN_CLUSTER_SIZE
+    min_cluster_size: int | None = None
 
 
 class NotesPipeline:

@@ -40,6 +40,7 @@ vision = (
 opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
 video = base.uv_pip_install("av==18.1.0", "httpx==0.28.1")
 
+
 def check_minilm() -> None:
     """At build: load all-MiniLM-L6-v2 as it lies in the image, check its hash and that it embeds.
 

@@ -180,5 +180,3 @@ def _set(survey: Survey, run_id: int, **values: Any) -> None:
 
 def _sentence(error: BaseException) -> str:
     return f"{error} {getattr(error, 'remedy', '')}".strip() or type(error).__name__
-
-

@@ -20,13 +20,16 @@ NOTES_A_KEYWORD = 60
 class RunResult:
     """keywords: the discriminative keywords with category, support, z, q, log_odds, score and lift on held-out notes.
     clusters: keyword, cluster, probability, label, x, y. stability: by cluster. holders: ids of notes by category and
-    keyword, inside and outside, at most NOTES_A_KEYWORD each."""
+    keyword, at most NOTES_A_KEYWORD each. supports: by keyword and category, how many notes hold it. graph: the nodes
+    that ran, in Graphviz' language."""
 
     keywords: pd.DataFrame
     clusters: pd.DataFrame
     stability: dict[int, float]
     holders: dict[str, dict[str, list[int]]]
     counts: dict[str, Any]
+    supports: dict[str, dict[str, int]]
+    graph: str
 
     def notes_with(self, keyword: str, category: str | None = None) -> list[int]:
         """Ids of notes that hold a keyword, of one category or of all."""
@@ -54,6 +57,8 @@ def write_result(values: dict[str, Any], folder: Path) -> None:
         "stability": {str(name): share for name, share in values["clusters"].stability.items()},
         "holders": _holders(values["cleaned"], set(chosen["keyword"])),
         "counts": values["note_counts"],
+        "supports": _supports(table, set(chosen["keyword"])),
+        "graph": values["graph"],
     }
     part = folder / "result.json.part"
     part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
@@ -75,6 +80,8 @@ def _read(path: Path, _attempt: int) -> RunResult:
         {int(name): share for name, share in content["stability"].items()},
         content["holders"],
         content["counts"],
+        content["supports"],
+        content["graph"],
     )
 
 
@@ -83,6 +90,14 @@ def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
         str(name): [None if isinstance(one, float) and not np.isfinite(one) else one for one in table[name].tolist()]
         for name in table.columns
     }
+
+
+def _supports(table: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, int]]:
+    rows = table[table["keyword"].isin(wanted)]
+    found: dict[str, dict[str, int]] = {}
+    for category, keyword, support in zip(rows["category"], rows["keyword"], rows["support_in"], strict=True):
+        found.setdefault(str(keyword), {})[str(category)] = int(support)
+    return found
 
 
 def _holders(cleaned: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, list[int]]]:

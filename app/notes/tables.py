@@ -31,9 +31,9 @@ def run_graph(
     report: Callable[[str, int, int], None] | None = None,
     ask: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None,
 ) -> dict[str, Any]:
-    """The values of NODES; keywords.csv and clusters.csv are in `out` afterwards. Raises BadNotes, BackendError."""
+    """The values of NODES and the drawing of the graph; keywords.csv and clusters.csv are in `out` afterwards. Raises BadNotes, BackendError."""
     pipeline = NotesPipeline(notes, cache, remote, settings=settings, report=report, ask=ask)
-    values = pipeline.run(NODES)
+    values = pipeline.run(NODES) | {"graph": pipeline.drawing()}
     out.mkdir(parents=True, exist_ok=True)
     write_safe_csv(values["keywords_table"], out / "keywords.csv")
     write_safe_csv(values["clusters_table"], out / "clusters.csv")
@@ -77,5 +77,7 @@ def _outcome(values: dict[str, Any]) -> list[str]:
         lines.append(values["clusters"].reason)
     check = values["held_out_check"]
     if len(check):
-        lines.append(f"Of {len(check):,} keywords chosen on half of the notes {check['holds'].mean():.0%} hold on the rest.")
+        lines.append(
+            f"Of {len(check):,} keywords chosen on half of the notes {check['holds'].mean():.0%} hold on the rest."
+        )
     return lines

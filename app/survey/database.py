@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.settings import Settings
 from app.survey import calls, decisions, deployments, detections, individuals, media, notes
 
-TABLES = (calls, decisions, deployments, detections, individuals, media, notes)  # importing them makes the metadata whole
+# Importing them makes the metadata whole.
+TABLES = (calls, decisions, deployments, detections, individuals, media, notes)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -10,8 +10,9 @@ from streamlit.navigation.page import StreamlitPage
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def _page(name: str, title: str, icon: str, default: bool = False) -> StreamlitPage:
-    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=default)
+def _page(name: str, title: str, icon: str, default: bool = False, address: str = "") -> StreamlitPage:
+    path = address or name
+    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=path, default=default)
 
 
 def survey_page() -> StreamlitPage:
@@ -39,6 +40,11 @@ def individuals_page() -> StreamlitPage:
     return _page("individuals", "Individuals", "pets")
 
 
+def field_notes_page() -> StreamlitPage:
+    """Keywords and clusters of field notes."""
+    return _page("field_notes", "Field notes", "notes", address="field-notes")
+
+
 def operations_page() -> StreamlitPage:
     """What runs, what waits, how long things take."""
     return _page("operations", "Operations", "monitoring")
@@ -46,4 +52,12 @@ def operations_page() -> StreamlitPage:
 
 def all_pages() -> list[StreamlitPage]:
     """In the order of the work."""
-    return [survey_page(), upload_page(), detections_page(), identify_page(), individuals_page(), operations_page()]
+    return [
+        survey_page(),
+        upload_page(),
+        detections_page(),
+        identify_page(),
+        individuals_page(),
+        field_notes_page(),
+        operations_page(),
+    ]

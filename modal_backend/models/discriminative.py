@@ -3,9 +3,7 @@
 What is counted are notes that hold a word, not occurrences: ten mentions in one note are one observation. A category is
 compared with all others together, by rates, so that its size does not matter.
 
-z: Monroe, Colaresi and Quinn, "Fightin' Words" (Political Analysis 16, 2008), equations 15 to 22, for notes with and
-without the word. The prior weighs PRIOR_NOTES notes with the word's share in the whole corpus, plus JEFFREYS so that a
-word absent from the other side has a finite variance.
+z: see log_odds.py.
 p: Fisher's exact test, one-sided (more often inside), mid-p (Lancaster 1961): the normal approximation behind z is too
 bold for a category of twenty notes. q: Benjamini and Hochberg (1995) over the words tested in one category.
 """
@@ -21,13 +19,11 @@ from numpy.typing import NDArray
 from scipy.sparse import csr_array
 from scipy.stats import hypergeom
 
-PRIOR_NOTES = 10.0
-JEFFREYS = 0.5
+from modal_backend.models.log_odds import Counts, log_odds
+
 MIN_SUPPORT = 3
 LEVEL = 0.05
 COLUMNS = ["category", "keyword", "support_in", "support_out", "z", "q", "discriminative"]
-
-Counts = NDArray[np.float64]
 
 
 @dataclass(frozen=True)
@@ -106,18 +102,6 @@ def _frame(tables: list[pd.DataFrame]) -> pd.DataFrame:
     if not tables:
         return pd.DataFrame({name: pd.Series(dtype=bool if name == "discriminative" else object) for name in columns})
     return pd.concat(tables, ignore_index=True).reindex(columns=columns)
-
-
-def log_odds(inside: Counts, outside: Counts, notes_in: int, notes_out: int) -> tuple[Counts, Counts]:
-    """Difference of the log-odds of a word inside and outside, and its z.
-
-    inside, outside: notes with the word on each side, (words,); notes_in, notes_out: all notes of each side.
-    """
-    share = (inside + outside) / (notes_in + notes_out)
-    with_word, without = PRIOR_NOTES * share + JEFFREYS, PRIOR_NOTES * (1 - share) + JEFFREYS
-    cells = inside + with_word, notes_in - inside + without, outside + with_word, notes_out - outside + without
-    difference = np.log(cells[0] / cells[1]) - np.log(cells[2] / cells[3])
-    return difference, difference / np.sqrt(sum(1 / cell for cell in cells))
 
 
 def exact_p(inside: Counts, outside: Counts, notes_in: int, notes_out: int) -> Counts:

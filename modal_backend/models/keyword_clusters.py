@@ -20,7 +20,9 @@ from modal_backend.models.sentence_embedding import DEFAULT_MODEL, Vectors, load
 VERSION = "1"
 NEIGHBOURS = 15
 DIMENSIONS = 5
+KEYWORDS_A_CLUSTER = 60
 MIN_CLUSTER_SIZE = 5
+MAX_CLUSTER_SIZE = 15
 MIN_SAMPLES = 2
 CONTEXT_WEIGHT = 1.0
 RESAMPLES = 10
@@ -67,20 +69,29 @@ def cluster(
     vectors: Vectors,
     *,
     seed: int = 0,
-    min_cluster_size: int = MIN_CLUSTER_SIZE,
+    min_cluster_size: int | None = None,
     min_samples: int = MIN_SAMPLES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Clusters:
-    """Groups among unit vectors (keywords, d). The same seed gives the same groups."""
+    """Groups among unit vectors (keywords, d). The same seed gives the same groups.
+
+    min_cluster_size: None takes `usual_size`.
+    """
     count = len(vectors)
     if count < FEWEST:
         reason = f"{count} keywords are too few to form groups; {FEWEST} are needed."
         return Clusters(np.full(count, -1, np.int64), np.zeros(count), {}, reason)
+    size = min_cluster_size or usual_size(count)
     reduced = _umap(vectors, DIMENSIONS, 0.0, seed)
-    labels, probability = _hdbscan(reduced, min_cluster_size, min_samples)
+    labels, probability = _hdbscan(reduced, size, min_samples)
     labels = _by_size(labels)
-    stable = stability(reduced, labels, seed, min_cluster_size, min_samples, on_progress)
+    stable = stability(reduced, labels, seed, size, min_samples, on_progress)
     return Clusters(labels, probability, stable)
+
+
+def usual_size(count: int) -> int:
+    """How many keywords make a cluster when nobody says: one in KEYWORDS_A_CLUSTER, within bounds."""
+    return min(max(count // KEYWORDS_A_CLUSTER, MIN_CLUSTER_SIZE), MAX_CLUSTER_SIZE)
 
 
 def layout(vectors: Vectors, *, seed: int = 0) -> NDArray[np.float64]:
@@ -148,7 +159,7 @@ def run_keyword_clustering(
     *,
     model_name: str = DEFAULT_MODEL,
     seed: int = 0,
-    min_cluster_size: int = MIN_CLUSTER_SIZE,
+    min_cluster_size: int | None = None,
     min_samples: int = MIN_SAMPLES,
     vectors: Vectors | None = None,
     on_progress: Callable[[int, int], None] | None = None,
@@ -247,9 +258,7 @@ def _umap(vectors: Vectors, dimensions: int, min_dist: float, seed: int) -> NDAr
     return reduced
 
 
-def _hdbscan(
-    reduced: NDArray[Any], min_cluster_size: int, min_samples: int
-) -> tuple[Labels, NDArray[np.float64]]:
+def _hdbscan(reduced: NDArray[Any], min_cluster_size: int, min_samples: int) -> tuple[Labels, NDArray[np.float64]]:
     from hdbscan import HDBSCAN
 
     model = HDBSCAN(

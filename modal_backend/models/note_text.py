@@ -40,7 +40,7 @@ FUNCTION_WORDS = frozenset(
     these they they're this those though through throughout thus till to together too toward towards under until up upon
     us use used using very via was wasn't we we're well went were weren't what whatever when where whether which while
     who whole whom whose why will with within without won't would wouldn't yes yet you you're your yours yourself
-    yourselves""".split()
+    yourselves""".split()  # noqa: SIM905
 )
 
 

@@ -146,7 +146,9 @@ def load_embedding(name: str = DEFAULT_MODEL) -> SentenceEmbedding:
     not the published ones.
     """
     if name not in EMBEDDING_MODELS:
-        raise BackendMisconfigured(f"There is no embedding model named {name}; there are {', '.join(EMBEDDING_MODELS)}.")
+        raise BackendMisconfigured(
+            f"There is no embedding model named {name}; there are {', '.join(EMBEDDING_MODELS)}."
+        )
     entry = EMBEDDING_MODELS[name]
     import torch
     from sentence_transformers import SentenceTransformer
@@ -167,10 +169,7 @@ def fetch_embedding(name: str) -> Path:
 
 
 def _weights(entry: EmbeddingModel) -> tuple[Path, str]:
-    if entry.name == DEFAULT_MODEL:
-        folder = _installed()
-    else:
-        folder = _from_hugging_face(entry)
+    folder = _installed() if entry.name == DEFAULT_MODEL else _from_hugging_face(entry)
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise WeightsMissing(f"No weights of {entry.name} in {folder}.", remedy="Remove that folder and try again.")
@@ -198,7 +197,9 @@ def _from_hugging_face(entry: EmbeddingModel) -> Path:
     from huggingface_hub import snapshot_download
 
     try:
-        return Path(snapshot_download(entry.hugging_face, allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"]))
+        return Path(
+            snapshot_download(entry.hugging_face, allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"])
+        )
     except (OSError, ValueError) as error:
         raise WeightsMissing(
             f"{entry.hugging_face} is not on this machine and cannot be fetched now.",
