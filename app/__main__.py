@@ -1,4 +1,4 @@
-"""Pugmark without a browser: python -m app import|status|worker|sample|export|evaluate|doctor."""
+"""Pugmark without a browser: python -m app import|status|worker|sample|export|notes|evaluate|doctor."""
 
 from __future__ import annotations
 
@@ -50,6 +50,14 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("format", choices=EXPORTS)
     export.add_argument("out", type=Path)
     _history_arguments(export)
+
+    notes = _command(commands, "notes", "keywords that tell categories of notes apart, and their clusters", _notes)
+    notes.add_argument("file", type=Path, metavar="FILE", help="CSV, xlsx, JSON lines or plain text")
+    notes.add_argument("--text", required=True, metavar="COLUMN", help="the column with the notes")
+    notes.add_argument("--category", required=True, metavar="COLUMN", help="the column with the category")
+    notes.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets keywords.csv and clusters.csv")
+    notes.add_argument("--seed", type=int, default=0)
+    notes.add_argument("--remote", action="store_true", help="extract and cluster on Modal")
 
     evaluate = commands.add_parser("evaluate", help="measure a model against known answers")
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
@@ -140,6 +148,21 @@ def _export(options: argparse.Namespace) -> int:
         individual=options.individual,
         exact=options.exact,
         said=(options.title, options.sampling_design, options.capture_method, options.utc_offset),
+    )
+
+
+def _notes(options: argparse.Namespace) -> int:
+    from app.commands import notes
+
+    return notes.run(
+        load_settings(),
+        options.file,
+        options.text,
+        options.category,
+        options.out,
+        seed=options.seed,
+        remote=options.remote,
+        as_json=options.as_json,
     )
 
 

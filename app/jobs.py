@@ -39,6 +39,7 @@ class Queue(StrEnum):
     MODAL_BULK = "modal-bulk"
     MODAL_IMPORTS = "modal-imports"
     VIDEO_QUESTIONS = "video-questions"
+    NOTES = "notes"
 
 
 class Jobs:
@@ -101,6 +102,10 @@ class Jobs:
         self._refuse_when_full()
         name = f"read-{uuid.uuid4().hex}"
         self._enqueue(Queue.INTERACTIVE, "read_crops", name, list(detection_ids), list(measure))
+
+    def run_notes(self, run_id: int, attempt: int) -> None:
+        """Run the keyword graph as this row of the survey says."""
+        self._enqueue(Queue.NOTES, "analyse_notes", notes_workflow_id(run_id, attempt), run_id)
 
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
@@ -174,6 +179,11 @@ class Jobs:
 def import_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow of one attempt at an import; asking twice for the same attempt starts one workflow."""
     return f"import-{import_id}-{attempt}"
+
+
+def notes_workflow_id(run_id: int, attempt: int) -> str:
+    """The workflow of one attempt at a run over field notes."""
+    return f"notes-{run_id}-{attempt}"
 
 
 def finish_workflow_id(import_id: int, attempt: int) -> str:

@@ -24,6 +24,7 @@ from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workfl
 from app.matching import evidence
 from app.matching.gallery import Gallery, NotDescribed
 from app.model_choice import chooser
+from app.notes.job import put_forgotten_runs
 from app.redescribe import describe_forgotten
 from app.remote_cancel import give_up_calls  # noqa: F401 (a workflow of this worker)
 from app.remote_imports import hand_out, hand_out_failed
@@ -171,6 +172,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     _put_forgotten(survey, settings)
                     _put_outdated(survey, settings)
                     video_jobs.put_forgotten(survey, settings)
+                    put_forgotten_runs(survey, settings)
                     last_beat = time.monotonic()
                 stop.wait(0.2)
         finally:
@@ -194,6 +196,7 @@ def _open_queue(settings: Settings, executor_id: str) -> None:
     DBOS.register_queue(
         Queue.VIDEO_QUESTIONS, worker_concurrency=QUESTIONS_AT_ONCE, polling_interval_sec=POLL_SECONDS * 5
     )
+    DBOS.register_queue(Queue.NOTES, worker_concurrency=1, polling_interval_sec=POLL_SECONDS * 5)
     # What was put there for Modal is done on the embedded backend when that is what the settings say now.
     often = 2 if settings.active_backend is Backend.MODAL else 20
     for queue in (Queue.MODAL_INTERACTIVE, Queue.MODAL_BULK, Queue.MODAL_IMPORTS):

@@ -10,7 +10,17 @@ from typing import Any
 from modal_backend import weights
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendError, BackendMisconfigured
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, ModelEntry
+from modal_backend.registry import (
+    CLUSTERS,
+    DETECTOR,
+    EMBEDDING,
+    KEYWORDS,
+    LARGE_KEYWORDS,
+    LOCAL,
+    MODELS,
+    OMNIVINCI,
+    ModelEntry,
+)
 from modal_backend.weights import Verified
 
 Run = Callable[[Sequence[Any]], list[Any]]
@@ -21,7 +31,8 @@ def load(model: str, backend: str) -> tuple[Run, Provenance]:
 
     Detectors take what `preparing.prepare` makes of a picture and give list[Detection]; embeddings take RGB crops and
     give vectors; rapid takes RGB crops and gives LocalFeatures; species takes RGB crops and gives SpeciesGuess;
-    omnivinci takes VideoQuestions and gives VideoAnswers. Raises BackendMisconfigured, or WeightsMissing.
+    omnivinci takes VideoQuestions and gives VideoAnswers; keybert and keyword-clusters take and give dicts (see
+    models/keywords.py and models/keyword_clusters.py). Raises BackendMisconfigured, or WeightsMissing.
     """
     if model in LOADERS:
         return LOADERS[model](backend)
@@ -165,10 +176,33 @@ FAMILIES: dict[str, Callable[[ModelEntry, Sequence[Verified]], tuple[Run, str]]]
     "cvwc2019": _crops,
     "species": _species,
 }
+
+
+def _keywords(model: str, embedding: str, backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models import keywords
+    from modal_backend.models.sentence_embedding import load_embedding
+
+    loaded = load_embedding(embedding)
+    return lambda requests: [keywords.answer(one) for one in requests], Provenance(
+        backend, model, keywords.VERSION, loaded.weights_sha256, f"{embedding}; words and phrases that stand together"
+    )
+
+
+def _clusters(backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models import keyword_clusters
+
+    return lambda requests: [keyword_clusters.answer(one) for one in requests], Provenance(
+        backend, CLUSTERS, keyword_clusters.VERSION, "", "unit vectors; UMAP to 5 dimensions; HDBSCAN"
+    )
+
+
 LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     DETECTOR: _pocket_detector,
     EMBEDDING: _pocket_embedding,
     LOCAL: _rapid,
     OMNIVINCI: _omnivinci,
     **{name: partial(_published, name) for name in FAMILIES},
+    KEYWORDS: partial(_keywords, KEYWORDS, "all-MiniLM-L6-v2"),
+    LARGE_KEYWORDS: partial(_keywords, LARGE_KEYWORDS, "SFR-Embedding-Mistral"),
+    CLUSTERS: _clusters,
 }

@@ -18,6 +18,8 @@ class Task(StrEnum):
     LOCAL_FEATURES = "local features"
     SPECIES = "species"
     VIDEO = "video"
+    KEYWORDS = "keywords"
+    CLUSTERS = "keyword clusters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,9 @@ class ModelEntry:
 DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
+KEYWORDS = "keybert"
+LARGE_KEYWORDS = "keybert-large"
+CLUSTERS = "keyword-clusters"
 OMNIVINCI = "omnivinci"
 MEGADETECTOR = "megadetector"
 
@@ -239,6 +244,41 @@ def _entries() -> Iterable[ModelEntry]:
         "an API key of your own",
         # a question that may have been paid for is not asked again by itself
         remote=Remote("OmniVinci", cpu=0.5, memory=1024, timeout=1800, max_containers=2, retries=0),
+    )
+    yield ModelEntry(
+        KEYWORDS,
+        Task.KEYWORDS,
+        "KeyBERT keywords of notes (all-MiniLM-L6-v2)",
+        "MIT; model Apache-2.0",
+        "inside the install",
+        dimension=384,
+        remote=Remote("KeyBERT", cpu=4.0, memory=16_384, timeout=3600, max_containers=2),
+    )
+    yield ModelEntry(
+        LARGE_KEYWORDS,
+        Task.KEYWORDS,
+        "KeyBERT keywords of notes (SFR-Embedding-Mistral, 7.1 billion parameters, fp16)",
+        "MIT; model CC BY-NC 4.0",
+        "Hugging Face Salesforce/SFR-Embedding-Mistral",
+        non_commercial=True,
+        dimension=4096,
+        remote=Remote(
+            "KeyBERTLarge",
+            gpu="L40S",
+            cpu=4.0,
+            memory=16_384,
+            timeout=3600,
+            startup_timeout=900,
+            max_containers=1,
+        ),
+    )
+    yield ModelEntry(
+        CLUSTERS,
+        Task.CLUSTERS,
+        "Keyword clusters (UMAP, HDBSCAN)",
+        "BSD-3-Clause",
+        "none needed",
+        remote=Remote("KeywordClusters", memory=8192, timeout=1800, max_containers=2),
     )
 
 

@@ -2,7 +2,8 @@
 
 A call carries {"contract", "model", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
 "cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. Pictures travel as PNG
-(lossless, so that both backends see the same pixels), vectors and features as bytes.
+(lossless, so that both backends see the same pixels), vectors and features as bytes. Models of text take and give
+dicts of plain values, which travel as they are.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ PNG_LEVEL = 1
 
 
 def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
-    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, or questions about clips.
+    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, questions, or dicts.
 
     model: which of the models behind one class is meant; empty for the one it loads when it starts.
     """
@@ -98,6 +99,8 @@ def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, VideoQuestion):
         frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
         return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.clip}
+    if isinstance(value, dict):
+        return {"kind": "plain", "value": value}
     return {"kind": "letterboxed" if isinstance(value, Letterboxed) else "prepared", "fields": _pack_fields(value)}
 
 
@@ -123,6 +126,8 @@ def _unpack_input(value: dict[str, Any]) -> Any:
         return VideoQuestion(value["text"], [ClipFrame(*frame) for frame in value["frames"]], value["clip"])
     if value["kind"] == "letterboxed":
         return _unpack_fields(Letterboxed, value["fields"])
+    if value["kind"] == "plain":
+        return value["value"]
     from modal_backend.models.pocket_detector import Prepared
 
     return _unpack_fields(Prepared, value["fields"])
@@ -156,6 +161,8 @@ def _pack_value(value: Any) -> dict[str, Any]:
         return {"kind": "failure", "reason": value.reason}
     if isinstance(value, VideoAnswer):
         return {"kind": "video answer", "fields": asdict(value)}
+    if isinstance(value, dict):
+        return {"kind": "plain", "value": value}
     if isinstance(value, LocalFeatures):
         return {
             "kind": "features",
@@ -179,6 +186,8 @@ def _unpack_value(value: dict[str, Any]) -> Any:
             return VideoAnswer(**value["fields"])
         case "species":
             return SpeciesGuess(tuple(value["labels"]), tuple(value["scores"]))
+        case "plain":
+            return value["value"]
         case "vector":
             return np.frombuffer(value["data"], np.float32)
         case "features":

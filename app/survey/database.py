@@ -13,10 +13,40 @@ from alembic.config import Config
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
-from app.survey import calls, decisions, deployments, detections, evidence, individuals, media, naming, quality
+from app.survey import (
+    calls,
+    decisions,
+    deployments,
+    detections,
+    evidence,
+    individuals,
+    media,
+    naming,
+    notes,
+    plausibility_tables,
+    quality,
+    species,
+    stations,
+    video_answers,
+)
 
 # importing them makes the metadata whole
-TABLES = (calls, decisions, deployments, detections, evidence, individuals, media, naming, quality)
+TABLES = (
+    calls,
+    decisions,
+    deployments,
+    detections,
+    evidence,
+    individuals,
+    media,
+    naming,
+    notes,
+    plausibility_tables,
+    quality,
+    species,
+    stations,
+    video_answers,
+)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -10,8 +10,9 @@ from streamlit.navigation.page import StreamlitPage
 PAGES = Path(__file__).resolve().parents[2] / "pages"
 
 
-def _page(name: str, title: str, icon: str, default: bool = False) -> StreamlitPage:
-    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=name, default=default)
+def _page(name: str, title: str, icon: str, default: bool = False, address: str = "") -> StreamlitPage:
+    path = address or name
+    return st.Page(PAGES / f"{name}.py", title=title, icon=f":material/{icon}:", url_path=path, default=default)
 
 
 def survey_page() -> StreamlitPage:
@@ -49,6 +50,11 @@ def export_page() -> StreamlitPage:
     return _page("export", "Export", "download")
 
 
+def field_notes_page() -> StreamlitPage:
+    """Keywords and clusters of field notes."""
+    return _page("field_notes", "Field notes", "notes", address="field-notes")
+
+
 def operations_page() -> StreamlitPage:
     """What runs, what waits, how long things take."""
     return _page("operations", "Operations", "monitoring")
@@ -62,6 +68,7 @@ def all_pages() -> list[StreamlitPage]:
         detections_page(),
         identify_page(),
         individuals_page(),
+        field_notes_page(),
         export_page(),
         history_page(),
         operations_page(),

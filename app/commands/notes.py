@@ -1,0 +1,84 @@
+"""python -m app notes: keywords that tell categories apart, and their clusters, from a file of notes."""
+
+from __future__ import annotations
+
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from app.commands.output import CommandFailed, tell
+from app.settings import Backend, Settings
+from modal_backend.errors import BackendError
+from modal_backend.note_table import BadNotes
+
+Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
+
+
+def run(
+    settings: Settings, file: Path, text: str, category: str, out: Path, *, seed: int, remote: bool, as_json: bool
+) -> int:
+    """Writes keywords.csv and clusters.csv into `out`; 2 when the notes cannot be used, 1 when a model cannot run."""
+    from app.notes.tables import run_graph, told
+    from modal_backend.keyword_pipeline import NoteSettings
+
+    if not file.is_file():
+        raise CommandFailed(f"There is no file at {file}.", 2)
+    if remote and settings.active_backend is not Backend.MODAL:
+        raise CommandFailed("--remote needs Modal: run `modal token new`, and PUGMARK_BACKEND must not be embedded.", 2)
+    wanted = NoteSettings(columns={"text": text, "category": category}, seed=seed)
+    try:
+        with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as cache, _Bar() as bar:
+            ask = _ask(settings) if remote else None
+            values = run_graph(file, out, Path(cache), wanted, remote=remote, report=bar.report, ask=ask)
+    except BadNotes as bad:
+        raise CommandFailed(str(bad), 2) from bad
+    except BackendError as error:
+        raise CommandFailed(f"{error} {error.remedy}".strip()) from error
+    except OSError as error:
+        raise CommandFailed(f"{out} cannot be written ({error.strerror}).") from error
+    lines = told(values)
+    answer = {
+        "out": str(out),
+        "counts": values["note_counts"],
+        "keywords": len(values["keywords_table"]),
+        "discriminative": int(values["keywords_table"]["discriminative"].astype(bool).sum()),
+        "clusters": len(set(values["clusters"].labels.tolist()) - {-1}),
+        "errors": {str(at): reason for at, reason in values["note_keywords"].errors.items()},
+        "told": lines,
+    }
+    summary = (
+        f"{answer['counts']['used']:,} notes, {answer['discriminative']:,} discriminative keywords, "
+        f"{answer['clusters']} clusters. Written: {out / 'keywords.csv'}, {out / 'clusters.csv'}"
+    )
+    tell(as_json, answer, "\n".join([*lines, summary]))
+    return 0
+
+
+def _ask(settings: Settings) -> Ask:
+    from app.backends import modal_backend
+    from modal_backend.keywords_remote import ask_backend
+
+    backend = modal_backend(settings)
+    return lambda model, request: ask_backend(backend, model, request)
+
+
+class _Bar:
+    """Progress on the screen, one bar a slow node."""
+
+    def __enter__(self) -> _Bar:
+        self._bar = tqdm(unit="text", disable=None, file=sys.stderr)
+        return self
+
+    def report(self, node: str, done: int, total: int) -> None:
+        """Show a node's progress."""
+        self._bar.set_description(node)
+        if total > 1:
+            self._bar.total, self._bar.n = total, done
+        self._bar.refresh()
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()

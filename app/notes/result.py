@@ -1,0 +1,110 @@
+"""What a page shows of a finished run, kept as one file: keywords, clusters, and which notes hold which keyword."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from modal_backend.models.note_text import phrases
+
+NOTES_A_KEYWORD = 60
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """keywords: the discriminative keywords with category, support, z, q, log_odds, score and lift on held-out notes.
+    clusters: keyword, cluster, probability, label, x, y. stability: by cluster. holders: ids of notes by category and
+    keyword, at most NOTES_A_KEYWORD each. supports: by keyword and category, how many notes hold it. graph: the nodes
+    that ran, in Graphviz' language."""
+
+    keywords: pd.DataFrame
+    clusters: pd.DataFrame
+    stability: dict[int, float]
+    holders: dict[str, dict[str, list[int]]]
+    counts: dict[str, Any]
+    supports: dict[str, dict[str, int]]
+    graph: str
+
+    def notes_with(self, keyword: str, category: str | None = None) -> list[int]:
+        """Ids of notes that hold a keyword, of one category or of all."""
+        held = self.holders.get(keyword, {})
+        if category is not None:
+            return held.get(category, [])
+        return [one for name in sorted(held) for one in held[name]]
+
+
+def run_folder(data_dir: Path, run_id: int) -> Path:
+    """Where the files of a run lie."""
+    return data_dir / "notes" / "runs" / str(run_id)
+
+
+def write_result(values: dict[str, Any], folder: Path) -> None:
+    """Write what the page needs; the file appears whole or not at all."""
+    table = values["keyword_statistics"]
+    chosen = table[table["discriminative"].astype(bool)]
+    held = values["held_out_check"]
+    chosen = chosen.merge(held, how="left", on=["category", "keyword"]) if len(held) else chosen.assign(lift=np.nan)
+    columns = ["category", "keyword", "support_in", "support_out", "z", "q", "log_odds", "score", "lift"]
+    content = {
+        "keywords": _plain(chosen[columns]),
+        "clusters": _plain(values["clusters_table"]),
+        "stability": {str(name): share for name, share in values["clusters"].stability.items()},
+        "holders": _holders(values["cleaned"], set(chosen["keyword"])),
+        "counts": values["note_counts"],
+        "supports": _supports(table, set(chosen["keyword"])),
+        "graph": values["graph"],
+    }
+    part = folder / "result.json.part"
+    part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
+    part.replace(folder / "result.json")
+
+
+def read_result(data_dir: Path, run_id: int, attempt: int) -> RunResult | None:
+    """A finished run, or None when its file is gone. attempt: a run that was made again is read again."""
+    path = run_folder(data_dir, run_id) / "result.json"
+    return _read(path, attempt) if path.is_file() else None
+
+
+@lru_cache(maxsize=8)
+def _read(path: Path, _attempt: int) -> RunResult:
+    content = json.loads(path.read_text(encoding="utf-8"))
+    return RunResult(
+        pd.DataFrame(content["keywords"]),
+        pd.DataFrame(content["clusters"]),
+        {int(name): share for name, share in content["stability"].items()},
+        content["holders"],
+        content["counts"],
+        content["supports"],
+        content["graph"],
+    )
+
+
+def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
+    return {
+        str(name): [None if isinstance(one, float) and not np.isfinite(one) else one for one in table[name].tolist()]
+        for name in table.columns
+    }
+
+
+def _supports(table: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, int]]:
+    rows = table[table["keyword"].isin(wanted)]
+    found: dict[str, dict[str, int]] = {}
+    for category, keyword, support in zip(rows["category"], rows["keyword"], rows["support_in"], strict=True):
+        found.setdefault(str(keyword), {})[str(category)] = int(support)
+    return found
+
+
+def _holders(cleaned: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, list[int]]]:
+    found: dict[str, dict[str, list[int]]] = {word: {} for word in sorted(wanted)}
+    for number, category, text in zip(cleaned["row"], cleaned["category"], cleaned["processed_text"], strict=True):
+        for word in set(phrases(text)) & wanted:
+            kept = found[word].setdefault(str(category), [])
+            if len(kept) < NOTES_A_KEYWORD:
+                kept.append(int(number))
+    return found

