@@ -1,4 +1,4 @@
-"""Pugmark without a browser: python -m app import|status|worker|sample|export|evaluate|doctor."""
+"""Pugmark without a browser: python -m app import|status|worker|sample|export|summarise|evaluate|doctor."""
 
 from __future__ import annotations
 
@@ -47,6 +47,9 @@ def parser() -> argparse.ArgumentParser:
     export = _command(commands, "export", "write the survey in an exchange format", _export)
     export.add_argument("format", choices=["megadetector"])
     export.add_argument("out", type=Path)
+
+    summarise = _command(commands, "summarise", "who is in a clip, when, from where to where", _summarise)
+    summarise.add_argument("clip", type=Path)
 
     evaluate = commands.add_parser("evaluate", help="measure a model against known answers")
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
@@ -106,6 +109,12 @@ def _export(options: argparse.Namespace) -> int:
     from app.commands import exports
 
     return exports.run(load_settings(), options.out, as_json=options.as_json)
+
+
+def _summarise(options: argparse.Namespace) -> int:
+    from app.commands import summarise
+
+    return summarise.run(options.clip, as_json=options.as_json)
 
 
 def _evaluate_detection(options: argparse.Namespace) -> int:
