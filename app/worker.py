@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, WorkflowStatus
 
-from app import import_end, pipeline
+from app import clips, import_end, pipeline
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
@@ -49,6 +49,7 @@ def import_media(import_id: int) -> str:
             hand_out(import_id)
             return "handed out"
         take_in_files(import_id)
+        summarise_clips(import_id)
         group_events(import_id)
     except (BackendError, StoreError, OSError) as error:
         remedy = getattr(error, "remedy", "")
@@ -92,6 +93,12 @@ def take_in_files(import_id: int) -> None:
 
 
 @DBOS.step()
+def summarise_clips(import_id: int) -> None:
+    """Summarise the clips of the import; those that are summarised already are passed over."""
+    clips.summarise_pending(Bench.shop, import_id)
+
+
+@DBOS.step()
 def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
     import_end.group(import_id)
@@ -116,6 +123,7 @@ def retry_failed() -> None:
         hand_out_failed()
     else:
         pipeline.retry_failed(Bench.shop)
+    clips.retry_failed(Bench.shop)
 
 
 @DBOS.workflow(name="rank_queries")

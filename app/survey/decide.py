@@ -17,9 +17,11 @@ from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
 from app.survey.scores import rescore
+from app.survey.videos import VideoReview
 
 HUMAN: dict[str, type[Base]] = {
-    table.__tablename__: table for table in (Detection, DetectionReview, MediaReview, Individual, PairVerdict, Sighting)
+    table.__tablename__: table
+    for table in (Detection, DetectionReview, MediaReview, Individual, PairVerdict, Sighting, VideoReview)
 }
 
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from app.video.decode import Played, frames_at, upright
+from app.video.probe import facts, open_clip
 from app.video.quality import seen_quality
 from app.video.sampling import BUDGET, unlooked
 from app.video.tracklets import tracklets_of
@@ -20,7 +20,7 @@ from modal_backend.contracts import Detection, Failure, FrameBox, Picture, Track
 
 BATCH = 8
 WATCHING = 0.6  # share of the work that decoding is, for the progress
-COLOURLESS = 6.0  # mean difference of the colour channels, in levels, up to which a picture has no colour
+COLOURLESS = 2.5  # levels by which colours differ within a picture (a tint of all of it does not count)
 SHAKEN = 0.35
 
 Detect = Callable[[Sequence[Picture]], Sequence["list[Detection] | Failure"]]
@@ -64,8 +64,6 @@ def summarise_clip(
     def watched_until(second: float) -> None:
         if tell is not None and stated:
             tell(min(second / stated[0], 1.0) * WATCHING)
-
-    from app.video.probe import facts, open_clip
 
     with open_clip(path) as (container, stream):
         stated += [length for length in [facts(container, stream).duration] if length]
@@ -130,8 +128,6 @@ def _missing(
 
 def _rated(one: Tracklet, looks: Sequence[Look]) -> Tracklet:
     """The tracklet with the quality of each of its boxes."""
-    from dataclasses import replace
-
     pictures = {look.index: look.picture for look in looks}
     boxes = tuple(
         FrameBox(box.index, box.second, box.box, box.confidence, seen_quality(pictures[box.index], box.box, box.confidence))
@@ -141,7 +137,7 @@ def _rated(one: Tracklet, looks: Sequence[Look]) -> Tracklet:
 
 
 def _seen(watched: Watched, looks: Sequence[Look]) -> Seen:
-    colours = [float(np.ptp(look.picture[::8, ::8].astype(np.int16), axis=2).mean()) for look in looks[:16]]
+    colours = [_colour(look.picture) for look in looks[:: max(1, len(looks) // 16)]]
     duration = watched.played.duration
     return Seen(
         duration=duration,
@@ -152,6 +148,12 @@ def _seen(watched: Watched, looks: Sequence[Look]) -> Seen:
         unsteady=round(watched.motion.busy, 2),
         shaken=watched.motion.shift >= SHAKEN,
     )
+
+
+def _colour(picture: Picture) -> float:
+    """By how many levels the colours of a picture differ from its own tint."""
+    red, green, blue = (picture[::4, ::4, channel].astype(np.float32) for channel in range(3))
+    return float(np.mean([np.abs(one - np.median(one)).mean() for one in (red - green, blue - green)]))
 
 
 def _key(looks: Sequence[Look], tracklets: Sequence[Tracklet]) -> int:
@@ -171,8 +173,3 @@ def best_boxes(one: Tracklet, most: int) -> list[FrameBox]:
             if len(chosen) < most and all(abs(box.second - other.second) >= apart and box != other for other in chosen):
                 chosen.append(box)
     return sorted(chosen, key=lambda box: box.second)
-
-
-def gaps(seconds: Sequence[float]) -> list[float]:
-    """Seconds between neighbours."""
-    return [b - a for a, b in pairwise(seconds)]
