@@ -9,6 +9,7 @@ from typing import Any
 from tqdm import tqdm
 
 from app.commands.output import CommandFailed, tell
+from app.timecode import timecode
 from modal_backend.contracts import Box, Detection, Failure, Picture, Sentence, Tracklet
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError
@@ -78,8 +79,6 @@ def document(name: str, done: Any) -> dict[str, Any]:
 
 
 def _moment(index: int, second: float) -> dict[str, Any]:
-    from app.video.words import timecode
-
     return {"frame": index, "second": round(second, 3), "timecode": timecode(second)}
 
 

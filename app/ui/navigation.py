@@ -39,6 +39,11 @@ def individuals_page() -> StreamlitPage:
     return _page("individuals", "Individuals", "pets")
 
 
+def videos_page() -> StreamlitPage:
+    """From a clip to who was there, when."""
+    return _page("videos", "Videos", "movie")
+
+
 def operations_page() -> StreamlitPage:
     """What runs, what waits, how long things take."""
     return _page("operations", "Operations", "monitoring")
@@ -46,4 +51,12 @@ def operations_page() -> StreamlitPage:
 
 def all_pages() -> list[StreamlitPage]:
     """In the order of the work."""
-    return [survey_page(), upload_page(), detections_page(), identify_page(), individuals_page(), operations_page()]
+    return [
+        survey_page(),
+        upload_page(),
+        detections_page(),
+        identify_page(),
+        individuals_page(),
+        videos_page(),
+        operations_page(),
+    ]

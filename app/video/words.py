@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
+from app.timecode import timecode
 from modal_backend.contracts import Box, Category, Sentence, Side, Source, Tracklet, VideoSummary
 
 PLURALS = {Category.ANIMAL: "animals", Category.PERSON: "persons", Category.VEHICLE: "vehicles"}
@@ -42,15 +43,6 @@ class Seen:
     lost: str = ""
     unsteady: float = 0.0
     shaken: bool = False
-
-
-def timecode(second: float) -> str:
-    """Minutes, seconds and tenths: 0:07.3."""
-    tenths = round(max(second, 0.0) * 10)
-    hours, rest = divmod(tenths, 36000)
-    minutes, rest = divmod(rest, 600)
-    head = f"{hours}:{minutes:02d}" if hours else str(minutes)
-    return f"{head}:{rest // 10:02d}.{rest % 10}"
 
 
 def name_of(tracklets: Sequence[Tracklet], one: Tracklet) -> str:
