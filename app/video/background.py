@@ -21,6 +21,8 @@ FEWEST = 3
 FOR_MEDIAN = 121
 LEAST_CONTRAST = 9.0
 SIGMAS = 4.5
+FAINT = 0.55
+SEEDS = 2
 EDGE_SHARE = 0.45  # how far a shaken edge may be off, in pixels
 SHAKES_FROM = 0.35
 LONGEST_SHIFT = 0.12
@@ -59,7 +61,7 @@ def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
     corrected = _without_ghosts(aligned, background, masks)
     if corrected is not background:
         limit = _limit(aligned, corrected, edges)
-        masks = np.abs(aligned - corrected) > limit
+    masks = _grown(np.abs(aligned - corrected), limit)
     changed = masks.mean(axis=(1, 2)) > WHOLE_PICTURE
     masks[changed] = False
     masks &= ~(_restless(masks, seconds) | bars)
@@ -154,6 +156,21 @@ def _limit(frames: Field, background: Field, edges: Field) -> Field:
     typical = float(np.median(noise))
     noise = np.minimum(noise, 3.0 * typical + 6.0)
     return np.asarray(np.maximum(LEAST_CONTRAST, SIGMAS * noise) + edges, np.float32)
+
+
+def _grown(off: Field, limit: Field) -> Mask:
+    """Pixels over the limit, and those over a part of it that hang together with them (hysteresis, Canny 1986)."""
+    import cv2
+
+    masks = off > limit
+    for place, weak in enumerate(off > FAINT * limit):
+        if not masks[place].any():
+            continue
+        count, labels = cv2.connectedComponents(weak.astype(np.uint8), connectivity=8)
+        seeds = np.bincount(labels[masks[place]], minlength=count)
+        seeds[0] = 0
+        masks[place] = (seeds >= SEEDS)[labels]
+    return masks
 
 
 def _without_ghosts(frames: Field, background: Field, masks: Mask) -> Field:

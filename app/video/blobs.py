@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-JOINS = 5  # pixels: parts closer than this belong together
+JOINS = 7  # pixels: parts closer than this belong together
 SMALLEST = 6  # pixels
 MOST = 24
 

@@ -137,12 +137,12 @@ class Follower:
         gap = second - track.last.second
         x, y = track.foretold(second)
         bx, by = blob.middle
-        away = math.hypot(bx - x, by - y)
+        away = min(math.hypot(bx - x, by - y), 1.3 * math.dist(blob.middle, track.last.middle))
         size = max(track.width, track.height, *blob.size)
         pace = math.hypot(*track.speed)
         young = len(track.steps) < FAMILIAR
         reach = (YOUNG_REACH if young else REACH) * self.width + 0.5 * pace
-        gate = 0.6 * size + reach * min(gap, 1.5)
+        gate = 0.7 * size + reach * min(gap, 1.5)
         ratio = max(blob.area, 1.0) / max(track.area, 1.0)
         if away > gate or not 1 / AREA_RATIO <= ratio <= AREA_RATIO:
             return None

@@ -12,8 +12,8 @@ from app.video.blobs import blobs_of
 from app.video.following import Follower, Track
 
 SIDE = 192  # pixels of the longer side of the small grey frames
-RATE = 8.0  # of them a second, at most
-STRETCH = 480  # of them against one background: a minute
+RATE = 10.0  # of them a second, at most
+STRETCH = 500  # of them against one background: most of a minute
 UNSTEADY = 0.35
 
 

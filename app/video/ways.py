@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from modal_backend.contracts import Box, Side
 PAUSE_SECONDS = 180.0
 HIDDEN_SECONDS = 4.0
 AWAY_SECONDS = 60.0
+HANDED_OVER = 0.8
 ALIKE = 2.2
 TRAVELS = 0.07  # of the frame's diagonal
 TRAVELS_OWN = 0.45  # of its own length
@@ -149,16 +150,36 @@ def _bridged(pieces: list[list[Step]], frame: Frame) -> list[Way]:
         steps, at = list(pieces[start]), start
         while at in following:
             at = following[at]
-            steps += pieces[at]
+            steps = _merged(steps, pieces[at])
         ways.append(Way([steps]))
     return ways
+
+
+def _merged(before: list[Step], after: list[Step]) -> list[Step]:
+    """Two lists of steps as one in order of time; where both saw a part of it, the box holds both."""
+    by_time = {step.second: step for step in before}
+    for step in after:
+        other = by_time.get(step.second)
+        if other is not None:
+            step = replace(
+                step,
+                left=min(step.left, other.left),
+                top=min(step.top, other.top),
+                right=max(step.right, other.right),
+                bottom=max(step.bottom, other.bottom),
+                area=step.area + other.area,
+            )
+        by_time[step.second] = step
+    return [by_time[second] for second in sorted(by_time)]
 
 
 def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | None:
     end, begin = before[-1], after[0]
     gap = begin.second - end.second
-    if gap <= 0 or gap > PAUSE_SECONDS:
+    if gap > PAUSE_SECONDS:
         return None
+    if gap <= 0:
+        return _handed_over(before, after, gap)
     if side_of(before, frame, leaving=True) and gap > 2.5 * frame.step + 0.3:
         return None
     size = max(_length(before), _length(after), 4.0)
@@ -166,7 +187,7 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     ratio = _usual_area(before) / max(_usual_area(after), 1.0)
     if not 1 / (2 * ALIKE) <= ratio <= 2 * ALIKE:
         return None
-    stayed = away <= 0.8 * size and not side_of(after, frame, leaving=False)
+    stayed = away <= (1.1 if gap <= 1.0 else 0.8) * size and not side_of(after, frame, leaving=False)
     vx, vy = _pace(before[-6:])
     foretold = (end.middle[0] + vx * gap, end.middle[1] + vy * gap)
     off = math.dist(foretold, begin.middle)
@@ -174,6 +195,17 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     if not (stayed or hidden):
         return None
     return min(away, off) / size + 0.02 * gap + 0.2 * abs(math.log(ratio))
+
+
+def _handed_over(before: list[Step], after: list[Step], gap: float) -> float | None:
+    """Two tracks of one animal that overlap for a moment: one follows its head, the other the rest of it."""
+    if -gap > HANDED_OVER or after[0].second <= before[0].second or after[-1].second <= before[-1].second:
+        return None
+    end = before[-1]
+    same = min(after, key=lambda step: abs(step.second - end.second))
+    aside = max(same.left - end.right, end.left - same.right, same.top - end.bottom, end.top - same.bottom, 0.0)
+    size = max(_length(before), _length(after), 4.0)
+    return aside / size if aside <= 0.35 * size else None
 
 
 def _pace(steps: list[Step]) -> tuple[float, float]:
@@ -221,13 +253,30 @@ def _without_parts(ways: list[Way]) -> list[Way]:
 def _goes_along(part: list[Step], whole: list[Step]) -> bool:
     times = np.array([step.second for step in part])
     within = (times >= whole[0].second - 0.2) & (times <= whole[-1].second + 0.2)
-    if within.mean() < 0.8 or _usual_area(part) > 0.35 * _usual_area(whole):
+    if within.mean() < 0.8:
         return False
+    if _usual_area(part) > 0.35 * _usual_area(whole):
+        return _touches(part, whole)
     seconds = [step.second for step in whole]
     x = np.interp(times, seconds, [step.middle[0] for step in whole])
     y = np.interp(times, seconds, [step.middle[1] for step in whole])
     off = np.hypot(x - [step.middle[0] for step in part], y - [step.middle[1] for step in part])
     return float(np.percentile(off, 80)) <= 0.8 * _length(whole)
+
+
+def _touches(part: list[Step], whole: list[Step]) -> bool:
+    """Whether a way hangs on another one nearly all the time: two halves of one animal."""
+    seconds = np.array([step.second for step in whole])
+    near = 0
+    for step in part:
+        other = whole[int(np.abs(seconds - step.second).argmin())]
+        aside = max(step.left - other.right, other.left - step.right, step.top - other.bottom, other.top - step.bottom)
+        near += aside <= 0.12 * _size_of(other)
+    return near >= 0.85 * len(part) and _length(part) <= 0.7 * _length(whole)
+
+
+def _size_of(step: Step) -> float:
+    return max(step.right - step.left, step.bottom - step.top)
 
 
 def _join_origins(ways: list[Way], pieces: list[tuple[Track, list[Step]]]) -> None:
