@@ -27,6 +27,7 @@ EDGE_SHARE = 0.45  # how far a shaken edge may be off, in pixels
 SHAKES_FROM = 0.35
 LONGEST_SHIFT = 0.12
 LONG_STANDING = 0.12
+SMALLEST_REGION = 12  # pixels
 RESTLESS_SHARE = 0.5
 BAR_SHARE = 0.2
 WHOLE_PICTURE = 0.5
@@ -174,40 +175,47 @@ def _grown(off: Field, limit: Field) -> Mask:
 
 
 def _without_ghosts(frames: Field, background: Field, masks: Mask) -> Field:
-    """The background with regions exchanged where the median shows something that stood there for long."""
-    import cv2
+    """The background with regions exchanged where the median shows something that stood there for long.
 
-    share = masks.mean(axis=0)
-    often = (share > LONG_STANDING).astype(np.uint8)
-    regions, labels, stats, _ = cv2.connectedComponentsWithStats(often, connectivity=8)
+    What differs at the clip's beginning and end alike is the true background: something came, stayed and left. What
+    differs at one end only came and stayed, or left: then the value that fits the surroundings is the background.
+    """
+    few = max(2, min(8, len(masks) // 15))
+    often = masks.mean(axis=0) > LONG_STANDING
+    begins, ends = masks[:few].mean(axis=0) > 0.6, masks[-few:].mean(axis=0) > 0.6
     corrected = background
-    for region in range(1, regions):
-        if stats[region, cv2.CC_STAT_AREA] < 12:
-            continue
-        inside = labels == region
-        off = masks[:, inside]
-        values = np.where(off, frames[:, inside], np.nan)
-        with np.errstate(all="ignore"):
-            other = np.nanmedian(values, axis=0)
-        if np.isnan(other).any() or not _swapped(background, inside, other, off.mean(axis=1)):
-            continue
-        corrected = corrected.copy() if corrected is background else corrected
-        corrected[inside] = other
+    for kind, certain in ((often & begins & ends, True), (often & (begins ^ ends), False)):
+        for inside in _regions(kind):
+            other = _other_value(frames, masks, inside)
+            if other is not None and (certain or _fits_better(background, inside, other)):
+                corrected = corrected.copy() if corrected is background else corrected
+                corrected[inside] = other
     return corrected
 
 
-def _swapped(background: Field, inside: Mask, other: NDArray[np.float64], off: NDArray[np.float64]) -> bool:
-    """Whether the other value of a region is the background: it is there at both ends, or fits the surroundings."""
-    few = max(1, min(4, len(off) // 10))
-    begins, ends = off[:few].mean() > 0.6, off[-few:].mean() > 0.6
-    starts_as_now, ends_as_now = off[:few].mean() < 0.2, off[-few:].mean() < 0.2
-    if begins and ends:
-        return True
-    if starts_as_now and ends_as_now:
-        return False
+def _regions(pixels: Mask) -> list[Mask]:
+    import cv2
+
+    closed = cv2.morphologyEx(pixels.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((3, 3), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(closed, connectivity=8)
+    return [labels == label for label in range(1, count) if stats[label, cv2.CC_STAT_AREA] >= SMALLEST_REGION]
+
+
+def _other_value(frames: Field, masks: Mask, inside: Mask) -> Field | None:
+    """What a region shows when it differs from the background; None where a pixel of it never does."""
+    values = np.where(masks[:, inside], frames[:, inside], np.nan)
+    never = np.isnan(values).all(axis=0)
+    if never.mean() > 0.5:
+        return None
+    values[:, never] = frames[:, inside][:, never]
+    return np.asarray(np.nanmedian(values, axis=0), np.float32)
+
+
+def _fits_better(background: Field, inside: Mask, other: Field) -> bool:
+    """Whether another value of a region continues its surroundings better than the background does."""
     changed = background.copy()
     changed[inside] = other
-    return _step_at_border(changed, background, inside) < 0.8 * _step_at_border(background, background, inside)
+    return _step_at_border(changed, background, inside) < _step_at_border(background, background, inside)
 
 
 def _step_at_border(picture: Field, background: Field, inside: Mask) -> float:
