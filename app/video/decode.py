@@ -20,6 +20,7 @@ MOST_ERRORS = 10_000
 USUAL_RATE = 25.0
 SLACK_SECONDS = 0.5
 SAME_MOMENT = 0.002
+LATE_BEGIN = 0.5
 WORTH_A_JUMP = 3.0
 
 
@@ -28,8 +29,7 @@ class Played:
     """What decoding a clip has given so far.
 
     frames: decoded. errors: packets that could not be decoded. broken: why reading ended early, "" otherwise.
-    first, last: time stamps in seconds as the container counts them. step: seconds from the last frame to the one
-    before it. width, height: pixels after rotation. turns: quarter turns to the left that set a frame upright.
+    first: seconds missing before the first frame that could be decoded. last: second of the last frame. width, height: pixels after rotation. turns: quarter turns to the left that set a frame upright.
     """
 
     facts: ClipFacts
@@ -37,12 +37,11 @@ class Played:
     errors: int = 0
     corrupt: int = 0
     broken: str = ""
+    first: float = 0.0
     last: float = 0.0
-    step: float = 0.0
     width: int = 0
     height: int = 0
     turns: int = 0
-    longest_gap: float = 0.0
     _steps: list[float] = field(default_factory=list)
 
     @property
@@ -62,12 +61,12 @@ class Played:
     @property
     def damaged(self) -> bool:
         """Whether something of the clip could not be read."""
-        return bool(self.errors or self.broken or self.corrupt or self._missing_tail() > 0)
+        return bool(self.errors or self.broken or self.corrupt or self.first or self._missing_tail() > 0)
 
     @property
     def duration(self) -> float:
         """Seconds the clip lasts: as decoded, or as stated where the end is lost."""
-        stated = self.facts.duration
+        stated = self._stated()
         if stated is None:
             return self.seen
         near = abs(stated - self.seen) <= max(SLACK_SECONDS, 2 * self.usual_step, 0.02 * stated)
@@ -76,28 +75,38 @@ class Played:
     def loss(self) -> str:
         """What was lost, as one sentence; "" when nothing was."""
         parts = []
+        if self.first > 0:
+            parts.append(f"the first {self.first:.1f} s are missing")
         if (tail := self._missing_tail()) > 0:
-            parts.append(f"the last {tail:.1f} of {self.facts.duration:.1f} s are missing")
+            parts.append(f"the last {tail:.1f} of {self._stated() or 0.0:.1f} s are missing")
         if self.errors:
             parts.append(f"{self.errors} {'packet' if self.errors == 1 else 'packets'} could not be decoded")
         if self.corrupt:
             parts.append(f"{self.corrupt} {'frame is' if self.corrupt == 1 else 'frames are'} damaged")
         if self.broken and not parts:
             parts.append(f"reading broke off after {self.seen:.1f} s ({self.broken})")
+        if parts and "avi" in self.facts.container:
+            parts.append("times after the damage may be early")
         return f"{parts[0][0].upper()}{'; '.join(parts)[1:]}." if parts else ""
 
+    def _stated(self) -> float | None:
+        """Seconds the container states, or its count of frames comes to, whichever is more."""
+        counted = self.facts.frames / self.facts.frame_rate if self.facts.frames and self.facts.frame_rate else 0.0
+        return max(self.facts.duration or 0.0, counted) or None
+
     def _missing_tail(self) -> float:
-        """Seconds the container states and its index counts, but that never came."""
-        stated, counted = self.facts.duration, self.facts.frames
+        """Seconds the container states that never came."""
+        stated, counted = self._stated(), self.facts.frames
         if stated is None or (counted and self.frames >= counted and not self.errors):
             return 0.0
         missing = stated - self.seen
-        return missing if counted and missing > max(SLACK_SECONDS, 2.5 * self.usual_step) else 0.0
+        slack = SLACK_SECONDS if counted else max(1.0, 0.05 * stated)
+        return missing if missing > max(slack, 2.5 * self.usual_step) else 0.0
 
 
 @dataclass(slots=True)
 class Still:
-    """One decoded frame. index: number in decoding order, from 0. second: from the first frame."""
+    """One decoded frame. index: number in decoding order, from 0. second: from the clip's beginning."""
 
     index: int
     second: float
@@ -118,7 +127,8 @@ def _frames(path: Path, played: Played) -> Iterator[Still]:
         if frame.width <= 0 or frame.height <= 0:
             continue
         if start is None:
-            start = frame.time if frame.time is not None else 0.0
+            start = beginning(played.facts.begins, frame)
+            played.first = frame.time - start if frame.time is not None else 0.0
             played.turns = round(frame.rotation / 90) % 4 if frame.rotation else 0
             upright = played.turns % 2 == 0
             played.width, played.height = (
@@ -137,9 +147,14 @@ def _frames(path: Path, played: Played) -> Iterator[Still]:
         raise ClipError(played.broken or "no frame of it can be decoded")
 
 
+def beginning(stated: float | None, first: VideoFrame) -> float:
+    """The time stamp at which a clip begins: its first frame's, or the stated one where that frame comes much later."""
+    if first.time is None:
+        return 0.0
+    return stated if stated is not None and first.time - stated >= LATE_BEGIN else first.time
+
+
 def _note_step(played: Played, step: float) -> None:
-    played.step = step
-    played.longest_gap = max(played.longest_gap, step)
     if len(played._steps) < 300:
         played._steps.append(step)
 
@@ -201,7 +216,7 @@ def upright(frame: VideoFrame, turns: int) -> Picture:
 
 
 def frames_at(path: Path, seconds: Iterable[float]) -> dict[float, Picture]:
-    """The frames shown at these seconds (from the first frame) as upright RGB in full size; what is lost is left out.
+    """The frames shown at these seconds (from the clip's beginning) as upright RGB in full size; what is lost is left out.
 
     Jumps to the key frame before each where the container can. Raises ClipError when the clip does not open.
     """
@@ -227,13 +242,14 @@ def _sought(path: Path, wanted: list[float]) -> dict[float, Picture]:
         first = next(frames)
         if first.time is None or stream.time_base is None:
             return found
+        start = beginning(facts(container, stream).begins, first)
         turns, frame, at = round(first.rotation / 90) % 4 if first.rotation else 0, first, 0.0
         for second in wanted:
             if second - at > WORTH_A_JUMP:
-                container.seek(int((first.time + second) / stream.time_base), stream=stream)
+                container.seek(int((start + second) / stream.time_base), stream=stream)
                 frames = container.decode(stream)
                 frame = next(frames)
-            while (at := (frame.time or 0.0) - first.time) < second - SAME_MOMENT:
+            while (at := (frame.time or 0.0) - start) < second - SAME_MOMENT:
                 frame = next(frames)
             if at - second <= SAME_MOMENT:
                 found[second] = upright(frame, turns)

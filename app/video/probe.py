@@ -32,7 +32,7 @@ class NoPictures(ClipError):
 class ClipFacts:
     """What the container states; None or 0 where it states nothing.
 
-    duration: seconds of the video track. frame_rate: frames a second. frames: as the index counts them.
+    duration: seconds of the video track; begins: its first time stamp. frame_rate: frames a second. frames: as the index counts them.
     recorded_at: as written, camera-local for all camera traps seen; utc_offset only where it is written.
     """
 
@@ -47,6 +47,7 @@ class ClipFacts:
     utc_offset: str | None
     make: str | None = None
     model: str | None = None
+    begins: float | None = None
 
 
 @contextmanager
@@ -82,6 +83,7 @@ def facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
         utc_offset=utc_offset,
         make=tags.get("com.apple.quicktime.make") or tags.get("make"),
         model=tags.get("com.apple.quicktime.model") or tags.get("model"),
+        begins=float(stream.start_time * stream.time_base) if stream.start_time is not None and stream.time_base else None,
     )
 
 
