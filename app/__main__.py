@@ -1,4 +1,4 @@
-"""Pugmark without a browser: python -m app import|status|worker|sample|export|notes|evaluate|doctor."""
+"""Pugmark without a browser: python -m app import|status|worker|sample|export|notes|summarise|ask|evaluate|doctor."""
 
 from __future__ import annotations
 
@@ -58,6 +58,9 @@ def parser() -> argparse.ArgumentParser:
     notes.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets keywords.csv and clusters.csv")
     notes.add_argument("--seed", type=int, default=0)
     notes.add_argument("--remote", action="store_true", help="extract and cluster on Modal")
+
+    summarise = _command(commands, "summarise", "who is in a clip, when, from where to where", _summarise)
+    summarise.add_argument("clip", type=Path)
 
     evaluate = commands.add_parser("evaluate", help="measure a model against known answers")
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
@@ -164,6 +167,12 @@ def _notes(options: argparse.Namespace) -> int:
         remote=options.remote,
         as_json=options.as_json,
     )
+
+
+def _summarise(options: argparse.Namespace) -> int:
+    from app.commands import summarise
+
+    return summarise.run(options.clip, as_json=options.as_json)
 
 
 def _evaluate_detection(options: argparse.Namespace) -> int:

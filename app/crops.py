@@ -49,12 +49,13 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
         return
     queued_at = queued_at or time.time()
     pictures = [
-        picture for _, group in groupby(crops, key=lambda crop: crop.sha256) for picture in _cut(shop, list(group))
+        picture
+        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
+        for picture in _cut(shop, list(group))
     ]
     local = shop.describers.submit(shop.call, LOCAL, pictures, queued_at)
     saved = [
-        shop.describers.submit(_write_picture, shop.survey.data_dir, *pair)
-        for pair in zip(crops, pictures, strict=True)
+        shop.describers.submit(write_crop, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)
     ]
     embedded = [shop.call(model, pictures, queued_at) for model in shop.choose().embeddings]
     for one in saved:
@@ -69,10 +70,12 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
 def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:
     """The crops' pictures, in order; each is also written as a file."""
     pictures = [
-        picture for _, group in groupby(crops, key=lambda crop: crop.sha256) for picture in _cut(shop, list(group))
+        picture
+        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
+        for picture in _cut(shop, list(group))
     ]
     for crop, picture in zip(crops, pictures, strict=True):
-        _write_picture(shop.survey.data_dir, crop, picture)
+        write_crop(shop.survey.data_dir, crop, picture)
     return pictures
 
 
@@ -90,7 +93,7 @@ def cut(picture: Picture, box: Box) -> Picture:
 
 
 def _cut(shop: Workshop, crops: list[Crop]) -> list[Picture]:
-    """The crops of one media; from the full picture where the reduced one is too coarse for one of the models."""
+    """The crops of one picture; from the full picture where the reduced one is too coarse for one of the models."""
     picture, wide_enough = crops[0].picture, shop.choose().crop_side
     narrowest = min(crop.box.width for crop in crops)
     if picture.shape[1] < crops[0].media_width and narrowest * picture.shape[1] < wide_enough:
@@ -99,7 +102,8 @@ def _cut(shop: Workshop, crops: list[Crop]) -> list[Picture]:
     return [cut(picture, crop.box) for crop in crops]
 
 
-def _write_picture(data_dir: Path, crop: Crop, picture: Picture) -> None:
+def write_crop(data_dir: Path, crop: Crop, picture: Picture) -> None:
+    """Write a crop's picture, its longer side at most 512 pixels; complete or not there at all. Raises OSError."""
     place = crop_path(data_dir, results.crop_name(crop.detection_id, crop.box))
     place.parent.mkdir(parents=True, exist_ok=True)
     image = Image.fromarray(picture)

@@ -78,6 +78,11 @@ def file_url(sha256: str) -> str:
     return f"/files/{sha256}?t={read_token()}"
 
 
+def frame_url(sha256: str, number: int) -> str:
+    """Address of a frame of a clip that was looked at."""
+    return f"/frames/{sha256}/{number}.jpg?t={read_token()}"
+
+
 def crop_url(name: str) -> str:
     """Address of a crop, by its file name `<detection id>-<hash>.jpg`."""
     return f"/crops/{name}?t={read_token()}"

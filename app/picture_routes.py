@@ -18,7 +18,12 @@ from app.tokens import READ, BadToken, Signer
 THUMB = re.compile(r"[0-9a-f]{64}\.jpg")
 CROP = re.compile(r"(\d{1,18})-[0-9a-f]{8}\.jpg")
 SHA256 = re.compile(r"[0-9a-f]{64}")
-CONTENT_TYPES = {"jpg": "image/jpeg", "png": "image/png", "webp": "image/webp"}
+FRAME = re.compile(r"\d{1,9}\.jpg")
+CONTENT_TYPES = {
+    "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp",
+    "mp4": "video/mp4", "mov": "video/quicktime", "avi": "video/x-msvideo", "asf": "video/x-ms-asf",
+    "mkv": "video/x-matroska", "webm": "video/webm", "mpg": "video/mpeg", "ts": "video/mp2t",
+}  # fmt: skip
 VIEW_PIXELS = 1600
 VIEW_QUALITY = 85
 HEADERS = {
@@ -49,6 +54,13 @@ class PictureRoutes:
         if match is None:
             return _missing()
         return self._answer(request, lambda data_dir: data_dir / "crops" / str(int(match[1]) // 1000) / name)
+
+    async def frame(self, request: Request) -> Response:
+        """data_dir/frames/<first two hex digits>/<sha256>/<frame number>.jpg, a frame of a clip that was looked at"""
+        sha256, name = request.path_params["sha256"], request.path_params["name"]
+        if not SHA256.fullmatch(sha256) or not FRAME.fullmatch(name):
+            return _missing()
+        return self._answer(request, lambda data_dir: data_dir / "frames" / sha256[:2] / sha256 / name)
 
     async def file(self, request: Request) -> Response:
         """The original file of a media, with Range."""

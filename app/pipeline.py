@@ -16,11 +16,12 @@ from typing import Any, TypeVar, cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.clip_crops import crops_at
 from app.crops import Crop, describe_crops
 from app.ingest.formats import Format
 from app.ingest.intake import PICTURE_SIDE, Refused, RefusedFile, SourceFile, Taken, take_in
 from app.ingest.picture import decode
-from app.survey import imports, results
+from app.survey import imports, results, videos
 from app.survey.detections import ModelVersion
 from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.scores import BoxView, boxes, boxes_of, rescore
@@ -33,6 +34,8 @@ from modal_backend.registry import Task
 BATCH = 8
 AHEAD = 3 * BATCH
 CROPS_A_PICTURE = 20
+
+_PICTURES = Media.kind == "image"
 
 T = TypeVar("T")
 
@@ -61,13 +64,16 @@ def process_batch(shop: Workshop, import_id: int, reads: list[Read], model: str)
     """Detect with this model, describe and store one batch of files that were read for it."""
     queued_at = time.time()
     new = new_reads(shop, reads)
-    found, call_id, version = _detect(shop, model, list(new.values()), queued_at)
+    pictures = [read for read in new.values() if read.taken and read.taken.clip is None]
+    found, call_id, version = _detect(shop, model, pictures, queued_at)
     floor = threshold(model)
     with shop.survey.write() as session:
         detector = results.model_version(session, Task.DETECT, version, floor) if version else None
         batch = session.get_one(ImportBatch, import_id)
         crops: list[Crop] = []
-        for read, answer in zip(new.values(), found, strict=True):
+        for read in (read for read in new.values() if read not in pictures):
+            media_row(session, batch, read)  # clips are summarised later, one by one
+        for read, answer in zip(pictures, found, strict=True):
             assert detector is not None
             media = media_row(session, batch, read)
             ids = keep_answer(session, media, detector, call_id, answer)
@@ -100,13 +106,19 @@ def crops_of_boxes(shop: Workshop, detection_ids: list[int]) -> list[Crop]:
         for box in boxes(session, detection_ids).values():
             by_media.setdefault(box.media_id, []).append(box)
         rows = list(session.scalars(sa.select(Media).where(Media.id.in_(by_media))))
-    return [crop for media in rows for crop in stored_crops(shop, media, by_media[media.id])]
+    of_clips = [box.id for media in rows if media.kind == "video" for box in by_media[media.id]]
+    of_pictures = [
+        crop for media in rows if media.kind == "image" for crop in stored_crops(shop, media, by_media[media.id])
+    ]
+    return of_pictures + (crops_at(shop, of_clips) if of_clips else [])
 
 
 def describe_pending(shop: Workshop) -> None:
     """Describe the crops of media whose boxes are known but whose crops are not (a pass was cut short)."""
     with shop.survey.read() as session:
-        rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.DETECTED).order_by(Media.id)))
+        rows = list(
+            session.scalars(sa.select(Media).where(_PICTURES, Media.stage == Stage.DETECTED).order_by(Media.id))
+        )
         found = boxes_of(session, [media.id for media in rows], floor=threshold(shop.choose().detector))
     for group in batches(rows):
         describe_crops(shop, [crop for media in group for crop in stored_crops(shop, media, found[media.id])])
@@ -123,7 +135,7 @@ def retry_failed(shop: Workshop) -> None:
     """Detect and describe again every media whose analysis failed."""
     model = shop.choose().detector
     with shop.survey.read() as session:
-        rows = list(session.scalars(sa.select(Media).where(Media.stage == Stage.FAILED).order_by(Media.id)))
+        rows = list(session.scalars(sa.select(Media).where(_PICTURES, Media.stage == Stage.FAILED).order_by(Media.id)))
     for media in rows:
         result, call_id = shop.call(model, [prepare(model, stored_picture(shop, media))])
         with shop.survey.write() as session:
@@ -195,7 +207,8 @@ def read_file(shop: Workshop, file: SourceFile | RefusedFile, detector: str | No
         taken = take_in(file, shop.store, shop.limits, at_least=side)
     except Refused as refused:
         return Read(file.path, file.bytes, refused=RefusedFile.of(file.path, refused))
-    return Read(file.path, taken.bytes, taken, prepare(detector, taken.picture) if detector else None)
+    wanted = detector if taken.clip is None else None
+    return Read(file.path, taken.bytes, taken, prepare(wanted, taken.picture) if wanted else None)
 
 
 def unsettled(
@@ -221,6 +234,7 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
     if media is None:
         media = Media(
             sha256=taken.sha256,
+            kind="video" if taken.clip else "image",
             format=taken.format,
             bytes=taken.bytes,
             width=taken.width,
@@ -238,6 +252,17 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
         )
         session.add(media)
         session.flush()
+        if taken.clip is not None:
+            stated = taken.clip.facts
+            videos.put_facts(
+                session,
+                media.id,
+                duration=stated.duration or 0.0,
+                frame_rate=stated.frame_rate or 0.0,
+                frames=stated.frames,
+                codec=stated.codec[:24],
+                container=stated.container[:48],
+            )
         imports.give_place(session, media.deployment_id, taken.latitude, taken.longitude)
     return media
 

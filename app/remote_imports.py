@@ -9,13 +9,14 @@ from typing import Any
 
 from dbos import DBOS, SetWorkflowID, WorkflowHandle, WorkflowHandleAsync
 
-from app import import_end, windows
+from app import clips, import_end, windows
 from app.bench import Bench
 from app.ingest.intake import source_files
 from app.jobs import FINISH, Queue
 from app.pipeline import batches
 from app.remote_jobs import analyse_window
 from app.survey.media import ImportBatch
+from modal_backend.errors import BackendError
 
 WINDOW = 8
 FILES_AT_ONCE = 200
@@ -54,6 +55,7 @@ async def finish_remotely(import_id: int, children: list[str]) -> str:
     for window in batches(await left_over(import_id), WINDOW):
         handle = await DBOS.enqueue_workflow_async(Queue.MODAL_BULK, analyse_window, window)
         errors.append(await handle.get_result())
+    errors.append(await summarise_clips(import_id))
     await group_events(import_id)
     return await close_import(import_id, next(filter(None, errors), None))
 
@@ -98,6 +100,16 @@ async def left_over(import_id: int) -> list[int]:
 async def _outcome(child: str) -> str:
     handle: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(child)
     return await handle.get_result()
+
+
+@DBOS.step(name="summarise_clips_remotely")
+async def summarise_clips(import_id: int) -> str:
+    """Summarise the import's clips: decoded here, their frames looked at on Modal; returns what went wrong."""
+    try:
+        await asyncio.to_thread(clips.summarise_pending, Bench.shop, import_id)
+    except BackendError as error:
+        return f"{error} {error.remedy}".strip()
+    return ""
 
 
 @DBOS.step(name="group_events_remotely")

@@ -56,6 +56,7 @@ def build_routes(state: Services) -> list[Route]:
         Route("/thumbs/{name}", pictures.thumb),
         Route("/crops/{name}", pictures.crop),
         Route("/files/{sha256}", pictures.file),
+        Route("/frames/{sha256}/{name}", pictures.frame),
         Route("/views/{name}", pictures.view),
         Route("/api/export/{kind}", exports.export),
         Route("/api/uploads/{batch}/{path:path}", uploads.receive, methods=["PUT"]),

@@ -34,7 +34,7 @@ def read_ahead(shop: Workshop, import_id: int, files: Iterable[SourceFile | Refu
 
 
 def list_batch(shop: Workshop, import_id: int, reads: list[Read]) -> list[int]:
-    """Store and list one batch of read files without analysing them; returns the ids of the media to analyse."""
+    """Store and list one batch of read files without analysing them; returns the ids of the pictures to analyse."""
     new = pipeline.new_reads(shop, reads)
     with shop.survey.write() as session:
         batch = session.get_one(ImportBatch, import_id)
@@ -43,19 +43,20 @@ def list_batch(shop: Workshop, import_id: int, reads: list[Read]) -> list[int]:
         for read in reads:
             pipeline.list_read(session, batch, read, new)
         session.flush()
-        return sorted(pipeline.ids_of(session, new))
+        pictures = {sha256: read for sha256, read in new.items() if read.taken and read.taken.clip is None}
+        return sorted(pipeline.ids_of(session, pictures))
 
 
 def unfinished(session: Session, import_id: int) -> list[int]:
-    """Ids of the import's media that still have to be detected or described."""
-    open_stages = Media.stage.in_([Stage.STORED, Stage.DETECTED])
+    """Ids of the import's pictures that still have to be detected or described."""
+    open_stages = sa.and_(Media.kind == "image", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
     rows = sa.select(Media.id).join(ListedFile).where(ListedFile.import_id == import_id, open_stages).distinct()
     return sorted(session.scalars(rows))
 
 
 def failed(session: Session) -> list[int]:
-    """Ids of the media whose analysis failed."""
-    return sorted(session.scalars(sa.select(Media.id).where(Media.stage == Stage.FAILED)))
+    """Ids of the pictures whose analysis failed."""
+    return sorted(session.scalars(sa.select(Media.id).where(Media.kind == "image", Media.stage == Stage.FAILED)))
 
 
 def prepared_media(shop: Workshop, media_ids: list[int], detector: str) -> tuple[list[int], list[Any]]:

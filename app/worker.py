@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, WorkflowStatus
 
-from app import described_again, import_end, pipeline, video_jobs
+from app import clips, described_again, import_end, pipeline, video_jobs
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
@@ -55,6 +55,7 @@ def import_media(import_id: int) -> str:
             hand_out(import_id)
             return "handed out"
         take_in_files(import_id)
+        summarise_clips(import_id)
         group_events(import_id)
     except (BackendError, StoreError, OSError) as error:
         remedy = getattr(error, "remedy", "")
@@ -98,6 +99,12 @@ def take_in_files(import_id: int) -> None:
 
 
 @DBOS.step()
+def summarise_clips(import_id: int) -> None:
+    """Summarise the clips of the import; those that are summarised already are passed over."""
+    clips.summarise_pending(Bench.shop, import_id)
+
+
+@DBOS.step()
 def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
     import_end.group(import_id)
@@ -128,6 +135,7 @@ def retry_failed() -> None:
         hand_out_failed()
     else:
         pipeline.retry_failed(Bench.shop)
+    clips.retry_failed(Bench.shop)
 
 
 @DBOS.workflow(name="rank_queries")

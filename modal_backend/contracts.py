@@ -61,6 +61,94 @@ class Detection:
     box: Box
 
 
+class Side(StrEnum):
+    """Where an animal came into a clip's frame, or left it."""
+
+    LEFT = "left"
+    RIGHT = "right"
+    TOP = "top"
+    BOTTOM = "bottom"
+
+
+class Source(StrEnum):
+    """What a tracklet rests on."""
+
+    BOTH = "detector and motion"
+    MOTION = "motion"
+    DETECTOR = "detector"
+
+
+@dataclass(frozen=True, slots=True)
+class FrameBox:
+    """A tracklet's box on one frame that was looked at.
+
+    index: the frame's number in the clip, from 0. second: from the clip's start. confidence: the detector's, 0 to 1;
+    None where the box comes from motion alone. quality: how well the animal is seen, 0 to 1, larger is better.
+    """
+
+    index: int
+    second: float
+    box: Box
+    confidence: float | None
+    quality: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Tracklet:
+    """One animal (person, vehicle) followed through a clip.
+
+    boxes: on the frames looked at, in order. spans: first and last second of each time it was in view, in order; more
+    than one when it left and came back. entry, exit: None when it was in view at the clip's start or end, or appeared
+    inside the frame. confidence: 0 to 1, of the tracklet as a whole. moving: share of its time it was moving.
+    counted: whether it counts as an animal of the clip; the others are only possible. note: what speaks against it.
+    """
+
+    category: Category
+    confidence: float
+    source: Source
+    spans: tuple[tuple[float, float], ...]
+    boxes: tuple[FrameBox, ...]
+    entry: Side | None
+    exit: Side | None
+    moving: float
+    counted: bool = True
+    note: str = ""
+
+    @property
+    def first_second(self) -> float:
+        """When it is first seen."""
+        return self.spans[0][0]
+
+    @property
+    def last_second(self) -> float:
+        """When it is last seen."""
+        return self.spans[-1][1]
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """One statement about a clip with its evidence: from when to when (seconds), and the numbers of the frames."""
+
+    text: str
+    first_second: float
+    last_second: float
+    frames: tuple[int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class VideoSummary:
+    """A clip in words, computed from tracklets alone. animals: the count, as a person corrected it where one did.
+
+    computed: the count as it was computed. uncertainty: what limits the answer, as sentences with evidence.
+    """
+
+    animals: int
+    computed: int
+    sentences: tuple[Sentence, ...]
+    uncertainty: tuple[Sentence, ...]
+    tracklets: tuple[Tracklet, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class Letterboxed:
     """A picture scaled for a detector: RGB uint8 `pixels` with the long side the detector wants.

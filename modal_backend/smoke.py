@@ -13,7 +13,6 @@ from modal_backend.contracts import ClipFrame, VideoQuestion
 from modal_backend.preparing import prepare
 from modal_backend.registry import CLUSTERS, LARGE_KEYWORDS, MODELS, OMNIVINCI, Task
 
-
 # An endpoint needs a key of one's own; the large embedding is fetched by a command of its own.
 ON_REQUEST = (OMNIVINCI, LARGE_KEYWORDS)
 NOTES = {"texts": ["pug marks at the salt lick", "snare removed at the river"], "categories": ["ridge", "river"]}

@@ -9,7 +9,7 @@ import pytest
 from app.__main__ import main
 from app.settings import load_settings
 from tests.chat_server import KEY, TEXT, chat_server
-from tests.clips import write_clip
+from tests.square_clip import write_clip
 
 
 @pytest.fixture

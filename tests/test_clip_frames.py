@@ -11,7 +11,7 @@ from PIL import Image
 
 from app.clip_frames import MOST_JPEG_BYTES, even_frames
 from modal_backend.errors import JobFailed
-from tests.clips import write_clip
+from tests.square_clip import write_clip
 
 
 def square_at(jpeg: bytes) -> float:

@@ -28,7 +28,7 @@ from modal_backend.contracts import VideoAnswer as Said
 from modal_backend.errors import QueueFull
 from modal_backend.models.video_prompts import VERSION
 from tests.chat_server import KEY, TEXT, chat_server
-from tests.clips import write_clip
+from tests.square_clip import write_clip
 
 ROOT = Path(__file__).resolve().parents[1]
 SAID = Said("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)

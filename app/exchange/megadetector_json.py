@@ -16,10 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import videos
 from app.survey.database import Survey
 from app.survey.detections import MediaReview, ModelVersion
 from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.scores import BoxView, boxes_of
+from app.survey.videos import FrameDetection, Video
 
 FORMAT_VERSION = "1.6"
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
@@ -97,9 +99,14 @@ def _rows(session: Session) -> Iterator[dict[str, Any]]:
         if not files:
             return
         found = boxes_of(session, {media.id for _, media, _, _ in files if media is not None})
+        clips = {media.id for _, media, _, _ in files if media is not None and media.kind == "video"}
+        frames = videos.frames_of(session, [box.id for media_id in clips for box in found[media_id]])
         for file, media, label, verdict in files:
             path = f"{label}/{file.path}" if file.path in taken else file.path
-            yield _row(path, file, media, found.get(media.id, []) if media else [], verdict)
+            row = _row(path, file, media, found.get(media.id, []) if media else [], verdict)
+            if media is not None and media.id in clips and row["detections"] is not None:
+                _add_frames(row, session, media.id, found[media.id], frames)
+            yield row
         last = files[-1][0].id
         session.expunge_all()
 
@@ -114,6 +121,22 @@ def _row(path: str, file: ListedFile, media: Media | None, boxes: list[BoxView],
     if media.taken_at is not None:
         row["datetime"] = media.taken_at.strftime("%Y-%m-%d %H:%M:%S")
     return row
+
+
+def _add_frames(
+    row: dict[str, Any], session: Session, media_id: int, boxes: list[BoxView], frames: dict[int, FrameDetection]
+) -> None:
+    """What the format asks of a video: its rate, the frames processed, and on every detection its frame.
+
+    A box that a person drew is on the frame that was shown, the key frame.
+    """
+    video = session.get_one(Video, media_id)
+    row["frame_rate"] = video.frame_rate
+    row["frames_processed"] = [index for index, _ in video.looked]
+    kept = [box for box in boxes if box.verdict != "rejected"][: len(row["detections"])]
+    for one, box in zip(row["detections"], kept, strict=True):
+        one["frame_number"] = frames[box.id].frame_number if box.id in frames else video.key_frame
+    row["detections"].sort(key=lambda one: one["frame_number"])
 
 
 def _box(box: BoxView) -> dict[str, Any]:

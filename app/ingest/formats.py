@@ -9,11 +9,21 @@ from typing import BinaryIO, Literal
 
 from app.ingest.refusals import Refusal, Refused
 
-Format = Literal["jpeg", "png", "webp"]
+ImageFormat = Literal["jpeg", "png", "webp"]
+VideoFormat = Literal["mp4", "mov", "avi", "asf", "mkv", "webm", "mpg", "ts"]
+Format = ImageFormat | VideoFormat
 SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+VIDEO_SUFFIX: dict[VideoFormat, str] = {
+    "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm", "mpg": ".mpg", "ts": ".ts",
+}  # fmt: skip
+SUFFIX.update(VIDEO_SUFFIX)
 
 HEAD_BYTES = 32
-VIDEO_SUFFIXES = frozenset((".mp4", ".m4v", ".avi", ".mov", ".mkv", ".asf", ".wmv", ".mpg", ".mts", ".3gp", ".webm"))
+BY_NAME: dict[str, VideoFormat] = {
+    ".mp4": "mp4", ".m4v": "mp4", ".3gp": "mp4", ".3g2": "mp4", ".mov": "mov", ".qt": "mov", ".avi": "avi", ".divx": "avi",
+    ".asf": "asf", ".wmv": "asf", ".mkv": "mkv", ".webm": "webm", ".mpg": "mpg", ".mpeg": "mpg", ".mts": "ts", ".m2ts": "ts",
+}  # fmt: skip
+MOV_ATOMS = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"))
 ASF = bytes.fromhex("3026b2758e66cf11")
 NOT_READ_YET = {
@@ -37,9 +47,9 @@ BLOCK = 1 << 20
 
 
 def format_of(head: bytes, path: str) -> Format:
-    """The picture format that `head`, the first 32 bytes, shows; the name only words the refusal.
+    """The format that `head`, the first 32 bytes, shows; the name counts only where they show nothing known.
 
-    Raises Refused: EMPTY, VIDEO, UNSUPPORTED_FORMAT, NOT_AN_IMAGE.
+    Raises Refused: EMPTY, UNSUPPORTED_FORMAT, DAMAGED, NOT_AN_IMAGE.
     """
     if not head:
         raise Refused(Refusal.EMPTY)
@@ -49,15 +59,39 @@ def format_of(head: bytes, path: str) -> Format:
         return "png"
     if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
         return "webp"
-    raise Refused(*_what_else(head, PurePosixPath(path).suffix.lower()))
+    video = _video_format(head)
+    if video is not None:
+        return video
+    refused = _what_else(head)
+    by_name = BY_NAME.get(PurePosixPath(path).suffix.lower())
+    if by_name is not None and refused[0] != Refusal.UNSUPPORTED_FORMAT:
+        return by_name  # a header that is gone: decoding says whether anything is left
+    raise Refused(*refused)
 
 
-def _what_else(head: bytes, suffix: str) -> tuple[Refusal, str]:
+def is_video(kind: Format) -> bool:
+    """Whether files of this format are clips."""
+    return kind in VIDEO_SUFFIX
+
+
+def _video_format(head: bytes) -> VideoFormat | None:
+    """The container that a clip's first bytes show."""
+    if head[4:8] == b"ftyp" and head[8:12] not in HEIF_BRANDS:
+        return "mov" if head[8:12] == b"qt  " else "mp4"
+    if head[4:8] in MOV_ATOMS:
+        return "mov"
+    if head[:4] == b"RIFF" and head[8:12] == b"AVI ":
+        return "avi"
+    if head.startswith(ASF):
+        return "asf"
+    if head.startswith(b"\x1aE\xdf\xa3"):
+        return "webm" if b"webm" in head else "mkv"
+    return "mpg" if head.startswith((b"\0\0\x01\xba", b"\0\0\x01\xb3")) else None
+
+
+def _what_else(head: bytes) -> tuple[Refusal, str]:
     if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
         return Refusal.UNSUPPORTED_FORMAT, "HEIC or AVIF"
-    is_video = head[4:8] == b"ftyp" or head.startswith((ASF, b"\x1aE\xdf\xa3"))
-    if is_video or (head[:4] == b"RIFF" and head[8:12] == b"AVI ") or suffix in VIDEO_SUFFIXES:
-        return Refusal.VIDEO, ""
     for mark, name in NOT_READ_YET.items():
         if head.startswith(mark):
             return Refusal.UNSUPPORTED_FORMAT, name
@@ -66,7 +100,7 @@ def _what_else(head: bytes, suffix: str) -> tuple[Refusal, str]:
     return Refusal.NOT_AN_IMAGE, "a zip without .zip in its name" if head.startswith(b"PK\x03\x04") else ""
 
 
-def check_structure(stream: BinaryIO, kind: Format) -> None:
+def check_structure(stream: BinaryIO, kind: ImageFormat) -> None:
     """What the decoder does not notice: a missing end, damaged PNG chunks, a JPEG made of endless scans.
 
     Leaves the stream anywhere. Raises Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB.

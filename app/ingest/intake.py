@@ -8,11 +8,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Literal, cast
 
+from app.ingest.clip import ClipReading, read_clip
 from app.ingest.file_name_time import file_name_time
 from app.ingest.folder import folder_files, one_file
-from app.ingest.formats import HEAD_BYTES, Format, format_of
+from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
 from app.ingest.limits import Limits
 from app.ingest.picture import Reading, read_picture, thumbnail
 from app.ingest.refusals import Refusal, Refused, RefusedFile
@@ -23,7 +24,7 @@ from modal_backend.contracts import Picture
 
 PICTURE_SIDE = 1024  # at least this long a side is handed on, so that no detector input needs a second decode
 BLOCK = 1 << 20
-TakenAtSource = Literal["exif", "file name"]
+TakenAtSource = Literal["exif", "container", "file name"]
 
 __all__ = [
     "Limits",
@@ -45,7 +46,8 @@ class Taken:
     bytes: of the original. width, height: pixels after EXIF rotation. taken_at: camera-local, without a zone;
     utc_offset: "+05:30" where the camera wrote one, applied to nothing. latitude, longitude: degrees, WGS 84.
     new_file: this content was not in the store. picture: RGB uint8 (height, width, 3), rotated, reduced; its
-    long side is at least 1024 when the original's is.
+    long side is at least 1024 when the original's is. clip: what a clip's container states, None for a picture;
+    its `picture` is a frame from near its beginning.
     """
 
     sha256: str
@@ -63,10 +65,11 @@ class Taken:
     camera_serial: str | None
     new_file: bool
     picture: Picture = field(compare=False, repr=False)
+    clip: ClipReading | None = field(default=None, compare=False, repr=False)
 
 
 def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
-    """What `root` (a folder, a zip or one picture) holds, one by one and in the same order every time.
+    """What `root` (a folder, a zip or one file) holds, one by one and in the same order every time.
 
     Folders are walked by name, a zip's entries come as it lists them. What cannot be taken is yielded, not
     raised; hidden files and an operating system's own are left out silently.
@@ -89,14 +92,19 @@ def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | Refused
 
 
 def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: int = PICTURE_SIDE) -> Taken:
-    """Checks one file by decoding it, stores it with a thumbnail and returns its facts.
+    """Checks one file by decoding it (of a clip, its beginning), stores it with a thumbnail and returns its facts.
+
 
     at_least: pixels of the long side that the returned picture keeps, if the file has them.
     Raises Refused for the file (nothing is stored), StoreError or StoreFull for the store.
     """
     with store.receive() as incoming:
         kind = _receive(source, incoming, limits)
-        reading = read_picture(incoming.file, kind, at_least=at_least, pixels=limits.pixels)
+        if is_video(kind):
+            clip = read_clip(incoming.path, pixels=limits.pixels)
+            is_new = store.keep(incoming, kind, thumbnail(clip.picture))
+            return _taken_clip(source, incoming, kind, clip, is_new)
+        reading = read_picture(incoming.file, cast(ImageFormat, kind), at_least=at_least, pixels=limits.pixels)
         is_new = store.keep(incoming, kind, thumbnail(reading.picture))
         return _taken(source, incoming, kind, reading, is_new)
 
@@ -106,12 +114,13 @@ def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:
     with source.open() as stream:
         block = _read(stream, HEAD_BYTES)
         kind = format_of(block, source.path)
-        if source.bytes is not None and source.bytes > limits.file_bytes:
-            raise Refused(Refusal.TOO_LARGE, f"{source.bytes} bytes, at most {limits.file_bytes}")
+        most = limits.clip_bytes if is_video(kind) else limits.file_bytes
+        if source.bytes is not None and source.bytes > most:
+            raise Refused(Refusal.TOO_LARGE, f"{source.bytes} bytes, at most {most}")
         while block:
             incoming.write(block)
-            if incoming.length > limits.file_bytes:
-                raise Refused(Refusal.TOO_LARGE, f"more than {limits.file_bytes} bytes")
+            if incoming.length > most:
+                raise Refused(Refusal.TOO_LARGE, f"more than {most} bytes")
             block = _read(stream, BLOCK)
     incoming.flush()
     return kind
@@ -122,6 +131,30 @@ def _read(stream: BinaryIO, most: int) -> bytes:
         return stream.read(most)
     except OSError as error:
         raise Refused(Refusal.UNREADABLE, reason(error)) from error
+
+
+def _taken_clip(source: SourceFile, incoming: Incoming, kind: Format, clip: ClipReading, is_new: bool) -> Taken:
+    taken_at, taken_at_source = clip.facts.recorded_at, "container"
+    if taken_at is None:
+        taken_at, taken_at_source = file_name_time(source.path.rpartition("/")[2]), "file name"
+    return Taken(
+        sha256=incoming.sha256,
+        bytes=incoming.length,
+        format=kind,
+        width=clip.width,
+        height=clip.height,
+        taken_at=taken_at,
+        taken_at_source=taken_at_source if taken_at else None,  # type: ignore[arg-type]
+        utc_offset=clip.facts.utc_offset,
+        latitude=None,
+        longitude=None,
+        camera_make=(clip.facts.make or "")[:80] or None,
+        camera_model=(clip.facts.model or "")[:80] or None,
+        camera_serial=None,
+        new_file=is_new,
+        picture=clip.picture,
+        clip=clip,
+    )
 
 
 def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Reading, is_new: bool) -> Taken:

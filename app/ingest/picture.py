@@ -9,7 +9,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image, ImageFile
@@ -18,7 +18,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from app.ingest.exif import Exif, read_exif
-from app.ingest.formats import HEAD_BYTES, Format, check_structure, format_of, webp_canvas
+from app.ingest.formats import HEAD_BYTES, ImageFormat, check_structure, format_of, is_video, webp_canvas
 from app.ingest.limits import Limits
 from app.ingest.refusals import Refusal, Refused
 from app.ingest.source import open_file
@@ -27,7 +27,7 @@ from modal_backend.contracts import Picture
 THUMB_SIDE = 256
 THUMB_QUALITY = 80
 
-OPEN: dict[Format, Callable[[BinaryIO], ImageFile.ImageFile]] = {
+OPEN: dict[ImageFormat, Callable[[BinaryIO], ImageFile.ImageFile]] = {
     "jpeg": JpegImageFile,
     "png": PngImageFile,
     "webp": WebPImageFile,
@@ -75,10 +75,12 @@ def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Pic
     with open_file(source) if isinstance(source, (Path, str)) else nullcontext(source) as stream:
         stream.seek(0)
         kind = format_of(stream.read(HEAD_BYTES), "")
-        return read_picture(stream, kind, at_least=at_least, pixels=Limits().pixels).picture
+        if is_video(kind):
+            raise Refused(Refusal.NOT_AN_IMAGE, "a clip")
+        return read_picture(stream, cast(ImageFormat, kind), at_least=at_least, pixels=Limits().pixels).picture
 
 
-def read_picture(stream: BinaryIO, kind: Format, *, at_least: int | None, pixels: int) -> Reading:
+def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
     """Decodes the whole stream (seekable) once; a file that is cut anywhere does not pass.
 
     Raises Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`).

@@ -121,6 +121,11 @@ class MediaStore:
             _sync_folder(place.parent)
         return True
 
+    def replace_thumb(self, sha256: str, thumb: bytes) -> None:
+        """Another thumbnail in place of the first one. Raises StoreError, StoreFull."""
+        with _store_errors():
+            self._put_thumb(sha256, thumb)
+
     def clean(self) -> int:
         """Removes what killed processes left half-written; returns how many. Living writers keep theirs."""
         removed = 0

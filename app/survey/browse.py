@@ -15,6 +15,7 @@ from app.survey.deployments import Deployment
 from app.survey.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.media import ListedFile, Media, Stage
 from app.survey.scores import BoxView, boxes_of
+from app.survey.videos import Video, frames_of
 
 SHOWN_FLOOR = 0.05
 
@@ -73,6 +74,7 @@ class MediaView:
     camera: str | None
     verdict: str | None
     boxes: list[BoxView]
+    kind: str = "image"
 
 
 def count(session: Session, wanted: MediaFilter) -> int:
@@ -127,9 +129,21 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
         .outerjoin(MediaReview, MediaReview.media_id == Media.id)
         .where(Media.id.in_(media_ids))
     )
-    found = boxes_of(session, media_ids, floor=SHOWN_FLOOR)
+    found = _shown_boxes(session, media_ids)
     by_id = {row[0].id: _view(tuple(row), found[row[0].id]) for row in rows}
     return [by_id[media_id] for media_id in media_ids if media_id in by_id]
+
+
+def _shown_boxes(session: Session, media_ids: Sequence[int]) -> dict[int, list[BoxView]]:
+    """The boxes to draw over each media's picture: of a clip, those on its key frame and those a person drew."""
+    found = boxes_of(session, media_ids, floor=SHOWN_FLOOR)
+    keys = dict(
+        session.execute(sa.select(Video.media_id, Video.key_frame).where(Video.media_id.in_(media_ids))).tuples().all()
+    )
+    on = frames_of(session, [box.id for media_id in keys for box in found[media_id]])
+    for media_id, key in keys.items():
+        found[media_id] = [box for box in found[media_id] if box.id not in on or on[box.id].frame_number == key]
+    return found
 
 
 def summary(session: Session, threshold: float, within: MediaFilter | None = None) -> dict[str, int]:
@@ -251,4 +265,5 @@ def _view(row: tuple[Any, ...], boxes: list[BoxView]) -> MediaView:
         camera=" ".join(part for part in (media.camera_make, media.camera_model) if part) or None,
         verdict=verdict,
         boxes=boxes,
+        kind=media.kind,
     )

@@ -28,6 +28,7 @@ from app.survey import (
     species,
     stations,
     video_answers,
+    videos,
 )
 
 # importing them makes the metadata whole
@@ -46,6 +47,7 @@ TABLES = (
     species,
     stations,
     video_answers,
+    videos,
 )
 MIGRATIONS = Path(__file__).parent / "migrations"
 

@@ -24,6 +24,7 @@ from app.survey.scores import rescore
 from app.survey.species import SpeciesLabel
 from app.survey.stations import DeploymentReview
 from app.survey.video_answers import VideoAnswer
+from app.survey.videos import VideoReview
 
 HUMAN: dict[str, type[Base]] = {
     table.__tablename__: table
@@ -37,6 +38,7 @@ HUMAN: dict[str, type[Base]] = {
         Sighting,
         SpeciesLabel,
         VideoAnswer,
+        VideoReview,
         DeploymentReview,
         SpeedLimit,
         AcceptedConflict,

@@ -40,6 +40,11 @@ def individuals_page() -> StreamlitPage:
     return _page("individuals", "Individuals", "pets")
 
 
+def videos_page() -> StreamlitPage:
+    """From a clip to who was there, when."""
+    return _page("videos", "Videos", "movie")
+
+
 def history_page() -> StreamlitPage:
     """Everything people decided, and undo."""
     return _page("history", "History", "history")
@@ -68,6 +73,7 @@ def all_pages() -> list[StreamlitPage]:
         detections_page(),
         identify_page(),
         individuals_page(),
+        videos_page(),
         field_notes_page(),
         export_page(),
         history_page(),

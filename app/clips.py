@@ -1,0 +1,181 @@
+"""Clips that are stored: summarise them one by one, and make each tracklet one query for Identify.
+
+Every function may be run again: a clip whose summary is stored is passed over, one whose crops are missing gets those.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import cast
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.clip_crops import describe_tracklets
+from app.clip_files import frame_path, view_path, write_jpeg
+from app.ingest.formats import Format
+from app.ingest.picture import thumbnail
+from app.survey import results, videos
+from app.survey.media import ListedFile, Media, Stage
+from app.survey.scores import rescore
+from app.video.probe import ClipError
+from app.video.summarise import DetectorFailed, SummarisedClip, summarise_clip
+from app.workshop import Workshop
+from modal_backend.contracts import Detection as Found
+from modal_backend.contracts import Failure, Picture, Provenance
+from modal_backend.registry import DETECTOR, Task
+
+TELL_SECONDS = 1.0
+FRAME_SIDE = 640
+FRAME_QUALITY = 78
+METHOD = "clip 1: motion at 192 px and 10/s, detector on up to 64 frames"
+
+
+class _Asked:
+    """Asks the detector and remembers where the answers come from."""
+
+    def __init__(self, shop: Workshop) -> None:
+        self.shop = shop
+        self.provenance: Provenance | None = None
+        self.call_id: int | None = None
+
+    def __call__(self, pictures: Sequence[Picture]) -> Sequence[list[Found] | Failure]:
+        from modal_backend.models.pocket_detector import PocketDetector
+
+        result, self.call_id = self.shop.call(DETECTOR, [PocketDetector.prepare(picture) for picture in pictures])
+        self.provenance = result.provenance
+        return result.values
+
+
+def summarise_pending(shop: Workshop, import_id: int | None = None) -> None:
+    """Summarise every stored clip that is not summarised yet (of one import, or all), then describe its tracklets.
+
+    Raises BackendError; what cannot be decoded has failed, with the reason.
+    """
+    for media_id in pending(shop, import_id):
+        with shop.survey.read() as session:
+            stage = session.get_one(Media, media_id).stage
+        if stage == Stage.STORED:
+            _summarise(shop, media_id)
+        with shop.survey.read() as session:
+            stage = session.get_one(Media, media_id).stage
+        if stage == Stage.DETECTED:
+            describe_tracklets(shop, media_id)
+            with shop.survey.write() as session:
+                session.get_one(Media, media_id).stage = Stage.READY
+
+
+def pending(shop: Workshop, import_id: int | None = None) -> list[int]:
+    """Clips that are stored and not finished."""
+    wanted = sa.select(Media.id).where(Media.kind == "video", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    if import_id is not None:
+        mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
+        wanted = wanted.where(Media.id.in_(mine))
+    with shop.survey.read() as session:
+        return list(session.scalars(wanted.order_by(Media.id)))
+
+
+def retry_failed(shop: Workshop) -> None:
+    """Look again at every clip whose summary failed."""
+    failed = sa.and_(Media.kind == "video", Media.stage == Stage.FAILED)
+    with shop.survey.write() as session:
+        session.execute(sa.update(Media).where(failed).values(stage=Stage.STORED, failure=None))
+    summarise_pending(shop)
+
+
+def _summarise(shop: Workshop, media_id: int) -> None:
+    with shop.survey.write() as session:
+        media = session.get_one(Media, media_id)
+        media.attempts += 1
+        session.execute(
+            sa.update(videos.Video)
+            .where(videos.Video.media_id == media_id)
+            .values(started_at=time.time(), progress=0.0, summarised_at=None)
+        )
+    asked = _Asked(shop)
+    path = shop.store.path_of(media.sha256, cast(Format, media.format))
+    try:
+        done = summarise_clip(path, asked, tell=_teller(shop, media_id))
+    except (ClipError, DetectorFailed, MemoryError) as error:
+        with shop.survey.write() as session:
+            row = session.get_one(Media, media_id)
+            row.stage, row.failure = Stage.FAILED, f"The clip could not be summarised: {error}."
+            session.execute(sa.update(videos.Video).where(videos.Video.media_id == media_id).values(started_at=None))
+        return
+    _write_frames(shop, media, done)
+    assert asked.provenance is not None
+    with shop.survey.write() as session:
+        _store(session, media_id, done, asked.provenance, asked.call_id)
+
+
+def _teller(shop: Workshop, media_id: int) -> Callable[[float], None]:
+    """Writes down how far a clip is, at most once a second."""
+    told = [time.monotonic()]
+
+    def tell(share: float) -> None:
+        if time.monotonic() - told[0] >= TELL_SECONDS:
+            told[0] = time.monotonic()
+            with shop.survey.write() as session:
+                row = sa.update(videos.Video).where(videos.Video.media_id == media_id)
+                session.execute(row.values(progress=round(share, 4)))
+
+    return tell
+
+
+def _store(session: Session, media_id: int, done: SummarisedClip, found_by: Provenance, call_id: int | None) -> None:
+    """Write a summary with its tracklets and their boxes."""
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    version = results.model_version(
+        session,
+        Task.DETECT,
+        replace(found_by, preprocessing=f"{METHOD}; {found_by.preprocessing}"[:255]),
+        PocketDetector.THRESHOLD,
+    )
+    tracklets = done.summary.tracklets
+    boxes = [
+        Found(one.category, one.confidence if one.counted else box.confidence or one.confidence, box.box)
+        for one in tracklets
+        for box in one.boxes
+    ]
+    ids = iter(results.store_analysis(session, media_id, version, call_id, boxes))
+    for one in tracklets:
+        videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes])
+    played, seen = done.played, done.seen
+    videos.put_facts(
+        session,
+        media_id,
+        duration=round(played.duration, 3),
+        frame_rate=round(1 / played.usual_step, 4),
+        frames=played.frames,
+        lost=seen.lost,
+        progress=1.0,
+        summarised_at=time.time(),
+        looked=[[index, round(second, 3)] for index, second in seen.looked],
+        compared=done.compared,
+        unlooked=[[round(a, 3), round(b, 3)] for a, b in seen.unlooked],
+        night=seen.night,
+        key_frame=done.key,
+        animals=done.summary.computed,
+        sentences=videos.as_rows(done.summary.sentences),
+        uncertainty=videos.as_rows(done.summary.uncertainty),
+    )
+    row = session.get_one(Media, media_id)
+    row.stage, row.failure = Stage.DETECTED, None
+    row.width, row.height = played.width, played.height
+    session.flush()
+    rescore(session, [media_id])
+
+
+def _write_frames(shop: Workshop, media: Media, done: SummarisedClip) -> None:
+    """The frames looked at as small pictures, and the key frame as thumbnail and large picture."""
+    data_dir: Path = shop.survey.data_dir
+    for look in done.looks:
+        write_jpeg(frame_path(data_dir, media.sha256, look.index), look.picture, FRAME_SIDE, FRAME_QUALITY)
+    key = next(look.picture for look in done.looks if look.index == done.key)
+    write_jpeg(view_path(data_dir, media.sha256), key, max(key.shape), 85)
+    shop.store.replace_thumb(media.sha256, thumbnail(key))
+

@@ -1,0 +1,134 @@
+"""python -m app summarise CLIP: who was in a clip, when, from where to where; without touching the survey."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from tqdm import tqdm
+
+from app.commands.output import CommandFailed, tell
+from app.timecode import timecode
+from modal_backend.contracts import Box, Detection, Failure, Picture, Sentence, Tracklet
+from modal_backend.embedded import EmbeddedBackend
+from modal_backend.errors import BackendError
+from modal_backend.registry import DETECTOR
+
+SAID_OF_IT = "computed on this machine from detections and motion"
+
+
+def run(clip: Path, *, as_json: bool) -> int:
+    """Exit status: 0 when the clip was summarised, 2 when there is no such file, 3 when nothing in it can be decoded."""
+    from app.video.probe import ClipError
+    from app.video.summarise import DetectorFailed, summarise_clip
+
+    path = clip.expanduser()
+    if not path.is_file():
+        raise CommandFailed(f"There is no file at {clip}.", 2)
+    backend = EmbeddedBackend()
+    try:
+        with tqdm(total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+            done = summarise_clip(path, detector(backend), tell=lambda share: _move(bar, share))
+    except ClipError as error:
+        sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."
+        tell(as_json, {"file": str(clip), "refused": sentence}, f"refused  {clip}: {sentence}")
+        return 3
+    except (DetectorFailed, BackendError) as error:
+        raise CommandFailed(f"{error} {getattr(error, 'remedy', '')}".strip(), 1) from error
+    value = document(str(clip), done)
+    tell(as_json, value, _text(value))
+    return 0
+
+
+def detector(backend: EmbeddedBackend) -> Any:
+    """The detector as a function from pictures to boxes."""
+    from modal_backend.models.pocket_detector import PocketDetector
+
+    def detect(pictures: Sequence[Picture]) -> Sequence[list[Detection] | Failure]:
+        return backend.call(DETECTOR, [PocketDetector.prepare(picture) for picture in pictures]).values
+
+    return detect
+
+
+def document(name: str, done: Any) -> dict[str, Any]:
+    """A summarised clip as JSON values: seconds from the clip's start, boxes relative to the upright frame."""
+    played, summary = done.played, done.summary
+    counted = [one for one in summary.tracklets if one.counted]
+    return {
+        "file": name,
+        "duration": round(played.duration, 3),
+        "width": played.width,
+        "height": played.height,
+        "frame_rate": round(1 / played.usual_step, 3),
+        "frames": played.frames,
+        "codec": played.facts.codec,
+        "container": played.facts.container,
+        "recorded_at": played.facts.recorded_at.isoformat() if played.facts.recorded_at else None,
+        "lost": played.loss() or None,
+        "frames_looked_at": [_moment(index, second) for index, second in done.seen.looked],
+        "frames_compared_for_motion": done.compared,
+        "not_looked_at": [[round(a, 3), round(b, 3)] for a, b in done.seen.unlooked],
+        "animals": summary.animals,
+        "tracklets": [_tracklet(number, one) for number, one in enumerate(counted, 1)],
+        "possible": [_tracklet(0, one) for one in summary.tracklets if not one.counted],
+        "sentences": [_sentence(one) for one in summary.sentences],
+        "uncertainty": [_sentence(one) for one in summary.uncertainty],
+        "source": SAID_OF_IT,
+    }
+
+
+def _moment(index: int, second: float) -> dict[str, Any]:
+    return {"frame": index, "second": round(second, 3), "timecode": timecode(second)}
+
+
+def _tracklet(number: int, one: Tracklet) -> dict[str, Any]:
+    return {
+        "number": number,
+        "category": str(one.category),
+        "confidence": one.confidence,
+        "source": str(one.source),
+        "first_second": round(one.first_second, 3),
+        "last_second": round(one.last_second, 3),
+        "spans": [[round(a, 3), round(b, 3)] for a, b in one.spans],
+        "entry": str(one.entry) if one.entry else None,
+        "exit": str(one.exit) if one.exit else None,
+        "moving": one.moving,
+        "boxes": [
+            {
+                **_moment(box.index, box.second),
+                "bbox": _corners(box.box),
+                "confidence": box.confidence,
+                "quality": box.quality,
+            }
+            for box in one.boxes
+        ],
+        "note": one.note or None,
+    }
+
+
+def _corners(box: Box) -> list[float]:
+    return [round(value, 5) for value in (box.x, box.y, box.width, box.height)]
+
+
+def _sentence(one: Sentence) -> dict[str, Any]:
+    return {
+        "text": one.text,
+        "first_second": round(one.first_second, 3),
+        "last_second": round(one.last_second, 3),
+        "frames": list(one.frames),
+    }
+
+
+def _text(value: dict[str, Any]) -> str:
+    lines = [
+        f"{value['file']}: {value['duration']:.1f} s, {value['width']} x {value['height']} px,"
+        f" {value['frames']} frames, {len(value['frames_looked_at'])} looked at"
+    ]
+    lines += [one["text"] for one in value["sentences"]]
+    lines += [f"  uncertain: {one['text']}" for one in value["uncertainty"]]
+    return "\n".join([*lines, f"({SAID_OF_IT})"])
+
+
+def _move(bar: Any, share: float) -> None:
+    bar.update(max(0, round(100 * share) - bar.n))

@@ -1,0 +1,245 @@
+"""Clips: what was looked at, the tracklets found, the summary, and the count as a person corrected it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.survey.base import Base, Moment
+from modal_backend.contracts import Box, Category, FrameBox, Sentence, Side, Source, Tracklet, VideoSummary
+
+
+class Video(Base):
+    """A clip of the survey. Seconds count from its first frame.
+
+    progress: 0 to 1 while its summary is computed, started_at since when. looked: [[frame number, second], ...] the
+    detector looked at; compared: how many frames were compared for motion; unlooked: [[from, to], ...] in seconds.
+    lost: what could not be decoded, as a sentence. key_frame: number of the frame that stands for the clip. sentences,
+    uncertainty: [[text, first second, last second, [frame numbers]], ...]; animals: the computed count.
+    """
+
+    __tablename__ = "video"
+
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), primary_key=True)
+    duration: Mapped[float]
+    frame_rate: Mapped[float]
+    frames: Mapped[int]
+    codec: Mapped[str] = mapped_column(String(24))
+    container: Mapped[str] = mapped_column(String(48))
+    lost: Mapped[str] = mapped_column(default="")
+    progress: Mapped[float] = mapped_column(default=0.0)
+    started_at: Mapped[float | None]
+    summarised_at: Mapped[float | None]
+    looked: Mapped[list[Any]] = mapped_column(default=list)
+    compared: Mapped[int] = mapped_column(default=0)
+    unlooked: Mapped[list[Any]] = mapped_column(default=list)
+    night: Mapped[bool | None]
+    key_frame: Mapped[int] = mapped_column(default=0)
+    animals: Mapped[int | None]
+    sentences: Mapped[list[Any]] = mapped_column(default=list)
+    uncertainty: Mapped[list[Any]] = mapped_column(default=list)
+
+
+class TrackletRow(Base):
+    """A tracklet as it was computed; see contracts.Tracklet. spans: [[first, last], ...] in seconds."""
+
+    __tablename__ = "tracklet"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), index=True)
+    category: Mapped[str] = mapped_column(String(16))
+    confidence: Mapped[float]
+    source: Mapped[str] = mapped_column(String(24))
+    spans: Mapped[list[Any]] = mapped_column(default=list)
+    entry: Mapped[str | None] = mapped_column(String(8))
+    exit: Mapped[str | None] = mapped_column(String(8))
+    moving: Mapped[float]
+    counted: Mapped[bool]
+    note: Mapped[str] = mapped_column(default="")
+    query_id: Mapped[int | None]
+    created_at: Mapped[Moment]
+
+
+class FrameDetection(Base):
+    """Which frame of a clip a detection is on, and which tracklet it belongs to.
+
+    marked: whether the detector itself gave the box; otherwise it comes from motion. quality: 0 to 1.
+    """
+
+    __tablename__ = "frame_detection"
+    __table_args__ = (Index("ix_frame_detection_tracklet", "tracklet_id", "frame_number"),)
+
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"), primary_key=True)
+    tracklet_id: Mapped[int] = mapped_column(ForeignKey("tracklet.id"))
+    frame_number: Mapped[int]
+    second: Mapped[float]
+    marked: Mapped[bool]
+    confidence: Mapped[float | None]
+    quality: Mapped[float]
+
+
+class VideoReview(Base):
+    """How many animals a person says are in a clip."""
+
+    __tablename__ = "video_review"
+
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), primary_key=True)
+    animals: Mapped[int]
+    who: Mapped[str] = mapped_column(String(80))
+    decided_at: Mapped[Moment]
+
+
+def facts_of(session: Session, media_id: int) -> Video | None:
+    """The clip's row; None for an image."""
+    return session.get(Video, media_id)
+
+
+def put_facts(session: Session, media_id: int, **values: Any) -> Video:
+    """Write the clip's row, or change it. values: the columns of Video."""
+    row = session.get(Video, media_id)
+    if row is None:
+        row = Video(media_id=media_id, **values)
+        session.add(row)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    return row
+
+
+def put_tracklet(session: Session, media_id: int, one: Tracklet, detection_ids: Sequence[int]) -> TrackletRow:
+    """Write a tracklet; detection_ids: those of its boxes, in order."""
+    row = TrackletRow(
+        media_id=media_id,
+        category=str(one.category),
+        confidence=one.confidence,
+        source=str(one.source),
+        spans=[list(span) for span in one.spans],
+        entry=str(one.entry) if one.entry else None,
+        exit=str(one.exit) if one.exit else None,
+        moving=one.moving,
+        counted=one.counted,
+        note=one.note,
+    )
+    session.add(row)
+    session.flush()
+    for detection_id, box in zip(detection_ids, one.boxes, strict=True):
+        session.add(
+            FrameDetection(
+                detection_id=detection_id,
+                tracklet_id=row.id,
+                frame_number=box.index,
+                second=box.second,
+                marked=box.confidence is not None,
+                confidence=box.confidence,
+                quality=box.quality,
+            )
+        )
+    session.flush()
+    return row
+
+
+def summary_of(session: Session, media_id: int) -> VideoSummary | None:
+    """The clip in words, with the count as it stands; None for an image or a clip that is not summarised yet."""
+    video = session.get(Video, media_id)
+    if video is None or video.animals is None:
+        return None
+    review = session.get(VideoReview, media_id)
+    return VideoSummary(
+        animals=review.animals if review else video.animals,
+        computed=video.animals,
+        sentences=tuple(_sentence(one) for one in video.sentences),
+        uncertainty=tuple(_sentence(one) for one in video.uncertainty),
+        tracklets=tuple(one for _, one in tracklets_of(session, media_id)),
+    )
+
+
+def tracklets_of(session: Session, media_id: int) -> list[tuple[TrackletRow, Tracklet]]:
+    """A clip's tracklets in the order of appearance, with their rows; boxes as people corrected them."""
+    from app.survey.scores import boxes
+
+    rows = list(session.scalars(sa.select(TrackletRow).where(TrackletRow.media_id == media_id).order_by(TrackletRow.id)))
+    frames: dict[int, list[FrameDetection]] = {row.id: [] for row in rows}
+    for frame in session.scalars(
+        sa.select(FrameDetection).where(FrameDetection.tracklet_id.in_(frames)).order_by(FrameDetection.frame_number)
+    ):
+        frames[frame.tracklet_id].append(frame)
+    views = boxes(session, [frame.detection_id for some in frames.values() for frame in some])
+    return [(row, _tracklet(row, frames[row.id], views)) for row in rows]
+
+
+def detections_of(session: Session, tracklet_id: int) -> list[FrameDetection]:
+    """A tracklet's detections, best seen first."""
+    rows = sa.select(FrameDetection).where(FrameDetection.tracklet_id == tracklet_id)
+    return list(session.scalars(rows.order_by(FrameDetection.quality.desc(), FrameDetection.frame_number)))
+
+
+def frames_of(session: Session, detection_ids: Collection[int]) -> dict[int, FrameDetection]:
+    """On which frame these detections are; images' detections are not in it."""
+    found: dict[int, FrameDetection] = {}
+    ids = sorted(detection_ids)
+    for start in range(0, len(ids), 500):
+        rows = sa.select(FrameDetection).where(FrameDetection.detection_id.in_(ids[start : start + 500]))
+        found.update({row.detection_id: row for row in session.scalars(rows)})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ClipProgress:
+    """How far the clip under way is. eta_seconds: None while it cannot be told."""
+
+    media_id: int
+    share: float
+    eta_seconds: float | None
+
+
+def under_way(session: Session, now: float | None = None) -> list[ClipProgress]:
+    """The clips being summarised."""
+    now = now or time.time()
+    rows = session.execute(
+        sa.select(Video.media_id, Video.progress, Video.started_at).where(
+            Video.started_at.is_not(None), Video.summarised_at.is_(None)
+        )
+    )
+    out = []
+    for row in rows:
+        spent = now - row.started_at
+        eta = spent * (1 - row.progress) / row.progress if row.progress > 0.02 else None
+        out.append(ClipProgress(row.media_id, row.progress, eta))
+    return out
+
+
+def _sentence(values: list[Any]) -> Sentence:
+    return Sentence(values[0], values[1], values[2], tuple(values[3]))
+
+
+def as_rows(sentences: Sequence[Sentence]) -> list[Any]:
+    """Sentences as they are stored."""
+    return [[one.text, one.first_second, one.last_second, list(one.frames)] for one in sentences]
+
+
+def _tracklet(row: TrackletRow, frames: Sequence[FrameDetection], views: dict[int, Any]) -> Tracklet:
+    return Tracklet(
+        category=Category(row.category),
+        confidence=row.confidence,
+        source=Source(row.source),
+        spans=tuple((span[0], span[1]) for span in row.spans),
+        boxes=tuple(
+            FrameBox(frame.frame_number, frame.second, _box(views[frame.detection_id]), frame.confidence, frame.quality)
+            for frame in frames
+        ),
+        entry=Side(row.entry) if row.entry else None,
+        exit=Side(row.exit) if row.exit else None,
+        moving=row.moving,
+        counted=row.counted,
+        note=row.note,
+    )
+
+
+def _box(view: Any) -> Box:
+    return Box(view.x, view.y, view.width, view.height)

@@ -1,0 +1,1 @@
+"""The frames of a clip that were looked at, with their boxes."""

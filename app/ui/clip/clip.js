@@ -1,0 +1,107 @@
+// The frames of a clip that were looked at: one large with its boxes, all of them as a strip, played one after the other.
+
+const CLIP_KEYS = [["← →", "frame by frame"], ["Space", "play or stop"], ["Home End", "first, last"], ["H", "hold to hide the boxes"], ["?", "these keys"]];
+const PLAY_EVERY = 350;
+
+class Clip {
+  constructor(root) {
+    this.frames = [];
+    this.at = 0;
+    this.jumped = null;
+    this.picture = el("img", "", { alt: "", draggable: false });
+    this.layer = el("div", "layer", null);
+    this.stage = el("div", "stage", { tabIndex: 0, role: "img" }, this.picture, this.layer);
+    this.when = el("span", "when", { role: "status" });
+    this.what = el("span", "faint");
+    this.playing = keyButton("Play", "Space", () => this.play());
+    this.strip = el("div", "strip", { role: "group", "aria-label": "Frames looked at" });
+    this.help = keyPanel(CLIP_KEYS);
+    const bar = el("div", "bar", null, keyButton("Back", "←", () => this.go(-1)), this.playing,
+      keyButton("On", "→", () => this.go(1)), this.when, this.what);
+    this.node = el("div", "pm clip", null, this.stage, bar, this.strip, this.help);
+    root.append(this.node);
+    this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+  }
+
+  update(data) {
+    const text = JSON.stringify((data.frames || []).map((frame) => [frame.src, frame.boxes]));
+    this.data = data;
+    if (text !== this.text) {
+      this.text = text;
+      this.frames = data.frames || [];
+      this.stage.style.aspectRatio = `${data.width} / ${data.height}`;
+      this.stage.style.maxWidth = `calc(62vh * ${data.width / data.height})`;
+      this.tiles = this.frames.map((frame, place) => el("button", frame.boxes.length ? "has" : "",
+        { type: "button", "aria-label": `${frame.time}, ${count(frame.boxes.length, "box", "boxes")}`, onclick: () => this.show(place) },
+        el("img", "", { src: frame.src, alt: "", loading: "lazy", decoding: "async" }), el("span", "", null, frame.time)));
+      this.strip.replaceChildren(...this.tiles);
+      this.show(clamp(this.at, 0, Math.max(this.frames.length - 1, 0)));
+    }
+    const jump = data.jump || {};
+    if (jump.n !== undefined && jump.n !== this.jumped) {
+      this.jumped = jump.n;
+      const place = this.frames.findIndex((frame) => frame.number === jump.number);
+      if (place >= 0) this.show(place);
+    }
+  }
+
+  show(place) {
+    const frame = this.frames[place];
+    if (!frame) return;
+    this.at = place;
+    this.picture.src = frame.src;
+    this.stage.setAttribute("aria-label", `Frame at ${frame.time}`);
+    this.layer.replaceChildren(...frame.boxes.map((box) => this.box(box)));
+    this.when.textContent = `${frame.time} · frame ${frame.number.toLocaleString("en")}`;
+    this.what.textContent = frame.boxes.map((box) => box.name).join(", ") || "nothing marked";
+    this.tiles.forEach((tile, other) => tile.classList.toggle("now", other === place));
+    const tile = this.tiles[place];
+    this.strip.scrollTo({ left: tile.offsetLeft - this.strip.offsetLeft - this.strip.clientWidth / 2 + tile.clientWidth / 2 });
+  }
+
+  box(box) {
+    const node = el("div", `box ${box.c}${box.sure ? "" : " unsure"}`, null, el("span", "chip", null, box.name));
+    placeBox(node, box);
+    if (box.y < 0.08) node.classList.add("chipin");
+    if (box.x > 0.6) node.classList.add("chipleft");
+    return node;
+  }
+
+  go(step) {
+    this.show(clamp(this.at + step, 0, this.frames.length - 1));
+  }
+
+  play() {
+    const word = this.playing.querySelector(".word");
+    if (this.timer) {
+      clearInterval(this.timer);
+      this.timer = null;
+      word.textContent = "Play";
+      return;
+    }
+    if (this.at >= this.frames.length - 1) this.show(0);
+    word.textContent = "Stop";
+    this.timer = setInterval(() => (this.at >= this.frames.length - 1 ? this.play() : this.go(1)), PLAY_EVERY);
+  }
+
+  press(event, inside) {
+    const key = event.key;
+    if (key === "h" || key === "H") { this.stage.classList.toggle("bare", event.type === "keydown"); return inside; }
+    if (event.type === "keyup" || event.ctrlKey || event.altKey || !this.frames.length) return false;
+    if (key === "ArrowLeft" || key === "ArrowRight") this.go(key === "ArrowRight" ? 1 : -1);
+    else if (key === "Home" || key === "End") this.show(key === "Home" ? 0 : this.frames.length - 1);
+    else if (key === " ") this.play();
+    else if (key === "?") this.help.hidden = !this.help.hidden;
+    else return false;
+    return true;
+  }
+
+  close() {
+    clearInterval(this.timer);
+    this.stop();
+  }
+}
+
+export default function (component) {
+  return mount(component, (root) => new Clip(root));
+}

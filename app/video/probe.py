@@ -1,0 +1,138 @@
+"""Open a clip and say what its container states: format, codec, length, frame rate, when it was recorded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import av
+from av.container import InputContainer
+from av.video.stream import VideoStream
+
+# Only these demuxers are tried: a file that pretends to be a clip and is a play list would open other files.
+DEMUXERS = "mov,avi,asf,matroska,mpegts,mpeg,m4v,h264,hevc,mjpeg,flv,ogg,mxf,dv,ivf,rm"
+EARLIEST_YEAR = 1995  # before that a clock was not set: containers count from 1904, 1970 or 1980
+MOST_FRAME_RATE = 1000.0
+
+
+class ClipError(Exception):
+    """A clip cannot be read; the text says what is wrong with it."""
+
+
+class NoPictures(ClipError):
+    """The file opens but holds no moving picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class ClipFacts:
+    """What the container states; None or 0 where it states nothing.
+
+    duration: seconds of the video track; begins: its first time stamp. frame_rate: frames a second. frames: as the index counts them.
+    recorded_at: as written, camera-local for all camera traps seen; utc_offset only where it is written.
+    """
+
+    container: str
+    codec: str
+    width: int
+    height: int
+    duration: float | None
+    frame_rate: float | None
+    frames: int
+    recorded_at: datetime | None
+    utc_offset: str | None
+    make: str | None = None
+    model: str | None = None
+    begins: float | None = None
+
+
+@contextmanager
+def open_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """The container and its video track, set to decode in threads. Raises ClipError, NoPictures."""
+    try:
+        container = av.open(
+            f"file:{path.absolute()}",
+            options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
+            metadata_errors="replace",
+        )
+    except (av.error.FFmpegError, OSError, ValueError) as error:
+        raise ClipError(reason(error)) from error
+    with container:
+        stream = _video_track(container)
+        stream.thread_type = "AUTO"
+        yield container, stream
+
+
+def facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
+    """What the container states about the clip. Width and height are as coded, before rotation."""
+    tags = {key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()}
+    recorded_at, utc_offset = _recorded_at(tags)
+    return ClipFacts(
+        container=container.format.name,
+        codec=stream.codec_context.name,
+        width=stream.codec_context.width,
+        height=stream.codec_context.height,
+        duration=_duration(container, stream, tags),
+        frame_rate=_frame_rate(stream),
+        frames=max(stream.frames or 0, 0),
+        recorded_at=recorded_at,
+        utc_offset=utc_offset,
+        make=tags.get("com.apple.quicktime.make") or tags.get("make"),
+        model=tags.get("com.apple.quicktime.model") or tags.get("model"),
+        begins=float(stream.start_time * stream.time_base) if stream.start_time is not None and stream.time_base else None,
+    )
+
+
+def reason(error: BaseException) -> str:
+    """What FFmpeg or the system said, without the path."""
+    text = getattr(error, "strerror", None) or str(error)
+    return re.sub(r"\s*[:;]?\s*'?file:.*$", "", text).strip() or type(error).__name__
+
+
+def _video_track(container: InputContainer) -> VideoStream:
+    """The first track of moving pictures; cover pictures are none."""
+    for stream in container.streams.video:
+        with suppress(AttributeError):
+            if stream.disposition & av.stream.Disposition.attached_pic:
+                continue
+        if stream.codec_context is not None:
+            return stream
+    kinds = sorted({stream.type for stream in container.streams})
+    raise NoPictures(f"it holds {', '.join(kinds)} alone" if kinds else "it holds nothing")
+
+
+def _duration(container: InputContainer, stream: VideoStream, tags: dict[str, str]) -> float | None:
+    if stream.duration and stream.time_base and stream.duration > 0:
+        return float(stream.duration * stream.time_base)
+    if found := re.fullmatch(r"(\d+):(\d\d):(\d\d(?:\.\d+)?)", tags.get("duration", "")):
+        return int(found[1]) * 3600 + int(found[2]) * 60 + float(found[3])
+    return container.duration / av.time_base if container.duration and container.duration > 0 else None
+
+
+def _frame_rate(stream: VideoStream) -> float | None:
+    for rate in (stream.average_rate, stream.guessed_rate, stream.base_rate):
+        if rate and 0 < float(rate) <= MOST_FRAME_RATE:
+            return float(rate)
+    return None
+
+
+def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
+    """The moment of recording as written. A zone other than "Z" is kept; cameras write local time with a "Z"."""
+    for name in ("com.apple.quicktime.creationdate", "creation_time", "date", "icrd", "wm/encodingtime"):
+        found = re.match(
+            r"(\d{4})[-:/](\d\d)[-:/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([+-]\d\d:?\d\d)?", str(tags.get(name, ""))
+        )
+        if found is None:
+            continue
+        try:
+            moment = datetime(*(int(part) for part in found.groups()[:6]))  # type: ignore[arg-type]
+        except ValueError:
+            continue
+        if moment.year >= EARLIEST_YEAR:
+            zone = found[7]
+            return moment, (f"{zone[:3]}:{zone[-2:]}" if zone else None)
+    return None, None

@@ -1,0 +1,125 @@
+"""Videos: who was in a clip, when, from where to where; every statement leads to the frames it rests on."""
+
+from __future__ import annotations
+
+import importlib.util
+
+import streamlit as st
+
+from app import deps
+from app.survey import clip_views
+from app.survey.clip_views import OpenClip
+from app.ui.clip.clip import clip_frames
+from app.ui.crops.crops import crop_gallery
+from app.ui.header import page_header
+from app.ui.navigation import upload_page
+from app.ui.video_items import clip_items, facts, frame_items, names
+from app.ui.video_plots import tracklet_bars
+from app.ui.video_progress import clips_under_way
+from app.ui.video_summary import draw_coverage, draw_summary, draw_tracklets, jump_to
+from app.ui.words import many
+
+A_PAGE = 48
+KEYS = {"← →": "frame by frame", "Space": "play the frames looked at", "Home / End": "first, last", "H (hold)": "hide the boxes"}
+LANGUAGE_MODEL = "app.ui.video_analysis"  # its draw_analysis(media_id) is the panel of the video language model
+
+
+def clip_list() -> None:
+    """The clips of the survey; one is opened with a click."""
+    with deps.survey().read() as session:
+        total = clip_views.count(session)
+        pages = max(-(-total // A_PAGE), 1)
+        number = min(max(_number("page") or 1, 1), pages)
+        views = clip_views.page(session, limit=A_PAGE, offset=(number - 1) * A_PAGE)
+    opened = crop_gallery(clip_items(views), key=f"clips-{number}", size=220)
+    if opened.id is not None and opened.count != st.session_state.get("clip_opened", 0):
+        st.session_state["clip_opened"] = opened.count
+        st.query_params["media"] = str(opened.id)
+        st.rerun()
+    if pages > 1:
+        turned = st.pagination(pages, default=number, key=f"clip-pages-{number}")
+        if turned != number:
+            st.query_params["page"] = str(turned)
+            st.rerun()
+
+
+def one_clip(clip: OpenClip) -> None:
+    """A clip: frames and time line on one side, words on the other."""
+    if st.button("All clips", icon=":material/arrow_back:", type="tertiary"):
+        st.query_params.pop("media", None)
+        st.rerun()
+    st.caption(facts(clip))
+    if clip.view.failure:
+        st.error(f"{clip.view.failure} The clip itself is kept; Operations can look again.")
+    left, right = st.columns([3, 2], gap="medium")
+    with left:
+        frames = frame_items(clip)
+        place = st.container()
+        time_line(clip)
+        with place:
+            clip_frames(frames, key=f"clip-{clip.view.media_id}", width=clip.width, height=clip.height, jump=jump(clip))
+        draw_coverage(clip)
+    with right:
+        words, tracklets, model = st.tabs(["In words", f"Tracklets {len(clip.tracklets)}", "Language model"])
+        with words:
+            draw_summary(clip)
+        with tracklets:
+            draw_tracklets(clip)
+        with model:
+            language_model(clip.view.media_id)
+
+
+def time_line(clip: OpenClip) -> None:
+    """The tracklets over the clip's time; a click on a bar or a mark jumps there."""
+    tracklets = [one for _, one in clip.tracklets]
+    named = list(zip(names(tracklets), tracklets, strict=True))
+    looked = [(index, second) for index, second in clip.video.looked]
+    unlooked = [(first, last) for first, last in clip.video.unlooked]
+    event = st.plotly_chart(
+        tracklet_bars(named, looked, unlooked, clip.view.duration),
+        key=f"bars-{clip.view.media_id}",
+        on_select="rerun",
+        selection_mode="points",
+        config={"displayModeBar": False},
+    )
+    chosen = [tuple(point["customdata"]) for point in event.selection.points if point.get("customdata")]
+    if chosen and chosen != st.session_state.get("bar_chosen"):
+        jump_to(float(chosen[0][0]))
+    st.session_state["bar_chosen"] = chosen
+
+
+def jump(clip: OpenClip) -> dict[str, int] | None:
+    """The looked-at frame nearest to where a click wants to go."""
+    wanted = st.session_state.get("clip_jump")
+    if wanted is None or not clip.video.looked:
+        return None
+    index, _ = min(clip.video.looked, key=lambda look: abs(look[1] - wanted["second"]))
+    return {"number": index, "n": wanted["n"]}
+
+
+def language_model(media_id: int) -> None:
+    """The panel of the video language model, where this version has one."""
+    if importlib.util.find_spec(LANGUAGE_MODEL) is None:
+        st.caption("No video language model is in this version. The summary in words is computed from detections and motion.")
+        return
+    importlib.import_module(LANGUAGE_MODEL).draw_analysis(media_id)
+
+
+def _number(name: str) -> int | None:
+    text = st.query_params.get(name, "")
+    return int(text) if text.isdigit() else None
+
+
+with deps.survey().read() as session:
+    total, left = clip_views.count(session), clip_views.waiting(session)
+    opened = clip_views.opened(session, _number("media") or 0)
+line = f"{many(total, 'clip')}, {left:,} not summarised yet" if left else many(total, "clip")
+page_header("See who was in a clip", opened.view.path if opened else line, KEYS)
+clips_under_way()
+if opened:
+    one_clip(opened)
+elif total:
+    clip_list()
+else:
+    st.info("There are no clips yet. Every clip will be here with its key frames, a time line of the animals in it, and words.")
+    st.page_link(upload_page(), label="Bring in clips", icon=":material/upload:")
