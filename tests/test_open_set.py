@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from modal_backend.models.open_set import FEWEST_EXAMPLES, Curve, fit
+from modal_backend.models.open_set import FEWEST_EXAMPLES, Curve, densities, fit
 
 START = Curve(weights=(1.0,), bias=0.0)
 
@@ -43,3 +43,23 @@ def test_separable_examples_give_finite_weights():
     curve = fit([(100.0,)] * 20, [(-100.0,)] * 20, START)
     assert np.isfinite([*curve.weights, curve.bias]).all()
     assert curve.probability((100.0,)) > 0.99
+
+
+def test_two_densities_follow_the_gallery_where_the_start_curve_is_wrong():
+    draw = np.random.default_rng(2)
+    known, unknown = draw.normal(8, 1, (60, 1)).tolist(), draw.normal(4, 1, (60, 1)).tolist()
+    told = densities(known, unknown, START)
+    assert told.probability((8.0,)) > 0.85
+    assert told.probability((4.0,)) < 0.3
+    assert START.probability((4.0,)) > 0.95
+
+
+def test_two_densities_of_few_examples_are_the_start_curve():
+    few = [(5.0,)] * (FEWEST_EXAMPLES - 1)
+    assert densities(few, [(0.0,)] * 100, START) == START
+
+
+def test_far_from_everything_seen_the_start_curve_speaks():
+    told = densities([(1.0,)] * 50, [(-1.0,)] * 50, START)
+    assert told.probability((40.0,)) == pytest.approx(1.0, abs=1e-6)
+    assert told.probability((-40.0,)) == pytest.approx(0.0, abs=1e-6)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from modal_backend.contracts import LocalFeatures
 from modal_backend.models.descriptor_index import one_thread
 
-PLACE, DIRECTION, SIZE = 0.2, 30.0, 1.0
+PLACE, DIRECTION, SIZE = 0.3, 40.0, 1.0
 REACH, TURN, GROWTH = 15.0 / 224.0, 0.6, 1.0
 
 Floats = NDArray[np.float32]
@@ -30,7 +30,7 @@ def placed(features: LocalFeatures) -> Floats:
 def agreement(first: Floats, second: Floats) -> Floats:
     """How alike two sets of placed keypoints lie, 0 to 1; shapes (..., 4), broadcast against each other.
 
-    Spreads (a fifth of the crop, 30 degrees, a factor of two) were set on ATRW tigers, whose crops show the
+    Spreads (three tenths of the crop, 40 degrees, a factor of two) were set on ATRW tigers, whose crops show the
     whole animal.
     """
     apart = ((first[..., :2] - second[..., :2]) ** 2).sum(-1) / PLACE**2

@@ -14,6 +14,7 @@ import numpy as np
 from modal_backend.contracts import LocalFeatures, Picture
 
 NAME = "rapid"
+FINE = "rapid-448"
 VERSION = "1"
 
 
@@ -29,6 +30,10 @@ RAPID_224 = Profile(width=224, keypoints=150)
 RAPID_448 = Profile(width=448, keypoints=600)
 
 PREPROCESSING = "width 224 keep aspect, grey, min-max stretch, 150 SIFT"
+PROFILES = {
+    NAME: (RAPID_224, PREPROCESSING),
+    FINE: (RAPID_448, "width 448 keep aspect, grey, min-max stretch, 600 SIFT"),
+}
 
 
 def extract(crop: Picture, profile: Profile = RAPID_224) -> LocalFeatures:

@@ -1,0 +1,120 @@
+"""Make the start values of the calibration: `python -m modal_backend.training.calibration --csv FILE --out FILE`.
+
+Many random galleries are drawn from labelled crops: 4 to 24 identities with 1 to 6 pictures each, some of the queries
+from identities outside, in three of ten galleries nobody named. The candidates a person would be shown are the pairs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageOps
+
+from modal_backend.contracts import LocalFeatures, Vector
+from modal_backend.models import rapid
+from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid
+from modal_backend.models.calibration_fit import isotonic
+from modal_backend.models.pocket_embedding import NAME as EMBEDDING
+from modal_backend.models.pocket_embedding import PocketEmbedding
+from modal_backend.models.rapid_gallery import RapidGallery
+
+SHOWN = 12
+SIZES, PICTURES, UNNAMED, STRANGERS = (4, 8, 12, 18, 24), (1, 1, 2, 3, 6), 0.3, 6
+
+Pairs = NDArray[np.float64]
+
+
+def main() -> None:
+    """Read the crops, draw the galleries, write the curves."""
+    options = argparse.ArgumentParser(description=__doc__)
+    options.add_argument("--csv", type=Path, required=True)
+    options.add_argument("--out", type=Path, required=True)
+    options.add_argument("--source", required=True, help="what the crops are, for the reader of the file")
+    options.add_argument("--galleries", type=int, default=160)
+    options.add_argument("--fine-galleries", type=int, default=60)
+    given = options.parse_args()
+    with given.csv.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    who = np.array([row["identity"] for row in rows])
+    pictures = [np.asarray(ImageOps.exif_transpose(Image.open(given.csv.parent / row["path"])).convert("RGB")) for row in rows]
+    vectors = PocketEmbedding().embed(pictures)
+    coarse = drawn_pairs([rapid.extract(one) for one in pictures], vectors, who, given.galleries)
+    fine = drawn_pairs([rapid.extract(one, rapid.RAPID_448) for one in pictures], vectors, who, given.fine_galleries)
+    given.out.write_text(json.dumps(start_values(given.source, coarse, fine, len(who)), indent=1) + "\n")
+
+
+def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict[str, Any]:
+    """Curves of both profiles of RAPID, of the pocket embedding and of their fusion."""
+    same = coarse[:, 3] > 0
+    curves = {
+        rapid.NAME: isotonic(rapid.NAME, coarse[:, 1], same),
+        rapid.FINE: isotonic(rapid.FINE, fine[:, 1], fine[:, 3] > 0),
+        EMBEDDING: isotonic(EMBEDDING, coarse[:, 2], same),
+    }
+    fused = fuse({name: curves[name].log_odds(coarse[:, at]) for name, at in ((rapid.NAME, 1), (EMBEDDING, 2))})
+    curves[FUSED] = isotonic(FUSED, fused, same)
+    queries = len(np.unique(coarse[:, 0]))
+    about = f"{source}: {len(same)} candidates of {queries} queries in galleries drawn from {pictures} crops"
+    return {"source": about, "models": {name: {**curve.as_json(), **error(curve, pairs)} for name, curve, pairs in (
+        (rapid.NAME, curves[rapid.NAME], (coarse[:, 1], same)),
+        (rapid.FINE, curves[rapid.FINE], (fine[:, 1], fine[:, 3] > 0)),
+        (EMBEDDING, curves[EMBEDDING], (coarse[:, 2], same)),
+        (FUSED, curves[FUSED], (fused, same)),
+    )}}
+
+
+def error(curve: Calibration, pairs: tuple[NDArray[np.float64], NDArray[np.bool_]]) -> dict[str, float]:
+    """Mean squared error of the probabilities on the pairs the curve was fitted to."""
+    return {"brier": round(float(np.mean((sigmoid(curve.log_odds(pairs[0])) - pairs[1]) ** 2)), 4)}
+
+
+def drawn_pairs(features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_], galleries: int) -> Pairs:
+    """Shown candidates of many galleries, a row each: query, RAPID's score, cosine, whether they are the same."""
+    return np.concatenate([_gallery(number, features, vectors, who) for number in range(galleries)])
+
+
+def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_]) -> Pairs:
+    draw = np.random.default_rng(seed)
+    size, shots = int(draw.choice(SIZES)), int(draw.choice(PICTURES))
+    people = draw.permutation(np.unique(who))
+    nobody_named = draw.random() < UNNAMED
+    gallery, inside, queries = RapidGallery(), [], []
+    for place, one in enumerate(people[: size + STRANGERS]):
+        mine = draw.permutation(np.flatnonzero(who == one))
+        known = shots if place < size else 0
+        inside += mine[:known].tolist()
+        queries += mine[known : known + 2].tolist()
+    for crop in inside:
+        gallery.add(crop, features[crop], None if nobody_named else str(who[crop]))
+    rows = []
+    for query in queries:
+        cosines = vectors[inside] @ vectors[query]
+        found = _crops(gallery, features[query]) if nobody_named else _identities(gallery, features[query])
+        groups = {crop: [place] for place, crop in enumerate(inside)} if nobody_named else {
+            one: np.flatnonzero(who[inside] == one).tolist() for one in np.unique(who[inside])
+        }
+        mine = np.array([
+            (seed * 10_000 + query, found.get(key, 0.0), cosines[places].max(), who[query] == who[inside[places[0]]])
+            for key, places in groups.items()
+        ], float)
+        shown = np.union1d(np.argsort(-mine[:, 1])[:SHOWN], np.argsort(-mine[:, 2])[:SHOWN])
+        rows.append(mine[shown])
+    return np.concatenate(rows)
+
+
+def _crops(gallery: RapidGallery, features: LocalFeatures) -> dict[Any, float]:
+    return {one.crop_id: one.score for one in gallery.rank(features, top=1000).candidates}
+
+
+def _identities(gallery: RapidGallery, features: LocalFeatures) -> dict[Any, float]:
+    return {np.str_(one.identity): one.score for one in gallery.rank(features).identities}
+
+
+if __name__ == "__main__":
+    main()
