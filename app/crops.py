@@ -62,10 +62,11 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
     embedded = shop.call(EMBEDDING, pictures, queued_at)
     for one in saved:
         one.result()
+    described = local.result()  # before the transaction: the other thread writes the ledger when it ends
     cut_from = [(crop.detection_id, crop.box) for crop in crops]
     with shop.survey.write() as session:
         _store(session, Task.EMBED, cut_from, *embedded)
-        _store(session, Task.LOCAL_FEATURES, cut_from, *local.result())
+        _store(session, Task.LOCAL_FEATURES, cut_from, *described)
 
 
 def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:
