@@ -128,8 +128,9 @@ def test_two_people_at_one_picture_both_get_into_history_and_the_later_one_count
     other.keyboard.press("u")
     wait_for(page, data_dir, "select verdict from media_review", [("unsure",)])
     other.goto(f"{address}/history")
-    other.get_by_text("unsure").first.wait_for(timeout=30_000)
-    assert other.get_by_role("button", name="Undo back to here").count() >= 2
-    other.get_by_role("button", name="Undo", exact=True).nth(1).click()
+    entries = other.locator('[class*="st-key-decision-"]')
+    entries.nth(1).get_by_role("button", name="Undo back to here").wait_for(timeout=30_000)
+    assert ["unsure" in entries.nth(0).inner_text(), "blank" in entries.nth(1).inner_text()] == [True, True]
+    entries.nth(0).get_by_role("button", name="Undo", exact=True).click()
     wait_for(page, data_dir, "select verdict from media_review", [("blank",)])
     other.context.close()
