@@ -60,11 +60,12 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
     embedded = [shop.call(model, pictures, queued_at) for model in shop.choose().embeddings]
     for one in saved:
         one.result()
+    described = local.result()  # before the transaction: the other thread writes the ledger when it ends
     cut_from = [(crop.detection_id, crop.box) for crop in crops]
     with shop.survey.write() as session:
         for answer in embedded:
             _store(session, Task.EMBED, cut_from, *answer)
-        _store(session, Task.LOCAL_FEATURES, cut_from, *local.result())
+        _store(session, Task.LOCAL_FEATURES, cut_from, *described)
 
 
 def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:

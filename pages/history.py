@@ -42,8 +42,8 @@ def decide(action: Callable[..., Any], *args: Any) -> None:
     st.toast(f"Done: {many(len(decisions), 'decision')}.", icon=":material/check:")
 
 
-def row(entry: HistoryEntry) -> None:
-    """One decision: when, who, what, about what, and what can be done."""
+def row(entry: HistoryEntry, redone: bool) -> None:
+    """One decision: when, who, what, about what, and what can be done. redone: it was made again already."""
     mine, me = entry.who == deps.reviewer(), deps.reviewer()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"decision-{entry.id}"):
         undone = f" · undone by {entry.undone_by}, {moment(entry.undone_at)}" if entry.undone_at else ""
@@ -58,6 +58,8 @@ def row(entry: HistoryEntry) -> None:
         if target:
             page = detections_page() if target[0] == "detections" else individuals_page()
             st.page_link(page, label=_plain(words) or "Open", query_params=target[1])
+        if redone:
+            return
         if entry.undone_at:
             st.button("Redo", key=f"redo-{entry.id}", on_click=decide, args=(history.redo_one, entry.id, me))
             return
@@ -113,8 +115,10 @@ else:
         pages = max(-(-found // A_PAGE), 1)
         number = min(max(number_of("page") or 1, 1), pages)
         shown = history.entries(session, wanted, limit=A_PAGE, offset=(number - 1) * A_PAGE)
-    for entry in shown:
-        row(entry)
+    with st.container(gap="xsmall"):
+        redone = {entry.view.get("redoes") for entry in shown}
+        for entry in shown:
+            row(entry, entry.id in redone)
     if not shown:
         st.info("No decision of this kind.")
     if pages > 1:

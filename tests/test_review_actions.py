@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from app.crops import Crop, describe_crops
+from app.ingest.intake import MediaStore
 from app.jobs import Jobs
 from app.redescribe import AT_ONCE
 from app.review_actions import Applied, apply_review
@@ -17,7 +21,10 @@ from app.survey.decisions import Decision
 from app.survey.detections import Detection, Feature
 from app.survey.results import box_key
 from app.survey.undescribed import undescribed
+from app.workshop import Workshop
 from modal_backend.contracts import Box
+from modal_backend.embedded import EmbeddedBackend
+from modal_backend.registry import LOCAL
 from tests.surveys import add_media, describe, found
 
 
@@ -126,3 +133,30 @@ def test_a_worker_that_starts_knows_which_changed_boxes_nobody_described(survey,
     with survey.read() as session:
         drawn = session.scalar(sa.select(sa.func.max(Detection.id)))
         assert undescribed(session) == [untouched, moved, drawn]
+
+
+class LateFeatures(Workshop):
+    """A workshop whose local features are ready only after the embedding, as on a busy machine."""
+
+    embedded = threading.Event()
+
+    def call(self, model, inputs, queued_at=None):
+        if model == LOCAL:
+            self.embedded.wait(60)
+            time.sleep(0.3)
+            return Workshop.call(self, model, inputs, queued_at)
+        answer = Workshop.call(self, model, inputs, queued_at)
+        self.embedded.set()
+        return answer
+
+
+def test_describing_never_waits_for_itself_when_the_features_come_late(survey):
+    media, (box,) = add_media(survey, [found(0.9)])
+    picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), dtype=np.uint8)
+    shop = LateFeatures(survey, MediaStore(survey.data_dir), EmbeddedBackend(), "test")
+    start = time.monotonic()
+    describe_crops(shop, [Crop(box, f"{media:064x}", "jpeg", Box(0.2, 0.3, 0.3, 0.4), picture, 400)])
+    shop.close()
+    assert time.monotonic() - start < 30
+    with survey.read() as session:
+        assert session.scalar(sa.select(sa.func.count(Feature.id)).where(Feature.detection_id == box)) == 2

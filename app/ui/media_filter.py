@@ -16,6 +16,7 @@ from app.ui.counted import survey_state
 from app.ui.species_form import species_form
 
 DEFAULT_THRESHOLD = 0.5
+FIRST_DAY, LAST_DAY = date(1980, 1, 1), date(2100, 1, 1)
 NARROWER = ("station", "species", "since", "until", "by", "deployment", "event")
 WORDS = {
     Show.ALL: "All",
@@ -109,8 +110,9 @@ def _narrow(wanted: MediaFilter) -> None:
     }
     if period:
         first, last = st.columns(2)
-        chosen["since"] = _text(first.date_input("From", wanted.since, format="YYYY-MM-DD", max_value=period[1]))
-        chosen["until"] = _text(last.date_input("To", wanted.until, format="YYYY-MM-DD", min_value=period[0]))
+        days: dict[str, Any] = {"format": "YYYY-MM-DD", "min_value": FIRST_DAY, "max_value": LAST_DAY}
+        chosen["since"] = _text(first.date_input(f"From ({period[0]})", wanted.since, **days))
+        chosen["until"] = _text(last.date_input(f"To ({period[1]})", wanted.until, **days))
     before = {
         "species": wanted.species,
         "station": wanted.station,
@@ -160,6 +162,7 @@ def _share(text: str | None, otherwise: float) -> float:
 
 def _day(text: str | None) -> date | None:
     try:
-        return date.fromisoformat(text) if text else None
+        day = date.fromisoformat(text) if text else None
     except ValueError:
         return None
+    return day if day and FIRST_DAY <= day <= LAST_DAY else None

@@ -24,7 +24,7 @@ from app.survey.media import ImportBatch, ListedFile, Media
 from app.survey.overview import snapshot
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("survey", "upload", "detections", "identify", "individuals")
+PAGES = ("survey", "upload", "detections", "identify", "individuals", "history")
 SMALL, LARGE, CALLS = 1_000, 100_000, 100_000
 REPEATS = 5
 

@@ -24,13 +24,14 @@ class Grid {
     this.summary = el("span", "faint summary", { "aria-live": "polite" }, "");
     this.chosen = el("span", "chosen", { "aria-live": "polite" }, "");
     this.note = el("div", "note", { role: "status", hidden: true });
+    this.bulk.buttons.prepend(this.chosen);
     this.panel = keyPanel(GRID_KEYS);
     const help = el("button", "button help", { type: "button", "aria-label": "Keys", onclick: () => this.toggleHelp() }, el("kbd", "", null, "?"));
     this.list = el("div", "tiles", { role: "listbox", "aria-multiselectable": "true", "aria-label": "Media", tabIndex: 0 });
     this.scroll = el("div", "scroll", null, this.list);
     this.node = el("div", "pm grid", null,
       el("div", "bar", null, el("label", "thresholdbox", null, el("span", "", null, "Threshold"), this.slider, this.value),
-        this.summary, this.chosen, this.bulk.state, help), el("div", "tools", null, this.bulk.buttons, this.bulk.picker.node), this.panel, this.scroll, this.note);
+        this.summary, this.bulk.state, help), el("div", "tools", null, this.bulk.buttons, this.bulk.picker.node), this.panel, this.scroll, this.note);
     root.append(this.node);
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("dblclick", (event) => this.open(this.placeOf(event)));

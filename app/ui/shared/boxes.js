@@ -20,7 +20,7 @@ function counts(box, threshold) {
 function boxName(box) {
   const what = [box.named, box.species || (box.named ? "" : box.c)].filter(Boolean).join(" · ");
   const verdict = { rejected: " · deleted", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
-  return `${what}${box.drawn ? " drawn" : ` ${score(box.p)}`}${verdict}`;
+  return `${what}${box.drawn ? " drawn" : box.verdict === "accepted" ? "" : ` ${score(box.p)}`}${verdict}`;
 }
 
 /** The drawn box: outline and label chip. */
@@ -29,10 +29,10 @@ function boxNode(box, withChip) {
   placeBox(node, box);
   if (withChip) {
     const verdict = { rejected: "✕ ", unsure: "? ", accepted: "✓ " }[box.verdict] || "";
-    const number = box.drawn ? "" : ` ${score(box.p)}`;
+    const number = box.drawn || box.verdict === "accepted" ? "" : ` ${score(box.p)}`;
     node.append(el("span", "chip", null, verdict + (box.named || box.species || box.c) + number));
     if (box.y < 0.06) node.classList.add("chipin");
-    if (box.x > 0.6) node.classList.add("chipleft");
+    if (box.x + box.w / 2 > 0.5) node.classList.add("chipleft");
   }
   return node;
 }

@@ -69,8 +69,9 @@ class Edit {
       return this.owner.drawn(keep);
     }
     if (event.key !== "Enter" && !ARROWS[event.key]) return this.owner.say("Enter keeps the new box, Esc drops it.");
-    const { x, y } = this.stage.seenMiddle(), side = SKETCH / this.stage.zoom;
-    this.sketch = this.sketch ? nudgedBox(this.sketch, event) : insidePicture({ x: x - side / 2, y: y - side / 2, w: side, h: side });
+    const middle = this.stage.seenMiddle(), side = SKETCH / this.stage.zoom;
+    const [x, y] = [middle.x, middle.y].map((at) => Math.round((at - side / 2) / FINE_STEP) * FINE_STEP);
+    this.sketch = this.sketch ? nudgedBox(this.sketch, event) : insidePicture({ x, y, w: side, h: side });
     this.ghost.hidden = false;
     placeBox(this.ghost, this.sketch);
     return this.owner.say("Arrows move it, Shift + arrows resize it, Enter keeps it.");
