@@ -192,7 +192,12 @@ def clustering(
 ) -> dict[str, Any]:
     """What Modal answers to the keyword vectors."""
     return keywords_remote.call_modal_keyword_clustering(
-        {"": distinct_keywords}, vectors=keyword_vectors, seed=seed, min_cluster_size=min_cluster_size, ask=ask
+        {"": distinct_keywords},
+        vectors=keyword_vectors,
+        seed=seed,
+        min_cluster_size=min_cluster_size or keyword_clusters.usual_size(len(distinct_keywords)),
+        min_samples=keyword_clusters.CONTEXT_MIN_SAMPLES,
+        ask=ask,
     )
 
 
@@ -202,7 +207,8 @@ def clusters__here(keyword_vectors: np.ndarray, seed: int, min_cluster_size: int
     return keyword_clusters.cluster(
         keyword_vectors,
         seed=seed,
-        min_cluster_size=min_cluster_size,
+        min_cluster_size=min_cluster_size or keyword_clusters.usual_size(len(keyword_vectors)),
+        min_samples=keyword_clusters.CONTEXT_MIN_SAMPLES,
         on_progress=lambda done, total: report("clusters", done, total),
     )
 

@@ -21,8 +21,8 @@ SNIFFED = 64 * 1024
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "processed_text", "note", "notes", "comment", "comments", "observationcomments", "remarks",
              "description", "deploymentcomments", "summary", "observation"),
-    "category": ("category", "site", "season", "species", "observer", "ranger", "group", "label", "scientificname",
-                 "habitat", "station", "location", "locationname", "individual", "individualid"),
+    "category": ("category", "site", "season", "species", "scientificname", "habitat", "group", "label", "station",
+                 "location", "locationname", "observer", "ranger", "individual", "individualid"),
     "date": ("date", "day", "datetime", "timestamp", "eventstart", "observed", "time"),
     "station": ("station", "camera", "location", "locationname", "deployment", "deploymentid", "place", "site"),
     "individual": ("individual", "individualid", "animal", "animal_id", "tiger", "name", "id_animal"),

@@ -36,9 +36,9 @@ def overview(runs: list[NoteRun]) -> None:
     page_header("What do the notes say?", line if files else "Bring ranger notes, remarks or comments of deployments.")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        bring_notes(kept)
+        waits = bring_notes(kept)
         if files:
-            note_runs.start_form(files, st.session_state.get("kept_notes"), open_run)
+            note_runs.start_form(files, st.session_state.get("kept_notes"), open_run, first=not waits)
     with right:
         if runs:
             st.subheader("Runs", anchor=False)

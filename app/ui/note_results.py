@@ -1,4 +1,4 @@
-"""The results of a run over notes: keywords by category, example notes, the map, and the way to stations and animals."""
+"""The results of a run over notes: keywords, example notes, the map, the way to stations and animals."""
 
 from __future__ import annotations
 
