@@ -56,7 +56,7 @@ def planted_notes(
 
 
 def _words(random: np.random.Generator, count: int) -> list[str]:
-    starts, middles, ends = "b d f g k l m n p r s t v z".split(), "a e i o u".split(), "n r l k sh th".split()
+    starts, middles, ends = list("bdfgklmnprstvz"), list("aeiou"), ["n", "r", "l", "k", "sh", "th"]
     found: dict[str, None] = {}
     while len(found) < count:
         parts = [random.choice(starts), random.choice(middles), random.choice(starts), random.choice(middles)]

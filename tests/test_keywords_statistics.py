@@ -78,7 +78,7 @@ def test_the_sign_of_z_says_on_which_side_a_word_is_more_frequent_by_rate_not_by
     assert z[0] > 0
     assert z[1] > z[0]
     _, none = log_odds(np.array([5.0]), np.array([50.0]), 100, 1000)
-    assert abs(none[0]) < 0.1
+    assert abs(none[0]) < 0.3
 
 
 def test_one_category_gives_an_empty_table_with_its_columns():

@@ -54,8 +54,8 @@ def told(values: dict[str, Any]) -> list[str]:
         lines.append(f"Repeats another one exactly and counts once: {_notes(counts['repeated'])}.")
     if counts["long"]:
         lines.append(
-            f"Longer than the model reads: {_notes(counts['long'])}. Phrases come from the beginning, words are counted "
-            "in the whole."
+            f"Longer than the model reads: {_notes(counts['long'])}. Phrases come from the beginning, "
+            "words are counted in the whole."
         )
     if counts["cut"]:
         lines.append(f"Cut after {LONGEST_TEXT:,} characters: {_notes(counts['cut'])}.")
