@@ -28,6 +28,8 @@ from modal_backend.note_table import FIELDS, SUFFIXES, BadNotes, guess_columns, 
 
 Report = Any  # called with (node, done, total); Hamilton cannot check the type of a function
 
+NO_CATEGORY = "(none)"
+
 
 def notes(data_dir: str, columns: dict[str, str | None] | None) -> pd.DataFrame:
     """The notes in data_dir: row, text, category, date, station, individual. Raises BadNotes.
@@ -42,9 +44,13 @@ def notes(data_dir: str, columns: dict[str, str | None] | None) -> pd.DataFrame:
 def cleaned(notes: pd.DataFrame) -> pd.DataFrame:
     """The notes that count, with `processed_text`: without empty ones, and each repetition once.
 
-    A repetition has the same text and the same category, date, station and individual.
+    A repetition has the same text and the same category, date, station and individual. Notes without a category are
+    in one of their own, NO_CATEGORY.
     """
-    table = notes.assign(processed_text=[clean(text) for text in notes["text"]])
+    table = notes.assign(
+        processed_text=[clean(text) for text in notes["text"]],
+        category=[str(name).strip() or NO_CATEGORY for name in notes["category"]],
+    )
     table = table[table["processed_text"] != ""]
     same = ["processed_text", *(field for field in FIELDS if field != "text")]
     return table.drop_duplicates(same).reset_index(drop=True)

@@ -3,7 +3,7 @@
     modal deploy -m modal_backend.modal_app              # from the project's folder, as a module: a file path would
                                                          # leave the weights inside the package behind
     modal run -m modal_backend.modal_app::test_wrapper   # imports and versions
-    modal run -m modal_backend.modal_app::download_weights
+    modal run -m modal_backend.modal_app::download_weights [--embedding SFR-Embedding-Mistral]
     python -m modal_backend.modal_app --smoke            # the whole way once, without deploying
 
 What is uploaded: the package modal_backend with modal_backend/models/pocket_detector.safetensors, and nothing else.
@@ -296,24 +296,16 @@ def test_wrapper() -> dict[str, str]:
     return found
 
 
-@app.function(image=_with_source(base), cpu=1.0, memory=2048, timeout=3600, volumes={WEIGHTS: weights})
-def download_weights() -> list[str]:
-    """Fetch the published weights into the Volume, once, and check their hashes."""
+@app.function(image=_with_source(text.env(HUGGING_FACE)), cpu=1.0, timeout=3600, volumes={WEIGHTS: weights})
+def download_weights(embedding: str = "") -> list[str]:
+    """Fetch the published weights into the Volume, once, and check their hashes; embedding: a further model of text."""
+    from modal_backend.models.sentence_embedding import fetch_embedding
     from modal_backend.weights import PUBLISHED, fetch
 
     told = [fetch(Path(WEIGHTS), file) for file in PUBLISHED]
+    told += [f"{embedding}: {fetch_embedding(embedding)}"] if embedding else []
     weights.commit()
     return told
-
-
-@app.function(image=_with_source(text.env(HUGGING_FACE)), cpu=2.0, timeout=3600, volumes={WEIGHTS: weights})
-def download_embedding(name: str = "SFR-Embedding-Mistral") -> str:
-    """Fetch an embedding model into the Volume, once."""
-    from modal_backend.models.sentence_embedding import fetch_embedding
-
-    fetch_embedding(name)
-    weights.commit()
-    return name
 
 
 CLASSES: dict[str, Any] = {name: globals()[remote.cls] for name, remote in REMOTE.items()}

@@ -8,7 +8,13 @@ import modal
 import numpy as np
 
 from modal_backend import wire
-from modal_backend.registry import DETECTOR, MODELS
+from modal_backend.registry import CLUSTERS, DETECTOR, KEYWORDS, LARGE_KEYWORDS, MODELS
+
+TEXTS: dict[str, dict[str, Any]] = {
+    KEYWORDS: {"embed": ["salt lick"]},
+    LARGE_KEYWORDS: {"embed": ["salt lick"], "model_name": "SFR-Embedding-Mistral"},
+    CLUSTERS: {"discriminative_keywords": {"": ["ford", "ridge"]}, "vectors": None},
+}
 
 
 def smoke(app: modal.App, test_wrapper: modal.Function, classes: dict[str, Any]) -> int:
@@ -28,6 +34,8 @@ def smoke(app: modal.App, test_wrapper: modal.Function, classes: dict[str, Any])
 
 
 def _test_input(model: str, picture: Any) -> Any:
+    if model in TEXTS:
+        return TEXTS[model]
     if model != DETECTOR:
         return picture
     from modal_backend.models.pocket_detector import PocketDetector

@@ -4,6 +4,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -18,7 +21,7 @@ from modal_backend.keywords_remote import (
 from modal_backend.models.keyword_clusters import run_keyword_clustering
 from modal_backend.models.keywords import run_keybert_extraction
 from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS
-from tests.local_modal import client, control_plane, plane  # noqa: F401
+from tests.local_modal import ROOT, client, control_plane, plane  # noqa: F401
 from tests.planted_notes import planted_notes
 
 
@@ -54,6 +57,33 @@ def test_the_helpers_send_plain_lists_and_give_the_same_dicts(plane, client):
     assert all(
         isinstance(value, str | int | float | list | dict | bytes | None) for one in sent for value in one.values()
     )
+
+
+EPHEMERAL = """
+import numpy as np
+from modal_backend.modal_app import app
+from modal_backend.keywords_remote import call_modal_keyword_clustering
+from modal_backend.models.keyword_clusters import run_keyword_clustering
+vectors = np.eye(4, dtype=np.float32)
+words = {"a": ["ford", "ridge"], "b": ["road", "salt"]}
+with app.run():
+    there = call_modal_keyword_clustering(words, vectors=vectors, seed=1)
+assert there == run_keyword_clustering(words, vectors=vectors, seed=1), there
+print("the same")
+"""
+
+
+def test_inside_app_run_the_ephemeral_app_answers(plane):
+    ran = subprocess.run(
+        [sys.executable, "-c", EPHEMERAL],
+        cwd=ROOT,
+        env=plane.env | {"MODAL_APP_NAME": "pugmark-ephemeral"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+    assert ran.returncode == 0, ran.stderr
+    assert "the same" in ran.stdout
 
 
 def test_the_large_model_says_that_it_needs_a_gpu_where_there_is_none(plane, client):

@@ -109,7 +109,7 @@ def test_an_empty_survey_offers_the_example_which_becomes_a_run_in_the_queue(dat
 
 def test_a_file_is_mapped_and_kept_with_its_notes(data_dir):
     test = page()
-    content = "when;who;remark\n2024-03-01;Ana;pug marks\n2024-03-02;Gauri;\n".encode()
+    content = b"when;who;remark\n2024-03-01;Ana;pug marks\n2024-03-02;Gauri;\n"
     test.file_uploader[0].set_value([("notes.csv", content, "text/csv")]).run()
     assert not test.exception
     assert "2 rows · 1 without text" in words(test)
