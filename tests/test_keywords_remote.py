@@ -25,7 +25,9 @@ from tests.local_modal import ROOT, client, control_plane, plane  # noqa: F401
 from tests.planted_notes import planted_notes
 
 
-def test_the_graph_gives_the_same_tables_on_modal_and_here(plane, client, tmp_path):
+def test_the_graph_gives_the_same_tables_here_and_in_containers_which_are_processes_of_their_own(
+    plane, client, tmp_path
+):
     planted_notes(2, [30, 30], neutral=40, words=8).table.to_csv(tmp_path / "notes.csv", index=False)
     asked = []
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import csv
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
@@ -20,10 +18,10 @@ from app.notes.sources import keep
 from app.settings import load_settings
 from app.survey import notes as survey_notes
 from app.workshop import open_workshop
-from modal_backend.keyword_pipeline import NotesPipeline
+from modal_backend import keyword_graph
+from modal_backend.keyword_pipeline import NoteSettings, NotesPipeline
 from modal_backend.models import keyword_clusters
 from modal_backend.models.sentence_embedding import load_embedding
-from tests.commands import ROOT, environment
 from tests.planted_notes import planted_notes
 
 KEYWORDS = ["category", "keyword", "support_in", "support_out", "z", "q", "discriminative"]
@@ -55,28 +53,16 @@ def notes(corpus: Path, out: Path, *more: str) -> int:
     return main(["notes", str(corpus), "--text", "text", "--category", "category", "--out", str(out), *more])
 
 
-def test_the_command_gives_the_same_two_tables_in_two_processes(corpus, tmp_path, own_settings, capsys):
-    assert notes(corpus, tmp_path / "one", "--seed", "3") == 0
-    command = ["-m", "app", "notes", str(corpus), "--text", "text", "--category", "category", "--seed", "3", "--out"]
-    ran = subprocess.run(
-        [sys.executable, *command, str(tmp_path / "two")],
-        cwd=ROOT,
-        env=environment(tmp_path / "other", PYTHONHASHSEED="77"),
-        capture_output=True,
-        text=True,
-        timeout=300,
-    )
-    assert ran.returncode == 0, ran.stderr
-    for name in ("keywords.csv", "clusters.csv"):
-        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
-    keywords, clusters = rows(tmp_path / "one" / "keywords.csv"), rows(tmp_path / "one" / "clusters.csv")
+def test_the_command_writes_two_tables_with_the_planted_words_and_nothing_else(corpus, tmp_path, own_settings, capsys):
+    assert notes(corpus, tmp_path / "out", "--seed", "3") == 0
+    keywords, clusters = rows(tmp_path / "out" / "keywords.csv"), rows(tmp_path / "out" / "clusters.csv")
     assert keywords[0] == KEYWORDS
     assert clusters[0] == CLUSTERS
     found = {row[1] for row in keywords[1:] if row[6] == "True"}
     assert found == {row[0] for row in clusters[1:]}
     planted = planted_notes(0, [40, 40, 40], neutral=60, words=6).planted
     assert all(words <= found for words in planted.values())
-    assert sorted(path.name for path in (tmp_path / "one").iterdir()) == ["clusters.csv", "keywords.csv"]
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["clusters.csv", "keywords.csv"]
 
 
 @pytest.mark.parametrize(
@@ -103,7 +89,7 @@ def test_notes_with_nothing_to_tell_say_so(tmp_path, own_settings, capsys, name,
 def test_formulas_html_control_characters_and_a_book_in_one_note_do_no_harm(tmp_path, own_settings, capsys):
     odd = ["=cmd|'/C calc'!A0 snare", "<b>snare</b>\x07 <script>x</script>", "snare " + "pug marks " * 10_000]
     table = pd.DataFrame(
-        [{"text": f"{text} {number}x", "category": "=HYPERLINK(1)"} for number, text in enumerate(odd * 4)]
+        [{"text": f"{number}x {text}", "category": "=HYPERLINK(1)"} for number, text in enumerate(odd * 4)]
         + [{"text": f"quiet night {number}x", "category": "@b"} for number in range(12)]
     )
     table.to_csv(tmp_path / "odd.csv", index=False)
@@ -114,19 +100,27 @@ def test_formulas_html_control_characters_and_a_book_in_one_note_do_no_harm(tmp_
     assert "Longer than the model reads: 4 notes" in capsys.readouterr().out
 
 
-def test_a_node_can_be_asked_for_alone_and_the_cache_answers_by_content(corpus, tmp_path):
-    ran = []
+def test_a_node_can_be_asked_for_alone_and_the_cache_answers_by_content(corpus, tmp_path, monkeypatch):
+    embedded, original = [], keyword_graph.keywords.embed
+
+    def embed(texts, *args, **options):
+        embedded.append(len(texts))
+        return original(texts, *args, **options)
+
+    monkeypatch.setattr(keyword_graph.keywords, "embed", embed)
+    ran: list[str] = []
     first = NotesPipeline(corpus, tmp_path, report=lambda node, *_: ran.append(node))
     table = first.dr.execute(["discriminative_keywords"])["discriminative_keywords"]
     assert "embeddings" in ran
     assert "clusters" not in ran
-    ran.clear()
-    again = NotesPipeline(corpus, tmp_path, report=lambda node, *_: ran.append(node))
+    again = NotesPipeline(corpus, tmp_path)
     assert again.run(["discriminative_keywords"])["discriminative_keywords"].equals(table)
-    assert "embeddings" not in ran
-    ran.clear()
-    NotesPipeline(corpus, tmp_path, disable_cache=True, report=lambda node, *_: ran.append(node)).run(["candidates"])
-    assert "candidates" in ran
+    assert embedded == [120]
+    other = NotesPipeline(corpus, tmp_path, settings=NoteSettings(seed_words=("river",)))
+    other.run(["note_keywords"])
+    assert embedded == [120, 120]
+    NotesPipeline(corpus, tmp_path, disable_cache=True).run(["note_keywords"])
+    assert embedded == [120, 120, 120]
     assert '"cleaned" -> "candidates"' in again.drawing()
 
 

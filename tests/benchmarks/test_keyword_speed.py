@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import resource
+import subprocess
+import sys
 import time
+from pathlib import Path
 
 import pytest
 from keybert import KeyBERT
@@ -14,6 +17,8 @@ from app.sample.plan import station_name
 from modal_backend.models.keywords import run_keybert_extraction
 from modal_backend.models.note_text import phrase_analyzer
 from modal_backend.models.sentence_embedding import load_embedding
+from tests.commands import ROOT, environment
+from tests.planted_notes import planted_notes
 
 NOTES, BY_NOTE = 5000, 200
 LEAST_RATIO = 4.0
@@ -64,3 +69,19 @@ def test_one_pass_takes_a_quarter_of_the_time_a_note_and_gives_the_same_keywords
     assert by_note / at_once >= LEAST_RATIO
     assert same >= BY_NOTE * 0.99
     assert len(steps) > 20
+
+
+@pytest.mark.benchmark
+def test_the_same_seed_gives_the_same_files_in_two_processes(tmp_path: Path):
+    planted_notes(0, [40, 40, 40], neutral=60, words=6).table.to_csv(tmp_path / "notes.csv", index=False)
+    command = [sys.executable, "-m", "app", "notes", str(tmp_path / "notes.csv"), "--text", "text", "--category"]
+    for name, seed in (("one", "1"), ("two", "77")):
+        subprocess.run(
+            [*command, "category", "--seed", "3", "--out", str(tmp_path / name)],
+            cwd=ROOT,
+            env=environment(tmp_path / "data", PYTHONHASHSEED=seed),
+            check=True,
+            timeout=300,
+        )
+    for name in ("keywords.csv", "clusters.csv"):
+        assert (tmp_path / "one" / name).read_bytes() == (tmp_path / "two" / name).read_bytes()
