@@ -132,13 +132,14 @@ def keywords_by_category(note_keywords: NoteKeywords, cleaned: pd.DataFrame) -> 
 
 
 def occurrences(cleaned: pd.DataFrame, note_keywords: NoteKeywords, ngrams: tuple, min_support: int) -> Occurrences:
-    """Which note holds which word; phrases count when they are a keyword of some note, single words always."""
+    """Which note holds which word; phrases count when they are a keyword of some note and say more than their words,
+    single words always."""
     chosen = {word for one in note_keywords.keywords for word, _ in one}
     held = [
         [term for term in phrases(text, tuple(ngrams)) if " " not in term or term in chosen]
         for text in cleaned["processed_text"]
     ]
-    return stats.occurrences(held, min_support)
+    return stats.without_repetition(stats.occurrences(held, min_support))
 
 
 def keyword_statistics(

@@ -13,6 +13,7 @@ from modal_backend.models.discriminative import (
     exact_p,
     held_out,
     occurrences,
+    without_repetition,
 )
 from modal_backend.models.log_odds import log_odds
 from modal_backend.models.note_text import phrases
@@ -101,3 +102,12 @@ def test_planted_words_hold_on_notes_that_had_no_part_in_choosing_them_and_the_s
     assert planted["lift"].median() > 2
     assert check.equals(held_out(held, categories, seed=5))
     assert not check.equals(held_out(held, categories, seed=6))
+
+
+def test_a_phrase_that_says_no_more_than_one_of_its_words_is_left_out_and_what_only_occurs_together_stays():
+    notes = ["saw snare there", "saw snare below", "saw snare", "saw deer", "salt lick mud", "salt lick mud"]
+    notes += ["salt lick mud", "old road", "old road", "old road", "old tree", "road gate"]
+    kept = without_repetition(occurrences([phrases(text) for text in notes], min_support=2)).terms
+    assert "saw snare" not in kept
+    assert {"snare", "saw", "salt", "lick", "mud", "salt lick mud", "old road"} <= set(kept)
+    assert not {"salt lick", "lick mud"} & set(kept)
