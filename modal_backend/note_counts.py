@@ -15,6 +15,7 @@ LANGUAGE_SAMPLE = 400
 # A few words can be any language; py3langid is sure of about 40 characters on.
 LANGUAGE_CHARACTERS = 40
 RARE_SHARE = 0.02
+FEWEST_TO_TELL = 5
 
 
 def count_notes(notes: pd.DataFrame, cleaned: pd.DataFrame) -> dict[str, Any]:
@@ -36,10 +37,15 @@ def count_notes(notes: pd.DataFrame, cleaned: pd.DataFrame) -> dict[str, Any]:
 
 
 def languages(texts: Sequence[str]) -> dict[str, float]:
-    """Share of each language (ISO 639-1) among an even sample of the notes, most first; rare guesses are left out."""
+    """Share of each language (ISO 639-1) among an even sample of the notes, most first; rare guesses are left out.
+
+    Empty when fewer than FEWEST_TO_TELL notes are long enough.
+    """
     from py3langid.langid import classify
 
     known = [text for text in texts if len(text) >= LANGUAGE_CHARACTERS]
+    if len(known) < FEWEST_TO_TELL:
+        return {}
     sample = known[:: max(1, len(known) // LANGUAGE_SAMPLE)][:LANGUAGE_SAMPLE]
     found: dict[str, int] = {}
     for text in sample:

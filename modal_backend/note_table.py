@@ -16,13 +16,16 @@ SUFFIXES = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".txt")
 FIELDS = ("text", "category", "date", "station", "individual")
 DELIMITERS = ",;\t|"
 LARGEST_BYTES = 200 * 1024**2
+WINDOWS = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254")
+# Near relatives that a short text cannot tell apart.
+OF_WINDOWS = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253", "mac_latin2": "cp1250", "mac_turkish": "cp1254"}
 SNIFFED = 64 * 1024
 # What the columns of field forms and of Camtrap DP are called; the first that is there is offered.
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
     "text": ("text", "processed_text", "note", "notes", "comment", "comments", "observationcomments", "remarks",
              "description", "deploymentcomments", "summary", "observation"),
-    "category": ("category", "site", "season", "species", "observer", "ranger", "group", "label", "scientificname",
-                 "habitat", "station", "location", "locationname", "individual", "individualid"),
+    "category": ("category", "site", "season", "species", "scientificname", "habitat", "group", "label", "station",
+                 "location", "locationname", "observer", "ranger", "individual", "individualid"),
     "date": ("date", "day", "datetime", "timestamp", "eventstart", "observed", "time"),
     "station": ("station", "camera", "location", "locationname", "deployment", "deploymentid", "place", "site"),
     "individual": ("individual", "individualid", "animal", "animal_id", "tiger", "name", "id_animal"),
@@ -59,10 +62,19 @@ def decoded(path: Path) -> str:
             return data.decode(encoding)
         except UnicodeDecodeError:
             continue
+    return data.decode(_encoding(data[: 1024 * 1024]), errors="replace")
+
+
+def _encoding(data: bytes) -> str:
+    """A Windows code page, which is what spreadsheets write, unless another encoding makes plainly less of a mess."""
     from charset_normalizer import from_bytes
 
-    best = from_bytes(data[: 1024 * 1024]).best()
-    return data.decode(best.encoding if best else "cp1252", errors="replace")
+    best = from_bytes(data).best()
+    for name in WINDOWS:
+        match = from_bytes(data, cp_isolation=[name]).best()
+        if best is None or (match is not None and match.chaos <= best.chaos and match.coherence >= best.coherence):
+            return name
+    return OF_WINDOWS.get(best.encoding, str(best.encoding)) if best else WINDOWS[0]
 
 
 def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:

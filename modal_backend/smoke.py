@@ -11,12 +11,15 @@ import numpy as np
 from modal_backend import wire
 from modal_backend.contracts import ClipFrame, VideoQuestion
 from modal_backend.preparing import prepare
-from modal_backend.registry import CLUSTERS, LARGE_KEYWORDS, MODELS, OMNIVINCI, Task
+from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS, MODELS, OMNIVINCI, Task
 
 # An endpoint needs a key of one's own; the large embedding is fetched by a command of its own.
 ON_REQUEST = (OMNIVINCI, LARGE_KEYWORDS)
-NOTES = {"texts": ["pug marks at the salt lick", "snare removed at the river"], "categories": ["ridge", "river"]}
-KEYWORD_SETS = {"ridge": ["salt lick", "pug marks"], "river": ["snare", "river"]}
+TEXTS: dict[str, dict[str, Any]] = {
+    KEYWORDS: {"embed": ["salt lick"]},
+    LARGE_KEYWORDS: {"embed": ["salt lick"], "model_name": "SFR-Embedding-Mistral"},
+    CLUSTERS: {"discriminative_keywords": {"": ["ford", "ridge"]}, "vectors": None},
+}
 
 
 def smoke(app: modal.App, test_wrapper: modal.Function, classes: dict[str, Any]) -> int:
@@ -39,8 +42,6 @@ def _test_input(model: str, picture: Any) -> Any:
     if model == OMNIVINCI:
         _, jpeg = cv2.imencode(".jpg", picture)
         return VideoQuestion("What is on this picture?", [ClipFrame(0.0, jpeg.tobytes())])
-    if MODELS[model].task is Task.KEYWORDS:
-        return NOTES
-    if model == CLUSTERS:
-        return {"discriminative_keywords": KEYWORD_SETS}
+    if model in TEXTS:
+        return TEXTS[model]
     return prepare(model, picture) if MODELS[model].task is Task.DETECT else picture

@@ -36,9 +36,9 @@ def overview(runs: list[NoteRun]) -> None:
     page_header("What do the notes say?", line if files else "Bring ranger notes, remarks or comments of deployments.")
     left, right = st.columns([3, 2], gap="large")
     with left:
-        bring_notes(kept)
+        waits = bring_notes(kept)
         if files:
-            note_runs.start_form(files, st.session_state.get("kept_notes"), open_run)
+            note_runs.start_form(files, st.session_state.get("kept_notes"), open_run, first=not waits)
     with right:
         if runs:
             st.subheader("Runs", anchor=False)
@@ -76,20 +76,25 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
     note_results.summary(run, result)
     if result.keywords.empty:
         return
-    words, groups, pair, other = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"])
-    with words:
-        left, right = st.columns([3, 2], gap="large")
+    views = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"], key="view", bind="query-params")
+    words, groups, pair, other = views
+    if words.open:
+        with words:
+            left, right = st.columns([3, 2], gap="large")
         with left:
             keyword = note_results.keywords_of(result)
         with right:
             if keyword:
                 note_results.examples(result, keyword)
-    with groups:
-        note_results.cluster_map(result)
-    with pair:
-        note_compare.two_categories(result)
-    with other:
-        note_compare.two_runs(run, result, runs)
+    if groups.open:
+        with groups:
+            note_results.cluster_map(result)
+    if pair.open:
+        with pair:
+            note_compare.two_categories(result)
+    if other.open:
+        with other:
+            note_compare.two_runs(run, result, runs)
 
 
 def rename(run: NoteRun) -> None:

@@ -6,6 +6,8 @@ import logging
 import random
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
+from pathlib import Path
 from typing import Any
 
 from dbos import DBOS
@@ -24,7 +26,7 @@ from modal_backend.errors import BackendError, BackendUnavailable
 from modal_backend.keyword_pipeline import NoteSettings
 from modal_backend.keywords_remote import ask_backend
 from modal_backend.note_table import BadNotes
-from modal_backend.registry import MODELS
+from modal_backend.registry import KEYWORDS, MODELS
 
 log = logging.getLogger("pugmark.notes")
 WRITE_EVERY = 0.4
@@ -71,7 +73,15 @@ def work(survey: Survey, run_id: int) -> dict[str, Any]:
     folder = run_folder(survey.data_dir, run_id)
     write_notes(rows, settings["grouping"], folder / "notes.jsonl")
     remote = Bench.shop.backend.name == "modal"
-    values = run_graph(
+    with nullcontext() if remote else _entry(KEYWORDS, len(rows)):
+        values = _graph(survey, run_id, settings, folder, remote)
+    values["cleaned"]["row"] = [rows[at - 1]["row"] for at in values["cleaned"]["row"]]
+    write_result(values, folder)
+    return values
+
+
+def _graph(survey: Survey, run_id: int, settings: dict[str, Any], folder: Path, remote: bool) -> dict[str, Any]:
+    return run_graph(
         folder / "notes.jsonl",
         folder,
         survey.data_dir / "notes",
@@ -80,9 +90,6 @@ def work(survey: Survey, run_id: int) -> dict[str, Any]:
         report=reporter(survey, run_id),
         ask=ask_through_ledger if remote else None,
     )
-    values["cleaned"]["row"] = [rows[at - 1]["row"] for at in values["cleaned"]["row"]]
-    write_result(values, folder)
-    return values
 
 
 def graph_settings(settings: dict[str, Any]) -> NoteSettings:

@@ -47,11 +47,11 @@ def rows_of(session: Session, source: Mapping[str, Any]) -> list[dict[str, Any]]
 
 
 def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:
-    """Write notes as JSON lines for the graph; notes without a category are in one named "(none)"."""
+    """Write notes as JSON lines for the graph, grouped into categories."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", errors="replace") as file:
         for row in rows:
-            line = {**row, "category": grouped(row, grouping) or "(none)"}
+            line = {**row, "category": grouped(row, grouping)}
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 

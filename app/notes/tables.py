@@ -8,6 +8,7 @@ from typing import Any
 
 from app.notes.safe_csv import write_safe_csv
 from modal_backend.keyword_pipeline import NoteSettings, NotesPipeline
+from modal_backend.models.note_text import LONGEST_TEXT
 
 NODES = (
     "note_counts",
@@ -48,21 +49,21 @@ def told(values: dict[str, Any]) -> list[str]:
     counts = values["note_counts"]
     lines = []
     if counts["empty"]:
-        lines.append(f"{counts['empty']:,} notes are empty and left out.")
+        lines.append(f"Empty and left out: {_notes(counts['empty'])}.")
     if counts["repeated"]:
-        lines.append(f"{counts['repeated']:,} notes repeat another one exactly and count once.")
+        lines.append(f"Repeats another one exactly and counts once: {_notes(counts['repeated'])}.")
     if counts["long"]:
         lines.append(
-            f"{counts['long']:,} notes are longer than the model reads: their phrases come from the beginning, "
+            f"Longer than the model reads: {_notes(counts['long'])}. Phrases come from the beginning, "
             "words are counted in the whole."
         )
     if counts["cut"]:
-        lines.append(f"{counts['cut']:,} notes have more than 100,000 characters; the rest is left out.")
+        lines.append(f"Cut after {LONGEST_TEXT:,} characters: {_notes(counts['cut'])}.")
     if foreign := {name: share for name, share in counts["languages"].items() if name != "en"}:
         names = ", ".join(f"{name} {share:.0%}" for name, share in foreign.items())
         lines.append(f"Not all notes are in English ({names}). The default model knows English only.")
     if failed := len(values["note_keywords"].errors):
-        lines.append(f"{failed:,} notes gave no keywords.")
+        lines.append(f"Without keywords: {_notes(failed)}.")
     return lines + _outcome(values)
 
 
@@ -84,3 +85,7 @@ def _outcome(values: dict[str, Any]) -> list[str]:
             f"Of {len(check):,} keywords chosen on half of the notes {check['holds'].mean():.0%} hold on the rest."
         )
     return lines
+
+
+def _notes(count: int) -> str:
+    return f"{count:,} {'note' if count == 1 else 'notes'}"

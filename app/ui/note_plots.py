@@ -49,7 +49,7 @@ def keyword_map(result: RunResult, colour_by: str, excerpts: dict[str, str]) -> 
             },
         )
     figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False, scaleanchor="x")
+    figure.update_yaxes(visible=False)
     figure.update_layout(
         height=560,
         margin={"l": 0, "r": 0, "t": 8, "b": 8},

