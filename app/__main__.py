@@ -1,4 +1,4 @@
-"""Pugmark without a browser: python -m app import|status|worker|sample|export|evaluate|doctor."""
+"""Pugmark without a browser: python -m app import|status|worker|sample|export|evaluate|weights|doctor."""
 
 from __future__ import annotations
 
@@ -59,6 +59,10 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--model", default="rapid", choices=["rapid", "pocket-embedding"])
     who.add_argument("--predictions", type=Path)
 
+    files = _command(commands, "weights", "published weights: what is there, and fetch what is not", _weights)
+    files.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
+    files.add_argument("models", nargs="*", metavar="MODEL", help="default: all that can be fetched")
+
     _command(commands, "doctor", "what works on this machine", _doctor)
     return top
 
@@ -118,6 +122,12 @@ def _evaluate_identification(options: argparse.Namespace) -> int:
     from app.commands import evaluate
 
     return evaluate.identification(options.table, options.model, options.predictions, as_json=options.as_json)
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from app.commands import weights
+
+    return weights.run(load_settings(), options.action, options.models, as_json=options.as_json)
 
 
 def _doctor(options: argparse.Namespace) -> int:
