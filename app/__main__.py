@@ -1,4 +1,4 @@
-"""Pugmark without a browser: python -m app import|status|worker|sample|export|notes|summarise|ask|evaluate|doctor."""
+"""Pugmark without a browser: import, status, worker, sample, export, notes, summarise, ask, evaluate, weights, doctor."""
 
 from __future__ import annotations
 
@@ -77,6 +77,10 @@ def parser() -> argparse.ArgumentParser:
     ask.add_argument("clip", type=Path)
     ask.add_argument("--question", default="happens", help="happens, count, behaviour, marks or people")
     ask.add_argument("--own", default="", metavar="TEXT", help="a question of your own")
+
+    files = _command(commands, "weights", "published weights: what is there, and fetch what is not", _weights)
+    files.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
+    files.add_argument("models", nargs="*", metavar="MODEL", help="default: all that can be fetched")
 
     _command(commands, "doctor", "what works on this machine", _doctor)
     return top
@@ -191,6 +195,12 @@ def _ask(options: argparse.Namespace) -> int:
     from app.commands import ask
 
     return ask.run(load_settings(), options.clip, kind=options.question, own=options.own, as_json=options.as_json)
+
+
+def _weights(options: argparse.Namespace) -> int:
+    from app.commands import weights
+
+    return weights.run(load_settings(), options.action, options.models, as_json=options.as_json)
 
 
 def _doctor(options: argparse.Namespace) -> int:

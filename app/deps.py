@@ -11,6 +11,7 @@ from app.backends import modal_backend
 from app.computed import Computed
 from app.jobs import Jobs
 from app.modal_watch import ModalWatch
+from app.model_choice import shown, words
 from app.routes import services
 from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
@@ -92,6 +93,12 @@ def crop_url(name: str) -> str:
 def jobs() -> Jobs:
     """What puts work into the queue."""
     return Jobs(survey(), load_settings())
+
+
+@st.cache_data(ttl=10.0, show_spinner=False)
+def models_in_use() -> str:
+    """Names of the detector and the embeddings in use."""
+    return words(shown(load_settings()))
 
 
 @st.cache_resource(show_spinner=False)

@@ -102,7 +102,9 @@ def remedy(file: WeightFile) -> str:
             f"Nobody publishes this file for programs. Put yours there as {file.path} and its SHA-256 into {SUMS} "
             f"(sha256sum {file.path} >> {SUMS}). On Modal: modal volume put pugmark-weights"
         )
-    model = file.path.split("/")[0]
+    from modal_backend.registry import MODELS
+
+    model = next((name for name, entry in MODELS.items() if file in entry.files), file.path.split("/")[0])
     return (
         f"Run: {FETCH} {model}; or copy it from {file.url}. "
         "On Modal: modal run -m modal_backend.modal_app::download_weights"

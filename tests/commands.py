@@ -10,12 +10,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+NO_WEIGHTS = "/nonexistent/weights"
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
     """The environment of a command on this data directory."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("PUGMARK_", "MODAL_"))}
-    return {**kept, "PUGMARK_DATA_DIR": str(data_dir), **more}
+    return {**kept, "PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_WEIGHTS_DIR": NO_WEIGHTS, **more}
 
 
 def pugmark(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> Any:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
+from tests.commands import NO_WEIGHTS
 
 
 @pytest.fixture(autouse=True)
@@ -17,6 +19,14 @@ def no_modal_token(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MODAL_CONFIG_PATH", "/nonexistent/.modal.toml")
     for name in ("MODAL_TOKEN_ID", "MODAL_TOKEN_SECRET"):
         monkeypatch.delenv(name, raising=False)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def no_weights() -> Iterator[None]:
+    """Weights that lie in a developer's own folder must not change what tests use."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PUGMARK_WEIGHTS_DIR", NO_WEIGHTS)
+        yield
 
 
 @pytest.fixture

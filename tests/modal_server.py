@@ -167,11 +167,11 @@ class LocalModal(Admin):
             except subprocess.TimeoutExpired:
                 self.proc.kill()
 
-    def deploy(self, module: str, cwd: Path) -> str:
-        """`modal deploy -m`; returns what it prints."""
+    def deploy(self, module: str, cwd: Path, **more: str) -> str:
+        """`modal deploy -m`, with more in its environment; returns what it prints."""
         out = subprocess.run(
             [sys.executable, "-m", "modal", "deploy", "-m", module],
-            env=self.env,
+            env={**self.env, **more},
             cwd=cwd,
             text=True,
             stdout=subprocess.PIPE,

