@@ -23,7 +23,8 @@ from typing import Any
 import modal
 
 from modal_backend import registry, wire
-from modal_backend.modal_text import HUGGING_FACE, TextModel, text_image
+from modal_backend.modal_containers import Container, OneCallContainer
+from modal_backend.modal_text import HUGGING_FACE, text_image
 from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, MODELS, OMNIVINCI, REMOTE
 from modal_backend.serving import Served
 
@@ -89,18 +90,10 @@ def _batched(model: str) -> Any:
 
 
 @app.cls(**_resources(DETECTOR, vision))
-class PocketDetector:
+class PocketDetector(Container):
     """Animals on prepared pictures."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the network; the memory snapshot is taken after it."""
-        self.served = Served(DETECTOR)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    model = DETECTOR
 
     @_batched(DETECTOR)
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -109,18 +102,10 @@ class PocketDetector:
 
 
 @app.cls(**_resources(EMBEDDING, vision))
-class PocketEmbedding:
+class PocketEmbedding(Container):
     """Vectors of crops."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served(EMBEDDING)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    model = EMBEDDING
 
     @_batched(EMBEDDING)
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -129,18 +114,10 @@ class PocketEmbedding:
 
 
 @app.cls(**_resources(LOCAL, opencv))
-class RAPID:
+class RAPID(Container):
     """SIFT features of crops."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served(LOCAL)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    model = LOCAL
 
     @_batched(LOCAL)
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -149,18 +126,10 @@ class RAPID:
 
 
 @app.cls(**_resources("megadetector", megadetector))
-class MegaDetector:
+class MegaDetector(Container):
     """Animals, people and vehicles, by any version of MegaDetector whose weights are in the Volume."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served("megadetector")
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    model = "megadetector"
 
     @_batched("megadetector")
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -169,18 +138,10 @@ class MegaDetector:
 
 
 @app.cls(**_resources("tiger-reid", networks))
-class TigerReID:
+class TigerReID(Container):
     """Vectors of tigers, by ImageNet weights or a checkpoint of one's own."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served("tiger-reid")
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    model = "tiger-reid"
 
     @_batched("tiger-reid")
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -189,18 +150,10 @@ class TigerReID:
 
 
 @app.cls(**_resources("megadescriptor", networks))
-class WildlifeTools:
+class WildlifeTools(Container):
     """Vectors by MegaDescriptor, MiewID or DINOv2."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served("megadescriptor")
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
+    model = "megadescriptor"
 
     @_batched("megadescriptor")
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -209,43 +162,17 @@ class WildlifeTools:
 
 
 @app.cls(**_resources("cvwc2019", networks))
-class CVWC2019:
+class CVWC2019(OneCallContainer):
     """Part-pose vectors."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served("cvwc2019")
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
-
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
+    model = "cvwc2019"
 
 
 @app.cls(**_resources("species", species))
-class Species:
+class Species(OneCallContainer):
     """What species a crop shows."""
 
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served("species")
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
-
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
+    model = "species"
 
 
 @app.cls(**_resources(OMNIVINCI, endpoint), secrets=omnivinci_secrets)
@@ -264,21 +191,21 @@ class OmniVinci:
 
 
 @app.cls(**_resources(registry.KEYWORDS, text))
-class KeyBERT(TextModel):
+class KeyBERT(OneCallContainer):
     """Keywords of notes, and vectors of words."""
 
     model = registry.KEYWORDS
 
 
 @app.cls(**_resources(registry.LARGE_KEYWORDS, text.env(HUGGING_FACE | {"HF_HUB_OFFLINE": "1"})))
-class KeyBERTLarge(TextModel):
+class KeyBERTLarge(OneCallContainer):
     """Keywords of notes with SFR-Embedding-Mistral."""
 
     model = registry.LARGE_KEYWORDS
 
 
 @app.cls(**_resources(registry.CLUSTERS, text))
-class KeywordClusters(TextModel):
+class KeywordClusters(OneCallContainer):
     """Groups of keywords and their places on a map."""
 
     model = registry.CLUSTERS

