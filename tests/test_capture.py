@@ -79,7 +79,7 @@ def test_a_sighting_on_a_day_without_effort_counts_and_is_told(survey):
     works(survey, "Valley", "2024-03-12", "2024-03-21")
     found = history(survey, occasion_days=5)
     assert found.days_worked().tolist() == [[3, 1], [5, 5]]
-    assert any("said not to have worked" in note and "Ridge (1 days)" in note for note in found.notes)
+    assert any("said not to have worked" in note and "(Ridge: 1)" in note for note in found.notes)
 
 
 def test_what_is_left_out_is_counted_in_words(survey):
