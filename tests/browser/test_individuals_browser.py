@@ -1,9 +1,7 @@
-"""Individuals in a real browser: open, split and undo by keyboard, survive a reload, download what R reads."""
+"""Individuals in a real browser: open, split, undo by keyboard; decisions survive a reload; nothing from outside."""
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -98,8 +96,12 @@ def test_an_individual_is_opened_split_and_put_together_again_by_keyboard(served
     assert owners(survey) == before
 
 
-def test_a_conflict_is_shown_with_both_crops_and_accepted_for_good(served, page):
+def test_a_conflict_is_accepted_for_good_and_nothing_comes_from_outside(served, page):
     address, _ = served
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto(f"{address}/individuals?id=1&section=Time+and+place")
+    page.locator(".js-plotly-plot").nth(1).wait_for()
     page.goto(f"{address}/individuals?view=Conflicts")
     page.get_by_text("Too far for the time").wait_for()
     pictures = page.locator(".crops img")
@@ -112,27 +114,4 @@ def test_a_conflict_is_shown_with_both_crops_and_accepted_for_good(served, page)
     page.get_by_text("Every sighting fits").wait_for()
     page.reload()
     page.get_by_text("1 accepted before").wait_for()
-
-
-def test_the_capture_history_downloads_as_secr_reads_it(served, page):
-    address, _ = served
-    page.goto(f"{address}/export")
-    link = page.locator(".st-key-get-secr a")
-    link.wait_for()
-    href = link.get_attribute("href")
-    answer = page.request.get(f"{address}{href}")
-    assert answer.status == 200
-    with zipfile.ZipFile(io.BytesIO(answer.body())) as package:
-        assert package.read("captures.txt").startswith(b"# Session ID Occasion Detector")
-
-
-def test_no_page_of_individuals_asks_for_anything_from_outside(served, page):
-    address, _ = served
-    asked: list[str] = []
-    page.on("request", lambda request: asked.append(request.url))
-    for path in ("/individuals?id=1&section=Time+and+place", "/individuals?view=Capture+history", "/export"):
-        page.goto(address + path)
-        page.locator("[data-test-script-state=notRunning]").first.wait_for()
-    page.goto(f"{address}/individuals?id=1&section=Time+and+place")
-    page.locator(".js-plotly-plot").nth(1).wait_for()
     assert [url for url in asked if not url.startswith((address, "data:", "blob:"))] == []
