@@ -25,7 +25,7 @@ from tests.catalogued import number, opened, place, seen
 from tests.test_review import everything
 
 KINDS = (*identity.KINDS, *catalogue.KINDS, "deployment")
-STEPS = st.lists(st.tuples(st.sampled_from("mmsstrdwuu"), st.integers(0, 7), st.integers(0, 7)), max_size=14)
+STEPS = st.lists(st.tuples(st.sampled_from("mmsssrdwuu"), st.integers(0, 4), st.integers(0, 4)), max_size=18)
 
 
 def owners(survey: Survey) -> dict[int, int]:
@@ -63,7 +63,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory):
 
 
 @given(steps=STEPS)
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_sequence_of_decisions_is_undone_row_by_row(filled, steps):
     states = [everything(filled)]
     for what, first, second in steps:
