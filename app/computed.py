@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Hashable
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
 from typing import Any, TypeVar
 
-KEPT = 8
+KEPT = 3
 T = TypeVar("T")
 
 
@@ -35,6 +35,8 @@ class Computed:
                 self._forget()
         try:
             return future.result(timeout=wait_seconds)
+        except CancelledError:  # somebody asked for newer figures meanwhile
+            return None
         except NotYet:
             if future.done():
                 return future.result()

@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import sqlalchemy as sa
 
+from app.settings import Settings
 from app.survey import identity
-from app.survey.database import Survey
+from app.survey.database import Survey, open_survey
 from app.survey.deployments import Deployment
 from app.survey.individuals import Individual, Sighting
 from tests.surveys import add_media, found
 
 DAY = 24 * 60.0
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Survey]:
+    """An empty survey for a whole module, which its tests only read."""
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=folder, PUGMARK_REVIEWER="ana", _env_file=None))
+    yield survey
+    survey.close()
 
 
 def seen(survey: Survey, name: str, station: str, minutes: float | None, *, flank: str = "left", boxes: int = 1) -> int:

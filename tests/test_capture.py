@@ -11,7 +11,7 @@ from app.survey.capture import MISSING, CaptureHistory, Design, capture_history
 from app.survey.capture_effort import NoEffort
 from app.survey.capture_estimates import chao1, chao_mh, chapman_halves, discovery_curve, quick_looks
 from app.survey.stations_decide import set_deployment
-from tests.catalogued import DAY, place, seen
+from tests.catalogued import DAY, opened, place, seen
 
 FIRST = date(2024, 3, 12)  # the day of tests.surveys.START
 
@@ -27,9 +27,15 @@ def works(survey, station: str, first: str, last: str, **more) -> None:
         set_deployment(session, "ana", deployment, first_day=first, last_day=last, **more)
 
 
-@pytest.fixture
-def two(survey):
+@pytest.fixture(scope="module")
+def two(tmp_path_factory: pytest.TempPathFactory):
     """A at both stations, B at Valley only; Ridge works 10 days, Valley the first five."""
+    with opened(tmp_path_factory.mktemp("capture")) as survey:
+        yield fill(survey)
+
+
+def fill(survey):
+    """The sightings and days of `two`."""
     seen(survey, "A", "Ridge", 0)
     seen(survey, "A", "Ridge", 10)
     seen(survey, "A", "Valley", 2 * DAY, flank="right")
@@ -79,7 +85,7 @@ def test_a_sighting_on_a_day_without_effort_counts_and_is_told(survey):
     works(survey, "Valley", "2024-03-12", "2024-03-21")
     found = history(survey, occasion_days=5)
     assert found.days_worked().tolist() == [[3, 1], [5, 5]]
-    assert any("said not to have worked" in note and "Ridge (1 days)" in note for note in found.notes)
+    assert any("said not to have worked" in note and "(Ridge: 1)" in note for note in found.notes)
 
 
 def test_what_is_left_out_is_counted_in_words(survey):

@@ -17,18 +17,25 @@ from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement, write
 from app.exchange.identifiers import ExportRefused
 from app.survey import catalogue, review
 from app.survey.database import Survey
+from app.survey.decide import undo_last
 from app.survey.stations_decide import set_deployment
 from modal_backend.contracts import Box, Category, Detection
-from tests.catalogued import DAY, place, seen
+from tests.catalogued import DAY, opened, place, seen
 from tests.surveys import add_media, found
 
 SAID = Statement("Ridge survey", "targeted", "activityDetection", "+05:30")
 TABLES = ("deployments", "media", "observations")
 
 
-@pytest.fixture
-def filled(survey):
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory):
     """A named tiger, an unnamed weak box, a blank, a picture with a person, one without a time."""
+    with opened(tmp_path_factory.mktemp("camtrap")) as survey:
+        yield fill(survey)
+
+
+def fill(survey):
+    """The media and decisions of `filled`."""
     seen(survey, "Machli", "Ridge", 0)
     seen(survey, "Machli", "Valley", DAY)
     add_media(survey, [found(0.7), found(0.1, x=0.6)], folder="Ridge", minutes=30)
@@ -104,6 +111,8 @@ def test_stated_days_and_a_corrected_clock_are_in_the_times(filled):
         "2024-03-01T00:00:00+05:30", "2024-03-31T23:59:59+05:30", "true",
     )  # fmt: skip
     assert written["media"][0]["timestamp"] == "2024-03-12T06:41:00+05:30"
+    with filled.write() as session:
+        undo_last(session, "ana", ["deployment"])
 
 
 @pytest.mark.parametrize(
@@ -120,10 +129,10 @@ def test_what_only_a_person_knows_is_asked_and_never_guessed(filled, said, words
         package(filled, said)
 
 
-def test_deployments_without_coordinates_are_named(filled):
-    seen(filled, "Machli", "Ford", 2 * DAY)
+def test_deployments_without_coordinates_are_named(survey):
+    seen(survey, "Machli", "Ford", 2 * DAY)
     with pytest.raises(ExportRefused, match="Ford has none"):
-        package(filled)
+        package(survey)
 
 
 def test_every_table_follows_the_published_schemas(filled, real_data):

@@ -23,7 +23,7 @@ from app.survey.results import crop_name
 from app.survey.scores import box
 from app.survey.stations_decide import set_deployment
 from modal_backend.contracts import Box
-from tests.catalogued import DAY, place, seen
+from tests.catalogued import DAY, opened, place, seen
 from tests.surveys import START
 
 
@@ -36,9 +36,15 @@ def table(text: str) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(text)))
 
 
-@pytest.fixture
-def named(survey):
+@pytest.fixture(scope="module")
+def named(tmp_path_factory: pytest.TempPathFactory):
     """Awkward names, two stations, three occasions of which the second has no camera at Ridge_A 1 and none at all."""
+    with opened(tmp_path_factory.mktemp("exports")) as survey:
+        yield fill(survey)
+
+
+def fill(survey):
+    """The sightings, places and days of `named`."""
     seen(survey, "T 1, old", "Ridge_A 1", 0)
     seen(survey, "T 1, old", "Ridge_A 1", 5)
     seen(survey, "NA", "Valley/2", DAY)
@@ -55,7 +61,7 @@ def named(survey):
     return survey
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def written(named):
     with named.read() as session:
         return capture_history(session, Design(occasion_days=5))
@@ -104,9 +110,9 @@ def test_the_origin_of_a_sensitive_species_is_hidden_unless_asked(written):
     assert "UTM zone 43N" in secr.files(written, exact=True)["README.txt"]
 
 
-def test_secr_refuses_a_station_without_coordinates_by_name(named):
-    seen(named, "C", "Ford", 2 * DAY)
-    with named.read() as session:
+def test_secr_refuses_a_station_without_coordinates_by_name(survey):
+    seen(survey, "C", "Ford", 2 * DAY)
+    with survey.read() as session:
         found = capture_history(session, Design(occasion_days=5))
     with pytest.raises(ExportRefused, match="Ford has none"):
         secr.files(found)

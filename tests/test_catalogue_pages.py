@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import io
 import time
+import zipfile
+from datetime import date
 from pathlib import Path
 
 import anyio
 import httpx
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
@@ -16,6 +20,8 @@ from app.routes import Services, build_routes
 from app.settings import load_settings
 from app.survey import catalogue_entries
 from app.survey.database import Survey, open_survey
+from app.survey.decisions import Decision
+from app.survey.stations import deployment_views
 from app.tokens import EXPORT, open_signer
 from tests.catalogued import DAY, place, seen
 
@@ -173,7 +179,9 @@ def test_the_route_sends_a_file_only_with_a_token_made_for_it_and_leaves_nothing
 
     token = signer.sign(EXPORT, "secr", 600)
     sent = get("secr", t=token, days="3")
-    assert (sent.status_code, sent.content[:2]) == (200, b"PK")
+    assert sent.status_code == 200
+    with zipfile.ZipFile(io.BytesIO(sent.content)) as package:
+        assert package.read("captures.txt").startswith(b"# Session ID Occasion Detector")
     assert 'filename="pugmark-secr.zip"' in sent.headers["content-disposition"]
     assert get("mark", t=token).status_code == 403
     assert get("secr").status_code == 403
@@ -183,3 +191,30 @@ def test_the_route_sends_a_file_only_with_a_token_made_for_it_and_leaves_nothing
     assert "No camera worked after 2040-01-01" in refused.json()["error"]
     assert get("secr", t=token, days="many").status_code == 422
     assert list((survey.data_dir / "exports").iterdir()) == []
+
+
+def test_the_stations_table_saves_what_was_typed_as_one_decision_a_deployment(survey):
+    test = page("individuals", view="Capture history")
+    typed = {"latitude": 11.5, "first_day": "2024-03-01", "last_day": "2024-03-31", "hours to add": 1.5}
+    test.session_state["stations-0"] = {"edited_rows": {1: typed}, "added_rows": [], "deleted_rows": []}
+    test.run()
+    ready(button(test, "Save the stations").click().run())
+    assert not test.exception
+    with survey.read() as session:
+        ridge, valley = deployment_views(session)
+        decisions = list(session.scalars(sa.select(Decision.kind).where(Decision.kind == "deployment")))
+    assert (valley.latitude, valley.longitude, valley.clock_offset_seconds) == (11.5, 77.0, 5400)
+    assert (valley.first_day, valley.last_day) == (date(2024, 3, 1), date(2024, 3, 31))
+    assert ridge.first_day is None
+    assert decisions == ["deployment"]
+
+
+def test_days_that_cannot_be_are_told_and_nothing_is_saved(survey):
+    test = page("individuals", view="Capture history")
+    typed = {"first_day": "2024-03-31", "last_day": "2024-03-01"}
+    test.session_state["stations-0"] = {"edited_rows": {0: typed}, "added_rows": [], "deleted_rows": []}
+    test.run()
+    button(test, "Save the stations").click().run()
+    assert any("Ridge: The first day is after the last day" in toast.value for toast in test.toast)
+    with survey.read() as session:
+        assert all(one.first_day is None for one in deployment_views(session))

@@ -238,8 +238,8 @@ def _proved(used: Sequence[SightingView], worked: Effort) -> list[str]:
             contradicted[worked.stations[station]] += 1
     if not contradicted:
         return []
-    told = ", ".join(f"{name} ({count} days)" for name, count in sorted(contradicted.items()))
-    return [f"There are sightings on days when the camera is said not to have worked; those days count: {told}."]
+    told = ", ".join(f"{name}: {count}" for name, count in sorted(contradicted.items()))
+    return [f"Sightings on days when the camera is said not to have worked: these days count as worked ({told})."]
 
 
 def _flank_notes(animals: Sequence[Animal], design: Design) -> list[str]:

@@ -9,7 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from app.survey.decisions import Decision
 from app.survey.deployments import Deployment
@@ -117,7 +117,12 @@ def species_known(session: Session) -> list[str]:
 def _listed(search: str) -> list[sa.ColumnElement[bool]]:
     where: list[sa.ColumnElement[bool]] = [Individual.merged_into_id.is_(None)]
     if search.strip():
-        where.append(Individual.name.icontains(search.strip(), autoescape=True))
+        former = aliased(Individual)
+        earlier = sa.select(former.merged_into_id).where(
+            former.merged_into_id.is_not(None), former.name.icontains(search.strip(), autoescape=True)
+        )
+        named = Individual.name.icontains(search.strip(), autoescape=True)
+        where.append(sa.or_(named, Individual.id.in_(earlier)))
     return where
 
 

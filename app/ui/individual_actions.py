@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any
 
 import streamlit as st
@@ -29,6 +30,16 @@ def decide(action: Callable[..., Any], *args: Any, told: str = "", **values: Any
     elif told:
         st.toast(told, icon=":material/check:")
     return True
+
+
+def day(taken_at: datetime | None) -> str:
+    """The day of a camera-local time, short enough to stand under a small crop."""
+    return f"{taken_at:%-d %b %Y}" if taken_at else "time unknown"
+
+
+def clock(taken_at: datetime | None) -> str:
+    """The time of day with a separator after it."""
+    return f"{taken_at:%H:%M} · " if taken_at else ""
 
 
 def plain(text: str) -> str:

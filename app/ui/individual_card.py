@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import streamlit as st
 
@@ -13,7 +14,7 @@ from app.survey.scores import boxes
 from app.survey.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
 from app.survey.stations import deployment_views, places
 from app.ui.crops.crops import crop_gallery
-from app.ui.individual_actions import decide, undo_button
+from app.ui.individual_actions import clock, day, decide, undo_button
 from app.ui.individual_edit import describe_form, merge_form, split_form
 from app.ui.individual_plots import station_map, time_line
 from app.ui.navigation import detections_page
@@ -137,7 +138,7 @@ def history(entry: CatalogueEntry) -> None:
             "who": [one.who for one in decisions],
             "decision": [one.kind for one in decisions],
             "undone": [f"{moment(one.undone_at)} by {one.undone_by}" if one.undone_at else "" for one in decisions],
-            "figures": [", ".join(f"{key} {value}" for key, value in one.view.items()) for one in decisions],
+            "figures": [figures(one.view) for one in decisions],
         },
         hide_index=True,
     )
@@ -152,6 +153,17 @@ def history(entry: CatalogueEntry) -> None:
             st.rerun()
 
 
+def figures(view: Mapping[str, Any]) -> str:
+    """What was before the person's eyes, or what changed, in words."""
+    parts = []
+    for key, value in view.items():
+        if value is None or key in ("before", "merged_id", "new_id"):
+            continue
+        number = f"{value:.3g}" if isinstance(value, float) else str(value)
+        parts.append(f"{key.replace('_', ' ')} {number}")
+    return ", ".join(parts)
+
+
 def _items(found: Sequence[SightingView]) -> list[dict[str, object]]:
     with deps.survey().read() as session:
         shown = boxes(session, [one.detection_id for one in found])
@@ -159,8 +171,8 @@ def _items(found: Sequence[SightingView]) -> list[dict[str, object]]:
         {
             "id": one.media_id,
             "src": deps.box_crop_url(shown[one.detection_id]),
-            "label": when(one.taken_at),
-            "sub": one.station or "no station",
+            "label": day(one.taken_at),
+            "sub": clock(one.taken_at) + (one.station or "no station"),
             "badge": one.flank if one.flank != "unknown" else "flank not set",
         }
         for one in found

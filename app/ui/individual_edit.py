@@ -14,7 +14,7 @@ from app.survey.catalogue_previews import Part, Preview, merge_preview, split_pr
 from app.survey.scores import boxes
 from app.survey.sightings import SightingView
 from app.ui.crops.crops import crop_chooser, crop_gallery
-from app.ui.individual_actions import decide, plain
+from app.ui.individual_actions import clock, day, decide, plain
 from app.ui.words import many, when
 
 SHOWN = 24
@@ -120,8 +120,8 @@ def _crops(found: Sequence[SightingView]) -> list[dict[str, object]]:
         {
             "id": one.detection_id,
             "src": deps.box_crop_url(shown[one.detection_id]),
-            "label": when(one.taken_at),
-            "sub": one.station or "no station",
+            "label": day(one.taken_at),
+            "sub": clock(one.taken_at) + (one.station or "no station"),
             "badge": one.flank if one.flank != "unknown" else "",
         }
         for one in found
