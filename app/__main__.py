@@ -1,4 +1,4 @@
-"""Pugmark without a browser: import, status, worker, sample, export, notes, summarise, ask, evaluate, weights, doctor."""
+"""Pugmark without a browser: import, status, worker, sample, export, notes, summarise, ask, evaluate, weights."""
 
 from __future__ import annotations
 
