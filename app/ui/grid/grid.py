@@ -62,7 +62,7 @@ def media_grid(
         data={
             "store": f"{deps.survey_mark()}:grid",
             "items": shown,
-            "all": [list(one) for one in order] or [[item["id"], item.get("group")] for item in shown],
+            "all": [list(one) for one in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],
             "threshold": threshold,
             "height": height,
             "ack": ack,
