@@ -954,6 +954,21 @@ def build_server(opts: argparse.Namespace):
             values.update(fn.override)
             return values
 
+        async def u_FunctionUpdateSchedulingParams(self, req, ctx):
+            if req.function_id not in self.fns:
+                raise GRPCError(Status.NOT_FOUND, f"Function {req.function_id} not found")
+            fn = self.fns[req.function_id]
+            fn.proto.autoscaler_settings.MergeFrom(req.settings)
+            self.reconcile(fn)
+            return api_pb2.FunctionUpdateSchedulingParamsResponse(current_settings=fn.proto.autoscaler_settings)
+
+        async def u_FunctionGetSchedulingParams(self, req, ctx):
+            if req.function_id not in self.fns:
+                raise GRPCError(Status.NOT_FOUND, f"Function {req.function_id} not found")
+            response = api_pb2.FunctionGetSchedulingParamsResponse()
+            response.autoscaler_configuration.settings.CopyFrom(self.fns[req.function_id].proto.autoscaler_settings)
+            return response
+
         async def u_FunctionGetCurrentStats(self, req, ctx):
             if req.function_id not in self.fns:
                 raise GRPCError(Status.NOT_FOUND, f"Function {req.function_id} not found")

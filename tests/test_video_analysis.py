@@ -70,7 +70,9 @@ def test_without_a_key_the_panel_says_not_configured_and_what_to_do(survey, monk
 
 
 def test_it_says_where_the_frames_go_before_they_go(survey):
-    assert "integrate.api.nvidia.com, model nvidia/nemotron-nano-12b-v2-vl: 8 frames of this clip" in words(panel())
+    assert "Ask sends 8 frames of this clip and the question to integrate.api.nvidia.com (model nvidia/" in words(
+        panel()
+    )
 
 
 def test_a_prepared_question_becomes_a_row_that_waits(survey):

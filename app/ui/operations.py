@@ -35,8 +35,9 @@ def totals(stats: Stats, reused: int, waiting: int) -> None:
         ("Retried", stats.retried),
         ("Results reused", reused),
     ]
-    for column, (label, value) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, f"{value:,}")
+    with st.container(horizontal=True):
+        for label, value in figures:
+            st.metric(label, f"{value:,}", width=150)
 
 
 def models(figures: Sequence[ModelFigures]) -> None:

@@ -43,7 +43,11 @@ def _ask_form(media_id: int) -> None:
     titles = {prompt.key: prompt.title for prompt in PREPARED} | {OWN: "A question of your own"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox(
-            "Question", list(titles), format_func=lambda key: titles[key], key=f"video-question-{media_id}"
+            "Question",
+            list(titles),
+            format_func=lambda key: titles[key],
+            key=f"video-question-{media_id}",
+            width=320,
         )
         own = ""
         if kind == OWN:
@@ -54,12 +58,9 @@ def _ask_form(media_id: int) -> None:
                 placeholder="Does one of them limp?",
             )
         asked = st.button("Ask", icon=":material/send:", key=f"video-ask-{media_id}")
-    what = (
-        "The clip" if settings.omnivinci_send == "clip" else many(settings.omnivinci_frames, "frame") + " of this clip"
-    )
-    text = (
-        f"Sent to {video_questions.host(settings)}, model {settings.omnivinci_model}: {what.lower()} and the question."
-    )
+    frames = many(settings.omnivinci_frames, "frame")
+    what = "this clip" if settings.omnivinci_send == "clip" else f"{frames} of this clip"
+    text = f"Ask sends {what} and the question to {video_questions.host(settings)} (model {settings.omnivinci_model})."
     st.html(f'<div class="pm-line">{escape(text)}</div>')
     if asked:
         _ask(media_id, kind or OWN, own)
