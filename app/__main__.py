@@ -1,4 +1,4 @@
-"""Pugmark without a browser: python -m app import|status|worker|sample|export|evaluate|doctor."""
+"""Pugmark without a browser: python -m app import|status|worker|sample|export|evaluate|ask|doctor."""
 
 from __future__ import annotations
 

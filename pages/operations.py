@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.settings import Backend
-from app.survey import call_figures
+from app.survey import call_figures, video_answers
 from app.survey.overview import snapshot
 from app.survey.progress import recent_imports
 from app.ui import operations, operations_charts, operations_control
@@ -26,6 +26,7 @@ def figures() -> None:
         notes = call_figures.open_notes(session)
         reused = call_figures.reused(session)
         imports = recent_imports(session, limit=6)
+        answers = video_answers.spent(session)
     operations.totals(stats, reused, deps.jobs().waiting())
     for note in notes:
         st.warning(note, icon=":material/hourglass_top:")
@@ -33,6 +34,7 @@ def figures() -> None:
     st.subheader("Models", anchor=False)
     operations.models(per_model)
     operations.cost(per_model)
+    operations.questions(*answers)
     if settings.active_backend is Backend.MODAL:
         st.subheader("Modal now", anchor=False)
         latest = deps.modal_watch().latest()

@@ -9,8 +9,8 @@ scheduler and the object store in between are ours.
         subprocess.run([...], env=modal.env)
         modal.fault(method="FunctionMap", status="UNAVAILABLE", count=2)
 
-Not imitated: building images (containers use this interpreter), GPUs, volumes' contents, memory snapshots (both kinds
-of enter run one after the other), secrets, parametrised classes, generators, web endpoints, billing, log streaming,
+Not imitated: building images (containers use this interpreter), GPUs, volumes' and secrets' contents, memory snapshots
+(both kinds of enter run one after the other), parametrised classes, generators, web endpoints, billing, log streaming,
 the input plane, retention; the autoscaler is simple, and everything is forgotten at exit.
 """
 
@@ -953,6 +953,9 @@ def build_server(opts: argparse.Namespace):
             }
             values.update(fn.override)
             return values
+
+        async def u_SecretGetOrCreate(self, req, ctx):
+            return api_pb2.SecretGetOrCreateResponse(secret_id=self.nid("st"))
 
         async def u_FunctionUpdateSchedulingParams(self, req, ctx):
             if req.function_id not in self.fns:

@@ -75,6 +75,13 @@ def test_it_says_where_the_frames_go_before_they_go(survey):
     )
 
 
+def test_a_person_on_the_clip_is_told_before_anything_is_sent(survey):
+    assert "their picture would leave this machine" not in words(panel())
+    with survey.write() as session:
+        session.get_one(Media, 1).person_score = 0.8
+    assert "their picture would leave this machine" in words(panel())
+
+
 def test_a_prepared_question_becomes_a_row_that_waits(survey):
     test = panel()
     test.selectbox[0].select("behaviour").run()

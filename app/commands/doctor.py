@@ -16,17 +16,19 @@ from app.backends import modal_backend
 from app.commands.output import tell
 from app.settings import Backend, Settings
 from app.survey.database import open_survey
+from app.video_questions import host, not_configured
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, Task
 from modal_backend.wire import check_contract
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """State of one thing: ready, weights missing, not configured, not deployed, unreachable or unavailable."""
+    """State of one thing: ready, configured (not tried), weights missing, not configured, not deployed, unreachable or
+    unavailable."""
 
     name: str
     task: str
@@ -44,6 +46,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
         _checked("job queue", "queue", lambda: _queue_answers(settings)),
         *[_model(backend, name, test_input) for name, test_input in _inputs().items()],
         *_modal(settings),
+        _video(settings),
     ]
     lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
     tell(as_json, [asdict(one) for one in findings], "\n".join(lines))
@@ -101,6 +104,15 @@ def _modal(settings: Settings) -> list[Finding]:
         Finding("modal", "backend", "ready", f"{settings.modal_app_name} answered: {told}"),
         *[Finding(name, str(MODELS[name].task), "unavailable", "Not in this version.") for name in missing],
     ]
+
+
+def _video(settings: Settings) -> Finding:
+    """The video language model; it is not asked, because every question is paid for."""
+    missing = not_configured(settings)
+    if missing:
+        return Finding(OMNIVINCI, str(Task.VIDEO), "not configured", "No question can be asked.", missing)
+    reason = f"{settings.omnivinci_model} at {host(settings)}; no test question is asked, each is paid for."
+    return Finding(OMNIVINCI, str(Task.VIDEO), "configured", reason, "To try it: python -m app ask CLIP")
 
 
 def _checked(name: str, task: str, check: Callable[[], str]) -> Finding:

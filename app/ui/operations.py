@@ -78,6 +78,18 @@ def cost(figures: Sequence[ModelFigures]) -> None:
     )
 
 
+def questions(answers: int, dollars: float, unknown: int) -> None:
+    """What the answers of video language models cost at the configured prices."""
+    if not answers:
+        return
+    told = f"{many(answers, 'answer')} of video language models"
+    if unknown == answers:
+        st.caption(f"{told}; their cost is not known. OMNIVINCI_PRICE_IN and OMNIVINCI_PRICE_OUT set the prices.")
+        return
+    rest = f"; of {unknown:,} the cost is not known" if unknown else ""
+    st.caption(f"{told}: ${dollars:,.4f} at the configured prices{rest}.")
+
+
 def modal_now(figures: ModalFigures) -> None:
     """Whether Modal answers, and its own backlog, runners and headroom."""
     state = figures.health
