@@ -146,7 +146,7 @@ def ended_since(session: Session, since: float, model: str | None = None, limit:
         query = query.where(Call.model == model)
     rows = session.execute(query.order_by(Call.finished_at.desc()).limit(limit))
     return [
-        EndedCall(finished, name, backend, max(finished - started, 0.0), cold or 0.0)
+        EndedCall(finished or 0.0, name, backend, max((finished or 0.0) - (started or 0.0), 0.0), cold or 0.0)
         for finished, name, backend, started, cold in rows
     ]
 

@@ -107,11 +107,12 @@ def _pace(
         .limit(NEWEST)
         .subquery()
     )
+    length = (Call.finished_at - Call.started_at).label("length")
     rows = session.execute(
-        sa.select(Call.started_at, Call.finished_at, Call.items).where(
+        sa.select(length, Call.items).where(
             Call.id.in_(sa.select(newest.c.call_id)), Call.started_at.is_not(None), Call.finished_at.is_not(None)
         )
     ).all()
-    spans = sorted(end - start for start, end, _ in rows)
-    each = sorted((end - start) / max(items, 1) for start, end, items in rows)
+    spans = sorted(float(span) for span, _ in rows)
+    each = sorted(float(span) / max(items, 1) for span, items in rows)
     return len(rows), percentile(spans, 0.5), percentile(each, 0.5)
