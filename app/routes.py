@@ -15,8 +15,10 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.export_route import ExportRoute
+from app.metrics import model_text
 from app.picture_routes import PictureRoutes
 from app.settings import Settings
+from app.survey.call_figures import model_figures
 from app.survey.database import Survey
 from app.survey.overview import StripSnapshot, snapshot
 from app.tokens import READ, BadToken, Signer
@@ -90,10 +92,11 @@ class FigureRoutes:
         return JSONResponse(checks | {"healthy": healthy}, status_code=200 if healthy else 503)
 
     async def metrics(self, request: Request) -> Response:
-        """The figures of the status strip for Prometheus; for this machine, or with the metrics token."""
+        """The figures of the strip and of every model for Prometheus; for this machine, or with the metrics token."""
         if not self._may_read_metrics(request):
             return JSONResponse({"error": "Metrics are for this machine or for the metrics token."}, status_code=403)
-        return PlainTextResponse(prometheus_text(await self._snapshot()), media_type="text/plain; version=0.0.4")
+        text = prometheus_text(await self._snapshot()) + await anyio.to_thread.run_sync(self._per_model)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def stats(self, request: Request) -> Response:
         """The same figures as JSON; also with a read token."""
@@ -106,6 +109,12 @@ class FigureRoutes:
         if survey is None:
             raise RuntimeError("a route was called before the survey was open")
         return await anyio.to_thread.run_sync(snapshot, survey, settings.active_backend.value)
+
+    def _per_model(self) -> str:
+        if self._state.survey is None:
+            raise RuntimeError("a route was called before the survey was open")
+        with self._state.survey.read() as session:
+            return model_text(model_figures(session))
 
     async def _survey_check(self) -> str:
         if self._state.survey is None or self._state.settings is None:

@@ -38,6 +38,7 @@ LONGEST_WAIT = 50.0
 # A question about a call that is not answered for so long never will be; the next one may.
 LONGEST_QUESTION = 30.0
 STATS_SECONDS = 5.0
+WARM_SECONDS = 20.0
 PROBE_AFTER = 5.0
 
 
@@ -165,6 +166,25 @@ class ModalBackend:
         return CurrentStats(
             stats.backlog, stats.num_total_runners, stats.num_running_inputs, stats.input_headroom, stalled
         )
+
+    def keep_warm(self, model: str, containers: int, seconds: float = WARM_SECONDS) -> int:
+        """Keep at least so many containers of a model running, 0 for none; returns what Modal keeps then.
+
+        It is charged while it lasts; the next deployment undoes it. Raises BackendError, within `seconds`.
+        """
+
+        async def update() -> Any:
+            return await self._handle(model).autoscaler.update.aio(min_containers=containers)
+
+        return int(asyncio.run(self._once(update, time.monotonic() + seconds)).min_containers or 0)
+
+    def kept_warm(self, model: str, seconds: float = STATS_SECONDS) -> int:
+        """How many containers of a model Modal keeps running without any call. Raises BackendError."""
+
+        async def ask() -> Any:
+            return await self._handle(model).autoscaler.settings.aio()
+
+        return int(asyncio.run(self._once(ask, time.monotonic() + seconds)).min_containers or 0)
 
     def health(self, seconds: float = STATS_SECONDS) -> Health:
         """Whether the app is deployed and answers; never raises, and never takes longer than `seconds`."""

@@ -6,41 +6,69 @@ import streamlit as st
 
 from app import deps
 from app.settings import Backend
-from app.survey import call_figures
-from app.ui import operations
+from app.survey import call_figures, video_answers
+from app.survey.overview import snapshot
+from app.survey.progress import recent_imports
+from app.ui import operations, operations_charts, operations_control
 from app.ui.header import page_header
 
 REFRESH = "3s"
+SLOWLY = "20s"
 
 
 @st.fragment(run_every=REFRESH)
 def figures() -> None:
-    """Everything that changes by itself."""
+    """What changes by itself: totals, imports, models, Modal."""
     settings = deps.settings()
     with deps.survey().read() as session:
         stats = call_figures.get_stats(session)
         per_model = call_figures.model_figures(session)
         notes = call_figures.open_notes(session)
         reused = call_figures.reused(session)
-        failed = call_figures.recent_failures(session)
+        imports = recent_imports(session, limit=6)
+        answers = video_answers.spent(session)
     operations.totals(stats, reused, deps.jobs().waiting())
     for note in notes:
         st.warning(note, icon=":material/hourglass_top:")
+    operations_control.imports(imports)
+    st.subheader("Models", anchor=False)
     operations.models(per_model)
     operations.cost(per_model)
+    operations.questions(*answers)
     if settings.active_backend is Backend.MODAL:
         st.subheader("Modal now", anchor=False)
         latest = deps.modal_watch().latest()
         operations.stalled(latest, settings)
         operations.modal_now(latest)
+        operations_control.warm_up(latest)
+
+
+@st.fragment(run_every=SLOWLY)
+def charts() -> None:
+    """Where the time went, and versions side by side."""
+    with deps.survey().read() as session:
+        models = call_figures.models_called(session)
+    if not models:
+        return
+    st.subheader("How long calls take", anchor=False)
+    operations_charts.time_of_calls(models)
+    st.subheader("Versions side by side", anchor=False)
+    operations_charts.comparison()
+
+
+@st.fragment(run_every=REFRESH)
+def failures() -> None:
+    """The newest calls without a result, and what can be done."""
+    with deps.survey().read() as session:
+        failed = call_figures.recent_failures(session)
     st.subheader("Calls that failed", anchor=False)
     operations.failures(failed)
+    operations_control.retry(snapshot(deps.survey()).failed)
 
 
 page_header("What runs and what waits", f"The models run on the {deps.settings().active_backend} backend.")
 figures()
-if st.button("Analyse the failed images again", icon=":material/replay:"):
-    deps.jobs().retry_failed()
-    st.toast("The failed images are in the queue.")
+charts()
+failures()
 if deps.settings().active_backend is not Backend.MODAL:
     operations.not_connected()

@@ -9,8 +9,8 @@ scheduler and the object store in between are ours.
         subprocess.run([...], env=modal.env)
         modal.fault(method="FunctionMap", status="UNAVAILABLE", count=2)
 
-Not imitated: building images (containers use this interpreter), GPUs, volumes' contents, memory snapshots (both kinds
-of enter run one after the other), secrets, parametrised classes, generators, web endpoints, billing, log streaming,
+Not imitated: building images (containers use this interpreter), GPUs, volumes' and secrets' contents, memory snapshots
+(both kinds of enter run one after the other), parametrised classes, generators, web endpoints, billing, log streaming,
 the input plane, retention; the autoscaler is simple, and everything is forgotten at exit.
 """
 
@@ -953,6 +953,24 @@ def build_server(opts: argparse.Namespace):
             }
             values.update(fn.override)
             return values
+
+        async def u_SecretGetOrCreate(self, req, ctx):
+            return api_pb2.SecretGetOrCreateResponse(secret_id=self.nid("st"))
+
+        async def u_FunctionUpdateSchedulingParams(self, req, ctx):
+            if req.function_id not in self.fns:
+                raise GRPCError(Status.NOT_FOUND, f"Function {req.function_id} not found")
+            fn = self.fns[req.function_id]
+            fn.proto.autoscaler_settings.MergeFrom(req.settings)
+            self.reconcile(fn)
+            return api_pb2.FunctionUpdateSchedulingParamsResponse(current_settings=fn.proto.autoscaler_settings)
+
+        async def u_FunctionGetSchedulingParams(self, req, ctx):
+            if req.function_id not in self.fns:
+                raise GRPCError(Status.NOT_FOUND, f"Function {req.function_id} not found")
+            response = api_pb2.FunctionGetSchedulingParamsResponse()
+            response.autoscaler_configuration.settings.CopyFrom(self.fns[req.function_id].proto.autoscaler_settings)
+            return response
 
         async def u_FunctionGetCurrentStats(self, req, ctx):
             if req.function_id not in self.fns:

@@ -20,7 +20,7 @@ from app.survey.detections import Analysis, Feature, ModelVersion
 from app.survey.rankings import Scope
 from modal_backend import wire
 from modal_backend.client import ModalBackend, Options
-from modal_backend.contracts import Failure, LocalFeatures
+from modal_backend.contracts import Failure, LocalFeatures, VideoQuestion
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import (
     BackendMisconfigured,
@@ -30,7 +30,7 @@ from modal_backend.errors import (
     QueueFull,
     ResultLost,
 )
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, REMOTE
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, REMOTE
 from tests.local_modal import ROOT, client, control_plane, faulty, plane  # noqa: F401
 from tests.modal_server import LocalModal
 from tests.modal_survey import (  # noqa: F401
@@ -99,13 +99,19 @@ def test_a_model_answers_the_same_as_embedded_and_says_where_it_ran(client, mode
     assert remote.seconds > 0
 
 
-@pytest.mark.parametrize("model", ["megadetector", "megadescriptor", "species", "omnivinci"])
+@pytest.mark.parametrize("model", ["megadetector", "megadescriptor", "species"])
 def test_a_model_without_weights_says_so_and_what_to_do(client, model):
     with pytest.raises(BackendMisconfigured) as caught:
         client.call(model, [PICTURE])
     entry = MODELS[model]
     assert (entry.files[0].path if entry.files else entry.title) in str(caught.value)
     assert caught.value.remedy
+
+
+def test_the_video_analyst_without_a_key_says_how_to_give_it_one(client):
+    with pytest.raises(BackendMisconfigured, match="OMNIVINCI_API_KEY") as caught:
+        client.call(OMNIVINCI, [VideoQuestion("What is here?", [])])
+    assert "modal secret create" in caught.value.remedy
 
 
 def test_every_class_of_the_registry_is_deployed(plane):

@@ -70,7 +70,16 @@ def test_without_a_key_the_panel_says_not_configured_and_what_to_do(survey, monk
 
 
 def test_it_says_where_the_frames_go_before_they_go(survey):
-    assert "integrate.api.nvidia.com, model nvidia/nemotron-nano-12b-v2-vl: 8 frames of this clip" in words(panel())
+    assert "Ask sends 8 frames of this clip and the question to integrate.api.nvidia.com (model nvidia/" in words(
+        panel()
+    )
+
+
+def test_a_person_on_the_clip_is_told_before_anything_is_sent(survey):
+    assert "their picture would leave this machine" not in words(panel())
+    with survey.write() as session:
+        session.get_one(Media, 1).person_score = 0.8
+    assert "their picture would leave this machine" in words(panel())
 
 
 def test_a_prepared_question_becomes_a_row_that_waits(survey):

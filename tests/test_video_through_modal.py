@@ -11,7 +11,6 @@ import pytest
 from app.settings import Backend
 from app.survey.database import Survey
 from modal_backend import wire
-from modal_backend.client import ModalBackend, Options
 from modal_backend.contracts import ClipFrame, Failure, VideoQuestion
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendMisconfigured
@@ -33,9 +32,13 @@ def server() -> Iterator[ChatServer]:
 
 @pytest.fixture
 def plane(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalModal]:
-    """A control plane whose containers have the key in their environment, as a secret puts it there."""
+    """A control plane whose containers have the key in their environment, as a secret puts it there.
+
+    Of its own, so it is not to be asked from this process: Modal's client keeps the first address it was given.
+    """
     monkeypatch.setenv("OMNIVINCI_API_KEY", KEY)
     monkeypatch.setenv("OMNIVINCI_API_URL", server.url)
+    monkeypatch.setenv("OMNIVINCI_MODAL_SECRET", "pugmark-omnivinci")
     with LocalModal() as running:
         running.deploy("modal_backend.modal_app", ROOT)
         for name, value in client_env(running.port).items():
@@ -82,5 +85,12 @@ def test_a_worker_without_a_key_has_the_question_asked_on_modal(settings, survey
     assert (one.outcome, one.answer, one.through, one.sent) == ("done", TEXT, "modal", "3 frames")
     assert one.endpoint_host == server.url.split("/")[2]
     assert server.keys == [f"Bearer {KEY}"]
-    assert ModalBackend(Options()).current_stats(OMNIVINCI).backlog == 0
+    assert len(plane.state()["calls"]) == 1
     assert files_with(settings.data_dir, KEY) == []
+
+
+def test_the_self_hosted_model_is_an_app_of_its_own_that_modal_takes(plane):
+    plane.deploy("modal_backend.omnivinci_app", ROOT)
+    functions = plane.state()["apps"]["main/pugmark-omnivinci"]["functions"]
+    assert {"download", "OmniVinciHost.*"} <= set(functions)
+    plane.deploy("modal_backend.modal_app", ROOT)

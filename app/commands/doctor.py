@@ -18,13 +18,14 @@ from app.commands.output import tell
 from app.model_choice import Choice, shown, words
 from app.settings import Backend, Settings
 from app.survey.database import open_survey
+from app.video_questions import host, not_configured
 from modal_backend.client import ModalBackend
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.preparing import prepare
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, Task
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, Task
 from modal_backend.weights import folder, looks_there, remedy
 from modal_backend.wire import check_contract
 
@@ -33,7 +34,9 @@ POCKET = (DETECTOR, EMBEDDING, LOCAL)
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """State of one thing: ready, weights there or missing, not configured, not deployed, unreachable or unavailable."""
+    """State of one thing: ready, configured (not tried), weights there or missing, not configured, not deployed,
+    unreachable or unavailable.
+    """
 
     name: str
     task: str
@@ -53,6 +56,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
         *_published(backend, settings, choice),
         Finding("models in use", "choice", "ready", f"{words(choice)}. {choice.reason}"),
         *_modal(settings),
+        _video(settings),
     ]
     lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
     tell(as_json, [asdict(one) for one in findings], "\n".join(lines))
@@ -140,6 +144,15 @@ def _volume(backend: ModalBackend) -> Finding:
         return Finding("modal weights", "weights", "unreachable", str(error), error.remedy)
     fetch = "modal run -m modal_backend.modal_app::download_weights"
     return Finding("modal weights", "weights", "ready", ", ".join(there) or "none", "" if there else f"Run: {fetch}")
+
+
+def _video(settings: Settings) -> Finding:
+    """The video language model; it is not asked, because every question is paid for."""
+    missing = not_configured(settings)
+    if missing:
+        return Finding(OMNIVINCI, str(Task.VIDEO), "not configured", "No question can be asked.", missing)
+    reason = f"{settings.omnivinci_model} at {host(settings)}; no test question is asked, each is paid for."
+    return Finding(OMNIVINCI, str(Task.VIDEO), "configured", reason, "To try it: python -m app ask CLIP")
 
 
 def _checked(name: str, task: str, check: Callable[[], str]) -> Finding:

@@ -127,6 +127,35 @@ def model_figures(session: Session, now: float | None = None) -> list[ModelFigur
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class EndedCall:
+    """One call that gave a result: when it ended, and its seconds in all and of cold start (0 without one)."""
+
+    finished_at: float
+    model: str
+    backend: str
+    seconds: float
+    cold_start: float
+
+
+def ended_since(session: Session, since: float, model: str | None = None, limit: int = 20_000) -> list[EndedCall]:
+    """The newest calls that ended well after `since` (seconds since 1970), newest first; of one model or of all."""
+    columns = (Call.finished_at, Call.model, Call.backend, Call.started_at, Call.cold_start_seconds)
+    query = sa.select(*columns).where(Call.finished_at >= since, Call.outcome == "done", Call.started_at.is_not(None))
+    if model:
+        query = query.where(Call.model == model)
+    rows = session.execute(query.order_by(Call.finished_at.desc()).limit(limit))
+    return [
+        EndedCall(finished or 0.0, name, backend, max((finished or 0.0) - (started or 0.0), 0.0), cold or 0.0)
+        for finished, name, backend, started, cold in rows
+    ]
+
+
+def models_called(session: Session) -> list[str]:
+    """Names of the models the ledger knows."""
+    return list(session.scalars(sa.select(Call.model).distinct().order_by(Call.model)))
+
+
 def open_notes(session: Session, limit: int = 5) -> list[str]:
     """What open calls are waiting for, each sentence once, oldest first."""
     rows = session.execute(
@@ -143,7 +172,7 @@ def recent_failures(session: Session, limit: int = 20) -> Sequence[Any]:
     """The newest calls without a result: finished_at, model, backend, items, attempts, outcome, error, remote_id."""
     columns = (Call.finished_at, Call.model, Call.backend, Call.items, Call.attempts, Call.outcome, Call.error)
     query = sa.select(*columns, Call.remote_id).where(Call.outcome.in_(["failed", "lost"]))
-    return session.execute(query.order_by(Call.id.desc()).limit(limit)).all()
+    return session.execute(query.order_by(Call.finished_at.desc()).limit(limit)).all()
 
 
 def reused(session: Session) -> int:

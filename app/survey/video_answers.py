@@ -125,6 +125,14 @@ def fail(session: Session, answer_id: int, reason: str) -> bool:
     return _once(session, answer_id, outcome="failed", error=reason[:2000], answered_at=time.time())
 
 
+def spent(session: Session) -> tuple[int, float, int]:
+    """Answers there are, what those with a known cost cost together in dollars, and how many have none."""
+    answered = VideoAnswer.outcome.in_(["done", "cut short"])
+    columns = (sa.func.count(), sa.func.sum(VideoAnswer.cost_dollars), sa.func.count(VideoAnswer.cost_dollars))
+    count, dollars, known = session.execute(sa.select(*columns).where(answered)).one()
+    return count, float(dollars or 0.0), count - known
+
+
 def cost(said: Said, prices: tuple[float | None, float | None]) -> float | None:
     """Dollars for one answer; None where the endpoint told no tokens or a price is not configured."""
     tokens = (said.prompt_tokens, said.completion_tokens)

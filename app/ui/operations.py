@@ -35,8 +35,9 @@ def totals(stats: Stats, reused: int, waiting: int) -> None:
         ("Retried", stats.retried),
         ("Results reused", reused),
     ]
-    for column, (label, value) in zip(st.columns(len(figures)), figures, strict=True):
-        column.metric(label, f"{value:,}")
+    with st.container(horizontal=True):
+        for label, value in figures:
+            st.metric(label, f"{value:,}", width=150)
 
 
 def models(figures: Sequence[ModelFigures]) -> None:
@@ -75,6 +76,18 @@ def cost(figures: Sequence[ModelFigures]) -> None:
         f"Modal, estimated: ${dollars:,.4f} for {duration(sum(one.run_seconds for one in remote))} of running and "
         f"loading at the list prices of {AS_OF}; idle time of containers and surcharges are not in it."
     )
+
+
+def questions(answers: int, dollars: float, unknown: int) -> None:
+    """What the answers of video language models cost at the configured prices."""
+    if not answers:
+        return
+    told = f"{many(answers, 'answer')} of video language models"
+    if unknown == answers:
+        st.caption(f"{told}; their cost is not known. OMNIVINCI_PRICE_IN and OMNIVINCI_PRICE_OUT set the prices.")
+        return
+    rest = f"; of {unknown:,} the cost is not known" if unknown else ""
+    st.caption(f"{told}: ${dollars:,.4f} at the configured prices{rest}.")
 
 
 def modal_now(figures: ModalFigures) -> None:

@@ -16,6 +16,7 @@ import streamlit as st
 from app import deps, video_questions
 from app.survey import video_answers
 from app.survey.decide import DecisionConflict, undo_last
+from app.survey.media import Media
 from app.survey.video_answers import VideoAnswer
 from app.ui.words import duration, many, moment
 from modal_backend.errors import QueueFull
@@ -24,6 +25,7 @@ from modal_backend.models.video_prompts import BY_KEY, LONGEST_OWN, OWN, PREPARE
 COMPUTED = "app.survey.videos"
 REFRESH = "2s"
 LATE_SECONDS = 20.0
+PERSON = 0.5
 
 
 def draw_analysis(media_id: int) -> None:
@@ -43,7 +45,11 @@ def _ask_form(media_id: int) -> None:
     titles = {prompt.key: prompt.title for prompt in PREPARED} | {OWN: "A question of your own"}
     with st.container(horizontal=True, vertical_alignment="bottom"):
         kind = st.selectbox(
-            "Question", list(titles), format_func=lambda key: titles[key], key=f"video-question-{media_id}"
+            "Question",
+            list(titles),
+            format_func=lambda key: titles[key],
+            key=f"video-question-{media_id}",
+            width=320,
         )
         own = ""
         if kind == OWN:
@@ -54,13 +60,14 @@ def _ask_form(media_id: int) -> None:
                 placeholder="Does one of them limp?",
             )
         asked = st.button("Ask", icon=":material/send:", key=f"video-ask-{media_id}")
-    what = (
-        "The clip" if settings.omnivinci_send == "clip" else many(settings.omnivinci_frames, "frame") + " of this clip"
-    )
-    text = (
-        f"Sent to {video_questions.host(settings)}, model {settings.omnivinci_model}: {what.lower()} and the question."
-    )
+    frames = many(settings.omnivinci_frames, "frame")
+    what = "this clip" if settings.omnivinci_send == "clip" else f"{frames} of this clip"
+    text = f"Ask sends {what} and the question to {video_questions.host(settings)} (model {settings.omnivinci_model})."
     st.html(f'<div class="pm-line">{escape(text)}</div>')
+    with deps.survey().read() as session:
+        media = session.get(Media, media_id)
+    if media is not None and media.person_score >= PERSON:
+        st.caption(":material/person_alert: A person was found on this clip: their picture would leave this machine.")
     if asked:
         _ask(media_id, kind or OWN, own)
 
@@ -118,20 +125,21 @@ def computed_animals(media_id: int) -> int | None:
 
 
 def _draw(one: VideoAnswer, computed: int | None) -> None:
-    left, right = st.columns([12, 1], vertical_alignment="center")
     title = BY_KEY[one.kind].title if one.kind in BY_KEY else one.question
-    left.html(f"<b>{escape(title)}</b>")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(f"<b>{escape(title)}</b>", width="stretch")
+        if one.outcome is not None:
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key=f"video-delete-{one.id}",
+                type="tertiary",
+                on_click=_delete,
+                args=(one.media_id, one.id),
+            )
     if one.outcome is None:
         _waiting(one)
         return
-    right.button(
-        "Delete",
-        icon=":material/delete:",
-        key=f"video-delete-{one.id}",
-        type="tertiary",
-        on_click=_delete,
-        args=(one.media_id, one.id),
-    )
     if one.outcome == "failed":
         st.html(f'<div role="alert">No answer. {escape(one.error or "")}</div>')
     else:
