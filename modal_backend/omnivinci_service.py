@@ -115,7 +115,8 @@ def read(body: dict[str, Any], folder: Path) -> Asked:
     media: list[tuple[str, Path]] = []
     for message in body["messages"]:
         content = message["content"]
-        for part in [{"type": "text", "text": content}] if isinstance(content, str) else content:
+        parts: list[dict[str, Any]] = [{"type": "text", "text": content}] if isinstance(content, str) else content
+        for part in parts:
             kind = part["type"]
             if kind == "text":
                 words.append(part["text"])

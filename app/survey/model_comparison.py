@@ -93,7 +93,7 @@ def _verdicts(session: Session) -> dict[int, dict[str, int]]:
     )
     found: dict[int, dict[str, int]] = {}
     for version, verdict, count in session.execute(query):
-        found.setdefault(version, {})[verdict] = count
+        found.setdefault(version, {})[str(verdict)] = count
     return found
 
 
@@ -113,6 +113,6 @@ def _pace(
             Call.id.in_(sa.select(newest.c.call_id)), Call.started_at.is_not(None), Call.finished_at.is_not(None)
         )
     ).all()
-    spans = sorted(float(span) for span, _ in rows)
-    each = sorted(float(span) / max(items, 1) for span, items in rows)
+    spans = sorted(span or 0.0 for span, _ in rows)
+    each = sorted((span or 0.0) / max(items, 1) for span, items in rows)
     return len(rows), percentile(spans, 0.5), percentile(each, 0.5)
