@@ -38,9 +38,10 @@ from modal_backend.modal_images import (
 from modal_backend.modal_images import with_source as _with_source
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, REMOTE
 from modal_backend.serving import Served
+from modal_backend.weights import VOLUME
 
 app = modal.App(APP_NAME, include_source=False)
-weights = modal.Volume.from_name("pugmark-weights", create_if_missing=True)
+weights = modal.Volume.from_name(VOLUME, create_if_missing=True)
 
 
 def _resources(model: str, image: modal.Image) -> dict[str, Any]:
