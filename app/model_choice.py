@@ -15,14 +15,14 @@ from pathlib import Path
 
 from app.settings import AUTO, Backend, Settings
 from modal_backend.client import ModalBackend
-from modal_backend.errors import BackendUnavailable, NotDeployed
+from modal_backend.errors import BackendError, BackendUnavailable
 from modal_backend.registry import DETECTOR, EMBEDDING, MEGADETECTOR, MODELS
-from modal_backend.weights import models_there
+from modal_backend.weights import models_listed, models_there
 
 FILE = "models_in_use.json"
 DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
 EMBEDDINGS = ("megadescriptor", "megadescriptor-b-224", "megadescriptor-t-224")
-SECONDS_KNOWN = 600.0
+SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,40 +81,40 @@ class Chooser:
     def __init__(self, settings: Settings, ask: Callable[[], Collection[str]]) -> None:
         self._settings, self._ask = settings, ask
         self._choice: Choice | None = None
-        self._at = 0.0
+        self._ask_again = 0.0
         self._lock = threading.Lock()
 
     def __call__(self) -> Choice:
-        """The choice. Raises BackendUnavailable when Modal has never told what is there."""
+        """The choice; while Modal does not tell which weights are there, the last one it allowed, else pocket."""
         with self._lock:
-            stale = self._settings.active_backend is Backend.MODAL and time.monotonic() - self._at > SECONDS_KNOWN
-            if self._choice is None or stale:
-                try:
-                    there = self._ask() if self._asks else ()
-                except BackendUnavailable:
-                    if self._choice is None:
-                        raise
-                else:
-                    self._choice = choose(self._settings, there)
-                    _write(self._settings.data_dir, self._choice)
-                self._at = time.monotonic()
-            assert self._choice is not None
-            return self._choice
+            embedded = self._settings.active_backend is Backend.EMBEDDED
+            if (self._choice is None or not embedded) and time.monotonic() >= self._ask_again:
+                self._look()
+            return self._choice or shown(self._settings)
 
-    @property
-    def _asks(self) -> bool:
-        return self._settings.detector == AUTO or self._settings.embeddings == (AUTO,)
+    def _look(self) -> None:
+        asks = self._settings.detector == AUTO or self._settings.embeddings == (AUTO,)
+        try:
+            there = self._ask() if asks else ()
+        except BackendUnavailable:
+            self._ask_again = time.monotonic() + SECONDS_SILENT
+            return
+        self._ask_again = time.monotonic() + SECONDS_KNOWN
+        self._choice = choose(self._settings, there)
+        _write(self._settings.data_dir, self._choice)
 
 
 def chooser(settings: Settings, backend: object) -> Chooser:
-    """A chooser for a worker with this backend."""
+    """A chooser for a worker with this backend. On Modal the Volume is listed; no function is called for it."""
     if not isinstance(backend, ModalBackend):
         return Chooser(settings, runnable_here)
 
     def ask() -> Collection[str]:
         try:
-            return backend.weights_there()
-        except NotDeployed:
+            return models_listed(backend.volume_files())
+        except BackendUnavailable:
+            raise
+        except BackendError:
             return ()
 
     return Chooser(settings, ask)

@@ -49,16 +49,8 @@ async def send(
 
 
 async def chosen() -> Choice:
-    """Which models are in use. Waits until Modal tells which weights are there, unless jobs must not wait."""
-    pause = Bench.settings.modal_retry_delay
-    while True:
-        try:
-            return await asyncio.to_thread(Bench.shop.choose)
-        except BackendUnavailable:
-            if not Bench.settings.modal_fallback_to_queue:
-                raise
-        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-        pause = min(2 * pause, LONGEST_PAUSE)
+    """Which models are in use. Never waits for long: calls themselves wait, in the ledger."""
+    return await asyncio.to_thread(Bench.shop.choose)
 
 
 async def _send_patiently(

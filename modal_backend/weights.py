@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from modal_backend.errors import WeightsMissing
 from modal_backend.published import WeightFile
 
 SUMS = "SHA256SUMS"
+VOLUME = "pugmark-weights"
 BLOCK = 1 << 20
 FETCH = "python -m app weights fetch"
 
@@ -93,6 +95,17 @@ def models_there(where: Path | None = None) -> list[str]:
     return [
         name for name, entry in MODELS.items() if entry.files and all(looks_there(file, where) for file in entry.files)
     ]
+
+
+def models_listed(files: Mapping[str, int]) -> list[str]:
+    """Names of the models whose files are in a listing (path to size) of a weights folder that lies elsewhere."""
+    from modal_backend.registry import MODELS
+
+    def there(file: WeightFile) -> bool:
+        vouched = bool(file.digest) or SUMS in files or f"{file.path}.sha256" in files
+        return vouched and file.path in files and (file.size in (None, files[file.path]) or SUMS in files)
+
+    return [name for name, entry in MODELS.items() if entry.files and all(there(file) for file in entry.files)]
 
 
 def remedy(file: WeightFile) -> str:

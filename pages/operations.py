@@ -11,6 +11,7 @@ from app.survey.overview import snapshot
 from app.survey.progress import recent_imports
 from app.ui import operations, operations_charts, operations_control
 from app.ui.header import page_header
+from app.ui.model_table import models_and_licences
 
 REFRESH = "3s"
 SLOWLY = "20s"
@@ -69,6 +70,8 @@ def failures() -> None:
 page_header("What runs and what waits", f"The models run on the {deps.settings().active_backend} backend.")
 figures()
 charts()
+with st.expander("Models, weights and licences", icon=":material/inventory_2:"):
+    models_and_licences(deps.settings())
 failures()
 if deps.settings().active_backend is not Backend.MODAL:
     operations.not_connected()

@@ -1,0 +1,36 @@
+"""A training run on a folder of the Modal Volume: start weights, crops, checkpoints, all in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from modal_backend import published
+from modal_backend.fetching import fetch
+from modal_backend.training import reid
+from modal_backend.training.reid_data import read_folder
+
+START = {"tiger-reid": published.RESNET50, "part-pose": published.RESNET152}
+LEAVES = {"tiger-reid": published.TIGER_CHECKPOINT, "part-pose": published.PART_POSE_CHECKPOINT}
+
+
+def run(volume: Path, folder: str, kind: str, epochs: int, publish: bool, commit: Callable[[], None]) -> str:
+    """Train on volume/training/FOLDER into its `run-KIND`; returns what became of it.
+
+    commit keeps what was written, after every epoch. publish: put the checkpoint where its model looks for it.
+    Raises UnusableFolder, WeightsMissing, ValueError.
+    """
+    if kind not in START:
+        raise ValueError(f"There is no training of {kind}; there are {', '.join(START)}.")
+    print(fetch(START[kind], volume))
+    root = volume / "training" / folder
+    recipe = reid.Recipe(kind=kind, epochs=epochs, start=str(volume / START[kind].path))
+
+    def told(text: str) -> None:
+        print(text, flush=True)
+        commit()
+
+    checkpoint = reid.fit(read_folder(root), root / f"run-{kind}", recipe, told)
+    ended = reid.publish(checkpoint, volume, LEAVES[kind].path) if publish else f"{checkpoint}: done."
+    commit()
+    return ended
