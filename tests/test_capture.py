@@ -48,7 +48,7 @@ def fill(survey):
 
 def test_events_are_counted_by_individual_station_and_occasion(two):
     found = history(two, occasion_days=5)
-    assert [one.name for one in found.animals] == ["A", "B"]
+    assert [one.name for one in found.individuals] == ["A", "B"]
     assert found.stations == ("Ridge", "Valley")
     assert found.captures == {(0, 0, 0): 2, (0, 1, 0): 1, (1, 1, 0): 1, (0, 0, 1): 1}
     assert found.by_occasion().tolist() == [[1, 1], [1, 0]]
@@ -94,7 +94,7 @@ def test_what_is_left_out_is_counted_in_words(survey):
     seen(survey, "A", "Ridge", 20 * DAY)
     works(survey, "Ridge", "2024-03-12", "2024-04-10")
     found = history(survey, occasion_days=5, occasions=2)
-    assert [one.name for one in found.animals] == ["A"]
+    assert [one.name for one in found.individuals] == ["A"]
     assert "Sightings without a capture time, left out: 1." in found.notes
     assert "Sightings outside the occasions, left out: 1." in found.notes
     assert "Individuals with no sighting left, not in the table: 1." in found.notes

@@ -33,7 +33,7 @@ def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = Fa
     """
     if not history.used:
         raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")
-    placed = metres(history.places, {one.species for one in history.animals}, exact=exact)
+    placed = metres(history.places, {one.species for one in history.individuals}, exact=exact)
     return {
         "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths)),
         "camera_operation.csv": _operation(history),
@@ -48,7 +48,7 @@ def station_name(name: str) -> str:
 
 
 def _records(history: CaptureHistory, paths: Mapping[int, str]) -> list[tuple[object, ...]]:
-    animals = {one.id: one for one in history.animals}
+    animals = {one.id: one for one in history.individuals}
 
     def key(one: SightingView) -> tuple[str, int, tuple[str, int]]:
         return str(one.station), one.individual_id, one.unit
@@ -119,7 +119,9 @@ def _readme(history: CaptureHistory, zone: str | None) -> str:
         if zone
         else "utm_x and utm_y are metres from a hidden origin: distances are right, the place is not given away."
     )
-    species = history.design.species or next((one.species for one in history.animals if one.species), None) or "unnamed"
+    species = (
+        history.design.species or next((one.species for one in history.individuals if one.species), None) or "unnamed"
+    )
     lines = [
         "Tables for the R package camtrapR.",
         "",

@@ -14,7 +14,7 @@ def files(history: CaptureHistory) -> dict[str, str]:
     days = history.days_worked()
     wide = (
         (one.name, *("NA" if value == MISSING else int(value) for value in row))
-        for one, row in zip(history.animals, history.by_occasion(), strict=True)
+        for one, row in zip(history.individuals, history.by_occasion(), strict=True)
     )
     return {
         "individuals_x_occasions.csv": csv_text(("individual", *starts), wide),
@@ -32,7 +32,7 @@ def files(history: CaptureHistory) -> dict[str, str]:
 def _long(history: CaptureHistory) -> Iterator[tuple[object, ...]]:
     """Every individual at every station on every occasion; events is NA where the station did not work."""
     days = history.days_worked()
-    for animal, one in enumerate(history.animals):
+    for animal, one in enumerate(history.individuals):
         for station, name in enumerate(history.stations):
             for occasion in range(history.occasions):
                 worked = int(days[station, occasion])

@@ -33,15 +33,15 @@ def files(history: CaptureHistory) -> dict[str, str]:
 
 
 def _inp(history: CaptureHistory, table: NDArray[np.int8], dropped: list[int] | None = None) -> str:
-    names = identifiers((one.name for one in history.animals), "A")
+    names = identifiers((one.name for one in history.individuals), "A")
     lines = [
         f"/* {table.shape[1]} occasions of {history.design.occasion_days} days from {history.start}, "
-        f"{len(history.animals)} individuals, 1 group */"
+        f"{len(history.individuals)} individuals, 1 group */"
     ]
     if dropped:
         listed = ", ".join(map(str, dropped))
         lines += [f"/* occasions without a working camera were dropped: {listed} */"]
-    for animal, row in zip(history.animals, table, strict=True):
+    for animal, row in zip(history.individuals, table, strict=True):
         text = "".join("." if value == MISSING else str(value) for value in row)
         lines.append(f"/* {names[animal.name]} */ {text} 1;")
     longest = max(len(line) for line in lines)

@@ -48,7 +48,7 @@ def _zip(out: Path, files: dict[str, str]) -> None:
 
 
 def _told(history: CaptureHistory) -> str:
-    return f"{len(history.animals)} individuals, {len(history.stations)} stations, {history.occasions} occasions"
+    return f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions"
 
 
 def _secr(survey: Survey, wish: Wish, out: Path) -> str:

@@ -33,9 +33,9 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
             f"{'have' if len(unplaced) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
         )
     stations = identifiers((history.stations[place] for place in working), "S")
-    animals = identifiers((one.name for one in history.animals), "A")
+    animals = identifiers((one.name for one in history.individuals), "A")
     used = {history.stations[place]: history.places[history.stations[place]] for place in working}
-    placed = metres(used, {one.species for one in history.animals}, exact=exact)
+    placed = metres(used, {one.species for one in history.individuals}, exact=exact)
     detectors = ["# Detector X Y Usage (days worked, one value an occasion)"]
     for place in working:
         x, y = placed.xy[history.stations[place]]
@@ -55,7 +55,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
 def _captures(history: CaptureHistory, animals: dict[str, str], stations: dict[str, str], *, repeated: bool) -> str:
     lines = ["# Session ID Occasion Detector Sex"]
     for (animal, station, occasion), events in sorted(history.captures.items()):
-        one = history.animals[animal]
+        one = history.individuals[animal]
         line = f"{SESSION} {animals[one.name]} {occasion + 1} {stations[history.stations[station]]}"
         lines += [f"{line} {SEX.get(one.sex or '', 'NA')}"] * (events if repeated else 1)
     return "\n".join(lines) + "\n"

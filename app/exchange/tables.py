@@ -32,7 +32,7 @@ def described(history: CaptureHistory) -> list[str]:
     """The design, what was left out and what is assumed, a line each."""
     design = history.design
     lines = [
-        f"{len(history.animals)} individuals, {len(history.stations)} stations, {history.occasions} occasions of "
+        f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions of "
         f"{design.occasion_days} days from {history.start}; {int(history.days_worked().sum())} station-days worked.",
         f"Species: {design.species or 'all'}. Flank: {design.flank}.",
     ]

@@ -41,7 +41,7 @@ class Design:
 
 
 @dataclass(frozen=True, slots=True)
-class Animal:
+class Captured:
     """One row of a capture history; flanks: which sides of it are known in the whole catalogue."""
 
     id: int
@@ -54,7 +54,7 @@ class Animal:
 
 @dataclass(frozen=True, slots=True)
 class CaptureHistory:
-    """captures: sightings as (animal, station, occasion) -> number of events; indices from 0.
+    """captures: sightings as (individual, station, occasion) -> number of events; indices from 0.
 
     places: latitude and longitude of the stations that have some. effort: days. used: the sightings that count.
     notes: what was left out or taken from elsewhere, in sentences.
@@ -63,7 +63,7 @@ class CaptureHistory:
     design: Design
     start: date
     occasions: int
-    animals: tuple[Animal, ...]
+    individuals: tuple[Captured, ...]
     effort: Effort
     captures: dict[tuple[int, int, int], int]
     places: dict[str, tuple[float, float]]
@@ -92,24 +92,24 @@ class CaptureHistory:
 
     def by_occasion(self) -> NDArray[np.int8]:
         """Individuals x occasions: 1 seen, 0 not seen, -1 where no camera worked."""
-        table = np.zeros((len(self.animals), self.occasions), np.int8)
+        table = np.zeros((len(self.individuals), self.occasions), np.int8)
         table[:, self.days_worked().sum(axis=0) == 0] = MISSING
         for animal, _, occasion in self.captures:
             table[animal, occasion] = 1
         return table
 
-    def by_station(self, animal: int) -> NDArray[np.int16]:
+    def by_station(self, individual: int) -> NDArray[np.int16]:
         """Stations x occasions of one individual: events, -1 where the station did not work."""
         table = np.zeros((len(self.stations), self.occasions), np.int16)
         table[self.days_worked() == 0] = MISSING
         for (who, station, occasion), events in self.captures.items():
-            if who == animal:
+            if who == individual:
                 table[station, occasion] = events
         return table
 
     def events(self) -> NDArray[np.int64]:
         """Events of each individual."""
-        counts = np.zeros(len(self.animals), np.int64)
+        counts = np.zeros(len(self.individuals), np.int64)
         for (animal, _, _), events in self.captures.items():
             counts[animal] += events
         return counts
@@ -151,7 +151,7 @@ def _grid(design: Design, worked: Effort) -> tuple[date, int]:
     return start, occasions
 
 
-def _animals(session: Session, found: Sequence[SightingView]) -> list[Animal]:
+def _animals(session: Session, found: Sequence[SightingView]) -> list[Captured]:
     flanks: dict[int, set[str]] = {}
     for one in found:
         flanks.setdefault(one.individual_id, set()).add(one.flank)
@@ -159,13 +159,13 @@ def _animals(session: Session, found: Sequence[SightingView]) -> list[Animal]:
         sa.select(Individual.id, Individual.name, Individual.species, Individual.sex, Individual.age_class)
     )
     return [
-        Animal(row.id, row.name, row.species, row.sex, row.age_class, frozenset(flanks[row.id]))
+        Captured(row.id, row.name, row.species, row.sex, row.age_class, frozenset(flanks[row.id]))
         for row in rows
         if row.id in flanks
     ]
 
 
-def _wanted(animal: Animal, design: Design) -> bool:
+def _wanted(animal: Captured, design: Design) -> bool:
     return design.species is None or (animal.species or "").lower() == design.species.lower()
 
 
@@ -242,7 +242,7 @@ def _proved(used: Sequence[SightingView], worked: Effort) -> list[str]:
     return [f"Sightings on days when the camera is said not to have worked: these days count as worked ({told})."]
 
 
-def _flank_notes(animals: Sequence[Animal], design: Design) -> list[str]:
+def _flank_notes(animals: Sequence[Captured], design: Design) -> list[str]:
     notes = []
     if len({one.species for one in animals}) > 1:
         notes.append("The table holds individuals of more than one species, or of none: choose one for an analysis.")

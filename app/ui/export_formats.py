@@ -32,7 +32,7 @@ def export_view() -> None:
     else:
         days = int(history.days_worked().sum())
         st.caption(
-            f"{many(len(history.animals), 'individual')} · {many(len(history.stations), 'station')} · "
+            f"{many(len(history.individuals), 'individual')} · {many(len(history.stations), 'station')} · "
             f"{many(history.occasions, 'occasion')} of {many(design.occasion_days, 'day')} from {history.start} · "
             f"{many(days, 'station-day')}"
         )

@@ -73,13 +73,13 @@ def capture_view() -> None:
         return
     days = history.days_worked()
     columns = st.columns(4)
-    columns[0].metric("Individuals", f"{len(history.animals):,}")
+    columns[0].metric("Individuals", f"{len(history.individuals):,}")
     columns[1].metric("Stations that worked", f"{int((days.sum(axis=1) > 0).sum()):,}")
     columns[2].metric("Occasions", f"{history.occasions:,}")
     columns[3].metric("Station-days", f"{int(days.sum()):,}")
     for note in history.notes:
         st.caption(f":material/info: {plain(note)}")
-    if history.animals:
+    if history.individuals:
         matrix(history)
         left, right = st.columns(2)
         with left:
@@ -100,10 +100,10 @@ def capture_view() -> None:
 def matrix(history: CaptureHistory) -> None:
     """Individuals x occasions, forty individuals at a time."""
     st.subheader("Individuals by occasion", anchor=False)
-    pages = max(-(-len(history.animals) // ROWS), 1)
+    pages = max(-(-len(history.individuals) // ROWS), 1)
     number = st.pagination(pages, key="rows", bind="query-params") if pages > 1 else 1
     first = (min(number, pages) - 1) * ROWS
-    figure = history_matrix(history, first, min(first + ROWS, len(history.animals)))
+    figure = history_matrix(history, first, min(first + ROWS, len(history.individuals)))
     st.plotly_chart(figure, key="matrix", config={"displayModeBar": False})
     st.caption("● seen · NA: no camera worked in this occasion · empty: cameras worked, not seen")
 

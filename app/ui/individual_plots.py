@@ -100,7 +100,7 @@ def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
 def history_matrix(history: CaptureHistory, first: int, last: int) -> go.Figure:
     """Individuals (rows `first` to `last`) x occasions: filled where seen, hatched grey where no camera worked."""
     table = history.by_occasion()[first:last]
-    names = [one.name for one in history.animals[first:last]]
+    names = [one.name for one in history.individuals[first:last]]
     occasions = [str(history.occasion_start(number)) for number in range(history.occasions)]
     values = [[CELLS[int(value)][0] for value in row] for row in table]
     marks = [[CELLS[int(value)][1] for value in row] for row in table]
