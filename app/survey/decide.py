@@ -12,6 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import constraints
 from app.survey.base import Base
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
@@ -94,6 +95,7 @@ def undo(session: Session, decision: Decision, who: str) -> Decision:
         if _snapshot(row) != change["after"]:
             raise DecisionConflict("Something newer was decided about this; undo that first.")
         _restore(session, table, row, change["before"])
+    _refuse_contradiction(session, decision.changes)
     decision.undone_at, decision.undone_by = time.time(), who
     session.flush()
     rescore(session, media)
@@ -141,6 +143,21 @@ def _restore(session: Session, table: type[Base], row: Any, before: dict[str, An
         for name, value in before.items():
             setattr(row, name, value)
     session.flush()
+
+
+def _refuse_contradiction(session: Session, changes: list[dict[str, Any]]) -> None:
+    """Raise DecisionConflict when what came back contradicts what was decided since."""
+    for change in changes:
+        back = change["before"]
+        if back is None or change["table"] not in (Sighting.__tablename__, PairVerdict.__tablename__):
+            continue
+        ends = [back[name] for name in ("detection_id", "low_id", "high_id") if name in back]
+        standing = constraints.contradicted(session, ends)
+        if standing is not None:
+            said = constraints.said(standing).text
+            raise DecisionConflict(
+                f"Undoing this would contradict what was decided since: {said}. Take that back first."
+            )
 
 
 def _refuse_when_used(session: Session, individual: Individual) -> None:

@@ -39,9 +39,9 @@ function modelsText(one) {
 function evidenceText(evidence, masked, waiting) {
   if (!evidence) return waiting ? "Computing the matched features …" : "";
   if (evidence.problem) return evidence.problem;
-  const agree = masked ? evidence.animal : evidence.whole;
-  const about = masked ? "with the background masked" : `with the background, ${evidence.animal} without it`;
-  return `${count(agree, "match", "matches")} agree as one pattern ${about} (different animals reach ${CHANCE}).`;
+  const agree = masked ? `${count(evidence.animal, "match", "matches")} agree with the background masked, ${evidence.whole} with it.`
+    : `${count(evidence.whole, "match", "matches")} agree as one pattern, ${evidence.animal} with the background masked.`;
+  return `${agree} Two different animals reach up to ${CHANCE} by chance.`;
 }
 
 function warningText(evidence) {
