@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -98,7 +99,10 @@ def scope_text(ranked: Ranked) -> str:
     if ranked.ranking is None:
         return "ranking …"
     left = f"{ranked.ranking.in_scope:,} of {many(ranked.ranking.gallery_size, 'crop')} in scope"
-    return f"{left} · {known_sentence(ranked.ranking)}"
+    calibration = getattr(ranked, "calibration", None)
+    say: Any = known_sentence
+    said = say(ranked.ranking, calibration) if calibration is not None else say(ranked.ranking)
+    return f"{left} · {said}"
 
 
 def settle(state: IdentifyState) -> int:

@@ -12,7 +12,7 @@ function candidateCard(one, view, place, chosen, evidence) {
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
     el("div", "crop", null, el("img", "", { src: view.src, alt: "", draggable: false }), kept || flagged),
     el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
-    el("div", "line faint small", null, known ? flankWord(view.flank) : "no probability yet", viewsText(one)),
+    el("div", "line faint small", null, known ? flankWord(view.flank) : one.reason || "no probability yet", viewsText(one)),
     el("div", "line faint small", { title: modelsText(one) }, rawText(one)));
   card.classList.toggle("on", chosen);
   return card;
