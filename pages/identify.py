@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import streamlit as st
 
@@ -16,7 +17,7 @@ from app.ui.match.choices import Choices, choices, in_chosen_order
 from app.ui.match.details import AHEAD, Shown, conflict_items, detailed
 from app.ui.match.match import IdentifyState, identify_state, match_view
 from app.ui.match_items import Ranked, in_order, known_sentence, ranked_query
-from app.ui.navigation import detections_page, upload_page
+from app.ui.navigation import detections_page, individuals_page, upload_page
 from app.ui.words import many
 from app.workers import any_alive
 from modal_backend.errors import QueueFull
@@ -98,7 +99,10 @@ def scope_text(ranked: Ranked) -> str:
     if ranked.ranking is None:
         return "ranking …"
     left = f"{ranked.ranking.in_scope:,} of {many(ranked.ranking.gallery_size, 'crop')} in scope"
-    return f"{left} · {known_sentence(ranked.ranking)}"
+    calibration = getattr(ranked, "calibration", None)
+    say: Any = known_sentence
+    said = say(ranked.ranking, calibration) if calibration is not None else say(ranked.ranking)
+    return f"{left} · {said}"
 
 
 def settle(state: IdentifyState) -> int:
@@ -209,8 +213,12 @@ now_waiting, waiting = counted.crops_waiting(counted.survey_state(), AT_ONCE)
 known, still_waiting = set(order), set(now_waiting)
 order = [*order, *(number for number in now_waiting if number not in known)]
 st.session_state["identify_order"] = order
-if order:
+if order or st.query_params.get("q", "").isdigit():
     draw_wanted(order, waiting)
+elif work.any_crops():
+    page_header("Who is this?", "0 crops to decide", KEYS)
+    st.success("Every crop has a decision.")
+    st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")
 else:
     page_header("Who is this?", "Every animal that was found can be compared here.", KEYS)
     st.info("There are no crops yet. A crop is cut from every animal that is found or drawn.")

@@ -51,7 +51,7 @@ class CropReader:
         """Features and mask of a crop as its box stands; the outline is written down. Raises NoCrop."""
         from modal_backend.models.evidence import read
 
-        name = _name(box)
+        name = str(crop_path(shop.survey.data_dir, _name(box)))
         with self._lock:
             if name not in self._readings:
                 picture = picture_of(shop, box)

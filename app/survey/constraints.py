@@ -87,6 +87,16 @@ def rejection_between(session: Session, first_id: int, second_id: int) -> PairVe
     )
 
 
+def contradicted(session: Session, detection_ids: Sequence[int]) -> PairVerdict | None:
+    """A standing "different" about one of these crops and another crop of its own individual."""
+    for detection_id in detection_ids:
+        sighting = session.get(Sighting, detection_id)
+        standing = rejection(session, detection_id, sighting.individual_id) if sighting else None
+        if standing is not None:
+            return standing
+    return None
+
+
 def verdict_of(session: Session, first_id: int, second_id: int) -> PairVerdict | None:
     """What stands about two crops."""
     low, high = sorted((first_id, second_id))

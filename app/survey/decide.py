@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.survey.base import Base
+from app.survey.decide_refusals import DecisionConflict, refuse_contradiction, refuse_when_used, what_is_newer
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
@@ -46,10 +46,6 @@ HUMAN: dict[str, type[Base]] = {
 }
 SIGNATURE = {"who", "decided_at"}
 CHUNK = 500
-
-
-class DecisionConflict(Exception):
-    """Somebody decided something else about the same thing since; nothing was changed."""
 
 
 class Change:
@@ -148,6 +144,7 @@ def undo(session: Session, decision: Decision, who: str) -> Decision:
     media = _media_of(session, decision.changes, decision)
     steps = [(change["table"], change["after"], change["before"]) for change in reversed(decision.changes)]
     _turn_all(session, steps, decision)
+    refuse_contradiction(session, [(table, new) for table, _, new in steps])
     decision.undone_at, decision.undone_by = time.time(), who
     session.flush()
     rescore(session, media)
@@ -162,6 +159,7 @@ def redo(session: Session, decision: Decision, who: str, client_key: str | None 
         raise DecisionConflict("This decision stands; there is nothing to do again.")
     steps = [(change["table"], change["before"], change["after"]) for change in decision.changes]
     _turn_all(session, steps, decision)
+    refuse_contradiction(session, [(table, new) for table, _, new in steps])
     again = Change(session)
     again.rows = list(decision.changes)
     about = {"media_id": decision.media_id, "detection_id": decision.detection_id}
@@ -210,7 +208,7 @@ def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
     try:
         for name, old, new in steps:
             if not _turn(session, HUMAN[name], old, new):
-                raise DecisionConflict(_newer(session, decision))
+                raise DecisionConflict(what_is_newer(session, decision))
     except IntegrityError as error:
         raise DecisionConflict("Something newer refers to it; undo that first, in History.") from error
     del held  # until here the rows stay in the session, so that each is fetched once
@@ -252,7 +250,7 @@ def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any]
             session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
             session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
         if table is Individual:
-            _refuse_when_used(session, row)
+            refuse_when_used(session, row)
         session.delete(row)
     elif row is None:
         session.add(table(**values))
@@ -260,27 +258,6 @@ def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any]
         for name, value in values.items():
             setattr(row, name, value)
     session.flush()
-
-
-def _newer(session: Session, decision: Decision) -> str:
-    """Why a decision cannot be turned, with who stands in the way."""
-    about = [
-        column == value
-        for column, value in (
-            (Decision.detection_id, decision.detection_id),
-            (Decision.media_id, decision.media_id),
-            (Decision.individual_id, decision.individual_id),
-        )
-        if value is not None
-    ]
-    newer = session.execute(
-        sa.select(Decision.who, Decision.kind, Decision.decided_at)
-        .where(Decision.id > decision.id, Decision.undone_at.is_(None), sa.or_(sa.false(), *about))
-        .order_by(Decision.id)
-        .limit(1)
-    ).first()
-    by = f" ({newer.kind}, by {newer.who} at {datetime.fromtimestamp(newer.decided_at):%H:%M})" if newer else ""
-    return f"Something newer was decided about this{by}; undo that first, in History."
 
 
 def _rows(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:
@@ -291,16 +268,6 @@ def _rows(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:
 
 def _id(table: type[Base], values: dict[str, Any]) -> Any:
     return values[sa.inspect(table).primary_key[0].name]
-
-
-def _refuse_when_used(session: Session, individual: Individual) -> None:
-    """Raise DecisionConflict when an individual about to be undone has gained sightings or merges since."""
-    used = sa.select(Sighting.detection_id).where(Sighting.individual_id == individual.id)
-    merged = sa.select(Individual.id).where(Individual.merged_into_id == individual.id)
-    if session.scalar(used.limit(1)) is not None or session.scalar(merged.limit(1)) is not None:
-        raise DecisionConflict(
-            f"Other crops have been assigned to {individual.name} since; undo those decisions first, or split it."
-        )
 
 
 def _find(session: Session, table: type[Base], key: dict[str, Any]) -> Any:

@@ -15,6 +15,7 @@ from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.survey.base import Base, Moment
+from app.survey.detections import Feature
 from app.survey.results import box_key
 from app.survey.scores import BoxView, boxes
 from modal_backend.contracts import Box
@@ -110,6 +111,11 @@ def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tu
         known = evidence_of(session, query_id, candidates)
         left += [(query_id, one) for one in candidates if one not in known]
     return left
+
+
+def any_crops(session: Session) -> bool:
+    """Whether any crop has been described."""
+    return session.scalar(sa.select(Feature.id).limit(1)) is not None
 
 
 def masks(session: Session, detection_ids: Collection[int]) -> dict[int, str]:

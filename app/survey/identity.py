@@ -46,6 +46,7 @@ def say_same(
     query, candidate = _check_pair(session, query_id, candidate_id)
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
     change = Change(session)
+    target: Individual | None
     if ours and theirs and ours.id != theirs.id:
         target = _joined(change, who, query.id, candidate.id, ours, theirs, join)
     else:

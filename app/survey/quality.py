@@ -103,9 +103,8 @@ def _under(box: BoxView, other: BoxView) -> float:
 
 def by_quality(session: Session, detection_ids: Sequence[int]) -> list[int]:
     """The crops best first; those nobody has measured come after the measured ones, in the order given."""
-    scores = dict(
-        session.execute(
-            sa.select(CropQuality.detection_id, CropQuality.score).where(CropQuality.detection_id.in_(detection_ids))
-        ).tuples()
+    rows = session.execute(
+        sa.select(CropQuality.detection_id, CropQuality.score).where(CropQuality.detection_id.in_(detection_ids))
     )
+    scores = {row.detection_id: row.score for row in rows}
     return sorted(detection_ids, key=lambda one: -scores.get(one, -1.0))

@@ -12,7 +12,7 @@ function candidateCard(one, view, place, chosen, evidence) {
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
     el("div", "crop", null, el("img", "", { src: view.src, alt: "", draggable: false }), kept || flagged),
     el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
-    el("div", "line faint small", null, known ? flankWord(view.flank) : "no probability yet", viewsText(one)),
+    el("div", "line faint small", null, known ? flankWord(view.flank) : one.reason || "no probability yet", viewsText(one)),
     el("div", "line faint small", { title: modelsText(one) }, rawText(one)));
   card.classList.toggle("on", chosen);
   return card;
@@ -39,9 +39,9 @@ function modelsText(one) {
 function evidenceText(evidence, masked, waiting) {
   if (!evidence) return waiting ? "Computing the matched features …" : "";
   if (evidence.problem) return evidence.problem;
-  const agree = masked ? evidence.animal : evidence.whole;
-  const about = masked ? "with the background masked" : `with the background, ${evidence.animal} without it`;
-  return `${count(agree, "match", "matches")} agree as one pattern ${about} (different animals reach ${CHANCE}).`;
+  const agree = masked ? `${count(evidence.animal, "match", "matches")} agree with the background masked, ${evidence.whole} with it.`
+    : `${count(evidence.whole, "match", "matches")} agree as one pattern, ${evidence.animal} with the background masked.`;
+  return `${agree} Two different animals reach up to ${CHANCE} by chance.`;
 }
 
 function warningText(evidence) {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 import streamlit as st
 
@@ -14,7 +15,7 @@ from app.survey.review import BadDecision
 from modal_backend.registry import EMBEDDING, LOCAL
 
 WORDS = {"fused": "all models", LOCAL: "RAPID", EMBEDDING: "embedding"}
-PERIODS = {None: "any time", 7: "a week", 30: "a month", 365: "a year"}
+PERIODS = {None: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
 ORDERS = ("unsure first", "best view first")
 KNOWN = {field.name for field in fields(Scope)}
 # A scope that knows species is ranked by every model and by their fusion; an older one by RAPID alone.
@@ -36,35 +37,38 @@ def choices() -> Choices:
     """Draw the choices; each is kept in the address."""
     with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
         st.markdown("**Candidates**", width="content")
-        values = {
+        values: dict[str, Any] = {
             "station": st.toggle("this station only", key="station", bind="query-params"),
             "flank": st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
             "other_events": st.toggle("other events (named crops stay)", value=True, key="events", bind="query-params"),
             "catalogued": st.toggle("named only", key="named", bind="query-params"),
         }
         if "species" in KNOWN:
-            values["species"] = st.toggle("same species", key="species", bind="query-params")
+            values["species"] = st.toggle("same species", value=True, key="species", bind="query-params")
+        if "days" in KNOWN:
+            values["days"] = st.selectbox(
+                "Taken", list(PERIODS), format_func=_period, key="days", width=170, label_visibility="collapsed"
+            )
         show_rejected = st.toggle("show rejected", key="rejected", bind="query-params")
         with st.popover("More", icon=":material/tune:", width="content"):
-            model, by_image, order, days = _more()
-    if "days" in KNOWN:
-        values["days"] = days
+            model, by_image, order = _more()
     return Choices(Scope(**values), model, by_image, show_rejected, order)
 
 
-def _more() -> tuple[str, bool, str, int | None]:
+def _period(days: int | None) -> str:
+    return PERIODS[days]
+
+
+def _more() -> tuple[str, bool, str]:
     model = RANKED_BY[0]
     if len(RANKED_BY) > 1:
         model = st.segmented_control(
             "Ranked by", RANKED_BY, format_func=lambda one: WORDS[one], default=model, key="model", required=True
         )
-    days = None
-    if "days" in KNOWN:
-        days = st.selectbox("Taken within", list(PERIODS), format_func=lambda one: PERIODS[one], key="days")
     by_image = st.toggle("every image on its own", key="images", bind="query-params")
     order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
     _naming()
-    return model, by_image, order, days
+    return model, by_image, order
 
 
 def _naming() -> None:

@@ -107,7 +107,13 @@ def _views(
 
 def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
     others = [view for view in views.get(one["individual_id"] or 0, []) if view["id"] != one["id"]]
-    unranked = {"probability": None, "raw": None, "matches": None, "models": {}, "said": f"also {one['name']}"}
+    unranked: dict[str, Any] = {
+        "probability": None,
+        "raw": None,
+        "matches": None,
+        "models": {},
+        "said": f"also {one['name']}",
+    }
     return [one, *({**one, **view, **unranked} for view in others)]
 
 

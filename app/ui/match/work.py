@@ -44,6 +44,12 @@ def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:
         _ask(lambda: deps.jobs().read_crops(read, measure))
 
 
+def any_crops() -> bool:
+    """Whether the survey has crops at all, decided or not."""
+    with deps.survey().read() as session:
+        return evidence.any_crops(session)
+
+
 def _new(thing: tuple[str, *tuple[int, ...]]) -> bool:
     """Whether this visit has not asked for it yet; remembers that it has now."""
     asked = st.session_state.setdefault(ASKED, {})

@@ -1,0 +1,180 @@
+"""Identify in a browser: a catalogue by keys alone, evidence in three views, a contradiction and its way out."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from app.settings import Settings
+from app.survey import results
+from app.survey.database import open_survey
+from modal_backend.contracts import Box, Provenance
+from modal_backend.models import rapid
+from modal_backend.registry import EMBEDDING, LOCAL
+from tests.browser.conftest import _served
+from tests.striped import picture as striped
+from tests.surveys import add_media, found
+from tests.test_evidence_survey import cut
+
+pytestmark = pytest.mark.browser
+
+ANIMALS, SHOTS = 4, 2
+BOX = Box(0.2, 0.3, 0.3, 0.4)
+LOOK = """() => {
+  const roots = [...document.querySelectorAll('*')].map((one) => one.shadowRoot);
+  const match = roots.map((one) => one?.querySelector('.match')).find((one) => one);
+  if (!match) return null;
+  const id = (image) => Number(/crops\\/(\\d+)-/.exec(image.getAttribute('src'))?.[1]);
+  const cards = [...match.querySelectorAll('.strip .card')];
+  return {
+    query: id(match.querySelector('.side img')), waiting: match.classList.contains('waiting'),
+    cards: cards.map((one) => id(one.querySelector('img'))),
+    chosen: cards.findIndex((one) => one.classList.contains('on')),
+  };
+}"""
+
+
+def fill(data_dir: Path) -> dict[int, int]:
+    """Eight described crops of four striped animals; returns the animal of each detection."""
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=data_dir, _env_file=None))
+    animal_of = {}
+    for shot in range(SHOTS):
+        for animal in range(ANIMALS):
+            _, (detection_id,) = add_media(survey, [found()], minutes=600.0 * len(animal_of))
+            crop = striped(animal, shot)
+            cut(survey, detection_id, crop)
+            vector = np.random.default_rng(animal).normal(size=1280).astype(np.float32)
+            with survey.write() as session:
+                made_by = Provenance("embedded", LOCAL, rapid.VERSION, "", rapid.PREPROCESSING)
+                version = results.model_version(session, "local features", made_by)
+                results.store_feature(session, detection_id, version, BOX, rapid.extract(crop), None)
+                embedded = results.model_version(session, "embed", Provenance("embedded", EMBEDDING, "1", "0", "test"))
+                vector /= np.linalg.norm(vector)
+                results.store_feature(session, detection_id, embedded, BOX, vector, None)
+            animal_of[detection_id] = animal
+    survey.close()
+    return animal_of
+
+
+@pytest.fixture(scope="module")
+def identify(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Any, Path, dict[int, int]]]:
+    """The Identify page over eight crops with a worker; fails when the page logs an error."""
+    data_dir = tmp_path_factory.mktemp("identify")
+    animal_of = fill(data_dir)
+    errors: list[str] = []
+    with _served("app/main.py", data_dir, worker=True) as address:
+        context = browser.new_context(viewport={"width": 1366, "height": 900})
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.goto(f"{address}/identify")
+        page.wait_for_selector(".strip .card", timeout=60_000)
+        yield page, data_dir, animal_of
+        context.close()
+    assert errors == []
+
+
+def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
+    with sqlite3.connect(data_dir / "survey.sqlite", timeout=30) as connection:
+        return connection.execute(query).fetchall()
+
+
+def settled(page: Any, query: int | None = None) -> dict[str, Any]:
+    """What is shown once the page rests; with `query`, once another one is shown."""
+    for _ in range(300):
+        seen = page.evaluate(LOOK)
+        if seen and not seen["waiting"] and seen["cards"] and seen["query"] != query:
+            return seen
+        page.wait_for_timeout(100)
+    raise AssertionError(f"waited in vain: {page.evaluate(LOOK)}")
+
+
+def choose(page: Any, wanted: int) -> None:
+    """Arrow keys until the card of this crop is chosen."""
+    for _ in range(30):
+        seen = page.evaluate(LOOK)
+        place = seen["cards"].index(wanted)
+        if seen["chosen"] == place:
+            return
+        page.keyboard.press("ArrowRight" if seen["chosen"] < place else "ArrowLeft")
+        page.wait_for_timeout(50)
+    raise AssertionError(f"crop {wanted} cannot be chosen")
+
+
+def test_three_views_of_one_pair_by_key_with_the_background_masked(identify):
+    page, _, animal_of = identify
+    seen = settled(page)
+    partner = next(one for one in seen["cards"] if animal_of[one] == animal_of[seen["query"]])
+    choose(page, partner)
+    page.get_by_text("agree as one pattern").wait_for(timeout=60_000)
+    assert page.locator(".lines .over").count() == 0
+    page.keyboard.press("l")
+    assert page.locator(".lines .over").count() > 8
+    page.keyboard.press("h")
+    assert page.locator(".lines .over").count() == 0
+    assert page.locator("canvas.heat:visible").count() == 2
+    page.keyboard.press("b")
+    assert page.locator("canvas.mask:visible").count() == 2
+    page.get_by_text("agree with the background masked,").wait_for()
+    page.keyboard.press("o")
+    turns = [page.locator(".content").nth(side).evaluate("one => one.style.transform") for side in (0, 1)]
+    assert turns[0] == turns[1]
+    assert "rotate(90deg)" in turns[0]
+    for key in ("b", "p", "0"):
+        page.keyboard.press(key)
+    assert page.locator("canvas:visible").count() == 0
+
+
+def test_a_whole_catalogue_is_made_by_keys_alone_and_is_there_after_a_reload(identify):
+    page, data_dir, animal_of = identify
+    done: set[int] = set()
+    while rows(data_dir, "select count(*) from sighting") != [(len(animal_of),)]:
+        seen = settled(page)
+        if seen["query"] in done:
+            page.wait_for_timeout(100)
+            continue
+        partners = [one for one in seen["cards"] if animal_of[one] == animal_of[seen["query"]]]
+        if partners:
+            choose(page, partners[0])
+        page.keyboard.press("Enter" if partners else "n")
+        done.add(seen["query"])
+        assert len(done) <= len(animal_of)
+    page.reload()
+    page.get_by_text("Every crop has a decision").wait_for(timeout=30_000)
+    named = rows(data_dir, "select individual_id, detection_id from sighting")
+    groups = {individual: {animal_of[crop] for who, crop in named if who == individual} for individual, _ in named}
+    assert len(groups) == ANIMALS
+    assert all(len(animals) == 1 for animals in groups.values())
+
+
+def test_a_contradiction_shows_its_chain_and_a_number_key_solves_it(identify):
+    page, data_dir, animal_of = identify
+    seen = settled(page)
+    stranger = next(one for one in seen["cards"] if animal_of[one] != animal_of[seen["query"]])
+    before = rows(data_dir, "select * from sighting order by 1")
+    choose(page, stranger)
+    page.keyboard.press("Enter")
+    panel = page.locator(".conflict")
+    panel.wait_for(timeout=15_000)
+    assert "Nothing was changed" in panel.inner_text()
+    assert panel.locator("li").count() == 2
+    assert rows(data_dir, "select * from sighting order by 1") == before
+    page.keyboard.press("x")
+    page.keyboard.press("1")
+    count = "select count(distinct individual_id) from sighting"
+    for _ in range(100):
+        if rows(data_dir, count) == [(ANIMALS - 1,)]:
+            break
+        page.wait_for_timeout(100)
+    assert rows(data_dir, count) == [(ANIMALS - 1,)]
+    page.keyboard.press("z")
+    for _ in range(100):
+        if rows(data_dir, count) == [(ANIMALS,)]:
+            break
+        page.wait_for_timeout(100)
+    assert rows(data_dir, "select * from sighting order by 1") == before
+    assert rows(data_dir, "select count(*) from pair_verdict where verdict = 'different'") == [(0,)]
