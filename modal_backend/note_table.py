@@ -22,8 +22,8 @@ OF_WINDOWS = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253", "mac_latin2": "cp
 SNIFFED = 64 * 1024
 # What the columns of field forms and of Camtrap DP are called; the first that is there is offered.
 USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
-    "text": ("text", "processed_text", "note", "notes", "comment", "comments", "observationcomments", "remarks",
-             "description", "deploymentcomments", "summary", "observation"),
+    "text": ("text", "processed_text", "note", "notes", "comment", "comments", "remark", "remarks",
+             "observationcomments", "description", "deploymentcomments", "summary", "observation"),
     "category": ("category", "site", "season", "species", "scientificname", "habitat", "group", "label", "station",
                  "location", "locationname", "observer", "ranger", "individual", "individualid"),
     "date": ("date", "day", "datetime", "timestamp", "eventstart", "observed", "time"),

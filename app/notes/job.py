@@ -103,11 +103,11 @@ def graph_settings(settings: dict[str, Any]) -> NoteSettings:
 
 def reporter(survey: Survey, run_id: int) -> Callable[[str, int, int], None]:
     """Writes progress into the run's row, a few times a second at most."""
-    last = {"at": 0.0, "node": ""}
+    last: dict[str, Any] = {"at": 0.0, "node": ""}
 
     def report(node: str, done: int, total: int) -> None:
         now = time.monotonic()
-        if node == last["node"] and done < total and now - float(last["at"]) < WRITE_EVERY:
+        if node == last["node"] and done < total and now - last["at"] < WRITE_EVERY:
             return
         last["at"], last["node"] = now, node
         with survey.write() as session:

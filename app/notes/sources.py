@@ -34,7 +34,7 @@ def keep(
 ) -> NoteFile:
     """Keep a table of notes in the survey. Raises BadNotes when the columns do not fit it."""
     notes = mapped(table, columns)
-    rows = notes.to_dict("records")
+    rows = [{str(name): value for name, value in one.items()} for one in notes.to_dict("records")]
     content = json.dumps([label, dict(columns), rows], sort_keys=True, ensure_ascii=False)
     sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
     return survey_notes.take_file(session, label, sha256, dict(columns), rows, who, synthetic=synthetic)

@@ -21,6 +21,7 @@ EXAMPLES = 8
 LISTED = 60
 LONGEST_SHOWN = 600
 AROUND = 160
+MARK = "<style>mark { background: #E9A23B59; color: inherit; font-weight: 600; padding: 0 1px; }</style>"
 
 
 def summary(run: NoteRun, result: RunResult) -> None:
@@ -86,7 +87,7 @@ def examples(result: RunResult, keyword: str) -> None:
     notes = [found[one] for one in ids[:LISTED] if one in found]
     places = ", ".join(f"{name} {count}" for name, count in sorted(result.supports.get(keyword, {}).items()))
     st.markdown(f"**Notes with “{_plain(keyword)}”** · {_plain(places)}")
-    st.html("".join(note_html(note, [keyword]) for note in notes[:EXAMPLES]))
+    st.html(MARK + "".join(note_html(note, [keyword]) for note in notes[:EXAMPLES]))
     lead_on(notes)
 
 
@@ -184,7 +185,7 @@ def _caught(result: RunResult, keywords: list[str]) -> None:
         found = survey_notes.notes_by_id(session, ids[:LISTED])
     notes = [found[one] for one in ids[:LISTED] if one in found]
     st.markdown(f"**{many(len(keywords), 'keyword')}**: {_plain(', '.join(keywords))} · {many(len(ids), 'note')}")
-    st.html("".join(note_html(note, keywords) for note in notes[: 2 * EXAMPLES]))
+    st.html(MARK + "".join(note_html(note, keywords) for note in notes[: 2 * EXAMPLES]))
     lead_on(notes)
 
 

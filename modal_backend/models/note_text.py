@@ -71,7 +71,7 @@ def _visible(character: str) -> str:
 def phrases(text: str, ngrams: tuple[int, int] = NGRAMS) -> list[str]:
     """Every word and phrase of a text, lower case, in order, as often as it occurs."""
     low, high = ngrams
-    found = []
+    found: list[str] = []
     for run in _runs(text):
         for size in range(low, min(high, len(run)) + 1):
             found.extend(" ".join(run[at : at + size]) for at in range(len(run) - size + 1))

@@ -158,7 +158,7 @@ def load_embedding(name: str = DEFAULT_MODEL) -> SentenceEmbedding:
             f"{name} needs a GPU and this machine has none.", remedy=f"Choose {DEFAULT_MODEL}, or run it on Modal."
         )
     where, sha256 = _weights(entry)
-    options = {"model_kwargs": {"dtype": torch.float16}} if entry.half else {}
+    options: dict[str, Any] = {"model_kwargs": {"dtype": torch.float16}} if entry.half else {}
     network = SentenceTransformer(str(where), device="cuda" if entry.needs_gpu else "cpu", **options)
     return SentenceEmbedding(entry, network.eval(), sha256)
 
