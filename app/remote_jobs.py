@@ -14,8 +14,8 @@ from dbos import DBOS
 from app import described_again, windows
 from app.bench import Bench, Lane
 from app.crops import cut_all, store_described
-from app.matching.gallery import NotDescribed
 from app.jobs import Queue
+from app.matching.gallery import NotDescribed
 from app.pipeline import batches, crops_of_boxes
 from app.remote_calls import closed, collect, send
 from app.survey.ledger import Sent

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendMisconfigured
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MODELS
 
 Run = Callable[[Sequence[Any]], list[Any]]
 
@@ -59,11 +60,12 @@ def _pocket_embedding(backend: str) -> tuple[Run, Provenance]:
     )
 
 
-def _rapid(backend: str) -> tuple[Run, Provenance]:
+def _rapid(backend: str, name: str = LOCAL) -> tuple[Run, Provenance]:
     from modal_backend.models import rapid
 
-    return lambda crops: [rapid.extract(crop) for crop in crops], Provenance(
-        backend, LOCAL, rapid.VERSION, "", rapid.PREPROCESSING
+    profile, preprocessing = rapid.PROFILES[name]
+    return lambda crops: [rapid.extract(crop, profile) for crop in crops], Provenance(
+        backend, name, rapid.VERSION, "", preprocessing
     )
 
 
@@ -71,4 +73,5 @@ LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     DETECTOR: _pocket_detector,
     EMBEDDING: _pocket_embedding,
     LOCAL: _rapid,
+    LOCAL_FINE: partial(_rapid, name=LOCAL_FINE),
 }

@@ -23,7 +23,7 @@ from typing import Any
 import modal
 
 from modal_backend import wire
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, REMOTE
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MODELS, REMOTE
 from modal_backend.serving import Served
 
 APP_NAME = os.environ.get("MODAL_APP_NAME", "pugmark-models")
@@ -129,6 +129,26 @@ class RAPID:
         self.served.wake()
 
     @_batched(LOCAL)
+    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """One answer a call."""
+        return self.served.answer(calls)
+
+
+@app.cls(**_resources(LOCAL_FINE, opencv))
+class RAPID448:
+    """SIFT features of crops, the finer profile."""
+
+    @modal.enter(snap=True)
+    def load(self) -> None:
+        """Load the model; the memory snapshot is taken after it."""
+        self.served = Served(LOCAL_FINE)
+
+    @modal.enter(snap=False)
+    def wake(self) -> None:
+        """The container begins to take calls."""
+        self.served.wake()
+
+    @_batched(LOCAL_FINE)
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """One answer a call."""
         return self.served.answer(calls)

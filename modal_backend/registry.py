@@ -14,6 +14,7 @@ class Task(StrEnum):
     LOCAL_FEATURES = "local features"
     SPECIES = "species"
     VIDEO = "video"
+    FUSE = "fuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ class ModelEntry:
 DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
+LOCAL_FINE = "rapid-448"
 
 MODELS = {
     entry.name: entry
@@ -82,6 +84,14 @@ MODELS = {
         ),
         ModelEntry(
             LOCAL, Task.LOCAL_FEATURES, "RAPID (SIFT vote)", "MIT", "none needed", remote=Remote("RAPID", batch=4)
+        ),
+        ModelEntry(
+            LOCAL_FINE,
+            Task.LOCAL_FEATURES,
+            "RAPID at 448 px with 600 keypoints (finer patterns: zebra, lion, nyala)",
+            "MIT",
+            "none needed",
+            remote=Remote("RAPID448", batch=4),
         ),
         ModelEntry(
             "megadetector",

@@ -42,7 +42,7 @@ def test_crops_described_by_two_backends_are_one_gallery(survey: Survey):
         assert rankings.waiting(session, version) == made
         assert rankings.waiting_count(session, version) == 3
         assert len(described.alike(session, version)) == 2
-        within, _ = rankings.allowed(session, made[0], version, rankings.Scope(station=True))
+        within, _ = rankings.allowed(session, made[0], rankings.Scope(station=True))
         assert within == set(made)
         assert described.outdated_count(session, LOCAL) == 0
         assert described_again.job_id(session) is None

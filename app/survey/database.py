@@ -13,9 +13,17 @@ from alembic.config import Config
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
-from app.survey import calls, decisions, deployments, detections, individuals, media
+from app.survey import calibrations, calls, decisions, deployments, detections, individuals, media
 
-TABLES = (calls, decisions, deployments, detections, individuals, media)  # importing them makes the metadata whole
+TABLES = (
+    calibrations,
+    calls,
+    decisions,
+    deployments,
+    detections,
+    individuals,
+    media,
+)  # importing them makes the metadata whole
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

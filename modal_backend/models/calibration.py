@@ -3,8 +3,8 @@
 Each model has its own curve; scores of two models are never compared raw. A curve is isotonic regression over decided
 pairs (Zadrozny and Elkan, KDD 2002) in log-odds, blended with the logistic line through the same pairs so that it rises
 everywhere and also beyond the pairs seen. Fusion is the idea of WildFusion (arXiv 2408.12934), calibrated first and
-combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out of
-the fit it ranks better (mAP .946 against .942) and keeps candidates apart that are all nearly certain.
+combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out
+of the fit it ranks better (mAP .946 against .942) and keeps candidates apart that are all nearly certain.
 """
 
 from __future__ import annotations

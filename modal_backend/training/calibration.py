@@ -42,7 +42,9 @@ def main() -> None:
     with given.csv.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
     who = np.array([row["identity"] for row in rows])
-    pictures = [np.asarray(ImageOps.exif_transpose(Image.open(given.csv.parent / row["path"])).convert("RGB")) for row in rows]
+    pictures = [
+        np.asarray(ImageOps.exif_transpose(Image.open(given.csv.parent / row["path"])).convert("RGB")) for row in rows
+    ]
     vectors = PocketEmbedding().embed(pictures)
     coarse = drawn_pairs([rapid.extract(one) for one in pictures], vectors, who, given.galleries)
     fine = drawn_pairs([rapid.extract(one, rapid.RAPID_448) for one in pictures], vectors, who, given.fine_galleries)
@@ -61,12 +63,18 @@ def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict
     curves[FUSED] = isotonic(FUSED, fused, same)
     queries = len(np.unique(coarse[:, 0]))
     about = f"{source}: {len(same)} candidates of {queries} queries in galleries drawn from {pictures} crops"
-    return {"source": about, "models": {name: {**curve.as_json(), **error(curve, pairs)} for name, curve, pairs in (
-        (rapid.NAME, curves[rapid.NAME], (coarse[:, 1], same)),
-        (rapid.FINE, curves[rapid.FINE], (fine[:, 1], fine[:, 3] > 0)),
-        (EMBEDDING, curves[EMBEDDING], (coarse[:, 2], same)),
-        (FUSED, curves[FUSED], (fused, same)),
-    )}}
+    return {
+        "source": about,
+        "models": {
+            name: {**curve.as_json(), **error(curve, pairs)}
+            for name, curve, pairs in (
+                (rapid.NAME, curves[rapid.NAME], (coarse[:, 1], same)),
+                (rapid.FINE, curves[rapid.FINE], (fine[:, 1], fine[:, 3] > 0)),
+                (EMBEDDING, curves[EMBEDDING], (coarse[:, 2], same)),
+                (FUSED, curves[FUSED], (fused, same)),
+            )
+        },
+    }
 
 
 def error(curve: Calibration, pairs: tuple[NDArray[np.float64], NDArray[np.bool_]]) -> dict[str, float]:
@@ -96,13 +104,23 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
     for query in queries:
         cosines = vectors[inside] @ vectors[query]
         found = _crops(gallery, features[query]) if nobody_named else _identities(gallery, features[query])
-        groups = {crop: [place] for place, crop in enumerate(inside)} if nobody_named else {
-            one: np.flatnonzero(who[inside] == one).tolist() for one in np.unique(who[inside])
-        }
-        mine = np.array([
-            (seed * 10_000 + query, found.get(key, 0.0), cosines[places].max(), who[query] == who[inside[places[0]]])
-            for key, places in groups.items()
-        ], float)
+        groups = (
+            {crop: [place] for place, crop in enumerate(inside)}
+            if nobody_named
+            else {one: np.flatnonzero(who[inside] == one).tolist() for one in np.unique(who[inside])}
+        )
+        mine = np.array(
+            [
+                (
+                    seed * 10_000 + query,
+                    found.get(key, 0.0),
+                    cosines[places].max(),
+                    who[query] == who[inside[places[0]]],
+                )
+                for key, places in groups.items()
+            ],
+            float,
+        )
         shown = np.union1d(np.argsort(-mine[:, 1])[:SHOWN], np.argsort(-mine[:, 2])[:SHOWN])
         rows.append(mine[shown])
     return np.concatenate(rows)

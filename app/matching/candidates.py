@@ -1,0 +1,87 @@
+"""From the models' scores to candidates: one a named individual, one an unnamed crop, each with probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid
+
+TOP = 24
+NOT_CALIBRATED = "This model has no calibration."
+NOT_DESCRIBED = "The query has not been described by this model yet."
+
+Key = tuple[str | None, int]
+
+
+@dataclass(slots=True)
+class Group:
+    """One candidate: a named individual (identity) with the crop that stands for it, or one unnamed crop.
+
+    scores: raw, by model. matches: descriptors of the query whose nearest neighbour lies on it (RAPID).
+    """
+
+    identity: str | None
+    crop_id: int
+    scores: dict[str, float] = field(default_factory=dict)
+    matches: int = 0
+
+    @property
+    def key(self) -> Key:
+        """Individuals are told apart by identity, unnamed crops by id."""
+        return (self.identity, 0) if self.identity is not None else (None, self.crop_id)
+
+
+def fuse_groups(
+    groups: Mapping[Key, Group], models: list[str], calibrations: Mapping[str, Calibration]
+) -> dict[str, list[dict[str, Any]]]:
+    """Candidates of every model and of their fusion, each list best first, at most TOP.
+
+    A group a model gave no vote has its lowest score, 0. Each candidate: {crop_id, identity, score, matches,
+    probability, reason (where the probability is None), models: {name: {score, probability}}}.
+    """
+    every = list(groups.values())
+    scores = {model: np.array([group.scores.get(model, 0.0) for group in every]) for model in models}
+    known = [model for model in models if model in calibrations]
+    odds = {model: calibrations[model].log_odds(scores[model]) for model in known}
+    chance = {model: sigmoid(values) for model, values in odds.items()}
+    if odds:
+        scores[FUSED] = fuse(odds)
+        chance[FUSED] = calibrations[FUSED].probability(scores[FUSED])
+    return {model: _listed(every, scores, chance, model) for model in scores}
+
+
+def _listed(
+    groups: list[Group], scores: Mapping[str, Any], chance: Mapping[str, Any], model: str
+) -> list[dict[str, Any]]:
+    best = [place for place in np.argsort(-scores[model], kind="stable")[:TOP] if _has_vote(groups[place], model)]
+    return [_candidate(groups[place], int(place), scores, chance, model) for place in best]
+
+
+def _has_vote(group: Group, model: str) -> bool:
+    return model == FUSED or model in group.scores
+
+
+def _candidate(
+    group: Group, place: int, scores: Mapping[str, Any], chance: Mapping[str, Any], model: str
+) -> dict[str, Any]:
+    figures = {
+        name: {
+            "score": round(float(values[place]), 4),
+            "probability": round(float(chance[name][place]), 4) if name in chance else None,
+        }
+        for name, values in scores.items()
+    }
+    probability = figures[model]["probability"]
+    return {
+        "crop_id": group.crop_id,
+        "identity": group.identity,
+        "score": figures[model]["score"],
+        "matches": group.matches,
+        "probability": probability,
+        **({} if probability is not None else {"reason": NOT_CALIBRATED}),
+        "models": figures,
+    }
