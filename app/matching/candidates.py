@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,14 @@ def fuse_groups(
         scores[FUSED] = fuse(odds)
         chance[FUSED] = calibrations[FUSED].probability(scores[FUSED])
     return {model: _listed(every, scores, chance, model) for model in scores}
+
+
+def mean_odds(chances: Sequence[float]) -> float | None:
+    """One probability from several models': the mean of their log-odds; None of none."""
+    if not chances:
+        return None
+    inside = np.clip(chances, 1e-4, 1 - 1e-4)
+    return float(sigmoid(np.mean(np.log(inside / (1 - inside)))))
 
 
 def _listed(

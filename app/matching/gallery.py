@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.matching import calibrate
-from app.matching.candidates import Group, Key, fuse_groups
+from app.matching.candidates import Group, Key, fuse_groups, mean_odds
 from app.matching.followed import Followed, changed_sightings
 from app.matching.shortlist import shortlist
 from app.matching.vectors import Vectors
@@ -128,7 +128,7 @@ class Gallery:
         if cosines is not None:
             models.append(EMBEDDING)
             known[EMBEDDING] = self._take_cosines(groups, cosines, mask)
-        known[FUSED] = _mean_odds([value for value in known.values() if value is not None])
+        known[FUSED] = mean_odds([value for value in known.values() if value is not None])
         return Answer(groups, models, known, len(self), in_scope)
 
     def _on_shortlist(
@@ -261,13 +261,6 @@ def _take_votes(groups: dict[Key, Group], found: Any) -> None:
         if one.identity is None:
             group = Group(None, one.crop_id, {LOCAL: one.score}, one.matches)
             groups[group.key] = group
-
-
-def _mean_odds(chances: list[float]) -> float | None:
-    if not chances:
-        return None
-    inside = np.clip(chances, 1e-4, 1 - 1e-4)
-    return float(1 / (1 + np.exp(-np.mean(np.log(inside / (1 - inside))))))
 
 
 def _fused_version(session: Session, versions: dict[str, int | None]) -> int:
