@@ -20,7 +20,7 @@ from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MODELS
 from modal_backend.wire import check_contract
 
 
@@ -62,7 +62,7 @@ def _inputs() -> dict[str, Callable[[], Any]]:
 
         return PocketDetector.prepare(picture())
 
-    return {DETECTOR: prepared, EMBEDDING: picture, LOCAL: picture}
+    return {DETECTOR: prepared, EMBEDDING: picture, LOCAL: picture, LOCAL_FINE: picture}
 
 
 def _model(backend: EmbeddedBackend, name: str, test_input: Callable[[], Any]) -> Finding:

@@ -15,8 +15,10 @@ import numpy as np
 
 from app.evaluation import splits
 from app.evaluation.rankers import MODELS, PARTS, Described, describe, rank
+from app.evaluation.shortlist_recall import SHARE, shortlist_recall
 from app.evaluation.splits import Split
 
+FUSED = "fused"
 THRESHOLD = 0.5
 CMC_RANKS = 20
 DRAWS = 5
@@ -65,6 +67,12 @@ def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[s
         cuts = [splits.event_disjoint(table, events, seed) for seed in range(draws)]
         figures["event_disjoint"] = _mean(model, table, within, cuts)
         figures["events"] = how
+    if model == FUSED and table:
+        cuts = [splits.at_random(table, seed) for seed in range(draws)]
+        recalls = [shortlist_recall(table, within, cut) for cut in cuts]
+        figures["shortlist_share"] = SHARE
+        figures["shortlist_recall"] = float(np.mean(recalls))
+        figures["shortlist_recall_worst"] = min(recalls)
     figures["draws"] = draws
     return document, figures
 

@@ -8,6 +8,7 @@ none of them `most`. When no such pair is left between two groups the count is s
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -90,16 +91,15 @@ def stability(session: Session, scope: Scope | None = None) -> Stability:
     )
 
 
-def _rankings(session: Session, scope: Scope) -> list[sa.Row[tuple[int, list[object]]]]:
-    return list(
-        session.execute(
-            sa.select(Ranking.detection_id, Ranking.candidates)
-            .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
-            .where(ModelVersion.model == FUSED, Ranking.scope == scope.key())
-            .order_by(Ranking.created_at.desc())
-            .limit(MOST_RANKINGS)
-        )
+def _rankings(session: Session, scope: Scope) -> list[tuple[int, list[Any]]]:
+    rows = session.execute(
+        sa.select(Ranking.detection_id, Ranking.candidates)
+        .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
+        .where(ModelVersion.model == FUSED, Ranking.scope == scope.key())
+        .order_by(Ranking.created_at.desc())
+        .limit(MOST_RANKINGS)
     )
+    return [(row.detection_id, row.candidates) for row in rows]
 
 
 class _Groups:

@@ -145,19 +145,25 @@ def allowed(session: Session, query_id: int, scope: Scope) -> tuple[set[int] | N
 
 
 def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at: datetime | None) -> set[int] | None:
-    crops = sa.select(Detection.id)
-    where: list[sa.ColumnElement[bool]] = []
-    if scope.station:
-        station = sa.select(Deployment.station).where(Deployment.id == deployment_id).scalar_subquery()
-        where.append(Media.deployment_id.in_(sa.select(Deployment.id).where(Deployment.station == station)))
-    if scope.days is not None and taken_at is not None:
-        reach = timedelta(days=scope.days)
-        where.append(Media.taken_at.between(taken_at - reach, taken_at + reach))
-    if where:
-        crops = crops.join(Media, Media.id == Detection.media_id).where(*where)
+    near_in_time = scope.days is not None and taken_at is not None
+    if not (scope.station or near_in_time):
+        return set(session.scalars(sa.select(Sighting.detection_id))) if scope.catalogued else None
+    crops = sa.select(Detection.id).join(Media, Media.id == Detection.media_id)
     if scope.catalogued:
         crops = crops.join(Sighting, Sighting.detection_id == Detection.id)
-    return set(session.scalars(crops)) if where or scope.catalogued else None
+    if scope.days is not None and taken_at is not None:
+        reach = timedelta(days=scope.days)
+        crops = crops.where(Media.taken_at.between(taken_at - reach, taken_at + reach))
+    places = sa.select(Deployment.id)
+    if scope.station:
+        places = places.where(
+            Deployment.station == sa.select(Deployment.station).where(Deployment.id == deployment_id).scalar_subquery()
+        )
+    # Deployment by deployment: the index of media begins with it.
+    found = set(session.scalars(crops.where(Media.deployment_id.in_(places))))
+    if not scope.station:
+        found |= set(session.scalars(crops.where(Media.deployment_id.is_(None))))
+    return found
 
 
 def _dropped(session: Session) -> set[int]:
