@@ -14,10 +14,10 @@ from modal_backend.models.calibration_fit import ENOUGH_QUERIES
 class CalibrationState:
     """How far the probabilities of one model can be trusted.
 
-    kind: start, logistic or isotonic. queries: decided so far; needed: how many it takes for a curve of the survey's
-    own. same, different: decided pairs behind the curve. brier: mean squared error of the probabilities on left-out
-    queries; brier_line: that of a logistic line through the raw score. reliability: (mean probability, share that was
-    the same, pairs) by tenths.
+    kind: start, logistic or isotonic. queries: decided so far (for a curve of its own: when it was fitted); needed: how
+    many it takes for a curve of the survey's own. same, different: decided pairs behind the curve. brier: mean squared
+    error of the probabilities on left-out queries; brier_line: that of a logistic line through the raw score.
+    reliability: (mean probability, share that was the same, pairs) by tenths.
     """
 
     model: str
@@ -58,6 +58,8 @@ def calibration_state(session: Session, model: str) -> CalibrationState:
     if row is None:
         return CalibrationState(model, "start", queries, ENOUGH_QUERIES, 0, 0, None, None, [])
     points = [(float(mean), float(share), int(pairs)) for mean, share, pairs in row.reliability]
+    if row.kind != "start":
+        queries = row.queries
     return CalibrationState(
         model, row.kind, queries, ENOUGH_QUERIES, row.same, row.different, row.brier, row.brier_line, points
     )

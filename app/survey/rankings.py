@@ -106,7 +106,7 @@ def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ra
         sa.select(Ranking)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
         .where(Ranking.detection_id == detection_id, ModelVersion.model == model, Ranking.scope == scope.key())
-        .order_by(Ranking.id.desc())
+        .order_by(Ranking.created_at.desc(), Ranking.id.desc())
         .limit(1)
     )
 
