@@ -43,6 +43,8 @@ def test_a_curve_survives_being_stored():
 def test_fusion_is_the_mean_of_log_odds_and_leaves_one_model_alone():
     assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}) == pytest.approx([0.5])
     assert fuse({LOCAL: np.array([2.0])}) == pytest.approx([2.0])
+    silent = {LOCAL: np.array([2.0, 1.0]), EMBEDDING: np.array([np.nan, 3.0])}
+    assert fuse(silent) == pytest.approx([2.0, 2.0])
 
 
 def pairs(queries: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -235,6 +235,8 @@ def test_a_newer_version_of_the_embedding_empties_only_its_own_part(survey: Surv
     row = ranked(survey, gallery, fresh)
     assert row.gallery_size == 16
     assert row.candidates[0]["identity"] == "1"
+    assert row.candidates[0]["models"][EMBEDDING] == {"score": None, "probability": None}
+    assert row.candidates[0]["probability"] > 0.9
     with survey.read() as session:
         versions = session.scalars(sa.select(ModelVersion.version).where(ModelVersion.model == EMBEDDING)).all()
     assert set(versions) == {"test", "2"}

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid
+from modal_backend.registry import LOCAL
 
 TOP = 24
 NOT_CALIBRATED = "This model has no calibration."
-NOT_DESCRIBED = "The query has not been described by this model yet."
 
 Key = tuple[str | None, int]
 
@@ -40,11 +40,13 @@ def fuse_groups(
 ) -> dict[str, list[dict[str, Any]]]:
     """Candidates of every model and of their fusion, each list best first, at most TOP.
 
-    A group a model gave no vote has its lowest score, 0. Each candidate: {crop_id, identity, score, matches,
-    probability, reason (where the probability is None), models: {name: {score, probability}}}.
+    A group RAPID gave no vote has the score 0; one whose crops have no embedding is left to RAPID. Each candidate:
+    {crop_id, identity, score, matches, probability, reason (where the probability is None), models: {name: {score,
+    probability}}}.
     """
     every = list(groups.values())
-    scores = {model: np.array([group.scores.get(model, 0.0) for group in every]) for model in models}
+    nothing = {model: 0.0 if model.startswith(LOCAL) else np.nan for model in models}
+    scores = {model: np.array([group.scores.get(model, nothing[model]) for group in every]) for model in models}
     known = [model for model in models if model in calibrations]
     odds = {model: calibrations[model].log_odds(scores[model]) for model in known}
     chance = {model: sigmoid(values) for model, values in odds.items()}
@@ -73,13 +75,17 @@ def _has_vote(group: Group, model: str) -> bool:
     return model == FUSED or model in group.scores
 
 
+def _figure(value: float) -> float | None:
+    return None if np.isnan(value) else round(float(value), 4)
+
+
 def _candidate(
     group: Group, place: int, scores: Mapping[str, Any], chance: Mapping[str, Any], model: str
 ) -> dict[str, Any]:
     figures = {
         name: {
-            "score": round(float(values[place]), 4),
-            "probability": round(float(chance[name][place]), 4) if name in chance else None,
+            "score": _figure(values[place]),
+            "probability": _figure(chance[name][place]) if name in chance else None,
         }
         for name, values in scores.items()
     }

@@ -31,7 +31,7 @@ from modal_backend.models.calibration import FUSED
 from modal_backend.registry import EMBEDDING, LOCAL, MODELS, Task
 
 FULL = 5_000
-LEADERS = 48
+LEADERS = 24
 
 
 class NotDescribed(Exception):
