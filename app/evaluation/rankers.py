@@ -60,7 +60,7 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
     parts = PARTS.get(model, (model,))
     gallery = [row for row in split.gallery if described.has(row)]
     found = [
-        (_by_votes if part.startswith("rapid") else _by_cosine)(rows, described, gallery, split.queries)
+        (_by_votes if part.startswith("rapid") else _by_cosine)(part, rows, described, gallery, split.queries)
         for part in parts
     ]
     if len(found) == 1:
@@ -69,11 +69,12 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
 
 
 def _by_votes(
-    rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
+    model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
 ) -> list[tuple[Named, float | None]]:
-    from modal_backend.models.rapid_gallery import RapidGallery
+    from modal_backend.models.rapid import FINE
+    from modal_backend.models.rapid_gallery import START, START_FINE, RapidGallery
 
-    index = RapidGallery()
+    index = RapidGallery(start=START_FINE if model == FINE else START)
     for row in gallery:
         index.add(row, described.local[row], rows[row]["identity"])
     answers: list[tuple[Named, float | None]] = []
@@ -84,7 +85,7 @@ def _by_votes(
 
 
 def _by_cosine(
-    rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
+    _model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
 ) -> list[tuple[Named, float | None]]:
     from modal_backend.models.cosine_ranking import cues_of, known_curve, rank_by_cosine
     from modal_backend.models.pocket_embedding import DIMENSION

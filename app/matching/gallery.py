@@ -134,9 +134,9 @@ class Gallery:
     def _on_shortlist(
         self, session: Session, features: LocalFeatures, cosines: Vector | None, mask: NDArray[np.bool_]
     ) -> Any:
-        from modal_backend.models.rapid_gallery import START, RapidGallery
+        from modal_backend.models.rapid_gallery import RapidGallery
 
-        small = RapidGallery(exact_rows=10**9, curve=START)
+        small = RapidGallery(exact_rows=10**9, fixed=True)
         if cosines is None:
             return small.rank(features)
         chosen = self._vectors.ids[shortlist(cosines, mask, self._vectors.individuals)].tolist()
