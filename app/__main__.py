@@ -70,7 +70,7 @@ def parser() -> argparse.ArgumentParser:
     boxes.add_argument("--predictions", type=Path)
     who = _command(kinds, "identification", "rankings against known identities", _evaluate_identification)
     who.add_argument("--csv", type=Path, required=True, dest="table")
-    who.add_argument("--model", default="rapid", choices=["rapid", "pocket-embedding"])
+    who.add_argument("--model", default="rapid", choices=["rapid", "rapid-448", "pocket-embedding", "fused"])
     who.add_argument("--predictions", type=Path)
 
     ask = _command(commands, "ask", "ask the configured video language model about a clip", _ask)
@@ -182,13 +182,17 @@ def _summarise(options: argparse.Namespace) -> int:
 def _evaluate_detection(options: argparse.Namespace) -> int:
     from app.commands import evaluate
 
-    return evaluate.detection(options.images, options.truth, options.predictions, as_json=options.as_json)
+    return evaluate.detection(
+        load_settings(), options.images, options.truth, options.predictions, as_json=options.as_json
+    )
 
 
 def _evaluate_identification(options: argparse.Namespace) -> int:
     from app.commands import evaluate
 
-    return evaluate.identification(options.table, options.model, options.predictions, as_json=options.as_json)
+    return evaluate.identification(
+        load_settings(), options.table, options.model, options.predictions, as_json=options.as_json
+    )
 
 
 def _ask(options: argparse.Namespace) -> int:

@@ -13,15 +13,16 @@ from collections.abc import Callable
 from pathlib import Path
 
 import sqlalchemy as sa
-from dbos import DBOS, DBOSConfig, WorkflowStatus
+from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 
 from app import clips, described_again, import_end, pipeline, video_jobs
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
+from app.ingest.refusals import Refused
 from app.ingest.store import StoreError
 from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
-from app.matching import evidence
+from app.matching import calibrate, evidence
 from app.matching.gallery import Gallery, NotDescribed
 from app.model_choice import chooser
 from app.notes.job import put_forgotten_runs
@@ -30,13 +31,13 @@ from app.remote_cancel import give_up_calls  # noqa: F401 (a workflow of this wo
 from app.remote_imports import hand_out, hand_out_failed
 from app.sample_survey import draw_sample
 from app.settings import Backend, Settings
-from app.survey import imports
+from app.survey import calibrations, imports
 from app.survey.database import Survey
 from app.survey.ledger import abandon
 from app.survey.media import ImportBatch, ImportState
 from app.survey.rankings import Scope
 from app.workers import HEARTBEAT_SECONDS, Presence
-from app.workshop import open_workshop
+from app.workshop import Workshop, open_workshop
 from modal_backend.errors import BackendError
 
 log = logging.getLogger("pugmark.worker")
@@ -163,6 +164,12 @@ def read_crops(detection_ids: list[int], measure: list[int]) -> None:
     evidence.read_crops(Bench.shop, detection_ids)
 
 
+@DBOS.workflow(name="calibrate")
+def calibrate_models() -> None:
+    """Fit what the models' scores mean to the decisions made so far."""
+    calibrate.calibrate(Bench.shop.survey)
+
+
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
     presence = Presence(survey)
@@ -171,6 +178,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
         set_up(shop, Gallery(survey), settings)
         _open_queue(settings, presence.executor_id)
         describe_forgotten(survey, settings)
+        threading.Thread(target=_warm_up, args=(shop,), name="warm-up", daemon=True).start()
         try:
             last_beat = 0.0
             while not stop.is_set() and not until():
@@ -181,6 +189,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     _put_outdated(survey, settings)
                     video_jobs.put_forgotten(survey, settings)
                     put_forgotten_runs(survey, settings)
+                    _put_calibration(survey)
                     last_beat = time.monotonic()
                 stop.wait(0.2)
         finally:
@@ -247,6 +256,26 @@ def _put_outdated(survey: Survey, settings: Settings) -> None:
         jobs = Jobs(survey, settings)
         jobs.describe_again(workflow_id)
         jobs.close()
+
+
+def _put_calibration(survey: Survey) -> None:
+    """Put the job into the queue that fits the calibrations again, once for each number of decided queries."""
+    with survey.read() as session:
+        if not calibrate.is_due(session):
+            return
+        workflow_id = f"calibrate-{calibrations.last_decision(session)}"
+    if DBOS.get_workflow_status(workflow_id) is None:
+        with SetWorkflowID(workflow_id):
+            DBOS.enqueue_workflow(Queue.INTERACTIVE, calibrate_models)
+
+
+def _warm_up(shop: Workshop) -> None:
+    """Bring the gallery into memory before the first query, and see whether the models have changed since."""
+    try:
+        Bench.gallery.warm_up()
+        described_again.begin_again(shop)
+    except (BackendError, Refused, OSError, sa.exc.SQLAlchemyError) as error:
+        log.warning("The gallery could not be warmed up: %s", error)
 
 
 def _latest_status(batch: ImportBatch) -> WorkflowStatus | None:

@@ -17,6 +17,7 @@ from modal_backend.registry import (
     KEYWORDS,
     LARGE_KEYWORDS,
     LOCAL,
+    LOCAL_FINE,
     MODELS,
     OMNIVINCI,
     ModelEntry,
@@ -84,11 +85,12 @@ def _pocket_embedding(backend: str) -> tuple[Run, Provenance]:
     )
 
 
-def _rapid(backend: str) -> tuple[Run, Provenance]:
+def _rapid(backend: str, name: str = LOCAL) -> tuple[Run, Provenance]:
     from modal_backend.models import rapid
 
-    return lambda crops: [rapid.extract(crop) for crop in crops], Provenance(
-        backend, LOCAL, rapid.VERSION, "", rapid.PREPROCESSING
+    profile, preprocessing = rapid.PROFILES[name]
+    return lambda crops: [rapid.extract(crop, profile) for crop in crops], Provenance(
+        backend, name, rapid.VERSION, "", preprocessing
     )
 
 
@@ -205,4 +207,5 @@ LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     KEYWORDS: partial(_keywords, KEYWORDS, "all-MiniLM-L6-v2"),
     LARGE_KEYWORDS: partial(_keywords, LARGE_KEYWORDS, "SFR-Embedding-Mistral"),
     CLUSTERS: _clusters,
+    LOCAL_FINE: partial(_rapid, name=LOCAL_FINE),
 }

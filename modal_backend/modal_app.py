@@ -39,7 +39,7 @@ from modal_backend.modal_images import (
 )
 from modal_backend.modal_images import with_source as _with_source
 from modal_backend.modal_text import HUGGING_FACE, text_image
-from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, MODELS, OMNIVINCI, REMOTE
+from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, LOCAL_FINE, MODELS, OMNIVINCI, REMOTE
 from modal_backend.serving import Served
 from modal_backend.weights import VOLUME
 
@@ -103,6 +103,18 @@ class RAPID(Container):
     model = LOCAL
 
     @_batched(LOCAL)
+    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+        """One answer a call."""
+        return self.served.answer(calls)
+
+
+@app.cls(**_resources(LOCAL_FINE, opencv))
+class RAPID448(Container):
+    """SIFT features of crops, the finer profile."""
+
+    model = LOCAL_FINE
+
+    @_batched(LOCAL_FINE)
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """One answer a call."""
         return self.served.answer(calls)

@@ -20,6 +20,7 @@ class Task(StrEnum):
     VIDEO = "video"
     KEYWORDS = "keywords"
     CLUSTERS = "keyword clusters"
+    FUSE = "fuse"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class ModelEntry:
 DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
+LOCAL_FINE = "rapid-448"
 KEYWORDS = "keybert"
 LARGE_KEYWORDS = "keybert-large"
 CLUSTERS = "keyword-clusters"
@@ -156,6 +158,14 @@ def _entries() -> Iterable[ModelEntry]:
     )
     yield ModelEntry(
         LOCAL, Task.LOCAL_FEATURES, "RAPID (SIFT vote)", "MIT", "none needed", remote=Remote("RAPID", batch=4)
+    )
+    yield ModelEntry(
+        LOCAL_FINE,
+        Task.LOCAL_FEATURES,
+        "RAPID at 448 px with 600 keypoints (finer patterns: zebra, lion, nyala)",
+        "MIT",
+        "none needed",
+        remote=Remote("RAPID448", batch=4),
     )
     yield _megadetector(MEGADETECTOR, "v5a.0.1", "YOLOv5x6", 0.2)
     yield _megadetector("megadetector-v5b", "v5b.0.1", "YOLOv5x6", 0.2)

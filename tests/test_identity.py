@@ -88,8 +88,7 @@ def test_a_rejected_individual_is_never_proposed_again(survey):
         identity.say_same(session, "ana", member, other_member)
         identity.say_pair(session, "ana", query, member, "different")
     with survey.read() as session:
-        version = rankings.feature_version(session, "rapid")
-        _, left_out = rankings.allowed(session, query, version, rankings.Scope())
+        _, left_out = rankings.allowed(session, query, rankings.Scope())
     assert {member, other_member} <= left_out
 
 
@@ -104,8 +103,7 @@ def test_unnamed_crops_of_the_same_event_are_left_out_and_named_ones_stay(survey
         events.regroup(session, [deployment], 60)
         identity.new_individual(session, "ana", burst[1])
     with survey.read() as session:
-        version = rankings.feature_version(session, "rapid")
-        within, left_out = rankings.allowed(session, burst[0], version, rankings.Scope())
+        within, left_out = rankings.allowed(session, burst[0], rankings.Scope())
     assert within is None
     assert left_out == {burst[0], burst[2]}
 

@@ -42,7 +42,7 @@ def test_crops_described_by_two_backends_are_one_gallery(survey: Survey):
         assert rankings.waiting(session, version) == made
         assert rankings.waiting_count(session, version) == 3
         assert len(described.alike(session, version)) == 2
-        within, _ = rankings.allowed(session, made[0], version, rankings.Scope(station=True))
+        within, _ = rankings.allowed(session, made[0], rankings.Scope(station=True))
         assert within == set(made)
         assert described.outdated_count(session, LOCAL) == 0
         assert described_again.job_id(session) is None
@@ -115,3 +115,16 @@ def test_a_job_describes_older_crops_again_until_none_waits(survey: Survey, shop
         assert set(rankings.waiting(session, version)) >= set(drawn)
         gone = sa.select(sa.func.count(Feature.id)).join(ModelVersion).where(ModelVersion.version == "0")
         assert session.scalar(gone.where(Feature.detection_id.in_(left))) == 0
+
+
+def test_after_going_back_to_the_first_backend_the_newest_ranking_counts(survey: Survey):
+    (crop,) = crops(survey, [surveys.LOCAL])
+    describe(survey, crop, 1, ON_MODAL)
+    values = {"gallery_size": 1, "in_scope": 0, "known_probability": None, "candidates": []}
+    with survey.write() as session:
+        here, there = sorted(described.alike(session, described.feature_version(session, LOCAL)))
+        for version, stamp in ((here, "first"), (there, "second"), (here, "third")):
+            rankings.store_ranking(session, crop, version, rankings.Scope(), stamp=stamp, **values)
+            session.flush()
+    with survey.read() as session:
+        assert rankings.ranking(session, crop, LOCAL, rankings.Scope()).stamp == "third"

@@ -25,11 +25,11 @@ from modal_backend.embedded import EmbeddedBackend
 from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.preparing import prepare
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, Task
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MODELS, OMNIVINCI, Task
 from modal_backend.weights import folder, looks_there, remedy
 from modal_backend.wire import check_contract
 
-POCKET = (DETECTOR, EMBEDDING, LOCAL)
+POCKET = (DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE)
 
 
 @dataclass(frozen=True, slots=True)

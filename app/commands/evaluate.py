@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -11,18 +10,20 @@ from typing import Any
 
 from tqdm import tqdm
 
-from app.commands.output import CommandFailed, tell
+from app.commands.output import CommandFailed, note, tell
+from app.evaluation.saved import save_evaluation
 from app.exchange import megadetector_json as lila
 from app.ingest.intake import PICTURE_SIDE, Limits, Refused, RefusedFile, SourceFile, source_files
 from app.ingest.picture import decode
 from app.pipeline import BATCH, batches
+from app.settings import Settings
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import DETECTOR
 
 
-def detection(images: Path, truth: Path, predictions: Path | None, *, as_json: bool) -> int:
-    """Run the detector over a folder and score its boxes against COCO boxes."""
+def detection(settings: Settings, images: Path, truth: Path, predictions: Path | None, *, as_json: bool) -> int:
+    """Run the detector over a folder, score its boxes against COCO boxes and keep the figures."""
     from app.evaluation.detection import evaluate_detection
 
     known = _json(truth)
@@ -34,23 +35,46 @@ def detection(images: Path, truth: Path, predictions: Path | None, *, as_json: b
     if predictions:
         _write(predictions, document)
     result = evaluate_detection(document, known)
+    about = backend.provenance(DETECTOR)
+    _keep(settings, "detection", about.model, about.version, about.preprocessing, images, result)
     tell(as_json, result, "\n".join(f"{name:28} {value}" for name, value in result.items()))
     return 0
 
 
-def identification(table: Path, model: str, predictions: Path | None, *, as_json: bool) -> int:
-    """Rank the query crops of a csv (path, identity, split) against its gallery crops and score the ranking."""
-    from app.evaluation.identification import rank_csv, score
+def identification(settings: Settings, table: Path, model: str, predictions: Path | None, *, as_json: bool) -> int:
+    """Rank the query crops of a csv (path, identity, split) against its gallery crops, score the ranking, draw other
+    splits (random, one gallery picture each, other events) and keep the figures."""
+    from app.evaluation.identification import evaluate_csv
 
     if not table.is_file():
         raise CommandFailed(f"There is no file at {table}.", 2)
-    document = rank_csv(table, model)
+    document, result = evaluate_csv(table, model)
     if predictions:
         _write(predictions, document)
-    with table.open(newline="", encoding="utf-8-sig") as file:
-        result = score(document, list(csv.DictReader(file)))
-    tell(as_json, result, "\n".join(f"{name:28} {value}" for name, value in result.items()))
+    _keep(settings, "identification", model, document["version"], document["preprocessing"], table, result)
+    tell(as_json, result, "\n".join(_lines(result)))
     return 0
+
+
+def _lines(result: dict[str, Any]) -> Iterator[str]:
+    for name, value in result.items():
+        if not isinstance(value, dict):
+            yield f"{name:28} {value}"
+            continue
+        yield f"{name} (mean of {result['draws']} draws, worst in brackets)"
+        for figure, mean in value.items():
+            worst = value.get(f"{figure}_worst")
+            if isinstance(mean, float) and not figure.endswith("_worst"):
+                yield f"  {figure:26} {mean:.3f}" + (f" ({worst:.3f})" if worst is not None else "")
+
+
+def _keep(
+    settings: Settings, task: str, model: str, version: str, preprocessing: str, data: Path, figures: dict[str, Any]
+) -> None:
+    try:
+        save_evaluation(settings.data_dir, task, model, version, preprocessing, str(data), figures)
+    except OSError as error:
+        note(f"The figures could not be kept in {settings.data_dir}: {error.strerror}.")
 
 
 def _detected(backend: EmbeddedBackend, images: Path) -> Iterator[dict[str, Any]]:

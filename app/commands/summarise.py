@@ -28,7 +28,9 @@ def run(clip: Path, *, as_json: bool) -> int:
         raise CommandFailed(f"There is no file at {clip}.", 2)
     backend = EmbeddedBackend()
     try:
-        with tqdm(total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        with tqdm(
+            total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+        ) as bar:
             done = summarise_clip(path, detector(backend), tell=lambda share: _move(bar, share))
     except ClipError as error:
         sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."

@@ -1,24 +1,29 @@
 """How well a model tells individuals apart: rankings for a labelled table of crops, and their scores.
 
-The table is a CSV with the columns path (relative to the CSV), identity and split (query or gallery).
+The table is a CSV with the columns path (relative to the CSV), identity and split (query or gallery); with a column
+event or taken_at (ISO 8601) events are known as well.
 """
 
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-if TYPE_CHECKING:
-    from modal_backend.contracts import Picture
+import numpy as np
 
-MODELS = ("rapid", "pocket-embedding")
+from app.evaluation import splits
+from app.evaluation.rankers import MODELS, PARTS, Described, describe, rank
+from app.evaluation.shortlist_recall import SHARE, shortlist_recall
+from app.evaluation.splits import Split
+
+FUSED = "fused"
 THRESHOLD = 0.5
 CMC_RANKS = 20
+DRAWS = 5
 
 Row = Mapping[str, str]
-Answer = dict[str, Any]
 
 
 class UnusableTable(ValueError):
@@ -34,13 +39,42 @@ def rank_csv(csv_path: Path, model: str) -> dict[str, Any]:
     every ranking is empty. Raises UnusableTable for a CSV without the columns, ValueError for an unknown
     model, WeightsMissing.
     """
-    if model not in MODELS:
-        raise ValueError(f"There is no model {model!r} to evaluate; choose one of {', '.join(MODELS)}.")
-    rows = read_rows(csv_path)
-    failed: list[dict[str, str]] = []
-    run = _rapid if model == "rapid" else _pocket_embedding
-    about, answers, used = run(rows, csv_path.parent, failed)
-    return {"model": model, **about, "gallery": used, "queries": answers, "failed": failed}
+    rows = _table(csv_path, model)
+    described = describe(rows, csv_path.parent, model)
+    return _document(model, rows, described, splits.as_given(rows))
+
+
+def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document of `rank_csv`, and its scores under every split.
+
+    The scores: those of `score` for the split as given; "random", "one_picture" and, where events can be told,
+    "event_disjoint": {figure: mean over the draws, figure_worst: of the worst draw}; "draws"; "events": how they were
+    told. Raises as `rank_csv`.
+    """
+    rows = _table(csv_path, model)
+    described = describe(rows, csv_path.parent, model)
+    document = _document(model, rows, described, splits.as_given(rows))
+    figures = score(document, rows)
+    kept = [number for number in range(len(rows)) if described.has(number)]
+    table = [rows[number] for number in kept]
+    within = _only(described, kept)
+    figures["random"] = _mean(model, table, within, [splits.at_random(table, seed) for seed in range(draws)])
+    figures["one_picture"] = _mean(model, table, within, [splits.one_picture(table, seed) for seed in range(draws)])
+    vectors = _vectors(table, csv_path.parent, within)
+    found = splits.events_of(table, vectors) if table else None
+    if found is not None:
+        events, how = found
+        cuts = [splits.event_disjoint(table, events, seed) for seed in range(draws)]
+        figures["event_disjoint"] = _mean(model, table, within, cuts)
+        figures["events"] = how
+    if model == FUSED and table:
+        cuts = [splits.at_random(table, seed) for seed in range(draws)]
+        recalls = [shortlist_recall(table, within, cut) for cut in cuts]
+        figures["shortlist_share"] = SHARE
+        figures["shortlist_recall"] = float(np.mean(recalls))
+        figures["shortlist_recall_worst"] = min(recalls)
+    figures["draws"] = draws
+    return document, figures
 
 
 def read_rows(csv_path: Path) -> list[dict[str, str]]:
@@ -57,115 +91,104 @@ def read_rows(csv_path: Path) -> list[dict[str, str]]:
     return rows
 
 
-def _rapid(rows: Sequence[Row], folder: Path, failed: list[dict[str, str]]) -> tuple[dict[str, str], list[Answer], int]:
-    from modal_backend.models import rapid
-    from modal_backend.models.rapid_gallery import RapidGallery
-
-    features = _each_picture(rows, folder, rapid.extract, failed)
-    gallery = RapidGallery()
-    for number, row in enumerate(rows):
-        if row["split"] == "gallery" and number in features:
-            gallery.add(number, features[number], row["identity"])
-    answers = []
-    for number, row in enumerate(rows):
-        if row["split"] == "query" and number in features:
-            ranking = gallery.rank(features[number])
-            named = [(rank.identity, rank.score) for rank in ranking.identities]
-            answers.append(_answer(row["path"], named, ranking.known_probability))
-    about = {"version": rapid.VERSION, "preprocessing": rapid.PREPROCESSING, "weights_sha256": ""}
-    return about, answers, len(gallery)
-
-
-def _pocket_embedding(
-    rows: Sequence[Row], folder: Path, failed: list[dict[str, str]]
-) -> tuple[dict[str, str], list[Answer], int]:
-    import numpy as np
-
-    from modal_backend.models.cosine_ranking import cues_of, known_curve, rank_by_cosine
-    from modal_backend.models.pocket_embedding import DIMENSION, PocketEmbedding
-
-    model = PocketEmbedding()
-    model.load()
-    vectors = _each_picture(rows, folder, lambda picture: model.embed([picture])[0], failed)
-    kept = [number for number, row in enumerate(rows) if row["split"] == "gallery" and number in vectors]
-    gallery = np.stack([vectors[number] for number in kept]) if kept else np.zeros((0, DIMENSION), np.float32)
-    identities = [rows[number]["identity"] for number in kept]
-    curve = known_curve(gallery, identities)
-    answers = []
-    for number, row in enumerate(rows):
-        if row["split"] == "query" and number in vectors:
-            ranking = rank_by_cosine(vectors[number], gallery, identities)
-            cues = cues_of(ranking)
-            answers.append(_answer(row["path"], ranking, None if cues is None else curve.probability(cues)))
-    about = {
-        "version": model.VERSION,
-        "preprocessing": model.PREPROCESSING,
-        "weights_sha256": model.weights_sha256,
-    }
-    return about, answers, len(kept)
-
-
-def _answer(path: str, ranking: Sequence[tuple[str, float]], known_probability: float | None) -> Answer:
-    return {"path": path, "ranking": [list(pair) for pair in ranking], "known_probability": known_probability}
-
-
-def _each_picture(
-    rows: Sequence[Row], folder: Path, read: Callable[[Picture], Any], failed: list[dict[str, str]]
-) -> dict[int, Any]:
-    values: dict[int, Any] = {}
-    for number, row in enumerate(rows):
-        try:
-            picture = _picture(folder / row["path"])
-        except (OSError, ValueError, SyntaxError) as error:
-            failed.append({"path": row["path"], "reason": f"The picture cannot be read: {error}"})
-            continue
-        values[number] = read(picture)
-    return values
-
-
-def _picture(path: Path) -> Picture:
-    import numpy as np
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
-
-
 def score(predictions: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]:
     """Figures for predictions as rank_csv gives them, against the table's rows.
 
     Of queries whose identity is in the gallery: top1, top5, map (mean over queries of 1 / rank of the right
     identity, 0 when it is not ranked) and cmc (share right within rank 1, 2, ...). Of known_probability:
-    auroc of known against unknown queries, accepted_known and refused_unknown at THRESHOLD. None where there
-    is nothing to count. queries are those answered, of those asked.
+    auroc of known against unknown queries, accepted_known and refused_unknown at THRESHOLD, and accuracy, the mean of
+    the two. None where there is nothing to count. queries are those answered, of those asked.
     """
     gallery = {row["identity"] for row in rows if row["split"] == "gallery"}
     truth = {row["path"]: row["identity"] for row in rows if row["split"] == "query"}
+    answered = [(truth[one["path"]], one) for one in predictions["queries"] if one["path"] in truth]
+    figures = _figures([(who, one["ranking"], one.get("known_probability")) for who, one in answered], gallery)
+    figures["of"] = sum(identity in gallery for identity in truth.values())
+    figures["failed"] = len(predictions.get("failed", ()))
+    return figures
+
+
+def _figures(answers: Sequence[tuple[str, Sequence[Any], float | None]], gallery: set[str]) -> dict[str, Any]:
     ranks: list[int | None] = []
     known: list[float] = []
     unknown: list[float] = []
-    for query in predictions["queries"]:
-        identity = truth.get(query["path"])
-        if identity is None:
-            continue
-        probability = query.get("known_probability")
+    for identity, ranking, probability in answers:
         if probability is not None:
             (known if identity in gallery else unknown).append(float(probability))
         if identity in gallery:
-            names = [str(name) for name, _ in query["ranking"]]
+            names = [str(name) for name, _ in ranking]
             ranks.append(names.index(identity) + 1 if identity in names else None)
+    accepted = sum(value >= THRESHOLD for value in known) / len(known) if known else None
+    refused = sum(value < THRESHOLD for value in unknown) / len(unknown) if unknown else None
     return {
         "queries": len(ranks),
-        "of": sum(identity in gallery for identity in truth.values()),
         "top1": _share(ranks, 1),
         "top5": _share(ranks, 5),
         "map": sum(1 / rank for rank in ranks if rank) / len(ranks) if ranks else None,
         "cmc": [_share(ranks, rank) for rank in range(1, CMC_RANKS + 1)] if ranks else [],
         "auroc": _auroc(known, unknown),
-        "accepted_known": sum(value >= THRESHOLD for value in known) / len(known) if known else None,
-        "refused_unknown": sum(value < THRESHOLD for value in unknown) / len(unknown) if unknown else None,
-        "failed": len(predictions.get("failed", ())),
+        "accepted_known": accepted,
+        "refused_unknown": refused,
+        "accuracy": None if accepted is None or refused is None else (accepted + refused) / 2,
     }
+
+
+def _mean(model: str, rows: Sequence[Row], described: Described, cuts: Sequence[Split]) -> dict[str, Any]:
+    """Means and worst values of the figures over several splits; a figure no split has is None."""
+    every = []
+    for cut in cuts:
+        gallery = {rows[row]["identity"] for row in cut.gallery}
+        answers = rank(model, rows, described, cut)
+        every.append(
+            _figures(
+                [(rows[row]["identity"], *answer) for row, answer in zip(cut.queries, answers, strict=True)], gallery
+            )
+        )
+    means: dict[str, Any] = {}
+    for name in ("queries", "top1", "top5", "map", "auroc", "accepted_known", "refused_unknown", "accuracy"):
+        values = [one[name] for one in every if one[name] is not None]
+        means[name] = float(np.mean(values)) if values else None
+        if name not in ("queries",):
+            means[f"{name}_worst"] = float(min(values)) if values else None
+    curves = [one["cmc"] for one in every if one["cmc"]]
+    means["cmc"] = np.mean(curves, axis=0).tolist() if curves else []
+    return means
+
+
+def _table(csv_path: Path, model: str) -> list[dict[str, str]]:
+    if model not in MODELS:
+        raise ValueError(f"There is no model {model!r} to evaluate; choose one of {', '.join(MODELS)}.")
+    return read_rows(csv_path)
+
+
+def _document(model: str, rows: Sequence[Row], described: Described, split: Split) -> dict[str, Any]:
+    asked = [row for row in split.queries if described.has(row)]
+    answers = rank(model, rows, described, Split(split.gallery, asked))
+    return {
+        "model": model,
+        **described.about,
+        "gallery": sum(described.has(row) for row in split.gallery),
+        "queries": [
+            {"path": rows[row]["path"], "ranking": [list(pair) for pair in ranking], "known_probability": known}
+            for row, (ranking, known) in zip(asked, answers, strict=True)
+        ],
+        "failed": described.failed,
+    }
+
+
+def _only(described: Described, kept: Sequence[int]) -> Described:
+    """The same for a table of these rows alone."""
+    local = {place: described.local[row] for place, row in enumerate(kept) if row in described.local}
+    vectors = {place: described.vectors[row] for place, row in enumerate(kept) if row in described.vectors}
+    return Described(described.about, local, vectors)
+
+
+def _vectors(rows: Sequence[Row], folder: Path, described: Described) -> Any:
+    """Embeddings of all rows where the table itself does not tell events; None where it does."""
+    if all(row.get("event") for row in rows) or all(row.get("taken_at") for row in rows):
+        return None
+    values = described.vectors or describe(rows, folder, PARTS["fused"][1]).vectors
+    return np.stack([values[row] for row in range(len(rows))])
 
 
 def _share(ranks: Sequence[int | None], within: int) -> float | None:

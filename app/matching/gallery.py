@@ -1,155 +1,270 @@
-"""The worker's gallery of crops, kept in step with the survey, and rankings of queries against it."""
+"""The worker's gallery of crops, kept in step with the survey, and rankings of queries against it.
+
+Up to FULL crops RAPID compares a query with all of them. Above, it runs on a shortlist: the crops of the scope whose
+embeddings are nearest, a few of each individual; their features are read from the survey when they are needed.
+"""
 
 from __future__ import annotations
 
 import threading
-from dataclasses import asdict
-from typing import Any, Protocol
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import sqlalchemy as sa
+from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from app.matching import calibrate
+from app.matching.candidates import Group, Key, fuse_groups, mean_odds
+from app.matching.followed import Followed, changed_sightings
+from app.matching.shortlist import shortlist
+from app.matching.vectors import Vectors
 from app.survey import rankings, results
 from app.survey.database import Survey
-from app.survey.described import alike
-from app.survey.detections import Feature
+from app.survey.described import alike, feature_version
+from app.survey.detections import Feature, ModelVersion
 from app.survey.individuals import Sighting
 from app.survey.rankings import Scope
-from modal_backend.registry import LOCAL
+from modal_backend.contracts import LocalFeatures, Provenance, Vector
+from modal_backend.models.calibration import FUSED
+from modal_backend.registry import EMBEDDING, LOCAL, MODELS, Task
 
-LOADED_AT_ONCE = 1000
-TOP = 24
+FULL = 5_000
+LEADERS = 24
 
 
 class NotDescribed(Exception):
     """The crop has no features yet, so it cannot be ranked."""
 
 
-class Index(Protocol):
-    """What a model's gallery can do."""
+@dataclass(slots=True)
+class Answer:
+    """What one query found. known: by model, the probability that somebody named is shown."""
 
-    def add(self, crop_id: int, features: Any, identity: str | None = None) -> None: ...
-    def remove(self, crop_id: int) -> None: ...
-    def name(self, crop_id: int, identity: str | None) -> None: ...
-    def rank(self, features: Any, *, within: Any = None, exclude: Any = (), top: int = 50) -> Any: ...
-    def __len__(self) -> int: ...
-    def __contains__(self, crop_id: int) -> bool: ...
+    groups: dict[Key, Group]
+    models: list[str]
+    known: dict[str, float | None]
+    gallery_size: int
+    in_scope: int
 
 
 class Gallery:
-    """All described crops of a survey in one model's index. Safe to use from several threads."""
+    """All described crops of a survey. Safe to use from several threads."""
 
-    def __init__(self, survey: Survey, model: str = LOCAL) -> None:
-        self.survey, self.model = survey, model
-        self._index = _new_index(model)
-        self._names: dict[int, str] = {}
-        self._known: dict[int, int] = {}
-        self._last_feature = 0
+    def __init__(self, survey: Survey, full: int = FULL) -> None:
+        self.survey, self.full = survey, full
+        self._local = Followed(LOCAL)
+        self._embedded = Followed(EMBEDDING)
+        self._names: dict[int, int] = {}
+        self._decisions = (0, 0.0)
         self._stamp = ""
         self._lock = threading.Lock()
+        self._forget()
+
+    def _forget(self) -> None:
+        from modal_backend.models.rapid_gallery import RapidGallery
+
+        self._rapid: Any = RapidGallery()
+        self._vectors = Vectors(MODELS[EMBEDDING].dimension or 0)
+        self._known_curve: tuple[int, Any] = (0, None)
+        for followed in (self._local, self._embedded):
+            followed.forget()
+
+    def warm_up(self) -> None:
+        """Bring the gallery into memory before the first query. Does nothing while no crop is described."""
+        with self._lock, self.survey.read() as session:
+            if feature_version(session, LOCAL) is not None:
+                self._follow(session, rankings.stamp(session))
+                self._curve_of_cosines()
+
+    def __len__(self) -> int:
+        return len(self._vectors) if self._rapid is None else len(self._rapid)
 
     def rank(self, detection_id: int, scope: Scope) -> None:
-        """Rank one query within a scope and store the ranking. Raises NotDescribed."""
+        """Rank one query within a scope by every model and fused, and store the rankings. Raises NotDescribed."""
         with self._lock, self.survey.read() as session:
             now = rankings.stamp(session)
             version = self._follow(session, now)
-            features = self._features(session, detection_id, version)
-            within, left_out = rankings.allowed(session, detection_id, version, scope)
-            allowed = set(self._known) if within is None else within & set(self._known)
-            found = self._index.rank(features, within=within, exclude=left_out, top=10 * TOP)
-            size = len(self._index)
+            answer = self._answer(session, detection_id, version, scope)
+            curves = calibrate.in_use(session)
+            versions = {model: feature_version(session, model) for model in answer.models}
+        lists = fuse_groups(answer.groups, answer.models, curves)
         with self.survey.write() as session:
-            rankings.store_ranking(
-                session,
-                detection_id,
-                version,
-                scope,
-                stamp=now,
-                gallery_size=size,
-                in_scope=len(allowed - left_out),
-                known_probability=found.known_probability,
-                candidates=_best_a_name(found),
-            )
-
-    def _follow(self, session: Session, stamp: str) -> int:
-        """Take over what has changed in the survey; returns the model version of the features."""
-        version = rankings.feature_version(session, self.model)
-        if version is None:
-            raise NotDescribed("No crop has been described yet.")
-        if stamp != self._stamp:
-            self._drop_gone(session, version)
-            self._add_new(session, version)
-            self._rename(session)
-            self._stamp = stamp
-        return version
-
-    def _add_new(self, session: Session, version: int) -> None:
-        while True:
-            rows = list(
-                session.scalars(
-                    sa.select(Feature)
-                    .where(Feature.model_version_id.in_(alike(session, version)), Feature.id > self._last_feature)
-                    .order_by(Feature.id)
-                    .limit(LOADED_AT_ONCE)
+            versions[FUSED] = _fused_version(session, versions)
+            for model, candidates in lists.items():
+                version_id = versions[model]
+                assert version_id is not None
+                rankings.store_ranking(
+                    session,
+                    detection_id,
+                    version_id,
+                    scope,
+                    stamp=now,
+                    gallery_size=answer.gallery_size,
+                    in_scope=answer.in_scope,
+                    known_probability=answer.known.get(model),
+                    candidates=candidates,
                 )
-            )
-            for row in rows:
-                if row.detection_id in self._index:
-                    self._index.remove(row.detection_id)
-                self._index.add(row.detection_id, _value(self.model, row), self._names.get(row.detection_id))
-                self._known[row.detection_id] = row.id
-                self._last_feature = row.id
-            session.expunge_all()
-            if len(rows) < LOADED_AT_ONCE:
-                return
 
-    def _drop_gone(self, session: Session, version: int) -> None:
-        there = sa.select(sa.func.count(Feature.id)).where(
-            Feature.model_version_id.in_(alike(session, version)), Feature.id <= self._last_feature
-        )
-        if session.scalar(there) == len(self._known):
-            return
-        alive = set(session.scalars(sa.select(Feature.id).where(Feature.model_version_id.in_(alike(session, version)))))
-        for detection_id in [one for one, feature_id in self._known.items() if feature_id not in alive]:
-            self._index.remove(detection_id)
-            del self._known[detection_id]
+    def _answer(self, session: Session, detection_id: int, version: int, scope: Scope) -> Answer:
+        features = self._features(session, detection_id, version)
+        vector = self._vector(session, detection_id)
+        within, left_out = rankings.allowed(session, detection_id, scope)
+        known: dict[str, float | None] = {}
+        groups: dict[Key, Group] = {}
+        mask = self._vectors.allowed(within, left_out)
+        cosines = self._vectors.cosines(vector) if vector is not None else None
+        if self._rapid is not None:
+            found = self._rapid.rank(features, within=within, exclude=left_out, top=10 * LEADERS)
+            members = self._local.crops
+            in_scope = len(members - left_out if within is None else (within & members) - left_out)
+        else:
+            found = self._on_shortlist(session, features, cosines, mask)
+            in_scope = int(mask.sum())
+        _take_votes(groups, found)
+        known[LOCAL] = found.known_probability
+        models = [LOCAL]
+        if cosines is not None:
+            models.append(EMBEDDING)
+            known[EMBEDDING] = self._take_cosines(groups, cosines, mask)
+        known[FUSED] = mean_odds([value for value in known.values() if value is not None])
+        return Answer(groups, models, known, len(self), in_scope)
 
-    def _rename(self, session: Session) -> None:
-        rows = session.execute(sa.select(Sighting.detection_id, Sighting.individual_id))
-        names = {row.detection_id: str(row.individual_id) for row in rows}
-        for detection_id in self._names.keys() | names.keys():
-            if self._names.get(detection_id) != names.get(detection_id) and detection_id in self._index:
-                self._index.name(detection_id, names.get(detection_id))
-        self._names = names
-
-    def _features(self, session: Session, detection_id: int, version: int) -> Any:
-        row = session.scalar(
-            sa.select(Feature).where(
-                Feature.detection_id == detection_id, Feature.model_version_id.in_(alike(session, version))
-            )
-        )
-        if row is None:
-            raise NotDescribed(f"Crop {detection_id} has not been described yet.")
-        return _value(self.model, row)
-
-
-def _new_index(model: str) -> Index:
-    if model == LOCAL:
+    def _on_shortlist(
+        self, session: Session, features: LocalFeatures, cosines: Vector | None, mask: NDArray[np.bool_]
+    ) -> Any:
         from modal_backend.models.rapid_gallery import RapidGallery
 
-        return RapidGallery()
-    raise ValueError(f"{model} has no gallery.")
+        small = RapidGallery(exact_rows=10**9, fixed=True)
+        if cosines is None:
+            return small.rank(features)
+        chosen = self._vectors.ids[shortlist(cosines, mask, self._vectors.individuals)].tolist()
+        for row in self._local.rows_of(session, chosen):
+            name = self._names.get(row.detection_id)
+            small.add(row.detection_id, results.local_features(row), None if name is None else str(name))
+        return small.rank(features, top=10 * LEADERS)
+
+    def _take_cosines(self, groups: dict[Key, Group], cosines: Vector, mask: NDArray[np.bool_]) -> float | None:
+        """Give every group its cosine, add the nearest ones; returns the probability that somebody named is shown."""
+        from modal_backend.models.cosine_ranking import cues_of
+
+        individuals, ids = self._vectors.individuals, self._vectors.ids
+        inside = np.where(mask, cosines, -1.0)
+        named = np.flatnonzero(mask & (individuals >= 0))
+        names, of_row = np.unique(individuals[named], return_inverse=True)
+        best = np.full(len(names), -1.0)
+        np.maximum.at(best, of_row, inside[named])
+        order = np.argsort(-best, kind="stable")
+        cosine_of = {str(names[place]): float(best[place]) for place in order}
+        for place in order[:LEADERS]:
+            rows = named[of_row == place]
+            crop = int(ids[rows[inside[rows].argmax()]])
+            groups.setdefault((str(names[place]), 0), Group(str(names[place]), crop))
+        unnamed = np.where(individuals < 0, inside, -1.0)
+        for row in np.argsort(-unnamed, kind="stable")[:LEADERS]:
+            if unnamed[row] > -1.0:
+                groups.setdefault((None, int(ids[row])), Group(None, int(ids[row])))
+        for group in groups.values():
+            row = self._vectors.row(group.crop_id)
+            if group.identity in cosine_of:
+                group.scores[EMBEDDING] = cosine_of[group.identity]
+            elif row is not None:
+                group.scores[EMBEDDING] = float(inside[row])
+        cues = cues_of([(str(names[place]), float(best[place])) for place in order[:2]])
+        return None if cues is None else self._curve_of_cosines().probability(cues)
+
+    def _curve_of_cosines(self) -> Any:
+        from modal_backend.models.cosine_ranking import known_curve
+
+        named = int((self._vectors.individuals >= 0).sum())
+        fitted_with, curve = self._known_curve
+        if curve is None or abs(named - fitted_with) > max(5, fitted_with // 5):
+            self._known_curve = (named, known_curve(*self._vectors.named(self.full)))
+        return self._known_curve[1]
+
+    def _follow(self, session: Session, stamp: str) -> int:
+        """Take over what has changed in the survey; returns the model version of the local features."""
+        version = feature_version(session, LOCAL)
+        if version is None:
+            raise NotDescribed("No crop has been described yet.")
+        if stamp == self._stamp:
+            return version
+        if self._local.is_of_another_version(session) or self._embedded.is_of_another_version(session):
+            self._forget()
+        self._rename(session)
+        self._follow_vectors(session)
+        if self._local.size(session) > self.full and len(self._vectors) > self.full:
+            self._rapid = None
+        elif self._rapid is None:
+            self._forget()
+            self._follow_vectors(session)
+        if self._rapid is not None:
+            self._follow_local(session)
+        self._stamp = stamp
+        return version
+
+    def _follow_vectors(self, session: Session) -> None:
+        for gone in self._embedded.gone(session):
+            self._vectors.remove(gone)
+        self._vectors.reserve(self._embedded.size(session) - len(self._vectors))
+        for detection_id, values in self._embedded.new_vectors(session):
+            self._vectors.put(detection_id, np.frombuffer(values, np.float32), self._names.get(detection_id))
+
+    def _follow_local(self, session: Session) -> None:
+        for gone in self._local.gone(session):
+            self._rapid.remove(gone)
+        for row in self._local.new_rows(session):
+            if row.detection_id in self._rapid:
+                self._rapid.remove(row.detection_id)
+            name = self._names.get(row.detection_id)
+            self._rapid.add(row.detection_id, results.local_features(row), None if name is None else str(name))
+
+    def _rename(self, session: Session) -> None:
+        changed, self._decisions = changed_sightings(session, self._decisions)
+        rows = sa.select(Sighting.detection_id, Sighting.individual_id)
+        if changed is not None:
+            rows = rows.where(Sighting.detection_id.in_(changed))
+        names = {row.detection_id: row.individual_id for row in session.execute(rows)}
+        for detection_id in self._names.keys() | names.keys() if changed is None else changed:
+            name = names.get(detection_id)
+            if self._names.get(detection_id) == name:
+                continue
+            if name is None:
+                self._names.pop(detection_id)
+            else:
+                self._names[detection_id] = name
+            if self._rapid is not None and detection_id in self._rapid:
+                self._rapid.name(detection_id, None if name is None else str(name))
+            if detection_id in self._vectors:
+                self._vectors.name(detection_id, name)
+
+    def _features(self, session: Session, detection_id: int, version: int) -> LocalFeatures:
+        rows = sa.select(Feature).where(
+            Feature.detection_id == detection_id, Feature.model_version_id.in_(alike(session, version))
+        )
+        row = session.scalar(rows.order_by(Feature.id.desc()).limit(1))
+        if row is None:
+            raise NotDescribed(f"Crop {detection_id} has not been described yet.")
+        return results.local_features(row)
+
+    def _vector(self, session: Session, detection_id: int) -> Vector | None:
+        rows = list(self._embedded.rows_of(session, [detection_id]))
+        return results.embedding(rows[-1]) if rows else None
 
 
-def _value(model: str, row: Feature) -> Any:
-    return results.local_features(row) if model == LOCAL else results.embedding(row)
+def _take_votes(groups: dict[Key, Group], found: Any) -> None:
+    for one in found.identities:
+        group = Group(one.identity, one.best_crop_id, {LOCAL: one.score}, one.matches)
+        groups[group.key] = group
+    for one in found.candidates:
+        if one.identity is None:
+            group = Group(None, one.crop_id, {LOCAL: one.score}, one.matches)
+            groups[group.key] = group
 
 
-def _best_a_name(found: Any) -> list[dict[str, Any]]:
-    """One candidate a named individual (its best crop, the individual's score) and every unnamed crop, best first."""
-    named = [
-        {"crop_id": one.best_crop_id, "identity": one.identity, "score": one.score, "matches": one.matches}
-        for one in found.identities
-    ]
-    unnamed = [asdict(one) for one in found.candidates if one.identity is None]
-    return sorted(named + unnamed, key=lambda one: -one["score"])[:TOP]
+def _fused_version(session: Session, versions: dict[str, int | None]) -> int:
+    """The row that stands for the fusion of these model versions."""
+    rows = [session.get_one(ModelVersion, version) for version in versions.values() if version is not None]
+    made_of = " + ".join(f"{row.model} {row.version}" for row in rows)
+    return results.model_version(session, Task.FUSE, Provenance("embedded", FUSED, "1", "", made_of)).id

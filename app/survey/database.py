@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
 from app.survey import (
+    calibrations,
     calls,
     decisions,
     deployments,
@@ -33,6 +34,7 @@ from app.survey import (
 
 # importing them makes the metadata whole
 TABLES = (
+    calibrations,
     calls,
     decisions,
     deployments,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,9 +13,9 @@ from sqlalchemy.orm import Session
 
 from app.survey.decisions import Decision
 from app.survey.deployments import Deployment
-from app.survey.described import alike, feature_version, of_model
+from app.survey.described import feature_version, of_model
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
-from app.survey.individuals import PairVerdict, Sighting
+from app.survey.individuals import Individual, PairVerdict, Sighting
 from app.survey.media import Media
 from modal_backend.contracts import Flank
 
@@ -27,13 +28,17 @@ class Scope:
     """Which crops may be candidates for a query.
 
     station: only those of the query's station. flank: not those of the other flank. other_events: unnamed crops of
-    the query's own event are left out. catalogued: only crops that belong to an individual.
+    the query's own event are left out. catalogued: only crops that belong to an individual. days: only those taken
+    within so many days of the query; a query without a time leaves nothing out. species: not those with another species
+    label, where both have one.
     """
 
     station: bool = False
     flank: bool = True
     other_events: bool = True
     catalogued: bool = False
+    days: int | None = None
+    species: bool = True
 
     def key(self) -> str:
         """The scope as text."""
@@ -101,7 +106,7 @@ def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ra
         sa.select(Ranking)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
         .where(Ranking.detection_id == detection_id, ModelVersion.model == model, Ranking.scope == scope.key())
-        .order_by(Ranking.id.desc())
+        .order_by(Ranking.created_at.desc(), Ranking.id.desc())
         .limit(1)
     )
 
@@ -117,49 +122,80 @@ def store_ranking(session: Session, detection_id: int, version_id: int, scope: S
         setattr(row, name, value)
 
 
-def allowed(session: Session, query_id: int, version_id: int, scope: Scope) -> tuple[set[int] | None, set[int]]:
+def allowed(session: Session, query_id: int, scope: Scope) -> tuple[set[int] | None, set[int]]:
     """The crops a scope allows as candidates (None: all) and those it leaves out besides.
 
-    Crops said to be different from the query, and the other crops of such an individual, are always left out.
+    Crops said to be different from the query, and the other crops of such an individual, are always left out; so are
+    rejected and unidentifiable ones.
     """
-    media = session.execute(
-        sa.select(Media.id, Media.event_id, Media.deployment_id)
+    query = session.execute(
+        sa.select(Media.id, Media.event_id, Media.deployment_id, Media.taken_at)
         .join(Detection, Detection.media_id == Media.id)
         .where(Detection.id == query_id)
     ).one()
-    left_out = _said_different(session, query_id) | _same_picture(session, media.id)
-    if scope.other_events and media.event_id is not None:
-        left_out |= _unnamed_of_event(session, media.event_id)
-    within = _within(session, query_id, version_id, scope, media.deployment_id)
+    left_out = _said_different(session, query_id) | _same_picture(session, query.id) | _dropped(session)
+    if scope.other_events and query.event_id is not None:
+        left_out |= _unnamed_of_event(session, query.event_id)
+    if scope.flank:
+        left_out |= _other_flank(session, query_id)
+    if scope.species:
+        left_out |= _other_species(session, query_id)
+    within = _within(session, scope, query.deployment_id, query.taken_at)
     return within, left_out | {query_id}
 
 
-def _within(
-    session: Session, query_id: int, version_id: int, scope: Scope, deployment_id: int | None
-) -> set[int] | None:
-    where: list[sa.ColumnElement[bool]] = []
-    flank = session.scalar(sa.select(DetectionReview.flank).where(DetectionReview.detection_id == query_id))
-    if scope.flank and flank in (Flank.LEFT, Flank.RIGHT):
-        other = Flank.RIGHT if flank == Flank.LEFT else Flank.LEFT
-        where.append(sa.func.coalesce(DetectionReview.flank, "unknown") != str(other))
-    if scope.station:
-        station = sa.select(Deployment.station).where(Deployment.id == deployment_id).scalar_subquery()
-        where.append(Deployment.station == station)
+def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at: datetime | None) -> set[int] | None:
+    near_in_time = scope.days is not None and taken_at is not None
+    if not (scope.station or near_in_time):
+        return set(session.scalars(sa.select(Sighting.detection_id))) if scope.catalogued else None
+    crops = sa.select(Detection.id).join(Media, Media.id == Detection.media_id)
     if scope.catalogued:
-        where.append(Sighting.detection_id.is_not(None))
-    if not where:
-        return None
-    return set(
-        session.scalars(
-            sa.select(Feature.detection_id)
-            .join(Detection, Detection.id == Feature.detection_id)
-            .join(Media, Media.id == Detection.media_id)
-            .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-            .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
-            .outerjoin(Sighting, Sighting.detection_id == Detection.id)
-            .where(Feature.model_version_id.in_(alike(session, version_id)), *where)
+        crops = crops.join(Sighting, Sighting.detection_id == Detection.id)
+    if scope.days is not None and taken_at is not None:
+        reach = timedelta(days=scope.days)
+        crops = crops.where(Media.taken_at.between(taken_at - reach, taken_at + reach))
+    places = sa.select(Deployment.id)
+    if scope.station:
+        places = places.where(
+            Deployment.station == sa.select(Deployment.station).where(Deployment.id == deployment_id).scalar_subquery()
         )
+    # Deployment by deployment: the index of media begins with it.
+    found = set(session.scalars(crops.where(Media.deployment_id.in_(places))))
+    if not scope.station:
+        found |= set(session.scalars(crops.where(Media.deployment_id.is_(None))))
+    return found
+
+
+def _dropped(session: Session) -> set[int]:
+    """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable."""
+    review = DetectionReview
+    wrong = sa.or_(
+        review.verdict == "rejected",
+        review.identity == "unidentifiable",
+        sa.and_(review.category.is_not(None), review.category != "animal"),
     )
+    return set(session.scalars(sa.select(review.detection_id).where(wrong)))
+
+
+def _other_flank(session: Session, query_id: int) -> set[int]:
+    flank = session.scalar(sa.select(DetectionReview.flank).where(DetectionReview.detection_id == query_id))
+    if flank not in (Flank.LEFT, Flank.RIGHT):
+        return set()
+    other = str(Flank.RIGHT if flank == Flank.LEFT else Flank.LEFT)
+    return set(session.scalars(sa.select(DetectionReview.detection_id).where(DetectionReview.flank == other)))
+
+
+def _other_species(session: Session, query_id: int) -> set[int]:
+    """Crops whose species label, or whose individual's, is another than the query's."""
+    label = sa.func.lower(sa.func.coalesce(DetectionReview.species, Individual.species))
+    labelled = (
+        sa.select(Detection.id, label.label("species"))
+        .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
+        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+        .outerjoin(Individual, Individual.id == Sighting.individual_id)
+    )
+    mine = session.execute(labelled.where(Detection.id == query_id)).one().species
+    return set(session.scalars(labelled.where(label != mine))) if mine else set()
 
 
 def _same_picture(session: Session, media_id: int) -> set[int]:

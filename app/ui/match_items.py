@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app import deps
+from app.matching.known import CalibrationState, calibration_state
 from app.survey import browse, rankings
 from app.survey.browse import MediaView
 from app.survey.detections import Ranking
@@ -27,6 +28,7 @@ class Ranked:
     ranking: Ranking | None
     stamp: str
     fresh: bool
+    calibration: CalibrationState
 
 
 def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) -> Ranked | None:
@@ -52,11 +54,17 @@ def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) 
         ranking=ranking,
         stamp=now,
         fresh=rankings.is_fresh(ranking, now),
+        calibration=calibration_state(session, model),
     )
 
 
-def known_sentence(ranking: Ranking | None) -> str:
-    """What the open-set test says about the query, in words."""
+def known_sentence(ranking: Ranking | None, calibration: CalibrationState | None = None) -> str:
+    """What the open-set test says about the query, and what the candidates' probabilities rest on, in words."""
+    said = _known(ranking)
+    return f"{said} {calibration.sentence}" if calibration is not None else said
+
+
+def _known(ranking: Ranking | None) -> str:
     if ranking is None or ranking.known_probability is None:
         return "Nobody is named yet: the first animals have to be named by a person."
     share = ranking.known_probability
@@ -72,9 +80,11 @@ def _candidate(
         **_crop(box, media),
         "name": box.individual,
         "individual_id": box.individual_id,
-        "probability": None,
+        "probability": crop.get("probability"),
+        "reason": crop.get("reason"),
         "raw": crop["score"],
         "model": model.upper() if model == "rapid" else model,
+        "models": crop.get("models", {}),
         "matches": crop["matches"],
         "verdict": verdict,
     }
@@ -92,6 +102,8 @@ def _figures(candidate: dict[str, Any], ranking: Ranking | None, model: str) -> 
     return {
         "model": model,
         "score": candidate["raw"],
+        "probability": candidate["probability"],
+        "models": candidate["models"],
         "matches": candidate["matches"],
         "known_probability": ranking.known_probability if ranking else None,
         "gallery_size": ranking.gallery_size if ranking else None,

@@ -3,8 +3,8 @@
 Each model has its own curve; scores of two models are never compared raw. A curve is isotonic regression over decided
 pairs (Zadrozny and Elkan, KDD 2002) in log-odds, blended with the logistic line through the same pairs so that it rises
 everywhere and also beyond the pairs seen. Fusion is the idea of WildFusion (arXiv 2408.12934), calibrated first and
-combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out of
-the fit it ranks better (mAP .946 against .942) and keeps candidates apart that are all nearly certain.
+combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out
+of the fit it ranks better (mAP .946 against .942) and keeps candidates apart that are all nearly certain.
 """
 
 from __future__ import annotations
@@ -101,7 +101,9 @@ def has_start(model: str) -> bool:
 
 
 def fuse(log_odds: Mapping[str, Floats]) -> Floats:
-    """The fused score: the weighted mean of the models' log-odds, arrays of one shape."""
-    total = sum(WEIGHTS.get(model, 0.5) for model in log_odds)
-    parts = [WEIGHTS.get(model, 0.5) / total * values for model, values in log_odds.items()]
-    return np.asarray(np.sum(parts, axis=0))
+    """The fused score: the weighted mean of the models' log-odds, arrays of one shape; a model that said nothing (nan)
+    about a pair leaves it to the others."""
+    odds = np.array(list(log_odds.values()), float)
+    weights = np.array([WEIGHTS.get(model, 0.5) for model in log_odds]).reshape(-1, *[1] * (odds.ndim - 1))
+    weights = np.where(np.isnan(odds), 0.0, weights)
+    return np.asarray(np.sum(weights * np.nan_to_num(odds), axis=0) / np.sum(weights, axis=0))

@@ -24,7 +24,8 @@ DIMENSION = 128
 class DescriptorIndex:
     """Descriptors in rows; every row belongs to a slot, the caller's number for a crop."""
 
-    def __init__(self) -> None:
+    def __init__(self, exact_rows: int = EXACT_ROWS) -> None:
+        self._exact_rows = exact_rows
         self._rows = 0
         self._bytes = np.zeros((1024, DIMENSION), np.uint8)
         self._owner = np.full(1024, -1, np.int32)
@@ -75,7 +76,7 @@ class DescriptorIndex:
                 nothing,
                 np.zeros((*nothing.shape, 4), np.float32),
             )
-        search = self._exact if count <= EXACT_ROWS else self._approximate
+        search = self._exact if count <= self._exact_rows else self._approximate
         distances, found = search(queries.astype(np.float32), k, allowed)
         missing = found < 0
         return (

@@ -1,11 +1,11 @@
 """RAPID's second half: which crops and identities a query resembles, and whether its animal is there at all.
 
-Every descriptor of the query votes for the crops its nearest gallery descriptors lie on. RAPID's weight is 1 / distance;
-here it is how much nearer they lie than the first one that has no vote (local naive Bayes nearest neighbour: McCann and
-Lowe, CVPR 2012; used for animals by Crall et al., WACV 2013), times how alike the two keypoints lie. An identity takes
-its best vote of each descriptor. The leaders are then checked as whole patterns: their votes are multiplied by 1 + the
-matches that one turn, scale and shift explain. Against the weight 1 / distance^2, 30 ATRW tigers with one gallery picture
-each gain 2 points of top-1 (mean of six draws).
+Every descriptor of the query votes for the crops its nearest gallery descriptors lie on. RAPID's weight is 1 /
+distance; here it is how much nearer they lie than the first one that has no vote (local naive Bayes nearest neighbour:
+McCann and Lowe, CVPR 2012; used for animals by Crall et al., WACV 2013), times how alike the two keypoints lie. An
+identity takes its best vote of each descriptor. The leaders are then checked as whole patterns: their votes are
+multiplied by 1 + the matches that one turn, scale and shift explain. Against the weight 1 / distance^2, 30 ATRW tigers
+with one gallery picture each gain 2 points of top-1 (mean of six draws).
 """
 
 from __future__ import annotations
@@ -17,22 +17,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modal_backend.contracts import LocalFeatures
-from modal_backend.models.descriptor_index import DescriptorIndex
+from modal_backend.models.descriptor_index import EXACT_ROWS, DescriptorIndex
 from modal_backend.models.open_set import Curve, Densities, densities
 from modal_backend.models.pattern_geometry import agreement, consistent_matches, placed
 
 NEIGHBOURS = 10
 CHECKED_CROPS = 6
 CHECKED_IDENTITIES = 4
-# SIFT descriptors of one spot of a coat lie about 150 apart, unrelated ones 250 and more; an animal with so many pictures
-# that they fill all places of the search keeps its votes.
+# SIFT descriptors of one spot of a coat lie about 150 apart, unrelated ones 250 and more; an animal with so many
+# pictures that they fill all places of the search keeps its votes.
 UNRELATED = 250.0
 UNIT = 100.0
 
 # Measured on 30 ATRW tigers: the best of 4 to 24 unrelated identities reaches 0.11 to 0.24 points a descriptor of the
-# query, a single one 0.3 to 0.9; START is the curve through 4,288 rankings in such galleries with 1 to 6 pictures each.
+# query, a single one 0.3 to 0.9; START is the curve through 4,288 rankings in such galleries with 1 to 6 pictures each,
+# START_FINE through 1,732 of the 448 px profile.
 STRANGER, STRANGER_ALONE = 0.1, 0.5
 START = Curve(weights=(1.2, 1.25), bias=-4.0)
+START_FINE = Curve(weights=(0.62, 2.16), bias=-6.76)
 MOST_LEAD = 5.0
 LEAVE_OUTS = 60
 FEWEST_IDENTITIES = 8
@@ -78,10 +80,14 @@ class _Vote:
 
 
 class RapidGallery:
-    """Crops with their features, some of them named; may be changed at any time."""
+    """Crops with their features, some of them named; may be changed at any time.
 
-    def __init__(self) -> None:
-        self._index = DescriptorIndex()
+    exact_rows: up to so many descriptors the search is exact. start: curve of "known" before the gallery shows one of
+    its own; fixed: it stays in use.
+    """
+
+    def __init__(self, *, exact_rows: int = EXACT_ROWS, start: Curve = START, fixed: bool = False) -> None:
+        self._index = DescriptorIndex(exact_rows)
         self._slot_of: dict[int, int] = {}
         self._crop_ids: list[int] = []
         self._features: list[LocalFeatures | None] = []
@@ -89,7 +95,8 @@ class RapidGallery:
         self._number_of: dict[str, int] = {}
         self._alive = np.zeros(64, bool)
         self._number = np.full(64, -1, np.int32)
-        self._curve: Curve | Densities = START
+        self._start, self._fixed = start, fixed
+        self._curve: Curve | Densities = start
         self._changes = 0
 
     def __len__(self) -> int:
@@ -175,7 +182,8 @@ class RapidGallery:
 
     def _vote(self, features: LocalFeatures, allowed: NDArray[np.bool_]) -> _Vote:
         distances, slots, points = self._index.search(features.descriptors, NEIGHBOURS + 1, allowed)
-        weights = agreement(placed(features)[:, None], points[:, :-1]) * _nearer(np.sqrt(distances))
+        alike = agreement(placed(features)[:, None], points[:, :-1])
+        weights = np.asarray(alike * _nearer(np.sqrt(distances)), np.float64)
         slots = slots[:, :-1]
         found = slots >= 0
         scores = np.bincount(slots[found], weights[found], minlength=len(allowed)).astype(float)
@@ -236,12 +244,12 @@ class RapidGallery:
 
     def _refit_if_stale(self) -> None:
         named = np.flatnonzero(self._numbers() >= 0)
-        if self._changes <= max(5, len(named) // 5):
+        if self._fixed or self._changes <= max(5, len(named) // 5):
             return
         self._changes = 0
         known, unknown = self._leave_outs(named)
         enough = len(np.unique(self._number[named])) >= FEWEST_IDENTITIES
-        self._curve = densities(known, unknown, START) if enough else START
+        self._curve = densities(known, unknown, self._start) if enough else self._start
 
     def _leave_outs(self, named: NDArray[np.intp]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
         known, unknown = [], []

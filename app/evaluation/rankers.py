@@ -1,0 +1,145 @@
+"""Rank labelled crops by one model, or by RAPID and the pocket embedding fused with the start values."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from app.evaluation.splits import Split
+
+if TYPE_CHECKING:
+    from modal_backend.contracts import LocalFeatures, Picture
+
+MODELS = ("rapid", "rapid-448", "pocket-embedding", "fused")
+PARTS = {"fused": ("rapid", "pocket-embedding")}
+
+Row = Mapping[str, str]
+Named = list[tuple[str, float]]
+
+
+@dataclass(slots=True)
+class Described:
+    """What the models said about the crops of a table, by row number. failed: what could not be read, with why."""
+
+    about: dict[str, str]
+    local: dict[int, LocalFeatures] = field(default_factory=dict)
+    vectors: dict[int, Any] = field(default_factory=dict)
+    failed: list[dict[str, str]] = field(default_factory=list)
+
+    def has(self, row: int) -> bool:
+        """Whether the crop could be read."""
+        return row in self.local or row in self.vectors
+
+
+def describe(rows: Sequence[Row], folder: Path, model: str) -> Described:
+    """Describe every crop as the model needs it. Raises WeightsMissing."""
+    parts = PARTS.get(model, (model,))
+    described = Described({})
+    readers = [(_local_reader(part) if part.startswith("rapid") else _vector_reader()) for part in parts]
+    described.about = {
+        key: " + ".join(filter(None, (about[key] for _, about in readers)))
+        for key in ("version", "preprocessing", "weights_sha256")
+    }
+    for number, row in enumerate(rows):
+        try:
+            picture = _picture(folder / row["path"])
+        except (OSError, ValueError, SyntaxError) as error:
+            described.failed.append({"path": row["path"], "reason": f"The picture cannot be read: {error}"})
+            continue
+        for part, (read, _) in zip(parts, readers, strict=True):
+            (described.local if part.startswith("rapid") else described.vectors)[number] = read(picture)
+    return described
+
+
+def rank(model: str, rows: Sequence[Row], described: Described, split: Split) -> list[tuple[Named, float | None]]:
+    """Of every query of the split: identities with scores, best first, and the probability that it is known."""
+    parts = PARTS.get(model, (model,))
+    gallery = [row for row in split.gallery if described.has(row)]
+    found = [
+        (_by_votes if part.startswith("rapid") else _by_cosine)(part, rows, described, gallery, split.queries)
+        for part in parts
+    ]
+    if len(found) == 1:
+        return found[0]
+    return [_fused(dict(zip(parts, answers, strict=True))) for answers in zip(*found, strict=True)]
+
+
+def _by_votes(
+    model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
+) -> list[tuple[Named, float | None]]:
+    from modal_backend.models.rapid import FINE
+    from modal_backend.models.rapid_gallery import START, START_FINE, RapidGallery
+
+    index = RapidGallery(start=START_FINE if model == FINE else START)
+    for row in gallery:
+        index.add(row, described.local[row], rows[row]["identity"])
+    answers: list[tuple[Named, float | None]] = []
+    for row in queries:
+        found = index.rank(described.local[row])
+        answers.append(([(one.identity, one.score) for one in found.identities], found.known_probability))
+    return answers
+
+
+def _by_cosine(
+    _model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
+) -> list[tuple[Named, float | None]]:
+    from modal_backend.models.cosine_ranking import cues_of, known_curve, rank_by_cosine
+    from modal_backend.models.pocket_embedding import DIMENSION
+
+    vectors = np.stack([described.vectors[row] for row in gallery]) if gallery else np.zeros((0, DIMENSION), np.float32)
+    identities = [rows[row]["identity"] for row in gallery]
+    curve = known_curve(vectors, identities)
+    answers: list[tuple[Named, float | None]] = []
+    for row in queries:
+        ranking = rank_by_cosine(described.vectors[row], vectors, identities)
+        cues = cues_of(ranking)
+        answers.append((ranking, None if cues is None else curve.probability(cues)))
+    return answers
+
+
+def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, float | None]:
+    """Identities by the mean of calibrated log-odds; one a model gave no vote has its lowest score there."""
+    from app.matching.candidates import mean_odds
+    from modal_backend.models.calibration import fuse, start
+
+    names = sorted({name for ranking, _ in answers.values() for name, _ in ranking})
+    odds = {}
+    for model, (ranking, _) in answers.items():
+        score = dict(ranking)
+        odds[model] = start(model).log_odds([score.get(name, 0.0) for name in names])
+    scores = fuse(odds)
+    order = np.argsort(-scores, kind="stable")
+    known = mean_odds([value for _, value in answers.values() if value is not None])
+    return [(names[place], float(scores[place])) for place in order], known
+
+
+def _local_reader(model: str) -> tuple[Any, dict[str, str]]:
+    from modal_backend.models import rapid
+
+    profile, preprocessing = rapid.PROFILES[model]
+    about = {"version": rapid.VERSION, "preprocessing": preprocessing, "weights_sha256": ""}
+    return lambda picture: rapid.extract(picture, profile), about
+
+
+def _vector_reader() -> tuple[Any, dict[str, str]]:
+    from modal_backend.models.pocket_embedding import PocketEmbedding
+
+    model = PocketEmbedding()
+    model.load()
+    about = {
+        "version": model.VERSION,
+        "preprocessing": model.PREPROCESSING,
+        "weights_sha256": model.weights_sha256,
+    }
+    return lambda picture: model.embed([picture])[0], about
+
+
+def _picture(path: Path) -> Picture:
+    from PIL import Image, ImageOps
+
+    with Image.open(path) as image:
+        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
