@@ -83,7 +83,8 @@ def _ways(watched: Watched) -> tuple[list[Way], Frame]:
     motion = watched.motion
     tracks = motion.finish()
     seconds = motion.seconds or [0.0]
-    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step)
+    rim = 2.0 * motion.shift + 1 if motion.shift else 0.0
+    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim)
     return ways_of(tracks, frame), frame
 
 

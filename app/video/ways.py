@@ -15,6 +15,7 @@ PAUSE_SECONDS = 180.0
 HIDDEN_SECONDS = 4.0
 AWAY_SECONDS = 60.0
 HANDED_OVER = 0.8
+TURNED_SECONDS = 2.5
 ALIKE = 2.2
 TRAVELS = 0.07  # of the frame's diagonal
 TRAVELS_OWN = 0.45  # of its own length
@@ -25,13 +26,17 @@ STILL_PACE = 0.025  # frame widths a second
 
 @dataclass(slots=True)
 class Frame:
-    """The small frame and the clip's time: pixels, first and last second compared, seconds between comparisons."""
+    """The small frame and the clip's time: pixels, first and last second compared, seconds between comparisons.
+
+    rim: pixels at the border that are not looked at, because the camera shakes.
+    """
 
     width: int
     height: int
     first: float
     last: float
     step: float
+    rim: float = 0.0
 
 
 @dataclass(slots=True)
@@ -95,7 +100,7 @@ def side_of(steps: list[Step], frame: Frame, *, leaving: bool) -> Side | None:
     gap = abs(later.second - end.second) or 1.0
     out_x, out_y = (end.middle[0] - later.middle[0]) / gap, (end.middle[1] - later.middle[1]) / gap
     ahead = max(0.35, 1.1 * frame.step)
-    margin = max(BORDER, 0.015 * frame.width)
+    margin = max(BORDER, 0.015 * frame.width) + frame.rim
     touched, foretold = [], []
     for side, edge, outward in (
         (Side.LEFT, end.left, -out_x),
@@ -187,7 +192,8 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     ratio = _usual_area(before) / max(_usual_area(after), 1.0)
     if not 1 / (2 * ALIKE) <= ratio <= 2 * ALIKE:
         return None
-    stayed = away <= (1.1 if gap <= 1.0 else 0.8) * size and not side_of(after, frame, leaving=False)
+    appears = side_of(after, frame, leaving=False) is None
+    stayed = away <= (2.0 if gap <= TURNED_SECONDS else 0.8) * size and appears
     vx, vy = _pace(before[-6:])
     foretold = (end.middle[0] + vx * gap, end.middle[1] + vy * gap)
     off = math.dist(foretold, begin.middle)
