@@ -178,4 +178,3 @@ def _write_frames(shop: Workshop, media: Media, done: SummarisedClip) -> None:
     key = next(look.picture for look in done.looks if look.index == done.key)
     write_jpeg(view_path(data_dir, media.sha256), key, max(key.shape), 85)
     shop.store.replace_thumb(media.sha256, thumbnail(key))
-

@@ -52,12 +52,13 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
         return
     queued_at = queued_at or time.time()
     pictures = [
-        picture for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture))) for picture in _cut(shop, list(group))
+        picture
+        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
+        for picture in _cut(shop, list(group))
     ]
     local = shop.describers.submit(shop.call, LOCAL, pictures, queued_at)
     saved = [
-        shop.describers.submit(write_crop, shop.survey.data_dir, *pair)
-        for pair in zip(crops, pictures, strict=True)
+        shop.describers.submit(write_crop, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)
     ]
     embedded = shop.call(EMBEDDING, pictures, queued_at)
     for one in saved:
@@ -71,7 +72,9 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
 def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:
     """The crops' pictures, in order; each is also written as a file."""
     pictures = [
-        picture for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture))) for picture in _cut(shop, list(group))
+        picture
+        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
+        for picture in _cut(shop, list(group))
     ]
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)

@@ -79,7 +79,9 @@ def test_tiny_and_huge_frames_are_read(tmp_path, size):
     assert max(reading.picture.shape) <= 1024
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("m.avi", "mjpeg"), ("a.mkv", "libx264")])
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("m.avi", "mjpeg"), ("a.mkv", "libx264")]
+)
 def test_a_clip_that_is_cut_off_gives_what_is_there_and_says_how_much_is_missing(tmp_path, name, codec):
     options = {"movflags": "+faststart"} if name.endswith("mp4") else {}
     write(tmp_path / name, codec, seconds=8, options={"g": "12"}, container_options=options)
@@ -91,7 +93,9 @@ def test_a_clip_that_is_cut_off_gives_what_is_there_and_says_how_much_is_missing
     assert played.duration == pytest.approx(8.0, abs=0.2)
 
 
-@pytest.mark.parametrize(("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("a.asf", "msmpeg4"), ("a.mkv", "libx264")])
+@pytest.mark.parametrize(
+    ("name", "codec"), [("a.mp4", "libx264"), ("a.avi", "mpeg4"), ("a.asf", "msmpeg4"), ("a.mkv", "libx264")]
+)
 def test_zeros_in_the_middle_cost_only_what_they_cover(tmp_path, name, codec):
     write(tmp_path / name, codec, seconds=8, options={"g": "12"})
     zeroed(tmp_path / f"zero-{name}", tmp_path / name, 0.45, 0.6)
@@ -139,7 +143,10 @@ def test_the_time_of_recording_comes_from_the_container_and_is_never_made_up(tmp
     assert play(tmp_path / "b.mp4")[0].facts.recorded_at is None
 
 
-@pytest.mark.parametrize(("container", "kind"), [("mp4", "mp4"), ("mov", "mov"), ("avi", "avi"), ("asf", "asf"), ("mkv", "mkv"), ("webm", "webm")])
+@pytest.mark.parametrize(
+    ("container", "kind"),
+    [("mp4", "mp4"), ("mov", "mov"), ("avi", "avi"), ("asf", "asf"), ("mkv", "mkv"), ("webm", "webm")],
+)
 def test_a_clip_is_known_by_its_content_whatever_its_name_is(tmp_path, container, kind):
     codec = {"avi": "mpeg4", "asf": "msmpeg4", "webm": "libvpx"}.get(container, "libx264")
     write(tmp_path / f"clip.{container}", codec, seconds=0.3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 
 import pytest
 
@@ -27,7 +28,9 @@ def courses(done: SummarisedClip) -> list[tuple[str | None, str | None]]:
     return [(one.entry, one.exit) for one in done.summary.tracklets if one.counted]
 
 
-@pytest.mark.parametrize("effects", [(), ("shake",), ("flicker",), ("wind",), ("bar",), ("infrared",), ("shake", "bar", "noise")])
+@pytest.mark.parametrize(
+    "effects", [(), ("shake",), ("flicker",), ("wind",), ("bar",), ("infrared",), ("shake", "bar", "noise")]
+)
 def test_nothing_is_found_where_nothing_lives(tmp_path, effects):
     done = summarised(Clip(11, 7, look="pasted", effects=effects, **QUICK), tmp_path)
     assert done.summary.animals == 0
@@ -55,7 +58,7 @@ def test_an_animal_that_stops_and_goes_on_is_one(tmp_path):
 def test_an_animal_that_leaves_and_comes_back_is_one_with_two_times_in_view(tmp_path):
     out = ((0.5, -0.12, 0.5), (1.8, 0.4, 0.5), (3.1, -0.12, 0.5))
     back = ((5.0, -0.12, 0.5), (6.3, 0.4, 0.5), (7.6, -0.12, 0.5))
-    way = Path2(out + ((3.2, -3.0, 0.5), (4.9, -3.0, 0.5)) + back, 0.2, 4)
+    way = Path2((*out, (3.2, -3.0, 0.5), (4.9, -3.0, 0.5), *back), 0.2, 4)
     done = summarised(Clip(37, 8.5, animals=[way], **QUICK), tmp_path)
     (one,) = [one for one in done.summary.tracklets if one.counted]
     assert len(one.spans) == 2
@@ -114,6 +117,6 @@ def test_at_most_the_budget_is_looked_at_and_it_lies_dense_where_something_moves
     done = summarised(clip, tmp_path)
     seconds = [second for _, second in done.seen.looked]
     assert len(seconds) <= 64
-    assert max(b - a for a, b in zip(seconds, seconds[1:], strict=False)) <= 1.2
+    assert max(b - a for a, b in pairwise(seconds)) <= 1.2
     moving = [second for second in seconds if 12.2 <= second <= 15.2]
     assert len(moving) / 3 > 1.5 * (len(seconds) - len(moving)) / 27

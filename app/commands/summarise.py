@@ -19,7 +19,7 @@ SAID_OF_IT = "computed on this machine from detections and motion"
 
 
 def run(clip: Path, *, as_json: bool) -> int:
-    """Exit status: 0 when the clip was summarised, 2 when there is no such file, 3 when nothing in it can be decoded."""
+    """Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded."""
     from app.video.probe import ClipError
     from app.video.summarise import DetectorFailed, summarise_clip
 
@@ -28,7 +28,9 @@ def run(clip: Path, *, as_json: bool) -> int:
         raise CommandFailed(f"There is no file at {clip}.", 2)
     backend = EmbeddedBackend()
     try:
-        with tqdm(total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}") as bar:
+        with tqdm(
+            total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
+        ) as bar:
             done = summarise_clip(path, detector(backend), tell=lambda share: _move(bar, share))
     except ClipError as error:
         sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."

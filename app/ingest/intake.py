@@ -10,9 +10,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
+from app.ingest.clip import ClipReading, read_clip
 from app.ingest.file_name_time import file_name_time
 from app.ingest.folder import folder_files, one_file
-from app.ingest.clip import ClipReading, read_clip
 from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
 from app.ingest.limits import Limits
 from app.ingest.picture import Reading, read_picture, thumbnail

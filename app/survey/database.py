@@ -15,7 +15,15 @@ from sqlalchemy.orm import Session, sessionmaker
 from app.settings import Settings
 from app.survey import calls, decisions, deployments, detections, individuals, media, videos
 
-TABLES = (calls, decisions, deployments, detections, individuals, media, videos)  # importing them makes the metadata whole
+TABLES = (
+    calls,
+    decisions,
+    deployments,
+    detections,
+    individuals,
+    media,
+    videos,
+)  # importing them makes the metadata whole
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 

@@ -15,7 +15,9 @@ KINDS = ("count",)
 MOST = 999
 
 
-def correct_count(session: Session, who: str, media_id: int, animals: int, *, client_key: str | None = None) -> Decision:
+def correct_count(
+    session: Session, who: str, media_id: int, animals: int, *, client_key: str | None = None
+) -> Decision:
     """A person says how many animals are in a clip; the computed count stays beside it.
 
     Raises BadDecision for a media that is no clip, or a count that is none.

@@ -163,7 +163,9 @@ def tracklets_of(session: Session, media_id: int) -> list[tuple[TrackletRow, Tra
     """A clip's tracklets in the order of appearance, with their rows; boxes as people corrected them."""
     from app.survey.scores import boxes
 
-    rows = list(session.scalars(sa.select(TrackletRow).where(TrackletRow.media_id == media_id).order_by(TrackletRow.id)))
+    rows = list(
+        session.scalars(sa.select(TrackletRow).where(TrackletRow.media_id == media_id).order_by(TrackletRow.id))
+    )
     frames: dict[int, list[FrameDetection]] = {row.id: [] for row in rows}
     for frame in session.scalars(
         sa.select(FrameDetection).where(FrameDetection.tracklet_id.in_(frames)).order_by(FrameDetection.frame_number)

@@ -29,7 +29,8 @@ class Played:
     """What decoding a clip has given so far.
 
     frames: decoded. errors: packets that could not be decoded. broken: why reading ended early, "" otherwise.
-    first: seconds missing before the first frame that could be decoded. last: second of the last frame. width, height: pixels after rotation. turns: quarter turns to the left that set a frame upright.
+    first: seconds missing before the first frame that could be decoded. last: second of the last frame. width, height:
+    pixels after rotation. turns: quarter turns to the left that set a frame upright.
     """
 
     facts: ClipFacts
@@ -131,9 +132,7 @@ def _frames(path: Path, played: Played) -> Iterator[Still]:
             played.first = frame.time - start if frame.time is not None else 0.0
             played.turns = round(frame.rotation / 90) % 4 if frame.rotation else 0
             upright = played.turns % 2 == 0
-            played.width, played.height = (
-                (frame.width, frame.height) if upright else (frame.height, frame.width)
-            )
+            played.width, played.height = (frame.width, frame.height) if upright else (frame.height, frame.width)
         second = frame.time - start if frame.time is not None else played.frames / rate
         if played.frames and second <= played.last:  # a clock that stands still or runs back
             second = played.last + 1.0 / rate
@@ -216,7 +215,7 @@ def upright(frame: VideoFrame, turns: int) -> Picture:
 
 
 def frames_at(path: Path, seconds: Iterable[float]) -> dict[float, Picture]:
-    """The frames shown at these seconds (from the clip's beginning) as upright RGB in full size; what is lost is left out.
+    """The frames shown at these seconds (from the clip's beginning) as upright RGB in full size; lost ones are left out.
 
     Jumps to the key frame before each where the container can. Raises ClipError when the clip does not open.
     """
