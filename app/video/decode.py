@@ -215,7 +215,7 @@ def upright(frame: VideoFrame, turns: int) -> Picture:
 
 
 def frames_at(path: Path, seconds: Iterable[float]) -> dict[float, Picture]:
-    """The frames shown at these seconds (from the clip's beginning) as upright RGB in full size; lost ones are left out.
+    """The frames shown at these seconds (from the clip's beginning) as upright RGB, full size; lost ones are left out.
 
     Jumps to the key frame before each where the container can. Raises ClipError when the clip does not open.
     """
