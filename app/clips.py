@@ -81,7 +81,9 @@ def pending(shop: Workshop, import_id: int | None = None) -> list[int]:
 def retry_failed(shop: Workshop) -> None:
     """Look again at every clip whose summary failed."""
     failed = sa.and_(Media.kind == "video", Media.stage == Stage.FAILED)
+    summarised = Media.id.in_(sa.select(videos.Video.media_id).where(videos.Video.animals.is_not(None)))
     with shop.survey.write() as session:
+        session.execute(sa.update(Media).where(failed, summarised).values(stage=Stage.DETECTED, failure=None))
         session.execute(sa.update(Media).where(failed).values(stage=Stage.STORED, failure=None))
     summarise_pending(shop)
 

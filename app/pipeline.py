@@ -59,8 +59,9 @@ def process_batch(shop: Workshop, import_id: int, reads: list[Read]) -> None:
         detector = results.model_version(session, Task.DETECT, version, threshold) if version else None
         batch = session.get_one(ImportBatch, import_id)
         crops: list[Crop] = []
-        for read in (read for read in new.values() if read not in pictures):
-            media_row(session, batch, read)  # clips are summarised later, one by one
+        for read in new.values():
+            if read.taken and read.taken.clip is not None:
+                media_row(session, batch, read)  # clips are summarised later, one by one
         for read, answer in zip(pictures, found, strict=True):
             assert detector is not None
             media = media_row(session, batch, read)

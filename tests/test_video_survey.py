@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,8 +12,9 @@ import sqlalchemy as sa
 from app import clips, pipeline
 from app.exchange import megadetector_json
 from app.ingest.intake import source_files
+from app.settings import Settings
 from app.survey import browse, clip_views, imports, rankings, video_decisions, videos
-from app.survey.database import Survey
+from app.survey.database import Survey, open_survey
 from app.survey.decide import undo_last
 from app.survey.decisions import Decision
 from app.survey.detections import Feature
@@ -37,29 +39,35 @@ def card(folder: Path) -> Path:
     return folder
 
 
-def take_in(survey: Survey, folder: Path) -> int:
+def take_in(survey: Survey, folder: Path, summarise: bool = True) -> int:
     with survey.write() as session:
         import_id = imports.import_of_path(session, folder).id
     with open_workshop(survey, "test") as shop:
         pipeline.take_in_all(shop, import_id, source_files(folder, limits=shop.limits))
         pipeline.describe_pending(shop)
-        clips.summarise_pending(shop, import_id)
+        if summarise:
+            clips.summarise_pending(shop, import_id)
     return import_id
 
 
-@pytest.fixture
-def filmed(survey: Survey, tmp_path: Path) -> int:
-    """Id of the clip in a survey of one card."""
-    take_in(survey, card(tmp_path / "Ridge 1"))
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Survey, int, Path]]:
+    """A survey of one card, the id of its clip, and the card. Tests leave it as they found it."""
+    home = tmp_path_factory.mktemp("filmed")
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=home / "data", PUGMARK_REVIEWER="ana", _env_file=None))
+    take_in(survey, card(home / "Ridge 1"))
     with survey.read() as session:
-        return session.scalars(sa.select(Media.id).where(Media.kind == "video")).one()
+        media_id = session.scalars(sa.select(Media.id).where(Media.kind == "video")).one()
+    yield survey, media_id, home / "Ridge 1"
+    survey.close()
 
 
-def test_a_clip_is_taken_in_like_a_picture(survey, filmed):
+def test_a_clip_is_taken_in_like_a_picture(filmed):
+    survey, media_id, _ = filmed
     with survey.read() as session:
-        media = session.get_one(Media, filmed)
+        media = session.get_one(Media, media_id)
         listed = {row.path: row for row in session.scalars(sa.select(ListedFile))}
-        summary = videos.summary_of(session, filmed)
+        summary = videos.summary_of(session, media_id)
     assert (media.kind, media.format, media.stage) == ("video", "mp4", Stage.READY)
     assert (media.width, media.height) == (320, 180)
     assert (media.taken_at.isoformat(), media.taken_at_source) == ("2024-03-12T05:41:12", "file name")
@@ -73,16 +81,18 @@ def test_a_clip_is_taken_in_like_a_picture(survey, filmed):
     assert (home / "views" / media.sha256[:2] / f"{media.sha256}.jpg").is_file()
 
 
-def test_the_frames_looked_at_are_kept_as_pictures(survey, filmed):
+def test_the_frames_looked_at_are_kept_as_pictures(filmed):
+    survey, media_id, _ = filmed
     with survey.read() as session:
-        clip = clip_views.opened(session, filmed)
+        clip = clip_views.opened(session, media_id)
     folder = survey.data_dir / "frames" / clip.view.sha256[:2] / clip.view.sha256
     assert {int(path.stem) for path in folder.glob("*.jpg")} == {index for index, _ in clip.video.looked}
 
 
-def test_a_tracklet_is_one_query_with_features_of_its_own(survey, filmed):
+def test_a_tracklet_is_one_query_with_features_of_its_own(filmed):
+    survey, media_id, _ = filmed
     with survey.read() as session:
-        ((row, one),) = videos.tracklets_of(session, filmed)
+        ((row, one),) = videos.tracklets_of(session, media_id)
         version = rankings.feature_version(session, LOCAL)
         waiting = rankings.waiting(session, version)
         features = session.scalars(sa.select(Feature).where(Feature.detection_id == row.query_id)).all()
@@ -93,54 +103,60 @@ def test_a_tracklet_is_one_query_with_features_of_its_own(survey, filmed):
     assert len(crops) == 1
 
 
-def test_a_box_that_is_moved_is_described_from_its_own_frame(survey, filmed):
+def test_a_box_that_is_moved_is_described_from_its_own_frame(filmed):
+    survey, media_id, _ = filmed
     with survey.read() as session:
-        ((row, _),) = videos.tracklets_of(session, filmed)
+        ((row, _),) = videos.tracklets_of(session, media_id)
     with open_workshop(survey, "test") as shop:
         (crop,) = pipeline.crops_of_boxes(shop, [row.query_id])
     assert crop.picture.shape == (180, 320, 3)
 
 
-def test_summarising_again_changes_nothing(survey, filmed, tmp_path):
+def test_summarising_again_changes_nothing(filmed):
+    survey, media_id, folder = filmed
     with survey.read() as session:
-        before = [row.id for row, _ in videos.tracklets_of(session, filmed)]
-    take_in(survey, tmp_path / "Ridge 1")
+        before = [row.id for row, _ in videos.tracklets_of(session, media_id)]
+    take_in(survey, folder)
     with survey.read() as session:
-        assert [row.id for row, _ in videos.tracklets_of(session, filmed)] == before
+        assert [row.id for row, _ in videos.tracklets_of(session, media_id)] == before
 
 
-def test_the_count_is_corrected_and_the_correction_undone(survey, filmed):
+def test_the_count_is_corrected_and_the_correction_undone(filmed):
+    survey, media_id, _ = filmed
     with survey.write() as session:
-        video_decisions.correct_count(session, "ana", filmed, 4)
+        video_decisions.correct_count(session, "ana", media_id, 4)
     with survey.read() as session:
-        summary = videos.summary_of(session, filmed)
+        summary = videos.summary_of(session, media_id)
         logged = session.scalars(sa.select(Decision)).one()
     assert (summary.animals, summary.computed) == (4, 1)
-    assert (logged.kind, logged.who, logged.media_id) == ("count", "ana", filmed)
+    assert (logged.kind, logged.who, logged.media_id) == ("count", "ana", media_id)
     with survey.write() as session:
         undo_last(session, "ana", video_decisions.KINDS)
     with survey.read() as session:
-        assert videos.summary_of(session, filmed).animals == 1
+        assert videos.summary_of(session, media_id).animals == 1
 
 
-def test_a_count_of_a_picture_or_below_zero_is_refused(survey, filmed):
+def test_a_count_of_a_picture_or_below_zero_is_refused(filmed):
+    survey, media_id, _ = filmed
     with survey.read() as session:
         picture = session.scalars(sa.select(Media.id).where(Media.kind == "image")).one()
-    for media_id, animals in ((picture, 1), (filmed, -1)):
+    for asked, animals in ((picture, 1), (media_id, -1)):
         with survey.write() as session, pytest.raises(BadDecision):
-            video_decisions.correct_count(session, "ana", media_id, animals)
+            video_decisions.correct_count(session, "ana", asked, animals)
 
 
-def test_detections_shows_only_the_boxes_of_the_key_frame(survey, filmed):
+def test_detections_shows_only_the_boxes_of_the_key_frame(filmed):
+    survey, media_id, _ = filmed
     with survey.read() as session:
-        (view,) = browse.views(session, [filmed])
-        key = videos.facts_of(session, filmed).key_frame
+        (view,) = browse.views(session, [media_id])
+        key = videos.facts_of(session, media_id).key_frame
         frames = videos.frames_of(session, [box.id for box in view.boxes])
     assert view.boxes
     assert {frame.frame_number for frame in frames.values()} == {key}
 
 
-def test_the_export_says_on_which_frame_each_detection_is(survey, filmed, tmp_path):
+def test_the_export_says_on_which_frame_each_detection_is(filmed, tmp_path):
+    survey, _, _ = filmed
     megadetector_json.export(survey, tmp_path / "out.json")
     rows = {row["file"]: row for row in json.loads((tmp_path / "out.json").read_text())["images"]}
     clip, picture = rows["20240312_054112.mp4"], rows["picture.jpg"]
@@ -152,24 +168,24 @@ def test_the_export_says_on_which_frame_each_detection_is(survey, filmed, tmp_pa
     assert rows["broken.avi"]["detections"] is None
 
 
-def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, filmed, tmp_path):
-    with survey.write() as session:
-        media = session.get_one(Media, filmed)
-        media.stage = Stage.STORED
-        place = survey.data_dir / "originals" / media.sha256[:2] / f"{media.sha256}.mp4"
+def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_path):
+    import_id = take_in(survey, card(tmp_path / "card"), summarise=False)
+    with survey.read() as session:
+        media = session.scalars(sa.select(Media).where(Media.kind == "video")).one()
+    place = survey.data_dir / "originals" / media.sha256[:2] / f"{media.sha256}.mp4"
     whole = place.read_bytes()
     place.write_bytes(b"nothing")
     with open_workshop(survey, "test") as shop:
-        clips.summarise_pending(shop)
-    with survey.read() as session:
-        media = session.get_one(Media, filmed)
-        assert media.stage == Stage.FAILED
-        assert "could not be summarised" in media.failure
-    place.write_bytes(whole)
-    with open_workshop(survey, "test") as shop:
+        clips.summarise_pending(shop, import_id)
+        with survey.read() as session:
+            failed = session.get_one(Media, media.id)
+        assert failed.stage == Stage.FAILED
+        assert "could not be summarised" in failed.failure
+        place.write_bytes(whole)
         clips.retry_failed(shop)
     with survey.read() as session:
-        assert session.get_one(Media, filmed).stage == Stage.READY
+        assert session.get_one(Media, media.id).stage == Stage.READY
+        assert videos.summary_of(session, media.id).animals == 1
 
 
 def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
