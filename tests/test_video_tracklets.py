@@ -59,7 +59,7 @@ def test_an_animal_that_leaves_and_comes_back_is_one_with_two_times_in_view(tmp_
     out = ((0.5, -0.12, 0.5), (1.8, 0.4, 0.5), (3.1, -0.12, 0.5))
     back = ((5.0, -0.12, 0.5), (6.3, 0.4, 0.5), (7.6, -0.12, 0.5))
     way = Path2((*out, (3.2, -3.0, 0.5), (4.9, -3.0, 0.5), *back), 0.2, 4)
-    done = summarised(Clip(37, 8.5, animals=[way], **QUICK), tmp_path)
+    done = summarised(Clip(31, 8.5, animals=[way], **QUICK), tmp_path)
     (one,) = [one for one in done.summary.tracklets if one.counted]
     assert len(one.spans) == 2
     assert (one.entry, one.exit) == ("left", "left")

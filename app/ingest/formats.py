@@ -12,12 +12,11 @@ from app.ingest.refusals import Refusal, Refused
 ImageFormat = Literal["jpeg", "png", "webp"]
 VideoFormat = Literal["mp4", "mov", "avi", "asf", "mkv", "webm", "mpg", "ts"]
 Format = ImageFormat | VideoFormat
-SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 VIDEO_SUFFIX: dict[VideoFormat, str] = {
     "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm",
     "mpg": ".mpg", "ts": ".ts",
 }  # fmt: skip
-SUFFIX.update(VIDEO_SUFFIX)
+SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", **VIDEO_SUFFIX}
 
 HEAD_BYTES = 32
 BY_NAME: dict[str, VideoFormat] = {

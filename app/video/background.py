@@ -29,8 +29,8 @@ SHAKES_FROM = 0.35
 LONGEST_SHIFT = 0.12
 LONG_STANDING = 0.12
 SMALLEST_REGION = 12  # pixels
-RESTLESS_SHARE = 0.55
-QUIET_SHARE = 0.25
+RESTLESS_SHARE = 0.7
+QUIET_SHARE = 0.2
 BAR_SHARE = 0.2
 WHOLE_PICTURE = 0.5
 
@@ -189,8 +189,9 @@ def _without_ghosts(frames: Field, background: Field, masks: Mask) -> Field:
     often = masks.mean(axis=0) > LONG_STANDING
     begins, ends = masks[:few].mean(axis=0) > 0.6, masks[-few:].mean(axis=0) > 0.6
     corrected = background
-    for kind, certain in ((often & begins & ends, True), (often & (begins ^ ends), False)):
-        for inside in _regions(kind):
+    kinds = ((begins & ends, True), (begins & ~ends, False), (ends & ~begins, False))
+    for kind, certain in kinds:
+        for inside in _regions(often & kind):
             other = _other_value(frames, masks, inside)
             if other is not None and (certain or _fits_better(background, inside, other)):
                 corrected = corrected.copy() if corrected is background else corrected
@@ -253,7 +254,8 @@ def _restless(masks: Mask, seconds: NDArray[np.float64]) -> Mask:
         busy += now
         quiet = np.where(now, 0, quiet + 1)
         longest = np.maximum(longest, quiet)
-    restless = (busy >= RESTLESS_SHARE * bins) & (longest <= max(2, QUIET_SHARE * bins))
+    often = switches.sum(axis=0) >= bins
+    restless = often & (busy >= RESTLESS_SHARE * bins) & (longest <= max(2, QUIET_SHARE * bins))
     return cv2.dilate(restless.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -175,7 +176,7 @@ def _decoded(path: Path, played: Played) -> Iterator[VideoFrame]:
             except (av.error.FFmpegError, OSError, ValueError):
                 played.errors += 1
                 frames = []
-            yield from frames  # type: ignore[misc]
+            yield from frames
             if packet is None or played.errors >= MOST_ERRORS:
                 return
 
@@ -191,7 +192,7 @@ class Reducer:
         width, height = fitted(frame.width, frame.height, side)
         small = self._grey.reformat(frame, width, height, "gray", interpolation="AREA")
         plane = small.planes[0]
-        pixels = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size)[:, :width]  # type: ignore[arg-type]
+        pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]  # type: ignore[arg-type]
         return np.rot90(pixels, turns).copy() if turns else pixels.copy()
 
     def reduced(self, frame: VideoFrame, side: int) -> VideoFrame:
@@ -210,7 +211,7 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
 
 def upright(frame: VideoFrame, turns: int) -> Picture:
     """A frame as RGB uint8 (height, width, 3), set upright."""
-    pixels = frame.to_ndarray(format="rgb24")
+    pixels = cast(Picture, frame.to_ndarray(format="rgb24"))
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 

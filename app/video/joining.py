@@ -15,6 +15,7 @@ HIDDEN_SECONDS = 4.0
 HANDED_OVER = 0.8
 TURNED_SECONDS = 2.5
 ALIKE = 2.2
+SHORT_SECONDS = 0.6
 
 
 def bridged(pieces: list[list[Step]], frame: Frame) -> list[list[Step]]:
@@ -72,7 +73,8 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     size = max(length_of(before), length_of(after), 4.0)
     away = math.dist(end.middle, begin.middle)
     ratio = area_of(before) / max(area_of(after), 1.0)
-    if not 1 / (2 * ALIKE) <= ratio <= 2 * ALIKE:
+    most = ALIKE * (4 if gap <= SHORT_SECONDS else 2)
+    if not 1 / most <= ratio <= most:
         return None
     appears = side_of(after, frame, leaving=False) is None
     stayed = away <= (2.0 if gap <= TURNED_SECONDS else 0.8) * size and appears
