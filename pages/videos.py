@@ -39,6 +39,7 @@ def clip_list() -> None:
     opened = crop_gallery(clip_items(views), key=f"clips-{number}", size=220)
     if opened.id is not None and opened.count != st.session_state.get("clip_opened", 0):
         st.session_state["clip_opened"] = opened.count
+        st.session_state.pop("clip_jump", None)
         st.query_params["media"] = str(opened.id)
         st.rerun()
     if pages > 1:
