@@ -35,7 +35,7 @@ def parser() -> argparse.ArgumentParser:
     top = argparse.ArgumentParser(prog="python -m app", description="Pugmark without a browser.")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    take = _command(commands, "import", "take a folder, a zip or a picture into the survey", _import)
+    take = _command(commands, "import", "take a folder, a zip, a picture or a clip into the survey", _import)
     take.add_argument("path", type=Path)
     take.add_argument("--wait", action="store_true", help="return when every file is done or refused")
     take.add_argument("--deployment", help="put everything into this deployment (default: one a folder)")

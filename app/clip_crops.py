@@ -68,9 +68,9 @@ def _best(frames: Sequence[FrameDetection]) -> list[FrameDetection]:
     chosen: list[FrameDetection] = []
     for apart in (APART_SECONDS, 0.0):
         for frame in frames:
-            if len(chosen) < POOLED and frame not in chosen:
-                if all(abs(frame.second - other.second) >= apart for other in chosen):
-                    chosen.append(frame)
+            far = all(abs(frame.second - other.second) >= apart for other in chosen)
+            if far and len(chosen) < POOLED and frame not in chosen:
+                chosen.append(frame)
     return chosen
 
 
@@ -120,4 +120,3 @@ def _pooled_features(values: Sequence[object]) -> LocalFeatures | None:
         points.append(moved)
         descriptors.append(one.descriptors[:each])
     return LocalFeatures(np.concatenate(points), np.concatenate(descriptors), first.width, first.height)
-

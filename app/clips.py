@@ -81,7 +81,9 @@ def pending(shop: Workshop, import_id: int | None = None) -> list[int]:
 def retry_failed(shop: Workshop) -> None:
     """Look again at every clip whose summary failed."""
     failed = sa.and_(Media.kind == "video", Media.stage == Stage.FAILED)
+    summarised = Media.id.in_(sa.select(videos.Video.media_id).where(videos.Video.animals.is_not(None)))
     with shop.survey.write() as session:
+        session.execute(sa.update(Media).where(failed, summarised).values(stage=Stage.DETECTED, failure=None))
         session.execute(sa.update(Media).where(failed).values(stage=Stage.STORED, failure=None))
     summarise_pending(shop)
 
@@ -178,4 +180,3 @@ def _write_frames(shop: Workshop, media: Media, done: SummarisedClip) -> None:
     key = next(look.picture for look in done.looks if look.index == done.key)
     write_jpeg(view_path(data_dir, media.sha256), key, max(key.shape), 85)
     shop.store.replace_thumb(media.sha256, thumbnail(key))
-

@@ -10,7 +10,6 @@ import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any, TypeVar, cast
 
 import sqlalchemy as sa
@@ -19,9 +18,10 @@ from sqlalchemy.orm import Session
 from app.clip_crops import crops_at
 from app.crops import Crop, describe_crops
 from app.ingest.formats import Format
-from app.ingest.intake import PICTURE_SIDE, Refused, RefusedFile, SourceFile, Taken, take_in
+from app.ingest.intake import PICTURE_SIDE, Refused, RefusedFile, SourceFile, take_in
 from app.ingest.picture import decode
-from app.survey import imports, results, videos
+from app.new_media import Read, media_row
+from app.survey import imports, results
 from app.survey.detections import ModelVersion
 from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.scores import BoxView, boxes, boxes_of, rescore
@@ -38,17 +38,6 @@ CROPS_A_PICTURE = 20
 _PICTURES = Media.kind == "image"
 
 T = TypeVar("T")
-
-
-@dataclass(slots=True)
-class Read:
-    """A file after reading: its facts and the detector's input, or why it was refused."""
-
-    path: str
-    bytes: int | None
-    taken: Taken | None = None
-    prepared: Any = None
-    refused: RefusedFile | None = None
 
 
 def take_in_all(shop: Workshop, import_id: int, files: Iterable[SourceFile | RefusedFile]) -> None:
@@ -71,8 +60,9 @@ def process_batch(shop: Workshop, import_id: int, reads: list[Read], model: str)
         detector = results.model_version(session, Task.DETECT, version, floor) if version else None
         batch = session.get_one(ImportBatch, import_id)
         crops: list[Crop] = []
-        for read in (read for read in new.values() if read not in pictures):
-            media_row(session, batch, read)  # clips are summarised later, one by one
+        for read in new.values():
+            if read.taken and read.taken.clip is not None:
+                media_row(session, batch, read)  # clips are summarised later, one by one
         for read, answer in zip(pictures, found, strict=True):
             assert detector is not None
             media = media_row(session, batch, read)
@@ -224,47 +214,6 @@ def unsettled(
 def _finished_media(session: Session, hashes: set[str]) -> set[str]:
     done = sa.select(Media.sha256).where(Media.sha256.in_(hashes), Media.stage.in_([Stage.READY, Stage.DETECTED]))
     return set(session.scalars(done))
-
-
-def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
-    """The media of a file; made when it is new."""
-    taken = read.taken
-    assert taken is not None
-    media = session.scalar(sa.select(Media).where(Media.sha256 == taken.sha256))
-    if media is None:
-        media = Media(
-            sha256=taken.sha256,
-            kind="video" if taken.clip else "image",
-            format=taken.format,
-            bytes=taken.bytes,
-            width=taken.width,
-            height=taken.height,
-            taken_at=taken.taken_at,
-            taken_at_source=taken.taken_at_source,
-            utc_offset=taken.utc_offset,
-            latitude=taken.latitude,
-            longitude=taken.longitude,
-            camera_make=taken.camera_make,
-            camera_model=taken.camera_model,
-            camera_serial=taken.camera_serial,
-            synthetic=batch.synthetic,
-            deployment_id=imports.deployment_for(session, batch, read.path),
-        )
-        session.add(media)
-        session.flush()
-        if taken.clip is not None:
-            stated = taken.clip.facts
-            videos.put_facts(
-                session,
-                media.id,
-                duration=stated.duration or 0.0,
-                frame_rate=stated.frame_rate or 0.0,
-                frames=stated.frames,
-                codec=stated.codec[:24],
-                container=stated.container[:48],
-            )
-        imports.give_place(session, media.deployment_id, taken.latitude, taken.longitude)
-    return media
 
 
 def list_read(session: Session, batch: ImportBatch, read: Read, new: dict[str, Read]) -> None:

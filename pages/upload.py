@@ -38,7 +38,7 @@ def deployment_choice() -> str | None:
     return None if chosen == BY_FOLDER else chosen
 
 
-page_header("Bring in your pictures", "Originals stay as they are; the same picture is kept once.")
+page_header("Bring in your pictures and clips", "Originals stay as they are; the same file is kept once.")
 with deps.survey().read() as session:
     empty = not recent_imports(session, limit=1)
 
@@ -47,7 +47,7 @@ left, right = st.columns([3, 2], gap="large")
 with right:
     deployment = deployment_choice()
     with st.form("path", border=False):
-        path = st.text_input("Or a folder, zip or picture on this server", placeholder="/media/card/DCIM")
+        path = st.text_input("Or a folder, zip, picture or clip on this server", placeholder="/media/card/DCIM")
         if st.form_submit_button("Import from the server", icon=":material/folder_open:") and path.strip():
             try:
                 import_path(deps.settings(), deps.survey(), deps.jobs(), path.strip(), deployment)

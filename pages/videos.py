@@ -20,7 +20,12 @@ from app.ui.video_summary import draw_coverage, draw_summary, draw_tracklets, ju
 from app.ui.words import many
 
 A_PAGE = 48
-KEYS = {"← →": "frame by frame", "Space": "play the frames looked at", "Home / End": "first, last", "H (hold)": "hide the boxes"}
+KEYS = {
+    "← →": "frame by frame",
+    "Space": "play the frames looked at",
+    "Home / End": "first, last",
+    "H (hold)": "hide the boxes",
+}
 LANGUAGE_MODEL = "app.ui.video_analysis"  # its draw_analysis(media_id) is the panel of the video language model
 
 
@@ -34,6 +39,7 @@ def clip_list() -> None:
     opened = crop_gallery(clip_items(views), key=f"clips-{number}", size=220)
     if opened.id is not None and opened.count != st.session_state.get("clip_opened", 0):
         st.session_state["clip_opened"] = opened.count
+        st.session_state.pop("clip_jump", None)
         st.query_params["media"] = str(opened.id)
         st.rerun()
     if pages > 1:
@@ -45,10 +51,12 @@ def clip_list() -> None:
 
 def one_clip(clip: OpenClip) -> None:
     """A clip: frames and time line on one side, words on the other."""
-    if st.button("All clips", icon=":material/arrow_back:", type="tertiary"):
+    with st.container(horizontal=True, vertical_alignment="center"):
+        back = st.button("All clips", icon=":material/arrow_back:", type="tertiary")
+        st.caption(facts(clip), width="content")
+    if back:
         st.query_params.pop("media", None)
         st.rerun()
-    st.caption(facts(clip))
     if clip.view.failure:
         st.error(f"{clip.view.failure} The clip itself is kept; Operations can look again.")
     left, right = st.columns([3, 2], gap="medium")
@@ -91,8 +99,10 @@ def time_line(clip: OpenClip) -> None:
 def jump(clip: OpenClip) -> dict[str, int] | None:
     """The looked-at frame nearest to where a click wants to go."""
     wanted = st.session_state.get("clip_jump")
-    if wanted is None or not clip.video.looked:
+    if not clip.video.looked:
         return None
+    if wanted is None:
+        return {"number": clip.video.key_frame, "n": 0}
     index, _ = min(clip.video.looked, key=lambda look: abs(look[1] - wanted["second"]))
     return {"number": index, "n": wanted["n"]}
 
@@ -100,7 +110,9 @@ def jump(clip: OpenClip) -> dict[str, int] | None:
 def language_model(media_id: int) -> None:
     """The panel of the video language model, where this version has one."""
     if importlib.util.find_spec(LANGUAGE_MODEL) is None:
-        st.caption("No video language model is in this version. The summary in words is computed from detections and motion.")
+        st.caption(
+            "No video language model is in this version. The summary in words is computed from detections and motion."
+        )
         return
     importlib.import_module(LANGUAGE_MODEL).draw_analysis(media_id)
 
@@ -121,5 +133,7 @@ if opened:
 elif total:
     clip_list()
 else:
-    st.info("There are no clips yet. Every clip will be here with its key frames, a time line of the animals in it, and words.")
+    st.info(
+        "There are no clips yet. Every clip will be here with its key frames, a time line of its animals, and words."
+    )
     st.page_link(upload_page(), label="Bring in clips", icon=":material/upload:")

@@ -75,7 +75,7 @@ def draw_clip(clip: Clip, path: Path, codec: str | None = None, options: dict[st
                 _wind(picture, scene, clip, second)
             for which, way in enumerate(clip.animals):
                 place = way.at(second)
-                if place is not None and (share := _paste(picture, sprites[which], way, place, second)) >= 0.1:
+                if place is not None and _paste(picture, sprites[which], way, place, second) >= 0.1:
                     seen[which].append((second, *place))
             frame = av.VideoFrame.from_ndarray(_camera(picture, clip, second, rng), format="rgb24")
             for packet in stream.encode(frame):

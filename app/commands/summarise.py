@@ -19,7 +19,7 @@ SAID_OF_IT = "computed on this machine from detections and motion"
 
 
 def run(clip: Path, *, as_json: bool) -> int:
-    """Exit status: 0 when the clip was summarised, 2 when there is no such file, 3 when nothing in it can be decoded."""
+    """Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded."""
     from app.video.probe import ClipError
     from app.video.summarise import DetectorFailed, summarise_clip
 

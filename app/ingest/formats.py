@@ -12,16 +12,17 @@ from app.ingest.refusals import Refusal, Refused
 ImageFormat = Literal["jpeg", "png", "webp"]
 VideoFormat = Literal["mp4", "mov", "avi", "asf", "mkv", "webm", "mpg", "ts"]
 Format = ImageFormat | VideoFormat
-SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
 VIDEO_SUFFIX: dict[VideoFormat, str] = {
-    "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm", "mpg": ".mpg", "ts": ".ts",
+    "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm",
+    "mpg": ".mpg", "ts": ".ts",
 }  # fmt: skip
-SUFFIX.update(VIDEO_SUFFIX)
+SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", **VIDEO_SUFFIX}
 
 HEAD_BYTES = 32
 BY_NAME: dict[str, VideoFormat] = {
-    ".mp4": "mp4", ".m4v": "mp4", ".3gp": "mp4", ".3g2": "mp4", ".mov": "mov", ".qt": "mov", ".avi": "avi", ".divx": "avi",
-    ".asf": "asf", ".wmv": "asf", ".mkv": "mkv", ".webm": "webm", ".mpg": "mpg", ".mpeg": "mpg", ".mts": "ts", ".m2ts": "ts",
+    ".mp4": "mp4", ".m4v": "mp4", ".3gp": "mp4", ".3g2": "mp4", ".mov": "mov", ".qt": "mov", ".avi": "avi",
+    ".divx": "avi", ".asf": "asf", ".wmv": "asf", ".mkv": "mkv", ".webm": "webm", ".mpg": "mpg", ".mpeg": "mpg",
+    ".mts": "ts", ".m2ts": "ts",
 }  # fmt: skip
 MOV_ATOMS = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
 HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"))

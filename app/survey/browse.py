@@ -137,9 +137,8 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
 def _shown_boxes(session: Session, media_ids: Sequence[int]) -> dict[int, list[BoxView]]:
     """The boxes to draw over each media's picture: of a clip, those on its key frame and those a person drew."""
     found = boxes_of(session, media_ids, floor=SHOWN_FLOOR)
-    keys = dict(
-        session.execute(sa.select(Video.media_id, Video.key_frame).where(Video.media_id.in_(media_ids))).tuples().all()
-    )
+    rows = session.execute(sa.select(Video.media_id, Video.key_frame).where(Video.media_id.in_(media_ids)))
+    keys = {row.media_id: row.key_frame for row in rows}
     on = frames_of(session, [box.id for media_id in keys for box in found[media_id]])
     for media_id, key in keys.items():
         found[media_id] = [box for box in found[media_id] if box.id not in on or on[box.id].frame_number == key]

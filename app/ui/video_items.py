@@ -96,7 +96,8 @@ def course(one: Tracklet) -> str:
     """A tracklet's way in one line: left → right, 5.2 s, moving 80 %."""
     visible = sum(last - first for first, last in one.spans)
     way = f"{one.entry or 'in view'} → {one.exit or 'in view'}"
-    return f"{timecode(one.first_second)} to {timecode(one.last_second)} · {way} · {visible:.1f} s in view · by {one.source}"
+    when_seen = f"{timecode(one.first_second)} to {timecode(one.last_second)}"
+    return f"{when_seen} · {way} · {visible:.1f} s in view · by {one.source}"
 
 
 def is_animal(one: Tracklet) -> bool:

@@ -1,4 +1,4 @@
-"""The time line of a clip: a bar for each time a tracklet is in view, the frames looked at, and what was not looked at."""
+"""The time line of a clip: a bar for each time a tracklet is in view, the frames looked at, what was not looked at."""
 
 from __future__ import annotations
 

@@ -22,7 +22,9 @@ def clips_under_way() -> None:
         for one in running:
             eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
             others = f" · {many(waiting - 1, 'clip')} after it" if waiting > 1 else ""
-            st.progress(min(one.share, 1.0), text=f"Summarising a clip, {one.share:.0%}{eta}{others} · you can close this tab")
+            st.progress(
+                min(one.share, 1.0), text=f"Summarising a clip, {one.share:.0%}{eta}{others} · you can close this tab"
+            )
         if waiting and not running:
             st.caption(f"{many(waiting, 'clip')} wait for the worker · you can close this tab")
         if left and waiting < left:

@@ -20,7 +20,7 @@ COMPUTED = "Computed on this machine from detections and motion; no language mod
 
 
 def jump_to(second: float) -> None:
-    """Show the looked-at frame nearest to a second; the strip reads it in the same run."""
+    """Show the looked-at frame nearest to a second; the strip reads it when it is drawn next."""
     st.session_state["clip_jump"] = {"second": second, "n": st.session_state.get("clip_jump", {}).get("n", 0) + 1}
 
 
@@ -56,7 +56,9 @@ def draw_tracklets(clip: OpenClip) -> None:
             shown = next((box for box in one.boxes if query and box.index == query.frame_number), best)
             if shown is not None:
                 address = deps.crop_url(crop_name(row.query_id, shown.box))
-                picture.html(f'<img src="{address}" alt="{name}" style="max-width:100%;max-height:96px;border-radius:3px">')
+                picture.html(
+                    f'<img src="{address}" alt="{name}" style="max-width:100%;max-height:96px;border-radius:3px">'
+                )
         with words:
             st.markdown(f"**{name}** · {course(one)}")
             if one.note:
@@ -95,7 +97,8 @@ def draw_coverage(clip: OpenClip) -> None:
 
 
 def _sentence(sentence: Sentence, key: str) -> None:
-    with st.container(horizontal=True, vertical_alignment="top", gap="small"):
+    button, words = st.columns([1, 7], gap="small")
+    with button:
         st.button(
             timecode(sentence.first_second),
             key=key,
@@ -105,7 +108,7 @@ def _sentence(sentence: Sentence, key: str) -> None:
             on_click=jump_to,
             args=(_shown_from(sentence),),
         )
-        st.markdown(sentence.text, width="stretch")
+    words.markdown(sentence.text)
 
 
 def _shown_from(sentence: Sentence) -> float:

@@ -8,6 +8,7 @@ that switch to and fro all the time (leaves in the wind, a burnt-in clock) and b
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -28,7 +29,8 @@ SHAKES_FROM = 0.35
 LONGEST_SHIFT = 0.12
 LONG_STANDING = 0.12
 SMALLEST_REGION = 12  # pixels
-RESTLESS_SHARE = 0.5
+RESTLESS_SHARE = 0.7
+QUIET_SHARE = 0.2
 BAR_SHARE = 0.2
 WHOLE_PICTURE = 0.5
 
@@ -66,6 +68,9 @@ def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
     changed = masks.mean(axis=(1, 2)) > WHOLE_PICTURE
     masks[changed] = False
     masks &= ~(_restless(masks, seconds) | bars)
+    if shift:
+        rim = math.ceil(2.0 * shift) + 1  # what comes into view there and goes again is the place, not an animal
+        masks[:, :rim] = masks[:, -rim:] = masks[:, :, :rim] = masks[:, :, -rim:] = False
     return Moving(masks, aligned, changed, shift)
 
 
@@ -184,8 +189,9 @@ def _without_ghosts(frames: Field, background: Field, masks: Mask) -> Field:
     often = masks.mean(axis=0) > LONG_STANDING
     begins, ends = masks[:few].mean(axis=0) > 0.6, masks[-few:].mean(axis=0) > 0.6
     corrected = background
-    for kind, certain in ((often & begins & ends, True), (often & (begins ^ ends), False)):
-        for inside in _regions(kind):
+    kinds = ((begins & ends, True), (begins & ~ends, False), (ends & ~begins, False))
+    for kind, certain in kinds:
+        for inside in _regions(often & kind):
             other = _other_value(frames, masks, inside)
             if other is not None and (certain or _fits_better(background, inside, other)):
                 corrected = corrected.copy() if corrected is background else corrected
@@ -233,7 +239,7 @@ def _step_at_border(picture: Field, background: Field, inside: Mask) -> float:
 
 
 def _restless(masks: Mask, seconds: NDArray[np.float64]) -> Mask:
-    """Pixels that switch between moving and still in at least half of the seconds of the stretch."""
+    """Pixels that switch between moving and still in most seconds of the stretch, never quiet for long."""
     import cv2
 
     second = np.floor(seconds - seconds[0]).astype(np.intp)
@@ -242,10 +248,15 @@ def _restless(masks: Mask, seconds: NDArray[np.float64]) -> Mask:
         return np.zeros(masks.shape[1:], np.bool_)
     switches = masks[1:] != masks[:-1]
     busy = np.zeros(masks.shape[1:], np.int32)
+    quiet, longest = np.zeros_like(busy), np.zeros_like(busy)
     for one in range(bins):
-        busy += switches[second[1:] == one].any(axis=0)
-    restless = (busy >= RESTLESS_SHARE * bins).astype(np.uint8)
-    return cv2.dilate(restless, np.ones((3, 3), np.uint8)) > 0
+        now = switches[second[1:] == one].any(axis=0)
+        busy += now
+        quiet = np.where(now, 0, quiet + 1)
+        longest = np.maximum(longest, quiet)
+    often = switches.sum(axis=0) >= bins
+    restless = often & (busy >= RESTLESS_SHARE * bins) & (longest <= max(2, QUIET_SHARE * bins))
+    return cv2.dilate(restless.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
 
 
 def _bars(picture: NDArray[np.floating]) -> Mask:

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import av
 import numpy as np
@@ -29,7 +30,8 @@ class Played:
     """What decoding a clip has given so far.
 
     frames: decoded. errors: packets that could not be decoded. broken: why reading ended early, "" otherwise.
-    first: seconds missing before the first frame that could be decoded. last: second of the last frame. width, height: pixels after rotation. turns: quarter turns to the left that set a frame upright.
+    first: seconds missing before the first frame that could be decoded. last: second of the last frame. width, height:
+    pixels after rotation. turns: quarter turns to the left that set a frame upright.
     """
 
     facts: ClipFacts
@@ -131,9 +133,7 @@ def _frames(path: Path, played: Played) -> Iterator[Still]:
             played.first = frame.time - start if frame.time is not None else 0.0
             played.turns = round(frame.rotation / 90) % 4 if frame.rotation else 0
             upright = played.turns % 2 == 0
-            played.width, played.height = (
-                (frame.width, frame.height) if upright else (frame.height, frame.width)
-            )
+            played.width, played.height = (frame.width, frame.height) if upright else (frame.height, frame.width)
         second = frame.time - start if frame.time is not None else played.frames / rate
         if played.frames and second <= played.last:  # a clock that stands still or runs back
             second = played.last + 1.0 / rate
@@ -176,7 +176,7 @@ def _decoded(path: Path, played: Played) -> Iterator[VideoFrame]:
             except (av.error.FFmpegError, OSError, ValueError):
                 played.errors += 1
                 frames = []
-            yield from frames  # type: ignore[misc]
+            yield from frames
             if packet is None or played.errors >= MOST_ERRORS:
                 return
 
@@ -192,7 +192,7 @@ class Reducer:
         width, height = fitted(frame.width, frame.height, side)
         small = self._grey.reformat(frame, width, height, "gray", interpolation="AREA")
         plane = small.planes[0]
-        pixels = np.frombuffer(plane, np.uint8).reshape(height, plane.line_size)[:, :width]  # type: ignore[arg-type]
+        pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]  # type: ignore[arg-type]
         return np.rot90(pixels, turns).copy() if turns else pixels.copy()
 
     def reduced(self, frame: VideoFrame, side: int) -> VideoFrame:
@@ -211,12 +211,12 @@ def fitted(width: int, height: int, side: int) -> tuple[int, int]:
 
 def upright(frame: VideoFrame, turns: int) -> Picture:
     """A frame as RGB uint8 (height, width, 3), set upright."""
-    pixels = frame.to_ndarray(format="rgb24")
+    pixels = cast(Picture, frame.to_ndarray(format="rgb24"))
     return np.ascontiguousarray(np.rot90(pixels, turns)) if turns else pixels
 
 
 def frames_at(path: Path, seconds: Iterable[float]) -> dict[float, Picture]:
-    """The frames shown at these seconds (from the clip's beginning) as upright RGB in full size; what is lost is left out.
+    """The frames shown at these seconds (from the clip's beginning) as upright RGB, full size; lost ones are left out.
 
     Jumps to the key frame before each where the container can. Raises ClipError when the clip does not open.
     """

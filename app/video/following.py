@@ -70,9 +70,7 @@ class Track:
         wide, high = blob.size
         self.width, self.height = keep * self.width + (1 - keep) * wide, keep * self.height + (1 - keep) * high
         self.area = keep * self.area + (1 - keep) * blob.area
-        self.steps.append(
-            Step(second, blob.left, blob.top, blob.right, blob.bottom, blob.area, blob.grey)
-        )
+        self.steps.append(Step(second, blob.left, blob.top, blob.right, blob.bottom, blob.area, blob.grey))
 
     def share(self, second: float, blob: Blob) -> None:
         """It is somewhere inside this region, together with another track."""
@@ -146,8 +144,11 @@ class Follower:
         ratio = max(blob.area, 1.0) / max(track.area, 1.0)
         if away > gate or not 1 / AREA_RATIO <= ratio <= AREA_RATIO:
             return None
-        return away / gate + 0.25 * abs(math.log(ratio)) + abs(blob.grey - track.last.grey) / 150 - (
-            0.1 * min(len(track.steps), 10) / 10
+        return (
+            away / gate
+            + 0.25 * abs(math.log(ratio))
+            + abs(blob.grey - track.last.grey) / 150
+            - (0.1 * min(len(track.steps), 10) / 10)
         )
 
     def _shared(self, second: float, blobs: Sequence[Blob], owner: dict[int, Track], taken: set[int]) -> set[int]:

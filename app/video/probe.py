@@ -32,7 +32,8 @@ class NoPictures(ClipError):
 class ClipFacts:
     """What the container states; None or 0 where it states nothing.
 
-    duration: seconds of the video track; begins: its first time stamp. frame_rate: frames a second. frames: as the index counts them.
+    duration: seconds of the video track; begins: its first time stamp. frame_rate: frames a second. frames: as the
+    index counts them.
     recorded_at: as written, camera-local for all camera traps seen; utc_offset only where it is written.
     """
 
@@ -83,7 +84,9 @@ def facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
         utc_offset=utc_offset,
         make=tags.get("com.apple.quicktime.make") or tags.get("make"),
         model=tags.get("com.apple.quicktime.model") or tags.get("model"),
-        begins=float(stream.start_time * stream.time_base) if stream.start_time is not None and stream.time_base else None,
+        begins=float(stream.start_time * stream.time_base)
+        if stream.start_time is not None and stream.time_base
+        else None,
     )
 
 
@@ -124,7 +127,8 @@ def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
     """The moment of recording as written. A zone other than "Z" is kept; cameras write local time with a "Z"."""
     for name in ("com.apple.quicktime.creationdate", "creation_time", "date", "icrd", "wm/encodingtime"):
         found = re.match(
-            r"(\d{4})[-:/](\d\d)[-:/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([+-]\d\d:?\d\d)?", str(tags.get(name, ""))
+            r"(\d{4})[-:/](\d\d)[-:/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([+-]\d\d:?\d\d)?",
+            str(tags.get(name, "")),
         )
         if found is None:
             continue

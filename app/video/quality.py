@@ -13,15 +13,13 @@ EDGE = 0.006
 
 
 def seen_quality(picture: Picture, box: Box, confidence: float | None) -> float:
-    """0 to 1, for choosing among the frames of one tracklet. picture: RGB uint8; sharpness after Pech-Pacheco (2000)."""
+    """0 to 1, for choosing among the frames of one tracklet. picture: RGB uint8; sharpness: Pech-Pacheco 2000."""
     height, width = picture.shape[:2]
     left, top, right, bottom = box.pixels(width, height)
     crop = picture[top:bottom, left:right].astype(np.float32).mean(axis=2)
     sharp = 0.0
     if min(crop.shape) >= 3:
-        laplacian = (
-            crop[1:-1, :-2] + crop[1:-1, 2:] + crop[:-2, 1:-1] + crop[2:, 1:-1] - 4 * crop[1:-1, 1:-1]
-        )
+        laplacian = crop[1:-1, :-2] + crop[1:-1, 2:] + crop[:-2, 1:-1] + crop[2:, 1:-1] - 4 * crop[1:-1, 1:-1]
         spread = float(laplacian.var())
         sharp = spread / (spread + SHARP)
     size = min(1.0, float(np.sqrt(box.width * box.height)) / LARGE)

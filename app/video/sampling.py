@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from av.video.frame import VideoFrame
@@ -94,4 +95,4 @@ class Sampler:
 def unlooked(seconds: list[float], duration: float) -> list[tuple[float, float]]:
     """The stretches of over two seconds between frames that were looked at, and at the clip's end."""
     ends = [*seconds, duration]
-    return [(a, b) for a, b in zip(ends, ends[1:], strict=False) if b - a > 2.05]
+    return [(a, b) for a, b in pairwise(ends) if b - a > 2.05]

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 
+from app.video.borders import Frame
 from app.video.decode import Played, frames_at, upright
 from app.video.probe import facts, open_clip
 from app.video.quality import seen_quality
 from app.video.sampling import BUDGET, unlooked
 from app.video.tracklets import tracklets_of
 from app.video.watching import Watched, watch
-from app.video.ways import Frame, Way, ways_of
+from app.video.ways import Way, ways_of
 from app.video.words import Seen, summary_of
 from modal_backend.contracts import Detection, Failure, FrameBox, Picture, Tracklet, VideoSummary
 
@@ -71,9 +72,7 @@ def summarise_clip(
     ways, frame = _ways(watched)
     looks = _looks(path, watched, ways, detect, tell)
     looked = {look.index: (look.second, look.found) for look in looks}
-    tracklets = [
-        _rated(one, looks) for one in tracklets_of(ways, frame, looked, watched.motion.busy)
-    ]
+    tracklets = [_rated(one, looks) for one in tracklets_of(ways, frame, looked, watched.motion.busy)]
     seen = _seen(watched, looks)
     summary = summary_of(tracklets, seen)
     return SummarisedClip(watched.played, looks, len(watched.moments), seen, summary, _key(looks, tracklets))
@@ -83,7 +82,8 @@ def _ways(watched: Watched) -> tuple[list[Way], Frame]:
     motion = watched.motion
     tracks = motion.finish()
     seconds = motion.seconds or [0.0]
-    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step)
+    rim = 2.0 * motion.shift + 1 if motion.shift else 0.0
+    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim)
     return ways_of(tracks, frame), frame
 
 
@@ -109,7 +109,9 @@ def _looks(
         if tell is not None:
             tell(WATCHING + (1 - WATCHING) * min(1.0, (start + BATCH) / len(asked)))
     if not looks:
-        raise DetectorFailed(f"The detector answered for no frame of this clip: {reasons[0] if reasons else 'no frames'}")
+        raise DetectorFailed(
+            f"The detector answered for no frame of this clip: {reasons[0] if reasons else 'no frames'}"
+        )
     return sorted(looks, key=lambda look: look.index)
 
 
@@ -130,7 +132,9 @@ def _rated(one: Tracklet, looks: Sequence[Look]) -> Tracklet:
     """The tracklet with the quality of each of its boxes."""
     pictures = {look.index: look.picture for look in looks}
     boxes = tuple(
-        FrameBox(box.index, box.second, box.box, box.confidence, seen_quality(pictures[box.index], box.box, box.confidence))
+        FrameBox(
+            box.index, box.second, box.box, box.confidence, seen_quality(pictures[box.index], box.box, box.confidence)
+        )
         for box in one.boxes
     )
     return replace(one, boxes=boxes)

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.video.ways import Frame, Way, moving_share, side_of
+from app.video.borders import Frame, side_of
+from app.video.ways import Way, moving_share
 from modal_backend.contracts import Box, Category, Detection, FrameBox, Side, Source, Tracklet
 
 SURE = 0.25  # the pocket detector's own threshold
@@ -74,7 +75,9 @@ def _of_way(way: Way, frame: Frame, looked: Looked, busy: float, used: set[tuple
         exit=side_of(way.pieces[-1], frame, leaving=True),
         moving=round(moving_share(way, frame), 2),
         counted=seen or busy < UNSTEADY,
-        note="" if seen else f"moves, but the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})",
+        note=""
+        if seen
+        else f"moves, but the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})",
     )
 
 
@@ -92,7 +95,9 @@ def _best_match(box: Box, found: Sequence[Detection], index: int, used: set[tupl
         for place, one in enumerate(found)
         if (index, place) not in used and one.confidence >= USABLE and _same_thing(box, one.box)
     ]
-    return max(fitting, key=lambda place: found[place].confidence * (0.2 + overlap(box, found[place].box)), default=None)
+    return max(
+        fitting, key=lambda place: found[place].confidence * (0.2 + overlap(box, found[place].box)), default=None
+    )
 
 
 def _same_thing(moving: Box, marked: Box) -> bool:

@@ -4,34 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
+from app.video.borders import BORDER, Frame, side_of
 from app.video.following import Step, Track
-from modal_backend.contracts import Box, Side
+from app.video.joining import area_of, bridged, length_of
+from modal_backend.contracts import Box
 
-PAUSE_SECONDS = 180.0
-HIDDEN_SECONDS = 4.0
 AWAY_SECONDS = 60.0
-HANDED_OVER = 0.8
-ALIKE = 2.2
 TRAVELS = 0.07  # of the frame's diagonal
 TRAVELS_OWN = 0.45  # of its own length
 SHORTEST = 0.3  # seconds
-BORDER = 1.6  # pixels
 STILL_PACE = 0.025  # frame widths a second
-
-
-@dataclass(slots=True)
-class Frame:
-    """The small frame and the clip's time: pixels, first and last second compared, seconds between comparisons."""
-
-    width: int
-    height: int
-    first: float
-    last: float
-    step: float
 
 
 @dataclass(slots=True)
@@ -72,7 +58,7 @@ def ways_of(tracks: Iterable[Track], frame: Frame) -> list[Way]:
     owners = {id(track): track for track in tracks}
     pieces = [(owners[key], steps) for key, steps in kept.items() if len(steps) >= 2 or frame.step > 0.4]
     pieces.sort(key=lambda pair: pair[1][0].second)
-    ways = _bridged([steps for _, steps in pieces], frame)
+    ways = [Way([steps]) for steps in bridged([steps for _, steps in pieces], frame)]
     ways = [way for way in ways if _travels(way.steps, frame)]
     ways = _without_parts(ways)
     _join_origins(ways, pieces)
@@ -85,33 +71,6 @@ def _trimmed(track: Track) -> list[Step]:
     while steps and steps[-1].shared:
         steps.pop()
     return steps
-
-
-def side_of(steps: list[Step], frame: Frame, *, leaving: bool) -> Side | None:
-    """The border a way begins (or ends) at; None when it began in view, or out of sight inside the frame."""
-    near = steps[::-1] if leaving else steps
-    end = near[0]
-    later = next((step for step in near[1:] if abs(step.second - end.second) >= 0.4), near[-1])
-    gap = abs(later.second - end.second) or 1.0
-    out_x, out_y = (end.middle[0] - later.middle[0]) / gap, (end.middle[1] - later.middle[1]) / gap
-    ahead = max(0.35, 1.1 * frame.step)
-    margin = max(BORDER, 0.015 * frame.width)
-    touched, foretold = [], []
-    for side, edge, outward in (
-        (Side.LEFT, end.left, -out_x),
-        (Side.RIGHT, frame.width - end.right, out_x),
-        (Side.TOP, end.top, -out_y),
-        (Side.BOTTOM, frame.height - end.bottom, out_y),
-    ):
-        if edge <= margin:
-            touched.append((outward, side))
-        elif outward > 0 and edge - outward * ahead <= margin:
-            foretold.append((outward, side))
-    best = max(touched, default=None)
-    if best is not None and (best[0] > 0 or not foretold):
-        at_end = frame.last - end.second < 1.5 * frame.step if leaving else end.second - frame.first < 1.5 * frame.step
-        return best[1] if best[0] > -0.02 * frame.width and not (at_end and best[0] <= 0) else None
-    return max(foretold)[1] if foretold else None
 
 
 def moving_share(way: Way, frame: Frame) -> float:
@@ -130,100 +89,6 @@ def moving_share(way: Way, frame: Frame) -> float:
     return moved / total if total else 1.0
 
 
-def _bridged(pieces: list[list[Step]], frame: Frame) -> list[Way]:
-    """Pieces of one way put together: it stood still and became background, or was hidden for a moment."""
-    joins = []
-    for a, before in enumerate(pieces):
-        for b, after in enumerate(pieces):
-            if a != b and (cost := _join_cost(before, after, frame)) is not None:
-                joins.append((cost, a, b))
-    following: dict[int, int] = {}
-    taken: set[int] = set()
-    for _, a, b in sorted(joins):
-        if a not in following and b not in taken:
-            following[a] = b
-            taken.add(b)
-    ways = []
-    for start in range(len(pieces)):
-        if start in taken:
-            continue
-        steps, at = list(pieces[start]), start
-        while at in following:
-            at = following[at]
-            steps = _merged(steps, pieces[at])
-        ways.append(Way([steps]))
-    return ways
-
-
-def _merged(before: list[Step], after: list[Step]) -> list[Step]:
-    """Two lists of steps as one in order of time; where both saw a part of it, the box holds both."""
-    by_time = {step.second: step for step in before}
-    for step in after:
-        other = by_time.get(step.second)
-        if other is not None:
-            step = replace(
-                step,
-                left=min(step.left, other.left),
-                top=min(step.top, other.top),
-                right=max(step.right, other.right),
-                bottom=max(step.bottom, other.bottom),
-                area=step.area + other.area,
-            )
-        by_time[step.second] = step
-    return [by_time[second] for second in sorted(by_time)]
-
-
-def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | None:
-    end, begin = before[-1], after[0]
-    gap = begin.second - end.second
-    if gap > PAUSE_SECONDS:
-        return None
-    if gap <= 0:
-        return _handed_over(before, after, gap)
-    if side_of(before, frame, leaving=True) and gap > 2.5 * frame.step + 0.3:
-        return None
-    size = max(_length(before), _length(after), 4.0)
-    away = math.dist(end.middle, begin.middle)
-    ratio = _usual_area(before) / max(_usual_area(after), 1.0)
-    if not 1 / (2 * ALIKE) <= ratio <= 2 * ALIKE:
-        return None
-    stayed = away <= (1.1 if gap <= 1.0 else 0.8) * size and not side_of(after, frame, leaving=False)
-    vx, vy = _pace(before[-6:])
-    foretold = (end.middle[0] + vx * gap, end.middle[1] + vy * gap)
-    off = math.dist(foretold, begin.middle)
-    hidden = gap <= HIDDEN_SECONDS and off <= 0.6 * size + 0.35 * math.hypot(vx, vy) * gap
-    if not (stayed or hidden):
-        return None
-    return min(away, off) / size + 0.02 * gap + 0.2 * abs(math.log(ratio))
-
-
-def _handed_over(before: list[Step], after: list[Step], gap: float) -> float | None:
-    """Two tracks of one animal that overlap for a moment: one follows its head, the other the rest of it."""
-    if -gap > HANDED_OVER or after[0].second <= before[0].second or after[-1].second <= before[-1].second:
-        return None
-    end = before[-1]
-    same = min(after, key=lambda step: abs(step.second - end.second))
-    aside = max(same.left - end.right, end.left - same.right, same.top - end.bottom, end.top - same.bottom, 0.0)
-    size = max(_length(before), _length(after), 4.0)
-    return aside / size if aside <= 0.35 * size else None
-
-
-def _pace(steps: list[Step]) -> tuple[float, float]:
-    gap = steps[-1].second - steps[0].second
-    if gap <= 0:
-        return 0.0, 0.0
-    (x0, y0), (x1, y1) = steps[0].middle, steps[-1].middle
-    return (x1 - x0) / gap, (y1 - y0) / gap
-
-
-def _length(steps: list[Step]) -> float:
-    return float(np.median([max(step.right - step.left, step.bottom - step.top) for step in steps]))
-
-
-def _usual_area(steps: list[Step]) -> float:
-    return float(np.median([step.area for step in steps]))
-
-
 def _travels(steps: list[Step], frame: Frame) -> bool:
     """Whether it goes somewhere: leaves in the wind and digits of a clock stay where they are."""
     if steps[-1].second - steps[0].second < SHORTEST and frame.step <= SHORTEST:
@@ -237,14 +102,14 @@ def _travels(steps: list[Step], frame: Frame) -> bool:
     reach = math.hypot(float(np.ptp(x)), float(np.ptp(y)))
     path = float(np.hypot(np.diff(x), np.diff(y)).sum())
     diagonal = math.hypot(frame.width, frame.height)
-    goes = reach >= max(TRAVELS * diagonal, TRAVELS_OWN * _length(seen))
+    goes = reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen))
     return goes and reach >= 0.18 * path
 
 
 def _without_parts(ways: list[Way]) -> list[Way]:
     """Ways that are never far from a larger one that moves alike are pieces of it."""
     kept: list[Way] = []
-    for way in sorted(ways, key=lambda one: -_usual_area(one.steps) * len(one.steps)):
+    for way in sorted(ways, key=lambda one: -area_of(one.steps) * len(one.steps)):
         if not any(_goes_along(way.steps, larger.steps) for larger in kept):
             kept.append(way)
     return kept
@@ -255,13 +120,13 @@ def _goes_along(part: list[Step], whole: list[Step]) -> bool:
     within = (times >= whole[0].second - 0.2) & (times <= whole[-1].second + 0.2)
     if within.mean() < 0.8:
         return False
-    if _usual_area(part) > 0.35 * _usual_area(whole):
+    if area_of(part) > 0.35 * area_of(whole):
         return _touches(part, whole)
     seconds = [step.second for step in whole]
     x = np.interp(times, seconds, [step.middle[0] for step in whole])
     y = np.interp(times, seconds, [step.middle[1] for step in whole])
     off = np.hypot(x - [step.middle[0] for step in part], y - [step.middle[1] for step in part])
-    return float(np.percentile(off, 80)) <= 0.8 * _length(whole)
+    return float(np.percentile(off, 80)) <= 0.8 * length_of(whole)
 
 
 def _touches(part: list[Step], whole: list[Step]) -> bool:
@@ -272,7 +137,7 @@ def _touches(part: list[Step], whole: list[Step]) -> bool:
         other = whole[int(np.abs(seconds - step.second).argmin())]
         aside = max(step.left - other.right, other.left - step.right, step.top - other.bottom, other.top - step.bottom)
         near += aside <= 0.12 * _size_of(other)
-    return near >= 0.85 * len(part) and _length(part) <= 0.7 * _length(whole)
+    return near >= 0.85 * len(part) and length_of(part) <= 0.7 * length_of(whole)
 
 
 def _size_of(step: Step) -> float:
@@ -300,9 +165,9 @@ def _returned(ways: list[Way], frame: Frame) -> list[Way]:
         for other in out:
             last = other.pieces[-1]
             gap = way.pieces[0][0].second - last[-1].second
-            if entry and 0 < gap <= AWAY_SECONDS and side_of(last, frame, leaving=True) == entry:
-                if _looks_alike(way.pieces[0], last, frame):
-                    back = other
+            same_side = entry and 0 < gap <= AWAY_SECONDS and side_of(last, frame, leaving=True) == entry
+            if same_side and _looks_alike(way.pieces[0], last, frame):
+                back = other
         if back is None:
             out.append(way)
         else:
@@ -320,7 +185,7 @@ def _looks_alike(one: list[Step], other: list[Step], frame: Frame) -> bool:
 def _inner_area(steps: list[Step], frame: Frame) -> float:
     """Its area where it is not cut off by the frame's border."""
     whole = [step for step in steps if step.left > BORDER and step.right < frame.width - BORDER]
-    return _usual_area(whole or steps)
+    return area_of(whole or steps)
 
 
 def _tone(steps: list[Step]) -> float:

@@ -56,7 +56,7 @@ def summary_of(tracklets: Sequence[Tracklet], seen: Seen) -> VideoSummary:
     counted = [one for one in tracklets if one.counted]
     sentences = [_how_many(counted, seen)]
     sentences += [_course(name_of(counted, one), one, seen) for one in counted]
-    sentences += [_pair(counted, a, b, seen) for a, b in combinations(counted[:4], 2)]
+    sentences += [_pair(counted, a, b) for a, b in combinations(counted[:4], 2)]
     if seen.night is not None and seen.looked:
         light = (
             "The pictures are without colour: infrared, so night or deep shade."
@@ -65,7 +65,9 @@ def summary_of(tracklets: Sequence[Tracklet], seen: Seen) -> VideoSummary:
         )
         sentences.append(_over_all(light, seen))
     animals = sum(one.category == Category.ANIMAL for one in counted)
-    return VideoSummary(animals, animals, tuple(sentences), tuple(_uncertain(tracklets, counted, seen)), tuple(tracklets))
+    return VideoSummary(
+        animals, animals, tuple(sentences), tuple(_uncertain(tracklets, counted, seen)), tuple(tracklets)
+    )
 
 
 def _how_many(counted: Sequence[Tracklet], seen: Seen) -> Sentence:
@@ -100,7 +102,7 @@ def _course(name: str, one: Tracklet, seen: Seen) -> Sentence:
     return Sentence(text, one.first_second, one.last_second, tuple(box.index for box in one.boxes))
 
 
-def _pair(counted: Sequence[Tracklet], one: Tracklet, other: Tracklet, seen: Seen) -> Sentence:
+def _pair(counted: Sequence[Tracklet], one: Tracklet, other: Tracklet) -> Sentence:
     """Whether two were in view together, and how near."""
     names = f"{name_of(counted, one)} and {name_of(counted, other).lower()}"
     both = [
@@ -118,7 +120,9 @@ def _pair(counted: Sequence[Tracklet], one: Tracklet, other: Tracklet, seen: See
     if shared and 0 < near < 0.5 * len(shared):
         how = "apart for most of the time, close together for a moment"
     frames = tuple(a.index for a, _ in shared) or tuple(sorted(mine))
-    return Sentence(f"{names} are in view together from {timecode(first)} to {timecode(last)}, {how}.", first, last, frames)
+    return Sentence(
+        f"{names} are in view together from {timecode(first)} to {timecode(last)}, {how}.", first, last, frames
+    )
 
 
 def _is_near(one: Box, other: Box) -> bool:
@@ -136,7 +140,9 @@ def _uncertain(tracklets: Sequence[Tracklet], counted: Sequence[Tracklet], seen:
             out.append(Sentence(f"{name_of(counted, one)} {one.note}.", one.first_second, one.last_second, frames))
         elif not one.counted:
             what = "Something that moves" if one.source == Source.MOTION else "Something"
-            text = f"{what} from {timecode(one.first_second)} to {timecode(one.last_second)} is not counted: {one.note}."
+            text = (
+                f"{what} from {timecode(one.first_second)} to {timecode(one.last_second)} is not counted: {one.note}."
+            )
             out.append(Sentence(text, one.first_second, one.last_second, frames))
         if one.counted and len(one.spans) > 1:
             text = f"{name_of(counted, one)} left and one like it came back at the same side: taken for the same."

@@ -8,9 +8,11 @@ from typing import Any
 import streamlit as st
 
 from app import deps
+from app.ingest.formats import BY_NAME
 from app.ui.component import register
 
 PICTURES_AND_ZIPS = (".jpg", ".jpeg", ".png", ".webp", ".zip")
+MEDIA_AND_ZIPS = (*PICTURES_AND_ZIPS, *BY_NAME)
 _uploader = register("uploader", ["transfer", "uploader"])
 
 
@@ -19,8 +21,8 @@ def uploader(
     token: str,
     key: str,
     *,
-    accept: Sequence[str] = PICTURES_AND_ZIPS,
-    hint: str = "JPEG, PNG, WebP or zip · folders keep their names",
+    accept: Sequence[str] = MEDIA_AND_ZIPS,
+    hint: str = "JPEG, PNG, WebP, clips (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep their names",
 ) -> dict[str, Any]:
     """Draw the drop zone of one batch; sending goes on through reruns and page changes while the tab is open.
 

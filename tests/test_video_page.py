@@ -1,0 +1,101 @@
+"""The Videos page on a survey with a clip: words, count and tracklets; no model and no decoder in its process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+
+from app.settings import load_settings
+from app.survey import imports, results, videos
+from app.survey.database import Survey, open_survey
+from app.survey.media import ListedFile, Media, Stage
+from modal_backend.contracts import Box, Category, Detection, FrameBox, Provenance, Sentence, Side, Source, Tracklet
+from tests.test_pages import page, words
+
+ROOT = Path(__file__).resolve().parents[1]
+BOXES = tuple(FrameBox(index, index / 10, Box(0.2, 0.3, 0.2, 0.2), 0.6, 0.5) for index in (10, 20, 30))
+ONE = Tracklet(Category.ANIMAL, 0.8, Source.BOTH, ((1.0, 3.0),), BOXES, Side.LEFT, Side.RIGHT, 1.0)
+
+
+def add_clip(survey: Survey) -> int:
+    """A summarised clip with one tracklet, without any model."""
+    with survey.write() as session:
+        batch = imports.start_import(session, kind="folder", root="/card", label="card")
+        media = Media(
+            sha256="c" * 64, kind="video", format="mp4", bytes=9, width=640, height=360, stage=Stage.READY,
+            deployment_id=imports.deployment_named(session, "Ridge 1").id,
+        )  # fmt: skip
+        session.add(media)
+        session.flush()
+        session.add(ListedFile(import_id=batch.id, path="Ridge 1/CLIP.MP4", media_id=media.id, outcome="new", bytes=9))
+        videos.put_facts(
+            session, media.id, duration=5.0, frame_rate=10.0, frames=50, codec="h264", container="mov",
+            looked=[[index, index / 10] for index in range(0, 50, 10)], compared=50, unlooked=[], animals=1,
+            key_frame=20, summarised_at=1.0,
+            sentences=videos.as_rows([Sentence("1 animal is in this clip.", 1.0, 3.0, (10, 20, 30))]),
+        )  # fmt: skip
+        version = results.model_version(session, "detect", Provenance("embedded", "d", "1", "", "p"), 0.25)
+        found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
+        row = videos.put_tracklet(
+            session, media.id, ONE, results.store_analysis(session, media.id, version, None, found)
+        )
+        row.query_id = 1
+        return media.id
+
+
+@pytest.fixture
+def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Id of a clip in the survey that the dashboard opens."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    survey = open_survey(load_settings())
+    yield add_clip(survey)
+    survey.close()
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["survey", "detections", "identify", "individuals", "videos"])
+def test_every_page_runs_on_a_survey_with_a_clip(clip, name):
+    assert not page(name).exception
+
+
+def test_an_open_clip_says_what_was_computed_and_from_what(clip):
+    test = page("videos", media=str(clip))
+    assert not test.exception
+    said = words(test)
+    assert "1 animal is in this clip." in said
+    assert "Computed on this machine from detections and motion" in said
+    assert "5 of 50 frames" in said
+    assert "left → right" in said
+
+
+def test_a_corrected_count_stands_and_can_be_taken_back(clip):
+    test = page("videos", media=str(clip))
+    test.number_input[0].set_value(3)
+    next(button for button in test.button if button.label == "Save the count").click().run()
+    assert "Counted by ana; computed: 1." in words(test)
+    next(button for button in test.button if button.label == "Undo").click().run()
+    assert not test.exception
+    assert "Counted by" not in words(test)
+
+
+def test_a_clip_that_does_not_exist_leads_to_the_list(clip):
+    assert not page("videos", media="999").exception
+
+
+def test_the_page_brings_no_decoder_into_the_dashboard():
+    script = (
+        "import sys, app.main, app.shell\n"
+        "from app.survey import clip_views, videos\n"
+        "from app.ui import video_items, video_plots, video_summary, video_progress\n"
+        "print(sorted({'torch', 'cv2', 'av'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.strip().splitlines()[-1] == "[]", ran.stderr
