@@ -47,7 +47,13 @@ def choices() -> Choices:
             values["species"] = st.toggle("same species", value=True, key="species", bind="query-params")
         if "days" in KNOWN:
             values["days"] = st.selectbox(
-                "Taken", list(PERIODS), format_func=_period, key="days", width=170, label_visibility="collapsed"
+                "Taken",
+                list(PERIODS),
+                format_func=_period,
+                key="days",
+                width=170,
+                label_visibility="collapsed",
+                persist_state="session",
             )
         show_rejected = st.toggle("show rejected", key="rejected", bind="query-params")
         with st.popover("More", icon=":material/tune:", width="content"):
@@ -63,7 +69,13 @@ def _more() -> tuple[str, bool, str]:
     model = RANKED_BY[0]
     if len(RANKED_BY) > 1:
         model = st.segmented_control(
-            "Ranked by", RANKED_BY, format_func=lambda one: WORDS[one], default=model, key="model", required=True
+            "Ranked by",
+            RANKED_BY,
+            format_func=lambda one: WORDS[one],
+            default=model,
+            key="model",
+            required=True,
+            bind="query-params",
         )
     by_image = st.toggle("every image on its own", key="images", bind="query-params")
     order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
