@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
-import modal
+import modal.client
 import pytest
 
 from modal_backend.client import ModalBackend, Options
@@ -17,7 +17,7 @@ ROOT = Path(__file__).resolve().parents[1]
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[LocalModal]:
     """A server of its own with the app deployed; a client that a test before has made is of another server."""
-    modal.Client.set_env_client(None)
+    modal.client._Client._set_env_client(None)
     with LocalModal() as server:
         server.deploy("modal_backend.modal_app", ROOT)
         yield server
