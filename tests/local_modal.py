@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 
+import modal.client
 import pytest
 
 from modal_backend.client import ModalBackend, Options
@@ -15,7 +16,8 @@ ROOT = Path(__file__).resolve().parents[1]
 
 @pytest.fixture(scope="session")
 def control_plane() -> Iterator[LocalModal]:
-    """A server of its own with the app deployed."""
+    """A server of its own with the app deployed; a client that a test before has made is of another server."""
+    modal.client._Client._set_env_client(None)
     with LocalModal() as server:
         server.deploy("modal_backend.modal_app", ROOT)
         yield server
