@@ -54,6 +54,7 @@ def take_in(survey: Survey, folder: Path, summarise: bool = True) -> int:
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Survey, int, Path]]:
     """A survey of one card, the id of its clip, and the card. Tests leave it as they found it."""
     home = tmp_path_factory.mktemp("filmed")
+    (home / "data").mkdir()
     survey = open_survey(Settings(PUGMARK_DATA_DIR=home / "data", PUGMARK_REVIEWER="ana", _env_file=None))
     take_in(survey, card(home / "Ridge 1"))
     with survey.read() as session:

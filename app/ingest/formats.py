@@ -12,7 +12,7 @@ from app.ingest.refusals import Refusal, Refused
 ImageFormat = Literal["jpeg", "png", "webp"]
 VideoFormat = Literal["mp4", "mov", "avi", "asf", "mkv", "webm", "mpg", "ts"]
 Format = ImageFormat | VideoFormat
-VIDEO_SUFFIX: dict[VideoFormat, str] = {
+VIDEO_SUFFIX: dict[Format, str] = {
     "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm",
     "mpg": ".mpg", "ts": ".ts",
 }  # fmt: skip

@@ -192,7 +192,7 @@ class Reducer:
         width, height = fitted(frame.width, frame.height, side)
         small = self._grey.reformat(frame, width, height, "gray", interpolation="AREA")
         plane = small.planes[0]
-        pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]  # type: ignore[arg-type]
+        pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]
         return np.rot90(pixels, turns).copy() if turns else pixels.copy()
 
     def reduced(self, frame: VideoFrame, side: int) -> VideoFrame:
