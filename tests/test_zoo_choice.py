@@ -151,7 +151,7 @@ def test_doctor_names_what_is_in_use_and_what_is_missing(tmp_path):
 def test_an_import_uses_the_detector_whose_weights_are_there(tmp_path):
     mirror, folder = tmp_path / "mirror", tmp_path / "card"
     state = fill_by_name(published_layout("mdv6-apa-rtdetr-c"), spread=0.05)
-    state["decoder.dec_score_head.2.bias"] = torch.tensor([0.5, 0.9, 0.0])
+    state["decoder.dec_score_head.2.bias"] += torch.tensor([0.0, 0.9, 0.0])
     put(mirror, MODELS["megadetector-apa-c"].files[0].path, {"model": state})
     folder.mkdir()
     (folder / "1.jpg").write_bytes(encoded(noisy(640, 480, seed=1)))

@@ -7,7 +7,6 @@ batch-hard triplet loss (Hermans, Beyer and Leibe, arXiv 1703.07737) on the feat
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -20,14 +19,6 @@ from modal_backend.training.reid_data import Sample
 
 MARGIN = 0.3
 SMOOTHING = 0.1
-
-
-class Trained(Protocol):
-    """A network in training. exported: the part that is used afterwards."""
-
-    exported: tiger_reid.BNNeck | part_pose.GlobalStream
-
-    def loss(self, crops: Sequence[Picture], samples: Sequence[Sample], labels: Tensor) -> Tensor: ...
 
 
 def triplet(features: Tensor, labels: Tensor) -> Tensor:
