@@ -151,6 +151,7 @@ def test_a_drawn_box_that_was_undone_leaves_the_gallery(survey: Survey, crops):
     with survey.write() as session:
         session.execute(sa.delete(Feature).where(Feature.detection_id == crops[0, 1]))
         identity.set_flank(session, "ana", crops[4, 0], "unknown")
+        undo_last(session, "ana", identity.KINDS)
     row = ranked(survey, gallery, crops[0, 2])
     assert crops[0, 1] not in [one["crop_id"] for one in row.candidates]
     assert row.gallery_size == 14

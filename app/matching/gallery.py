@@ -68,6 +68,7 @@ class Gallery:
         self._rapid: Any = RapidGallery()
         self._vectors = Vectors(MODELS[EMBEDDING].dimension or 0)
         self._known_curve: tuple[int, Any] = (0, None)
+        self._stamp = ""
         for followed in (self._local, self._embedded):
             followed.forget()
 
@@ -193,6 +194,9 @@ class Gallery:
         if self._local.is_of_another_version(session) or self._embedded.is_of_another_version(session):
             self._forget()
         self._rename(session)
+        if _features_part(stamp) == _features_part(self._stamp):
+            self._stamp = stamp
+            return version
         self._follow_vectors(session)
         if self._local.size(session) > self.full and len(self._vectors) > self.full:
             self._rapid = None
@@ -261,6 +265,11 @@ def _take_votes(groups: dict[Key, Group], found: Any) -> None:
         if one.identity is None:
             group = Group(None, one.crop_id, {LOCAL: one.score}, one.matches)
             groups[group.key] = group
+
+
+def _features_part(stamp: str) -> tuple[str, ...]:
+    """What of a stamp can change the features: the newest one, and the last undo (of a drawn box)."""
+    return tuple(stamp.split("-")[::2])
 
 
 def _fused_version(session: Session, versions: dict[str, int | None]) -> int:

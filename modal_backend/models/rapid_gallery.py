@@ -22,7 +22,7 @@ from modal_backend.models.open_set import Curve, Densities, densities
 from modal_backend.models.pattern_geometry import agreement, consistent_matches, placed
 
 NEIGHBOURS = 10
-CHECKED_CROPS = 6
+CHECKED_CROPS = 4
 CHECKED_IDENTITIES = 4
 # SIFT descriptors of one spot of a coat lie about 150 apart, unrelated ones 250 and more; an animal with so many
 # pictures that they fill all places of the search keeps its votes.
