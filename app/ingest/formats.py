@@ -16,7 +16,8 @@ VIDEO_SUFFIX: dict[Format, str] = {
     "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm",
     "mpg": ".mpg", "ts": ".ts",
 }  # fmt: skip
-SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp", **VIDEO_SUFFIX}
+IMAGE_SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+SUFFIX: dict[Format, str] = {**IMAGE_SUFFIX, **VIDEO_SUFFIX}
 
 HEAD_BYTES = 32
 BY_NAME: dict[str, VideoFormat] = {

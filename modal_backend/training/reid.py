@@ -63,7 +63,8 @@ def fit(samples: Sequence[Sample], out: Path, recipe: Recipe, told: Callable[[st
     for epoch in range(len(curve), recipe.epochs):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * (0.1 if epoch >= recipe.epochs * 2 / 3 else 1.0)
-        row = {"epoch": epoch + 1, "loss": _epoch(network, optimiser, train, recipe, epoch, device)}
+        loss = _epoch(network, optimiser, train, recipe, epoch, device)
+        row: dict[str, float | None] = {"epoch": epoch + 1, "loss": loss}
         row |= _checked(network, train, held)
         curve.append(row)
         _save(out, network, optimiser, recipe, curve)
@@ -84,7 +85,7 @@ def _network(recipe: Recipe, classes: int) -> torch.nn.Module:
     if recipe.start:
         state = {k: v for k, v in read_state(Path(recipe.start)).items() if not k.startswith("fc.")}
         network.exported.base.load_state_dict(state, strict=True)
-    return network  # type: ignore[no-any-return]
+    return network
 
 
 def _epoch(
