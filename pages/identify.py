@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from typing import Any
 
 import streamlit as st
 
@@ -16,6 +15,7 @@ from app.ui.match import work
 from app.ui.match.choices import Choices, choices, in_chosen_order
 from app.ui.match.details import AHEAD, Shown, conflict_items, detailed
 from app.ui.match.match import IdentifyState, identify_state, match_view
+from app.ui.match.trust import pairs_left
 from app.ui.match_items import Ranked, in_order, known_sentence, ranked_query
 from app.ui.navigation import detections_page, individuals_page, upload_page
 from app.ui.words import many
@@ -99,10 +99,7 @@ def scope_text(ranked: Ranked) -> str:
     if ranked.ranking is None:
         return "ranking …"
     left = f"{ranked.ranking.in_scope:,} of {many(ranked.ranking.gallery_size, 'crop')} in scope"
-    calibration = getattr(ranked, "calibration", None)
-    say: Any = known_sentence
-    said = say(ranked.ranking, calibration) if calibration is not None else say(ranked.ranking)
-    return f"{left} · {said}"
+    return f"{left} · {known_sentence(ranked.ranking, ranked.calibration)}"
 
 
 def settle(state: IdentifyState) -> int:
@@ -197,6 +194,8 @@ def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
     page_header("Who is this?", f"{many(waiting, 'crop')} to decide", KEYS)
     chosen = choices()
+    if waiting:
+        pairs_left(chosen.scope)
     order = in_chosen_order(order, chosen.order)
     query_id = next_query(order, state, st.query_params.get("q", ""))
     if not waiting:

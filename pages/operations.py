@@ -10,6 +10,7 @@ from app.survey import call_figures, video_answers
 from app.survey.overview import snapshot
 from app.survey.progress import recent_imports
 from app.ui import operations, operations_charts, operations_control
+from app.ui.evaluation_table import evaluations
 from app.ui.header import page_header
 from app.ui.model_table import models_and_licences
 
@@ -72,6 +73,8 @@ figures()
 charts()
 with st.expander("Models, weights and licences", icon=":material/inventory_2:"):
     models_and_licences(deps.settings())
+with st.expander("Measured against known answers", icon=":material/straighten:"):
+    evaluations(deps.settings().data_dir)
 failures()
 if deps.settings().active_backend is not Backend.MODAL:
     operations.not_connected()

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
-
 import streamlit as st
 
 from app import deps
@@ -13,6 +11,7 @@ from app.ui.clip.clip import clip_frames
 from app.ui.crops.crops import crop_gallery
 from app.ui.header import page_header
 from app.ui.navigation import upload_page
+from app.ui.video_analysis import draw_analysis
 from app.ui.video_items import clip_items, facts, frame_items, names
 from app.ui.video_plots import tracklet_bars
 from app.ui.video_progress import clips_under_way
@@ -26,7 +25,6 @@ KEYS = {
     "Home / End": "first, last",
     "H (hold)": "hide the boxes",
 }
-LANGUAGE_MODEL = "app.ui.video_analysis"  # its draw_analysis(media_id) is the panel of the video language model
 
 
 def clip_list() -> None:
@@ -74,7 +72,7 @@ def one_clip(clip: OpenClip) -> None:
         with tracklets:
             draw_tracklets(clip)
         with model:
-            language_model(clip.view.media_id)
+            draw_analysis(clip.view.media_id)
 
 
 def time_line(clip: OpenClip) -> None:
@@ -105,16 +103,6 @@ def jump(clip: OpenClip) -> dict[str, int] | None:
         return {"number": clip.video.key_frame, "n": 0}
     index, _ = min(clip.video.looked, key=lambda look: abs(look[1] - wanted["second"]))
     return {"number": index, "n": wanted["n"]}
-
-
-def language_model(media_id: int) -> None:
-    """The panel of the video language model, where this version has one."""
-    if importlib.util.find_spec(LANGUAGE_MODEL) is None:
-        st.caption(
-            "No video language model is in this version. The summary in words is computed from detections and motion."
-        )
-        return
-    importlib.import_module(LANGUAGE_MODEL).draw_analysis(media_id)
 
 
 def _number(name: str) -> int | None:

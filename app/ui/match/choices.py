@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -12,14 +11,14 @@ from app import deps
 from app.survey import identity, naming, quality
 from app.survey.rankings import Scope
 from app.survey.review import BadDecision
+from app.ui.match.trust import probabilities
+from modal_backend.models.calibration import FUSED
 from modal_backend.registry import EMBEDDING, LOCAL
 
-WORDS = {"fused": "all models", LOCAL: "RAPID", EMBEDDING: "embedding"}
+WORDS = {FUSED: "all models", LOCAL: "RAPID", EMBEDDING: "embedding"}
 PERIODS = {None: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
 ORDERS = ("unsure first", "best view first")
-KNOWN = {field.name for field in fields(Scope)}
-# A scope that knows species is ranked by every model and by their fusion; an older one by RAPID alone.
-RANKED_BY = ("fused", LOCAL, EMBEDDING) if "species" in KNOWN else (LOCAL,)
+RANKED_BY = (FUSED, LOCAL, EMBEDDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,16 +36,13 @@ def choices() -> Choices:
     """Draw the choices; each is kept in the address."""
     with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
         st.markdown("**Candidates**", width="content")
-        values: dict[str, Any] = {
-            "station": st.toggle("this station only", key="station", bind="query-params"),
-            "flank": st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
-            "other_events": st.toggle("other events (named crops stay)", value=True, key="events", bind="query-params"),
-            "catalogued": st.toggle("named only", key="named", bind="query-params"),
-        }
-        if "species" in KNOWN:
-            values["species"] = st.toggle("same species", value=True, key="species", bind="query-params")
-        if "days" in KNOWN:
-            values["days"] = st.selectbox(
+        scope = Scope(
+            station=st.toggle("this station only", key="station", bind="query-params"),
+            flank=st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
+            other_events=st.toggle("other events (named crops stay)", value=True, key="events", bind="query-params"),
+            catalogued=st.toggle("named only", key="named", bind="query-params"),
+            species=st.toggle("same species", value=True, key="species", bind="query-params"),
+            days=st.selectbox(
                 "Taken",
                 list(PERIODS),
                 format_func=_period,
@@ -54,11 +50,13 @@ def choices() -> Choices:
                 width=170,
                 label_visibility="collapsed",
                 persist_state="session",
-            )
+            ),
+        )
         show_rejected = st.toggle("show rejected", key="rejected", bind="query-params")
         with st.popover("More", icon=":material/tune:", width="content"):
             model, by_image, order = _more()
-    return Choices(Scope(**values), model, by_image, show_rejected, order)
+        probabilities(model)
+    return Choices(scope, model, by_image, show_rejected, order)
 
 
 def _period(days: int | None) -> str:
@@ -66,17 +64,15 @@ def _period(days: int | None) -> str:
 
 
 def _more() -> tuple[str, bool, str]:
-    model = RANKED_BY[0]
-    if len(RANKED_BY) > 1:
-        model = st.segmented_control(
-            "Ranked by",
-            RANKED_BY,
-            format_func=lambda one: WORDS[one],
-            default=model,
-            key="model",
-            required=True,
-            bind="query-params",
-        )
+    model = st.segmented_control(
+        "Ranked by",
+        RANKED_BY,
+        format_func=lambda one: WORDS[one],
+        default=FUSED,
+        key="model",
+        required=True,
+        bind="query-params",
+    )
     by_image = st.toggle("every image on its own", key="images", bind="query-params")
     order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
     _naming()
