@@ -98,7 +98,7 @@ def test_a_name_given_up_by_a_rename_is_never_given_again(survey):
     with survey.write() as session:
         catalogue.rename(session, "ana", 1, "Machli")
         assert identity.next_name(session) == "T-002"
-        with pytest.raises(BadDecision, match="already"):
+        with pytest.raises(BadDecision, match="never used twice"):
             catalogue.rename(session, "ana", 2, "t-001")
     with survey.read() as session:
         assert list(catalogue_entries.names(session).values()) == ["Machli", "Olga"]

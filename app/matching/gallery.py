@@ -273,7 +273,8 @@ def _features_part(stamp: str) -> tuple[str, ...]:
 
 
 def _fused_version(session: Session, versions: dict[str, int | None]) -> int:
-    """The row that stands for the fusion of these model versions."""
+    """The row that stands for the fusion of these model versions; its backend is the one their features come from."""
     rows = [session.get_one(ModelVersion, version) for version in versions.values() if version is not None]
     made_of = " + ".join(f"{row.model} {row.version}" for row in rows)
-    return results.model_version(session, Task.FUSE, Provenance("embedded", FUSED, "1", "", made_of)).id
+    backend = rows[0].backend if rows else "embedded"
+    return results.model_version(session, Task.FUSE, Provenance(backend, FUSED, "1", "", made_of)).id

@@ -17,8 +17,10 @@ from numpy.typing import NDArray
 
 from modal_backend.models.sentence_embedding import DEFAULT_MODEL, Vectors, load_embedding
 
-VERSION = "1"
-NEIGHBOURS = 15
+VERSION = "2"
+# UMAP's neighbours and how often each is drawn, for the choice among labellings; the map is drawn with the first.
+NEIGHBOURS = (15, 25)
+DRAWS = 3
 DIMENSIONS = 5
 # Chosen on keywords of texts in known groups (docstrings of Python and Perl packages, READMEs, licences): of words by
 # their meaning alone small groups agree best with the groups, beside their notes larger ones do.
@@ -75,16 +77,40 @@ def cluster(
     min_samples: int = MIN_SAMPLES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Clusters:
-    """Groups among unit vectors (keywords, d). The same seed gives the same groups."""
+    """Groups among unit vectors (keywords, d). The same seed gives the same groups.
+
+    One UMAP is one throw of the dice: of several labellings (NEIGHBOURS, DRAWS, HDBSCAN settings about the ones asked
+    for) the one is kept that agrees best with all others (the medoid by normalised mutual information; cluster
+    ensembles: Strehl and Ghosh 2002).
+    """
     count = len(vectors)
     if count < FEWEST:
         reason = f"{count} keywords are too few to form groups; {FEWEST} are needed."
         return Clusters(np.full(count, -1, np.int64), np.zeros(count), {}, reason)
-    reduced = _umap(vectors, DIMENSIONS, 0.0, seed)
-    labels, probability = _hdbscan(reduced, min_cluster_size, min_samples)
+    drawn = []
+    for neighbours in NEIGHBOURS:
+        for draw in range(DRAWS):
+            reduced = _umap(vectors, DIMENSIONS, 0.0, seed + draw, neighbours)
+            for size, samples in _settings(min_cluster_size, min_samples):
+                drawn.append((reduced, size, samples, *_hdbscan(reduced, size, samples)))
+    reduced, min_cluster_size, min_samples, labels, probability = drawn[_medoid([one[3] for one in drawn])]
     labels = _by_size(labels)
     stable = stability(reduced, labels, seed, min_cluster_size, min_samples, on_progress)
     return Clusters(labels, probability, stable)
+
+
+def _settings(size: int, samples: int) -> list[tuple[int, int]]:
+    """HDBSCAN's settings to draw from, (smallest cluster, neighbours that make a core): what was asked for and close."""
+    smaller = max(2 * size // 3, 2)
+    return [(size, samples), (size, min(MIN_SAMPLES, samples)), (smaller, smaller)]
+
+
+def _medoid(labellings: Sequence[Labels]) -> int:
+    """Which labelling agrees best with all others; the first of equals."""
+    from sklearn.metrics import normalized_mutual_info_score
+
+    agreement = [sum(normalized_mutual_info_score(one, other) for other in labellings) for one in labellings]
+    return int(np.argmax(np.round(agreement, 9)))
 
 
 def usual_size(count: int) -> int:
@@ -236,7 +262,9 @@ def keyword_pairs(discriminative_keywords: Any) -> list[tuple[str, str, int]]:
     ]
 
 
-def _umap(vectors: Vectors, dimensions: int, min_dist: float, seed: int) -> NDArray[np.float32]:
+def _umap(
+    vectors: Vectors, dimensions: int, min_dist: float, seed: int, neighbours: int = NEIGHBOURS[0]
+) -> NDArray[np.float32]:
     import warnings
 
     from umap import UMAP
@@ -244,7 +272,7 @@ def _umap(vectors: Vectors, dimensions: int, min_dist: float, seed: int) -> NDAr
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # UMAP says at every call that a seed means one thread
         reducer = UMAP(
-            n_neighbors=min(NEIGHBOURS, len(vectors) - 1),
+            n_neighbors=min(neighbours, len(vectors) - 1),
             n_components=dimensions,
             min_dist=min_dist,
             metric="cosine",

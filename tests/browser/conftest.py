@@ -23,9 +23,12 @@ CHROMIUM = os.environ.get("PUGMARK_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium; without one the tests are skipped by name, and fail where CI is set."""
+    """Chromium, closed with its event loop at the end of each file: other tests of the process start loops of their own.
+
+    Without one the tests are skipped by name, and fail where CI is set.
+    """
     if not Path(CHROMIUM).is_file():
         (pytest.fail if os.environ.get("CI") else pytest.skip)(f"no Chromium at {CHROMIUM} (set PUGMARK_CHROMIUM)")
     from playwright.sync_api import sync_playwright

@@ -100,7 +100,7 @@ def test_a_review_by_keyboard_is_in_the_survey_and_survives_a_reload(page, worki
     address, data_dir = working_dashboard
     page.goto(f"{address}/detections")
     page.locator('[role="option"]').first.wait_for(timeout=30_000)
-    page.locator('[role="listbox"]').focus()
+    page.locator('[role="listbox"][aria-label="Media"]').focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**media=*")
     page.get_by_text("Accept").first.wait_for(timeout=30_000)
