@@ -54,6 +54,10 @@ class Jobs:
         self._engine: sa.Engine | None = None
         self._schema = None if self._url.startswith("sqlite") else "dbos"
 
+    def ready(self) -> bool:
+        """Whether there is a queue to put work into; the first worker makes it. Imports wait for it by themselves."""
+        return self._connect() is not None
+
     def run_import(self, import_id: int) -> None:
         """Take in, detect and describe everything an import lists."""
         with self.survey.read() as session:

@@ -56,7 +56,7 @@ def fresh(detection_ids: list[int], scope: Scope, model: str) -> list[Ranked]:
     stale = [int(one.query["id"]) for one in found if not one.fresh]
     if not stale:
         return found
-    if st.session_state.get("rank_asked") != (stale, scope.key(), found[0].stamp):
+    if deps.jobs().ready() and st.session_state.get("rank_asked") != (stale, scope.key(), found[0].stamp):
         st.session_state["rank_asked"] = (stale, scope.key(), found[0].stamp)
         try:
             deps.jobs().rank(stale, scope)
@@ -71,10 +71,10 @@ def fresh(detection_ids: list[int], scope: Scope, model: str) -> list[Ranked]:
 
 
 @st.fragment(run_every="0.25s")
-def wait_for_ranking(detection_id: int, scope: Scope, model: str) -> None:
-    """Until the worker has ranked the query; says so when there is no worker."""
+def wait_for_ranking(detection_id: int, scope: Scope, model: str, asked: bool) -> None:
+    """Until the worker has ranked the query, or can be asked at last; says so when there is no worker."""
     ranked = read(detection_id, scope, model)
-    if ranked is not None and ranked.fresh:
+    if ranked is not None and (ranked.fresh or (not asked and deps.jobs().ready())):
         st.rerun()
     if any_alive(deps.survey()):
         st.caption("Ranking the candidates …")
@@ -146,7 +146,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     figures = st.session_state.get("identify_figures", {})
     st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
     if not queries[0].fresh:
-        wait_for_ranking(query_id, chosen.scope, chosen.model)
+        wait_for_ranking(query_id, chosen.scope, chosen.model, "rank_asked" in st.session_state)
     shown = show(queries, chosen, look)
     work.ask_for_crops([int(one.query["id"]) for one in queries], order)
     first = shown[0]

@@ -24,6 +24,8 @@ def missing(query_id: int, candidate_ids: Sequence[int]) -> list[int]:
 
 def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
     """Have pairs compared: (query, its candidates), the one on the screen first. A full queue is told."""
+    if not deps.jobs().ready():
+        return
     for query_id, candidate_ids in groups:
         todo = [(query_id, one) for one in candidate_ids if _new(("pair", query_id, one))]
         if todo:
@@ -35,6 +37,8 @@ def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
 
 def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:
     """Have the queries and the crops of decided flank read for the mirror test, and waiting crops measured."""
+    if not deps.jobs().ready():
+        return
     with deps.survey().read() as session:
         unread = [*query_ids, *flanks.unread(session)] if flanks.enough(session) else []
         unmeasured = quality.unmeasured(session, waiting[:MEASURED_AT_ONCE])
