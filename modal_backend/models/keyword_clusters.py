@@ -100,7 +100,7 @@ def cluster(
 
 
 def _settings(size: int, samples: int) -> list[tuple[int, int]]:
-    """HDBSCAN's settings to draw from, (smallest cluster, neighbours that make a core): what was asked for and close."""
+    """HDBSCAN settings to draw from, (smallest cluster, neighbours that make a core): as asked for and close."""
     smaller = max(2 * size // 3, 2)
     return [(size, samples), (size, min(MIN_SAMPLES, samples)), (smaller, smaller)]
 

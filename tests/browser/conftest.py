@@ -25,7 +25,7 @@ ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backg
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Any]:
-    """Chromium, closed with its event loop at the end of each file: other tests of the process start loops of their own.
+    """Chromium, closed with its event loop at the end of each file: other tests of the process start their own loops.
 
     Without one the tests are skipped by name, and fail where CI is set.
     """
