@@ -198,6 +198,8 @@ def draw_wanted(order: list[int], waiting: int) -> None:
         pairs_left(chosen.scope)
     order = in_chosen_order(order, chosen.order)
     query_id = next_query(order, state, st.query_params.get("q", ""))
+    if query_id is None and order:  # all decided: the last one stays on the screen, where Z takes it back
+        query_id = order[-1]
     if not waiting:
         st.success("Every crop has a decision. K goes back through them, Z takes the last one back.")
     if query_id is not None:

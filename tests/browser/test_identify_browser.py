@@ -171,3 +171,11 @@ def test_a_contradiction_shows_its_chain_and_a_number_key_solves_it(identify):
             break
         page.wait_for_timeout(100)
     assert rows(data_dir, count) == [(ANIMALS - 1,)]
+    page.keyboard.press("z")
+    sightings = "select * from sighting order by 1"
+    for _ in range(100):
+        if rows(data_dir, sightings) == before:
+            break
+        page.wait_for_timeout(100)
+    assert rows(data_dir, sightings) == before
+    assert rows(data_dir, "select count(*) from pair_verdict where verdict = 'different'") == [(0,)]
