@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
@@ -51,6 +52,19 @@ def parser() -> argparse.ArgumentParser:
     export.add_argument("out", type=Path)
     _history_arguments(export)
 
+    _notes_arguments(commands)
+    _clip_arguments(commands)
+    _evaluate_arguments(commands)
+
+    files = _command(commands, "weights", "published weights: what is there, and fetch what is not", _weights)
+    files.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
+    files.add_argument("models", nargs="*", metavar="MODEL", help="default: all that can be fetched")
+
+    _command(commands, "doctor", "what works on this machine", _doctor)
+    return top
+
+
+def _notes_arguments(commands: Any) -> None:
     notes = _command(commands, "notes", "keywords that tell categories of notes apart, and their clusters", _notes)
     notes.add_argument("file", type=Path, metavar="FILE", help="CSV, xlsx, JSON lines or plain text")
     notes.add_argument("--text", required=True, metavar="COLUMN", help="the column with the notes")
@@ -59,9 +73,18 @@ def parser() -> argparse.ArgumentParser:
     notes.add_argument("--seed", type=int, default=0)
     notes.add_argument("--remote", action="store_true", help="extract and cluster on Modal")
 
+
+def _clip_arguments(commands: Any) -> None:
     summarise = _command(commands, "summarise", "who is in a clip, when, from where to where", _summarise)
     summarise.add_argument("clip", type=Path)
 
+    ask = _command(commands, "ask", "ask the configured video language model about a clip", _ask)
+    ask.add_argument("clip", type=Path)
+    ask.add_argument("--question", default="happens", help="happens, count, behaviour, marks or people")
+    ask.add_argument("--own", default="", metavar="TEXT", help="a question of your own")
+
+
+def _evaluate_arguments(commands: Any) -> None:
     evaluate = commands.add_parser("evaluate", help="measure a model against known answers")
     kinds = evaluate.add_subparsers(required=True, metavar="WHAT")
     boxes = _command(kinds, "detection", "boxes against COCO boxes", _evaluate_detection)
@@ -72,18 +95,6 @@ def parser() -> argparse.ArgumentParser:
     who.add_argument("--csv", type=Path, required=True, dest="table")
     who.add_argument("--model", default="rapid", choices=["rapid", "rapid-448", "pocket-embedding", "fused"])
     who.add_argument("--predictions", type=Path)
-
-    ask = _command(commands, "ask", "ask the configured video language model about a clip", _ask)
-    ask.add_argument("clip", type=Path)
-    ask.add_argument("--question", default="happens", help="happens, count, behaviour, marks or people")
-    ask.add_argument("--own", default="", metavar="TEXT", help="a question of your own")
-
-    files = _command(commands, "weights", "published weights: what is there, and fetch what is not", _weights)
-    files.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
-    files.add_argument("models", nargs="*", metavar="MODEL", help="default: all that can be fetched")
-
-    _command(commands, "doctor", "what works on this machine", _doctor)
-    return top
 
 
 def _history_arguments(export: argparse.ArgumentParser) -> None:

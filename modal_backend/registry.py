@@ -136,7 +136,8 @@ def _megadescriptor(name: str, version: str, dimension: int) -> ModelEntry:
     )
 
 
-def _entries() -> Iterable[ModelEntry]:
+def _installed() -> Iterable[ModelEntry]:
+    """What comes with the install."""
     yield ModelEntry(
         DETECTOR,
         Task.DETECT,
@@ -167,12 +168,20 @@ def _entries() -> Iterable[ModelEntry]:
         "none needed",
         remote=Remote("RAPID448", batch=4),
     )
+
+
+def _detectors() -> Iterable[ModelEntry]:
+    """Detectors whose weights are published."""
     yield _megadetector(MEGADETECTOR, "v5a.0.1", "YOLOv5x6", 0.2)
     yield _megadetector("megadetector-v5b", "v5b.0.1", "YOLOv5x6", 0.2)
     yield _megadetector("megadetector-redwood", "v1000.0.0-redwood", "YOLOv5x6", 0.3)
     yield _megadetector("megadetector-spruce", "v1000.0.0-spruce", "YOLOv5s", 0.3, side=640)
     yield _apa("megadetector-apa-e", "MDV6-apa-rtdetr-e", "RT-DETRv2 R101")
     yield _apa("megadetector-apa-c", "MDV6-apa-rtdetr-c", "RT-DETRv2 R18")
+
+
+def _re_identification() -> Iterable[ModelEntry]:
+    """Embeddings for telling individuals apart, published or of one's own."""
     yield ModelEntry(
         "tiger-reid",
         Task.EMBED,
@@ -236,6 +245,10 @@ def _entries() -> Iterable[ModelEntry]:
         side=512,
         remote=replace(REID_REMOTE, cls="CVWC2019"),
     )
+
+
+def _species_clips_and_notes() -> Iterable[ModelEntry]:
+    """What names species, answers questions about clips and reads field notes."""
     yield ModelEntry(
         "species",
         Task.SPECIES,
@@ -292,7 +305,8 @@ def _entries() -> Iterable[ModelEntry]:
     )
 
 
-MODELS = {entry.name: entry for entry in _entries()}
+TABLE = (_installed, _detectors, _re_identification, _species_clips_and_notes)
+MODELS = {entry.name: entry for part in TABLE for entry in part()}
 REMOTE = {name: entry.remote for name, entry in MODELS.items() if entry.remote is not None}
 # The model that each class of the Modal app loads when its container starts; a call may name another of its class.
 DEFAULT_OF_CLASS = {remote.cls: name for name, remote in reversed(REMOTE.items())}

@@ -13,7 +13,7 @@ from alembic.config import Config
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
-from app.survey import (
+from app.survey import (  # noqa: F401 (importing the tables makes the metadata whole)
     calibrations,
     calls,
     decisions,
@@ -32,25 +32,6 @@ from app.survey import (
     videos,
 )
 
-# importing them makes the metadata whole
-TABLES = (
-    calibrations,
-    calls,
-    decisions,
-    deployments,
-    detections,
-    evidence,
-    individuals,
-    media,
-    naming,
-    notes,
-    plausibility_tables,
-    quality,
-    species,
-    stations,
-    video_answers,
-    videos,
-)
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 
