@@ -18,7 +18,7 @@ from app.survey.review import BadDecision
 
 TRIES = 3
 UNDOABLE = (*identity.KINDS, "take out")
-Figures = Mapping[int, Mapping[str, Any]]
+Figures = Mapping[tuple[int, int], Mapping[str, Any]]
 
 
 @dataclass(slots=True)
@@ -39,8 +39,8 @@ def apply_identity(
 ) -> Settled:
     """Apply the actions with a number over `ack`.
 
-    figures: per candidate, what the models said when the decision was made; kept with it. Two reviewers who name an
-    individual at the same moment get two names: the later one is tried again.
+    figures: per query and candidate, what the models said when the decision was made; kept with it. Two reviewers who
+    name an individual at the same moment get two names: the later one is tried again.
     """
     settled = Settled(ack)
     for action in sorted(actions, key=lambda one: one["n"]):
@@ -99,7 +99,7 @@ def _decide(
         identity.set_identity_state(session, who, query_id, state, view=seen, client_key=key)
     elif kind in ("same", "different", "unsure"):
         candidate_id = int(action["candidate_id"])
-        view = {**figures.get(candidate_id, {}), **seen}
+        view = {**figures.get((query_id, candidate_id), {}), **seen}
         if kind == "same":
             identity.say_same(session, who, query_id, candidate_id, join=join, view=view, client_key=key)
         else:

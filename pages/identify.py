@@ -197,7 +197,7 @@ def draw_wanted(order: list[int], waiting: int) -> None:
     if waiting:
         pairs_left(chosen.scope)
     order = in_chosen_order(order, chosen.order)
-    query_id = next_query(order, state, st.query_params.get("q", ""))
+    query_id = next_query(order, state, asked)
     if query_id is None and order:  # all decided: the last one stays on the screen, where Z takes it back
         query_id = order[-1]
     if not waiting:
@@ -210,11 +210,15 @@ state = identify_state("match")
 ack = settle(state)
 order = st.session_state.get("identify_order", [])
 now_waiting, waiting = counted.crops_waiting(counted.survey_state(), AT_ONCE)
-# The order stays as it was when the page was opened, so that "previous" leads back to what was just decided.
+# The order stays as it was when the page was opened, so that "previous" leads back to what was just decided. A crop
+# that the address names has a place in it: after a reload it is where the browser is.
 known, still_waiting = set(order), set(now_waiting)
 order = [*order, *(number for number in now_waiting if number not in known)]
+asked = st.query_params.get("q", "")
+if asked.isdigit() and int(asked) not in order:
+    order = [int(asked), *order]
 st.session_state["identify_order"] = order
-if order or st.query_params.get("q", "").isdigit():
+if order:
     draw_wanted(order, waiting)
 elif work.any_crops():
     page_header("Who is this?", "0 crops to decide", KEYS)

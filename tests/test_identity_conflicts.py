@@ -230,7 +230,11 @@ def test_a_prefix_that_would_run_into_the_numbers_is_refused(survey, prefix, dig
 
 def test_a_decision_keeps_who_when_view_and_model_figures(survey):
     a, b = crops(survey, 2)
-    figures = {b: {"model": "rapid", "score": 31.2, "matches": 15}}
+    figures = {
+        (a, b): {"model": "rapid", "score": 31.2, "matches": 15},
+        (b, a): {"score": 0.1},
+        (99, b): {"score": 7.0},
+    }
     action = {"n": 1, "uuid": "1", "kind": "same", "query_id": a, "candidate_id": b, "view": "lines", "model": "fused"}
     apply_identity(survey, "ana", [action], 0, figures)
     with survey.read() as session:

@@ -20,11 +20,11 @@ from app.ui.words import when
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A query with its candidates, ready to be drawn; figures are kept with a decision."""
+    """A query with its candidates, ready to be drawn; figures, by query and candidate, are kept with a decision."""
 
     query: dict[str, Any]
     candidates: list[dict[str, Any]]
-    figures: dict[int, dict[str, Any]]
+    figures: dict[tuple[int, int], dict[str, Any]]
     ranking: Ranking | None
     stamp: str
     fresh: bool
@@ -50,7 +50,7 @@ def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) 
     return Ranked(
         query={**_crop(query, media), "decided": query.individual or query.identity},
         candidates=candidates,
-        figures={one["id"]: _figures(one, ranking, model) for one in candidates},
+        figures={(detection_id, one["id"]): _figures(one, ranking, model) for one in candidates},
         ranking=ranking,
         stamp=now,
         fresh=rankings.is_fresh(ranking, now),
