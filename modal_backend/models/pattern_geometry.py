@@ -62,12 +62,14 @@ def consistent_matches(query: LocalFeatures, other: LocalFeatures) -> NDArray[np
         return pairs
     here, there = query.points[pairs[:, 0]], other.points[pairs[:, 1]]
     scale = there[:, 2] / here[:, 2]
-    turn = np.deg2rad(there[:, 3] - here[:, 3])
+    turn = np.deg2rad(there[:, 3] - here[:, 3]) % np.float32(2 * np.pi)
     step = (here[:, 0] + 1j * here[:, 1]).astype(np.complex64)
     target = (there[:, 0] + 1j * there[:, 1]).astype(np.complex64)
     move = (scale * np.exp(1j * turn)).astype(np.complex64)
-    landed = target[:, None] + move[:, None] * (step[None, :] - step[:, None])
-    follows = np.abs(landed - target[None, :]) < REACH * other.width
-    follows &= np.abs((turn[None] - turn[:, None] + np.pi) % (2 * np.pi) - np.pi) < TURN
-    follows &= np.abs(np.log2(scale[None] / scale[:, None])) < GROWTH
+    missed = (target - move * step)[:, None] + np.multiply.outer(move, step) - target[None, :]
+    follows = missed.real**2 + missed.imag**2 < (REACH * other.width) ** 2
+    turned = np.abs(turn[None] - turn[:, None])
+    follows &= np.minimum(turned, 2 * np.pi - turned) < TURN
+    size = np.log2(scale)
+    follows &= np.abs(size[None] - size[:, None]) < GROWTH
     return np.asarray(pairs[follows[follows.sum(1).argmax()]])

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +41,7 @@ LEAVE_OUTS = 60
 FEWEST_IDENTITIES = 8
 
 
-@dataclass(frozen=True)
-class Candidate:
+class Candidate(NamedTuple):
     """One gallery crop; matches = query descriptors whose nearest neighbour lies on that crop."""
 
     crop_id: int
@@ -50,8 +50,7 @@ class Candidate:
     matches: int
 
 
-@dataclass(frozen=True)
-class IdentityRank:
+class IdentityRank(NamedTuple):
     """One named identity with its best crop and the matches all its crops gathered."""
 
     identity: str
@@ -226,14 +225,10 @@ class RapidGallery:
         gathered = np.bincount(self._number[named], matches[named], minlength=len(self._identities))
         finals = identity_scores * (1 + fit_of)
         order = [number for number in np.argsort(-finals, kind="stable").tolist() if finals[number] > 0]
+        final, gathered_by = finals.tolist(), gathered.tolist()
         ranks = [
-            IdentityRank(
-                self._identities[number],
-                float(finals[number]),
-                self._crop_ids[best_slot[number]],
-                int(gathered[number]),
-            )
-            for number in order
+            IdentityRank(self._identities[one], final[one], self._crop_ids[best_slot[one]], gathered_by[one])
+            for one in order
         ]
         cues = None
         if order:
