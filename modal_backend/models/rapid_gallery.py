@@ -23,8 +23,8 @@ from modal_backend.models.open_set import Curve, Densities, densities
 from modal_backend.models.pattern_geometry import agreement, consistent_matches, placed
 
 NEIGHBOURS = 10
-CHECKED_CROPS = 4
-CHECKED_IDENTITIES = 4
+# Crops and identities whose whole pattern is checked: more among few crops, where it is cheap and wins the most.
+CHECKED, CHECKED_AMONG_FEW, FEW = (4, 4), (12, 8), 300
 # SIFT descriptors of one spot of a coat lie about 150 apart, unrelated ones 250 and more; an animal with so many
 # pictures that they fill all places of the search keeps its votes.
 UNRELATED = 250.0
@@ -198,8 +198,9 @@ class RapidGallery:
     def _inliers(
         self, features: LocalFeatures, scores: NDArray[np.float64], identity_scores: NDArray[np.float64]
     ) -> NDArray[np.intp]:
-        leaders = [int(slot) for slot in np.argsort(-scores, kind="stable")[:CHECKED_CROPS]]
-        for number in np.argsort(-identity_scores, kind="stable")[:CHECKED_IDENTITIES]:
+        crops, identities = CHECKED_AMONG_FEW if np.count_nonzero(scores) <= FEW else CHECKED
+        leaders = [int(slot) for slot in np.argsort(-scores, kind="stable")[:crops]]
+        for number in np.argsort(-identity_scores, kind="stable")[:identities]:
             leaders.append(int(np.where(self._numbers() == number, scores, -1.0).argmax()))
         inliers = np.zeros(len(scores), np.intp)
         for slot in {slot for slot in leaders if scores[slot] > 0}:
