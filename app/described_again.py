@@ -1,17 +1,20 @@
-"""Crops whose features come from an older version of a model are described again: a slice a job, so that imports come
-between, until none is left. Until then they keep waiting for their decisions as before.
+"""Crops whose features come from an older version of a model, or that an embedding taken into use later has not seen,
+are described again: a slice a job, so that imports come between, until none is left. Until then they keep waiting for
+their decisions as before.
 """
 
 from __future__ import annotations
 
 import logging
+from collections.abc import Collection
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import pipeline
 from app.ingest.refusals import Refused
-from app.survey.described import alike, feature_version, of_model, outdated, outdated_count
+from app.survey import imports
+from app.survey.described import alike, feature_version, of_model, outdated, outdated_count, unseen, unseen_count
 from app.survey.detections import Feature, ModelVersion
 from app.workshop import Workshop
 from modal_backend.contracts import Provenance
@@ -23,26 +26,34 @@ DESCRIBING = (LOCAL, EMBEDDING)
 SLICE = 400
 
 
-def job_id(session: Session) -> str | None:
+def job_id(session: Session, embeddings: Collection[str] = ()) -> str | None:
     """Names the job that is due, by versions and how many crops wait; None when none does.
 
-    The same state gives the same name: a slice that got nowhere is not tried again until something changes.
+    embeddings: those in use. While an import is open its crops are not counted as unseen: they are on their way. The
+    same state gives the same name: a slice that got nowhere is not tried again until something changes.
     """
-    waiting = [(feature_version(session, model), outdated_count(session, model)) for model in DESCRIBING]
+    waiting: list[tuple[object, int]] = [
+        (feature_version(session, model), outdated_count(session, model)) for model in DESCRIBING
+    ]
+    added = set(embeddings) - {EMBEDDING}
+    if added and not imports.any_open(session):
+        waiting += [(model, unseen_count(session, model, LOCAL)) for model in sorted(added)]
     if not any(count for _, count in waiting):
         return None
     return "again-" + "-".join(f"{version}.{count}" for version, count in waiting)
 
 
-def slice_of(session: Session) -> list[int]:
-    """The next crops to describe again."""
-    return sorted({one for model in DESCRIBING for one in outdated(session, model, limit=SLICE)})[:SLICE]
+def slice_of(session: Session, embeddings: Collection[str] = ()) -> list[int]:
+    """The next crops to describe again. embeddings: those in use."""
+    older = {one for model in DESCRIBING for one in outdated(session, model, limit=SLICE)}
+    new = {one for model in set(embeddings) - {EMBEDDING} for one in unseen(session, model, LOCAL, limit=SLICE)}
+    return sorted(older | new)[:SLICE]
 
 
 def describe_slice(shop: Workshop) -> int:
     """Describe the next crops again here; returns how many were. Raises BackendError."""
     with shop.survey.read() as session:
-        ids = slice_of(session)
+        ids = slice_of(session, shop.choose().embeddings)
     done = 0
     for group in pipeline.batches(ids):
         try:

@@ -140,10 +140,11 @@ async def collect_descriptions(sent: dict[str, Any]) -> bool:
 @DBOS.step()
 async def outdated_crops() -> list[int]:
     """The next crops to describe again."""
+    embeddings = (await chosen()).embeddings
 
     def ask() -> list[int]:
         with Bench.shop.survey.read() as session:
-            return described_again.slice_of(session)
+            return described_again.slice_of(session, embeddings)
 
     return await asyncio.to_thread(ask)
 

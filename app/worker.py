@@ -251,7 +251,7 @@ def _put_forgotten(survey: Survey, settings: Settings) -> None:
 def _put_outdated(survey: Survey, settings: Settings) -> None:
     """Put the job into the queue that describes crops of an older version again, once for each state of the survey."""
     with survey.read() as session:
-        workflow_id = described_again.job_id(session)
+        workflow_id = described_again.job_id(session, Bench.shop.choose().embeddings)
     if workflow_id is not None and DBOS.get_workflow_status(workflow_id) is None:
         jobs = Jobs(survey, settings)
         jobs.describe_again(workflow_id)

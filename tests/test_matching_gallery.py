@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.matching.gallery import Gallery, NotDescribed
 from app.matching.shortlist import A_NAME, shortlist
-from app.survey import identity, rankings, results
+from app.survey import calibrations, identity, rankings, results
 from app.survey.database import Survey
 from app.survey.decide import undo_last
 from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion, Ranking
@@ -73,6 +73,35 @@ def ranked(survey: Survey, gallery: Gallery, query: int, model: str = "fused", s
         row = rankings.ranking(session, query, model, scope or Scope())
         assert row is not None
         return row
+
+
+def test_a_second_embedding_has_its_own_ranking_and_is_fused_once_decisions_calibrate_it(survey: Survey, crops):
+    name = "megadescriptor-t-224"
+    with survey.write() as session:
+        version = results.model_version(session, "embed", replace(VECTORS, model=name))
+        for (animal, shot), crop in crops.items():
+            if (animal, shot) != (3, 0):
+                unit = np.eye(768, dtype=np.float32)[animal] * 0.8 + np.eye(768, dtype=np.float32)[700 + shot] * 0.6
+                results.store_feature(session, crop, version, Box(0.2, 0.3, 0.3, 0.4), unit, None)
+    gallery = Gallery(survey)
+    best = ranked(survey, gallery, crops[0, 2], name).candidates[0]
+    assert best["identity"] == "1"
+    assert best["score"] == pytest.approx(0.64, abs=1e-3)
+    assert best["probability"] is None
+    assert best["reason"]
+    fused = ranked(survey, gallery, crops[0, 2]).candidates[0]
+    assert fused["models"][name]["probability"] is None
+    assert fused["probability"] > 0.9
+    with survey.write() as session:
+        line = {"knots": [], "slope": 8.0, "bias": -4.0}
+        figures = {"queries": 60, "same": 60, "different": 60, "reliability": [], "decision_id": 1}
+        session.add(calibrations.Calibration(model=name, kind="logistic", curve=line, **figures))
+        identity.new_individual(session, "ana", crops[4, 0], name="Animal 4")
+    calibrated = ranked(survey, gallery, crops[0, 2]).candidates[0]
+    assert calibrated["models"][name]["probability"] > 0.9
+    assert calibrated["score"] != fused["score"]
+    without = ranked(survey, gallery, crops[3, 0])
+    assert name not in without.candidates[0]["models"]
 
 
 def test_one_job_ranks_by_every_model_and_fused(survey: Survey, crops):

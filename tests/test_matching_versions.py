@@ -5,18 +5,19 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 from PIL import Image
 
 from app import described_again, pipeline
 from app.ingest.intake import Limits, source_files
-from app.survey import described, imports, rankings
+from app.survey import described, imports, rankings, results
 from app.survey.database import Survey
 from app.survey.detections import Detection, Feature, ModelVersion
-from app.survey.media import Media
+from app.survey.media import ImportBatch, ImportState, Media
 from app.workshop import Workshop, open_workshop
-from modal_backend.contracts import Provenance
+from modal_backend.contracts import Box, Provenance
 from modal_backend.registry import EMBEDDING, LOCAL
 from tests import surveys
 from tests.striped import picture
@@ -115,6 +116,23 @@ def test_a_job_describes_older_crops_again_until_none_waits(survey: Survey, shop
         assert set(rankings.waiting(session, version)) >= set(drawn)
         gone = sa.select(sa.func.count(Feature.id)).join(ModelVersion).where(ModelVersion.version == "0")
         assert session.scalar(gone.where(Feature.detection_id.in_(left))) == 0
+
+
+def test_crops_that_an_embedding_taken_into_use_later_has_not_seen_are_described_by_it(survey: Survey):
+    first, second = crops(survey, [surveys.LOCAL, surveys.LOCAL])
+    with survey.write() as session:
+        version = results.model_version(session, "embed", replace(surveys.LOCAL, model="megadescriptor-t-224"))
+        results.store_feature(session, second, version, Box(0.2, 0.3, 0.3, 0.4), np.ones(768, np.float32), None)
+    in_use = [EMBEDDING, "megadescriptor-t-224"]
+    with survey.read() as session:
+        assert imports.any_open(session)
+        assert described_again.job_id(session, in_use) is None
+    with survey.write() as session:
+        session.execute(sa.update(ImportBatch).values(state=ImportState.DONE))
+    with survey.read() as session:
+        assert described_again.job_id(session, [EMBEDDING]) is None
+        assert described_again.job_id(session, in_use) is not None
+        assert described_again.slice_of(session, in_use) == [first]
 
 
 def test_after_going_back_to_the_first_backend_the_newest_ranking_counts(survey: Survey):

@@ -11,22 +11,28 @@ from app.survey import calibrations
 from app.survey.calibrations import Calibration as Stored
 from app.survey.calibrations import Pair
 from app.survey.database import Survey
-from modal_backend.models.calibration import FUSED, Calibration, start
+from app.survey.described import embeddings_of
+from modal_backend.models.calibration import FUSED, Calibration, has_start, start
 from modal_backend.registry import EMBEDDING, LOCAL
 
 if TYPE_CHECKING:
     from modal_backend.models.calibration_fit import Fit
 
-CALIBRATED = (LOCAL, EMBEDDING, FUSED)
 FEWEST_NEW = 10
 
 
+def calibrated(session: Session) -> tuple[str, ...]:
+    """The models whose scores become probabilities: RAPID, every embedding that has described crops, their fusion."""
+    return (LOCAL, *sorted({EMBEDDING, *embeddings_of(session)}), FUSED)
+
+
 def in_use(session: Session) -> dict[str, Calibration]:
-    """The curve of each model: the survey's own, or the start values."""
-    stored = {model: calibrations.latest(session, model) for model in CALIBRATED}
+    """The curve of each model: the survey's own, else the start values; a model that has neither is left out."""
+    stored = {model: calibrations.latest(session, model) for model in calibrated(session)}
     return {
         model: Calibration.from_json(model, row.curve) if row is not None else start(model)
         for model, row in stored.items()
+        if row is not None or has_start(model)
     }
 
 
@@ -45,13 +51,15 @@ def calibrate(survey: Survey) -> None:
     from modal_backend.models.calibration_fit import fit
 
     with survey.read() as session:
-        decided = {model: calibrations.decided_pairs(session, model) for model in CALIBRATED}
+        decided = {model: calibrations.decided_pairs(session, model) for model in calibrated(session)}
         queries = calibrations.decided_queries(session)
         decision_id = calibrations.last_decision(session)
-    fits = {model: fit(model, *_columns(pairs), start(model)) for model, pairs in decided.items()}
+    starts = {model: start(model) if has_start(model) else None for model in decided}
+    fits = {model: fit(model, *_columns(pairs), starts[model]) for model, pairs in decided.items()}
     with survey.write() as session:
         for model, found in fits.items():
-            session.add(_row(model, found, decided[model], queries, decision_id))
+            if found is not None:
+                session.add(_row(model, found, decided[model], queries, decision_id))
 
 
 def _columns(pairs: list[Pair]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -17,21 +17,20 @@ from sqlalchemy.orm import Session
 
 from app.matching import calibrate
 from app.matching.candidates import Group, Key, fuse_groups, mean_odds
+from app.matching.embedded import LEADERS, EmbeddedCrops
 from app.matching.followed import Followed, changed_sightings
 from app.matching.shortlist import shortlist
-from app.matching.vectors import Vectors
 from app.survey import rankings, results
 from app.survey.database import Survey
-from app.survey.described import alike, feature_version
+from app.survey.described import alike, embeddings_of, feature_version
 from app.survey.detections import Feature, ModelVersion
 from app.survey.individuals import Sighting
 from app.survey.rankings import Scope
 from modal_backend.contracts import LocalFeatures, Provenance, Vector
 from modal_backend.models.calibration import FUSED
-from modal_backend.registry import EMBEDDING, LOCAL, MODELS, Task
+from modal_backend.registry import LOCAL, Task
 
 FULL = 5_000
-LEADERS = 24
 
 
 class NotDescribed(Exception):
@@ -55,7 +54,7 @@ class Gallery:
     def __init__(self, survey: Survey, full: int = FULL) -> None:
         self.survey, self.full = survey, full
         self._local = Followed(LOCAL)
-        self._embedded = Followed(EMBEDDING)
+        self._embedded: dict[str, EmbeddedCrops] = {}
         self._names: dict[int, int] = {}
         self._decisions = (0, 0.0)
         self._stamp = ""
@@ -66,21 +65,20 @@ class Gallery:
         from modal_backend.models.rapid_gallery import RapidGallery
 
         self._rapid: Any = RapidGallery()
-        self._vectors = Vectors(MODELS[EMBEDDING].dimension or 0)
-        self._known_curve: tuple[int, Any] = (0, None)
+        self._embedded = {}
         self._stamp = ""
-        for followed in (self._local, self._embedded):
-            followed.forget()
+        self._local.forget()
 
     def warm_up(self) -> None:
         """Bring the gallery into memory before the first query. Does nothing while no crop is described."""
         with self._lock, self.survey.read() as session:
             if feature_version(session, LOCAL) is not None:
                 self._follow(session, rankings.stamp(session))
-                self._curve_of_cosines()
+                for embedded in self._embedded.values():
+                    embedded.fit_known()
 
     def __len__(self) -> int:
-        return len(self._vectors) if self._rapid is None else len(self._rapid)
+        return self._most_embedded() if self._rapid is None else len(self._rapid)
 
     def rank(self, detection_id: int, scope: Scope) -> None:
         """Rank one query within a scope by every model and fused, and store the rankings. Raises NotDescribed."""
@@ -110,79 +108,53 @@ class Gallery:
 
     def _answer(self, session: Session, detection_id: int, version: int, scope: Scope) -> Answer:
         features = self._features(session, detection_id, version)
-        vector = self._vector(session, detection_id)
         within, left_out = rankings.allowed(session, detection_id, scope)
         known: dict[str, float | None] = {}
         groups: dict[Key, Group] = {}
-        mask = self._vectors.allowed(within, left_out)
-        cosines = self._vectors.cosines(vector) if vector is not None else None
+        seen = self._cosines(session, detection_id, within, left_out)
         if self._rapid is not None:
             found = self._rapid.rank(features, within=within, exclude=left_out, top=10 * LEADERS)
             members = self._local.crops
             in_scope = len(members - left_out if within is None else (within & members) - left_out)
         else:
-            found = self._on_shortlist(session, features, cosines, mask)
-            in_scope = int(mask.sum())
+            found = self._on_shortlist(session, features, seen)
+            in_scope = max((int(mask.sum()) for _, mask in seen.values()), default=0)
         _take_votes(groups, found)
         known[LOCAL] = found.known_probability
-        models = [LOCAL]
-        if cosines is not None:
-            models.append(EMBEDDING)
-            known[EMBEDDING] = self._take_cosines(groups, cosines, mask)
+        for model, (cosines, mask) in seen.items():
+            known[model] = self._embedded[model].score(groups, cosines, mask)
         known[FUSED] = mean_odds([value for value in known.values() if value is not None])
-        return Answer(groups, models, known, len(self), in_scope)
+        return Answer(groups, [LOCAL, *seen], known, len(self), in_scope)
+
+    def _cosines(
+        self, session: Session, detection_id: int, within: set[int] | None, left_out: set[int]
+    ) -> dict[str, tuple[Vector, NDArray[np.bool_]]]:
+        """By embedding that has described the query: its cosine with every row, and which rows the scope leaves."""
+        vectors = {model: embedded.vector(session, detection_id) for model, embedded in self._embedded.items()}
+        return {
+            model: (
+                self._embedded[model].vectors.cosines(vector),
+                self._embedded[model].vectors.allowed(within, left_out),
+            )
+            for model, vector in vectors.items()
+            if vector is not None
+        }
 
     def _on_shortlist(
-        self, session: Session, features: LocalFeatures, cosines: Vector | None, mask: NDArray[np.bool_]
+        self, session: Session, features: LocalFeatures, seen: dict[str, tuple[Vector, NDArray[np.bool_]]]
     ) -> Any:
         from modal_backend.models.rapid_gallery import RapidGallery
 
         small = RapidGallery(exact_rows=10**9, fixed=True)
-        if cosines is None:
+        if not seen:
             return small.rank(features)
-        chosen = self._vectors.ids[shortlist(cosines, mask, self._vectors.individuals)].tolist()
+        widest = max(seen, key=lambda model: len(self._embedded[model]))
+        vectors = self._embedded[widest].vectors
+        chosen = vectors.ids[shortlist(*seen[widest], vectors.individuals)].tolist()
         for row in self._local.rows_of(session, chosen):
             name = self._names.get(row.detection_id)
             small.add(row.detection_id, results.local_features(row), None if name is None else str(name))
         return small.rank(features, top=10 * LEADERS)
-
-    def _take_cosines(self, groups: dict[Key, Group], cosines: Vector, mask: NDArray[np.bool_]) -> float | None:
-        """Give every group its cosine, add the nearest ones; returns the probability that somebody named is shown."""
-        from modal_backend.models.cosine_ranking import cues_of
-
-        individuals, ids = self._vectors.individuals, self._vectors.ids
-        inside = np.where(mask, cosines, -1.0)
-        named = np.flatnonzero(mask & (individuals >= 0))
-        names, of_row = np.unique(individuals[named], return_inverse=True)
-        best = np.full(len(names), -1.0)
-        np.maximum.at(best, of_row, inside[named])
-        order = np.argsort(-best, kind="stable")
-        cosine_of = {str(names[place]): float(best[place]) for place in order}
-        for place in order[:LEADERS]:
-            rows = named[of_row == place]
-            crop = int(ids[rows[inside[rows].argmax()]])
-            groups.setdefault((str(names[place]), 0), Group(str(names[place]), crop))
-        unnamed = np.where(individuals < 0, inside, -1.0)
-        for row in np.argsort(-unnamed, kind="stable")[:LEADERS]:
-            if unnamed[row] > -1.0:
-                groups.setdefault((None, int(ids[row])), Group(None, int(ids[row])))
-        for group in groups.values():
-            row = self._vectors.row(group.crop_id)
-            if group.identity in cosine_of:
-                group.scores[EMBEDDING] = cosine_of[group.identity]
-            elif row is not None:
-                group.scores[EMBEDDING] = float(inside[row])
-        cues = cues_of([(str(names[place]), float(best[place])) for place in order[:2]])
-        return None if cues is None else self._curve_of_cosines().probability(cues)
-
-    def _curve_of_cosines(self) -> Any:
-        from modal_backend.models.cosine_ranking import known_curve
-
-        named = int((self._vectors.individuals >= 0).sum())
-        fitted_with, curve = self._known_curve
-        if curve is None or abs(named - fitted_with) > max(5, fitted_with // 5):
-            self._known_curve = (named, known_curve(*self._vectors.named(self.full)))
-        return self._known_curve[1]
 
     def _follow(self, session: Session, stamp: str) -> int:
         """Take over what has changed in the survey; returns the model version of the local features."""
@@ -191,14 +163,15 @@ class Gallery:
             raise NotDescribed("No crop has been described yet.")
         if stamp == self._stamp:
             return version
-        if self._local.is_of_another_version(session) or self._embedded.is_of_another_version(session):
+        models = [self._local.is_of_another_version, *(one.is_of_another_version for one in self._embedded.values())]
+        if any(changed(session) for changed in models):
             self._forget()
         self._rename(session)
         if _features_part(stamp) == _features_part(self._stamp):
             self._stamp = stamp
             return version
         self._follow_vectors(session)
-        if self._local.size(session) > self.full and len(self._vectors) > self.full:
+        if self._local.size(session) > self.full and self._most_embedded() > self.full:
             self._rapid = None
         elif self._rapid is None:
             self._forget()
@@ -209,11 +182,12 @@ class Gallery:
         return version
 
     def _follow_vectors(self, session: Session) -> None:
-        for gone in self._embedded.gone(session):
-            self._vectors.remove(gone)
-        self._vectors.reserve(self._embedded.size(session) - len(self._vectors))
-        for detection_id, values in self._embedded.new_vectors(session):
-            self._vectors.put(detection_id, np.frombuffer(values, np.float32), self._names.get(detection_id))
+        for model in embeddings_of(session):
+            embedded = self._embedded.setdefault(model, EmbeddedCrops(model, self.full))
+            embedded.follow(session, self._names)
+
+    def _most_embedded(self) -> int:
+        return max((len(embedded) for embedded in self._embedded.values()), default=0)
 
     def _follow_local(self, session: Session) -> None:
         for gone in self._local.gone(session):
@@ -240,8 +214,9 @@ class Gallery:
                 self._names[detection_id] = name
             if self._rapid is not None and detection_id in self._rapid:
                 self._rapid.name(detection_id, None if name is None else str(name))
-            if detection_id in self._vectors:
-                self._vectors.name(detection_id, name)
+            for embedded in self._embedded.values():
+                if detection_id in embedded.vectors:
+                    embedded.vectors.name(detection_id, name)
 
     def _features(self, session: Session, detection_id: int, version: int) -> LocalFeatures:
         rows = sa.select(Feature).where(
@@ -251,10 +226,6 @@ class Gallery:
         if row is None:
             raise NotDescribed(f"Crop {detection_id} has not been described yet.")
         return results.local_features(row)
-
-    def _vector(self, session: Session, detection_id: int) -> Vector | None:
-        rows = list(self._embedded.rows_of(session, [detection_id]))
-        return results.embedding(rows[-1]) if rows else None
 
 
 def _take_votes(groups: dict[Key, Group], found: Any) -> None:

@@ -7,12 +7,14 @@ version in use is that of the newest feature; crops that only an older version h
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion
 from modal_backend.contracts import Category
+from modal_backend.registry import MODELS, Task
 
 
 def feature_version(session: Session, model: str) -> int | None:
@@ -23,6 +25,13 @@ def feature_version(session: Session, model: str) -> int | None:
     }
     written = {version_id: feature for version_id, feature in newest.items() if feature is not None}
     return max(written, key=lambda version_id: written[version_id]) if written else None
+
+
+def embeddings_of(session: Session) -> list[str]:
+    """Names of the embeddings that have described crops of this survey and are known to this program."""
+    told = sa.select(sa.literal(1)).where(Feature.model_version_id == ModelVersion.id).exists()
+    names = sa.select(ModelVersion.model).where(ModelVersion.task == str(Task.EMBED), told).distinct()
+    return sorted(name for name in session.scalars(names) if name in MODELS)
 
 
 def alike(session: Session, version_id: int) -> list[int]:
@@ -59,6 +68,25 @@ def outdated_count(session: Session, model: str) -> int:
     if where is None:
         return 0
     return session.scalar(sa.select(sa.func.count(sa.distinct(Feature.detection_id))).where(*where)) or 0
+
+
+def unseen(session: Session, model: str, described_by: str, *, limit: int) -> list[int]:
+    """Crops that one model has described and another one (`model`) has not, in the order of their ids."""
+    ids = _unseen(model, described_by)
+    return list(session.scalars(ids.order_by(Feature.detection_id).limit(limit)))
+
+
+def unseen_count(session: Session, model: str, described_by: str) -> int:
+    """How many crops one model has described and another one (`model`) has not."""
+    return session.scalar(sa.select(sa.func.count()).select_from(_unseen(model, described_by).subquery())) or 0
+
+
+def _unseen(model: str, described_by: str) -> Any:
+    seen, described = (
+        sa.select(Feature.detection_id).join(ModelVersion).where(ModelVersion.model == name).correlate(None)
+        for name in (model, described_by)
+    )
+    return described.where(Feature.detection_id.not_in(seen)).distinct()
 
 
 def _outdated(session: Session, model: str) -> Sequence[sa.ColumnElement[bool]] | None:

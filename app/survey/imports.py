@@ -71,6 +71,12 @@ def finish(session: Session, import_id: int, *, error: str | None = None) -> Non
     batch.refused_files = counts[Outcome.REFUSED]
 
 
+def any_open(session: Session) -> bool:
+    """Whether an import waits or runs."""
+    open_states = [ImportState.QUEUED, ImportState.RUNNING]
+    return session.scalar(sa.select(ImportBatch.id).where(ImportBatch.state.in_(open_states)).limit(1)) is not None
+
+
 def outcomes(session: Session, import_id: int) -> dict[str, int]:
     """How many of an import's files came to each outcome; every outcome is named."""
     rows = session.execute(

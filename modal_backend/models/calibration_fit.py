@@ -39,27 +39,32 @@ class Fit:
     reliability: list[tuple[float, float, int]]
 
 
-def fit(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64], start: Calibration) -> Fit:
+def fit(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64], start: Calibration | None) -> Fit | None:
     """The curve that does best on left-out queries: the start values, a logistic or an isotonic one.
 
     scores: raw, of shown candidates; same: what was decided; queries: whose candidates they are (all of one query stay
-    on one side of every cut). The start values hold until ENOUGH_QUERIES and ENOUGH_PAIRS of both kinds are decided.
+    on one side of every cut). The start values hold until ENOUGH_QUERIES and ENOUGH_PAIRS of both kinds are decided; a
+    model without start values has no curve till then (None).
     """
-    ours = start.probability(scores)
     if not enough(same, queries):
-        error = float(np.mean((ours - same) ** 2)) if len(same) else None
-        return Fit(start, "start", error, None, reliability(ours, same))
+        return None if start is None else _started(start, scores, same)
     makers: dict[str, Maker] = {"logistic": _logistic}
     if len(same) >= ISOTONIC_FROM:
         makers["isotonic"] = isotonic
-    values = {"start": ours}
+    values = {} if start is None else {"start": start.probability(scores)}
     for kind, make in makers.items():
         values[kind] = _left_out(scores, same, queries, lambda s, t, make=make: make(model, s, t).probability)  # type: ignore[misc]
     error_of = {kind: float(np.mean((one - same) ** 2)) for kind, one in values.items()}
     best = min(error_of, key=lambda kind: error_of[kind])
-    curve = makers[best](model, scores, same) if best in makers else start
+    curve = makers[best](model, scores, same) if start is None or best in makers else start
     line = float(np.mean((_left_out(scores, same, queries, _raw_line) - same) ** 2))
     return Fit(curve, best, error_of[best], line, reliability(values[best], same))
+
+
+def _started(start: Calibration, scores: Floats, same: Truth) -> Fit:
+    ours = start.probability(scores)
+    error = float(np.mean((ours - same) ** 2)) if len(same) else None
+    return Fit(start, "start", error, None, reliability(ours, same))
 
 
 def enough(same: Truth, queries: NDArray[np.int64]) -> bool:

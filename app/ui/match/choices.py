@@ -9,16 +9,16 @@ import streamlit as st
 
 from app import deps
 from app.survey import identity, naming, quality
+from app.survey.described import embeddings_of
 from app.survey.rankings import Scope
 from app.survey.review import BadDecision
 from app.ui.match.trust import probabilities
 from modal_backend.models.calibration import FUSED
-from modal_backend.registry import EMBEDDING, LOCAL
+from modal_backend.registry import EMBEDDING, LOCAL, MODELS
 
-WORDS = {FUSED: "all models", LOCAL: "RAPID", EMBEDDING: "embedding"}
+WORDS = {FUSED: "all models", LOCAL: "RAPID", EMBEDDING: "pocket embedding"}
 PERIODS = {None: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
 ORDERS = ("unsure first", "best view first")
-RANKED_BY = (FUSED, LOCAL, EMBEDDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +64,12 @@ def _period(days: int | None) -> str:
 
 
 def _more() -> tuple[str, bool, str]:
+    with deps.survey().read() as session:
+        models = [FUSED, LOCAL, *(embeddings_of(session) or [EMBEDDING])]
     model = st.segmented_control(
         "Ranked by",
-        RANKED_BY,
-        format_func=lambda one: WORDS[one],
+        models,
+        format_func=lambda one: WORDS.get(one) or MODELS[one].title,
         default=FUSED,
         key="model",
         required=True,
