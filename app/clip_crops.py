@@ -16,7 +16,7 @@ from app.survey.scores import BoxView, boxes
 from app.survey.videos import FrameDetection
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Category, LocalFeatures, Picture, Provenance, Vector
-from modal_backend.registry import EMBEDDING, LOCAL, Task
+from modal_backend.registry import LOCAL, Task
 
 POOLED = 3  # crops of one tracklet
 APART_SECONDS = 0.5
@@ -78,11 +78,12 @@ def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop]) -> None:
     pictures = [cut(crop.picture, crop.box) for crop in crops]
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
-    embedded, embed_call = shop.call(EMBEDDING, pictures)
+    embedded = [shop.call(model, pictures) for model in shop.choose().embeddings]
     local, local_call = shop.call(LOCAL, pictures)
     query = crops[0]
     with shop.survey.write() as session:
-        _keep(session, Task.EMBED, query, embedded.provenance, _pooled_vectors(embedded.values), embed_call)
+        for found, call in embedded:
+            _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call)
         _keep(session, Task.LOCAL_FEATURES, query, local.provenance, _pooled_features(local.values), local_call)
         session.get_one(videos.TrackletRow, tracklet_id).query_id = query.detection_id
 
