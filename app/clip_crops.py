@@ -16,7 +16,7 @@ from app.survey.scores import BoxView, boxes
 from app.survey.videos import FrameDetection
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Category, LocalFeatures, Picture, Provenance, Vector
-from modal_backend.registry import LOCAL, Task
+from modal_backend.registry import Task
 
 POOLED = 3  # crops of one tracklet
 APART_SECONDS = 0.5
@@ -79,7 +79,7 @@ def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop]) -> None:
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
     embedded = [shop.call(model, pictures) for model in shop.choose().embeddings]
-    local, local_call = shop.call(LOCAL, pictures)
+    local, local_call = shop.call(shop.choose().local, pictures)
     query = crops[0]
     with shop.survey.write() as session:
         for found, call in embedded:

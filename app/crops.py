@@ -20,7 +20,7 @@ from app.ingest.picture import decode
 from app.survey import results
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Failure, LocalFeatures, Picture, Result
-from modal_backend.registry import LOCAL, Task
+from modal_backend.registry import Task
 
 CROP_SIDE = 512
 CROP_QUALITY = 82
@@ -53,7 +53,7 @@ def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | Non
         for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
         for picture in _cut(shop, list(group))
     ]
-    local = shop.describers.submit(shop.call, LOCAL, pictures, queued_at)
+    local = shop.describers.submit(shop.call, shop.choose().local, pictures, queued_at)
     saved = [
         shop.describers.submit(write_crop, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)
     ]

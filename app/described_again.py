@@ -95,7 +95,8 @@ def begin_again(shop: Workshop) -> None:
     for model in DESCRIBING:
         with shop.survey.read() as session:
             version = feature_version(session, model)
-            if version is None or _is(session.get_one(ModelVersion, version), shop.backend.provenance(model)):
+            in_use = shop.choose().local if model == LOCAL else model
+            if version is None or _is(session.get_one(ModelVersion, version), shop.backend.provenance(in_use)):
                 continue
             newest = session.scalar(
                 sa.select(Feature.detection_id)

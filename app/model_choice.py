@@ -16,7 +16,7 @@ from pathlib import Path
 from app.settings import AUTO, Backend, Settings
 from modal_backend.client import ModalBackend
 from modal_backend.errors import BackendError, BackendUnavailable
-from modal_backend.registry import DETECTOR, EMBEDDING, MEGADETECTOR, MODELS
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MEGADETECTOR, MODELS
 from modal_backend.weights import models_listed, models_there
 
 FILE = "models_in_use.json"
@@ -27,16 +27,17 @@ SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Names of the models in use, and in one sentence why these."""
+    """Names of the models in use, and in one sentence why these. local: the profile of RAPID."""
 
     detector: str = DETECTOR
     embeddings: tuple[str, ...] = (EMBEDDING,)
     reason: str = "These come with the install."
+    local: str = LOCAL
 
     @property
     def crop_side(self) -> int:
-        """Pixels of width that a crop needs for the finest of the embeddings."""
-        return max(MODELS[name].side for name in self.embeddings)
+        """Pixels of width that a crop needs for the finest of the models that describe it."""
+        return max(MODELS[name].side for name in (self.local, *self.embeddings))
 
     @property
     def picture_side(self) -> int:
@@ -61,7 +62,7 @@ def choose(settings: Settings, there: Collection[str]) -> Choice:
         embeddings = (EMBEDDING, best) if best else (EMBEDDING,)
     else:
         reasons.append("The embeddings are set by PUGMARK_EMBEDDING.")
-    return Choice(detector, embeddings, " ".join(reasons))
+    return Choice(detector, embeddings, " ".join(reasons), settings.local_features)
 
 
 def _detector_reason(detector: str) -> str:
@@ -126,7 +127,7 @@ def shown(settings: Settings) -> Choice:
         return choose(settings, runnable_here())
     try:
         told = json.loads((settings.data_dir / FILE).read_text(encoding="utf-8"))
-        return Choice(told["detector"], tuple(told["embeddings"]), told["reason"])
+        return Choice(told["detector"], tuple(told["embeddings"]), told["reason"], told["local"])
     except (OSError, ValueError, KeyError):
         if settings.detector != AUTO:
             return choose(settings, ())
@@ -134,8 +135,9 @@ def shown(settings: Settings) -> Choice:
 
 
 def words(choice: Choice) -> str:
-    """The choice in a few words: the detector's and the embeddings' names."""
-    return ", ".join([_short(choice.detector), *map(_short, choice.embeddings)])
+    """The choice in a few words: detector, embeddings, and RAPID's profile unless it is the usual one."""
+    fine = [choice.local.replace("rapid-", "RAPID ")] if choice.local != LOCAL else []
+    return ", ".join([_short(choice.detector), *map(_short, choice.embeddings), *fine])
 
 
 def _short(name: str) -> str:

@@ -22,7 +22,7 @@ from app.survey.ledger import Sent
 from app.survey.rankings import Scope
 from modal_backend.contracts import Box
 from modal_backend.errors import BackendError
-from modal_backend.registry import LOCAL, MODELS
+from modal_backend.registry import MODELS
 
 TIMES_LOST = 3
 
@@ -108,7 +108,7 @@ async def send_descriptions(media_ids: list[int], detection_ids: list[int], roun
 
     Output: the calls' ids, and the boxes as they were cut.
     """
-    embeddings = (await chosen()).embeddings
+    choice = await chosen()
 
     def make() -> tuple[list[Any], list[Any]]:
         shop = Bench.shop
@@ -117,7 +117,7 @@ async def send_descriptions(media_ids: list[int], detection_ids: list[int], roun
         return boxes, cut_all(shop, crops)
 
     lane = _lane(bool(media_ids))
-    done = await send(_job(round_number, *detection_ids[:3]), [*embeddings, LOCAL], make, lane)
+    done = await send(_job(round_number, *detection_ids[:3]), [*choice.embeddings, choice.local], make, lane)
     return {"boxes": done[0], "calls": _plain(done[1]), "bulk": bool(media_ids)} if done else None
 
 

@@ -102,6 +102,11 @@ class Settings(BaseSettings):
         alias="PUGMARK_EMBEDDING",
         description="auto, pocket, or names of embeddings separated by commas: every crop is described by each.",
     )
+    local_features: Literal["rapid", "rapid-448"] = Field(
+        "rapid",
+        alias="PUGMARK_LOCAL_FEATURES",
+        description="rapid, or rapid-448: finer, right more often across events, four times the time and room.",
+    )
     weights_dir: Path | None = Field(
         None, alias="PUGMARK_WEIGHTS_DIR", description="Folder with published weights; default: the user's cache."
     )

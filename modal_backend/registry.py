@@ -166,6 +166,7 @@ def _installed() -> Iterable[ModelEntry]:
         "RAPID at 448 px with 600 keypoints (finer patterns: zebra, lion, nyala)",
         "MIT",
         "none needed",
+        side=448,
         remote=Remote("RAPID448", batch=4),
     )
 

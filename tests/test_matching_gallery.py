@@ -11,15 +11,15 @@ import sqlalchemy as sa
 
 from app.matching.gallery import Gallery, NotDescribed
 from app.matching.shortlist import A_NAME, shortlist
-from app.survey import calibrations, identity, rankings, results
+from app.survey import calibrations, described, identity, rankings, results
 from app.survey.database import Survey
 from app.survey.decide import undo_last
 from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion, Ranking
 from app.survey.media import Media
 from app.survey.rankings import Scope
 from modal_backend.contracts import Box, LocalFeatures, Provenance
-from modal_backend.models.rapid import extract
-from modal_backend.registry import EMBEDDING, LOCAL
+from modal_backend.models.rapid import PROFILES, extract
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
 from tests import surveys
 from tests.striped import picture
 from tests.surveys import add_media, found
@@ -102,6 +102,29 @@ def test_a_second_embedding_has_its_own_ranking_and_is_fused_once_decisions_cali
     assert calibrated["score"] != fused["score"]
     without = ranked(survey, gallery, crops[3, 0])
     assert name not in without.candidates[0]["models"]
+
+
+def test_the_finer_profile_takes_over_as_crops_are_described_again(survey: Survey, crops):
+    gallery = Gallery(survey)
+    coarse = ranked(survey, gallery, crops[0, 2], LOCAL)
+    fine = Provenance("embedded", LOCAL_FINE, "1", "", PROFILES[LOCAL_FINE][1])
+    order = sorted(crops, key=crops.get, reverse=True)
+    for done, (animal, shot) in enumerate(order):
+        with survey.write() as session:
+            version = results.model_version(session, "local features", fine)
+            features = extract(picture(animal, shot), PROFILES[LOCAL_FINE][0])
+            results.store_feature(session, crops[animal, shot], version, Box(0.2, 0.3, 0.3, 0.4), features, None)
+        with survey.read() as session:
+            assert described.local_model(session) == LOCAL_FINE
+            assert described.outdated(session, LOCAL) == sorted(crops[one] for one in order[done + 1 :])
+            assert set(rankings.waiting(session, described.feature_version(session, LOCAL))) == {
+                crop for one, crop in crops.items() if one[0] > 1 or one[1] == 2
+            }
+    row = ranked(survey, gallery, crops[0, 2], LOCAL_FINE)
+    assert row.candidates[0]["identity"] == "1"
+    assert set(row.candidates[0]["models"]) == {LOCAL_FINE, EMBEDDING, "fused"}
+    assert row.candidates[0]["probability"] > 0.9
+    assert row.candidates[0]["matches"] > coarse.candidates[0]["matches"]
 
 
 def test_one_job_ranks_by_every_model_and_fused(survey: Survey, crops):

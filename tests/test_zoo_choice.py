@@ -12,6 +12,7 @@ from pydantic import ValidationError
 from app.model_choice import FILE, Choice, Chooser, choose, shown, words
 from app.settings import Settings
 from app.survey.database import open_survey
+from app.survey.described import local_model
 from app.survey.detections import Detection, Feature, ModelVersion
 from app.survey.media import Media, Stage
 from app.ui.strip import strip_html
@@ -155,7 +156,8 @@ def test_an_import_uses_the_detector_whose_weights_are_there(tmp_path):
     put(mirror, MODELS["megadetector-apa-c"].files[0].path, {"model": state})
     folder.mkdir()
     (folder / "1.jpg").write_bytes(encoded(noisy(640, 480, seed=1)))
-    pugmark(tmp_path / "data", "import", str(folder), "--wait", PUGMARK_WEIGHTS_DIR=str(mirror))
+    named = {"PUGMARK_WEIGHTS_DIR": str(mirror), "PUGMARK_LOCAL_FEATURES": "rapid-448"}
+    pugmark(tmp_path / "data", "import", str(folder), "--wait", **named)
     survey = open_survey(settings_of(tmp_path / "data"))
     with survey.read() as session:
         version = session.scalar(sa.select(ModelVersion).where(ModelVersion.task == "detect"))
@@ -163,6 +165,7 @@ def test_an_import_uses_the_detector_whose_weights_are_there(tmp_path):
         assert (version.model, version.threshold) == ("megadetector-apa-c", 0.2)
         assert version.version.startswith("MDV6-apa-rtdetr-c (own ")
         assert session.scalar(sa.select(Media.stage)) == Stage.READY
+        assert local_model(session) == "rapid-448"
         categories = set(session.scalars(sa.select(Detection.category)))
         described = set(
             session.scalars(sa.select(Detection.category).join(Feature, Feature.detection_id == Detection.id))

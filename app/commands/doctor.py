@@ -60,7 +60,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
     ]
     lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
     tell(as_json, [asdict(one) for one in findings], "\n".join(lines))
-    needed = {"survey database", "job queue", LOCAL, choice.detector, *choice.embeddings}
+    needed = {"survey database", "job queue", choice.local, choice.detector, *choice.embeddings}
     if settings.active_backend is Backend.MODAL:
         needed = {"survey database", "job queue", "modal"}
     return 0 if all(one.state == "ready" for one in findings if one.name in needed) else 1

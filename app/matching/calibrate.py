@@ -11,9 +11,9 @@ from app.survey import calibrations
 from app.survey.calibrations import Calibration as Stored
 from app.survey.calibrations import Pair
 from app.survey.database import Survey
-from app.survey.described import embeddings_of
+from app.survey.described import embeddings_of, local_model
 from modal_backend.models.calibration import FUSED, Calibration, has_start, start
-from modal_backend.registry import EMBEDDING, LOCAL
+from modal_backend.registry import EMBEDDING
 
 if TYPE_CHECKING:
     from modal_backend.models.calibration_fit import Fit
@@ -23,7 +23,7 @@ FEWEST_NEW = 10
 
 def calibrated(session: Session) -> tuple[str, ...]:
     """The models whose scores become probabilities: RAPID, every embedding that has described crops, their fusion."""
-    return (LOCAL, *sorted({EMBEDDING, *embeddings_of(session)}), FUSED)
+    return (local_model(session), *sorted({EMBEDDING, *embeddings_of(session)}), FUSED)
 
 
 def in_use(session: Session) -> dict[str, Calibration]:

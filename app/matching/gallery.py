@@ -19,7 +19,7 @@ from app.matching import calibrate
 from app.matching.candidates import Group, Key, fuse_groups, mean_odds
 from app.matching.embedded import LEADERS, EmbeddedCrops
 from app.matching.followed import Followed, changed_sightings
-from app.matching.shortlist import shortlist
+from app.matching.shortlist import LONG, LONG_FINE, shortlist
 from app.survey import rankings, results
 from app.survey.database import Survey
 from app.survey.described import alike, embeddings_of, feature_version
@@ -61,10 +61,11 @@ class Gallery:
         self._lock = threading.Lock()
         self._forget()
 
-    def _forget(self) -> None:
+    def _forget(self, local: str = LOCAL) -> None:
         from modal_backend.models.rapid_gallery import RapidGallery
 
-        self._rapid: Any = RapidGallery()
+        self._local_model = local
+        self._rapid: Any = RapidGallery(start=_start(local))
         self._embedded = {}
         self._stamp = ""
         self._local.forget()
@@ -119,12 +120,12 @@ class Gallery:
         else:
             found = self._on_shortlist(session, features, seen)
             in_scope = max((int(mask.sum()) for _, mask in seen.values()), default=0)
-        _take_votes(groups, found)
-        known[LOCAL] = found.known_probability
+        _take_votes(groups, found, self._local_model)
+        known[self._local_model] = found.known_probability
         for model, (cosines, mask) in seen.items():
             known[model] = self._embedded[model].score(groups, cosines, mask)
         known[FUSED] = mean_odds([value for value in known.values() if value is not None])
-        return Answer(groups, [LOCAL, *seen], known, len(self), in_scope)
+        return Answer(groups, [self._local_model, *seen], known, len(self), in_scope)
 
     def _cosines(
         self, session: Session, detection_id: int, within: set[int] | None, left_out: set[int]
@@ -145,12 +146,13 @@ class Gallery:
     ) -> Any:
         from modal_backend.models.rapid_gallery import RapidGallery
 
-        small = RapidGallery(exact_rows=10**9, fixed=True)
+        small = RapidGallery(exact_rows=10**9, start=_start(self._local_model), fixed=True)
         if not seen:
             return small.rank(features)
         widest = max(seen, key=lambda model: len(self._embedded[model]))
         vectors = self._embedded[widest].vectors
-        chosen = vectors.ids[shortlist(*seen[widest], vectors.individuals)].tolist()
+        length = LONG if self._local_model == LOCAL else LONG_FINE
+        chosen = vectors.ids[shortlist(*seen[widest], vectors.individuals, length)].tolist()
         for row in self._local.rows_of(session, chosen):
             name = self._names.get(row.detection_id)
             small.add(row.detection_id, results.local_features(row), None if name is None else str(name))
@@ -164,8 +166,9 @@ class Gallery:
         if stamp == self._stamp:
             return version
         models = [self._local.is_of_another_version, *(one.is_of_another_version for one in self._embedded.values())]
-        if any(changed(session) for changed in models):
-            self._forget()
+        local = session.get_one(ModelVersion, version).model
+        if local != self._local_model or any(changed(session) for changed in models):
+            self._forget(local)
         self._rename(session)
         if _features_part(stamp) == _features_part(self._stamp):
             self._stamp = stamp
@@ -174,7 +177,7 @@ class Gallery:
         if self._local.size(session) > self.full and self._most_embedded() > self.full:
             self._rapid = None
         elif self._rapid is None:
-            self._forget()
+            self._forget(local)
             self._follow_vectors(session)
         if self._rapid is not None:
             self._follow_local(session)
@@ -228,13 +231,19 @@ class Gallery:
         return results.local_features(row)
 
 
-def _take_votes(groups: dict[Key, Group], found: Any) -> None:
+def _start(local: str) -> Any:
+    from modal_backend.models.rapid_gallery import START, START_FINE
+
+    return START if local == LOCAL else START_FINE
+
+
+def _take_votes(groups: dict[Key, Group], found: Any, model: str) -> None:
     for one in found.identities:
-        group = Group(one.identity, one.best_crop_id, {LOCAL: one.score}, one.matches)
+        group = Group(one.identity, one.best_crop_id, {model: one.score}, one.matches)
         groups[group.key] = group
     for one in found.candidates:
         if one.identity is None:
-            group = Group(None, one.crop_id, {LOCAL: one.score}, one.matches)
+            group = Group(None, one.crop_id, {model: one.score}, one.matches)
             groups[group.key] = group
 
 

@@ -2,6 +2,7 @@
 
 Features of the same model, version, weights and preprocessing count together, whichever backend computed them. The
 version in use is that of the newest feature; crops that only an older version has described wait to be described again.
+The profiles of RAPID count as versions of one model here: "rapid" asks for the local features in use.
 """
 
 from __future__ import annotations
@@ -14,17 +15,29 @@ from sqlalchemy.orm import Session
 
 from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion
 from modal_backend.contracts import Category
-from modal_backend.registry import MODELS, Task
+from modal_backend.registry import LOCAL, LOCAL_FINE, MODELS, Task
 
 
 def feature_version(session: Session, model: str) -> int | None:
     """Id of the model version the newest feature of this model comes from; stands for all that are `alike`."""
+    versions = sa.select(ModelVersion.id).where(ModelVersion.model.in_(profiles(model)))
     newest = {
         version_id: session.scalar(sa.select(sa.func.max(Feature.id)).where(Feature.model_version_id == version_id))
-        for version_id in session.scalars(sa.select(ModelVersion.id).where(ModelVersion.model == model))
+        for version_id in session.scalars(versions)
     }
     written = {version_id: feature for version_id, feature in newest.items() if feature is not None}
     return max(written, key=lambda version_id: written[version_id]) if written else None
+
+
+def profiles(model: str) -> tuple[str, ...]:
+    """The names that count as this model: all profiles of RAPID for one of them."""
+    return (LOCAL, LOCAL_FINE) if model in (LOCAL, LOCAL_FINE) else (model,)
+
+
+def local_model(session: Session) -> str:
+    """Name of the local features in use: those of the newest crop."""
+    version_id = feature_version(session, LOCAL)
+    return LOCAL if version_id is None else session.get_one(ModelVersion, version_id).model
 
 
 def embeddings_of(session: Session) -> list[str]:
@@ -50,7 +63,8 @@ def alike(session: Session, version_id: int) -> list[int]:
 def of_model(session: Session, version_id: int) -> list[int]:
     """Ids of all versions of this one's model, whatever they were."""
     mine = session.get_one(ModelVersion, version_id)
-    return list(session.scalars(sa.select(ModelVersion.id).filter_by(task=mine.task, model=mine.model)))
+    ids = sa.select(ModelVersion.id).where(ModelVersion.task == mine.task, ModelVersion.model.in_(profiles(mine.model)))
+    return list(session.scalars(ids))
 
 
 def outdated(session: Session, model: str, *, after: int = 0, limit: int = 1000) -> list[int]:
@@ -83,7 +97,7 @@ def unseen_count(session: Session, model: str, described_by: str) -> int:
 
 def _unseen(model: str, described_by: str) -> Any:
     seen, described = (
-        sa.select(Feature.detection_id).join(ModelVersion).where(ModelVersion.model == name).correlate(None)
+        sa.select(Feature.detection_id).join(ModelVersion).where(ModelVersion.model.in_(profiles(name))).correlate(None)
         for name in (model, described_by)
     )
     return described.where(Feature.detection_id.not_in(seen)).distinct()

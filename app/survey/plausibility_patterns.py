@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.described import profiles
 from app.survey.detections import ModelVersion, Ranking
 from app.survey.individuals import Sighting
 from app.survey.sightings import SightingView
@@ -33,7 +34,7 @@ def contradicted_crops(session: Session, by_id: Mapping[int, SightingView]) -> I
         sa.select(Ranking.detection_id, Ranking.candidates)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
         .join(Sighting, Sighting.detection_id == Ranking.detection_id)
-        .where(ModelVersion.model == LOCAL)
+        .where(ModelVersion.model.in_(profiles(LOCAL)))
         .order_by(Ranking.created_at)
         .execution_options(yield_per=500)
     )

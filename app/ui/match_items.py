@@ -83,7 +83,7 @@ def _candidate(
         "probability": crop.get("probability"),
         "reason": crop.get("reason"),
         "raw": crop["score"],
-        "model": model.upper() if model == "rapid" else model,
+        "model": model.upper() if model.startswith("rapid") else model,
         "models": crop.get("models", {}),
         "matches": crop["matches"],
         "verdict": verdict,

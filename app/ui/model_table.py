@@ -13,7 +13,7 @@ from modal_backend.weights import folder, looks_there
 def models_and_licences(settings: Settings) -> None:
     """What is used and why, then one row a model. Reads file sizes only; nothing is loaded."""
     choice = shown(settings)
-    in_use = {choice.detector, *choice.embeddings}
+    in_use = {choice.detector, choice.local, *choice.embeddings}
     st.markdown(f"**In use:** {words(choice)}. {choice.reason}")
     bound = [MODELS[name].title for name in sorted(in_use) if MODELS[name].non_commercial]
     if bound:
@@ -34,7 +34,8 @@ def models_and_licences(settings: Settings) -> None:
     where = "the Modal Volume" if settings.active_backend is Backend.MODAL else f"`{folder()}`"
     st.caption(
         f"Models in use take their weights from {where}. `python -m app weights` says how to get what is missing; "
-        "PUGMARK_DETECTOR and PUGMARK_EMBEDDING choose. Two embeddings at once are compared in the table above."
+        "PUGMARK_DETECTOR, PUGMARK_EMBEDDING "
+        "and PUGMARK_LOCAL_FEATURES choose. Two embeddings at once are compared in the table above."
     )
 
 

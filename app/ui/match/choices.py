@@ -9,14 +9,14 @@ import streamlit as st
 
 from app import deps
 from app.survey import identity, naming, quality
-from app.survey.described import embeddings_of
+from app.survey.described import embeddings_of, local_model
 from app.survey.rankings import Scope
 from app.survey.review import BadDecision
 from app.ui.match.trust import probabilities
 from modal_backend.models.calibration import FUSED
-from modal_backend.registry import EMBEDDING, LOCAL, MODELS
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MODELS
 
-WORDS = {FUSED: "all models", LOCAL: "RAPID", EMBEDDING: "pocket embedding"}
+WORDS = {FUSED: "all models", LOCAL: "RAPID", LOCAL_FINE: "RAPID 448", EMBEDDING: "pocket embedding"}
 PERIODS = {None: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
 ORDERS = ("unsure first", "best view first")
 
@@ -65,7 +65,7 @@ def _period(days: int | None) -> str:
 
 def _more() -> tuple[str, bool, str]:
     with deps.survey().read() as session:
-        models = [FUSED, LOCAL, *(embeddings_of(session) or [EMBEDDING])]
+        models = [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING])]
     model = st.segmented_control(
         "Ranked by",
         models,
