@@ -72,7 +72,7 @@ def test_the_command_writes_two_tables_with_the_planted_words_and_nothing_else(c
         ("headings.csv", "text,category\n", 2, "holds no notes"),
         ("one.csv", "text,category\na tiger at the ford,x\n", 0, "one category only"),
         ("category.csv", "text,category\n" + "a tiger at the ford,x\nno sign,x\n" * 3, 0, "one category only"),
-        ("same.csv", "text,category\n" + "a tiger,x\na tiger,y\n" * 30, 0, "No word is in three notes"),
+        ("same.csv", "text,category\n" + "a tiger,x\na tiger,y\n" * 30, 0, "No word differs between the categories"),
         ("columns.csv", "remark,category\na,b\n", 2, "no column named text"),
     ],
 )
