@@ -16,6 +16,7 @@ from app.notes.requests import settings_of
 from app.notes.result import read_result
 from app.notes.sources import keep
 from app.settings import load_settings
+from app.survey import note_views
 from app.survey import notes as survey_notes
 from app.workshop import open_workshop
 from modal_backend import keyword_graph
@@ -138,7 +139,7 @@ def test_a_run_in_the_survey_is_done_as_a_job_and_keeps_what_the_page_needs(surv
         done = survey_notes.run_of(session, run.id)
         found = read_result(survey.data_dir, run.id, done.attempt)
         word = found.keywords["keyword"][0]
-        held = survey_notes.notes_by_id(session, found.notes_with(word))
+        held = note_views.notes_by_id(session, found.notes_with(word))
     assert (done.state, done.figures["categories"]) == ("done", 3)
     assert done.seconds["embeddings"] > 0
     assert held
