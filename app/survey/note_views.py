@@ -25,7 +25,7 @@ AND = " and "
 
 @dataclass(frozen=True, slots=True)
 class NoteView:
-    """A note as the screens show it. media_id: of the clip whose computed summary it is; None where a person wrote it."""
+    """A note as the screens show it. media_id: of the clip whose computed summary it is, None where a person wrote."""
 
     id: int
     text: str
