@@ -202,8 +202,7 @@ def clustering(
         {"": distinct_keywords},
         vectors=keyword_vectors,
         seed=seed,
-        min_cluster_size=min_cluster_size or keyword_clusters.usual_size(len(distinct_keywords)),
-        min_samples=keyword_clusters.CONTEXT_MIN_SAMPLES,
+        min_cluster_size=min_cluster_size or keyword_clusters.MIN_CLUSTER_SIZE,
         ask=ask,
     )
 
@@ -214,8 +213,7 @@ def clusters__here(keyword_vectors: np.ndarray, seed: int, min_cluster_size: int
     return keyword_clusters.cluster(
         keyword_vectors,
         seed=seed,
-        min_cluster_size=min_cluster_size or keyword_clusters.usual_size(len(keyword_vectors)),
-        min_samples=keyword_clusters.CONTEXT_MIN_SAMPLES,
+        min_cluster_size=min_cluster_size or keyword_clusters.MIN_CLUSTER_SIZE,
         on_progress=lambda done, total: report("clusters", done, total),
     )
 

@@ -7,9 +7,10 @@ import streamlit as st
 from app import deps
 from app.notes.requests import try_example
 from app.notes.result import read_result
+from app.survey import note_views
 from app.survey import notes as survey_notes
 from app.survey.notes import NoteRun, RunState
-from app.ui import note_compare, note_results, note_runs
+from app.ui import note_compare, note_files, note_results, note_runs
 from app.ui.header import page_header
 from app.ui.note_upload import bring_notes
 from app.ui.words import many
@@ -31,18 +32,21 @@ def kept(file_id: int) -> None:
 def overview(runs: list[NoteRun]) -> None:
     """Bring notes, start a run, or open an earlier one."""
     with deps.survey().read() as session:
-        files = survey_notes.files(session)
+        files, deleted = survey_notes.files(session), survey_notes.deleted_files(session)
+        clips = note_views.clip_count(session)
     line = f"{many(sum(one.rows for one in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
     page_header("What do the notes say?", line if files else "Bring ranger notes, remarks or comments of deployments.")
     left, right = st.columns([3, 2], gap="large")
     with left:
         waits = bring_notes(kept)
-        if files:
-            note_runs.start_form(files, st.session_state.get("kept_notes"), open_run, first=not waits)
+        if files or clips:
+            kept_now = st.session_state.get("kept_notes")
+            note_runs.start_form(files, kept_now, open_run, first=not waits and bool(files), clips=clips)
     with right:
         if runs:
             st.subheader("Runs", anchor=False)
             note_runs.run_list(runs, open_run)
+        note_files.file_list(files, deleted)
         with st.container(border=True):
             st.markdown(
                 "**No notes at hand?** Try 320 made-up ranger notes about the stations of the sample survey, "
@@ -60,6 +64,7 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
             st.query_params.clear()
             st.rerun()
         rename(run)
+    note_files.deleted_sources(run)
     if run.open:
         note_runs.follow(run.id)
         return

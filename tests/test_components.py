@@ -138,6 +138,25 @@ def test_strip_has_no_link_when_nothing_failed_and_says_when_nothing_ran() -> No
     assert "no calls" in html
 
 
+def test_a_call_over_a_file_of_notes_does_not_move_the_latency_of_pictures(survey) -> None:
+    now = time.time()
+    calls = [("detect", 0.1)] * 3 + [("keywords", 90.0), ("keyword clusters", 20.0), ("video", 40.0)]
+    with survey.write() as session:
+        session.add_all(
+            Call(task=task, model="m", backend="modal", items=1, queued_at=now - 100, started_at=now - 100,
+                 finished_at=now - 100 + took, outcome="done")
+            for task, took in calls
+        )  # fmt: skip
+    figures = snapshot(survey, now=now)
+    assert (figures.p50, figures.p95) == pytest.approx((0.1, 0.1), abs=1e-3)
+    assert max(one for one in figures.sparkline if one is not None) == pytest.approx(0.1, abs=1e-3)
+    assert [(about, count) for about, count, _ in figures.longer] == [("clips", 1), ("notes", 2)]
+    assert "notes <b>90 s</b>" in strip_html(figures)
+    alone = StripSnapshot("modal", 0, 0, 0, None, None, [None] * 60, (("notes", 1, 30.0),))
+    assert "no calls" not in strip_html(alone)
+    assert "p50" not in strip_html(alone)
+
+
 def test_sparkline_breaks_where_nothing_finished() -> None:
     path = re.search(r' d="([^"]*)"', unquote(sparkline([1.0, 2.0, None, 2.0])))
     assert path is not None

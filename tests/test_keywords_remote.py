@@ -4,15 +4,18 @@
 
 from __future__ import annotations
 
+import csv
+import json
 import subprocess
 import sys
 
 import pandas as pd
 import pytest
 
+from app.__main__ import main
+from app.settings import load_settings
 from modal_backend import wire
 from modal_backend.errors import BackendMisconfigured, JobFailed
-from modal_backend.keyword_pipeline import NotesPipeline
 from modal_backend.keywords_remote import (
     ask_backend,
     call_modal_keybert_extraction,
@@ -20,28 +23,72 @@ from modal_backend.keywords_remote import (
 )
 from modal_backend.models.keyword_clusters import run_keyword_clustering
 from modal_backend.models.keywords import run_keybert_extraction
-from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS
+from modal_backend.models.sentence_embedding import LARGE_MODEL, load_embedding
+from modal_backend.registry import CLUSTERS
 from tests.local_modal import ROOT, client, control_plane, plane  # noqa: F401
 from tests.planted_notes import planted_notes
 
+CORPUS = planted_notes(2, [30, 30], neutral=40, words=8, share_in=0.5, length=3)
 
-def test_the_graph_gives_the_same_tables_here_and_in_containers_which_are_processes_of_their_own(
-    plane, client, tmp_path
-):
-    planted_notes(2, [30, 30], neutral=40, words=8).table.to_csv(tmp_path / "notes.csv", index=False)
-    asked = []
 
-    def ask(model, request):
-        asked.append(model)
-        return ask_backend(client, model, request)
+@pytest.fixture
+def command(plane, tmp_path, monkeypatch, capsys):
+    """`python -m app notes` on planted notes, its models on the local control plane where --remote asks for them."""
+    CORPUS.table.to_csv(tmp_path / "notes.csv", index=False)
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_BACKEND", "modal")
+    load_settings.cache_clear()
 
-    nodes = ["keywords_table", "clusters_table", "keywords_by_category"]
-    here = NotesPipeline(tmp_path, tmp_path / "a", disable_cache=True).run(nodes)
-    there = NotesPipeline(tmp_path, tmp_path / "b", True, True, ask=ask).run(nodes)
-    assert asked == [KEYWORDS, KEYWORDS, CLUSTERS]
-    assert len(here["clusters_table"]) >= 12
-    for name in nodes:
-        pd.testing.assert_frame_equal(here[name], there[name], check_exact=True)
+    def run(out: str, *more: str) -> dict:
+        asked = ["notes", str(tmp_path / "notes.csv"), "--text", "text", "--category", "category", "--json"]
+        assert main([*asked, "--seed", "3", "--out", str(tmp_path / out), *more]) == 0
+        return json.loads(capsys.readouterr().out)
+
+    yield run
+    load_settings.cache_clear()
+
+
+def rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        return list(csv.reader(file))
+
+
+def test_the_command_gives_the_same_two_tables_here_and_on_modal_with_the_planted_words(plane, command, tmp_path):
+    here = command("here")
+    assert plane.state()["calls"] == {}
+    there = command("there", "--remote")
+    assert plane.state()["calls"] != {}
+    assert {name: there[name] for name in there if name != "out"} == {
+        name: here[name] for name in here if name != "out"
+    }
+    for name in ("keywords.csv", "clusters.csv"):
+        assert (tmp_path / "there" / name).read_bytes() == (tmp_path / "here" / name).read_bytes()
+    assert sorted(path.name for path in (tmp_path / "here").iterdir()) == ["clusters.csv", "keywords.csv"]
+    keywords, clusters = rows(tmp_path / "here" / "keywords.csv"), rows(tmp_path / "here" / "clusters.csv")
+    assert keywords[0] == ["category", "keyword", "support_in", "support_out", "z", "q", "discriminative"]
+    assert clusters[0] == ["keyword", "cluster", "probability", "label", "x", "y"]
+    found = {row[1] for row in keywords[1:] if row[6] == "True"}
+    assert found == {row[0] for row in clusters[1:]}
+    assert all(words <= found for words in CORPUS.planted.values())
+    assert here["clusters"] >= 1
+
+
+def test_groups_of_words_are_found_noise_is_kept_and_membership_told():
+    themes = {
+        "river": ["river", "stream", "ford", "water", "crossing", "bank", "flood", "creek", "brook", "rapids"],
+        "crime": ["snare", "poacher", "trap", "wire", "gun", "rifle", "hunter", "ambush", "arrest", "offence"],
+    }
+    found = run_keyword_clustering({**themes, "odd": ["tuesday", "spreadsheet"]}, seed=1)
+    table = pd.DataFrame(found["keyword_cluster_data"])
+    assert list(table.columns) == ["keyword", "cluster", "probability", "label", "x", "y"]
+    assert sorted(table["keyword"]) == sorted([*themes["river"], *themes["crime"], "tuesday", "spreadsheet"])
+    assert (table.loc[table["cluster"] < 0, "probability"] == 0).all()
+    assert table["probability"].between(0, 1).all()
+    assert (table["cluster"].value_counts().drop(-1, errors="ignore") >= 5).all()
+    group = dict(zip(table["keyword"], table["cluster"], strict=True))
+    assert group["river"] == group["stream"] != group["poacher"] == group["hunter"]
+    assert sum(sum(row.values()) for row in found["category_clusters"].values()) == 22
+    assert found == run_keyword_clustering({**themes, "odd": ["tuesday", "spreadsheet"]}, seed=1)
 
 
 def test_the_helpers_send_plain_lists_and_give_the_same_dicts(plane, client):
@@ -88,13 +135,13 @@ def test_inside_app_run_the_ephemeral_app_answers(plane):
     assert "the same" in ran.stdout
 
 
-def test_the_large_model_says_that_it_needs_a_gpu_where_there_is_none(plane, client):
+def test_the_large_model_says_that_it_needs_a_gpu_where_there_is_none():
     import torch
 
     if torch.cuda.is_available():
         pytest.skip("this machine has a GPU")
     with pytest.raises(BackendMisconfigured, match="GPU"):
-        ask_backend(client, LARGE_KEYWORDS, {"embed": ["snare"]})
+        load_embedding(LARGE_MODEL)
 
 
 def test_a_request_that_fails_there_is_told_with_its_reason(plane, client):

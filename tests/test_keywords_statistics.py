@@ -24,6 +24,7 @@ DESIGNS = {
     "one to fifty": [2000, 40],
     "twelve alike": [60] * 12,
     "five sizes": [1000, 400, 100, 50, 40],
+    "twelve sizes": [1000, *[20] * 4, *[40] * 7],
 }
 
 
@@ -33,9 +34,9 @@ def held_in(corpus: Planted) -> Occurrences:
 
 @pytest.mark.parametrize("sizes", DESIGNS.values(), ids=DESIGNS.keys())
 def test_planted_words_lead_their_category_and_neutral_words_do_not_differ(sizes):
-    in_top, neutral_found, neutral_tested, seeds = [], 0, 0, 3
+    in_top, neutral_found, neutral_tested, seeds = [], 0, 0, 4
     for seed in range(seeds):
-        corpus = planted_notes(seed, sizes)
+        corpus = planted_notes(seed, sizes, share_in=0.25, share_out=0.01 * (seed % 2), length=(6, 14)[seed // 2])
         table = discriminative(held_in(corpus), list(corpus.table["category"]))
         for name, words in corpus.planted.items():
             top = set(table.loc[table["category"] == name, "keyword"].head(10))
@@ -57,9 +58,29 @@ def test_without_planted_words_hardly_any_corpus_has_a_discriminative_word():
 
 
 def test_a_word_in_few_notes_is_never_discriminative_however_rare_it_is_elsewhere():
-    notes = [["lynx"]] * 2 + [["deer"]] * 3 + [["grass"]] * 500
-    table = discriminative(occurrences(notes, min_support=1), ["a"] * 5 + ["b"] * 500, min_support=3)
-    assert set(table.loc[table["discriminative"].astype(bool), "keyword"]) == {"deer", "grass"}
+    notes = [["lynx"]] * 2 + [["deer"]] * 3 + [["mist"]] * 30 + [["grass"]] * 500
+    table = discriminative(occurrences(notes, min_support=1), ["a"] * 35 + ["b"] * 500, min_support=3)
+    assert set(table.loc[table["discriminative"].astype(bool), "keyword"]) == {"deer", "mist", "grass"}
+
+
+def test_in_a_small_category_two_notes_are_enough_and_one_never_is():
+    notes = [["lynx"]] * 2 + [["otter"]] + [["mist"]] * 17 + [["grass"]] * 1000
+    table = discriminative(occurrences(notes, min_support=1), ["a"] * 20 + ["b"] * 1000)
+    assert set(table.loc[table["discriminative"].astype(bool), "keyword"]) == {"lynx", "mist", "grass"}
+    assert table.loc[table["keyword"] == "otter", "support_in"].tolist() == [1]
+    alone = occurrences([["lynx"], ["wild cat"], ["wild cat"], ["mist"], ["mist"]])
+    assert alone.terms == ["mist"]
+
+
+def test_words_too_rare_to_differ_in_any_way_do_not_weaken_the_test_of_the_others():
+    notes = [["snare"]] * 8 + [["gate"]] * 32 + [["snare"]] + [["gate"]] * 39
+    rare = [[f"{where}{number // 2}"] for where in "ab" for number in range(200)]
+    categories = ["a"] * 40 + ["b"] * 40
+    few = discriminative(occurrences(notes), categories)
+    many = discriminative(occurrences(notes + rare), categories + ["a"] * 200 + ["b"] * 200)
+    assert (many["keyword"].str.startswith("a") & (many["q"] < 1)).sum() == 0
+    assert many.loc[many["keyword"] == "snare", "q"].min() < 0.05
+    assert len(few) < len(many)
 
 
 def test_p_is_fishers_between_its_two_neighbours():

@@ -19,7 +19,8 @@ from app.notes.sources import keep
 from app.settings import load_settings
 from app.survey import notes as survey_notes
 from app.survey.database import open_survey
-from app.survey.notes import NoteRun, NoteView, RunState
+from app.survey.note_views import NoteView
+from app.survey.notes import NoteRun, RunState
 from app.ui.note_compare import shared_keywords
 from app.ui.note_plots import between, cluster_heat, keyword_map
 from app.ui.note_results import marked, note_html

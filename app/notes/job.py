@@ -21,6 +21,7 @@ from app.settings import Settings
 from app.survey import notes as survey_notes
 from app.survey.database import Survey
 from app.survey.ledger import ledger
+from app.survey.note_views import CLIPS_FROM
 from app.survey.notes import NoteRun, RunState
 from modal_backend.errors import BackendError, BackendUnavailable
 from modal_backend.keyword_pipeline import NoteSettings
@@ -68,13 +69,16 @@ def work(survey: Survey, run_id: int) -> dict[str, Any]:
     with survey.read() as session:
         settings = dict(session.get_one(NoteRun, run_id).settings)
         rows = rows_of(session, settings["source"])
+        gone = survey_notes.deleted_files(session, settings["source"]["files"])
     if not rows:
-        raise BadNotes("There are no notes in what was chosen.")
+        deleted = "".join(f" {one.label} was deleted by {one.who}." for one in gone)
+        raise BadNotes(f"There are no notes in what was chosen.{deleted}")
     folder = run_folder(survey.data_dir, run_id)
     write_notes(rows, settings["grouping"], folder / "notes.jsonl")
     remote = Bench.shop.backend.name == "modal"
     with nullcontext() if remote else _entry(KEYWORDS, len(rows)):
         values = _graph(survey, run_id, settings, folder, remote)
+    values["computed"] = sum(row["row"] >= CLIPS_FROM for row in rows)
     values["cleaned"]["row"] = [rows[at - 1]["row"] for at in values["cleaned"]["row"]]
     write_result(values, folder)
     return values
@@ -159,9 +163,16 @@ def finish(survey: Survey, run_id: int, *, values: dict[str, Any] | None = None,
             "keywords": int(values["keyword_statistics"]["discriminative"].astype(bool).sum()),
             "clusters": len(set(values["clusters"].labels.tolist()) - {-1}),
         }
-        outcome = {"state": RunState.DONE, "told": told(values), "figures": figures}
+        outcome = {"state": RunState.DONE, "told": [*_computed(values["computed"]), *told(values)], "figures": figures}
     _set(survey, run_id, finished_at=time.time(), note=None, **outcome)
     return error
+
+
+def _computed(clips: int) -> list[str]:
+    if not clips:
+        return []
+    said = "Summary of a clip" if clips == 1 else "Summaries of clips"
+    return [f"{said} among the notes: {clips:,}. Pugmark computed their words from detections; no person wrote them."]
 
 
 def put_forgotten_runs(survey: Survey, settings: Settings) -> None:

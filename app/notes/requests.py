@@ -44,7 +44,11 @@ def try_example(survey: Survey, jobs: Jobs, who: str) -> int:
     return start(survey, jobs, f"{example.LABEL} by station", settings_of([file.id], "station"), who)
 
 
-def settings_of(files: list[int], grouping: str, *, individuals: bool = False, **graph: Any) -> dict[str, Any]:
-    """A run's settings. graph: seed, model_name, top_n, seed_words, min_support, min_cluster_size."""
+def settings_of(
+    files: list[int], grouping: str, *, individuals: bool = False, clips: bool = False, **graph: Any
+) -> dict[str, Any]:
+    """A run's settings. individuals, clips: with what was written about individuals, with summaries of clips. graph:
+    seed, model_name, top_n, seed_words, min_support, min_cluster_size."""
     graph.setdefault("model_name", DEFAULT_MODEL)
-    return {"source": {"files": files, "individuals": individuals}, "grouping": grouping, "graph": graph}
+    source = {"files": files, "individuals": individuals, "clips": clips}
+    return {"source": source, "grouping": grouping, "graph": graph}

@@ -12,13 +12,15 @@ from typing import Any
 import pandas as pd
 from sqlalchemy.orm import Session
 
+from app.survey import note_views, notes_decide
 from app.survey import notes as survey_notes
-from app.survey.notes import NoteFile
+from app.survey.notes import NoteFile, NoteFileReview
 from modal_backend.note_table import FIELDS, mapped
 
 # What may be the category of a note, and what it is called on the screen.
 GROUPINGS = {"category": "Category", "station": "Station", "individual": "Individual", "month": "Month", "year": "Year"}
 INDIVIDUALS = "individuals"
+CLIPS = "clips"
 YEAR_MONTH = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})(?!\d)")
 DAY_MONTH_YEAR = re.compile(r"(?<!\d)\d{1,2}[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
 
@@ -32,18 +34,24 @@ def keep(
     *,
     synthetic: bool = False,
 ) -> NoteFile:
-    """Keep a table of notes in the survey. Raises BadNotes when the columns do not fit it."""
+    """Keep a table of notes in the survey; one that was deleted comes back. Raises BadNotes when the columns do not
+    fit it."""
     notes = mapped(table, columns)
     rows = [{str(name): value for name, value in one.items()} for one in notes.to_dict("records")]
     content = json.dumps([label, dict(columns), rows], sort_keys=True, ensure_ascii=False)
     sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
-    return survey_notes.take_file(session, label, sha256, dict(columns), rows, who, synthetic=synthetic)
+    file = survey_notes.take_file(session, label, sha256, dict(columns), rows, who, synthetic=synthetic)
+    if session.get(NoteFileReview, file.id) is not None:
+        notes_decide.restore_file(session, who, file.id)
+    return file
 
 
 def rows_of(session: Session, source: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The notes of a source: {"files": ids, "individuals": whether what was written about individuals counts}."""
+    """The notes of a source: {"files": ids, "individuals": whether what was written about individuals counts, "clips":
+    whether the computed summaries of clips do}."""
     rows = survey_notes.note_rows(session, list(source.get("files", ())))
-    return rows + (survey_notes.individual_rows(session) if source.get(INDIVIDUALS) else [])
+    rows += note_views.individual_rows(session) if source.get(INDIVIDUALS) else []
+    return rows + (note_views.clip_rows(session) if source.get(CLIPS) else [])
 
 
 def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:

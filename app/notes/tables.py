@@ -72,7 +72,7 @@ def _outcome(values: dict[str, Any]) -> list[str]:
     if len(counts["categories"]) < 2:
         return ["There is one category only, so there is nothing to compare: no keyword can be discriminative."]
     if table.empty:
-        return ["No word is in three notes or more, so nothing can be compared."]
+        return ["No word is in two notes or more, so nothing can be compared."]
     found = int(table["discriminative"].astype(bool).sum())
     if not found:
         return ["No word differs between the categories more than chance explains."]

@@ -19,6 +19,7 @@ from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
 from app.survey.naming import Naming
+from app.survey.notes import NoteFileReview
 from app.survey.plausibility_tables import AcceptedConflict, SpeedLimit
 from app.survey.scores import rescore
 from app.survey.species import SpeciesLabel
@@ -42,6 +43,7 @@ HUMAN: dict[str, type[Base]] = {
         DeploymentReview,
         SpeedLimit,
         AcceptedConflict,
+        NoteFileReview,
     )
 }
 SIGNATURE = {"who", "decided_at"}

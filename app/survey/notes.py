@@ -13,11 +13,6 @@ from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.survey.base import Base, Moment
-from app.survey.deployments import Deployment
-from app.survey.individuals import Individual
-from app.survey.media import Media
-
-MOST_LINKS = 12
 
 
 class RunState(StrEnum):
@@ -61,6 +56,16 @@ class Note(Base):
     individual: Mapped[str] = mapped_column(String(255), default="")
 
 
+class NoteFileReview(Base):
+    """A file of notes that a person deleted: the row says who and when; without one the file is there."""
+
+    __tablename__ = "note_file_review"
+
+    file_id: Mapped[int] = mapped_column(ForeignKey("note_file.id"), primary_key=True)
+    who: Mapped[str] = mapped_column(String(80))
+    decided_at: Mapped[Moment]
+
+
 class NoteRun(Base):
     """One run of the keyword graph. settings: what was asked for (source, grouping and the graph's own settings);
     node, done, total: what it is doing; seconds: run time by node; note: why it waits; told: its outcome in sentences.
@@ -94,25 +99,7 @@ class NoteRun(Base):
         return self.state in (RunState.QUEUED, RunState.RUNNING)
 
 
-@dataclass(frozen=True, slots=True)
-class NoteView:
-    """A note as the screens show it."""
-
-    id: int
-    text: str
-    category: str
-    date: str
-    station: str
-    individual: str
-
-
-@dataclass(frozen=True, slots=True)
-class Links:
-    """Where notes lead: deployments with their number of media, and individuals. Pairs of id and name."""
-
-    deployments: list[tuple[int, str, int]]
-    individuals: list[tuple[int, str]]
-    unknown_stations: list[str]
+DELETED = sa.select(NoteFileReview.file_id)
 
 
 def take_file(
@@ -143,63 +130,44 @@ def _fitted(row: dict[str, Any]) -> dict[str, Any]:
 
 
 def files(session: Session) -> list[NoteFile]:
-    """All files of notes, newest first."""
-    return list(session.scalars(sa.select(NoteFile).order_by(NoteFile.id.desc())))
+    """The files of notes that nobody deleted, newest first."""
+    return list(session.scalars(sa.select(NoteFile).where(NoteFile.id.not_in(DELETED)).order_by(NoteFile.id.desc())))
+
+
+@dataclass(frozen=True, slots=True)
+class DeletedFile:
+    """A file of notes that was deleted: its id and label, how many notes it has, by whom and when."""
+
+    id: int
+    label: str
+    rows: int
+    who: str
+    decided_at: float
+
+
+def deleted_files(session: Session, among: Collection[int] | None = None) -> list[DeletedFile]:
+    """The files that were deleted, the latest first; among: of these only."""
+    review = NoteFileReview
+    columns = (NoteFile.id, NoteFile.label, NoteFile.rows, review.who, review.decided_at)
+    query = sa.select(*columns).join(review, review.file_id == NoteFile.id).order_by(review.decided_at.desc())
+    if among is not None:
+        query = query.where(NoteFile.id.in_(among))
+    return [DeletedFile(*row) for row in session.execute(query)]
+
+
+def runs_with(session: Session, file_id: int) -> list[str]:
+    """Names of the runs that took notes of this file, newest first."""
+    return [one.name for one in runs(session, 1000) if file_id in one.settings.get("source", {}).get("files", ())]
 
 
 def note_rows(session: Session, file_ids: Collection[int]) -> list[dict[str, Any]]:
-    """The notes of these files in order, with `row` being the note's id."""
-    query = sa.select(Note).where(Note.file_id.in_(file_ids)).order_by(Note.file_id, Note.row)
+    """The notes of these files in order, with `row` being the note's id; a deleted file has none."""
+    wanted = sa.and_(Note.file_id.in_(file_ids), Note.file_id.not_in(DELETED))
+    query = sa.select(Note).where(wanted).order_by(Note.file_id, Note.row)
     return [
         {"row": one.id, **{name: getattr(one, name) for name in ("text", "category", "date", "station", "individual")}}
         for one in session.scalars(query)
     ]
-
-
-def individual_rows(session: Session) -> list[dict[str, Any]]:
-    """What was written about individuals, as notes; `row` is the negative id of the individual."""
-    query = sa.select(Individual).where(Individual.notes.is_not(None), Individual.merged_into_id.is_(None))
-    return [
-        {"row": -one.id, "text": one.notes, "category": one.species or "", "date": "", "station": "",
-         "individual": one.name}
-        for one in session.scalars(query.order_by(Individual.id))
-    ]  # fmt: skip
-
-
-def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
-    """Notes by the `row` of note_rows and individual_rows."""
-    found = {
-        one.id: NoteView(one.id, one.text, one.category, one.date, one.station, one.individual)
-        for one in session.scalars(sa.select(Note).where(Note.id.in_([number for number in ids if number > 0])))
-    }
-    about = sa.select(Individual).where(Individual.id.in_([-number for number in ids if number < 0]))
-    for one in session.scalars(about):
-        found[-one.id] = NoteView(-one.id, one.notes or "", one.species or "", "", "", one.name)
-    return found
-
-
-def links(session: Session, notes: Collection[NoteView]) -> Links:
-    """The deployments and individuals these notes name, by name without regard to case."""
-    stations = {note.station.strip().lower(): note.station.strip() for note in notes if note.station.strip()}
-    names = {note.individual.strip().lower() for note in notes if note.individual.strip()}
-    media = sa.select(sa.func.count(Media.id)).where(Media.deployment_id == Deployment.id).scalar_subquery()
-    lower = sa.func.lower
-    placed = session.execute(
-        sa.select(Deployment.id, Deployment.name, Deployment.station, media)
-        .where(sa.or_(lower(Deployment.name).in_(stations), lower(Deployment.station).in_(stations)))
-        .order_by(Deployment.name)
-    ).all()
-    known = {name.lower() for row in placed for name in (row.name, row.station)}
-    animals = session.execute(
-        sa.select(Individual.id, Individual.name)
-        .where(lower(Individual.name).in_(names), Individual.merged_into_id.is_(None))
-        .order_by(Individual.name)
-    ).all()
-    return Links(
-        [(row[0], row[1], row[3]) for row in placed][:MOST_LINKS],
-        [(row[0], row[1]) for row in animals][:MOST_LINKS],
-        sorted(shown for name, shown in stations.items() if name not in known)[:MOST_LINKS],
-    )
 
 
 def start_run(session: Session, name: str, settings: dict[str, Any], who: str) -> NoteRun:

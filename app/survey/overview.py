@@ -13,10 +13,12 @@ from app.survey.browse import MediaFilter, Show
 from app.survey.calls import Call
 from app.survey.database import Survey
 from app.survey.media import ListedFile, Media, Outcome, Stage
-from modal_backend.registry import LOCAL
+from modal_backend.registry import LOCAL, Task
 
 WINDOW_SECONDS = 300
 POINTS = 60
+# A call over a whole file of notes or a whole clip takes as long as it is large; it says nothing of how fast pictures go.
+WHOLE = {Task.KEYWORDS: "notes", Task.CLUSTERS: "notes", Task.VIDEO: "clips"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,8 +26,9 @@ class StripSnapshot:
     """The figures of one moment.
 
     queued, running, failed: media that wait, calls under way, media whose job failed.
-    p50, p95: seconds per call finished within the last five minutes, None without any.
+    p50, p95: seconds per call finished within the last five minutes, None without any; without the calls of WHOLE.
     sparkline: 60 mean call durations in seconds, five seconds each, oldest first; None where no call finished.
+    longer: of the calls of WHOLE within these minutes, what they were about, how many, and their median in seconds.
     """
 
     backend: str
@@ -35,6 +38,7 @@ class StripSnapshot:
     p50: float | None
     p95: float | None
     sparkline: list[float | None]
+    longer: tuple[tuple[str, int, float], ...] = ()
 
 
 def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None) -> StripSnapshot:
@@ -49,11 +53,19 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
             sa.select(sa.func.count()).select_from(Call).where(Call.outcome.is_(None), Call.started_at.is_not(None))
         )
         calls = session.execute(
-            sa.select(Call.finished_at, Call.started_at).where(
+            sa.select(Call.finished_at, Call.started_at, Call.task).where(
                 Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None)
             )
         ).all()
-    finished = [(end, end - start) for end, start in calls if end is not None and start is not None and end <= now]
+    finished: list[tuple[float, float]] = []
+    whole: dict[str, list[float]] = {}
+    for end, start, task in calls:
+        if end is None or start is None or end > now:
+            continue
+        if about := WHOLE.get(task):
+            whole.setdefault(about, []).append(end - start)
+        else:
+            finished.append((end, end - start))
     seconds = sorted(duration for _, duration in finished)
     return StripSnapshot(
         backend=backend,
@@ -63,6 +75,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         p50=percentile(seconds, 0.50),
         p95=percentile(seconds, 0.95),
         sparkline=_sparkline(finished, now),
+        longer=tuple((about, len(some), percentile(sorted(some), 0.5) or 0.0) for about, some in sorted(whole.items())),
     )
 
 

@@ -24,6 +24,8 @@ SAID = {
     "take out": "took a sighting out",
     "list species": "added to the species list",
     "unlist species": "removed from the species list",
+    "delete notes": "deleted a file of notes",
+    "restore notes": "brought a file of notes back",
 }
 
 
@@ -34,6 +36,8 @@ def what(entry: HistoryEntry) -> str:
         return f"{said} {entry.view[entry.kind] or 'none'}"
     if "species" in entry.view and entry.kind.endswith("list species"):
         return f"{said}: {entry.view['species']}"
+    if entry.kind.endswith(" notes") and "notes" in entry.view:
+        return f"{said}: {entry.view['notes']}"
     if entry.kind == "flank" and entry.view.get("flank"):
         return f"flank {entry.view['flank']}"
     return f"{said}, again" if "redoes" in entry.view else said

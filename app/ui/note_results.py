@@ -11,10 +11,11 @@ import streamlit as st
 
 from app import deps
 from app.notes.result import RunResult, run_folder
-from app.survey import notes as survey_notes
-from app.survey.notes import NoteRun, NoteView
+from app.survey import note_views
+from app.survey.note_views import NoteView
+from app.survey.notes import NoteRun
 from app.ui import note_plots
-from app.ui.navigation import detections_page, individuals_page
+from app.ui.navigation import detections_page, individuals_page, videos_page
 from app.ui.words import duration, many
 
 EXAMPLES = 8
@@ -83,17 +84,21 @@ def examples(result: RunResult, keyword: str) -> None:
     category = st.session_state.get("category", "All")
     ids = result.notes_with(keyword, None if category in (None, "All") else category) or result.notes_with(keyword)
     with deps.survey().read() as session:
-        found = survey_notes.notes_by_id(session, ids[:LISTED])
+        found = note_views.notes_by_id(session, ids[:LISTED])
     notes = [found[one] for one in ids[:LISTED] if one in found]
     places = ", ".join(f"{name} {count}" for name, count in sorted(result.supports.get(keyword, {}).items()))
-    st.markdown(f"**Notes with “{_plain(keyword)}”** · {_plain(places)}")
+    st.markdown(f"**Notes with “{plain(keyword)}”** · {plain(places)}")
+    if ids and not notes:
+        st.caption("The notes with it were deleted.")
+        return
     st.html(MARK + "".join(note_html(note, [keyword]) for note in notes[:EXAMPLES]))
     lead_on(notes)
 
 
 def note_html(note: NoteView, keywords: Sequence[str]) -> str:
     """One note with the keywords marked; every value is escaped."""
-    facts = " · ".join(escape(one) for one in (note.date, note.station, note.individual) if one)
+    computed = "computed from a clip, not written by a person" if note.media_id else ""
+    facts = " · ".join(escape(one) for one in (computed, note.date, note.station, note.individual) if one)
     return (
         f'<div style="border-left:2px solid #7F8A83;padding:2px 10px;margin:0 0 8px"><div>'
         f"{marked(note.text, keywords)}</div>"
@@ -117,10 +122,10 @@ def marked(text: str, keywords: Sequence[str]) -> str:
 
 
 def lead_on(notes: Sequence[NoteView]) -> None:
-    """Links to the media of the stations and to the individuals that these notes name."""
+    """Links to the media of the stations, the clips and the individuals of these notes."""
     with deps.survey().read() as session:
-        found = survey_notes.links(session, notes)
-    if not (found.deployments or found.individuals or found.unknown_stations):
+        found = note_views.links(session, notes)
+    if not (found.deployments or found.individuals or found.unknown_stations or found.clips):
         return
     with st.container(horizontal=True):
         for number, name, media in found.deployments:
@@ -129,6 +134,14 @@ def lead_on(notes: Sequence[NoteView]) -> None:
                 label=f"{name}: {many(media, 'image')}",
                 icon=":material/photo_camera:",
                 query_params={"deployment": str(number)},
+                width="content",
+            )
+        for number, name in found.clips:
+            st.page_link(
+                videos_page(),
+                label=plain(name),
+                icon=":material/movie:",
+                query_params={"media": str(number)},
                 width="content",
             )
         for number, name in found.individuals:
@@ -140,7 +153,7 @@ def lead_on(notes: Sequence[NoteView]) -> None:
                 width="content",
             )
     if found.unknown_stations:
-        st.caption("Not in the survey under this name: " + _plain(", ".join(found.unknown_stations)))
+        st.caption("Not in the survey under this name: " + plain(", ".join(found.unknown_stations)))
 
 
 def cluster_map(result: RunResult) -> None:
@@ -148,7 +161,7 @@ def cluster_map(result: RunResult) -> None:
     colour = st.segmented_control("Colour by", ["cluster", "category"], default="cluster", key="colour") or "cluster"
     first = {word: result.notes_with(word)[:1] for word in result.clusters["keyword"]}
     with deps.survey().read() as session:
-        notes = survey_notes.notes_by_id(session, {one for ids in first.values() for one in ids})
+        notes = note_views.notes_by_id(session, {one for ids in first.values() for one in ids})
     excerpts = {word: notes[ids[0]].text for word, ids in first.items() if ids and ids[0] in notes}
     figure = note_plots.keyword_map(result, colour, excerpts)
     event = st.plotly_chart(
@@ -182,9 +195,9 @@ def cluster_map(result: RunResult) -> None:
 def _caught(result: RunResult, keywords: list[str]) -> None:
     ids = list(dict.fromkeys(one for word in keywords for one in result.notes_with(word)))
     with deps.survey().read() as session:
-        found = survey_notes.notes_by_id(session, ids[:LISTED])
+        found = note_views.notes_by_id(session, ids[:LISTED])
     notes = [found[one] for one in ids[:LISTED] if one in found]
-    st.markdown(f"**{many(len(keywords), 'keyword')}**: {_plain(', '.join(keywords))} · {many(len(ids), 'note')}")
+    st.markdown(f"**{many(len(keywords), 'keyword')}**: {plain(', '.join(keywords))} · {many(len(ids), 'note')}")
     st.html(MARK + "".join(note_html(note, keywords) for note in notes[: 2 * EXAMPLES]))
     lead_on(notes)
 
@@ -198,6 +211,6 @@ def _first(clusters: pd.DataFrame, number: int) -> str:
     return str(clusters.loc[clusters["cluster"] == number, "label"].iloc[0])
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text without Markdown's signs."""
     return "".join("\\" + sign if sign in "\\`*_{}[]<>()#+-.!|~$:" else sign for sign in text)

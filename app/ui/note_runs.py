@@ -36,10 +36,14 @@ STEPS = {
     "clusters_table": "writing tables",
 }
 ORDER = list(STEPS)
+FEWER = "In a category of fewer than 30 notes one less is enough, but never a single note."
 
 
-def start_form(files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool) -> None:
-    """Choose notes and what groups them, and start a run. first: it is what the page is for now."""
+def start_form(
+    files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool, clips: int
+) -> None:
+    """Choose notes and what groups them, and start a run. first: it is what the page is for now. clips: how many have
+    a computed summary."""
     names = {one.id: f"{one.label} · {many(one.rows, 'note')}" for one in files}
     default = [chosen] if chosen in names else list(names)[:1]
     with st.form("note_run", border=True):
@@ -50,12 +54,17 @@ def start_form(files: Sequence[NoteFile], chosen: int | None, started: Callable[
         with st.expander("Settings"):
             graph = _settings()
         individuals = st.checkbox("With what was written about individuals in the catalogue")
+        videos = clips > 0 and st.checkbox(
+            f"With the summaries of {many(clips, 'clip')}, computed by Pugmark",
+            help="One note a clip, in words Pugmark made from detections. Category is its species, as people said.",
+        )
         if st.form_submit_button("Find keywords", type="primary" if first else "secondary", icon=":material/insights:"):
-            if not picked and not individuals:
+            if not picked and not individuals and not videos:
                 st.error("Choose notes first.")
                 return
-            label = name.strip() or f"{names[picked[0]].split(' · ')[0] if picked else 'Individuals'} by {grouping}"
-            settings = settings_of(picked, grouping, individuals=individuals, **graph)
+            source = names[picked[0]].split(" · ")[0] if picked else "Individuals" if individuals else "Clips"
+            label = name.strip() or f"{source} by {grouping}"
+            settings = settings_of(picked, grouping, individuals=individuals, clips=videos, **graph)
             started(start(deps.survey(), deps.jobs(), label, settings, deps.reviewer()))
 
 
@@ -67,7 +76,7 @@ def _settings() -> dict[str, Any]:
         format_func=lambda one: f"{one} ({EMBEDDING_MODELS[one].languages})",
         help="\n".join(f"{one.name}: {one.licence}." for one in EMBEDDING_MODELS.values()),
     )
-    support = columns[1].number_input("Notes a keyword is in, at least", 2, 100, 3)
+    support = columns[1].number_input("Notes a keyword is in, at least", 2, 100, 3, help=FEWER)
     size = columns[2].number_input("Keywords in a cluster, at least", 3, 50, None, placeholder="chosen by the program")
     top = columns[0].number_input("Keywords a note", 3, 30, 10)
     seed = columns[1].number_input("Seed", 0, 2**31 - 1, 0)

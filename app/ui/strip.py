@@ -10,6 +10,7 @@ import streamlit as st
 from app import deps
 from app.routes import services
 from app.survey.overview import StripSnapshot, snapshot
+from app.ui.words import many
 
 WIDE, HIGH = 120, 18
 GREY = "#7F8A83"  # at least 3:1 on both themes
@@ -56,11 +57,17 @@ def _failed(number: int) -> str:
 
 
 def _latency(figures: StripSnapshot) -> str:
-    if figures.p50 is None or figures.p95 is None:
-        return '<span class="pm-latency">no calls in the last 5 min</span>'
-    text = f"p50 <b>{seconds(figures.p50)}</b> / p95 <b>{seconds(figures.p95)}</b>"
-    title = "duration of model calls, last 5 minutes"
-    return f'<span class="pm-latency" title="{title}">{text}{sparkline(figures.sparkline)}</span>'
+    parts = [_longer(*one) for one in figures.longer]
+    if figures.p50 is not None and figures.p95 is not None:
+        title = "duration of model calls over pictures, last 5 minutes"
+        text = f"p50 <b>{seconds(figures.p50)}</b> / p95 <b>{seconds(figures.p95)}</b>"
+        parts.append(f'<span title="{title}">{text}</span>{sparkline(figures.sparkline)}')
+    return f'<span class="pm-latency">{"".join(parts) or "no calls in the last 5 min"}</span>'
+
+
+def _longer(about: str, calls: int, median: float) -> str:
+    title = f"{many(calls, 'call')} over {about} in the last 5 minutes, each over all of them; median duration"
+    return f'<span class="pm-longer" title="{escape(title)}">{escape(about)} <b>{seconds(median)}</b></span>'
 
 
 def seconds(value: float) -> str:

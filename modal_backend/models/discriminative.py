@@ -5,11 +5,13 @@ compared with all others together, by rates, so that its size does not matter.
 
 z: see log_odds.py.
 p: Fisher's exact test, one-sided (more often inside), mid-p (Lancaster 1961): the normal approximation behind z is too
-bold for a category of twenty notes. q: Benjamini and Hochberg (1995) over the words tested in one category.
+bold for a category of twenty notes. q: Benjamini and Hochberg (1995) over the words tested in one category; a word so
+rare that it could not differ even with all its notes inside is not tested (Tarone 1990, Gilbert 2005) and has q = 1.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -22,6 +24,10 @@ from scipy.stats import hypergeom
 from modal_backend.models.log_odds import Counts, log_odds
 
 MIN_SUPPORT = 3
+# A word of this many notes is compared and ranked. In a category of fewer notes than SMALL, a word that a quarter of
+# them hold is often in two notes only: there one note less than the smallest support is enough, never a single one.
+FEWEST_NOTES = 2
+SMALL = 30
 LEVEL = 0.05
 SAME_NOTES = 0.9
 COLUMNS = ["category", "keyword", "support_in", "support_out", "z", "q", "discriminative"]
@@ -36,13 +42,11 @@ class Occurrences:
 
 
 def occurrences(terms_by_note: Sequence[Sequence[str]], min_support: int = MIN_SUPPORT) -> Occurrences:
-    """The occurrence matrix of words that at least `min_support` notes hold."""
+    """The occurrence matrix of words that at least FEWEST_NOTES notes hold and phrases of at least `min_support`."""
     held = [sorted(set(terms)) for terms in terms_by_note]
-    counts: dict[str, int] = {}
-    for terms in held:
-        for term in terms:
-            counts[term] = counts.get(term, 0) + 1
-    kept = sorted(term for term, count in counts.items() if count >= min_support)
+    counts = Counter(term for terms in held for term in terms)
+    fewest = min(FEWEST_NOTES, min_support)
+    kept = sorted(term for term, count in counts.items() if count >= (min_support if " " in term else fewest))
     place = {term: at for at, term in enumerate(kept)}
     columns = [[place[term] for term in terms if term in place] for terms in held]
     starts = np.cumsum([0, *map(len, columns)])
@@ -85,7 +89,8 @@ def discriminative(
     """Every word tested in every category that holds it: COLUMNS, then log_odds and p; strongest first by category.
 
     discriminative: q below `level`, more often inside than outside, and in at least `min_support` notes of the
-    category. With fewer than two categories there is nothing to compare and the table is empty.
+    category (one less where it is SMALL, never fewer than FEWEST_NOTES). With fewer than two categories there is
+    nothing to compare and the table is empty.
     """
     labels = np.asarray(categories, dtype=object)
     names = sorted(set(categories))
@@ -96,15 +101,24 @@ def discriminative(
     for name in names:
         inside = labels == name
         support = np.asarray(held.matrix[np.flatnonzero(inside)].sum(axis=0)).ravel()
-        tables.append(_category(name, held.terms, support, total - support, int(inside.sum()), len(labels)))
-    table = _frame(tables)
-    table["discriminative"] = (table["q"] < level) & (table["log_odds"] > 0) & (table["support_in"] >= min_support)
-    return table
+        size = int(inside.sum())
+        one = _category(name, held.terms, support, total - support, size, len(labels), level)
+        needed = max(min_support - (size < SMALL), FEWEST_NOTES)
+        tables.append(one.assign(enough=one["support_in"] >= needed))
+    table = pd.concat(tables, ignore_index=True)
+    table["discriminative"] = (table["q"] < level) & (table["log_odds"] > 0) & table["enough"]
+    return _frame([table])
 
 
-def _category(name: str, terms: list[str], inside: Counts, outside: Counts, size: int, notes: int) -> pd.DataFrame:
+def _category(
+    name: str, terms: list[str], inside: Counts, outside: Counts, size: int, notes: int, level: float
+) -> pd.DataFrame:
     odds, z = log_odds(inside, outside, size, notes - size)
     p = exact_p(inside, outside, size, notes - size)
+    most = np.minimum(inside + outside, size)
+    tested = exact_p(most, inside + outside - most, size, notes - size) < level
+    q = np.ones(len(terms))
+    q[tested] = benjamini_hochberg(p[tested])
     table = pd.DataFrame(
         {
             "category": name,
@@ -112,7 +126,7 @@ def _category(name: str, terms: list[str], inside: Counts, outside: Counts, size
             "support_in": inside.astype(int),
             "support_out": outside.astype(int),
             "z": z.round(4),
-            "q": benjamini_hochberg(p),
+            "q": q,
             "log_odds": odds.round(4),
             "p": p,
         }

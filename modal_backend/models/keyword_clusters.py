@@ -1,8 +1,9 @@
 """Groups of keywords that mean or accompany the same: UMAP, then HDBSCAN, with labels and a measure of stability.
 
 Vectors are brought to unit length. UMAP (McInnes, Healy and Melville 2018) reduces them to five dimensions, because
-density in hundreds of dimensions is noise; HDBSCAN (Campello, Moulavi and Sander 2013) finds the dense groups. Keywords
-that belong to none keep cluster -1: they are neither dropped nor forced into a group.
+density in hundreds of dimensions is noise; HDBSCAN (Campello, Moulavi and Sander 2013) finds the dense groups. That is
+done many times, and what the results agree on is kept (keyword_consensus.py). Keywords that belong to no group keep
+cluster -1: they are neither dropped nor forced into one.
 """
 
 from __future__ import annotations
@@ -15,35 +16,23 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from modal_backend.models.keyword_consensus import MIN_SAMPLES, Labels, consensus, draws, stability, umap
 from modal_backend.models.sentence_embedding import DEFAULT_MODEL, Vectors, load_embedding
 
-VERSION = "2"
-# UMAP's neighbours and how often each is drawn, for the choice among labellings; the map is drawn with the first.
-NEIGHBOURS = (15, 25)
-DRAWS = 3
-DIMENSIONS = 5
-# Chosen on keywords of texts in known groups (docstrings of Python and Perl packages, READMEs, licences): of words by
-# their meaning alone small groups agree best with the groups, beside their notes larger ones do.
+VERSION = "3"
 MIN_CLUSTER_SIZE = 5
-MIN_SAMPLES = 3
-CONTEXT_CLUSTER_SIZE = 15
-CONTEXT_MIN_SAMPLES = 5
 CONTEXT_WEIGHT = 1.0
-RESAMPLES = 10
-RESAMPLED_SHARE = 0.8
 LABEL_WORDS = 3
 # UMAP's spectral start needs more points than dimensions, and HDBSCAN at least two possible groups.
 FEWEST = 2 * MIN_CLUSTER_SIZE + 2
 CLUSTER_COLUMNS = ["keyword", "cluster", "probability", "label", "x", "y"]
 
-Labels = NDArray[np.int64]
-
 
 @dataclass(frozen=True)
 class Clusters:
-    """labels: int64 (keywords,), -1 for none; probability: float64 (keywords,), strength of membership, 0 for none;
-    stability: by cluster, the share of its pairs of keywords that stay together when a fifth of the keywords is left
-    out; reason: why nothing was clustered, empty otherwise."""
+    """labels: int64 (keywords,), -1 for none; probability: float64 (keywords,), how often a keyword is found together
+    with the others of its cluster, 0 for none; stability: by cluster, the share of its pairs of keywords that stay
+    together when a fifth of the keywords is left out; reason: why nothing was clustered, empty otherwise."""
 
     labels: Labels
     probability: NDArray[np.float64]
@@ -77,45 +66,15 @@ def cluster(
     min_samples: int = MIN_SAMPLES,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Clusters:
-    """Groups among unit vectors (keywords, d). The same seed gives the same groups.
-
-    One UMAP is one throw of the dice: of several labellings (NEIGHBOURS, DRAWS, HDBSCAN settings about the ones asked
-    for) the one is kept that agrees best with all others (the medoid by normalised mutual information; cluster
-    ensembles: Strehl and Ghosh 2002).
-    """
+    """Groups of at least `min_cluster_size` among unit vectors (keywords, d). The same seed gives the same groups."""
     count = len(vectors)
     if count < FEWEST:
         reason = f"{count} keywords are too few to form groups; {FEWEST} are needed."
         return Clusters(np.full(count, -1, np.int64), np.zeros(count), {}, reason)
-    drawn = []
-    for neighbours in NEIGHBOURS:
-        for draw in range(DRAWS):
-            reduced = _umap(vectors, DIMENSIONS, 0.0, seed + draw, neighbours)
-            for size, samples in _settings(min_cluster_size, min_samples):
-                drawn.append((reduced, size, samples, *_hdbscan(reduced, size, samples)))
-    reduced, min_cluster_size, min_samples, labels, probability = drawn[_medoid([one[3] for one in drawn])]
+    drawn = draws(vectors, seed, min_cluster_size, min_samples, on_progress)
+    labels, probability = consensus(drawn, min_cluster_size)
     labels = _by_size(labels)
-    stable = stability(reduced, labels, seed, min_cluster_size, min_samples, on_progress)
-    return Clusters(labels, probability, stable)
-
-
-def _settings(size: int, samples: int) -> list[tuple[int, int]]:
-    """HDBSCAN settings to draw from, (smallest cluster, neighbours that make a core): as asked for and close."""
-    smaller = max(2 * size // 3, 2)
-    return [(size, samples), (size, min(MIN_SAMPLES, samples)), (smaller, smaller)]
-
-
-def _medoid(labellings: Sequence[Labels]) -> int:
-    """Which labelling agrees best with all others; the first of equals."""
-    from sklearn.metrics import normalized_mutual_info_score
-
-    agreement = [sum(normalized_mutual_info_score(one, other) for other in labellings) for one in labellings]
-    return int(np.argmax(np.round(agreement, 9)))
-
-
-def usual_size(count: int) -> int:
-    """How many of `count` keywords beside their notes make a cluster when nobody says."""
-    return min(max(count // 8, MIN_CLUSTER_SIZE), CONTEXT_CLUSTER_SIZE)
+    return Clusters(labels, probability, stability(labels, drawn, seed, on_progress))
 
 
 def layout(vectors: Vectors, *, seed: int = 0) -> NDArray[np.float64]:
@@ -123,39 +82,10 @@ def layout(vectors: Vectors, *, seed: int = 0) -> NDArray[np.float64]:
     count = len(vectors)
     if count == 0:
         return np.zeros((0, 2))
-    flat = _umap(vectors, 2, 0.1, seed) if count >= FEWEST else _principal(vectors)
+    flat = umap(vectors, 2, 0.1, seed) if count >= FEWEST else _principal(vectors)
     middle = (flat.max(axis=0) + flat.min(axis=0)) / 2
     reach = np.abs(flat - middle).max() or 1.0
     return np.round((flat - middle) / reach, 4)
-
-
-def stability(
-    reduced: NDArray[Any],
-    labels: Labels,
-    seed: int,
-    min_cluster_size: int,
-    min_samples: int,
-    on_progress: Callable[[int, int], None] | None = None,
-) -> dict[int, float]:
-    """By cluster: of its pairs of keywords drawn into a resample, the share that is together again there.
-
-    RESAMPLES times, RESAMPLED_SHARE of the keywords without replacement (Ben-Hur, Elisseeff and Guyon 2002), on the
-    same reduced vectors.
-    """
-    random = np.random.default_rng(seed)
-    together = dict.fromkeys(sorted(set(labels.tolist()) - {-1}), 0.0)
-    pairs = dict.fromkeys(together, 0.0)
-    for number in range(RESAMPLES):
-        drawn = np.sort(random.choice(len(labels), int(RESAMPLED_SHARE * len(labels)), replace=False))
-        again, _ = _hdbscan(reduced[drawn], min_cluster_size, min_samples)
-        for name in together:
-            members = again[labels[drawn] == name]
-            pairs[name] += len(members) * (len(members) - 1) / 2
-            sizes = np.unique(members[members >= 0], return_counts=True)[1]
-            together[name] += float((sizes * (sizes - 1) / 2).sum())
-        if on_progress:
-            on_progress(number + 1, RESAMPLES)
-    return {name: round(together[name] / pairs[name], 3) if pairs[name] else 0.0 for name in together}
 
 
 def cluster_labels(keywords: Sequence[str], labels: Labels, support: Sequence[int]) -> dict[int, str]:
@@ -260,40 +190,6 @@ def keyword_pairs(discriminative_keywords: Any) -> list[tuple[str, str, int]]:
         for category, keywords in discriminative_keywords.items()
         for one in keywords
     ]
-
-
-def _umap(
-    vectors: Vectors, dimensions: int, min_dist: float, seed: int, neighbours: int = NEIGHBOURS[0]
-) -> NDArray[np.float32]:
-    import warnings
-
-    from umap import UMAP
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # UMAP says at every call that a seed means one thread
-        reducer = UMAP(
-            n_neighbors=min(neighbours, len(vectors) - 1),
-            n_components=dimensions,
-            min_dist=min_dist,
-            metric="cosine",
-            init="spectral" if len(vectors) > 4 * dimensions else "random",
-            random_state=seed,
-            n_jobs=1,
-        )
-        reduced: NDArray[np.float32] = reducer.fit_transform(vectors)
-    return reduced
-
-
-def _hdbscan(reduced: NDArray[Any], min_cluster_size: int, min_samples: int) -> tuple[Labels, NDArray[np.float64]]:
-    from hdbscan import HDBSCAN
-
-    model = HDBSCAN(
-        min_cluster_size=min_cluster_size,
-        min_samples=min_samples,
-        cluster_selection_method="eom",
-        core_dist_n_jobs=1,
-    ).fit(np.asarray(reduced, np.float64))
-    return model.labels_.astype(np.int64), model.probabilities_.astype(np.float64)
 
 
 def _by_size(labels: Labels) -> Labels:
