@@ -176,7 +176,7 @@ def _event_pairs(session: Session, crops: Sequence[int]) -> list[Pair]:
             .where(Detection.id.in_(crops[start : start + AT_ONCE]), Media.event_id.is_not(None))
         )
         for event_id, media_id, detection_id in rows:
-            of_event[event_id].append((media_id, detection_id))
+            of_event[event_id or 0].append((media_id, detection_id))
     return [
         (("crop", here), ("crop", there))
         for members in of_event.values()
