@@ -21,7 +21,7 @@ VERSION = "2"
 CHANCE = 8
 MATCHING = 2 * CHANCE
 # Shares set on 371 true pairs and 91 composed pairs that match, of 15 of the 30 ATRW tigers: see lives_on_background.
-INSIDE, ON_BOTH = 0.13, 0.1
+INSIDE, ON_BOTH = 0.14, 0.1
 FAINT = 60
 ANIMAL, BACKGROUND, OTHER = 0, 1, 2
 

@@ -38,7 +38,7 @@ def test_background_test_and_lines_on_unseen_tigers(real_data):
     animals = [cuts for number, cuts in enumerate(composed.tigers(real_data / "tigers")) if number % 2]
     grounds = composed.empty_places(real_data / "detection")[1::2]
     caught = matching = 0
-    for pair in composed.pairs(animals, grounds, 100, 42, same_animal=False, same_background=True):
+    for pair in composed.pairs(animals, grounds, 150, 2024, same_animal=False, same_background=True):
         found = evidence.compare(*(evidence.read(crop, reader.read(crop).mask) for crop in (pair.first, pair.second)))
         matching += found.whole > evidence.MATCHING
         caught += found.on_background
