@@ -11,7 +11,7 @@ from typing import Any
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
 
-EXPORTS = ("megadetector", "camtrap-dp", "secr", "camtrapr", "mark", "history", "sightings", "crops")
+EXPORTS = ("megadetector", "coco", "camtrap-dp", "secr", "camtrapr", "mark", "history", "sightings", "crops")
 
 
 def main(arguments: list[str] | None = None) -> int:

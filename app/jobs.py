@@ -76,11 +76,15 @@ class Jobs:
         self._refuse_when_full()
         self._enqueue(queue, name, f"describe-{uuid.uuid4().hex}", list(detection_ids))
 
-    def rank(self, detection_ids: Sequence[int], scope: Scope) -> None:
-        """Rank candidates for these queries; the answers appear as rankings in the survey. Raises QueueFull."""
-        queue, name = (
-            (Queue.MODAL_INTERACTIVE, "rank_remotely") if self._remote else (Queue.INTERACTIVE, "rank_queries")
-        )
+    def rank(self, detection_ids: Sequence[int], scope: Scope, *, bulk: bool = False) -> None:
+        """Rank candidates for these queries; the answers appear as rankings in the survey. Raises QueueFull.
+
+        bulk: nobody waits for them.
+        """
+        if self._remote:
+            queue, name = (Queue.MODAL_BULK if bulk else Queue.MODAL_INTERACTIVE), "rank_remotely"
+        else:
+            queue, name = (Queue.BULK if bulk else Queue.INTERACTIVE), "rank_queries"
         self._refuse_when_full()
         self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
 

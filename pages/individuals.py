@@ -12,24 +12,27 @@ from app.ui.individual_capture import capture_view
 from app.ui.individual_card import card
 from app.ui.individual_catalogue import catalogue_view
 from app.ui.individual_conflicts import conflicts_view, current_report
+from app.ui.individual_flanks import flanks_view
 from app.ui.navigation import identify_page
 from app.ui.words import many, when
 
 KEYS = {"← → ↑ ↓": "move among crops", "Enter": "open", "Space": "mark a crop (Split)", "Z": "undo"}
 SHORT_WAIT = 0.04
-CATALOGUE, CONFLICTS, HISTORY = "Catalogue", "Conflicts", "Capture history"
+CATALOGUE, FLANKS, CONFLICTS, HISTORY = "Catalogue", "Flanks", "Conflicts", "Capture history"
 
 
 def whole_survey(total: int) -> None:
-    """The three views of everybody."""
+    """The views of everybody."""
     report = current_report(SHORT_WAIT)
     open_ = f" · {many(len(report.conflicts), 'conflict')} open" if report and report.conflicts else ""
     page_header("Who is known", many(total, "individual") + open_, KEYS)
     view = st.segmented_control(
-        "View", (CATALOGUE, CONFLICTS, HISTORY), default=CATALOGUE, key="view", bind="query-params",
+        "View", (CATALOGUE, FLANKS, CONFLICTS, HISTORY), default=CATALOGUE, key="view", bind="query-params",
         label_visibility="collapsed",
     )  # fmt: skip
-    if view == CONFLICTS:
+    if view == FLANKS:
+        flanks_view()
+    elif view == CONFLICTS:
         conflicts_view()
     elif view == HISTORY:
         capture_view()

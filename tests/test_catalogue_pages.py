@@ -26,7 +26,7 @@ from app.tokens import EXPORT, open_signer
 from tests.catalogued import DAY, place, seen
 
 ROOT = Path(__file__).resolve().parents[1]
-SECTIONS = ["Crops", "Time and place", "Neighbours", "Describe", "Merge", "Split", "History"]
+SECTIONS = ["Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History"]
 
 
 @pytest.fixture
@@ -82,7 +82,7 @@ def test_every_section_of_a_card_is_drawn(survey, section):
     assert test.title[0].value == "A"
 
 
-@pytest.mark.parametrize("view", ["Catalogue", "Conflicts", "Capture history", "nonsense"])
+@pytest.mark.parametrize("view", ["Catalogue", "Flanks", "Conflicts", "Capture history", "nonsense"])
 def test_every_view_of_the_catalogue_is_drawn(survey, view):
     test = page("individuals", view=view)
     assert not test.exception
@@ -138,6 +138,47 @@ def test_merge_shows_what_moves_and_the_merged_one_leads_to_the_kept(survey):
     led = page("individuals", id="2")
     assert led.title[0].value == "A"
     assert "merged into A" in words(led)
+
+
+def test_a_proposed_pair_of_flanks_is_joined_shown_on_the_card_and_taken_back(survey):
+    seen(survey, "B", "Ridge", 60.2, flank="right")
+    seen(survey, "L", "Ridge", 60.4)
+    test = page("individuals", view="Flanks")
+    assert "**2 individuals** known by the left flank only · **1** by the right only" in words(test)
+    assert "by one camera at Ridge" in words(test)
+    ready(button(test, "One animal").click().run())
+    assert not test.exception
+    assert "No two of opposite flanks were seen" in words(test)
+    card = page("individuals", id="2")
+    assert "left flank joined from L by ana" in words(card)
+    assert "12 s apart" in words(card)
+    card = page("individuals", id="2", section="Join flanks")
+    assert "Both its flanks are known" in words(card)
+    button(card, "Take this join back").click().run()
+    assert not card.exception
+    with survey.read() as session:
+        assert list(catalogue_entries.names(session).values()) == ["A", "B", "L"]
+
+
+def test_two_animals_said_on_a_proposal_is_not_proposed_again(survey):
+    seen(survey, "L", "Ridge", 60.4)
+    test = page("individuals", view="Flanks")
+    ready(button(test, "Two animals").click().run())
+    assert not test.exception
+    assert "No two of opposite flanks were seen" in words(test)
+    card = page("individuals", id="2", section="Join flanks")
+    next(one for one in card.selectbox if one.label.startswith("Whose left flank")).select(3).run()
+    assert "were said to be different animals" in words(card)
+
+
+def test_flanks_are_joined_on_the_card_only_with_a_reason(survey):
+    card = page("individuals", id="1", section="Join flanks")
+    next(one for one in card.selectbox if one.label.startswith("Whose right flank")).select(2).run()
+    assert button(card, "Join the flanks of A and B").disabled
+    next(one for one in card.selectbox if one.label == "How do you know?").select("Known from the field").run()
+    button(card, "Join the flanks of A and B").click().run()
+    assert not card.exception
+    assert "right flank joined from B by ana" in words(card)
 
 
 def test_the_capture_history_counts_and_labels_its_estimates(survey):

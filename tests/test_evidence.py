@@ -85,6 +85,32 @@ def test_at_least_four_of_five_consistent_matches_of_true_tiger_pairs_lie_in_the
     assert good / total >= 0.8
 
 
+def test_hardly_a_true_pair_of_tigers_that_share_their_background_too_is_flagged(reader, real_data):
+    rows = list(composed.tiger_rows(real_data / "tigers"))
+    mine = sorted({identity for _, identity, _ in rows})[1:14:2]  # the shares were set on the others
+    crops = [(identity, composed.tiger(path)) for path, identity, _ in rows if identity in mine]
+    readings = [(identity, evidence.read(crop, reader.read(crop).mask)) for identity, crop in crops]
+    pairs = [(one[1], other[1]) for one, other in combinations(readings, 2) if one[0] == other[0]]
+    flagged = sum(evidence.compare(*pair).on_background for pair in pairs)
+    assert len(pairs) > 100
+    assert flagged / len(pairs) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("counts", "flagged"),
+    [
+        ((60, 4, 55, 0.05), True),
+        ((60, 4, 55, 0.4), False),  # the match goes on over the outlines
+        ((60, 8, 45, 0.05), False),  # the animals match too
+        ((200, 12, 180, 0.05), True),  # 12 of so many are what leaks over the outline
+        ((16, 3, 13, 0.0), False),  # hardly a match at all
+        ((60, 4, 7, 0.05), False),
+    ],
+)
+def test_the_background_test_asks_for_a_match_that_keeps_away_from_the_animals(counts, flagged):
+    assert evidence.lives_on_background(*counts) is flagged
+
+
 def test_crops_without_any_detail_have_no_evidence_and_raise_nothing(reader):
     flat = np.full((60, 90, 3), 120, np.uint8)
     one = evidence.read(flat, reader.read(flat).mask)

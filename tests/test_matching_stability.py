@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.matching.stability import stability
 from app.survey import identity, rankings, results
 from app.survey.database import Survey
+from app.survey.events import regroup
 from app.survey.rankings import Scope
 from modal_backend.contracts import Provenance
 from tests.surveys import add_media, describe, found
@@ -68,3 +69,68 @@ def test_decisions_make_the_count_stable(survey: Survey):
         after = stability(session)
     assert (after.pairs, after.fewest, after.most) == (0, 2, 2)
     assert "stable at 2 individuals" in after.sentence
+
+
+def test_the_count_is_not_called_stable_while_crops_have_not_been_compared(survey: Survey):
+    a, b, c, d = crops(survey, 4)
+    rank(survey, a, {b: 0.01})
+    rank(survey, b, {a: 0.01})
+    with survey.read() as session:
+        now = stability(session)
+    assert (now.pairs, now.compared, now.not_compared, now.next_up) == (0, 2, 2, (c, d))
+    assert (now.fewest, now.most) == (2, 4)
+    assert "the count is not stable: it can become 2 to 4. 2 crops have not been compared yet" in now.sentence
+    rank(survey, a, {b: 0.5})
+    with survey.read() as session:
+        now = stability(session)
+    assert now.sentence.startswith("At least 1 pair is left until the count is stable")
+    assert (now.fewest, now.most) == (1, 4)
+
+
+def test_every_ranked_crop_counts_also_those_decided_since(survey: Survey):
+    a, b, c = crops(survey, 3)
+    for one in (a, b, c):
+        rank(survey, one, {})
+    with survey.write() as session:
+        identity.new_individual(session, "ana", a)
+        identity.set_identity_state(session, "ana", b, "unidentifiable")
+    with survey.read() as session:
+        now = stability(session)
+    assert (now.named, now.compared, now.not_compared, now.most) == (1, 1, 0, 2)
+    assert "stable at 2 individuals" in now.sentence
+
+
+def test_crops_of_one_event_are_in_doubt_as_long_as_the_scope_does_not_compare_them(survey: Survey):
+    made = [add_media(survey, [found()], minutes=0.1 * number)[1][0] for number in range(4)]
+    for number, crop in enumerate(made):
+        describe(survey, crop, number)
+        rank(survey, crop, {})
+    with survey.write() as session:
+        regroup(session, [1], 60)
+    with survey.read() as session:
+        now = stability(session)
+    assert (now.pairs, now.fewest, now.most) == (3, 1, 4)
+
+
+def test_two_animals_on_one_picture_of_an_event_stay_two(survey: Survey):
+    _, (a, b) = add_media(survey, [found(), found(x=0.6)])
+    for crop in (a, b):
+        describe(survey, crop, crop)
+        rank(survey, crop, {})
+    with survey.write() as session:
+        regroup(session, [1], 60)
+    with survey.read() as session:
+        now = stability(session)
+    assert (now.pairs, now.fewest, now.most) == (0, 2, 2)
+
+
+def test_flanks_that_may_belong_together_are_told(survey: Survey):
+    a, b = crops(survey, 2)
+    for crop, flank in ((a, "left"), (b, "right")):
+        with survey.write() as session:
+            identity.new_individual(session, "ana", crop)
+            identity.set_flank(session, "ana", crop, flank)
+    with survey.read() as session:
+        now = stability(session)
+    assert now.flanks == 1
+    assert "fall by 1 more" in now.sentence

@@ -84,7 +84,7 @@ def export(survey: Survey, out: Path) -> int:
 
 def _rows(session: Session) -> Iterator[dict[str, Any]]:
     several = (session.scalar(sa.select(sa.func.count(ImportBatch.id))) or 0) > 1
-    taken = _repeated_paths(session) if several else set()
+    taken = repeated_paths(session) if several else set()
     last = 0
     while True:
         files = session.execute(
@@ -144,6 +144,7 @@ def _box(box: BoxView) -> dict[str, Any]:
     return detection(box.category, confidence, box.x, box.y, box.width, box.height)
 
 
-def _repeated_paths(session: Session) -> set[str]:
+def repeated_paths(session: Session) -> set[str]:
+    """Paths that more than one import lists."""
     paths = session.scalars(sa.select(ListedFile.path).order_by(ListedFile.path))
     return {path for path, group in groupby(paths) if sum(1 for _ in group) > 1}

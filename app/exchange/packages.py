@@ -7,7 +7,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from app.exchange import camtrap_dp, camtrapr, crops_zip, history_csv, mark, megadetector_json, secr, sightings_csv
+from app.exchange import (
+    camtrap_dp,
+    camtrapr,
+    coco,
+    crops_zip,
+    history_csv,
+    mark,
+    megadetector_json,
+    secr,
+    sightings_csv,
+)
 from app.survey.capture import CaptureHistory, Design, capture_history
 from app.survey.database import Survey
 
@@ -101,6 +111,13 @@ def _megadetector(survey: Survey, _wish: Wish, out: Path) -> str:
     return f"{megadetector_json.export(survey, out)} images"
 
 
+def _coco(survey: Survey, _wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        written = coco.write(session, out)
+    left = f"; left out: {'; '.join(written.left_out)}" if written.left_out else ""
+    return f"{written.images} images, {written.annotations} boxes{left}"
+
+
 FORMATS = {
     one.key: one
     for one in (
@@ -138,6 +155,11 @@ FORMATS = {
             "megadetector", "MegaDetector 1.6", "Timelapse, camtrapR, Addax",
             "Every image with its boxes, people's corrections applied (lila format).",
             "json", False, _megadetector,
+        ),
+        Format(
+            "coco", "COCO Camera Traps", "pycocotools, FiftyOne, CVAT, model training",
+            "Images with boxes in pixels, species, individual and flank; videos and images with a person are left out.",
+            "json", False, _coco,
         ),
         Format(
             "crops", "Crops of one individual", "Any picture viewer, other catalogues",

@@ -170,7 +170,7 @@ def _name(box: BoxView) -> str:
 
 
 def _keep(shop: Workshop, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:
-    about = {"low_box": kept.key_of(low), "high_box": kept.key_of(high), "version": kept.VERSION}
+    about = {"low_box": kept.key_of(low), "high_box": kept.key_of(high), "version": kept.PAIRS_VERSION}
     with shop.survey.write() as session:
         session.execute(sa.delete(PairEvidence).filter_by(low_id=low.id, high_id=high.id))
         session.add(PairEvidence(low_id=low.id, high_id=high.id, **about, **{"on_background": False, **values}))

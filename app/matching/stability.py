@@ -2,34 +2,47 @@
 
 Crops and individuals that are the same almost surely (SURE) are taken together. Every pair in between, neither almost
 surely the same nor almost surely different, can still change the number: with all of them the same it is `fewest`, with
-none of them `most`. When no such pair is left between two groups the count is stable.
+none of them `most`. Crops of one event are no candidates for each other while the scope leaves their event out, so each
+and the next of its event count as such a pair too. A crop that has not been compared may be one individual more, and
+every left flank may belong to a right one: only when nothing of this is left is the count stable.
 """
 
 from __future__ import annotations
 
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey import rankings
-from app.survey.detections import ModelVersion, Ranking
+from app.survey.detections import Detection, ModelVersion, Ranking
+from app.survey.flank_joins import SIDES, one_sided
 from app.survey.individuals import Individual, PairVerdict, Sighting
+from app.survey.media import Media
 from app.survey.rankings import Scope
 from modal_backend.models.calibration import FUSED
 from modal_backend.registry import LOCAL
 
 SURE = 0.95
-MOST_RANKINGS = 2_000
+MOST_RANKINGS = 5_000
+AT_ONCE = 500
 
 Node = tuple[str, int]
+Pair = tuple[Node, Node]
 
 
 @dataclass(frozen=True, slots=True)
 class Stability:
-    """pairs: to be looked at until the count is stable. named: individuals in the catalogue; fewest, most: what the
-    number can become. compared: waiting crops with candidates; not_compared: those nobody has asked about yet."""
+    """pairs: known to be in doubt. named: individuals in the catalogue; fewest, most: what the number can become.
+
+    Of the waiting crops: compared: those the figures rest on; not_compared: those without a ranking in this scope,
+    `next_up` the first of them; left_out: those ranked, but beyond MOST_RANKINGS. flanks: how many individuals known by
+    one flank alone could still be joined to one known by the other.
+    """
 
     pairs: int
     named: int
@@ -37,40 +50,101 @@ class Stability:
     most: int
     compared: int
     not_compared: int
+    left_out: int
+    flanks: int
+    next_up: tuple[int, ...]
 
     @property
     def sentence(self) -> str:
         """The figure with its reasoning."""
-        if not self.compared and self.not_compared:
-            return f"{self.not_compared:,} crops have not been compared yet, so nothing can be said about the count."
-        rest = f" {self.not_compared:,} more crops have not been compared yet." if self.not_compared else ""
-        if self.pairs == 0:
-            return f"The count is stable at {self.most:,} individuals: no candidate is in doubt.{rest}"
-        pairs = "1 pair is" if self.pairs == 1 else f"{self.pairs:,} pairs are"
-        return (
-            f"{pairs} left until the count is stable: {self.named:,} individuals are named, and depending on the pairs "
-            f"between {1 - SURE:.0%} and {SURE:.0%} there are {self.fewest:,} to {self.most:,}.{rest}"
-        )
+        unknown = self.not_compared + self.left_out
+        if not self.compared and unknown:
+            return f"{_crops(unknown)} not been compared yet, so nothing can be said about the count."
+        span = f"{self.fewest:,} to {self.most:,}"
+        told = f"{self.named:,} individuals are named, and depending on the pairs between {1 - SURE:.0%} and {SURE:.0%}"
+        if self.pairs:
+            pairs = "1 pair is" if self.pairs == 1 else f"{self.pairs:,} pairs are"
+            start = "At least " if unknown else "Up to " if self.pairs > 1 else ""
+            text = f"{start}{pairs} left until the count is stable: {told} there are {span}."
+        elif unknown:
+            text = f"No compared pair is in doubt, yet the count is not stable: it can become {span}."
+        else:
+            text = f"The count is stable at {self.most:,} individuals: no candidate is in doubt."
+        return " ".join([text, *self._left()])
+
+    def _left(self) -> list[str]:
+        left = []
+        if self.not_compared:
+            left.append(f"{_crops(self.not_compared)} not been compared yet; each may be one individual more.")
+        if self.left_out:
+            left.append(f"{self.left_out:,} compared earlier are counted as one individual each.")
+        if self.flanks:
+            left.append(f"It can fall by {self.flanks:,} more where a left and a right flank belong to one animal.")
+        return left
 
 
 def stability(session: Session, scope: Scope | None = None) -> Stability:
-    """The figure for the crops that wait for a decision, from their newest rankings (fused, at most MOST_RANKINGS)."""
+    """The figure for every crop that waits for a decision, from its newest fused ranking within the scope."""
+    scope = scope or Scope()
     version = rankings.feature_version(session, LOCAL)
-    waiting = rankings.waiting_count(session, version) if version is not None else 0
+    total = rankings.waiting_count(session, version) if version is not None else 0
+    still = rankings.waiting(session, version, limit=total) if version is not None else []
+    ranked = _ranked(session, scope, set(still))
+    counted = list(ranked)[:MOST_RANKINGS]
+    groups, doubts = _Groups(), _event_pairs(session, counted) if scope.other_events else []
+    for number in counted:
+        groups.add(("crop", number))
+    doubts += _candidate_pairs(session, [ranked[number] for number in counted], groups)
+    between = {frozenset((groups.of(a), groups.of(b))) for a, b in doubts}
     named = session.scalar(sa.select(sa.func.count(Individual.id)).where(Individual.merged_into_id.is_(None))) or 0
-    groups, open_pairs, compared = _Groups(), [], 0
+    unknown = len(still) - len(counted)
+    most = named + groups.without_individual() + unknown
+    for a, b in doubts:
+        groups.join(a, b)
+    sides = list(one_sided(session).values())
+    missing = [number for number in still if number not in ranked]
+    return Stability(
+        pairs=sum(len(pair) == 2 for pair in between),
+        named=named,
+        fewest=max(named + groups.without_individual(), 1 if still else 0),
+        most=most,
+        compared=len(counted),
+        not_compared=len(missing),
+        left_out=len(ranked) - len(counted),
+        flanks=min(sides.count(side) for side in SIDES),
+        next_up=tuple(missing[:AT_ONCE]),
+    )
+
+
+def _crops(count: int) -> str:
+    return "1 crop has" if count == 1 else f"{count:,} crops have"
+
+
+def _ranked(session: Session, scope: Scope, still: set[int]) -> dict[int, int]:
+    """The newest fused ranking of each of these crops, the crop ranked last first: id of the ranking by crop."""
+    rows = session.execute(
+        sa.select(Ranking.detection_id, Ranking.id)
+        .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
+        .where(ModelVersion.model == FUSED, Ranking.scope == scope.key())
+        .order_by(Ranking.created_at.desc(), Ranking.id.desc())
+    )
+    found: dict[int, int] = {}
+    for detection_id, number in rows:
+        if detection_id in still:
+            found.setdefault(detection_id, number)
+    return found
+
+
+def _candidate_pairs(session: Session, ranking_ids: Sequence[int], groups: _Groups) -> list[Pair]:
+    """Pairs in doubt; those that are the same almost surely are joined in the groups."""
     individual = {
         row.detection_id: row.individual_id
         for row in session.execute(sa.select(Sighting.detection_id, Sighting.individual_id))
     }
     said = {(row.low_id, row.high_id) for row in session.execute(sa.select(PairVerdict.low_id, PairVerdict.high_id))}
-    still = set(rankings.waiting(session, version, limit=waiting)) if version is not None else set()
-    for query_id, candidates in _rankings(session, scope or Scope()):
-        if query_id not in still:
-            continue
-        compared += 1
+    doubts: list[Pair] = []
+    for query_id, candidates in _candidates(session, ranking_ids):
         query: Node = ("crop", query_id)
-        groups.add(query)
         for one in candidates:
             crop, chance = int(one["crop_id"]), one.get("probability")
             if chance is None or (min(crop, query_id), max(crop, query_id)) in said:
@@ -80,26 +154,35 @@ def stability(session: Session, scope: Scope | None = None) -> Stability:
             if chance >= SURE:
                 groups.join(query, other)
             elif chance > 1 - SURE:
-                open_pairs.append((query, other))
-    between = {frozenset((groups.of(a), groups.of(b))) for a, b in open_pairs}
-    between = {pair for pair in between if len(pair) == 2}
-    most = named + groups.without_individual()
-    for a, b in open_pairs:
-        groups.join(a, b)
-    return Stability(
-        len(between), named, named + groups.without_individual(), most, compared, max(0, waiting - compared)
-    )
+                doubts.append((query, other))
+    return doubts
 
 
-def _rankings(session: Session, scope: Scope) -> list[tuple[int, list[Any]]]:
-    rows = session.execute(
-        sa.select(Ranking.detection_id, Ranking.candidates)
-        .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
-        .where(ModelVersion.model == FUSED, Ranking.scope == scope.key())
-        .order_by(Ranking.created_at.desc())
-        .limit(MOST_RANKINGS)
-    )
-    return [(row.detection_id, row.candidates) for row in rows]
+def _candidates(session: Session, ranking_ids: Sequence[int]) -> Iterator[tuple[int, list[Any]]]:
+    for start in range(0, len(ranking_ids), AT_ONCE):
+        some = ranking_ids[start : start + AT_ONCE]
+        rows = session.execute(sa.select(Ranking.detection_id, Ranking.candidates).where(Ranking.id.in_(some)))
+        for row in rows:
+            yield row.detection_id, row.candidates
+
+
+def _event_pairs(session: Session, crops: Sequence[int]) -> list[Pair]:
+    """Each of these crops with the next of its event on another picture."""
+    of_event: dict[int, list[tuple[int, int]]] = defaultdict(list)
+    for start in range(0, len(crops), AT_ONCE):
+        rows = session.execute(
+            sa.select(Media.event_id, Media.id, Detection.id)
+            .join(Detection, Detection.media_id == Media.id)
+            .where(Detection.id.in_(crops[start : start + AT_ONCE]), Media.event_id.is_not(None))
+        )
+        for event_id, media_id, detection_id in rows:
+            of_event[event_id or 0].append((media_id, detection_id))
+    return [
+        (("crop", here), ("crop", there))
+        for members in of_event.values()
+        for (one, here), (other, there) in pairwise(sorted(members))
+        if one != other
+    ]
 
 
 class _Groups:

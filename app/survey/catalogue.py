@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 from app.survey.catalogue_entries import CatalogueEntry, count, entries, entry, history, individual
 from app.survey.decide import Change, undo
 from app.survey.decisions import Decision
-from app.survey.identity import Contradiction, free_name, next_name
+from app.survey.identity import Contradiction, free_name, next_name, unite
 from app.survey.individuals import Individual, Sighting
 from app.survey.review import BadDecision
 
 __all__ = ["CatalogueEntry", "count", "entries", "entry", "history", "individual"]
 
-KINDS = ("rename", "describe", "merge", "split", "take out")
+KINDS = ("rename", "describe", "merge", "join flanks", "split", "take out")
 DESCRIPTION = ("species", "sex", "age_class", "life_status", "notes")
 SEXES = ("unknown", "female", "male")
 AGE_CLASSES = ("unknown", "cub", "subadult", "adult")
@@ -81,15 +81,9 @@ def merge(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
 
     Raises Contradiction when one of the two has been merged away already.
     """
-    if keep_id == other_id:
-        raise BadDecision("An individual cannot be merged with itself.")
-    keep, other = _listed_one(session, keep_id), _listed_one(session, other_id)
+    keep, other = both(session, keep_id, other_id)
     change = Change(session)
-    members = sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)
-    moved = session.scalars(members.order_by(Sighting.detection_id)).all()
-    for detection_id in moved:
-        change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
-    change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
+    moved = unite(change, who, keep, other)
     view = {"merged": other.name, "merged_id": other.id, "sightings": len(moved)}
     return change.record("merge", who, individual_id=keep.id, view=view)
 
@@ -144,6 +138,17 @@ def _tidy(name: str, value: Any) -> str | None:
             raise BadDecision(f"{text} is not a {name.replace('_', ' ')}: {', '.join(CHOICES[name])}.")
         return None if text in ("", "unknown") else text
     return text[: LONGEST_NOTES if name == "notes" else 120] or None
+
+
+def both(session: Session, keep_id: int, other_id: int) -> tuple[Individual, Individual]:
+    """Two individuals that are about to become one, locked in the order of their ids.
+
+    Raises BadDecision when they are one, Contradiction when one has been merged away already.
+    """
+    if keep_id == other_id:
+        raise BadDecision("An individual cannot be merged with itself.")
+    found = {number: _listed_one(session, number) for number in sorted((keep_id, other_id))}
+    return found[keep_id], found[other_id]
 
 
 def _listed_one(session: Session, individual_id: int) -> Individual:

@@ -96,15 +96,20 @@ def merged_into(session: Session, individual_id: int) -> Individual | None:
     return row if row is not None and row.id != individual_id else None
 
 
-def history(session: Session, individual_id: int, limit: int = 200) -> list[Decision]:
-    """Every decision about one individual, those it took in and the split it came from, newest first, undone too."""
-    family, new = {individual_id}, {individual_id}
+def family(session: Session, individual_id: int) -> set[int]:
+    """An individual and all that became part of it."""
+    found, new = {individual_id}, {individual_id}
     while new:
         taken_in = sa.select(Individual.id).where(Individual.merged_into_id.in_(new))
-        new = set(session.scalars(taken_in)) - family
-        family |= new
+        new = set(session.scalars(taken_in)) - found
+        found |= new
+    return found
+
+
+def history(session: Session, individual_id: int, limit: int = 200) -> list[Decision]:
+    """Every decision about one individual, those it took in and the split it came from, newest first, undone too."""
     came_from = sa.and_(Decision.kind == "split", Decision.view["new_id"].as_integer() == individual_id)
-    about = sa.or_(Decision.individual_id.in_(family), came_from)
+    about = sa.or_(Decision.individual_id.in_(family(session, individual_id)), came_from)
     return list(session.scalars(sa.select(Decision).where(about).order_by(Decision.id.desc()).limit(limit)))
 
 

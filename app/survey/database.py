@@ -33,6 +33,7 @@ from app.survey import (  # noqa: F401 (importing the tables makes the metadata 
 )
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+WRITES = 7_203_112  # any number, the same in every process
 
 
 class Survey:
@@ -80,7 +81,7 @@ def migrate(survey: Survey) -> None:
 
 def _engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
-        return sa.create_engine(url, pool_pre_ping=True)
+        return _postgres(url)
     engine = sa.create_engine(url, connect_args={"timeout": 60}, pool_size=10, max_overflow=20)
 
     @sa.event.listens_for(engine, "connect")
@@ -93,5 +94,17 @@ def _engine(url: str) -> sa.Engine:
     def _begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("pugmark_writes")
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+
+    return engine
+
+
+def _postgres(url: str) -> sa.Engine:
+    """One write transaction at a time, as SQLite has it: every decision is checked against all that came before."""
+    engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+    @sa.event.listens_for(engine, "begin")
+    def _begin(connection: sa.Connection) -> None:
+        if connection.get_execution_options().get("pugmark_writes"):
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({WRITES})")
 
     return engine

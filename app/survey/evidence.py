@@ -21,6 +21,7 @@ from app.survey.scores import BoxView, boxes
 from modal_backend.contracts import Box
 
 VERSION = "1"
+PAIRS_VERSION = "2"
 
 
 class PairEvidence(Base):
@@ -90,7 +91,7 @@ def evidence_of(session: Session, query_id: int, candidate_ids: Collection[int])
                 sa.and_(PairEvidence.low_id == query_id, PairEvidence.high_id.in_(candidate_ids)),
                 sa.and_(PairEvidence.high_id == query_id, PairEvidence.low_id.in_(candidate_ids)),
             ),
-            PairEvidence.version == VERSION,
+            PairEvidence.version == PAIRS_VERSION,
         )
     )
     found = {}

@@ -193,6 +193,16 @@ def free_name(session: Session, name: str) -> str:
     return name
 
 
+def unite(change: Change, who: str, keep: Individual, other: Individual) -> list[int]:
+    """Make every sighting of the other individual one of the kept; returns their detections. Part of a decision."""
+    members = sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)
+    moved = list(change.session.scalars(members.order_by(Sighting.detection_id)))
+    for detection_id in moved:
+        change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
+    change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
+    return moved
+
+
 def rejected(session: Session, query_id: int) -> list[int]:
     """The crops said to be different from this one, newest first."""
     pairs = session.scalars(
@@ -234,10 +244,7 @@ def _joined(
             ],
         )
     keep, other = sorted((ours, theirs), key=lambda one: one.id)
-    members = session.scalars(sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)).all()
-    for detection_id in members:
-        change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
-    change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
+    unite(change, who, keep, other)
     return keep
 
 

@@ -111,6 +111,11 @@ def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ra
     )
 
 
+def last_ranking(session: Session) -> int:
+    """Id of the ranking stored last; another one means that something was ranked for the first time."""
+    return session.scalar(sa.select(sa.func.max(Ranking.id))) or 0
+
+
 def store_ranking(session: Session, detection_id: int, version_id: int, scope: Scope, **values: Any) -> None:
     """Write a ranking in place of the last one. values: the columns of Ranking."""
     key = {"detection_id": detection_id, "model_version_id": version_id, "scope": scope.key()}

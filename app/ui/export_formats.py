@@ -47,7 +47,8 @@ def export_view() -> None:
         known = names(session)
     row(FORMATS["sightings"], exact, "" if known else "Nobody is named yet.", None)
     camtrap(exact)
-    row(FORMATS["megadetector"], exact, "", None)
+    for key in ("megadetector", "coco"):
+        row(FORMATS[key], exact, "", None)
     crops(known, exact)
 
 

@@ -21,6 +21,7 @@ SAID = {
     "pair unsure": "not sure whether the same",
     "new": "new individual",
     "identity unsure": "not sure who",
+    "join flanks": "joined two flanks",
     "take out": "took a sighting out",
     "list species": "added to the species list",
     "unlist species": "removed from the species list",

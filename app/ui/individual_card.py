@@ -8,20 +8,21 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.survey import catalogue, catalogue_entries
+from app.survey import catalogue, catalogue_entries, flank_joins
 from app.survey.catalogue_entries import CatalogueEntry
-from app.survey.scores import boxes
 from app.survey.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
 from app.survey.stations import deployment_views, places
 from app.ui.crops.crops import crop_gallery
-from app.ui.individual_actions import clock, day, decide, undo_button
+from app.ui.individual_actions import decide, plain, undo_button
+from app.ui.individual_crops import crop_items
 from app.ui.individual_edit import describe_form, merge_form, split_form
+from app.ui.individual_flanks import join_form, join_sentence
 from app.ui.individual_plots import station_map, time_line
 from app.ui.navigation import detections_page
 from app.ui.words import duration, many, moment, when
 
 FLANK_WORDS = {"left": "Left flank", "right": "Right flank", "other": "Other view", "unknown": "Flank not set"}
-SECTIONS = ("Crops", "Time and place", "Neighbours", "Describe", "Merge", "Split", "History")
+SECTIONS = ("Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History")
 A_PAGE = 60
 BEST = 6
 HOURS = (1, 6, 24, 72, 168)
@@ -48,6 +49,8 @@ def card(entry: CatalogueEntry) -> None:
         near(found)
     elif section == "Describe":
         describe_form(entry.id)
+    elif section == "Join flanks":
+        join_form(entry, found)
     elif section == "Merge":
         merge_form(entry)
     elif section == "Split":
@@ -63,11 +66,14 @@ def facts(entry: CatalogueEntry) -> None:
     """What is known of it, in one line, and its notes."""
     with deps.survey().read() as session:
         notes = catalogue_entries.individual(session, entry.id).notes
+        joined = flank_joins.joins(session, entry.id)
     known = [entry.species, entry.sex, entry.age_class, entry.life_status]
     line = " · ".join(part for part in known if part) or "Not described yet"
     st.caption(f"{line} · seen at {many(entry.stations, 'station')}")
     if notes:
         st.text(notes)
+    for one in joined:
+        st.caption(f":material/link: {plain(join_sentence(one))}")
 
 
 def crops(found: Sequence[SightingView]) -> None:
@@ -75,12 +81,12 @@ def crops(found: Sequence[SightingView]) -> None:
     for flank, best in best_crops(found, BEST).items():
         total = sum(one.flank == flank for one in found)
         st.markdown(f"**{FLANK_WORDS[flank]}** · {many(total, 'sighting')}")
-        _open(_items(best), f"best-{flank}", 190)
+        _open(crop_items(best, opens_media=True), f"best-{flank}", 190)
     pages = max(-(-len(found) // A_PAGE), 1)
     st.markdown(f"**All sightings** · {len(found):,}")
     number = st.pagination(pages, key="sightings-page") if pages > 1 else 1
     shown = found[(number - 1) * A_PAGE : number * A_PAGE]
-    _open(_items(shown), "all-sightings", 110)
+    _open(crop_items(shown, opens_media=True), "all-sightings", 110)
 
 
 def time_and_place(found: Sequence[SightingView]) -> None:
@@ -162,22 +168,6 @@ def figures(view: Mapping[str, Any]) -> str:
         number = f"{value:.3g}" if isinstance(value, float) else str(value)
         parts.append(f"{key.replace('_', ' ')} {number}")
     return ", ".join(parts)
-
-
-def _items(found: Sequence[SightingView]) -> list[dict[str, object]]:
-    with deps.survey().read() as session:
-        shown = boxes(session, [one.detection_id for one in found])
-    return [
-        {
-            "id": one.media_id,
-            "src": deps.box_crop_url(shown[one.detection_id]),
-            "label": day(one.taken_at),
-            "sub": clock(one.taken_at) + (one.station or "no station"),
-            "badge": one.flank if one.flank != "unknown" else "flank not set",
-        }
-        for one in found
-        if one.detection_id in shown
-    ]
 
 
 def _open(items: list[dict[str, object]], key: str, size: int) -> None:

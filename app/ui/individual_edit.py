@@ -11,10 +11,10 @@ from app.survey import catalogue, catalogue_entries
 from app.survey.catalogue import AGE_CLASSES, LIFE_STATES, SEXES
 from app.survey.catalogue_entries import CatalogueEntry
 from app.survey.catalogue_previews import Part, Preview, merge_preview, split_preview
-from app.survey.scores import boxes
 from app.survey.sightings import SightingView
 from app.ui.crops.crops import crop_chooser, crop_gallery
-from app.ui.individual_actions import clock, day, decide, plain
+from app.ui.individual_actions import decide, plain
+from app.ui.individual_crops import crop_items
 from app.ui.words import many, when
 
 SHOWN = 24
@@ -66,12 +66,12 @@ def merge_form(entry: CatalogueEntry) -> None:
     with deps.survey().read() as session:
         preview = merge_preview(session, entry.id, other)
     st.markdown(
-        f"**{plain(others[other])}** has {_in_words(preview.moved)}; "
-        f"**{plain(entry.name)}** has {_in_words(preview.rest)}. "
+        f"**{plain(others[other])}** has {in_words(preview.moved)}; "
+        f"**{plain(entry.name)}** has {in_words(preview.rest)}. "
         f"Together {many(preview.moved.sightings + preview.rest.sightings, 'sighting')} of {plain(entry.name)}."
     )
-    _warnings(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
-    crop_gallery(_crops(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
+    warn_of(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
+    crop_gallery(crop_items(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
     if st.button(f"Merge {others[other]} into {entry.name}", type="primary", icon=":material/merge:") and decide(
         catalogue.merge, entry.id, other, told=f"{others[other]} is {entry.name} now. Z takes it back."
     ):
@@ -84,7 +84,7 @@ def split_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
         st.info("There is only one sighting: nothing can be split off.")
     choice = str(st.session_state.get("split-round", 0))
     st.caption("Mark the crops that show somebody else (click, or arrow keys and Space).")
-    chosen = crop_chooser(_crops(found[:TO_CHOOSE]), key=f"split-{entry.id}", choice=choice)
+    chosen = crop_chooser(crop_items(found[:TO_CHOOSE]), key=f"split-{entry.id}", choice=choice)
     if len(found) > TO_CHOOSE:
         st.caption(f"The first {TO_CHOOSE} of {len(found):,} sightings are shown.")
     if not chosen:
@@ -92,10 +92,10 @@ def split_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
     with deps.survey().read() as session:
         preview = split_preview(session, entry.id, chosen)
     st.markdown(
-        f"A new individual would have {_in_words(preview.moved)}; "
-        f"{plain(entry.name)} would keep {_in_words(preview.rest)}."
+        f"A new individual would have {in_words(preview.moved)}; "
+        f"{plain(entry.name)} would keep {in_words(preview.rest)}."
     )
-    _warnings(preview, f"{many(preview.contradicted, 'pair')} said to be the same animal would be torn apart.")
+    warn_of(preview, f"{many(preview.contradicted, 'pair')} said to be the same animal would be torn apart.")
     with st.container(horizontal=True):
         whole = preview.rest.sightings == 0
         if st.button("Split off", type="primary", icon=":material/call_split:", disabled=whole) and decide(
@@ -113,30 +113,16 @@ def _next_round() -> None:
     st.rerun()
 
 
-def _crops(found: Sequence[SightingView]) -> list[dict[str, object]]:
-    with deps.survey().read() as session:
-        shown = boxes(session, [one.detection_id for one in found])
-    return [
-        {
-            "id": one.detection_id,
-            "src": deps.box_crop_url(shown[one.detection_id]),
-            "label": day(one.taken_at),
-            "sub": clock(one.taken_at) + (one.station or "no station"),
-            "badge": one.flank if one.flank != "unknown" else "",
-        }
-        for one in found
-        if one.detection_id in shown
-    ]
-
-
-def _in_words(part: Part) -> str:
+def in_words(part: Part) -> str:
+    """Some sightings in figures, in words."""
     if not part.sightings:
         return "no sighting"
     span = f", {when(part.first)} to {when(part.last)}" if part.first else ""
     return f"{many(part.sightings, 'sighting')} at {many(part.stations, 'station')}{span}"
 
 
-def _warnings(preview: Preview, sentence: str) -> None:
+def warn_of(preview: Preview, sentence: str) -> None:
+    """What a merge or a split would contradict; sentence: what people said otherwise."""
     if preview.contradicted:
         st.warning(sentence, icon=":material/compare_arrows:")
     if preview.conflicts:

@@ -8,8 +8,9 @@ import streamlit as st
 from app import deps
 from app.matching.known import CalibrationState, calibration_state
 from app.matching.stability import Stability, stability
-from app.survey.rankings import Scope
+from app.survey.rankings import Scope, last_ranking
 from app.ui import counted
+from app.ui.match.work import ask_for_rankings
 
 WAIT_SECONDS = 0.05
 MARK = "#2A9D8F"
@@ -17,14 +18,21 @@ GREY = "#8C938D"
 
 
 def pairs_left(scope: Scope) -> None:
-    """How many pairs are left until the number of individuals is stable, computed beside the page."""
+    """How many pairs are left until the number of individuals is stable, counted beside the page.
+
+    Crops nobody has opened are given to the worker to be compared.
+    """
 
     def work() -> Stability:
         with deps.survey().read() as session:
             return stability(session, scope)
 
-    found = deps.computed().ask(("pairs left", counted.survey_state(), scope.key()), work, WAIT_SECONDS)
+    with deps.survey().read() as session:
+        newest = last_ranking(session)
+    found = deps.computed().ask(("pairs left", counted.survey_state(), scope.key(), newest), work, WAIT_SECONDS)
     st.caption(found.sentence if found else "Counting the pairs that are left …")
+    if found:
+        ask_for_rankings(found.next_up, scope)
 
 
 def probabilities(model: str) -> None:

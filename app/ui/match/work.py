@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import streamlit as st
 
 from app import deps
 from app.matching import flanks
 from app.survey import evidence, quality
+from app.survey.rankings import Scope
 from modal_backend.errors import QueueFull
 
 ASKED = "evidence_asked"
 MEASURED_AT_ONCE = 200
+RANKED_AT_ONCE = 50
 KEPT = 5000
 
 
@@ -46,6 +49,15 @@ def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:
     measure = [one for one in unmeasured if _new(("measure", one))]
     if read or measure:
         _ask(lambda: deps.jobs().read_crops(read, measure))
+
+
+def ask_for_rankings(waiting: Sequence[int], scope: Scope) -> None:
+    """Have waiting crops compared that nobody has opened yet, in slices between which an import gets its turn."""
+    if not deps.jobs().ready():
+        return
+    todo = [one for one in waiting if _new((f"rank {scope.key()}", one))]
+    for start in range(0, len(todo), RANKED_AT_ONCE):
+        _ask(partial(deps.jobs().rank, todo[start : start + RANKED_AT_ONCE], scope, bulk=True))
 
 
 def any_crops() -> bool:

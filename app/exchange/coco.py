@@ -1,0 +1,233 @@
+"""COCO (detection layout, with the fields of COCO Camera Traps): images, boxes in pixels, categories, who it is.
+
+Sources: the COCO data format (cocodataset.org, "Object Detection") and the COCO Camera Traps README of LILA (datetime,
+location, seq_id). A box is [x, y, width, height] in pixels from the top-left corner after EXIF rotation. COCO has no
+field for individuals: they are in `attributes` of an annotation.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any, TextIO
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.exchange.camtrap_dp_rows import PERSON_SCORE
+from app.exchange.identifiers import ExportRefused
+from app.exchange.megadetector_json import repeated_paths
+from app.survey import browse
+from app.survey.deployments import Deployment
+from app.survey.detections import DetectionReview, MediaReview
+from app.survey.individuals import Individual
+from app.survey.media import ImportBatch, ListedFile, Media, Stage
+from app.survey.scores import BoxView, boxes_of
+from app.survey.stations import deployment_views
+from modal_backend.contracts import Category
+
+AT_ONCE = 500
+ANIMAL, VEHICLE = str(Category.ANIMAL), str(Category.VEHICLE)
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """How much was written, and what was left out, in words."""
+
+    images: int
+    annotations: int
+    left_out: tuple[str, ...]
+
+
+def write(session: Session, out: Path) -> Written:
+    """Write the file. Raises ExportRefused when no image has been analysed.
+
+    Boxes as people left them: rejected ones and those under the detector's display threshold that nobody confirmed are
+    not written; an image without annotations is blank. Videos, images with a person, and images that have not been
+    analysed are left out, which info.left_out says.
+    """
+    images = session.scalar(sa.select(sa.func.count(Media.id)).where(*_where())) or 0
+    left_out = _left_out(session)
+    if not images:
+        raise ExportRefused("No image without a person has been analysed: there is nothing to write.")
+    names = _categories(session)
+    part = out.with_name(out.name + ".part")
+    with part.open("w", encoding="utf-8") as file:
+        head = json.dumps({"info": _info(left_out), "licenses": []}, indent=1, ensure_ascii=False)
+        file.write(head.removesuffix("\n}"))
+        _list(file, "categories", names.values())
+        _list(file, "images", _images(session))
+        count = _list(file, "annotations", _annotations(session, {name: one["id"] for name, one in names.items()}))
+        file.write("\n}\n")
+    part.replace(out)
+    return Written(images, count, left_out)
+
+
+def _info(left_out: tuple[str, ...]) -> dict[str, Any]:
+    now = datetime.now(UTC)
+    return {
+        "description": "Camera-trap survey",
+        "version": "1.0",
+        "year": now.year,
+        "contributor": "Pugmark",
+        "date_created": f"{now:%Y-%m-%d %H:%M:%S}",
+        "boxes": "x, y, width, height in pixels of the image after EXIF rotation",
+        "times": "camera-local, corrections of clocks included",
+        "left_out": list(left_out),
+    }
+
+
+def _list(file: TextIO, name: str, rows: Iterable[dict[str, Any]]) -> int:
+    file.write(f',\n "{name}": [')
+    count = 0
+    for count, row in enumerate(rows, start=1):
+        file.write(",\n  " if count > 1 else "\n  ")
+        file.write(json.dumps(row, ensure_ascii=False))
+    file.write("\n ]" if count else "]")
+    return count
+
+
+def _where() -> list[sa.ColumnElement[bool]]:
+    return [Media.kind == "image", Media.person_score < PERSON_SCORE, _analysed()]
+
+
+def _analysed() -> sa.ColumnElement[bool]:
+    said = sa.select(MediaReview.media_id)
+    return sa.or_(Media.stage.in_([Stage.DETECTED, Stage.READY]), Media.id.in_(said))
+
+
+def _left_out(session: Session) -> tuple[str, ...]:
+    image = Media.kind == "image"
+    reasons = {
+        "videos and their frames": ~image,
+        "images with a person": sa.and_(image, Media.person_score >= PERSON_SCORE),
+        "images not analysed yet, or whose analysis failed": sa.and_(
+            image, Media.person_score < PERSON_SCORE, ~_analysed()
+        ),
+    }
+    counts = {text: session.scalar(sa.select(sa.func.count(Media.id)).where(why)) for text, why in reasons.items()}
+    return tuple(f"{text}: {count:,}" for text, count in counts.items() if count)
+
+
+def _categories(session: Session) -> dict[str, dict[str, Any]]:
+    """Categories by name in small letters: animal and vehicle, then every species that was said."""
+    said = sa.union(
+        sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)),
+        sa.select(Individual.species).where(Individual.species.is_not(None)),
+    )
+    names = {ANIMAL: ANIMAL, VEHICLE: VEHICLE}
+    for name in sorted(row[0] for row in session.execute(said)):
+        names.setdefault(name.casefold(), name)
+    return {
+        key: {"id": number, "name": name, "supercategory": VEHICLE if key == VEHICLE else ANIMAL}
+        for number, (key, name) in enumerate(names.items(), start=1)
+    }
+
+
+def _parts(session: Session) -> Iterator[list[Media]]:
+    last = 0
+    while True:
+        where = (*_where(), Media.id > last)
+        part = list(session.scalars(sa.select(Media).where(*where).order_by(Media.id).limit(AT_ONCE)))
+        if not part:
+            return
+        last = part[-1].id
+        yield part
+        session.expunge_all()
+
+
+def _images(session: Session) -> Iterator[dict[str, Any]]:
+    several = (session.scalar(sa.select(sa.func.count(ImportBatch.id))) or 0) > 1
+    repeated = repeated_paths(session) if several else set()
+    offsets = {one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployment_views(session)}
+    stations = {row.id: row.station for row in session.execute(sa.select(Deployment.id, Deployment.station))}
+    for part in _parts(session):
+        paths = _paths(session, [one.id for one in part], repeated)
+        for one in part:
+            row: dict[str, Any] = {
+                "id": one.id,
+                "file_name": paths.get(one.id, one.sha256),
+                "width": one.width,
+                "height": one.height,
+                "sha256": one.sha256,
+            }
+            if one.taken_at is not None:
+                taken = f"{one.taken_at + offsets.get(one.deployment_id or 0, timedelta()):%Y-%m-%d %H:%M:%S}"
+                row |= {"date_captured": taken, "datetime": taken}
+            if one.deployment_id is not None:
+                row["location"] = stations[one.deployment_id]
+            if one.event_id is not None:
+                row["seq_id"] = str(one.event_id)
+            yield row
+
+
+def _paths(session: Session, media_ids: list[int], repeated: set[str]) -> dict[int, str]:
+    """The path each image was listed under first, behind its import's label where another import has the same path."""
+    rows = session.execute(
+        sa.select(ListedFile.media_id, ListedFile.path, ImportBatch.label)
+        .join(ImportBatch, ImportBatch.id == ListedFile.import_id)
+        .where(ListedFile.media_id.in_(media_ids))
+        .order_by(ListedFile.id)
+    )
+    found: dict[int, str] = {}
+    for media_id, path, label in rows:
+        found.setdefault(media_id, f"{label}/{path}" if path in repeated else path)
+    return found
+
+
+def _annotations(session: Session, category_ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+    version = browse.detector(session)
+    threshold = version.threshold if version and version.threshold else 0.5
+    rows = session.execute(sa.select(Individual.id, Individual.species).where(Individual.species.is_not(None)))
+    species = {row.id: row.species for row in rows}
+    for part in _parts(session):
+        ids = [one.id for one in part]
+        blank = set(
+            session.scalars(
+                sa.select(MediaReview.media_id).where(MediaReview.media_id.in_(ids), MediaReview.verdict == "blank")
+            )
+        )
+        found = boxes_of(session, ids)
+        for one in part:
+            for box in [] if one.id in blank else found[one.id]:
+                known = box.species or species.get(box.individual_id or 0)
+                rectangle = _pixels(box, one)
+                if rectangle is not None and _counts(box, threshold):
+                    yield _annotation(box, rectangle, category_ids[(known or box.category).casefold()])
+
+
+def _counts(box: BoxView, threshold: float) -> bool:
+    if box.category == Category.PERSON or box.verdict == "rejected":
+        return False
+    return box.confirmed or box.confidence >= threshold
+
+
+def _pixels(box: BoxView, media: Media) -> list[float] | None:
+    """The part of the box on the image, in pixels; None when nothing of it is."""
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    right, bottom = min(box.x + box.width, 1.0), min(box.y + box.height, 1.0)
+    x, y = round(left * media.width, 2), round(top * media.height, 2)
+    wide, high = round(right * media.width - x, 2), round(bottom * media.height - y, 2)
+    return [x, y, wide, high] if wide > 0 and high > 0 else None
+
+
+def _annotation(box: BoxView, rectangle: list[float], category_id: int) -> dict[str, Any]:
+    attributes: dict[str, Any] = {"decided_by": "human" if box.confirmed else "machine"}
+    if not box.drawn:
+        attributes["confidence"] = round(box.confidence, 4)
+    if box.flank:
+        attributes["flank"] = box.flank
+    if box.individual_id is not None:
+        attributes |= {"individual_id": box.individual_id, "individual": box.individual}
+    return {
+        "id": box.id,
+        "image_id": box.media_id,
+        "category_id": category_id,
+        "bbox": rectangle,
+        "area": round(rectangle[2] * rectangle[3], 2),
+        "iscrowd": 0,
+        "attributes": attributes,
+    }
