@@ -101,7 +101,7 @@ def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marke
     assert "one account of this clip" in " ".join(one.value for one in page("videos", media=str(clip)).info)
     survey = open_survey(load_settings())
     with survey.write() as session:
-        for text in ("I count 3 animals. <b>Two</b> leave.", "A quiet forest."):
+        for text in ("<b>Two</b> leave.\nCount: 3", "A quiet forest."):
             asked = video_answers.ask(
                 session, clip, "own", "Who?", "ana", model="vlm-1", host="local", through="direct"
             )
@@ -118,7 +118,7 @@ def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marke
     assert not test.exception
     assert any("The counts differ: 1, 3" in one.value for one in test.warning)
     assert any("3 animals, not 1" in one.value for one in test.markdown)
-    assert "I count 3 animals. <b>Two</b> leave." in [one.value for one in test.text]
+    assert "<b>Two</b> leave.\nCount: 3" in [one.value for one in test.text]
 
 
 def test_a_clip_that_does_not_exist_leads_to_the_list(clip):

@@ -20,7 +20,7 @@ from modal_backend.embedded import EmbeddedBackend
 from tests.benchmarks.other_clips import draw_other, other_clip
 from tests.clips import Truth, draw_clip, random_clip
 
-HELD_OUT = "700000:12"
+HELD_OUT = "700000:8"
 LEAST = 0.9
 SECONDS_OFF = 1.0
 OLD_EFFECTS = ("shake", "flicker", "wind", "bar", "noise", "infrared")
