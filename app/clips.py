@@ -31,7 +31,7 @@ from modal_backend.registry import DETECTOR, Task
 TELL_SECONDS = 1.0
 FRAME_SIDE = 640
 FRAME_QUALITY = 78
-METHOD = "clip 1: motion at 192 px and 10/s, detector on up to 64 frames"
+METHOD = "clip 2: motion at 192 px and 10/s, detector on up to 64 frames"
 
 
 class _Asked:

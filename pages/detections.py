@@ -27,7 +27,7 @@ KEYS = {
     "1 2 3": "animal, person, vehicle",
     "L": "species",
     "Z / Y": "undo / redo",
-    "E, Ctrl A, Space": "select an event, the page, one image",
+    "E, Ctrl A, Space": "select an event, the page, one media",
     "Tab, M": "choose a box, move it with the arrows (Shift resizes)",
     "D / X": "draw a box / delete it, again to bring it back",
     "← →": "browse",
@@ -105,11 +105,11 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         keys = review.draw_keys(session, [box.id for view in views for box in view.boxes if box.drawn])
         labels = choice_items(species.choices(session))
     with st.container(horizontal=True, vertical_alignment="center"):
-        if st.button("All images", icon=":material/arrow_back:", type="tertiary"):
+        if st.button("All media", icon=":material/arrow_back:", type="tertiary"):
             go(media=None)
         st.page_link(
             history_page(),
-            label="History of this image",
+            label="History of this media",
             icon=":material/history:",
             query_params={"media": str(order[at])},
         )
@@ -132,9 +132,9 @@ actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is No
 applied, read_at = applied_to_survey(actions, store), time.time()
 counts = kind_counts(wanted)
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
-page_header("See what was found", f"{many(unreviewed, 'image')} of {everything:,} not reviewed yet", KEYS)
+page_header("See what was found", f"{many(unreviewed, 'media', 'media')} of {everything:,} not reviewed yet", KEYS)
 if not everything and not is_narrowed(wanted):
-    st.info("There are no images yet. Every image will be here with its boxes.")
+    st.info("There are no images or clips yet. Each will be here with its boxes.")
     st.page_link(upload_page(), label="Bring in pictures", icon=":material/upload:")
 elif opened is not None:
     viewer(opened, said.cursor, wanted, applied.ack, read_at)

@@ -36,7 +36,9 @@ def went_wrong(figures: WaitingFigures) -> None:
     """What could not be taken in or analysed, and what to do about it."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if figures.failed:
-            st.markdown(f":material/error: {many(figures.failed, 'image')} could not be analysed.", width="content")
+            st.markdown(
+                f":material/error: {many(figures.failed, 'media', 'media')} could not be analysed.", width="content"
+            )
             st.page_link(detections_page(), label="See them", query_params={"filter": "failed"}, width="content")
             if st.button("Analyse them again"):
                 deps.jobs().retry_failed()
@@ -53,9 +55,9 @@ def overview() -> None:
         individuals = catalogue.count(session)
         imports = recent_imports(session, limit=5)
     left = many(figures.crops_to_identify, "crop") + " to identify"
-    page_header("Your survey", f"{many(figures.unreviewed, 'image')} to look through · {left}")
+    page_header("Your survey", f"{many(figures.unreviewed, 'media', 'media')} to look through · {left}")
     columns = st.columns(5)
-    figure(columns[0], "Images", figures.media, detections_page(), "See them")
+    figure(columns[0], "Images and clips", figures.media, detections_page(), "See them")
     figure(columns[1], "With an animal", figures.animals, detections_page(), "See them", filter="animal")
     figure(columns[2], "Not reviewed", figures.unreviewed, detections_page(), "Review", filter="uncertain")
     figure(columns[3], "To identify", figures.crops_to_identify, identify_page(), "Who is this?")
@@ -76,7 +78,7 @@ def overview() -> None:
         hide_index=True,
     )
     st.subheader("Deployments", anchor=False)
-    table = {"deployment": [name for _, name, _ in places], "images": [count for _, _, count in places]}
+    table = {"deployment": [name for _, name, _ in places], "images and clips": [count for _, _, count in places]}
     st.dataframe(table, hide_index=True)
 
 

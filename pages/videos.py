@@ -15,6 +15,7 @@ from app.ui.video_analysis import draw_analysis
 from app.ui.video_items import clip_items, facts, frame_items, names
 from app.ui.video_plots import tracklet_bars
 from app.ui.video_progress import clips_under_way
+from app.ui.video_runs import draw_runs
 from app.ui.video_summary import draw_coverage, draw_summary, draw_tracklets, jump_to
 from app.ui.words import many
 
@@ -66,13 +67,17 @@ def one_clip(clip: OpenClip) -> None:
             clip_frames(frames, key=f"clip-{clip.view.media_id}", width=clip.width, height=clip.height, jump=jump(clip))
         draw_coverage(clip)
     with right:
-        words, tracklets, model = st.tabs(["In words", f"Tracklets {len(clip.tracklets)}", "Language model"])
+        words, tracklets, model, compare = st.tabs(
+            ["In words", f"Tracklets {len(clip.tracklets)}", "Language model", "Compare"]
+        )
         with words:
             draw_summary(clip)
         with tracklets:
             draw_tracklets(clip)
         with model:
             draw_analysis(clip.view.media_id)
+        with compare:
+            draw_runs(clip.view.media_id)
 
 
 def time_line(clip: OpenClip) -> None:

@@ -88,7 +88,7 @@ def test_the_sample_button_asks_for_the_sample_survey(data_dir):
 
 def test_the_survey_page_counts_what_waits(filled):
     assert {one.label: one.value for one in page("survey").metric} == {
-        "Images": "6",
+        "Images and clips": "6",
         "With an animal": "6",
         "Not reviewed": "6",
         "To identify": "5",

@@ -69,11 +69,11 @@ def decide(survey: Survey) -> list[int]:
 
 def test_the_filters_in_the_address_narrow_what_is_counted(opened):
     decide(opened)
-    assert "2 images of 6 not reviewed" in line(page("detections"))
-    assert "1 image of 3 not reviewed" in line(page("detections", station="Ridge 1"))
-    assert "0 images of 4 not reviewed" in line(page("detections", by="ana"))
-    assert "2 images of 6 not reviewed" in line(page("detections", since="2024-03-12", until="2024-03-12"))
-    assert "0 images of 0 not reviewed" in line(page("detections", until="2024-03-11"))
+    assert "2 media of 6 not reviewed" in line(page("detections"))
+    assert "1 media of 3 not reviewed" in line(page("detections", station="Ridge 1"))
+    assert "0 media of 4 not reviewed" in line(page("detections", by="ana"))
+    assert "2 media of 6 not reviewed" in line(page("detections", since="2024-03-12", until="2024-03-12"))
+    assert "0 media of 0 not reviewed" in line(page("detections", until="2024-03-11"))
 
 
 def test_a_filter_that_leaves_nothing_still_shows_the_filter_and_a_way_back(opened):

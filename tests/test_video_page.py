@@ -10,10 +10,21 @@ import pytest
 import streamlit as st
 
 from app.settings import load_settings
-from app.survey import imports, results, videos
+from app.survey import clip_runs, imports, results, video_answers, videos
 from app.survey.database import Survey, open_survey
 from app.survey.media import ListedFile, Media, Stage
-from modal_backend.contracts import Box, Category, Detection, FrameBox, Provenance, Sentence, Side, Source, Tracklet
+from modal_backend.contracts import (
+    Box,
+    Category,
+    Detection,
+    FrameBox,
+    Provenance,
+    Sentence,
+    Side,
+    Source,
+    Tracklet,
+    VideoAnswer,
+)
 from tests.test_pages import page, words
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -84,6 +95,30 @@ def test_a_corrected_count_stands_and_can_be_taken_back(clip):
     next(button for button in test.button if button.label == "Undo").click().run()
     assert not test.exception
     assert "Counted by" not in words(test)
+
+
+def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marked(clip):
+    assert "one account of this clip" in " ".join(one.value for one in page("videos", media=str(clip)).info)
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        for text in ("<b>Two</b> leave.\nCount: 3", "A quiet forest."):
+            asked = video_answers.ask(
+                session, clip, "own", "Who?", "ana", model="vlm-1", host="local", through="direct"
+            )
+            video_answers.keep(
+                session, asked.id, VideoAnswer(text, "vlm-1", "local", None, None, 1, False), (None, None)
+            )
+    with survey.read() as session:
+        runs = clip_runs.runs_of(session, clip)
+    survey.close()
+    assert [(one.kind, one.animals) for one in runs] == [("computed", 1), ("answered", None), ("answered", 3)]
+    assert clip_runs.differing(runs) == {2}
+    assert runs[0].tracklets == (("animal", 1.0, 3.0, "left", "right"),)
+    test = page("videos", media=str(clip))
+    assert not test.exception
+    assert any("The counts differ: 1, 3" in one.value for one in test.warning)
+    assert any("3 animals, not 1" in one.value for one in test.markdown)
+    assert "<b>Two</b> leave.\nCount: 3" in [one.value for one in test.text]
 
 
 def test_a_clip_that_does_not_exist_leads_to_the_list(clip):

@@ -5,9 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from itertools import pairwise
 
+import cv2
+import numpy as np
 import pytest
 
+from app.video.background import moving_parts
+from app.video.borders import Frame
+from app.video.following import Step, Track
 from app.video.summarise import SummarisedClip, summarise_clip
+from app.video.ways import ways_of
 from modal_backend.contracts import Box, Category, Detection, Source
 from tests.clips import Clip, Path2, draw_clip
 
@@ -120,3 +126,38 @@ def test_at_most_the_budget_is_looked_at_and_it_lies_dense_where_something_moves
     assert max(b - a for a, b in pairwise(seconds)) <= 1.2
     moving = [second for second in seconds if 12.2 <= second <= 15.2]
     assert len(moving) / 3 > 1.5 * (len(seconds) - len(moving)) / 27
+
+
+def track_of(places: list[tuple[float, float]], size: float = 5.0) -> Track:
+    """A track with a place a second."""
+    steps = [Step(float(n), x, y, x + size, y + size, size * size, 80.0) for n, (x, y) in enumerate(places)]
+    return Track(steps)
+
+
+def test_at_a_frame_a_second_specks_that_flare_up_here_and_there_are_no_way_but_even_strides_are():
+    frame = Frame(106, 60, 0.0, 30.0, 1.0)
+    specks = [(96, 20), (49, 5), (51, 25), (51, 25), (52, 25), (51, 26), (20, 40), (20, 41)]
+    strides = [(4 + 14 * n, 30) for n in range(7)]
+    assert ways_of([track_of(specks)], frame) == []
+    (way,) = ways_of([track_of(strides)], frame)
+    assert way.spans == ((0.0, 6.0),)
+
+
+def test_texture_that_settles_with_the_exposure_does_not_move_and_an_animal_before_it_does():
+    rng = np.random.default_rng(5)
+    scene = cv2.GaussianBlur(rng.uniform(20, 230, (60, 106)).astype(np.float32), (0, 0), 1.2) * 1.6 - 75
+    other = cv2.GaussianBlur(rng.uniform(-60, 60, (60, 106)).astype(np.float32), (0, 0), 1.2)
+    frames = np.stack([scene + other * max(0.0, 1 - n / 8) for n in range(40)]).clip(0, 255)
+    still = moving_parts(frames.astype(np.uint8), np.arange(40.0)).masks
+    assert still.mean(axis=(1, 2)).max() < 0.01
+    frames[3, 20:35, 30:60] = 250
+    masks = moving_parts(frames.astype(np.uint8), np.arange(40.0)).masks
+    assert masks[3, 20:35, 30:60].mean() > 0.8
+
+
+def test_what_stirs_for_a_moment_inside_the_frame_is_named_and_not_counted(tmp_path):
+    way = Path2(((3.0, 0.4, 0.5), (4.2, 0.62, 0.5)), 0.15, 4)
+    done = summarised(Clip(43, 8, animals=[way], **QUICK), tmp_path)
+    assert done.summary.animals == 0
+    assert [one.counted for one in done.summary.tracklets] == [False]
+    assert any("stirs for a moment" in sentence.text for sentence in done.summary.uncertainty)

@@ -51,7 +51,7 @@ def about(entry: HistoryEntry) -> str:
     if entry.file:
         parts.append(entry.file.rpartition("/")[2])
     elif len(several) > 1:
-        parts.append(many(len(several), "image"))
+        parts.append(many(len(several), "media", "media"))
     return " · ".join(part for part in parts if part)
 
 

@@ -100,7 +100,10 @@ def _group(view: MediaView) -> int:
 
 def _event(view: MediaView, size: int) -> dict[str, Any]:
     time = when(view.taken_at) if view.event_id is not None else "capture time unknown"
-    return {"id": _group(view), "title": f"{view.deployment or 'No deployment'} · {time} · {many(size, 'image')}"}
+    return {
+        "id": _group(view),
+        "title": f"{view.deployment or 'No deployment'} · {time} · {many(size, 'media', 'media')}",
+    }
 
 
 def _box(box: BoxView) -> dict[str, Any]:

@@ -60,11 +60,12 @@ def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
     edges = _edges(_median(aligned)) * EDGE_SHARE * (1.0 if shift else 0.4)
     background = _median(aligned)
     limit = _limit(aligned, background, edges)
-    masks = np.abs(aligned - background) > limit
+    unrest = _unrest(aligned, background, bars)
+    masks = np.abs(aligned - background) > np.maximum(limit, unrest)
     corrected = _without_ghosts(aligned, background, masks)
     if corrected is not background:
         limit = _limit(aligned, corrected, edges)
-    masks = _grown(np.abs(aligned - corrected), limit)
+    masks = _grown(np.abs(aligned - corrected), np.maximum(limit, unrest))
     changed = masks.mean(axis=(1, 2)) > WHOLE_PICTURE
     masks[changed] = False
     masks &= ~(_restless(masks, seconds) | bars)
@@ -162,6 +163,16 @@ def _limit(frames: Field, background: Field, edges: Field) -> Field:
     typical = float(np.median(noise))
     noise = np.minimum(noise, 3.0 * typical + 6.0)
     return np.asarray(np.maximum(LEAST_CONTRAST, SIGMAS * noise) + edges, np.float32)
+
+
+def _unrest(frames: Field, background: Field, bars: Mask) -> Field:
+    """From which difference something moves in each frame, (n, 1, 1), while most of the picture differs a little.
+
+    Exposure and colours that settle, and a knock, change texture everywhere: what stands out of that counts.
+    """
+    inside = ~bars
+    off = np.array([np.median(np.abs(frame - background)[inside][::3]) for frame in frames])
+    return np.asarray(SIGMAS * 1.4826 * off[:, None, None], np.float32)
 
 
 def _grown(off: Field, limit: Field) -> Mask:

@@ -10,6 +10,7 @@ from app.video.blobs import Blob
 
 HOLD_SECONDS = 1.2
 HOLD_FRAMES = 3.5
+SHARED_SECONDS = 3.0  # how long a track inside another's region makes that one's own place uncertain
 FAMILIAR = 3  # steps after which a track's speed is believed
 YOUNG_REACH = 0.5  # frame widths a second
 REACH = 0.15
@@ -38,7 +39,10 @@ class Step:
 
 @dataclass(slots=True)
 class Track:
-    """A moving thing. speed: pixels a second; width, height, area: as it usually is. parent: what it came out of."""
+    """A moving thing. speed: pixels a second; width, height, area: as it usually is. parent: what it came out of.
+
+    seen_at: the second it was last seen by itself.
+    """
 
     steps: list[Step] = field(default_factory=list)
     speed: tuple[float, float] = (0.0, 0.0)
@@ -46,6 +50,7 @@ class Track:
     height: float = 0.0
     area: float = 0.0
     parent: Track | None = None
+    seen_at: float = 0.0
 
     @property
     def last(self) -> Step:
@@ -71,6 +76,7 @@ class Track:
         self.width, self.height = keep * self.width + (1 - keep) * wide, keep * self.height + (1 - keep) * high
         self.area = keep * self.area + (1 - keep) * blob.area
         self.steps.append(Step(second, blob.left, blob.top, blob.right, blob.bottom, blob.area, blob.grey))
+        self.seen_at = second
 
     def share(self, second: float, blob: Blob) -> None:
         """It is somewhere inside this region, together with another track."""
@@ -164,7 +170,8 @@ class Follower:
                 if inside and place in owner and blob.area >= 0.5 * track.area:
                     track.share(second, blob)
                     other = owner[place]
-                    if len(other.steps) >= FAMILIAR and blob.area > 1.2 * other.area:
+                    lately = second - track.seen_at <= SHARED_SECONDS
+                    if lately and len(other.steps) >= FAMILIAR and blob.area > 1.2 * other.area:
                         shared.add(place)
                     break
         return shared

@@ -19,6 +19,7 @@ STILL_FRAMES = 3
 MOTION_TRUST = 0.7
 UNSTEADY = 0.5  # share of restless frames from which motion alone proves nothing
 SAME_PLACE = 0.3
+FLEETING_SECONDS = 2.5
 
 Looked = Mapping[int, tuple[float, Sequence[Detection]]]
 
@@ -65,20 +66,27 @@ def _of_way(way: Way, frame: Frame, looked: Looked, busy: float, used: set[tuple
     sure = sorted((box.confidence or 0.0 for box in boxes), reverse=True)[:2]
     support = float(np.mean(sure)) if sure else 0.0
     seen = support >= SURE
+    entry, leaves = _entry(way, frame), side_of(way.pieces[-1], frame, leaving=True)
+    fleeting = entry is None and leaves is None and _is_fleeting(way, frame)
+    doubt = f"the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})"
     return Tracklet(
         category=categories.most_common(1)[0][0] if seen and categories else Category.ANIMAL,
         confidence=round(1 - (1 - support) * (1 - MOTION_TRUST), 3) if seen else MOTION_TRUST,
         source=Source.BOTH if seen else Source.MOTION,
         spans=way.spans,
         boxes=tuple(sorted(boxes, key=lambda one: one.index)),
-        entry=_entry(way, frame),
-        exit=side_of(way.pieces[-1], frame, leaving=True),
+        entry=entry,
+        exit=leaves,
         moving=round(moving_share(way, frame), 2),
-        counted=seen or busy < UNSTEADY,
-        note=""
-        if seen
-        else f"moves, but the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})",
+        counted=seen or (busy < UNSTEADY and not fleeting),
+        note="" if seen else f"{'stirs for a moment' if fleeting else 'moves'}, but {doubt}",
     )
+
+
+def _is_fleeting(way: Way, frame: Frame) -> bool:
+    """Whether it is there for a moment only, in the middle of a longer clip: a leaf or a flare does that."""
+    (first, _), (_, last) = way.spans[0], way.spans[-1]
+    return last - first < FLEETING_SECONDS and last - first < 0.5 * (frame.last - frame.first)
 
 
 def _entry(way: Way, frame: Frame) -> Side | None:

@@ -17,6 +17,9 @@ AWAY_SECONDS = 60.0
 TRAVELS = 0.07  # of the frame's diagonal
 TRAVELS_OWN = 0.45  # of its own length
 SHORTEST = 0.3  # seconds
+COARSE = 0.4  # seconds between frames from which a leap from place to place looks like a way
+LEAP = 1.5  # of its own length
+ALIKE_PACE = 0.5
 STILL_PACE = 0.025  # frame widths a second
 
 
@@ -56,7 +59,7 @@ def ways_of(tracks: Iterable[Track], frame: Frame) -> list[Way]:
     """The ways of everything that travels, in the order of appearance."""
     kept = {id(track): _trimmed(track) for track in tracks}
     owners = {id(track): track for track in tracks}
-    pieces = [(owners[key], steps) for key, steps in kept.items() if len(steps) >= 2 or frame.step > 0.4]
+    pieces = [(owners[key], steps) for key, steps in kept.items() if len(steps) >= 2 or frame.step > COARSE]
     pieces.sort(key=lambda pair: pair[1][0].second)
     ways = [Way([steps]) for steps in bridged([steps for _, steps in pieces], frame)]
     ways = [way for way in ways if _travels(way.steps, frame)]
@@ -94,8 +97,32 @@ def _travels(steps: list[Step], frame: Frame) -> bool:
     if steps[-1].second - steps[0].second < SHORTEST and frame.step <= SHORTEST:
         return False
     seen = [step for step in steps if not step.shared]
-    if len(seen) < (3 if frame.step <= 0.4 else 2):
+    if len(seen) < (3 if frame.step <= COARSE else 2):
         return False
+    if frame.step > COARSE:
+        return any(_reaches(part, frame) for part in _without_leaps(seen))
+    return _reaches(seen, frame)
+
+
+def _without_leaps(steps: list[Step]) -> list[list[Step]]:
+    """Stretches without a leap: a step far over its own length that neither the one before nor the one after repeats.
+
+    At a frame a second spots that flare up here and there would otherwise be one animal that jumps about.
+    """
+    times = np.array([step.second for step in steps])
+    paces = np.diff([step.middle for step in steps], axis=0) / np.diff(times)[:, None]
+    size = length_of(steps)
+    parts = [[steps[0]]]
+    for place, (pace, step) in enumerate(zip(paces, steps[1:], strict=True)):
+        near = [paces[other] for other in (place - 1, place + 1) if 0 <= other < len(paces)]
+        short = math.dist(step.middle, steps[place].middle) <= LEAP * size
+        if not short and not any(np.hypot(*(pace - other)) <= ALIKE_PACE * np.hypot(*pace) for other in near):
+            parts.append([])
+        parts[-1].append(step)
+    return [part for part in parts if len(part) > 1]
+
+
+def _reaches(seen: list[Step], frame: Frame) -> bool:
     x, y = np.array([step.middle[0] for step in seen]), np.array([step.middle[1] for step in seen])
     if len(x) >= 5:
         x, y = np.convolve(x, np.ones(3) / 3, "valid"), np.convolve(y, np.ones(3) / 3, "valid")

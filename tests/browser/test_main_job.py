@@ -114,7 +114,7 @@ def test_a_review_by_keyboard_is_in_the_survey_and_survives_a_reload(page, worki
     wait_for_rows(page, data_dir, query, [("accepted", 2), ("blank", 1)])
     page.reload()
     page.goto(f"{address}/detections?filter=unreviewed")
-    page.get_by_text(f"{FILES - 3} images of {FILES} not reviewed yet").first.wait_for(timeout=30_000)
+    page.get_by_text(f"{FILES - 3} media of {FILES} not reviewed yet").first.wait_for(timeout=30_000)
 
 
 def test_an_identity_accepted_by_key_is_there_after_a_reload_and_in_the_catalogue(page, working_dashboard):

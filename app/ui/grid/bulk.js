@@ -67,14 +67,14 @@ class Bulk {
   decide(what, ids = this.targets()) {
     if (!ids.length) return;
     this.actions.add({ kind: "bulk", media_ids: ids, threshold: this.data.threshold, seen: this.data.as_of, ...what });
-    this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "image")}`);
+    this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "media", "media")}`);
     this.tellSaved();
     this.done(ids);
   }
 
   turn(back) {
     const action = back ? this.actions.undo() : this.actions.redo();
-    this.say(`${back ? "Undone" : "Done again"}${action?.media_ids ? `: ${count(action.media_ids.length, "image")}` : ""}.`);
+    this.say(`${back ? "Undone" : "Done again"}${action?.media_ids ? `: ${count(action.media_ids.length, "media", "media")}` : ""}.`);
     this.tellSaved();
     this.done(null);
   }

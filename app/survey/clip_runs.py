@@ -1,0 +1,97 @@
+"""What is said about one clip, by whom: the computed summary, a person's count, and each answer of a language model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.detections import Analysis, ModelVersion
+from app.survey.media import Media
+from app.survey.video_answers import answers
+from app.survey.videos import Video, VideoReview, summary_of
+from modal_backend.models.video_prompts import BY_KEY
+
+COMPUTED, COUNTED, ANSWERED = "computed", "counted", "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRun:
+    """One account of a clip. kind: computed, counted (by a person) or answered (by a language model).
+
+    by: model and version, or the person. details: backend and preprocessing, or the question. at: seconds since 1970.
+    animals: the count it gives, None where it gives none. tracklets: (category, first second, last second, entry, exit)
+    of each counted one; None where it knows none. text: its sentences, or the answer as it came.
+    """
+
+    kind: str
+    by: str
+    details: str
+    at: float | None
+    animals: int | None
+    tracklets: tuple[tuple[str, float, float, str | None, str | None], ...] | None
+    text: tuple[str, ...]
+
+
+def runs_of(session: Session, media_id: int) -> list[ClipRun]:
+    """Every account of a clip that has come to an end: computed, then the person's, then answers, newest first."""
+    found = [_computed(session, media_id), _counted(session, media_id)]
+    found += [
+        ClipRun(
+            ANSWERED,
+            f"{one.model}, prompts {one.prompt_version}",
+            BY_KEY[one.kind].title if one.kind in BY_KEY else one.question,
+            one.answered_at,
+            one.count_claimed,
+            None,
+            (one.answer or "",),
+        )
+        for one in answers(session, media_id)
+        if one.outcome in ("done", "cut short")
+    ]
+    return [one for one in found if one is not None]
+
+
+def differing(runs: list[ClipRun]) -> set[int]:
+    """Places of the runs whose count is not that of the first run with one."""
+    first = next((one.animals for one in runs if one.animals is not None), None)
+    return {place for place, one in enumerate(runs) if one.animals is not None and one.animals != first}
+
+
+def _computed(session: Session, media_id: int) -> ClipRun | None:
+    video, summary = session.get(Video, media_id), summary_of(session, media_id)
+    if video is None or summary is None:
+        return None
+    version = session.scalar(
+        sa.select(ModelVersion)
+        .join(Analysis, Analysis.model_version_id == ModelVersion.id)
+        .join(Media, Media.analysis_id == Analysis.id)
+        .where(Media.id == media_id)
+    )
+    return ClipRun(
+        COMPUTED,
+        f"{version.model} {version.version}" if version else "model not stored",
+        f"{version.backend}; {version.preprocessing}" if version else "",
+        video.summarised_at,
+        summary.computed,
+        tuple(
+            (
+                str(one.category),
+                one.first_second,
+                one.last_second,
+                str(one.entry) if one.entry else None,
+                str(one.exit) if one.exit else None,
+            )
+            for one in summary.tracklets
+            if one.counted
+        ),
+        tuple(one.text for one in summary.sentences),
+    )
+
+
+def _counted(session: Session, media_id: int) -> ClipRun | None:
+    review = session.get(VideoReview, media_id)
+    if review is None:
+        return None
+    return ClipRun(COUNTED, review.who, "count corrected by hand", review.decided_at, review.animals, None, ())

@@ -1,0 +1,46 @@
+"""A clip whose models run on Modal: decoded here, its frames looked at and its crops described by remote calls."""
+
+# ruff: noqa: F811 (fixtures are imported by name)
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from app.survey import imports, videos
+from app.survey.calls import Call
+from app.survey.detections import Analysis, Feature, ModelVersion
+from app.survey.media import Media, Stage
+from modal_backend.registry import DETECTOR
+from tests.clips import Clip, Path2, draw_clip
+from tests.local_modal import control_plane, plane  # noqa: F401
+from tests.modal_survey import calls, modal_settings, sent_to, state, survey, wait_until, worker  # noqa: F401
+
+
+def test_a_clip_is_summarised_by_remote_calls_for_its_frames(survey, modal_settings, plane, tmp_path):
+    way = Path2(((0.5, -0.12, 0.5), (4.0, 1.12, 0.5)), 0.24, 4)
+    card = tmp_path / "card"
+    card.mkdir()
+    draw_clip(Clip(23, 5, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
+    before = sent_to(plane)
+    with survey.write() as session:
+        import_id = imports.import_of_path(session, card).id
+    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+        wait_until(lambda: state(survey, import_id)[0] in {"done", "failed"})
+    assert state(survey, import_id) == ("done", None)
+    rows = calls(survey)
+    assert {row.backend for row in rows} == {"modal"}
+    assert len(rows) == len(sent_to(plane) - before)
+    with survey.read() as session:
+        media = session.scalars(sa.select(Media)).one()
+        summary = videos.summary_of(session, media.id)
+        looked = session.get_one(videos.Video, media.id).looked
+        asked = session.scalar(sa.select(sa.func.sum(Call.items)).where(Call.model == DETECTOR))
+        analysis = session.get_one(Analysis, media.analysis_id)
+        found_by = session.get_one(ModelVersion, analysis.model_version_id)
+        described = session.scalar(sa.select(sa.func.count()).select_from(Feature))
+    assert media.stage == Stage.READY
+    assert summary is not None
+    assert [(one.entry, one.exit) for one in summary.tracklets] == [("left", "right")]
+    assert asked == len(looked) > 0
+    assert found_by.backend == "modal"
+    assert described
