@@ -119,7 +119,7 @@ def _categories(session: Session) -> dict[str, dict[str, Any]]:
         sa.select(Individual.species).where(Individual.species.is_not(None)),
     )
     names = {ANIMAL: ANIMAL, VEHICLE: VEHICLE}
-    for name in sorted(row[0] for row in session.execute(said)):
+    for name in sorted(row[0] for row in session.execute(said) if row[0] is not None):
         names.setdefault(name.casefold(), name)
     return {
         key: {"id": number, "name": name, "supercategory": VEHICLE if key == VEHICLE else ANIMAL}
@@ -174,6 +174,7 @@ def _paths(session: Session, media_ids: list[int], repeated: set[str]) -> dict[i
     )
     found: dict[int, str] = {}
     for media_id, path, label in rows:
+        assert media_id is not None
         found.setdefault(media_id, f"{label}/{path}" if path in repeated else path)
     return found
 
