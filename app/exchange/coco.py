@@ -119,7 +119,7 @@ def _categories(session: Session) -> dict[str, dict[str, Any]]:
         sa.select(Individual.species).where(Individual.species.is_not(None)),
     )
     names = {ANIMAL: ANIMAL, VEHICLE: VEHICLE}
-    for name in sorted(row[0] for row in session.execute(said)):
+    for name in sorted(str(row[0]) for row in session.execute(said)):
         names.setdefault(name.casefold(), name)
     return {
         key: {"id": number, "name": name, "supercategory": VEHICLE if key == VEHICLE else ANIMAL}
@@ -174,7 +174,7 @@ def _paths(session: Session, media_ids: list[int], repeated: set[str]) -> dict[i
     )
     found: dict[int, str] = {}
     for media_id, path, label in rows:
-        found.setdefault(media_id, f"{label}/{path}" if path in repeated else path)
+        found.setdefault(media_id or 0, f"{label}/{path}" if path in repeated else path)
     return found
 
 
