@@ -17,8 +17,8 @@ from modal_backend.registry import LOCAL, Task
 
 WINDOW_SECONDS = 300
 POINTS = 60
-# A call over a whole file of notes or a whole clip takes as long as it is large; it says nothing of how fast pictures go.
-WHOLE = {Task.KEYWORDS: "notes", Task.CLUSTERS: "notes", Task.VIDEO: "clips"}
+# A call over a whole file of notes or a whole clip takes as long as that is large; it does not say how fast images go.
+WHOLE: dict[str, str] = {Task.KEYWORDS: "notes", Task.CLUSTERS: "notes", Task.VIDEO: "clips"}
 
 
 @dataclass(frozen=True, slots=True)
