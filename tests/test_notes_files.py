@@ -1,4 +1,4 @@
-"""Files of notes are deleted and come back as decisions; computed summaries of clips can be notes, and say what they are."""
+"""Files of notes are deleted and come back as decisions; computed summaries of clips can be notes and say so."""
 
 from __future__ import annotations
 
