@@ -127,8 +127,8 @@ def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
         found[-one.id] = NoteView(-one.id, one.notes or "", one.species or "", "", "", one.name)
     clips = [number - CLIPS_FROM for number in ids if number >= CLIPS_FROM]
     for row in clip_rows(session, clips) if clips else ():
-        told = {name: row[name] for name in ("text", "category", "date", "station", "individual")}
-        found[row["row"]] = NoteView(row["row"], **told, media_id=row["row"] - CLIPS_FROM)
+        number = row.pop("row")
+        found[number] = NoteView(number, **row, media_id=number - CLIPS_FROM)
     return found
 
 

@@ -24,13 +24,13 @@ def file_list(files: Sequence[NoteFile], deleted: Sequence[DeletedFile]) -> None
         return
     st.subheader("Files of notes", anchor=False)
     for file in files[:SHOWN]:
-        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-            made_up = " · synthetic" if file.synthetic else ""
-            st.markdown(
-                f"**{plain(file.label)}**  \n{many(file.rows, 'note')}{made_up} · kept by {plain(file.who)}, "
-                f"{moment(file.created_at)}",
-                width="stretch",
-            )
+        told, button = st.columns([3, 1], vertical_alignment="center")
+        made_up = " · synthetic" if file.synthetic else ""
+        told.markdown(
+            f"**{plain(file.label)}**  \n{many(file.rows, 'note')}{made_up} · kept by {plain(file.who)}, "
+            f"{moment(file.created_at)}"
+        )
+        with button:
             _delete(file)
     if len(files) > SHOWN:
         st.caption(f"The latest {SHOWN} of {len(files):,} files.")

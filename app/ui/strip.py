@@ -59,7 +59,7 @@ def _failed(number: int) -> str:
 def _latency(figures: StripSnapshot) -> str:
     parts = [_longer(*one) for one in figures.longer]
     if figures.p50 is not None and figures.p95 is not None:
-        title = "duration of model calls over pictures, last 5 minutes"
+        title = "duration of model calls over images, last 5 minutes"
         text = f"p50 <b>{seconds(figures.p50)}</b> / p95 <b>{seconds(figures.p95)}</b>"
         parts.append(f'<span title="{title}">{text}</span>{sparkline(figures.sparkline)}')
     return f'<span class="pm-latency">{"".join(parts) or "no calls in the last 5 min"}</span>'
