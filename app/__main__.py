@@ -187,7 +187,7 @@ def _notes(options: argparse.Namespace) -> int:
 def _summarise(options: argparse.Namespace) -> int:
     from app.commands import summarise
 
-    return summarise.run(options.clip, as_json=options.as_json)
+    return summarise.run(load_settings(), options.clip, as_json=options.as_json)
 
 
 def _evaluate_detection(options: argparse.Namespace) -> int:

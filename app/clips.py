@@ -26,7 +26,8 @@ from app.video.summarise import DetectorFailed, SummarisedClip, summarise_clip
 from app.workshop import Workshop
 from modal_backend.contracts import Detection as Found
 from modal_backend.contracts import Failure, Picture, Provenance
-from modal_backend.registry import DETECTOR, Task
+from modal_backend.preparing import prepare
+from modal_backend.registry import Task
 
 TELL_SECONDS = 1.0
 FRAME_SIDE = 640
@@ -35,7 +36,7 @@ METHOD = "clip 2: motion at 192 px and 10/s, detector on up to 64 frames"
 
 
 class _Asked:
-    """Asks the detector and remembers where the answers come from."""
+    """Asks the detector in use and remembers where the answers come from."""
 
     def __init__(self, shop: Workshop) -> None:
         self.shop = shop
@@ -43,9 +44,8 @@ class _Asked:
         self.call_id: int | None = None
 
     def __call__(self, pictures: Sequence[Picture]) -> Sequence[list[Found] | Failure]:
-        from modal_backend.models.pocket_detector import PocketDetector
-
-        result, self.call_id = self.shop.call(DETECTOR, [PocketDetector.prepare(picture) for picture in pictures])
+        model = self.shop.choose().detector
+        result, self.call_id = self.shop.call(model, [prepare(model, picture) for picture in pictures])
         self.provenance = result.provenance
         return result.values
 

@@ -16,11 +16,12 @@ from app.jobs import FINISH, Queue
 from app.pipeline import batches
 from app.remote_jobs import analyse_window
 from app.survey.media import ImportBatch
-from modal_backend.errors import BackendError
+from modal_backend.errors import BackendError, BackendUnavailable, QueueFull
 
 WINDOW = 8
 FILES_AT_ONCE = 200
 AHEAD_OF_MODAL = 4
+CLIPS_AGAIN_SECONDS = 5.0
 
 
 def hand_out(import_id: int) -> None:
@@ -102,14 +103,23 @@ async def _outcome(child: str) -> str:
     return await handle.get_result()
 
 
-@DBOS.step(name="summarise_clips_remotely")
+@DBOS.step(name="summarise_clips_remotely", preemptible=True)
 async def summarise_clips(import_id: int) -> str:
-    """Summarise the import's clips: decoded here, their frames looked at on Modal; returns what went wrong."""
-    try:
-        await asyncio.to_thread(clips.summarise_pending, Bench.shop, import_id)
-    except BackendError as error:
-        return f"{error} {error.remedy}".strip()
-    return ""
+    """Summarise the import's clips: decoded here, their frames looked at on Modal; returns what went wrong.
+
+    While nothing answers it waits and goes on with the clip it was at, or gives up where jobs must not wait.
+    """
+    while True:
+        try:
+            await asyncio.to_thread(clips.summarise_pending, Bench.shop, import_id)
+        except (BackendUnavailable, QueueFull) as error:
+            if not Bench.settings.modal_fallback_to_queue:
+                return f"{error} {error.remedy}".strip()
+            await asyncio.sleep(CLIPS_AGAIN_SECONDS)
+        except BackendError as error:
+            return f"{error} {error.remedy}".strip()
+        else:
+            return ""
 
 
 @DBOS.step(name="group_events_remotely")

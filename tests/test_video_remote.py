@@ -16,7 +16,9 @@ from tests.local_modal import control_plane, plane  # noqa: F401
 from tests.modal_survey import calls, modal_settings, sent_to, state, survey, wait_until, worker  # noqa: F401
 
 
-def test_a_clip_is_summarised_by_remote_calls_for_its_frames(survey, modal_settings, plane, tmp_path):
+def test_a_clip_waits_while_modal_is_away_and_is_then_summarised_by_remote_calls(
+    survey, modal_settings, plane, tmp_path
+):
     way = Path2(((0.5, -0.12, 0.5), (4.0, 1.12, 0.5)), 0.24, 4)
     card = tmp_path / "card"
     card.mkdir()
@@ -24,17 +26,22 @@ def test_a_clip_is_summarised_by_remote_calls_for_its_frames(survey, modal_setti
     before = sent_to(plane)
     with survey.write() as session:
         import_id = imports.import_of_path(session, card).id
-    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+    plane.down()
+    with worker(modal_settings, plane, MODAL_TIMEOUT="30"):
+        wait_until(lambda: any(call.model == DETECTOR and call.error for call in calls(survey)))
+        assert state(survey, import_id)[0] == "running"
+        plane.up()
         wait_until(lambda: state(survey, import_id)[0] in {"done", "failed"})
     assert state(survey, import_id) == ("done", None)
     rows = calls(survey)
     assert {row.backend for row in rows} == {"modal"}
-    assert len(rows) == len(sent_to(plane) - before)
+    assert len([row for row in rows if row.outcome == "done"]) == len(sent_to(plane) - before)
     with survey.read() as session:
         media = session.scalars(sa.select(Media)).one()
         summary = videos.summary_of(session, media.id)
         looked = session.get_one(videos.Video, media.id).looked
-        asked = session.scalar(sa.select(sa.func.sum(Call.items)).where(Call.model == DETECTOR))
+        answered = sa.select(sa.func.sum(Call.items)).where(Call.model == DETECTOR, Call.outcome == "done")
+        asked = session.scalar(answered)
         analysis = session.get_one(Analysis, media.analysis_id)
         found_by = session.get_one(ModelVersion, analysis.model_version_id)
         described = session.scalar(sa.select(sa.func.count()).select_from(Feature))

@@ -9,17 +9,23 @@ from typing import Any
 from tqdm import tqdm
 
 from app.commands.output import CommandFailed, tell
+from app.model_choice import choose, runnable_here
+from app.settings import Settings
 from app.timecode import timecode
 from modal_backend.contracts import Box, Detection, Failure, Picture, Sentence, Tracklet
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError
+from modal_backend.preparing import prepare
 from modal_backend.registry import DETECTOR
 
 SAID_OF_IT = "computed on this machine from detections and motion"
 
 
-def run(clip: Path, *, as_json: bool) -> int:
-    """Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded."""
+def run(settings: Settings, clip: Path, *, as_json: bool) -> int:
+    """Summarise a clip with the detector that the settings choose for this machine.
+
+    Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded.
+    """
     from app.video.probe import ClipError
     from app.video.summarise import DetectorFailed, summarise_clip
 
@@ -27,11 +33,12 @@ def run(clip: Path, *, as_json: bool) -> int:
     if not path.is_file():
         raise CommandFailed(f"There is no file at {clip}.", 2)
     backend = EmbeddedBackend()
+    model = choose(settings, runnable_here()).detector
     try:
         with tqdm(
             total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
         ) as bar:
-            done = summarise_clip(path, detector(backend), tell=lambda share: _move(bar, share))
+            done = summarise_clip(path, detector(backend, model), tell=lambda share: _move(bar, share))
     except ClipError as error:
         sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."
         tell(as_json, {"file": str(clip), "refused": sentence}, f"refused  {clip}: {sentence}")
@@ -43,12 +50,11 @@ def run(clip: Path, *, as_json: bool) -> int:
     return 0
 
 
-def detector(backend: EmbeddedBackend) -> Any:
-    """The detector as a function from pictures to boxes."""
-    from modal_backend.models.pocket_detector import PocketDetector
+def detector(backend: EmbeddedBackend, model: str = DETECTOR) -> Any:
+    """A detector as a function from pictures to boxes."""
 
     def detect(pictures: Sequence[Picture]) -> Sequence[list[Detection] | Failure]:
-        return backend.call(DETECTOR, [PocketDetector.prepare(picture) for picture in pictures]).values
+        return backend.call(model, [prepare(model, picture) for picture in pictures]).values
 
     return detect
 
