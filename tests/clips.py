@@ -189,13 +189,18 @@ def _paste(
     picture: np.ndarray, sprites: list[np.ndarray], way: Path2, place: tuple[float, float], second: float
 ) -> float:
     """Paint the animal; returns the share of it that is in view."""
-    height, width = picture.shape[:2]
     directions = [b[1] - a[1] for a, b in zip(way.knots, way.knots[1:], strict=False)]
     times = [knot[0] for knot in way.knots]
     here = max(0, min(len(directions) - 1, int(np.searchsorted(times, second, "right")) - 1))
     sprite = sprites[int(second * 1.5 * PHASES) % PHASES]
     if directions and directions[here] < 0:
         sprite = sprite[:, ::-1]
+    return pasted(picture, sprite, place)
+
+
+def pasted(picture: np.ndarray, sprite: np.ndarray, place: tuple[float, float]) -> float:
+    """Draw a sprite (RGBA, 0 to 1) with its middle at a relative place; returns the share of it that is inside."""
+    height, width = picture.shape[:2]
     rows, columns = sprite.shape[:2]
     left, top = round(place[0] * width - columns / 2), round(place[1] * height - rows / 2)
     x0, x1, y0, y1 = max(0, left), min(width, left + columns), max(0, top), min(height, top + rows)

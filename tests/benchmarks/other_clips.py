@@ -12,7 +12,7 @@ import av
 import cv2
 import numpy as np
 
-from tests.clips import Truth
+from tests.clips import Truth, pasted
 
 FRAME_RATES = (1, 2, 5, 8, 12, 15, 25, 30)
 SHAPES = ((320, 240), (480, 270), (400, 224), (426, 320))
@@ -211,7 +211,6 @@ def _paint(
     picture: np.ndarray, body: list[np.ndarray], walker: Walker, place: tuple[float, float], second: float
 ) -> float:
     """Paint the animal; returns the share of it that is in view."""
-    height, width = picture.shape[:2]
     before, after = (
         walker.at(max(second - 0.05, walker.knots[0][0])),
         walker.at(min(second + 0.05, walker.knots[-1][0])),
@@ -221,14 +220,7 @@ def _paint(
     heads_right = next((b[1] > a[1] for a, b in zip(walker.knots, walker.knots[1:], strict=False)
                         if b[1] != a[1] and second <= b[0]), True)  # fmt: skip
     sprite = sprite if heads_right else sprite[:, ::-1]
-    rows, columns = sprite.shape[:2]
-    left, top = round(place[0] * width - columns / 2), round(place[1] * height - rows / 2)
-    x0, x1, y0, y1 = max(0, left), min(width, left + columns), max(0, top), min(height, top + rows)
-    if x0 >= x1 or y0 >= y1:
-        return 0.0
-    cut = sprite[y0 - top : y1 - top, x0 - left : x1 - left]
-    picture[y0:y1, x0:x1] += cut[..., 3:] * (cut[..., :3] * 255 - picture[y0:y1, x0:x1])
-    return (x1 - x0) * (y1 - y0) / (rows * columns)
+    return pasted(picture, sprite, place)
 
 
 def _sway(picture: np.ndarray, stalks: np.ndarray, second: float) -> None:

@@ -46,5 +46,5 @@ def test_background_test_and_lines_on_unseen_tigers(real_data):
     print(f"composed on one background and matching: {caught} of {matching} flagged ({caught / matching:.1%})")
     print(f"consistent matches inside the hull of the keypoints: {inside / lines:.1%} of {lines}")
     assert flagged / pairs < 0.05
-    assert caught / matching >= 0.93  # about 0.96 over several draws; one of a hundred pairs has 2 % of spread
+    assert caught / matching >= 0.95
     assert inside / lines >= 0.8
