@@ -70,16 +70,8 @@ async def ask_endpoint(answer_id: int) -> str:
         call = await asyncio.to_thread(_open_call, row, question)
         said = await video_analyst.ask(endpoint(Bench.settings), question)
     except BackendError as error:
-        if call is not None:
-            await asyncio.to_thread(
-                ledger.close, Bench.shop.survey, call.id, "failed", f"{type(error).__name__}: {error}"
-            )
-        return await asyncio.to_thread(_fail, answer_id, f"{error} {error.remedy}".strip())
-    await asyncio.to_thread(_keep, answer_id, said)
-    values = {"run_seconds": time.monotonic() - begun, "attempts": said.attempts}
-    await asyncio.to_thread(ledger.update, Bench.shop.survey, call.id, **values)
-    await asyncio.to_thread(ledger.close, Bench.shop.survey, call.id, "done")
-    return "answered"
+        return await asyncio.to_thread(_fail, answer_id, f"{error} {error.remedy}".strip(), call, error)
+    return await asyncio.to_thread(_keep, answer_id, said, call, time.monotonic() - begun)
 
 
 @DBOS.step(preemptible=True)
@@ -185,14 +177,19 @@ def _open_call(row: VideoAnswer, question: VideoQuestion) -> Sent:
     return call
 
 
-def _keep(answer_id: int, said: Any) -> str:
+def _keep(answer_id: int, said: Any, call: Sent | None = None, seconds: float | None = None) -> str:
+    """Keep the answer and, where the worker asked itself, end its call in the same transaction."""
     prices = (Bench.settings.omnivinci_price_in, Bench.settings.omnivinci_price_out)
     with Bench.shop.survey.write() as session:
         video_answers.keep(session, answer_id, said, prices)
+        if call is not None:
+            ledger.end(session, call.id, "done", run_seconds=seconds, attempts=said.attempts)
     return "answered"
 
 
-def _fail(answer_id: int, reason: str) -> str:
+def _fail(answer_id: int, reason: str, call: Sent | None = None, error: Exception | None = None) -> str:
     with Bench.shop.survey.write() as session:
         video_answers.fail(session, answer_id, reason)
+        if call is not None:
+            ledger.end(session, call.id, "failed", error=f"{type(error).__name__}: {error}")
     return "failed"

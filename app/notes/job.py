@@ -5,32 +5,19 @@ from __future__ import annotations
 import logging
 import random
 import time
-from collections.abc import Callable
-from contextlib import nullcontext
-from pathlib import Path
 from typing import Any
 
 from dbos import DBOS
 
 from app.bench import Bench
 from app.jobs import Jobs, notes_workflow_id
-from app.notes.result import run_folder, write_result
-from app.notes.sources import COLUMNS, rows_of, write_notes
-from app.notes.tables import run_graph, told
 from app.settings import Settings
 from app.survey import notes as survey_notes
 from app.survey.database import Survey
-from app.survey.ledger import ledger
-from app.survey.note_views import CLIPS_FROM
 from app.survey.notes import NoteRun, RunState
 from modal_backend.errors import BackendError, BackendUnavailable
-from modal_backend.keyword_pipeline import NoteSettings
-from modal_backend.keywords_remote import ask_backend
-from modal_backend.note_table import BadNotes
-from modal_backend.registry import KEYWORDS, MODELS
 
 log = logging.getLogger("pugmark.notes")
-WRITE_EVERY = 0.4
 LONGEST_PAUSE = 30.0
 
 
@@ -45,6 +32,8 @@ def run_notes(run_id: int) -> str:
     """The whole run: may be begun again, and then takes from the cache what is there."""
     survey = Bench.shop.survey
     begin(survey, run_id, Bench.shop.backend.name)
+    from app.notes.work import BadNotes, work  # brings libraries that take longer to start than the worker itself
+
     pause = Bench.settings.modal_retry_delay
     while True:
         try:
@@ -62,80 +51,6 @@ def run_notes(run_id: int) -> str:
             log.exception("The run %d over field notes failed", run_id)
             return finish(survey, run_id, error=f"{type(error).__name__}: {error}")
         return finish(survey, run_id, values=values)
-
-
-def work(survey: Survey, run_id: int) -> dict[str, Any]:
-    """Write the notes out, run the graph over them and keep what the page needs. Raises BadNotes, BackendError."""
-    with survey.read() as session:
-        settings = dict(session.get_one(NoteRun, run_id).settings)
-        rows = rows_of(session, settings["source"])
-        gone = survey_notes.deleted_files(session, settings["source"]["files"])
-    if not rows:
-        deleted = "".join(f" {one.label} was deleted by {one.who}." for one in gone)
-        raise BadNotes(f"There are no notes in what was chosen.{deleted}")
-    folder = run_folder(survey.data_dir, run_id)
-    write_notes(rows, settings["grouping"], folder / "notes.jsonl")
-    remote = Bench.shop.backend.name == "modal"
-    with nullcontext() if remote else _entry(KEYWORDS, len(rows)):
-        values = _graph(survey, run_id, settings, folder, remote)
-    values["computed"] = sum(row["row"] >= CLIPS_FROM for row in rows)
-    values["cleaned"]["row"] = [rows[at - 1]["row"] for at in values["cleaned"]["row"]]
-    write_result(values, folder)
-    return values
-
-
-def _graph(survey: Survey, run_id: int, settings: dict[str, Any], folder: Path, remote: bool) -> dict[str, Any]:
-    return run_graph(
-        folder / "notes.jsonl",
-        folder,
-        survey.data_dir / "notes",
-        graph_settings(settings),
-        remote=remote,
-        report=reporter(survey, run_id),
-        ask=ask_through_ledger if remote else None,
-    )
-
-
-def graph_settings(settings: dict[str, Any]) -> NoteSettings:
-    """The graph's part of a run's settings."""
-    given = dict(settings["graph"])
-    for name in ("ngrams", "seed_words"):
-        if name in given:
-            given[name] = tuple(given[name])
-    return NoteSettings(columns=dict(COLUMNS), **given)
-
-
-def reporter(survey: Survey, run_id: int) -> Callable[[str, int, int], None]:
-    """Writes progress into the run's row, a few times a second at most."""
-    last: dict[str, Any] = {"at": 0.0, "node": ""}
-
-    def report(node: str, done: int, total: int) -> None:
-        now = time.monotonic()
-        if node == last["node"] and done < total and now - last["at"] < WRITE_EVERY:
-            return
-        last["at"], last["node"] = now, node
-        with survey.write() as session:
-            survey_notes.progress(session, run_id, node, done, total)
-
-    return report
-
-
-def ask_through_ledger(model: str, request: dict[str, Any]) -> dict[str, Any]:
-    """One request to Modal with its row in the ledger. Raises BackendError."""
-    with _entry(model, len(request.get("texts", request.get("embed", ())))):
-        return ask_backend(Bench.shop.backend, model, request)
-
-
-def _entry(model: str, items: int) -> Any:
-    return ledger(
-        Bench.shop.survey,
-        task=MODELS[model].task,
-        model=model,
-        backend=Bench.shop.backend.name,
-        items=items or 1,
-        executor_id=Bench.shop.executor_id,
-        queued_at=time.time(),
-    )
 
 
 def begin(survey: Survey, run_id: int, backend: str) -> None:
@@ -163,16 +78,9 @@ def finish(survey: Survey, run_id: int, *, values: dict[str, Any] | None = None,
             "keywords": int(values["keyword_statistics"]["discriminative"].astype(bool).sum()),
             "clusters": len(set(values["clusters"].labels.tolist()) - {-1}),
         }
-        outcome = {"state": RunState.DONE, "told": [*_computed(values["computed"]), *told(values)], "figures": figures}
+        outcome = {"state": RunState.DONE, "told": values["told"], "figures": figures}
     _set(survey, run_id, finished_at=time.time(), note=None, **outcome)
     return error
-
-
-def _computed(clips: int) -> list[str]:
-    if not clips:
-        return []
-    said = "Summary of a clip" if clips == 1 else "Summaries of clips"
-    return [f"{said} among the notes: {clips:,}. Pugmark computed their words from detections; no person wrote them."]
 
 
 def put_forgotten_runs(survey: Survey, settings: Settings) -> None:

@@ -91,6 +91,7 @@ def test_an_individual_is_opened_split_and_put_together_again_by_keyboard(served
     assert owners(survey) != before
     page.reload()
     page.get_by_text("3 sightings · first").wait_for()
+    page.get_by_role("button", name="Undo").first.wait_for()
     page.keyboard.press("z")
     page.get_by_text("4 sightings · first").wait_for()
     assert owners(survey) == before
