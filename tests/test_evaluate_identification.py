@@ -153,7 +153,7 @@ FLOORS = {
 
 
 @pytest.mark.skipif("PUGMARK_TEST_DATA" not in os.environ, reason="PUGMARK_TEST_DATA names no folder of real data")
-@pytest.mark.parametrize("model", ["rapid", "pocket-embedding"])
+@pytest.mark.parametrize("model", ["rapid", pytest.param("pocket-embedding", marks=pytest.mark.benchmark)])
 def test_real_tigers_are_told_apart(model: str, one_torch_thread: None):
     path = Path(os.environ["PUGMARK_TEST_DATA"]) / "tigers" / "tigers.csv"
     figures = score(rank_csv(path, model), read_rows(path))

@@ -86,7 +86,7 @@ def opened(template: Path, folder: str) -> Survey:
 
 
 @given(st.lists(step, min_size=4, max_size=14))
-@settings(max_examples=40, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_sequence_of_decisions_and_undos_makes_a_contradiction_and_refused_ones_change_nothing(template, steps):
     with tempfile.TemporaryDirectory() as folder:
         survey, told = opened(template, folder), list[str]()
@@ -104,7 +104,7 @@ def test_no_sequence_of_decisions_and_undos_makes_a_contradiction_and_refused_on
 
 
 @given(st.lists(step, min_size=4, max_size=12))
-@settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
 def test_undoing_every_decision_newest_first_leads_back_through_every_state(template, steps):
     with tempfile.TemporaryDirectory() as folder:
         survey = opened(template, folder)
