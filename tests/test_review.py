@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 
 import pytest
 import sqlalchemy as sa
 
-from app.survey import history, identity, review, review_bulk, species, species_list
+from app.survey import history, identity, rankings, review, review_bulk, species, species_list
 from app.survey.browse import MediaFilter, Show, count, page
 from app.survey.database import Survey
 from app.survey.decide import HUMAN, DecisionConflict, undo, undo_last
@@ -16,7 +17,7 @@ from app.survey.media import Media
 from app.survey.review import BadDecision
 from app.survey.scores import boxes_of
 from modal_backend.contracts import Box, Category
-from tests.surveys import START, add_media, found
+from tests.surveys import START, add_media, describe, found
 
 
 def everything(survey: Survey) -> dict[str, list[tuple]]:
@@ -201,6 +202,35 @@ def test_a_species_for_many_goes_to_the_animals_shown_and_leaves_the_rest_out(su
     with survey.read() as session:
         assert session.get(MediaReview, blank) is None
         assert [view.id for view in page(session, MediaFilter(species="Sus scrofa"))] == [with_animal]
+
+
+@pytest.mark.parametrize(("what", "more"), [("accepted", {}), ("whole", {}), ("label", {"species": "Sus scrofa"})])
+def test_a_box_nobody_saw_when_its_picture_was_accepted_waits_for_no_identity(survey, what, more):
+    media, (strong, weak) = add_media(survey, [found(0.9), found(0.6, x=0.6)])
+    for number, box in enumerate((strong, weak)):
+        describe(survey, box, number)
+    if what == "whole":
+        bulk(survey, [media], what)
+    else:
+        with survey.write() as session:
+            act = review_bulk.label_all if more else partial(review_bulk.judge_all, verdict="accepted")
+            act(session, "ana", [media], threshold=0.7, **more)
+    with survey.read() as session:
+        version = rankings.feature_version(session, "rapid")
+        assert rankings.waiting(session, version) == [strong]
+        assert rankings.waiting_count(session, version) == 1
+        assert weak in rankings.allowed(session, strong, rankings.Scope())[1]
+    with survey.write() as session:
+        undo_last(session, "ana", review.KINDS)
+    with survey.read() as session:
+        assert rankings.waiting(session, version) == [strong, weak]
+
+
+def test_accepting_one_picture_rejects_what_was_hidden(survey):
+    media, (strong, weak, low) = add_media(survey, [found(0.9), found(0.6, x=0.6), found(0.1, x=0.4)])
+    with survey.write() as session:
+        review.accept_media(session, "ana", media, 0.7)
+    assert [boxes(survey, media)[one].verdict for one in (strong, weak, low)] == ["accepted", "rejected", None]
 
 
 def test_the_whole_picture_keeps_the_individual_of_the_box_it_grows_from(survey):

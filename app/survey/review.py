@@ -14,7 +14,7 @@ from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, MediaReview
 from app.survey.individuals import Individual, Sighting
 from app.survey.media import Media
-from app.survey.scores import boxes_of
+from app.survey.scores import boxes_of, over_threshold
 from app.survey.species import tidy
 from modal_backend.contracts import Box, Category
 
@@ -34,17 +34,19 @@ def accept_media(
     box_ids: Collection[int] | None = None,
     client_key: str | None = None,
 ) -> Decision:
-    """Accept the boxes shown: they are confirmed and the others no longer count.
+    """Accept the boxes shown: they are confirmed, the others over the model's threshold are rejected.
 
     box_ids: the boxes the person saw; None for those at the threshold.
     """
     if known := already_made(session, client_key):
         return known
-    change = Change(session)
+    change, counted = Change(session), over_threshold(session, [media_id])
     for box in boxes_of(session, [media_id])[media_id]:
         shown = box.confidence >= threshold if box_ids is None else box.id in box_ids
         if box.verdict != "rejected" and (box.confirmed or shown):
             _review(change, who, box.id, verdict="accepted")
+        elif box.verdict is None and box.id in counted:
+            _review(change, who, box.id, verdict="rejected")
     _media_review(change, who, media_id, "accepted")
     return change.record("accept", who, media_id=media_id, view={"threshold": threshold}, client_key=client_key)
 

@@ -13,13 +13,14 @@ from app.survey.decide import Change, already_made
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, MediaReview
 from app.survey.review import BadDecision, checked_category, drawn_row, named_on
-from app.survey.scores import BoxView, boxes_of
+from app.survey.scores import BoxView, boxes_of, over_threshold
 from app.survey.species import tidy
 from modal_backend.contracts import Box, Category
 
 MOST = 2000
 WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 ACCEPTED = {"verdict": "accepted"}
+REJECTED = {"verdict": "rejected"}
 
 
 @dataclass(slots=True)
@@ -41,8 +42,10 @@ def judge_all(
     ids, left_out = _checked(media_ids), []
     change = Change(session)
     if verdict == "accepted":
-        found = boxes_of(session, ids).values()
-        _review_all(change, who, {box.id: ACCEPTED for views in found for box in views if shown(box, threshold)})
+        counted = over_threshold(session, ids)
+        found = [box for views in boxes_of(session, ids).values() for box in views]
+        accepted = {box.id: ACCEPTED for box in found if shown(box, threshold)}
+        _review_all(change, who, _not_shown(found, counted, threshold) | accepted)
     elif verdict == "blank":
         named = named_on(session, ids)
         left_out = [f"{names} was named on it" for names in named.values()]
@@ -68,7 +71,9 @@ def label_all(
     value = checked_category(category) if category else tidy(species)
     change, ids, left_out = Change(session), [], []
     values: dict[int, dict[str, Any]] = {}
-    for media_id, views in boxes_of(session, _checked(media_ids)).items():
+    found = boxes_of(session, _checked(media_ids))
+    counted = over_threshold(session, found)
+    for media_id, views in found.items():
         boxes = [box for box in views if shown(box, threshold) and (category or box.category == Category.ANIMAL)]
         if not boxes:
             left_out.append("nothing on it to label")
@@ -76,7 +81,7 @@ def label_all(
             left_out.append(f"{' and '.join(box.individual for box in boxes if box.individual)} was named on it")
         else:
             ids.append(media_id)
-            values |= {box.id: {kind: value, **ACCEPTED} for box in boxes}
+            values |= _not_shown(views, counted, threshold) | {box.id: {kind: value, **ACCEPTED} for box in boxes}
     _review_all(change, who, values)
     return _record(change, who, kind, ids, "accepted", {kind: value, "threshold": threshold}, client_key, left_out)
 
@@ -85,14 +90,16 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_
     """Each of these media is a picture of one animal, edge to edge, as ready-made crops are.
 
     The animal's box (the named one, else the surest) grows to the whole picture and keeps its individual; without one
-    a box is drawn. Other animal boxes no longer count; people and vehicles stay.
+    a box is drawn. Other animal boxes are rejected; people and vehicles stay.
     """
     if known := already_made(session, client_key):
         return Bulk(known)
     change, ids, left_out = Change(session), [], []
     values: dict[int, dict[str, Any]] = {}
     drawn: list[Detection] = []
-    for media_id, views in boxes_of(session, _checked(media_ids)).items():
+    found = boxes_of(session, _checked(media_ids))
+    counted = over_threshold(session, found)
+    for media_id, views in found.items():
         animals = [box for box in views if box.category == Category.ANIMAL and box.verdict != "rejected"]
         named = [box for box in animals if box.individual]
         if len(named) > 1:
@@ -102,7 +109,8 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_
         if animals:
             best = max(animals, key=lambda box: (bool(box.individual), box.confirmed, box.confidence))
             values[best.id] = {"x": WHOLE.x, "y": WHOLE.y, "width": WHOLE.width, "height": WHOLE.height, **ACCEPTED}
-            values |= {box.id: {"verdict": "rejected"} for box in animals if box.id != best.id and box.confirmed}
+            others = [box for box in animals if box.id != best.id and (box.confirmed or box.id in counted)]
+            values |= {box.id: REJECTED for box in others}
         else:
             drawn.append(drawn_row(who, media_id, WHOLE, Category.ANIMAL))
     change.add_all(drawn)
@@ -114,6 +122,12 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_
 def shown(box: BoxView, threshold: float) -> bool:
     """Whether a box counts at this threshold, as the grid draws it."""
     return box.verdict != "rejected" and (box.confirmed or box.confidence >= threshold)
+
+
+def _not_shown(boxes: Iterable[BoxView], counted: Collection[int], threshold: float) -> dict[int, dict[str, Any]]:
+    """Boxes that would count and that nobody saw at this threshold: when their media is accepted they are rejected."""
+    hidden = (box for box in boxes if box.id in counted and box.verdict is None and not shown(box, threshold))
+    return {box.id: REJECTED for box in hidden}
 
 
 def _checked(media_ids: Iterable[int]) -> list[int]:

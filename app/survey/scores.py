@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections import Detection, DetectionReview, MediaReview
+from app.survey.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.individuals import Individual, Sighting
 from app.survey.media import Media
 
@@ -61,6 +61,21 @@ def boxes(session: Session, detection_ids: Collection[int]) -> dict[int, BoxView
     found: dict[int, BoxView] = {}
     for chunk in _chunks(sorted(detection_ids)):
         found.update({view.id: view for view in _views(session, Detection.id.in_(chunk))})
+    return found
+
+
+def over_threshold(session: Session, media_ids: Collection[int]) -> set[int]:
+    """The model's boxes of these media at or over its own threshold: those that count while nobody said anything."""
+    found: set[int] = set()
+    for chunk in _chunks(sorted(media_ids)):
+        found.update(
+            session.scalars(
+                sa.select(Detection.id)
+                .join(Analysis, Analysis.id == Detection.analysis_id)
+                .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
+                .where(Detection.media_id.in_(chunk), Detection.confidence >= ModelVersion.threshold)
+            )
+        )
     return found
 
 
