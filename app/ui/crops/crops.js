@@ -26,7 +26,7 @@ class Crops {
     this.cursor = clamp(this.cursor, 0, Math.max(this.items.length - 1, 0));
     this.list.style.setProperty("--wide", `${data.size || 150}px`);
     this.cards = this.items.map((item, place) => el("div", "card", { role: "option", id: `crop-${place}`, "data-place": String(place), "aria-label": [item.label, item.sub, item.badge].filter(Boolean).join(" · ") },
-      el("div", "picture", null, item.src ? el("img", "", { src: item.src, loading: "lazy", decoding: "async", alt: "", draggable: false }) : null,
+      el("div", "picture", null, item.src ? picture({ src: item.src, loading: "lazy", decoding: "async" }) : null,
         item.badge ? el("span", "badge", null, item.badge) : null),
       el("div", "label", null, item.label || ""), item.sub ? el("div", "sub faint", null, item.sub) : null));
     this.list.replaceChildren(...this.cards);

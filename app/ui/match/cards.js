@@ -10,7 +10,7 @@ function candidateCard(one, view, place, chosen, evidence) {
   const known = one.probability !== null && one.probability !== undefined;
   const probability = known ? el("span", "probability", { title: "probability that it is the same animal" }, score(one.probability)) : null;
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
-    el("div", "crop", null, el("img", "", { src: view.src, alt: "", draggable: false }), kept || flagged),
+    el("div", "crop", null, picture({ src: view.src }), kept || flagged),
     el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
     el("div", "line faint small", null, known ? flankWord(view.flank) : one.reason || "no probability yet", viewsText(one)),
     el("div", "line faint small", { title: modelsText(one) }, rawText(one)));

@@ -39,7 +39,9 @@ def choices() -> Choices:
         scope = Scope(
             station=st.toggle("this station only", key="station", bind="query-params"),
             flank=st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
-            other_events=st.toggle("other events (named crops stay)", value=True, key="events", bind="query-params"),
+            other_events=st.toggle(
+                "other events", value=True, key="events", bind="query-params", help="Named crops of its own event stay."
+            ),
             catalogued=st.toggle("named only", key="named", bind="query-params"),
             species=st.toggle("same species", value=True, key="species", bind="query-params"),
             days=st.selectbox(
@@ -47,14 +49,13 @@ def choices() -> Choices:
                 list(PERIODS),
                 format_func=_period,
                 key="days",
-                width=170,
+                width=155,
                 label_visibility="collapsed",
                 persist_state="session",
             ),
         )
-        show_rejected = st.toggle("show rejected", key="rejected", bind="query-params")
         with st.popover("More", icon=":material/tune:", width="content"):
-            model, by_image, order = _more()
+            model, by_image, show_rejected, order = _more()
         probabilities(model)
     return Choices(scope, model, by_image, show_rejected, order)
 
@@ -63,7 +64,7 @@ def _period(days: int | None) -> str:
     return PERIODS[days]
 
 
-def _more() -> tuple[str, bool, str]:
+def _more() -> tuple[str, bool, bool, str]:
     with deps.survey().read() as session:
         models = [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING])]
     model = st.segmented_control(
@@ -76,9 +77,10 @@ def _more() -> tuple[str, bool, str]:
         bind="query-params",
     )
     by_image = st.toggle("every image on its own", key="images", bind="query-params")
+    show_rejected = st.toggle("candidates said to be different too", key="rejected", bind="query-params")
     order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
     _naming()
-    return model, by_image, order
+    return model, by_image, show_rejected, order
 
 
 def _naming() -> None:

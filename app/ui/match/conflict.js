@@ -21,7 +21,7 @@ class Conflict {
   draw() {
     this.node.hidden = !this.now;
     if (!this.now) return;
-    const pictures = (this.now.crops || []).map((crop) => el("figure", "", null, el("img", "", { src: crop.src, alt: "" }), el("figcaption", "", null, `crop ${crop.id}${crop.name ? `, ${crop.name}` : ""}`)));
+    const pictures = (this.now.crops || []).map((crop) => el("figure", "", null, picture({ src: crop.src }), el("figcaption", "", null, `crop ${crop.id}${crop.name ? `, ${crop.name}` : ""}`)));
     const ways = this.now.ways.map((way, place) => keyButton(sentence(way.label), String(place + 1), () => this.choose(place)));
     this.node.replaceChildren(
       el("div", "title", null, "This contradicts an earlier decision. Nothing was changed."), el("p", "", null, this.now.text),

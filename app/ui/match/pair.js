@@ -23,12 +23,12 @@ class Pair {
   }
 
   side(word) {
-    const picture = el("img", "", { alt: "", draggable: false });
+    const shot = picture();
     const name = el("span", "name", null, ""), facts = el("span", "facts faint", null, "");
     const mask = el("canvas", "layer mask", { hidden: true }), heat = el("canvas", "layer heat", { hidden: true });
-    const content = el("div", "content", null, picture, heat, mask);
+    const content = el("div", "content", null, shot, heat, mask);
     const view = el("div", "view", null, content);
-    return { node: el("figure", "side", null, el("figcaption", "", null, el("span", "word", null, word), name, facts), view), picture, name, facts, view, content, mask, heat };
+    return { node: el("figure", "side", null, el("figcaption", "", null, el("span", "word", null, word), name, facts), view), picture: shot, name, facts, view, content, mask, heat };
   }
 
   show(query, candidate, evidence) {
@@ -45,8 +45,9 @@ class Pair {
     side.facts.textContent = crop ? [flankWord(crop.flank), ...(crop.facts || []), ...(crop.quality || [])].join(" · ") : "";
     side.facts.title = side.facts.textContent;
     side.picture.alt = crop ? name || "query crop" : "";
-    if (crop && side.picture.getAttribute("src") !== crop.src) side.picture.src = crop.src;
+    if (crop && side.src !== crop.src) side.picture.src = crop.src;
     if (!crop) side.picture.removeAttribute("src");
+    side.src = crop?.src;
     if (side.painted !== (crop?.mask || "")) paintMask(side.mask, crop?.mask);
     side.painted = crop?.mask || "";
   }

@@ -30,9 +30,12 @@ def pairs_left(scope: Scope) -> None:
     with deps.survey().read() as session:
         newest = last_ranking(session)
     found = deps.computed().ask(("pairs left", counted.survey_state(), scope.key(), newest), work, WAIT_SECONDS)
-    st.caption(found.sentence if found else "Counting the pairs that are left …")
-    if found:
-        ask_for_rankings(found.next_up, scope)
+    if not found:
+        st.caption("Counting the pairs that are left …")
+        return
+    figure, _, reasons = found.sentence.partition(": ")
+    st.caption(figure, help=reasons or None)
+    ask_for_rankings(found.next_up, scope)
 
 
 def probabilities(model: str) -> None:

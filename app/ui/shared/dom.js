@@ -32,6 +32,22 @@ function el(tag, classes, attributes, ...children) {
   return node;
 }
 
+/** A picture that asks again while it is not there: the worker cuts a crop a moment after its box was placed. */
+function picture(attributes, classes) {
+  const image = el("img", classes || "", { alt: "", draggable: false, ...attributes });
+  let asked = "", tries = 0;
+  image.addEventListener("load", () => image.classList.remove("coming"));
+  image.addEventListener("error", () => {
+    const src = (image.getAttribute("src") || "").replace(/&again=\d+$/, "");
+    if (!src) return;
+    image.classList.add("coming");
+    tries = src === asked ? tries + 1 : 1;
+    asked = src;
+    if (tries <= 20) setTimeout(() => { if (image.getAttribute("src")?.startsWith(src)) image.src = `${src}&again=${tries}`; }, 500 * tries);
+  });
+  return image;
+}
+
 /** A real button whose key is shown in small caps. */
 function keyButton(label, key, onclick, classes) {
   const button = el("button", `button ${classes || ""}`, { type: "button", onclick, "aria-keyshortcuts": key || null },
