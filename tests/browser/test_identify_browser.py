@@ -129,6 +129,25 @@ def test_three_views_of_one_pair_by_key_with_the_background_masked(identify):
     assert page.locator("canvas:visible").count() == 0
 
 
+def test_a_crop_that_is_not_cut_yet_says_so_and_appears_by_itself(identify):
+    page, _, _ = identify
+    uncut = True
+
+    def answer(route: Any) -> None:
+        route.fulfill(status=404) if uncut else route.continue_()
+
+    page.route("**/crops/*", answer)
+    page.reload()
+    card = page.locator(".strip .card img").first
+    page.locator(".strip .card img.coming").first.wait_for(state="attached", timeout=30_000)
+    said = card.evaluate("one => getComputedStyle(one.parentElement, '::after').content")
+    assert said == '"being cut …"'
+    uncut = False
+    page.locator(".match img.coming").first.wait_for(state="detached", timeout=30_000)
+    assert card.evaluate("one => one.naturalWidth") > 0
+    page.unroute("**/crops/*")
+
+
 def test_a_whole_catalogue_is_made_by_keys_alone_and_is_there_after_a_reload(identify):
     page, data_dir, animal_of = identify
     done: set[int] = set()
