@@ -27,7 +27,7 @@ def pugmark(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> An
         env=environment(data_dir, **more),
         capture_output=True,
         text=True,
-        timeout=300,
+        timeout=600,
     )
     assert ran.returncode == expect, ran.stdout + ran.stderr
     return json.loads(ran.stdout)

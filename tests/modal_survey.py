@@ -70,7 +70,7 @@ def worker(settings: Settings, plane: LocalModal, **more: str) -> Iterator[subpr
         process.wait()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

@@ -50,7 +50,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def page(name: str, **params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     for key, value in params.items():
         test.query_params[key] = value
     test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
@@ -59,7 +59,7 @@ def page(name: str, **params: str) -> AppTest:
 
 def ready(test: AppTest) -> AppTest:
     """The page when what is computed beside it has arrived."""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 90
     while " every sighting …" in words(test) and time.monotonic() < end:
         time.sleep(0.05)
         test.run()

@@ -39,7 +39,7 @@ def survey_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[P
 
 @pytest.mark.usefixtures("survey_folder")
 def test_shell_draws_the_strip_and_the_first_page() -> None:
-    shell = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    shell = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     assert not shell.exception
     assert any("pm-strip" in element.proto.body for element in shell.get("html"))
     assert shell.title
@@ -50,7 +50,7 @@ def test_shell_says_in_one_sentence_what_is_wrong_with_a_setting(
 ) -> None:
     del survey_folder
     monkeypatch.setenv("PUGMARK_BACKEND", "nonsense")
-    shell = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    shell = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     assert not shell.exception
     assert shell.error[0].value.startswith("PUGMARK_BACKEND:")
 
@@ -96,7 +96,7 @@ def test_component_is_registered_with_script_and_style(name: str, survey_folder:
         module = importlib.import_module(f"app.ui.{name}.{name}")
         getattr(module, f"_{name}")(key="one", data={})
 
-    drawn = AppTest.from_function(script, args=(name,), default_timeout=30).run()
+    drawn = AppTest.from_function(script, args=(name,), default_timeout=120).run()
     assert not drawn.exception
     proto = drawn.get("bidi_component")[0].proto
     assert proto.component_name == f"pugmark_{name}"

@@ -83,7 +83,7 @@ def small_result(ids: dict[str, list[int]]) -> dict:
 
 
 def page(**params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     for key, value in params.items():
         test.query_params[key] = value
     return test.switch_page(str(ROOT / "pages" / "field_notes.py")).run()

@@ -97,7 +97,7 @@ def dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def page(name: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     return test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
 
 
@@ -255,7 +255,7 @@ def test_the_page_says_that_modal_cannot_be_reached(dashboard, plane):
     dashboard.setenv("PUGMARK_BACKEND", "modal")
     plane.down()
     test = page("operations")
-    end = time.monotonic() + 15
+    end = time.monotonic() + 90
     while not test.warning and time.monotonic() < end:
         time.sleep(0.3)
         test.run()

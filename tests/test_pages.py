@@ -45,7 +45,7 @@ def filled(data_dir: Path):
 
 
 def page(name: str, **params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     for key, value in params.items():
         test.query_params[key] = value
     return test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()

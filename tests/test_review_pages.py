@@ -37,7 +37,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def page(name: str, **params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=30).run()
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
     for key, value in params.items():
         test.query_params[key] = value
     test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()

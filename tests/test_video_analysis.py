@@ -45,7 +45,7 @@ def panel() -> AppTest:
 
         draw_analysis(1)
 
-    return AppTest.from_function(script, default_timeout=30).run()
+    return AppTest.from_function(script, default_timeout=120).run()
 
 
 def answered(survey: Survey, text: str, cut_short: bool = False) -> int:

@@ -115,7 +115,7 @@ def worker(settings: Settings, **more: str) -> Iterator[subprocess.Popen[bytes]]
             process.wait()
 
 
-def wait_until(condition: Callable[[], object], seconds: float = 60) -> None:
+def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
     end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"

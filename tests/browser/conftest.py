@@ -81,7 +81,7 @@ def _served(script: str, data_dir: Path, *, worker: bool = False) -> Iterator[st
 
 
 def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
-    end = time.monotonic() + 60
+    end = time.monotonic() + 180
     while time.monotonic() < end and server.poll() is None:
         try:
             urllib.request.urlopen(f"{address}/healthz", timeout=2)

@@ -24,7 +24,7 @@ def page(browser: Any, working_dashboard: tuple[str, Path], tmp_path_factory: py
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{address}/upload")
-    page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=30_000)
+    page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=120_000)
     page.set_input_files('input[aria-label="Files"]', pictures(tmp_path_factory.mktemp("pictures")))
     page.get_by_text(f"{FILES} new").first.wait_for(timeout=180_000)
     yield page
@@ -37,7 +37,7 @@ def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def wait_for(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ...]], seconds: int = 40) -> None:
+def wait_for(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ...]], seconds: int = 120) -> None:
     for _ in range(seconds * 5):
         if rows(data_dir, query) == expected:
             return
@@ -47,7 +47,7 @@ def wait_for(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ..
 
 def open_grid(page: Any, address: str, query: str = "") -> None:
     page.goto(f"{address}/detections{query}")
-    page.locator(".tile").first.wait_for(timeout=30_000)
+    page.locator(".tile").first.wait_for(timeout=120_000)
     page.locator(".tiles").focus()
     page.wait_for_timeout(300)
 
@@ -57,7 +57,7 @@ def open_first(page: Any, address: str) -> None:
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
     page.wait_for_url("**media=*")
-    page.locator(".viewer .title").wait_for(timeout=30_000)
+    page.locator(".viewer .title").wait_for(timeout=120_000)
     page.wait_for_timeout(500)
 
 
@@ -129,7 +129,7 @@ def test_two_people_at_one_picture_both_get_into_history_and_the_later_one_count
     wait_for(page, data_dir, "select verdict from media_review", [("unsure",)])
     other.goto(f"{address}/history")
     entries = other.locator('[class*="st-key-decision-"]')
-    entries.nth(1).get_by_role("button", name="Undo back to here").wait_for(timeout=30_000)
+    entries.nth(1).get_by_role("button", name="Undo back to here").wait_for(timeout=120_000)
     assert ["unsure" in entries.nth(0).inner_text(), "blank" in entries.nth(1).inner_text()] == [True, True]
     entries.nth(0).get_by_role("button", name="Undo", exact=True).click()
     wait_for(page, data_dir, "select verdict from media_review", [("blank",)])

@@ -24,7 +24,7 @@ def show(browser: Any, demo: str) -> Iterator[Callable[..., Any]]:
         page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
         page.on("pageerror", lambda error: errors.append(str(error)))
         page.goto(f"{demo}/?show={name}" + "".join(f"&{key}={value}" for key, value in query.items()))
-        page.wait_for_selector(".pm", timeout=20_000)
+        page.wait_for_selector(".pm", timeout=120_000)
         page.wait_for_selector('[data-testid="stCode"]')
         page.wait_for_timeout(300)
         return page
@@ -43,7 +43,7 @@ def received(page: Any) -> dict[str, Any]:
     return json.loads(page.locator('[data-testid="stCode"] code').inner_text())
 
 
-def wait_for(page: Any, condition: Callable[[dict[str, Any]], bool], seconds: float = 15) -> dict[str, Any]:
+def wait_for(page: Any, condition: Callable[[dict[str, Any]], bool], seconds: float = 90) -> dict[str, Any]:
     for _ in range(int(seconds * 10)):
         answer = received(page)
         if condition(answer):
@@ -71,7 +71,7 @@ def test_decisions_survive_a_reload_before_the_script_answered(show: Callable[..
     page = show("viewer", slow=2)
     burst(page, "b", 3)
     page.reload()
-    page.wait_for_selector(".pm", timeout=20_000)
+    page.wait_for_selector(".pm", timeout=120_000)
     answer = wait_for(page, lambda got: len(got["applied"]) >= 3)
     assert [action["media_id"] for action in answer["applied"]] == [1, 2, 3]
 
@@ -353,7 +353,7 @@ def test_shell_asks_nothing_from_outside(browser: Any, dashboard: str) -> None:
     outside: list[str] = []
     page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
     page.goto(dashboard)
-    page.wait_for_selector(".pm-strip", timeout=20_000)
+    page.wait_for_selector(".pm-strip", timeout=120_000)
     page.wait_for_timeout(1500)
     context.close()
     assert outside == []

@@ -47,7 +47,7 @@ def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
         return connection.execute(query).fetchall()
 
 
-def wait_for_rows(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ...]], seconds: int = 30) -> None:
+def wait_for_rows(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ...]], seconds: int = 120) -> None:
     for _ in range(seconds * 5):
         if rows(data_dir, query) == expected:
             return
@@ -58,9 +58,9 @@ def wait_for_rows(page: Any, data_dir: Path, query: str, expected: list[tuple[An
 def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_dashboard, tmp_path):
     address, data_dir = working_dashboard
     page.goto(f"{address}/upload")
-    page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=30_000)
+    page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=120_000)
     page.set_input_files('input[aria-label="Files"]', pictures(tmp_path))
-    page.get_by_text("you can close this tab").first.wait_for(timeout=60_000)
+    page.get_by_text("you can close this tab").first.wait_for(timeout=120_000)
     page.get_by_text(f"{FILES} new").first.wait_for(timeout=120_000)
     assert rows(data_dir, "select stage, count(*) from media group by stage") == [("ready", FILES)]
     assert not list((data_dir / "uploads").iterdir())
@@ -70,7 +70,7 @@ def test_every_picture_is_shown_and_the_threshold_moves_the_boxes_without_a_mode
     address, data_dir = working_dashboard
     calls = rows(data_dir, "select count(*) from call")
     page.goto(f"{address}/detections")
-    page.wait_for_selector('[aria-label="Confidence threshold"]', timeout=30_000)
+    page.wait_for_selector('[aria-label="Confidence threshold"]', timeout=120_000)
     page.wait_for_function("() => document.querySelectorAll('*').length > 100")
     images = page.locator('[role="listbox"] img')
     assert images.count() == FILES
@@ -99,11 +99,11 @@ def boxes_over(page: Any, slider: Any, threshold: float) -> int:
 def test_a_review_by_keyboard_is_in_the_survey_and_survives_a_reload(page, working_dashboard):
     address, data_dir = working_dashboard
     page.goto(f"{address}/detections")
-    page.locator('[role="option"]').first.wait_for(timeout=30_000)
+    page.locator('[role="option"]').first.wait_for(timeout=120_000)
     page.locator('[role="listbox"][aria-label="Media"]').focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**media=*")
-    page.get_by_text("Accept").first.wait_for(timeout=30_000)
+    page.get_by_text("Accept").first.wait_for(timeout=120_000)
     page.wait_for_timeout(500)
     for key in ("Enter", "b", "Enter", "u"):
         page.keyboard.press(key)
@@ -114,13 +114,13 @@ def test_a_review_by_keyboard_is_in_the_survey_and_survives_a_reload(page, worki
     wait_for_rows(page, data_dir, query, [("accepted", 2), ("blank", 1)])
     page.reload()
     page.goto(f"{address}/detections?filter=unreviewed")
-    page.get_by_text(f"{FILES - 3} media of {FILES} not reviewed yet").first.wait_for(timeout=30_000)
+    page.get_by_text(f"{FILES - 3} media of {FILES} not reviewed yet").first.wait_for(timeout=120_000)
 
 
 def test_an_identity_accepted_by_key_is_there_after_a_reload_and_in_the_catalogue(page, working_dashboard):
     address, data_dir = working_dashboard
     page.goto(f"{address}/identify")
-    page.get_by_text("crops in scope").first.wait_for(timeout=60_000)
+    page.get_by_text("crops in scope").first.wait_for(timeout=120_000)
     page.wait_for_timeout(500)
     page.keyboard.press("n")
     wait_for_rows(page, data_dir, "select name from individual", [("T-001",)])
@@ -133,7 +133,7 @@ def test_an_identity_accepted_by_key_is_there_after_a_reload_and_in_the_catalogu
     assert rows(data_dir, said_same) == [(1,)]
     page.reload()
     page.goto(f"{address}/individuals")
-    page.get_by_text("T-001").first.wait_for(timeout=30_000)
+    page.get_by_text("T-001").first.wait_for(timeout=120_000)
     assert rows(data_dir, "select count(*) >= 2 from sighting") == [(1,)]
 
 
