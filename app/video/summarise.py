@@ -15,7 +15,8 @@ from app.video.quality import seen_quality
 from app.video.sampling import BUDGET, unlooked
 from app.video.tracklets import tracklets_of
 from app.video.watching import Watched, watch
-from app.video.ways import Way, ways_of
+from app.video.way import Way
+from app.video.ways import ways_of
 from app.video.words import Seen, summary_of
 from modal_backend.contracts import Detection, Failure, FrameBox, Picture, Tracklet, VideoSummary
 
@@ -83,7 +84,7 @@ def _ways(watched: Watched) -> tuple[list[Way], Frame]:
     tracks = motion.finish()
     seconds = motion.seconds or [0.0]
     rim = 2.0 * motion.shift + 1 if motion.shift else 0.0
-    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim)
+    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim, motion.bars)
     return ways_of(tracks, frame), frame
 
 
