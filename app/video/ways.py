@@ -46,7 +46,7 @@ def _trimmed(track: Track) -> list[Step]:
     steps = list(track.steps)
     while steps and steps[-1].shared:
         steps.pop()
-    return _without_spot(_without_spot(steps)[::-1])[::-1]
+    return _without_spot(steps)
 
 
 def _without_spot(steps: list[Step]) -> list[Step]:
