@@ -15,7 +15,7 @@ from app.survey.media import Media
 from app.survey.scores import BoxView, boxes
 from app.survey.videos import FrameDetection
 from app.workshop import Workshop
-from modal_backend.contracts import Box, Category, LocalFeatures, Picture, Provenance, Vector
+from modal_backend.contracts import Box, LocalFeatures, Picture, Provenance, Vector
 from modal_backend.registry import Task
 
 POOLED = 3  # crops of one tracklet
@@ -25,11 +25,12 @@ APART_SECONDS = 0.5
 def describe_tracklets(shop: Workshop, media_id: int) -> None:
     """Give each animal tracklet of a clip one query: its best seen box, with the features of its best crops.
 
+    Of every run of the clip; tracklets that have their query are passed over.
+
     Raises BackendError, ClipError.
     """
     with shop.survey.read() as session:
-        rows = [row for row, _ in videos.tracklets_of(session, media_id) if row.category == Category.ANIMAL]
-        wanted = {row.id: _best(videos.detections_of(session, row.id)) for row in rows}
+        wanted = {key: _best(videos.detections_of(session, key)) for key in videos.without_query(session, media_id)}
     for tracklet_id, frames in wanted.items():
         crops = crops_at(shop, [frame.detection_id for frame in frames])
         if crops:

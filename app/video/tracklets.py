@@ -15,7 +15,7 @@ from modal_backend.contracts import Box, Category, Detection, FrameBox, Source, 
 
 SURE = 0.25  # the pocket detector's own threshold
 USABLE = 0.05
-STILL_SURE = 0.6  # mean confidence from which something that never moves counts
+STILL_SURE = 0.7  # mean confidence from which something that never moves counts
 STILL_FRAMES = 3
 MOTION_TRUST = 0.7
 UNSTEADY = 0.5  # share of restless frames from which motion alone proves nothing
