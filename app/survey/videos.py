@@ -190,7 +190,7 @@ def without_query(session: Session, media_id: int) -> list[int]:
     return list(session.scalars(sa.select(TrackletRow.id).where(mine, TrackletRow.query_id.is_(None))))
 
 
-def set_aside() -> sa.Select[tuple[int | None]]:
+def set_aside() -> sa.Select[Any]:
     """Queries of tracklets that do not count, because another run of their clip does."""
     other = sa.and_(TrackletRow.query_id.is_not(None), TrackletRow.run_id != Video.run_id)
     return sa.select(TrackletRow.query_id).join(Video, Video.media_id == TrackletRow.media_id).where(other)

@@ -161,7 +161,7 @@ def _returned(ways: list[Way], frame: Frame) -> list[Way]:
             last = other.pieces[-1]
             gap = way.pieces[0][0].second - last[-1].second
             same_side = entry and 0 < gap <= AWAY_SECONDS and side_of(last, frame, leaving=True) == entry
-            if same_side and alike(last, way.pieces[0], entry, frame):
+            if entry and same_side and alike(last, way.pieces[0], entry, frame):
                 back = other
         if back is None:
             out.append(way)
