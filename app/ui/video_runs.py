@@ -24,8 +24,8 @@ def draw_runs(media_id: int) -> None:
     if not runs:
         st.info("This clip is not summarised yet.")
         return
-    _again(media_id)
-    if len(runs) < 2:
+    under_way = _again(media_id)
+    if len(runs) < 2 and not under_way:
         st.info(
             "There is one account of this clip so far. Summarise it again after the detector has changed, correct the"
             " count, or ask a language model, to compare."
@@ -41,13 +41,14 @@ def draw_runs(media_id: int) -> None:
         for place, column in enumerate(st.columns(IN_A_ROW), start):
             if place < len(runs):
                 with column.container(border=True, key=f"clip-run-{place}"):
-                    _card(runs[place], place in differing, runs[0].animals)
-                    if several and runs[place].run_id is not None:
-                        _standing(runs[place])
+                    _card(runs[place], place in differing, runs[0].animals, several)
 
 
-def _again(media_id: int) -> None:
-    """The button that asks for another run, how far one under way is, and why the last one gave nothing."""
+def _again(media_id: int) -> bool:
+    """The button that asks for another run, how far one under way is, and why the last one gave nothing.
+
+    Returns whether one is under way.
+    """
 
     def ask() -> None:
         try:
@@ -72,6 +73,7 @@ def _again(media_id: int) -> None:
             _progress(media_id)
     if failed is not None and under_way is None:
         st.caption(f"Summarised again on {moment(failed.asked_at)}: {failed.failure}")
+    return under_way is not None
 
 
 @st.fragment(run_every="2s")
@@ -91,7 +93,7 @@ def _standing(run: ClipRun) -> None:
     if run.decided:
         st.caption(f"{many(run.decided, 'decision')} of people about its boxes")
     if run.counts:
-        st.markdown(":green-badge[:material/check: counts for Identify and Export]")
+        st.markdown(":green-badge[:material/check: this run counts]")
         return
 
     def use() -> None:
@@ -104,7 +106,7 @@ def _standing(run: ClipRun) -> None:
     st.button("Use this run", key=f"use-run-{run.run_id}", icon=":material/published_with_changes:", on_click=use)
 
 
-def _card(run: ClipRun, differs: bool, first: int | None) -> None:
+def _card(run: ClipRun, differs: bool, first: int | None, several: bool) -> None:
     st.markdown(f"**{TITLES[run.kind]}**")
     st.html(f'<div class="pm-line">{escape(run.by)} · {escape(moment(run.at))}</div>')
     if run.animals is None:
@@ -113,6 +115,8 @@ def _card(run: ClipRun, differs: bool, first: int | None) -> None:
         st.markdown(f":orange-badge[:material/rule: {many(run.animals, 'animal')}, not {first}]")
     else:
         st.markdown(many(run.animals, "animal"))
+    if several and run.run_id is not None:
+        _standing(run)
     if run.tracklets is not None:
         for category, first_second, last_second, entry, exit_side in run.tracklets:
             way = f"{entry or 'inside'} → {exit_side or 'inside'}"
