@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.video.borders import Frame, side_of
 from app.video.company import with_company
@@ -13,6 +14,7 @@ from app.video.following import Step, Track
 from app.video.joining import area_of, bridged, length_of
 from app.video.parting import alike, parted
 from app.video.way import Way
+from modal_backend.contracts import Side
 
 AWAY_SECONDS = 60.0
 TRAVELS = 0.07  # of the frame's diagonal
@@ -21,6 +23,9 @@ SHORTEST = 0.3  # seconds
 COARSE = 0.4  # seconds between frames from which a leap from place to place looks like a way
 LEAP = 1.5  # of its own length
 ALIKE_PACE = 0.5
+LEAST_STRAIGHT = 0.18  # reach in shares of the path
+STRAIGHT = 0.8
+USUAL = 80  # percentile
 SPOT = 3.0  # pixels
 SPOT_SECONDS = 0.8
 SPOT_AREA = 0.3
@@ -103,14 +108,40 @@ def _without_leaps(steps: list[Step]) -> list[list[Step]]:
 
 
 def _reaches(seen: list[Step], frame: Frame) -> bool:
+    """Whether it gets far enough; one that has only begun to come into view has to go straight for that."""
     x, y = np.array([step.middle[0] for step in seen]), np.array([step.middle[1] for step in seen])
+    if _is_far(x, y, seen, frame, LEAST_STRAIGHT):
+        return True
+    return side_of(seen, frame, leaving=False) is not None and _is_far(*_uncut(seen, frame), seen, frame, STRAIGHT)
+
+
+def _is_far(x: NDArray[np.float64], y: NDArray[np.float64], seen: list[Step], frame: Frame, straight: float) -> bool:
     if len(x) >= 5:
         x, y = np.convolve(x, np.ones(3) / 3, "valid"), np.convolve(y, np.ones(3) / 3, "valid")
     reach = math.hypot(float(np.ptp(x)), float(np.ptp(y)))
     path = float(np.hypot(np.diff(x), np.diff(y)).sum())
     diagonal = math.hypot(frame.width, frame.height)
-    goes = reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen))
-    return goes and reach >= 0.18 * path
+    return reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen), straight * path)
+
+
+def _uncut(steps: list[Step], frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Its middle step by step; where a border cuts it off, the middle it has with its usual extent."""
+    rooms = [frame.room(step) for step in steps]
+    ways = []
+    for low, high, before, after in (
+        (Side.LEFT, Side.RIGHT, "left", "right"),
+        (Side.TOP, Side.BOTTOM, "top", "bottom"),
+    ):
+        first = np.array([getattr(step, before) for step in steps])
+        last = np.array([getattr(step, after) for step in steps])
+        half = np.maximum(last - first, np.percentile(last - first, USUAL)) / 2
+        cut_low = np.array([room[low] <= frame.margin for room in rooms])
+        cut_high = np.array([room[high] <= frame.margin for room in rooms])
+        middle = np.where(
+            cut_low & ~cut_high, last - half, np.where(cut_high & ~cut_low, first + half, (first + last) / 2)
+        )
+        ways.append(middle)
+    return ways[0], ways[1]
 
 
 def _without_parts(ways: list[Way]) -> list[Way]:
