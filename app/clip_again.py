@@ -20,8 +20,11 @@ from modal_backend.contracts import Provenance
 SAME = "Detector, version and method are those of an earlier run, whose result stands."
 
 
-def summarise_again(shop: Workshop, run_id: int) -> None:
-    """Bring a run to its end; may be called again. The clip's file is decoded anew. Raises BackendError."""
+def summarise_again(shop: Workshop, run_id: int, job: str | None = None) -> None:
+    """Bring a run to its end; may be called again. The clip's file is decoded anew. job: see clip_calls.call.
+
+    Raises BackendError.
+    """
     with shop.survey.write() as session:
         run = session.get(ClipRunRow, run_id)
         if run is None:
@@ -32,12 +35,12 @@ def summarise_again(shop: Workshop, run_id: int) -> None:
         media, video = session.get_one(Media, run.media_id), session.get_one(Video, run.media_id)
         shows = next(((index, second) for index, second in video.looked if index == video.key_frame), None)
     if not ended:
-        _look(shop, run_id, media, shows)
-    _describe(shop, media.id)
+        _look(shop, run_id, media, shows, job)
+    _describe(shop, media.id, job)
 
 
-def _look(shop: Workshop, run_id: int, media: Media, shows: tuple[int, float] | None) -> None:
-    asked = Asked(shop)
+def _look(shop: Workshop, run_id: int, media: Media, shows: tuple[int, float] | None, job: str | None) -> None:
+    asked = Asked(shop, job)
     path = shop.store.path_of(media.sha256, cast(Format, media.format))
     try:
         done = summarise_clip(path, asked, shows=shows, tell=teller(shop, ClipRunRow.id == run_id, ClipRunRow))
@@ -61,10 +64,10 @@ def _keep(shop: Workshop, run_id: int, done: SummarisedClip, found_by: Provenanc
             store(session, run, done, found_by, call_id)
 
 
-def _describe(shop: Workshop, media_id: int) -> None:
+def _describe(shop: Workshop, media_id: int, job: str | None) -> None:
     with shop.survey.read() as session:
         waits = session.get_one(Media, media_id).stage == Stage.DETECTED
     if waits:
-        describe_tracklets(shop, media_id)
+        describe_tracklets(shop, media_id, job)
         with shop.survey.write() as session:
             session.get_one(Media, media_id).stage = Stage.READY

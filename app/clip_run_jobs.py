@@ -8,6 +8,7 @@ from dbos import DBOS
 
 from app.bench import Bench
 from app.clip_again import summarise_again
+from app.clip_calls import give_up
 from app.jobs import Jobs, clip_run_workflow_id
 from app.settings import Settings
 from app.survey import clip_run_rows
@@ -43,7 +44,7 @@ async def run_remotely(run_id: int) -> None:
     """The same; while nothing answers it waits, or gives up where jobs must not wait."""
     while True:
         try:
-            await asyncio.to_thread(summarise_again, Bench.shop, run_id)
+            await asyncio.to_thread(summarise_again, Bench.shop, run_id, clip_run_workflow_id(run_id))
         except BackendError as error:
             away = isinstance(error, BackendUnavailable | QueueFull)
             if not (away and Bench.settings.modal_fallback_to_queue):
@@ -69,5 +70,6 @@ def put_forgotten(survey: Survey, settings: Settings) -> None:
 
 
 def _fail(run_id: int, error: BackendError) -> None:
+    give_up(Bench.shop, clip_run_workflow_id(run_id), str(error))
     with Bench.shop.survey.write() as session:
         clip_run_rows.fail(session, run_id, f"{error} {error.remedy}".strip())

@@ -14,6 +14,7 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.clip_calls import call
 from app.clip_crops import describe_tracklets
 from app.clip_files import frame_path, view_path, write_jpeg
 from app.ingest.formats import Format
@@ -38,34 +39,36 @@ METHOD = "clip 3: motion at 192 px and 10/s, detector on up to 64 frames"
 
 
 class Asked:
-    """Asks the detector in use and remembers where the answers come from."""
+    """Asks the detector in use and remembers where the answers come from. job: the workflow it does so for."""
 
-    def __init__(self, shop: Workshop) -> None:
-        self.shop = shop
+    def __init__(self, shop: Workshop, job: str | None = None) -> None:
+        self.shop, self.job = shop, job
         self.provenance: Provenance | None = None
         self.call_id: int | None = None
 
     def __call__(self, pictures: Sequence[Picture]) -> Sequence[list[Found] | Failure]:
         model = self.shop.choose().detector
-        result, self.call_id = self.shop.call(model, [prepare(model, picture) for picture in pictures])
+        prepared = [prepare(model, picture) for picture in pictures]
+        result, self.call_id = call(self.shop, self.job, model, prepared, pictures)
         self.provenance = result.provenance
         return result.values
 
 
-def summarise_pending(shop: Workshop, import_id: int | None = None) -> None:
+def summarise_pending(shop: Workshop, import_id: int | None = None, job: str | None = None) -> None:
     """Summarise every stored clip that is not summarised yet (of one import, or all), then describe its tracklets.
 
-    Raises BackendError; what cannot be decoded has failed, with the reason.
+    job: the workflow that does it; run again, it collects the calls it has sent. Raises BackendError; what cannot be
+    decoded has failed, with the reason.
     """
     for media_id in pending(shop, import_id):
         with shop.survey.read() as session:
             stage = session.get_one(Media, media_id).stage
         if stage == Stage.STORED:
-            _summarise(shop, media_id)
+            _summarise(shop, media_id, job)
         with shop.survey.read() as session:
             stage = session.get_one(Media, media_id).stage
         if stage == Stage.DETECTED:
-            describe_tracklets(shop, media_id)
+            describe_tracklets(shop, media_id, job)
             with shop.survey.write() as session:
                 session.get_one(Media, media_id).stage = Stage.READY
 
@@ -90,7 +93,7 @@ def retry_failed(shop: Workshop) -> None:
     summarise_pending(shop)
 
 
-def _summarise(shop: Workshop, media_id: int) -> None:
+def _summarise(shop: Workshop, media_id: int, job: str | None) -> None:
     with shop.survey.write() as session:
         media = session.get_one(Media, media_id)
         media.attempts += 1
@@ -99,7 +102,7 @@ def _summarise(shop: Workshop, media_id: int) -> None:
             .where(videos.Video.media_id == media_id)
             .values(started_at=time.time(), progress=0.0, summarised_at=None)
         )
-    asked = Asked(shop)
+    asked = Asked(shop, job)
     path = shop.store.path_of(media.sha256, cast(Format, media.format))
     try:
         done = summarise_clip(path, asked, tell=teller(shop, videos.Video.media_id == media_id, videos.Video))

@@ -64,6 +64,6 @@ def side_of(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float = AH
         elif outward > 0 and not at_end and edge - outward * ahead <= margin:
             foretold.append((outward, side))
     best = max(touched, default=None)
-    if best is not None and (best[0] > 0 or not foretold):
+    if best is not None and (best[0] > -0.02 * frame.width or not foretold):
         return best[1] if best[0] > -0.02 * frame.width and not (at_end and best[0] <= 0) else None
     return max(foretold)[1] if foretold else None

@@ -26,6 +26,7 @@ ALIKE_PACE = 0.5
 LEAST_STRAIGHT = 0.18  # reach in shares of the path
 STRAIGHT = 0.8
 USUAL = 80  # percentile
+SPECK_AREA = 0.2
 SPOT = 3.0  # pixels
 SPOT_SECONDS = 0.8
 SPOT_AREA = 0.3
@@ -34,7 +35,7 @@ STILL_PACE = 0.025  # frame widths a second
 
 def ways_of(tracks: Iterable[Track], frame: Frame) -> list[Way]:
     """The ways of everything that travels, in the order of appearance."""
-    kept = {id(track): _trimmed(track) for track in tracks}
+    kept = {id(track): _trimmed(track, frame) for track in tracks}
     owners = {id(track): track for track in tracks}
     parts = [(owners[key], part) for key, steps in kept.items() for part in parted(steps, frame)]
     pieces = [(track, steps) for track, steps in parts if len(steps) >= 2 or frame.step > COARSE]
@@ -46,12 +47,24 @@ def ways_of(tracks: Iterable[Track], frame: Frame) -> list[Way]:
     return sorted(_returned(ways, frame), key=lambda way: way.pieces[0][0].second)
 
 
-def _trimmed(track: Track) -> list[Step]:
+def _trimmed(track: Track, frame: Frame) -> list[Step]:
     """Its steps without foretold ones at the end: it may have been swallowed by what it met."""
     steps = list(track.steps)
     while steps and steps[-1].shared:
         steps.pop()
-    return _without_spot(steps)
+    steps = _without_speck(steps, frame)
+    return _without_spot(_without_speck(steps[::-1], frame)[::-1])
+
+
+def _without_speck(steps: list[Step], frame: Frame) -> list[Step]:
+    """Its steps without specks at the beginning that are a while away from the rest: they only happened to be there."""
+    if len(steps) < 5:
+        return steps
+    small, pause = SPECK_AREA * area_of(steps), 2.5 * frame.step + 0.1
+    for at in range(1, min(4, len(steps) - 3)):
+        if abs(steps[at].second - steps[at - 1].second) > pause and all(step.area < small for step in steps[:at]):
+            return steps[at:]
+    return steps
 
 
 def _without_spot(steps: list[Step]) -> list[Step]:
