@@ -183,12 +183,11 @@ def _goes_along(part: list[Step], whole: list[Step]) -> bool:
 def _touches(part: list[Step], whole: list[Step]) -> bool:
     """Whether a way hangs on another one nearly all the time: two halves of one animal."""
     seconds = np.array([step.second for step in whole])
-    near = 0
-    for step in part:
-        other = whole[int(np.abs(seconds - step.second).argmin())]
+    near, others = 0, [whole[int(np.abs(seconds - step.second).argmin())] for step in part]
+    for step, other in zip(part, others, strict=True):
         aside = max(step.left - other.right, other.left - step.right, step.top - other.bottom, other.top - step.bottom)
         near += aside <= 0.12 * _size_of(other)
-    return near >= 0.85 * len(part) and length_of(part) <= 0.7 * length_of(whole)
+    return near >= 0.85 * len(part) and length_of(part) <= 0.7 * length_of(others)
 
 
 def _size_of(step: Step) -> float:
