@@ -16,39 +16,21 @@ from tests.local_modal import control_plane, plane  # noqa: F401
 from tests.modal_survey import calls, modal_settings, sent_to, state, survey, wait_until, worker  # noqa: F401
 
 
-def ask_for_clip(survey, card) -> int:
-    """An import of a clip with one animal, left to the next worker."""
-    way = Path2(((0.5, -0.12, 0.5), (3.0, 1.12, 0.5)), 0.24, 4)
-    card.mkdir()
-    draw_clip(Clip(23, 4, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
-    with survey.write() as session:
-        return imports.import_of_path(session, card).id
-
-
-def test_a_worker_killed_while_a_clip_is_looked_at_has_its_calls_collected_not_sent_again(
+def test_a_clip_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twice(
     survey, modal_settings, plane, tmp_path
 ):
-    import_id = ask_for_clip(survey, tmp_path / "card")
+    way = Path2(((0.5, -0.12, 0.5), (3.0, 1.12, 0.5)), 0.24, 4)
+    card = tmp_path / "card"
+    card.mkdir()
+    draw_clip(Clip(23, 4, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
     before = sent_to(plane)
+    with survey.write() as session:
+        import_id = imports.import_of_path(session, card).id
     plane.fault(method="FunctionGetOutputs", delay_s=1e6)
     with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
         wait_until(lambda: any(call.remote_id for call in calls(survey)))
     (first,) = calls(survey)
     plane.clear()
-    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
-        wait_until(lambda: state(survey, import_id)[0] in {"done", "failed"})
-    assert state(survey, import_id) == ("done", None)
-    rows = calls(survey)
-    assert (rows[0].remote_id, rows[0].outcome) == (first.remote_id, "done")
-    assert {row.outcome for row in rows} == {"done"}
-    assert sorted(row.remote_id for row in rows) == sorted(sent_to(plane) - before)
-
-
-def test_a_clip_waits_while_modal_is_away_and_is_then_summarised_by_remote_calls(
-    survey, modal_settings, plane, tmp_path
-):
-    import_id = ask_for_clip(survey, tmp_path / "card")
-    before = sent_to(plane)
     plane.down()
     with worker(modal_settings, plane, MODAL_TIMEOUT="30"):
         wait_until(lambda: any(call.model == DETECTOR and call.note for call in calls(survey)))
@@ -57,8 +39,9 @@ def test_a_clip_waits_while_modal_is_away_and_is_then_summarised_by_remote_calls
         wait_until(lambda: state(survey, import_id)[0] in {"done", "failed"})
     assert state(survey, import_id) == ("done", None)
     rows = calls(survey)
-    assert {row.backend for row in rows} == {"modal"}
-    assert len([row for row in rows if row.outcome == "done"]) == len(sent_to(plane) - before)
+    assert {(row.backend, row.outcome) for row in rows} == {("modal", "done")}
+    assert rows[0].remote_id == first.remote_id
+    assert sorted(row.remote_id for row in rows) == sorted(sent_to(plane) - before)
     with survey.read() as session:
         media = session.scalars(sa.select(Media)).one()
         summary = videos.summary_of(session, media.id)
