@@ -11,10 +11,21 @@ import streamlit as st
 from sqlalchemy.orm import Session
 
 from app.settings import load_settings
-from app.survey import clip_run_rows, clip_runs, imports, results, review, video_answers, video_decisions, videos
+from app.survey import (
+    clip_run_rows,
+    clip_runs,
+    imports,
+    rankings,
+    results,
+    review,
+    video_answers,
+    video_decisions,
+    videos,
+)
 from app.survey.database import Survey, open_survey
 from app.survey.decide import undo_last
 from app.survey.media import ListedFile, Media, Stage
+from app.survey.rankings import Scope
 from app.survey.scores import boxes_of
 from app.survey.videos import TrackletRow
 from modal_backend.contracts import (
@@ -167,6 +178,7 @@ def test_a_run_people_have_decided_on_counts_beside_a_newer_one_and_the_newer_on
         assert videos.summary_of(session, clip).animals == 4
         assert [row.query_id for row, _ in videos.tracklets_of(session, clip)] == [first]
         assert list(session.scalars(videos.set_aside())) == [newer.query_id]
+        assert newer.query_id in rankings.allowed(session, first, Scope())[1]
     with survey.write() as session:
         video_decisions.use_run(session, "ana", runs[1].run_id)
     with survey.read() as session:
