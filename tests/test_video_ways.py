@@ -7,7 +7,7 @@ import pytest
 
 from app.video.blobs import blobs_of
 from app.video.borders import Frame, side_of
-from app.video.following import Follower, Step, Track
+from app.video.following import Step, Track
 from app.video.ways import ways_of
 from modal_backend.contracts import Side
 
@@ -51,19 +51,12 @@ def test_one_that_leaves_and_one_that_comes_in_at_the_same_moment_are_not_joined
 
 
 def test_one_that_parts_from_the_region_it_came_in_with_gets_its_side_and_its_time():
-    follower = Follower(192)
-    for number in range(60):
-        mask = np.zeros((108, 192), np.bool_)
-        ahead = 4 * number
-        for middle, top in ((ahead, 30), (ahead - 32 - max(0, number - 20), 36)):
-            mask[top : top + 22, int(max(middle - 15, 0)) : int(max(min(middle + 15, 192), 0))] = True
-        if number < 25:
-            mask[44:48, int(max(ahead - 40, 0)) : int(max(ahead, 0))] = True  # grass that hides the gap
-        follower.feed(number / 10, blobs_of(mask, np.full((108, 192), 60, np.float32)))
-    ways = ways_of(follower.tracks, FRAME)
-    entries = [way.entry or side_of(way.pieces[0], FRAME, leaving=False) for way in ways]
-    assert entries == [Side.LEFT, Side.LEFT]
-    assert max(way.steps[0].second for way in ways) < 1.5
+    region = Track(seen(0.5, [-14 + 4 * n for n in range(60)]))
+    behind = Track(seen(2.7, [44 + 4 * n for n in range(45)], y=75), parent=region)
+    first, second = ways_of([region, behind], FRAME)
+    assert (first.entry, second.entry) == (None, Side.LEFT)
+    assert first.steps[0].second < second.steps[0].second < 1.8
+    assert second.steps[0].left == 0
 
 
 def test_the_edge_of_a_burnt_in_bar_is_where_an_animal_leaves():

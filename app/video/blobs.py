@@ -55,7 +55,7 @@ def blobs_of(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:
     ys, xs = np.nonzero(labels)
     which = labels[ys, xs]
     found = []
-    for group in (one for some in members if some for one in _apart(some, stats)):
+    for group in (one for some in members if some for one in _apart(some, np.asarray(stats, np.int32))):
         mine = np.isin(which, group)
         area = int(mine.sum())
         if area < SMALLEST:

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.video.blobs import WHOLE_AREA, Blob
+from app.video.blobs import Blob
 
 HOLD_SECONDS = 1.2
 HOLD_FRAMES = 3.5
@@ -16,7 +16,6 @@ YOUNG_REACH = 0.5  # frame widths a second
 REACH = 0.15
 KEEP = 0.6
 AREA_RATIO = 7.0
-PART_SHARE = 0.3  # of the larger region's area: from here on a large region is no piece of it
 SPECK = 0.06  # of a region's area: what is smaller is lost in it
 
 
@@ -199,8 +198,6 @@ class Follower:
 
 def _part_of(blob: Blob, track: Track, whole: Blob, second: float) -> bool:
     """Whether a region is a piece of a track that another region continues."""
-    if blob.area >= max(PART_SHARE * whole.area, WHOLE_AREA):
-        return False
     x, y = track.foretold(second)
     left, right = min(x - track.width / 2, whole.left), max(x + track.width / 2, whole.right)
     top, bottom = min(y - track.height / 2, whole.top), max(y + track.height / 2, whole.bottom)
