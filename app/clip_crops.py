@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 from sqlalchemy.orm import Session
 
+from app.clip_calls import call
 from app.crops import Crop, cut, write_crop
 from app.ingest.formats import Format
 from app.survey import results, videos
@@ -15,25 +16,26 @@ from app.survey.media import Media
 from app.survey.scores import BoxView, boxes
 from app.survey.videos import FrameDetection
 from app.workshop import Workshop
-from modal_backend.contracts import Box, Category, LocalFeatures, Picture, Provenance, Vector
+from modal_backend.contracts import Box, LocalFeatures, Picture, Provenance, Vector
 from modal_backend.registry import Task
 
 POOLED = 3  # crops of one tracklet
 APART_SECONDS = 0.5
 
 
-def describe_tracklets(shop: Workshop, media_id: int) -> None:
+def describe_tracklets(shop: Workshop, media_id: int, job: str | None = None) -> None:
     """Give each animal tracklet of a clip one query: its best seen box, with the features of its best crops.
+
+    Of every run of the clip; tracklets that have their query are passed over. job: see clip_calls.call.
 
     Raises BackendError, ClipError.
     """
     with shop.survey.read() as session:
-        rows = [row for row, _ in videos.tracklets_of(session, media_id) if row.category == Category.ANIMAL]
-        wanted = {row.id: _best(videos.detections_of(session, row.id)) for row in rows}
+        wanted = {key: _best(videos.detections_of(session, key)) for key in videos.without_query(session, media_id)}
     for tracklet_id, frames in wanted.items():
         crops = crops_at(shop, [frame.detection_id for frame in frames])
         if crops:
-            _describe(shop, tracklet_id, crops)
+            _describe(shop, tracklet_id, crops, job)
 
 
 def crops_at(shop: Workshop, detection_ids: Sequence[int]) -> list[Crop]:
@@ -74,16 +76,16 @@ def _best(frames: Sequence[FrameDetection]) -> list[FrameDetection]:
     return chosen
 
 
-def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop]) -> None:
+def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop], job: str | None) -> None:
     pictures = [cut(crop.picture, crop.box) for crop in crops]
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
-    embedded = [shop.call(model, pictures) for model in shop.choose().embeddings]
-    local, local_call = shop.call(shop.choose().local, pictures)
+    embedded = [call(shop, job, model, pictures, pictures) for model in shop.choose().embeddings]
+    local, local_call = call(shop, job, shop.choose().local, pictures, pictures)
     query = crops[0]
     with shop.survey.write() as session:
-        for found, call in embedded:
-            _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call)
+        for found, call_id in embedded:
+            _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call_id)
         _keep(session, Task.LOCAL_FEATURES, query, local.provenance, _pooled_features(local.values), local_call)
         session.get_one(videos.TrackletRow, tracklet_id).query_id = query.detection_id
 

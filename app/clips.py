@@ -14,11 +14,14 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.clip_calls import call
 from app.clip_crops import describe_tracklets
 from app.clip_files import frame_path, view_path, write_jpeg
 from app.ingest.formats import Format
 from app.ingest.picture import thumbnail
-from app.survey import results, videos
+from app.survey import clip_run_rows, results, videos
+from app.survey.clip_run_rows import ClipRunRow
+from app.survey.detections import ModelVersion
 from app.survey.media import ListedFile, Media, Stage
 from app.survey.scores import rescore
 from app.video.probe import ClipError
@@ -32,38 +35,40 @@ from modal_backend.registry import Task
 TELL_SECONDS = 1.0
 FRAME_SIDE = 640
 FRAME_QUALITY = 78
-METHOD = "clip 2: motion at 192 px and 10/s, detector on up to 64 frames"
+METHOD = "clip 3: motion at 192 px and 10/s, detector on up to 64 frames"
 
 
-class _Asked:
-    """Asks the detector in use and remembers where the answers come from."""
+class Asked:
+    """Asks the detector in use and remembers where the answers come from. job: the workflow it does so for."""
 
-    def __init__(self, shop: Workshop) -> None:
-        self.shop = shop
+    def __init__(self, shop: Workshop, job: str | None = None) -> None:
+        self.shop, self.job = shop, job
         self.provenance: Provenance | None = None
         self.call_id: int | None = None
 
     def __call__(self, pictures: Sequence[Picture]) -> Sequence[list[Found] | Failure]:
         model = self.shop.choose().detector
-        result, self.call_id = self.shop.call(model, [prepare(model, picture) for picture in pictures])
+        prepared = [prepare(model, picture) for picture in pictures]
+        result, self.call_id = call(self.shop, self.job, model, prepared, pictures)
         self.provenance = result.provenance
         return result.values
 
 
-def summarise_pending(shop: Workshop, import_id: int | None = None) -> None:
+def summarise_pending(shop: Workshop, import_id: int | None = None, job: str | None = None) -> None:
     """Summarise every stored clip that is not summarised yet (of one import, or all), then describe its tracklets.
 
-    Raises BackendError; what cannot be decoded has failed, with the reason.
+    job: the workflow that does it; run again, it collects the calls it has sent. Raises BackendError; what cannot be
+    decoded has failed, with the reason.
     """
     for media_id in pending(shop, import_id):
         with shop.survey.read() as session:
             stage = session.get_one(Media, media_id).stage
         if stage == Stage.STORED:
-            _summarise(shop, media_id)
+            _summarise(shop, media_id, job)
         with shop.survey.read() as session:
             stage = session.get_one(Media, media_id).stage
         if stage == Stage.DETECTED:
-            describe_tracklets(shop, media_id)
+            describe_tracklets(shop, media_id, job)
             with shop.survey.write() as session:
                 session.get_one(Media, media_id).stage = Stage.READY
 
@@ -88,7 +93,7 @@ def retry_failed(shop: Workshop) -> None:
     summarise_pending(shop)
 
 
-def _summarise(shop: Workshop, media_id: int) -> None:
+def _summarise(shop: Workshop, media_id: int, job: str | None) -> None:
     with shop.survey.write() as session:
         media = session.get_one(Media, media_id)
         media.attempts += 1
@@ -97,55 +102,59 @@ def _summarise(shop: Workshop, media_id: int) -> None:
             .where(videos.Video.media_id == media_id)
             .values(started_at=time.time(), progress=0.0, summarised_at=None)
         )
-    asked = _Asked(shop)
+    asked = Asked(shop, job)
     path = shop.store.path_of(media.sha256, cast(Format, media.format))
     try:
-        done = summarise_clip(path, asked, tell=_teller(shop, media_id))
+        done = summarise_clip(path, asked, tell=teller(shop, videos.Video.media_id == media_id, videos.Video))
     except (ClipError, DetectorFailed, MemoryError) as error:
         with shop.survey.write() as session:
             row = session.get_one(Media, media_id)
             row.stage, row.failure = Stage.FAILED, f"The clip could not be summarised: {error}."
             session.execute(sa.update(videos.Video).where(videos.Video.media_id == media_id).values(started_at=None))
         return
-    _write_frames(shop, media, done)
+    write_frames(shop, media, done)
     assert asked.provenance is not None
     with shop.survey.write() as session:
-        _store(session, media_id, done, asked.provenance, asked.call_id)
+        run = clip_run_rows.begin(session, media_id, None)
+        store(session, run, done, asked.provenance, asked.call_id)
 
 
-def _teller(shop: Workshop, media_id: int) -> Callable[[float], None]:
-    """Writes down how far a clip is, at most once a second."""
+def teller(
+    shop: Workshop, which: sa.ColumnElement[bool], table: type[videos.Video] | type[ClipRunRow]
+) -> Callable[[float], None]:
+    """Writes down how far a clip is, at most once a second, in this row of a table."""
     told = [time.monotonic()]
 
     def tell(share: float) -> None:
         if time.monotonic() - told[0] >= TELL_SECONDS:
             told[0] = time.monotonic()
             with shop.survey.write() as session:
-                row = sa.update(videos.Video).where(videos.Video.media_id == media_id)
-                session.execute(row.values(progress=round(share, 4)))
+                session.execute(sa.update(table).where(which).values(progress=round(share, 4)))
 
     return tell
 
 
-def _store(session: Session, media_id: int, done: SummarisedClip, found_by: Provenance, call_id: int | None) -> None:
-    """Write a summary with its tracklets and their boxes."""
+def version_of(session: Session, found_by: Provenance) -> ModelVersion:
+    """The row of the detector, its version and the method that a run rests on."""
     from modal_backend.models.pocket_detector import PocketDetector
 
-    version = results.model_version(
-        session,
-        Task.DETECT,
-        replace(found_by, preprocessing=f"{METHOD}; {found_by.preprocessing}"[:255]),
-        PocketDetector.THRESHOLD,
-    )
+    said = replace(found_by, preprocessing=f"{METHOD}; {found_by.preprocessing}"[:255])
+    return results.model_version(session, Task.DETECT, said, PocketDetector.THRESHOLD)
+
+
+def store(session: Session, run: ClipRunRow, done: SummarisedClip, found_by: Provenance, call_id: int | None) -> None:
+    """Write the result of a run with its tracklets and their boxes, and let the right run of the clip count."""
+    media_id = run.media_id
     tracklets = done.summary.tracklets
     boxes = [
         Found(one.category, one.confidence if one.counted else box.confidence or one.confidence, box.box)
         for one in tracklets
         for box in one.boxes
     ]
+    version = version_of(session, found_by)
     ids = iter(results.store_analysis(session, media_id, version, call_id, boxes))
     for one in tracklets:
-        videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes])
+        videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)
     played, seen = done.played, done.seen
     videos.put_facts(
         session,
@@ -153,18 +162,20 @@ def _store(session: Session, media_id: int, done: SummarisedClip, found_by: Prov
         duration=round(played.duration, 3),
         frame_rate=round(1 / played.usual_step, 4),
         frames=played.frames,
-        lost=seen.lost,
         progress=1.0,
-        summarised_at=time.time(),
-        looked=[[index, round(second, 3)] for index, second in seen.looked],
-        compared=done.compared,
-        unlooked=[[round(a, 3), round(b, 3)] for a, b in seen.unlooked],
-        night=seen.night,
         key_frame=done.key,
-        animals=done.summary.computed,
-        sentences=videos.as_rows(done.summary.sentences),
-        uncertainty=videos.as_rows(done.summary.uncertainty),
     )
+    facts = {
+        "lost": seen.lost,
+        "looked": [[index, round(second, 3)] for index, second in seen.looked],
+        "compared": done.compared,
+        "unlooked": [[round(a, 3), round(b, 3)] for a, b in seen.unlooked],
+        "night": seen.night,
+        "animals": done.summary.computed,
+        "sentences": videos.as_rows(done.summary.sentences),
+        "uncertainty": videos.as_rows(done.summary.uncertainty),
+    }
+    clip_run_rows.finish(session, run, version.id, facts)
     row = session.get_one(Media, media_id)
     row.stage, row.failure = Stage.DETECTED, None
     row.width, row.height = played.width, played.height
@@ -172,7 +183,7 @@ def _store(session: Session, media_id: int, done: SummarisedClip, found_by: Prov
     rescore(session, [media_id])
 
 
-def _write_frames(shop: Workshop, media: Media, done: SummarisedClip) -> None:
+def write_frames(shop: Workshop, media: Media, done: SummarisedClip) -> None:
     """The frames looked at as small pictures, and the key frame as thumbnail and large picture."""
     data_dir: Path = shop.survey.data_dir
     for look in done.looks:

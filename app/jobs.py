@@ -100,6 +100,12 @@ class Jobs:
         self._refuse_when_full()
         self._enqueue(Queue.VIDEO_QUESTIONS, "ask_about_video", video_workflow_id(answer_id), answer_id)
 
+    def summarise_again(self, run_id: int) -> None:
+        """Summarise a clip again as this row of its runs says; asking twice starts one job."""
+        remote = (Queue.MODAL_IMPORTS, "summarise_again_remotely")
+        queue, name = remote if self._remote else (Queue.BULK, "summarise_again")
+        self._enqueue(queue, name, clip_run_workflow_id(run_id), run_id)
+
     def compare(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Compute the evidence of these pairs of crops; it appears in the survey pair by pair. Raises QueueFull."""
         self._refuse_when_full()
@@ -187,6 +193,11 @@ class Jobs:
 def import_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow of one attempt at an import; asking twice for the same attempt starts one workflow."""
     return f"import-{import_id}-{attempt}"
+
+
+def clip_run_workflow_id(run_id: int) -> str:
+    """The workflow of one run over a clip."""
+    return f"clip-run-{run_id}"
 
 
 def notes_workflow_id(run_id: int, attempt: int) -> str:

@@ -11,6 +11,7 @@ from dbos import DBOS, SetWorkflowID, WorkflowHandle, WorkflowHandleAsync
 
 from app import clips, import_end, windows
 from app.bench import Bench
+from app.clip_calls import give_up
 from app.ingest.intake import source_files
 from app.jobs import FINISH, Queue
 from app.pipeline import batches
@@ -107,17 +108,19 @@ async def _outcome(child: str) -> str:
 async def summarise_clips(import_id: int) -> str:
     """Summarise the import's clips: decoded here, their frames looked at on Modal; returns what went wrong.
 
-    While nothing answers it waits and goes on with the clip it was at, or gives up where jobs must not wait.
+    While nothing answers it waits and goes on with the clip it was at, or gives up where jobs must not wait. A worker
+    that takes it over collects the calls that were sent.
     """
+    job = DBOS.workflow_id or ""
     while True:
         try:
-            await asyncio.to_thread(clips.summarise_pending, Bench.shop, import_id)
-        except (BackendUnavailable, QueueFull) as error:
-            if not Bench.settings.modal_fallback_to_queue:
+            await asyncio.to_thread(clips.summarise_pending, Bench.shop, import_id, job)
+        except BackendError as error:
+            away = isinstance(error, BackendUnavailable | QueueFull)
+            if not (away and Bench.settings.modal_fallback_to_queue):
+                await asyncio.to_thread(give_up, Bench.shop, job, str(error))
                 return f"{error} {error.remedy}".strip()
             await asyncio.sleep(CLIPS_AGAIN_SECONDS)
-        except BackendError as error:
-            return f"{error} {error.remedy}".strip()
         else:
             return ""
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 
-from app import clips, described_again, import_end, pipeline, video_jobs
+from app import clip_run_jobs, clips, described_again, import_end, pipeline, video_jobs
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
@@ -188,6 +188,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     _put_forgotten(survey, settings)
                     _put_outdated(survey, settings)
                     video_jobs.put_forgotten(survey, settings)
+                    clip_run_jobs.put_forgotten(survey, settings)
                     put_forgotten_runs(survey, settings)
                     _put_calibration(survey)
                     last_beat = time.monotonic()

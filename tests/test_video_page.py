@@ -8,11 +8,26 @@ from pathlib import Path
 
 import pytest
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app.settings import load_settings
-from app.survey import clip_runs, imports, results, video_answers, videos
+from app.survey import (
+    clip_run_rows,
+    clip_runs,
+    imports,
+    rankings,
+    results,
+    review,
+    video_answers,
+    video_decisions,
+    videos,
+)
 from app.survey.database import Survey, open_survey
+from app.survey.decide import undo_last
 from app.survey.media import ListedFile, Media, Stage
+from app.survey.rankings import Scope
+from app.survey.scores import boxes_of
+from app.survey.videos import TrackletRow
 from modal_backend.contracts import (
     Box,
     Category,
@@ -44,18 +59,26 @@ def add_clip(survey: Survey) -> int:
         session.flush()
         session.add(ListedFile(import_id=batch.id, path="Ridge 1/CLIP.MP4", media_id=media.id, outcome="new", bytes=9))
         videos.put_facts(
-            session, media.id, duration=5.0, frame_rate=10.0, frames=50, codec="h264", container="mov",
-            looked=[[index, index / 10] for index in range(0, 50, 10)], compared=50, unlooked=[], animals=1,
-            key_frame=20, summarised_at=1.0,
-            sentences=videos.as_rows([Sentence("1 animal is in this clip.", 1.0, 3.0, (10, 20, 30))]),
+            session, media.id, duration=5.0, frame_rate=10.0, frames=50, codec="h264", container="mov", key_frame=20,
         )  # fmt: skip
-        version = results.model_version(session, "detect", Provenance("embedded", "d", "1", "", "p"), 0.25)
-        found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
-        row = videos.put_tracklet(
-            session, media.id, ONE, results.store_analysis(session, media.id, version, None, found)
-        )
-        row.query_id = 1
+        add_run(session, media.id, "d", 1).query_id = 1
         return media.id
+
+
+def add_run(session: Session, media_id: int, detector: str, animals: int) -> TrackletRow:
+    """A run of this detector over the clip, with one tracklet and this count."""
+    run = clip_run_rows.begin(session, media_id, None)
+    version = results.model_version(session, "detect", Provenance("embedded", detector, "1", "", "p"), 0.25)
+    found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
+    ids = results.store_analysis(session, media_id, version, None, found)
+    row = videos.put_tracklet(session, media_id, ONE, ids, run.id)
+    said = Sentence(f"{animals} animal is in this clip.", 1.0, 3.0, (10, 20, 30))
+    facts = {
+        "lost": "", "looked": [[index, index / 10] for index in range(0, 50, 10)], "compared": 50, "unlooked": [],
+        "night": None, "animals": animals, "sentences": videos.as_rows([said]), "uncertainty": [],
+    }  # fmt: skip
+    clip_run_rows.finish(session, run, version.id, facts)
+    return row
 
 
 @pytest.fixture
@@ -119,6 +142,61 @@ def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marke
     assert any("The counts differ: 1, 3" in one.value for one in test.warning)
     assert any("3 animals, not 1" in one.value for one in test.markdown)
     assert "<b>Two</b> leave.\nCount: 3" in [one.value for one in test.text]
+
+
+def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can_be_undone(clip):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        add_run(session, clip, "e", 2)
+    test = page("videos", media=str(clip))
+    assert "2 animal is in this clip." in words(test)
+    assert any("The counts differ: 2, 1" in one.value for one in test.warning)
+    next(button for button in test.button if button.label == "Use this run").click().run()
+    assert not test.exception
+    assert next(one.value for one in test.text if "in this clip" in one.value) == "1 animal is in this clip."
+    with survey.write() as session:
+        assert videos.summary_of(session, clip).animals == 1
+        undo_last(session, "ana", [video_decisions.USE_RUN])
+    with survey.read() as session:
+        assert videos.summary_of(session, clip).animals == 2
+    survey.close()
+
+
+def test_a_run_people_have_decided_on_counts_beside_a_newer_one_and_the_newer_one_does_not_wait_in_identify(clip):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        ((row, _),) = videos.tracklets_of(session, clip)
+        first = videos.detections_of(session, row.id)[0].detection_id
+        row.query_id = first
+        review.correct_box(session, "ana", first, species="Cervus elaphus")
+        video_decisions.correct_count(session, "ana", clip, 4)
+        newer = add_run(session, clip, "e", 2)
+        newer.query_id = videos.detections_of(session, newer.id)[0].detection_id
+    with survey.read() as session:
+        runs = [one for one in clip_runs.runs_of(session, clip) if one.run_id]
+        assert [(one.animals, one.counts, one.decided) for one in runs] == [(1, True, 1), (2, False, 0)]
+        assert videos.summary_of(session, clip).animals == 4
+        assert [row.query_id for row, _ in videos.tracklets_of(session, clip)] == [first]
+        assert list(session.scalars(videos.set_aside())) == [newer.query_id]
+        assert newer.query_id in rankings.allowed(session, first, Scope())[1]
+    with survey.write() as session:
+        video_decisions.use_run(session, "ana", runs[1].run_id)
+    with survey.read() as session:
+        kept = [box for box in boxes_of(session, [clip])[clip] if box.species]
+        assert [box.id for box in kept] == [first]
+        assert videos.summary_of(session, clip).animals == 4
+    survey.close()
+
+
+def test_a_clip_is_asked_for_again_from_the_page_and_only_once_at_a_time(clip):
+    test = page("videos", media=str(clip))
+    next(button for button in test.button if button.label == "Summarise again").click().run()
+    assert not test.exception
+    assert "Waits for the worker" in words(test)
+    survey = open_survey(load_settings())
+    with survey.write() as session, pytest.raises(review.BadDecision):
+        video_decisions.ask_again(session, clip, "ana")
+    survey.close()
 
 
 def test_a_clip_that_does_not_exist_leads_to_the_list(clip):

@@ -16,26 +16,32 @@ from tests.local_modal import control_plane, plane  # noqa: F401
 from tests.modal_survey import calls, modal_settings, sent_to, state, survey, wait_until, worker  # noqa: F401
 
 
-def test_a_clip_waits_while_modal_is_away_and_is_then_summarised_by_remote_calls(
+def test_a_clip_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twice(
     survey, modal_settings, plane, tmp_path
 ):
-    way = Path2(((0.5, -0.12, 0.5), (4.0, 1.12, 0.5)), 0.24, 4)
+    way = Path2(((0.5, -0.12, 0.5), (3.0, 1.12, 0.5)), 0.24, 4)
     card = tmp_path / "card"
     card.mkdir()
-    draw_clip(Clip(23, 5, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
+    draw_clip(Clip(23, 4, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
     before = sent_to(plane)
     with survey.write() as session:
         import_id = imports.import_of_path(session, card).id
+    plane.fault(method="FunctionGetOutputs", delay_s=1e6)
+    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+        wait_until(lambda: any(call.remote_id for call in calls(survey)))
+    (first,) = calls(survey)
+    plane.clear()
     plane.down()
     with worker(modal_settings, plane, MODAL_TIMEOUT="30"):
-        wait_until(lambda: any(call.model == DETECTOR and call.error for call in calls(survey)))
+        wait_until(lambda: any(call.model == DETECTOR and call.note for call in calls(survey)))
         assert state(survey, import_id)[0] == "running"
         plane.up()
         wait_until(lambda: state(survey, import_id)[0] in {"done", "failed"})
     assert state(survey, import_id) == ("done", None)
     rows = calls(survey)
-    assert {row.backend for row in rows} == {"modal"}
-    assert len([row for row in rows if row.outcome == "done"]) == len(sent_to(plane) - before)
+    assert {(row.backend, row.outcome) for row in rows} == {("modal", "done")}
+    assert rows[0].remote_id == first.remote_id
+    assert sorted(row.remote_id for row in rows) == sorted(sent_to(plane) - before)
     with survey.read() as session:
         media = session.scalars(sa.select(Media)).one()
         summary = videos.summary_of(session, media.id)

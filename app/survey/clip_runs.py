@@ -1,16 +1,14 @@
-"""What is said about one clip, by whom: the computed summary, a person's count, and each answer of a language model."""
+"""What is said about one clip, by whom: each computed run, a person's count, and each answer of a language model."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections import Analysis, ModelVersion
-from app.survey.media import Media
+from app.survey.clip_run_rows import decided_on, finished
 from app.survey.video_answers import answers
-from app.survey.videos import Video, VideoReview, summary_of
+from app.survey.videos import Video, VideoReview, tracklets_of
 from modal_backend.models.video_prompts import BY_KEY
 
 COMPUTED, COUNTED, ANSWERED = "computed", "counted", "answered"
@@ -22,7 +20,8 @@ class ClipRun:
 
     by: model and version, or the person. details: backend and preprocessing, or the question. at: seconds since 1970.
     animals: the count it gives, None where it gives none. tracklets: (category, first second, last second, entry, exit)
-    of each counted one; None where it knows none. text: its sentences, or the answer as it came.
+    of each counted one; None where it knows none. text: its sentences, or the answer as it came. run_id: of a computed
+    run; counts: whether it is the one that counts; decided: boxes of it that people have decided about.
     """
 
     kind: str
@@ -32,11 +31,14 @@ class ClipRun:
     animals: int | None
     tracklets: tuple[tuple[str, float, float, str | None, str | None], ...] | None
     text: tuple[str, ...]
+    run_id: int | None = None
+    counts: bool = False
+    decided: int = 0
 
 
 def runs_of(session: Session, media_id: int) -> list[ClipRun]:
-    """Every account of a clip that has come to an end: computed, then the person's, then answers, newest first."""
-    found = [_computed(session, media_id), _counted(session, media_id)]
+    """Every account of a clip that has come to an end: computed ones, the person's, answers; newest first of a kind."""
+    found: list[ClipRun | None] = [*_computed(session, media_id), _counted(session, media_id)]
     found += [
         ClipRun(
             ANSWERED,
@@ -59,34 +61,41 @@ def differing(runs: list[ClipRun]) -> set[int]:
     return {place for place, one in enumerate(runs) if one.animals is not None and one.animals != first}
 
 
-def _computed(session: Session, media_id: int) -> ClipRun | None:
-    video, summary = session.get(Video, media_id), summary_of(session, media_id)
-    if video is None or summary is None:
-        return None
-    version = session.scalar(
-        sa.select(ModelVersion)
-        .join(Analysis, Analysis.model_version_id == ModelVersion.id)
-        .join(Media, Media.analysis_id == Analysis.id)
-        .where(Media.id == media_id)
-    )
-    return ClipRun(
-        COMPUTED,
-        f"{version.model} {version.version}" if version else "model not stored",
-        f"{version.backend}; {version.preprocessing}" if version else "",
-        video.summarised_at,
-        summary.computed,
-        tuple(
-            (
-                str(one.category),
-                one.first_second,
-                one.last_second,
-                str(one.entry) if one.entry else None,
-                str(one.exit) if one.exit else None,
-            )
-            for one in summary.tracklets
-            if one.counted
-        ),
-        tuple(one.text for one in summary.sentences),
+def _computed(session: Session, media_id: int) -> list[ClipRun]:
+    video = session.get(Video, media_id)
+    if video is None or video.animals is None:
+        return []
+    runs = [
+        ClipRun(
+            COMPUTED,
+            f"{version.model} {version.version}",
+            f"{version.backend}; {version.preprocessing}",
+            row.summarised_at,
+            row.facts["animals"],
+            _counted_tracklets(session, media_id, row.id),
+            tuple(text for text, *_ in row.facts["sentences"]),
+            row.id,
+            row.id == video.run_id,
+            decided_on(session, row),
+        )
+        for row, version in finished(session, media_id)
+    ]
+    return sorted(runs, key=lambda run: not run.counts)
+
+
+def _counted_tracklets(
+    session: Session, media_id: int, run_id: int
+) -> tuple[tuple[str, float, float, str | None, str | None], ...]:
+    return tuple(
+        (
+            str(one.category),
+            one.first_second,
+            one.last_second,
+            str(one.entry) if one.entry else None,
+            str(one.exit) if one.exit else None,
+        )
+        for _, one in tracklets_of(session, media_id, run_id)
+        if one.counted
     )
 
 

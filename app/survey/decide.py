@@ -14,6 +14,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.survey.base import Base
+from app.survey.clip_run_rows import ClipRunChoice, settle_chosen
 from app.survey.decide_refusals import DecisionConflict, refuse_contradiction, refuse_when_used, what_is_newer
 from app.survey.decisions import Decision
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, Ranking
@@ -40,6 +41,7 @@ HUMAN: dict[str, type[Base]] = {
         SpeciesLabel,
         VideoAnswer,
         VideoReview,
+        ClipRunChoice,
         DeploymentReview,
         SpeedLimit,
         AcceptedConflict,
@@ -125,6 +127,7 @@ class Change:
         decision = Decision(kind=kind, who=who, view=view or {}, changes=self.rows, **about)
         self.session.add(decision)
         self.session.flush()
+        settle_chosen(self.session, self.rows)
         rescore(self.session, _media_of(self.session, self.rows, decision))
         return decision
 
@@ -149,6 +152,7 @@ def undo(session: Session, decision: Decision, who: str) -> Decision:
     refuse_contradiction(session, [(table, new) for table, _, new in steps])
     decision.undone_at, decision.undone_by = time.time(), who
     session.flush()
+    settle_chosen(session, decision.changes)
     rescore(session, media)
     return decision
 

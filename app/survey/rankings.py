@@ -17,6 +17,7 @@ from app.survey.described import feature_version, of_model
 from app.survey.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
 from app.survey.individuals import Individual, PairVerdict, Sighting
 from app.survey.media import Media
+from app.survey.videos import TrackletRow, set_aside
 from modal_backend.contracts import Flank
 
 __all__ = ["Scope", "allowed", "feature_version", "is_fresh", "ranking", "stamp", "store_ranking", "verdicts"]
@@ -70,7 +71,9 @@ def waiting_count(session: Session, version_id: int) -> int:
 
 
 def _settled() -> sa.CompoundSelect[tuple[int]]:
-    """Detections that need no identity: assigned, rejected, not an animal, unidentifiable, or on a blank media."""
+    """Detections that need no identity: assigned, rejected, not an animal, unidentifiable, on a blank media, or
+    of a run over a clip that does not count.
+    """
     review = DetectionReview
     return sa.union_all(
         sa.select(Sighting.detection_id),
@@ -84,6 +87,7 @@ def _settled() -> sa.CompoundSelect[tuple[int]]:
         sa.select(Detection.id)
         .join(MediaReview, MediaReview.media_id == Detection.media_id)
         .where(MediaReview.verdict == "blank"),
+        set_aside(),
     )
 
 
@@ -172,14 +176,17 @@ def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at:
 
 
 def _dropped(session: Session) -> set[int]:
-    """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable."""
+    """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable, or unnamed ones of a run over
+    a clip that does not count.
+    """
     review = DetectionReview
     wrong = sa.or_(
         review.verdict == "rejected",
         review.identity == "unidentifiable",
         sa.and_(review.category.is_not(None), review.category != "animal"),
     )
-    return set(session.scalars(sa.select(review.detection_id).where(wrong)))
+    aside = set_aside().where(TrackletRow.query_id.not_in(sa.select(Sighting.detection_id)))
+    return {*session.scalars(sa.select(review.detection_id).where(wrong)), *session.scalars(aside)}
 
 
 def _other_flank(session: Session, query_id: int) -> set[int]:

@@ -16,7 +16,7 @@ from modal_backend.contracts import Box, Category, FrameBox, Sentence, Side, Sou
 
 
 class Video(Base):
-    """A clip of the survey. Seconds count from its first frame.
+    """A clip of the survey. Seconds count from its first frame. run_id: the run that counts.
 
     progress: 0 to 1 while its summary is computed, started_at since when. looked: [[frame number, second], ...] the
     detector looked at; compared: how many frames were compared for motion; unlooked: [[from, to], ...] in seconds.
@@ -44,10 +44,11 @@ class Video(Base):
     animals: Mapped[int | None]
     sentences: Mapped[list[Any]] = mapped_column(default=list)
     uncertainty: Mapped[list[Any]] = mapped_column(default=list)
+    run_id: Mapped[int | None]
 
 
 class TrackletRow(Base):
-    """A tracklet as it was computed; see contracts.Tracklet. spans: [[first, last], ...] in seconds."""
+    """A tracklet as a run computed it; see contracts.Tracklet. spans: [[first, last], ...] in seconds."""
 
     __tablename__ = "tracklet"
 
@@ -63,6 +64,7 @@ class TrackletRow(Base):
     counted: Mapped[bool]
     note: Mapped[str] = mapped_column(default="")
     query_id: Mapped[int | None]
+    run_id: Mapped[int | None]
     created_at: Mapped[Moment]
 
 
@@ -112,10 +114,13 @@ def put_facts(session: Session, media_id: int, **values: Any) -> Video:
     return row
 
 
-def put_tracklet(session: Session, media_id: int, one: Tracklet, detection_ids: Sequence[int]) -> TrackletRow:
-    """Write a tracklet; detection_ids: those of its boxes, in order."""
+def put_tracklet(
+    session: Session, media_id: int, one: Tracklet, detection_ids: Sequence[int], run_id: int | None = None
+) -> TrackletRow:
+    """Write a tracklet of a run; detection_ids: those of its boxes, in order."""
     row = TrackletRow(
         media_id=media_id,
+        run_id=run_id,
         category=str(one.category),
         confidence=one.confidence,
         source=str(one.source),
@@ -159,13 +164,17 @@ def summary_of(session: Session, media_id: int) -> VideoSummary | None:
     )
 
 
-def tracklets_of(session: Session, media_id: int) -> list[tuple[TrackletRow, Tracklet]]:
-    """A clip's tracklets in the order of appearance, with their rows; boxes as people corrected them."""
+def tracklets_of(session: Session, media_id: int, run_id: int | None = None) -> list[tuple[TrackletRow, Tracklet]]:
+    """The tracklets of a clip's run in the order of appearance, with their rows; boxes as people corrected them.
+
+    run_id: the run that counts when None.
+    """
     from app.survey.scores import boxes
 
-    rows = list(
-        session.scalars(sa.select(TrackletRow).where(TrackletRow.media_id == media_id).order_by(TrackletRow.id))
-    )
+    video = session.get(Video, media_id)
+    wanted = run_id if run_id is not None else video.run_id if video is not None else None
+    mine = sa.and_(TrackletRow.media_id == media_id, TrackletRow.run_id.is_not_distinct_from(wanted))
+    rows = list(session.scalars(sa.select(TrackletRow).where(mine).order_by(TrackletRow.id)))
     frames: dict[int, list[FrameDetection]] = {row.id: [] for row in rows}
     for frame in session.scalars(
         sa.select(FrameDetection).where(FrameDetection.tracklet_id.in_(frames)).order_by(FrameDetection.frame_number)
@@ -173,6 +182,18 @@ def tracklets_of(session: Session, media_id: int) -> list[tuple[TrackletRow, Tra
         frames[frame.tracklet_id].append(frame)
     views = boxes(session, [frame.detection_id for some in frames.values() for frame in some])
     return [(row, _tracklet(row, frames[row.id], views)) for row in rows]
+
+
+def without_query(session: Session, media_id: int) -> list[int]:
+    """Ids of the animal tracklets of a clip, of any run, that have no query yet."""
+    mine = sa.and_(TrackletRow.media_id == media_id, TrackletRow.category == Category.ANIMAL)
+    return list(session.scalars(sa.select(TrackletRow.id).where(mine, TrackletRow.query_id.is_(None))))
+
+
+def set_aside() -> sa.Select[Any]:
+    """Queries of tracklets that do not count, because another run of their clip does."""
+    other = sa.and_(TrackletRow.query_id.is_not(None), TrackletRow.run_id != Video.run_id)
+    return sa.select(TrackletRow.query_id).join(Video, Video.media_id == TrackletRow.media_id).where(other)
 
 
 def detections_of(session: Session, tracklet_id: int) -> list[FrameDetection]:

@@ -25,6 +25,8 @@ SAID = {
     "take out": "took a sighting out",
     "list species": "added to the species list",
     "unlist species": "removed from the species list",
+    "count": "corrected the count",
+    "clip run": "chose the run that counts",
     "delete notes": "deleted a file of notes",
     "restore notes": "brought a file of notes back",
 }

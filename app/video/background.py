@@ -40,12 +40,14 @@ class Moving:
     """masks: bool (n, height, width), what differs from the background. grey: the matched frames, float32.
 
     changed: bool (n), the whole picture differs (exposure, infrared switch, a knock). shift: pixels the camera shakes.
+    bars: rows of burnt-in bars at the top and at the bottom.
     """
 
     masks: Mask
     grey: Field
     changed: Mask
     shift: float
+    bars: tuple[int, int] = (0, 0)
 
 
 def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
@@ -72,7 +74,7 @@ def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
     if shift:
         rim = math.ceil(2.0 * shift) + 1  # what comes into view there and goes again is the place, not an animal
         masks[:, :rim] = masks[:, -rim:] = masks[:, :, :rim] = masks[:, :, -rim:] = False
-    return Moving(masks, aligned, changed, shift)
+    return Moving(masks, aligned, changed, shift, _rows(bars))
 
 
 def _softened(frames: Grey) -> Field:
@@ -283,6 +285,12 @@ def _bars(picture: NDArray[np.floating]) -> Mask:
                 (bars[::-1] if flipped else bars)[: edge + 1] = True
                 break
     return bars
+
+
+def _rows(bars: Mask) -> tuple[int, int]:
+    """How many rows the bars at the top and at the bottom take."""
+    open_rows = np.flatnonzero(~bars[:, 0])
+    return (int(open_rows[0]), len(bars) - 1 - int(open_rows[-1])) if len(open_rows) else (0, 0)
 
 
 def _plain(strip: NDArray[np.floating]) -> bool:

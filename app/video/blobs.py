@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 JOINS = 7  # pixels: parts closer than this belong together
 SMALLEST = 6  # pixels
 MOST = 24
+WHOLE_SHARE = 0.4  # of the largest part's area: from here on a part may be an animal of its own
+WHOLE_AREA = 200  # pixels
+WHOLE_FILLED = 0.45
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +45,18 @@ def blobs_of(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:
     if not clean.any():
         return []
     joined = cv2.dilate(clean, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (JOINS, JOINS)))
-    count, labels = cv2.connectedComponents(joined, connectivity=8)
-    labels = np.where(clean > 0, labels, 0)
+    count, regions = cv2.connectedComponents(joined, connectivity=8)
+    parts, labels, stats, _ = cv2.connectedComponentsWithStats(clean, connectivity=8)
+    members: list[list[int]] = [[] for _ in range(count)]
+    for part in range(1, parts):
+        left, top, wide, high, _area = stats[part]
+        inside = labels[top : top + high, left : left + wide] == part
+        members[int(regions[top : top + high, left : left + wide][inside][0])].append(part)
     ys, xs = np.nonzero(labels)
     which = labels[ys, xs]
     found = []
-    for label in range(1, count):
-        mine = which == label
+    for group in (one for some in members if some for one in _apart(some, np.asarray(stats, np.int32))):
+        mine = np.isin(which, group)
         area = int(mine.sum())
         if area < SMALLEST:
             continue
@@ -58,3 +66,29 @@ def blobs_of(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:
             Blob(float(x.min()), float(y.min()), float(x.max() + 1), float(y.max() + 1), float(area), brightness)
         )
     return sorted(found, key=lambda blob: -blob.area)[:MOST]
+
+
+def _apart(parts: list[int], stats: NDArray[np.int32]) -> list[list[int]]:
+    """Parts of one region in groups: those about as large as the largest stand for themselves, with what is near."""
+    areas = {part: int(stats[part][4]) for part in parts}
+    least = max(WHOLE_SHARE * max(areas.values()), WHOLE_AREA)
+    whole = [part for part in parts if areas[part] >= least and _filled(stats[part]) >= WHOLE_FILLED]
+    if len(whole) < 2:
+        return [parts]
+    groups = {part: [part] for part in whole}
+    for part in parts:
+        if part not in groups:
+            groups[min(whole, key=lambda other: _gap(stats[part], stats[other]))].append(part)
+    return list(groups.values())
+
+
+def _filled(one: NDArray[np.int32]) -> float:
+    """Share of its box that a part fills."""
+    return float(one[4]) / float(one[2] * one[3])
+
+
+def _gap(one: NDArray[np.int32], other: NDArray[np.int32]) -> float:
+    """Pixels between the boxes of two parts."""
+    across = max(one[0] - other[0] - other[2], other[0] - one[0] - one[2], 0)
+    along = max(one[1] - other[1] - other[3], other[1] - one[1] - one[3], 0)
+    return float(np.hypot(across, along))

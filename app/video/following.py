@@ -16,6 +16,7 @@ YOUNG_REACH = 0.5  # frame widths a second
 REACH = 0.15
 KEEP = 0.6
 AREA_RATIO = 7.0
+SPECK = 0.06  # of a region's area: what is smaller is lost in it
 
 
 @dataclass(slots=True)
@@ -41,7 +42,7 @@ class Step:
 class Track:
     """A moving thing. speed: pixels a second; width, height, area: as it usually is. parent: what it came out of.
 
-    seen_at: the second it was last seen by itself.
+    within: whose region it shares. seen_at: the second it was last seen by itself.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -50,6 +51,7 @@ class Track:
     height: float = 0.0
     area: float = 0.0
     parent: Track | None = None
+    within: Track | None = None
     seen_at: float = 0.0
 
     @property
@@ -78,8 +80,9 @@ class Track:
         self.steps.append(Step(second, blob.left, blob.top, blob.right, blob.bottom, blob.area, blob.grey))
         self.seen_at = second
 
-    def share(self, second: float, blob: Blob) -> None:
+    def share(self, second: float, blob: Blob, other: Track) -> None:
         """It is somewhere inside this region, together with another track."""
+        self.within = other
         x, y = self.foretold(second)
         half_w, half_h = min(self.width, blob.size[0]) / 2, min(self.height, blob.size[1]) / 2
         x = min(max(x, blob.left + half_w), blob.right - half_w)
@@ -115,7 +118,7 @@ class Follower:
                 free.remove(place)
         for place, track in owner.items():
             if place in shared:
-                track.share(second, blobs[place])
+                track.share(second, blobs[place], shared[place])
             else:
                 track.take(second, _union([blobs[place], *parts.get(place, [])]))
         for place in free:
@@ -157,9 +160,11 @@ class Follower:
             - (0.1 * min(len(track.steps), 10) / 10)
         )
 
-    def _shared(self, second: float, blobs: Sequence[Blob], owner: dict[int, Track], taken: set[int]) -> set[int]:
-        """Tracks without a region of their own that are inside another's share it; returns those regions."""
-        shared: set[int] = set()
+    def _shared(
+        self, second: float, blobs: Sequence[Blob], owner: dict[int, Track], taken: set[int]
+    ) -> dict[int, Track]:
+        """Tracks without a region of their own that are inside another's share it; returns those regions and tracks."""
+        shared: dict[int, Track] = {}
         for track in self._live:
             if id(track) in taken or len(track.steps) < FAMILIAR:
                 continue
@@ -167,12 +172,12 @@ class Follower:
             for place, blob in enumerate(blobs):
                 slack = 0.15 * max(blob.size)
                 inside = blob.left - slack <= x <= blob.right + slack and blob.top - slack <= y <= blob.bottom + slack
-                if inside and place in owner and blob.area >= 0.5 * track.area:
-                    track.share(second, blob)
+                if inside and place in owner and blob.area >= 0.5 * track.area and track.area >= SPECK * blob.area:
                     other = owner[place]
+                    track.share(second, blob, other)
                     lately = second - track.seen_at <= SHARED_SECONDS
                     if lately and len(other.steps) >= FAMILIAR and blob.area > 1.2 * other.area:
-                        shared.add(place)
+                        shared[place] = track
                     break
         return shared
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from app.video.borders import Frame, side_of
 from app.video.following import Step
+from app.video.parting import alike
 
 PAUSE_SECONDS = 180.0
 HIDDEN_SECONDS = 4.0
@@ -66,9 +67,13 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     gap = begin.second - end.second
     if gap > PAUSE_SECONDS:
         return None
+    left, entered = side_of(before, frame, leaving=True), side_of(after, frame, leaving=False)
+    if left and left == entered and not alike(before, after, left, frame):
+        return None
     if gap <= 0:
-        return _handed_over(before, after, gap)
-    if side_of(before, frame, leaving=True) and gap > 2.5 * frame.step + 0.3:
+        elsewhere = entered and entered not in (left, side_of(before, frame, leaving=False))
+        return None if elsewhere else _handed_over(before, after, gap)
+    if left and gap > 2.5 * frame.step + 0.3:
         return None
     size = max(length_of(before), length_of(after), 4.0)
     away = math.dist(end.middle, begin.middle)
@@ -76,7 +81,7 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     most = ALIKE * (4 if gap <= SHORT_SECONDS else 2)
     if not 1 / most <= ratio <= most:
         return None
-    appears = side_of(after, frame, leaving=False) is None
+    appears = entered is None
     stayed = away <= (2.0 if gap <= TURNED_SECONDS else 0.8) * size and appears
     vx, vy = _pace(before[-6:])
     foretold = (end.middle[0] + vx * gap, end.middle[1] + vy * gap)

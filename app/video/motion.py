@@ -22,12 +22,14 @@ class Motion:
     """Takes small grey frames in order; `finish` gives the tracks.
 
     changed: seconds at which the whole picture differed from before and after. busy: share of the frames in which so
-    much moves that motion tells nothing (the camera was carried, or a storm).
+    much moves that motion tells nothing (the camera was carried, or a storm). bars: rows of burnt-in bars, top and
+    bottom.
     """
 
     seconds: list[float] = field(default_factory=list)
     changed: list[float] = field(default_factory=list)
     shift: float = 0.0
+    bars: tuple[int, int] = (0, 0)
     width: int = 0
     height: int = 0
     _waiting: list[NDArray[np.uint8]] = field(default_factory=list)
@@ -67,6 +69,7 @@ class Motion:
             self._follower = Follower(self.width)
         moving = moving_parts(frames, times)
         self.shift = max(self.shift, moving.shift)
+        self.bars = (max(self.bars[0], moving.bars[0]), max(self.bars[1], moving.bars[1]))
         for second, mask, grey, changed in zip(times, moving.masks, moving.grey, moving.changed, strict=True):
             self._busy += bool(changed or mask.mean() > UNSTEADY)
             if changed:

@@ -15,7 +15,8 @@ from app.video.quality import seen_quality
 from app.video.sampling import BUDGET, unlooked
 from app.video.tracklets import tracklets_of
 from app.video.watching import Watched, watch
-from app.video.ways import Way, ways_of
+from app.video.way import Way
+from app.video.ways import ways_of
 from app.video.words import Seen, summary_of
 from modal_backend.contracts import Detection, Failure, FrameBox, Picture, Tracklet, VideoSummary
 
@@ -54,9 +55,16 @@ class SummarisedClip:
 
 
 def summarise_clip(
-    path: Path, detect: Detect, *, budget: int = BUDGET, tell: Callable[[float], None] | None = None
+    path: Path,
+    detect: Detect,
+    *,
+    budget: int = BUDGET,
+    shows: tuple[int, float] | None = None,
+    tell: Callable[[float], None] | None = None,
 ) -> SummarisedClip:
     """Summarise a clip with a detector. tell(share) hears how far it is, 0 to 1.
+
+    shows: number and second of the frame that stands for the clip already; it is looked at and stays the key frame.
 
     Raises ClipError when nothing of the clip decodes, DetectorFailed, and what `detect` raises.
     """
@@ -70,12 +78,14 @@ def summarise_clip(
         stated += [length for length in [facts(container, stream).duration] if length]
     watched = watch(path, budget=budget, tell=watched_until)
     ways, frame = _ways(watched)
-    looks = _looks(path, watched, ways, detect, tell)
+    looks = _looks(path, watched, ways, shows, detect, tell)
     looked = {look.index: (look.second, look.found) for look in looks}
     tracklets = [_rated(one, looks) for one in tracklets_of(ways, frame, looked, watched.motion.busy)]
     seen = _seen(watched, looks)
     summary = summary_of(tracklets, seen)
-    return SummarisedClip(watched.played, looks, len(watched.moments), seen, summary, _key(looks, tracklets))
+    kept = shows is not None and any(look.index == shows[0] for look in looks)
+    key = shows[0] if shows is not None and kept else _key(looks, tracklets)
+    return SummarisedClip(watched.played, looks, len(watched.moments), seen, summary, key)
 
 
 def _ways(watched: Watched) -> tuple[list[Way], Frame]:
@@ -83,12 +93,17 @@ def _ways(watched: Watched) -> tuple[list[Way], Frame]:
     tracks = motion.finish()
     seconds = motion.seconds or [0.0]
     rim = 2.0 * motion.shift + 1 if motion.shift else 0.0
-    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim)
+    frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim, motion.bars)
     return ways_of(tracks, frame), frame
 
 
 def _looks(
-    path: Path, watched: Watched, ways: Sequence[Way], detect: Detect, tell: Callable[[float], None] | None
+    path: Path,
+    watched: Watched,
+    ways: Sequence[Way],
+    shows: tuple[int, float] | None,
+    detect: Detect,
+    tell: Callable[[float], None] | None,
 ) -> list[Look]:
     """The frames looked at, with the detector's boxes: those sampled, and one for each way that none of them shows."""
 
@@ -98,6 +113,8 @@ def _looks(
     samples = watched.sampler.chosen(shown)
     asked = [(one.index, one.second, upright(one.frame, watched.played.turns)) for one in samples]
     asked += _missing(path, watched, ways, [one.second for one in samples])
+    if shows is not None and shows[0] not in {index for index, _, _ in asked}:
+        asked += [(shows[0], second, picture) for second, picture in frames_at(path, [shows[1]]).items()]
     looks, reasons = [], []
     for start in range(0, len(asked), BATCH):
         some = asked[start : start + BATCH]

@@ -9,12 +9,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from app.video.borders import Frame, side_of
-from app.video.ways import Way, moving_share
-from modal_backend.contracts import Box, Category, Detection, FrameBox, Side, Source, Tracklet
+from app.video.way import Way
+from app.video.ways import moving_share
+from modal_backend.contracts import Box, Category, Detection, FrameBox, Source, Tracklet
 
 SURE = 0.25  # the pocket detector's own threshold
 USABLE = 0.05
-STILL_SURE = 0.6  # mean confidence from which something that never moves counts
+STILL_SURE = 0.7  # mean confidence from which something that never moves counts
 STILL_FRAMES = 3
 MOTION_TRUST = 0.7
 UNSTEADY = 0.5  # share of restless frames from which motion alone proves nothing
@@ -66,7 +67,8 @@ def _of_way(way: Way, frame: Frame, looked: Looked, busy: float, used: set[tuple
     sure = sorted((box.confidence or 0.0 for box in boxes), reverse=True)[:2]
     support = float(np.mean(sure)) if sure else 0.0
     seen = support >= SURE
-    entry, leaves = _entry(way, frame), side_of(way.pieces[-1], frame, leaving=True)
+    entry = way.entry or side_of(way.pieces[0], frame, leaving=False)
+    leaves = way.exit or side_of(way.pieces[-1], frame, leaving=True)
     fleeting = entry is None and leaves is None and _is_fleeting(way, frame)
     doubt = f"the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})"
     return Tracklet(
@@ -87,13 +89,6 @@ def _is_fleeting(way: Way, frame: Frame) -> bool:
     """Whether it is there for a moment only, in the middle of a longer clip: a leaf or a flare does that."""
     (first, _), (_, last) = way.spans[0], way.spans[-1]
     return last - first < FLEETING_SECONDS and last - first < 0.5 * (frame.last - frame.first)
-
-
-def _entry(way: Way, frame: Frame) -> Side | None:
-    entry = side_of(way.pieces[0], frame, leaving=False)
-    if entry is None and way.came_with is not None:
-        return side_of(way.came_with.pieces[0], frame, leaving=False)
-    return entry
 
 
 def _best_match(box: Box, found: Sequence[Detection], index: int, used: set[tuple[int, int]]) -> int | None:

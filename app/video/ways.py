@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
-from app.video.borders import BORDER, Frame, side_of
+from app.video.borders import Frame, side_of
+from app.video.company import with_company
 from app.video.following import Step, Track
 from app.video.joining import area_of, bridged, length_of
-from modal_backend.contracts import Box
+from app.video.parting import alike, parted
+from app.video.way import Way
+from modal_backend.contracts import Side
 
 AWAY_SECONDS = 60.0
 TRAVELS = 0.07  # of the frame's diagonal
@@ -20,60 +23,57 @@ SHORTEST = 0.3  # seconds
 COARSE = 0.4  # seconds between frames from which a leap from place to place looks like a way
 LEAP = 1.5  # of its own length
 ALIKE_PACE = 0.5
+LEAST_STRAIGHT = 0.18  # reach in shares of the path
+STRAIGHT = 0.8
+USUAL = 80  # percentile
+SPECK_AREA = 0.2
+SPOT = 3.0  # pixels
+SPOT_SECONDS = 0.8
+SPOT_AREA = 0.3
 STILL_PACE = 0.025  # frame widths a second
-
-
-@dataclass(slots=True)
-class Way:
-    """One moving thing over the whole clip. pieces: its steps, one list for each time in view, in order."""
-
-    pieces: list[list[Step]] = field(default_factory=list)
-    came_with: Way | None = None
-
-    @property
-    def steps(self) -> list[Step]:
-        """All its steps."""
-        return [step for piece in self.pieces for step in piece]
-
-    @property
-    def spans(self) -> tuple[tuple[float, float], ...]:
-        """First and last second of each time in view."""
-        return tuple((piece[0].second, piece[-1].second) for piece in self.pieces)
-
-    def box_at(self, second: float, frame: Frame) -> Box | None:
-        """Its box at a second, relative to the frame; None when it was not in view."""
-        for piece in self.pieces:
-            if piece[0].second - 1e-6 <= second <= piece[-1].second + 1e-6:
-                times = [step.second for step in piece]
-                left, top, right, bottom = (
-                    float(np.interp(second, times, [getattr(step, side) for step in piece]))
-                    for side in ("left", "top", "right", "bottom")
-                )
-                return Box(
-                    left / frame.width, top / frame.height, (right - left) / frame.width, (bottom - top) / frame.height
-                )
-        return None
 
 
 def ways_of(tracks: Iterable[Track], frame: Frame) -> list[Way]:
     """The ways of everything that travels, in the order of appearance."""
-    kept = {id(track): _trimmed(track) for track in tracks}
+    kept = {id(track): _trimmed(track, frame) for track in tracks}
     owners = {id(track): track for track in tracks}
-    pieces = [(owners[key], steps) for key, steps in kept.items() if len(steps) >= 2 or frame.step > COARSE]
+    parts = [(owners[key], part) for key, steps in kept.items() for part in parted(steps, frame)]
+    pieces = [(track, steps) for track, steps in parts if len(steps) >= 2 or frame.step > COARSE]
     pieces.sort(key=lambda pair: pair[1][0].second)
     ways = [Way([steps]) for steps in bridged([steps for _, steps in pieces], frame)]
     ways = [way for way in ways if _travels(way.steps, frame)]
     ways = _without_parts(ways)
-    _join_origins(ways, pieces)
+    with_company(ways, pieces, frame)
     return sorted(_returned(ways, frame), key=lambda way: way.pieces[0][0].second)
 
 
-def _trimmed(track: Track) -> list[Step]:
+def _trimmed(track: Track, frame: Frame) -> list[Step]:
     """Its steps without foretold ones at the end: it may have been swallowed by what it met."""
     steps = list(track.steps)
     while steps and steps[-1].shared:
         steps.pop()
+    steps = _without_speck(steps, frame)
+    return _without_spot(_without_speck(steps[::-1], frame)[::-1])
+
+
+def _without_speck(steps: list[Step], frame: Frame) -> list[Step]:
+    """Its steps without specks at the beginning that are a while away from the rest: they only happened to be there."""
+    if len(steps) < 5:
+        return steps
+    small, pause = SPECK_AREA * area_of(steps), 2.5 * frame.step + 0.1
+    for at in range(1, min(4, len(steps) - 3)):
+        if abs(steps[at].second - steps[at - 1].second) > pause and all(step.area < small for step in steps[:at]):
+            return steps[at:]
     return steps
+
+
+def _without_spot(steps: list[Step]) -> list[Step]:
+    """Its steps without a small spot that never moved, at the beginning, before something much larger came by."""
+    near = next((at for at, step in enumerate(steps) if math.dist(step.middle, steps[0].middle) > SPOT), len(steps))
+    spot, rest = steps[:near], steps[near:]
+    if len(rest) < 3 or abs(spot[-1].second - spot[0].second) < SPOT_SECONDS:
+        return steps
+    return rest if area_of(spot) < SPOT_AREA * area_of(rest) else steps
 
 
 def moving_share(way: Way, frame: Frame) -> float:
@@ -99,9 +99,7 @@ def _travels(steps: list[Step], frame: Frame) -> bool:
     seen = [step for step in steps if not step.shared]
     if len(seen) < (3 if frame.step <= COARSE else 2):
         return False
-    if frame.step > COARSE:
-        return any(_reaches(part, frame) for part in _without_leaps(seen))
-    return _reaches(seen, frame)
+    return any(_reaches(part, frame) for part in _without_leaps(seen))
 
 
 def _without_leaps(steps: list[Step]) -> list[list[Step]]:
@@ -123,14 +121,40 @@ def _without_leaps(steps: list[Step]) -> list[list[Step]]:
 
 
 def _reaches(seen: list[Step], frame: Frame) -> bool:
+    """Whether it gets far enough; one that has only begun to come into view has to go straight for that."""
     x, y = np.array([step.middle[0] for step in seen]), np.array([step.middle[1] for step in seen])
+    if _is_far(x, y, seen, frame, LEAST_STRAIGHT):
+        return True
+    return side_of(seen, frame, leaving=False) is not None and _is_far(*_uncut(seen, frame), seen, frame, STRAIGHT)
+
+
+def _is_far(x: NDArray[np.float64], y: NDArray[np.float64], seen: list[Step], frame: Frame, straight: float) -> bool:
     if len(x) >= 5:
         x, y = np.convolve(x, np.ones(3) / 3, "valid"), np.convolve(y, np.ones(3) / 3, "valid")
     reach = math.hypot(float(np.ptp(x)), float(np.ptp(y)))
     path = float(np.hypot(np.diff(x), np.diff(y)).sum())
     diagonal = math.hypot(frame.width, frame.height)
-    goes = reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen))
-    return goes and reach >= 0.18 * path
+    return reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen), straight * path)
+
+
+def _uncut(steps: list[Step], frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Its middle step by step; where a border cuts it off, the middle it has with its usual extent."""
+    rooms = [frame.room(step) for step in steps]
+    ways = []
+    for low, high, before, after in (
+        (Side.LEFT, Side.RIGHT, "left", "right"),
+        (Side.TOP, Side.BOTTOM, "top", "bottom"),
+    ):
+        first = np.array([getattr(step, before) for step in steps])
+        last = np.array([getattr(step, after) for step in steps])
+        half = np.maximum(last - first, np.percentile(last - first, USUAL)) / 2
+        cut_low = np.array([room[low] <= frame.margin for room in rooms])
+        cut_high = np.array([room[high] <= frame.margin for room in rooms])
+        middle = np.where(
+            cut_low & ~cut_high, last - half, np.where(cut_high & ~cut_low, first + half, (first + last) / 2)
+        )
+        ways.append(middle)
+    return ways[0], ways[1]
 
 
 def _without_parts(ways: list[Way]) -> list[Way]:
@@ -159,61 +183,31 @@ def _goes_along(part: list[Step], whole: list[Step]) -> bool:
 def _touches(part: list[Step], whole: list[Step]) -> bool:
     """Whether a way hangs on another one nearly all the time: two halves of one animal."""
     seconds = np.array([step.second for step in whole])
-    near = 0
-    for step in part:
-        other = whole[int(np.abs(seconds - step.second).argmin())]
+    near, others = 0, [whole[int(np.abs(seconds - step.second).argmin())] for step in part]
+    for step, other in zip(part, others, strict=True):
         aside = max(step.left - other.right, other.left - step.right, step.top - other.bottom, other.top - step.bottom)
         near += aside <= 0.12 * _size_of(other)
-    return near >= 0.85 * len(part) and length_of(part) <= 0.7 * length_of(whole)
+    return near >= 0.85 * len(part) and length_of(part) <= 0.7 * length_of(others)
 
 
 def _size_of(step: Step) -> float:
     return max(step.right - step.left, step.bottom - step.top)
 
 
-def _join_origins(ways: list[Way], pieces: list[tuple[Track, list[Step]]]) -> None:
-    """Note which way another one came out of (they came in side by side)."""
-    owner = {id(step): way for way in ways for step in way.steps}
-    for track, steps in pieces:
-        way = owner.get(id(steps[0]))
-        if way is None or track.parent is None or way.steps[0] is not steps[0]:
-            continue
-        parent = next((owner[id(s)] for s in track.parent.steps if id(s) in owner), None)
-        if parent is not None and parent is not way:
-            way.came_with = parent
-
-
 def _returned(ways: list[Way], frame: Frame) -> list[Way]:
     """A way that begins at the side where another ended a while ago, and looks alike, is that one coming back."""
     out: list[Way] = []
     for way in sorted(ways, key=lambda one: one.pieces[0][0].second):
-        entry = side_of(way.pieces[0], frame, leaving=False)
+        entry = way.entry or side_of(way.pieces[0], frame, leaving=False)
         back = None
         for other in out:
             last = other.pieces[-1]
             gap = way.pieces[0][0].second - last[-1].second
             same_side = entry and 0 < gap <= AWAY_SECONDS and side_of(last, frame, leaving=True) == entry
-            if same_side and _looks_alike(way.pieces[0], last, frame):
+            if entry and same_side and alike(last, way.pieces[0], entry, frame):
                 back = other
         if back is None:
             out.append(way)
         else:
             back.pieces += way.pieces
     return out
-
-
-def _looks_alike(one: list[Step], other: list[Step], frame: Frame) -> bool:
-    ratio = _inner_area(one, frame) / max(_inner_area(other, frame), 1.0)
-    tone = abs(_tone(one) - _tone(other))
-    height = abs(one[0].middle[1] - other[-1].middle[1])
-    return 1 / 1.6 <= ratio <= 1.6 and tone <= 22 and height <= 0.25 * frame.height
-
-
-def _inner_area(steps: list[Step], frame: Frame) -> float:
-    """Its area where it is not cut off by the frame's border."""
-    whole = [step for step in steps if step.left > BORDER and step.right < frame.width - BORDER]
-    return area_of(whole or steps)
-
-
-def _tone(steps: list[Step]) -> float:
-    return float(np.median([step.grey for step in steps]))
