@@ -78,13 +78,15 @@ def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop]) -> None:
     pictures = [cut(crop.picture, crop.box) for crop in crops]
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
-    embedded = [shop.call(model, pictures) for model in shop.choose().embeddings]
-    local, local_call = shop.call(shop.choose().local, pictures)
+    choice = shop.choose()
+    embedded = [shop.call(model, pictures) for model in choice.embeddings]
+    local = [shop.call(model, pictures) for model in (choice.local, choice.finer) if model is not None]
     query = crops[0]
     with shop.survey.write() as session:
         for found, call in embedded:
             _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call)
-        _keep(session, Task.LOCAL_FEATURES, query, local.provenance, _pooled_features(local.values), local_call)
+        for found, call in local:
+            _keep(session, Task.LOCAL_FEATURES, query, found.provenance, _pooled_features(found.values), call)
         session.get_one(videos.TrackletRow, tracklet_id).query_id = query.detection_id
 
 

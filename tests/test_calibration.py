@@ -11,7 +11,7 @@ from app.survey import calibrations, identity
 from app.survey.database import Survey
 from app.survey.decide import undo_last
 from modal_backend.models import calibration_fit
-from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid, start, start_values
+from modal_backend.models.calibration import FUSED, FUSED_FINE, Calibration, fuse, sigmoid, start, start_values, told
 from modal_backend.models.calibration_fit import fit
 from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
 from tests.surveys import add_media, found
@@ -30,7 +30,7 @@ def test_start_curves_rise_and_never_say_never(model: str):
 
 
 def test_every_profile_has_start_values_with_their_source():
-    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED}
+    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED, FUSED_FINE}
     assert "Amur tigers" in start_values()["source"]
 
 
@@ -40,11 +40,28 @@ def test_a_curve_survives_being_stored():
     assert again.probability(SCORES[LOCAL]) == pytest.approx(curve.probability(SCORES[LOCAL]), abs=1e-3)
 
 
-def test_fusion_is_the_mean_of_log_odds_and_leaves_one_model_alone():
-    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}) == pytest.approx([0.5])
-    assert fuse({LOCAL: np.array([2.0])}) == pytest.approx([2.0])
+def test_fusion_is_the_weighted_mean_of_log_odds_and_leaves_one_model_alone():
+    even = {LOCAL: 1.0, EMBEDDING: 1.0}
+    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}, even) == pytest.approx([0.5])
+    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}, {**even, LOCAL: 2.0}) == pytest.approx([1.0])
+    assert fuse({LOCAL: np.array([2.0])}, even) == pytest.approx([2.0])
     silent = {LOCAL: np.array([2.0, 1.0]), EMBEDDING: np.array([np.nan, 3.0])}
-    assert fuse(silent) == pytest.approx([2.0, 2.0])
+    assert fuse(silent, even) == pytest.approx([2.0, 2.0])
+
+
+def test_a_model_weighs_as_much_as_its_probabilities_tell_about_the_pairs():
+    assert told(0.09, 0.1) == 0.05  # no better than the base rate
+    assert told(0.045, 0.1) == pytest.approx(1.0)
+    assert told(0.0, 0.1) == 50.0
+    assert start(LOCAL_FINE).weight > start(LOCAL).weight > start(EMBEDDING).weight
+    sharp, blurred = pairs(100, 5.0), pairs(100, 5.0)
+    noise = np.random.default_rng(3).normal(0, 2, len(blurred[0]))
+    blurred = (np.expm1(np.maximum(np.log1p(blurred[0]) + noise, 0)), *blurred[1:])
+    weights = [fit(LOCAL, *one, start(LOCAL)).curve.weight for one in (sharp, blurred)]
+    assert weights[0] > 1.5 * weights[1]
+    kept = Calibration.from_json(LOCAL, fit(LOCAL, *sharp, start(LOCAL)).curve.as_json())
+    assert kept.weight == pytest.approx(weights[0], abs=1e-3)
+    assert Calibration.from_json(LOCAL, {"knots": [], "slope": 1.0, "bias": 0.0}).weight == start(LOCAL).weight
 
 
 def pairs(queries: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -1,0 +1,25 @@
+"""Which profile of RAPID ranks where crops are described by both"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012_profile"
+down_revision = "0010_notes"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """One new table."""
+    op.create_table(
+        "local_profile",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("model", sa.String(length=64), nullable=False),
+        sa.Column("since", sa.Float(), nullable=False),
+        sa.PrimaryKeyConstraint("id", name="pk_local_profile"),
+    )
+
+
+def downgrade() -> None:
+    """Drop it again."""
+    op.drop_table("local_profile")
