@@ -108,15 +108,16 @@ def has_start(model: str) -> bool:
 
 
 def told(brier: float, share: float) -> float:
-    """How much a model's probabilities tell about pairs: the part of the Brier score of the base rate that they explain
-    over the part they leave (Cohen's f squared, of the Brier skill score); 0.05 to 50.
+    """How much a model's probabilities tell about pairs, 0.2 to 7: Cohen's f of their Brier skill, the root of the part
+    of the base rate's Brier score that they explain over the part they leave.
 
     brier: of the probabilities. share: of the pairs that are the same. On ATRW tigers left out of the fit the fusion
-    weighed so is better than either model at random and with one picture each, and no worse than RAPID by event, where
-    equal weights lose.
+    weighed so has a better mAP than RAPID with one picture each (224 px: .839 against .819, 448 px: .877, .872) and by
+    event (.633, .629; .782, .779), and at random is better or alike (.988, .986; .993, .993); equal weights lose by
+    event (.628, .767), f squared gains half as much with one picture.
     """
     chance = share * (1.0 - share)
-    return float(np.clip((chance - brier) / max(brier, 1e-6), 0.05, 50.0))
+    return float(np.clip(max(chance - brier, 0.0) / max(brier, 1e-6), 0.04, 49.0) ** 0.5)
 
 
 def fuse(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
