@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.survey import both_profiles, results
+from app.survey.scores import boxes
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Failure, LocalFeatures, Picture, Result
 from modal_backend.registry import MODELS, Task
@@ -75,11 +76,21 @@ def describe_crops(
 
 
 def describe_finer(shop: Workshop, crops: Sequence[Crop], model: str) -> None:
-    """Write the features of these crops by one profile of RAPID alone. Raises BackendError."""
+    """Write the features of these crops by one profile of RAPID alone; not those whose box has moved meanwhile.
+
+    Raises BackendError.
+    """
     if not crops:
         return
     result, call_id = shop.call(model, _cut_all(shop, crops, MODELS[model].side))
-    store_described(shop, Task.LOCAL_FEATURES, [(crop.detection_id, crop.box) for crop in crops], result, call_id)
+    with shop.survey.write() as session:
+        version = results.model_version(session, Task.LOCAL_FEATURES, result.provenance)
+        now = boxes(session, [crop.detection_id for crop in crops])
+        for crop, value in zip(crops, result.values, strict=True):
+            view = now.get(crop.detection_id)
+            stays = view is not None and Box(view.x, view.y, view.width, view.height) == crop.box
+            if stays and isinstance(value, LocalFeatures):
+                results.store_feature(session, crop.detection_id, version, crop.box, value, call_id)
 
 
 def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:

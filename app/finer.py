@@ -23,7 +23,7 @@ from app.workshop import Workshop
 log = logging.getLogger("pugmark.worker")
 # Nobody has asked for anything for so long: a person who works through a list of crops asks for each within it.
 IDLE_SECONDS = 60.0
-# A crop takes about 0.25 s of one core (decode, cut, SIFT): so long at most does anybody's work share the machine.
+# A crop takes some 0.25 s of one core (decode, cut, SIFT): for a second at most anybody's work shares the machine.
 AT_ONCE = 4
 SLICE_SECONDS = 60.0
 SLICE = int(SLICE_SECONDS * 20)

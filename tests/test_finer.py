@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from PIL import Image
 
 from app import described_again, finer, pipeline
+from app.crops import describe_finer
 from app.ingest.intake import Limits, source_files
 from app.matching import calibrate
 from app.matching.gallery import Gallery
@@ -183,7 +184,15 @@ def test_slices_stop_when_somebody_wants_the_worker_and_otherwise_go_on_to_the_e
 ):
     monkeypatch.setattr(finer, "AT_ONCE", 1)
     finer.settle(shop)
+    with survey.read() as session:
+        first = session.scalar(sa.select(sa.func.min(Detection.id)))
+    crops = pipeline.crops_of_boxes(shop, [first])
+    with survey.write() as session:
+        session.add(DetectionReview(detection_id=first, who="ana", **{**WHOLE, "x": 0.1, "width": 0.9}))
+    describe_finer(shop, crops, LOCAL_FINE)  # somebody moved the box while it was being described
     assert profiles_of(survey) == {LOCAL: 3}
+    with survey.write() as session:
+        session.execute(sa.delete(DetectionReview))
     asked = iter([False, True])
     assert finer.describe_slice(shop, lambda: next(asked)) == 1
     assert profiles_of(survey) == {LOCAL: 3, LOCAL_FINE: 1}

@@ -239,3 +239,17 @@ def test_an_animal_becomes_known_when_it_is_named():
     assert before is not None
     assert after is not None
     assert before < 0.5 < after
+
+
+def test_an_identity_is_as_good_as_its_best_crop_however_many_it_has():
+    alone, among_many = RapidGallery(), RapidGallery()
+    for gallery, shots in ((alone, (0,)), (among_many, (0, 2, 3, 4))):
+        for animal in range(3):
+            for shot in shots:
+                gallery.add(10 * animal + shot, seen(animal, shot), f"animal {animal}")
+    found = among_many.rank(seen(1, 1))
+    score_of = {one.crop_id: one.score for one in found.candidates}
+    for one in found.identities:
+        assert one.score == score_of[one.best_crop_id]
+        assert one.score == max(score for crop, score in score_of.items() if crop // 10 == int(one.identity[-1]))
+    assert alone.rank(seen(1, 1)).identities[0].identity == found.identities[0].identity == "animal 1"

@@ -68,8 +68,10 @@ def lacking_count(session: Session, profile: str) -> int:
 
 def best(session: Session, coarse: str, finer: str) -> str:
     """The profile that should rank: the finer one where it has described every crop, else the coarse one."""
-    has_any = session.scalar(sa.select(Feature.id).where(Feature.model_version_id.in_(_versions(finer))).limit(1))
-    return finer if has_any is not None and not lacking(session, finer, limit=1) else coarse
+    some = sa.select(Feature.id).limit(1)
+    if session.scalar(some.where(Feature.model_version_id.in_(_versions(finer)))) is None:
+        return coarse
+    return finer if session.scalar(some.where(*_lacking(finer))) is None else coarse
 
 
 def _versions(*names: str) -> Any:
