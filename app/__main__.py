@@ -93,7 +93,9 @@ def _evaluate_arguments(commands: Any) -> None:
     boxes.add_argument("--predictions", type=Path)
     who = _command(kinds, "identification", "rankings against known identities", _evaluate_identification)
     who.add_argument("--csv", type=Path, required=True, dest="table")
-    who.add_argument("--model", default="rapid", choices=["rapid", "rapid-448", "pocket-embedding", "fused"])
+    who.add_argument(
+        "--model", default="rapid", choices=["rapid", "rapid-448", "pocket-embedding", "fused", "fused-448"]
+    )
     who.add_argument("--predictions", type=Path)
 
 

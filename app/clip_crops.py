@@ -80,13 +80,16 @@ def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop], job: str 
     pictures = [cut(crop.picture, crop.box) for crop in crops]
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
-    embedded = [call(shop, job, model, pictures, pictures) for model in shop.choose().embeddings]
-    local, local_call = call(shop, job, shop.choose().local, pictures, pictures)
+    choice = shop.choose()
+    embedded = [call(shop, job, model, pictures, pictures) for model in choice.embeddings]
+    profiles = [model for model in (choice.local, choice.finer) if model is not None]
+    local = [call(shop, job, model, pictures, pictures) for model in profiles]
     query = crops[0]
     with shop.survey.write() as session:
         for found, call_id in embedded:
             _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call_id)
-        _keep(session, Task.LOCAL_FEATURES, query, local.provenance, _pooled_features(local.values), local_call)
+        for found, call_id in local:
+            _keep(session, Task.LOCAL_FEATURES, query, found.provenance, _pooled_features(found.values), call_id)
         session.get_one(videos.TrackletRow, tracklet_id).query_id = query.detection_id
 
 

@@ -17,10 +17,11 @@ from sqlalchemy.orm import Session
 
 from app.ingest.formats import Format
 from app.ingest.picture import decode
-from app.survey import results
+from app.survey import both_profiles, results
+from app.survey.scores import boxes
 from app.workshop import Workshop
 from modal_backend.contracts import Box, Failure, LocalFeatures, Picture, Result
-from modal_backend.registry import Task
+from modal_backend.registry import MODELS, Task
 
 CROP_SIDE = 512
 CROP_QUALITY = 82
@@ -43,38 +44,58 @@ def crop_path(data_dir: Path, name: str) -> Path:
     return data_dir / "crops" / str(int(name.split("-")[0]) // 1000) / name
 
 
-def describe_crops(shop: Workshop, crops: Sequence[Crop], queued_at: float | None = None) -> None:
-    """Write the crop picture, the embeddings and the SIFT features of each crop. Raises BackendError."""
+def describe_crops(
+    shop: Workshop, crops: Sequence[Crop], queued_at: float | None = None, *, finer: bool = False
+) -> None:
+    """Write the crop picture, the embeddings and the SIFT features of each crop. Raises BackendError.
+
+    finer: by RAPID's finer profile too, where the worker keeps both.
+    """
     if not crops:
         return
     queued_at = queued_at or time.time()
-    pictures = [
-        picture
-        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
-        for picture in _cut(shop, list(group))
-    ]
-    local = shop.describers.submit(shop.call, shop.choose().local, pictures, queued_at)
+    choice = shop.choose()
+    profiles = (choice.local, choice.finer) if finer and choice.finer else (choice.local,)
+    pictures = _cut_all(shop, crops, max(choice.crop_side, *(MODELS[name].side for name in profiles)))
+    local = [shop.describers.submit(shop.call, name, pictures, queued_at) for name in profiles]
     saved = [
         shop.describers.submit(write_crop, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)
     ]
-    embedded = [shop.call(model, pictures, queued_at) for model in shop.choose().embeddings]
+    embedded = [shop.call(model, pictures, queued_at) for model in choice.embeddings]
     for one in saved:
         one.result()
-    described = local.result()  # before the transaction: the other thread writes the ledger when it ends
+    described = [one.result() for one in local]  # before the transaction: those threads write the ledger when they end
     cut_from = [(crop.detection_id, crop.box) for crop in crops]
     with shop.survey.write() as session:
         for answer in embedded:
             _store(session, Task.EMBED, cut_from, *answer)
-        _store(session, Task.LOCAL_FEATURES, cut_from, *described)
+        for answer in described:
+            _store(session, Task.LOCAL_FEATURES, cut_from, *answer)
+        if choice.finer and choice.finer not in profiles:
+            both_profiles.coarse_alone(session, choice.local, choice.finer, dict(cut_from))
+
+
+def describe_finer(shop: Workshop, crops: Sequence[Crop], model: str) -> None:
+    """Write the features of these crops by one profile of RAPID alone; not those whose box has moved meanwhile.
+
+    Raises BackendError.
+    """
+    if not crops:
+        return
+    result, call_id = shop.call(model, _cut_all(shop, crops, MODELS[model].side))
+    with shop.survey.write() as session:
+        version = results.model_version(session, Task.LOCAL_FEATURES, result.provenance)
+        now = boxes(session, [crop.detection_id for crop in crops])
+        for crop, value in zip(crops, result.values, strict=True):
+            view = now.get(crop.detection_id)
+            stays = view is not None and Box(view.x, view.y, view.width, view.height) == crop.box
+            if stays and isinstance(value, LocalFeatures):
+                results.store_feature(session, crop.detection_id, version, crop.box, value, call_id)
 
 
 def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:
     """The crops' pictures, in order; each is also written as a file."""
-    pictures = [
-        picture
-        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
-        for picture in _cut(shop, list(group))
-    ]
+    pictures = _cut_all(shop, crops, shop.choose().crop_side)
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
     return pictures
@@ -93,9 +114,18 @@ def cut(picture: Picture, box: Box) -> Picture:
     return np.ascontiguousarray(picture[top:bottom, left:right])
 
 
-def _cut(shop: Workshop, crops: list[Crop]) -> list[Picture]:
-    """The crops of one picture; from the full picture where the reduced one is too coarse for one of the models."""
-    picture, wide_enough = crops[0].picture, shop.choose().crop_side
+def _cut_all(shop: Workshop, crops: Sequence[Crop], wide_enough: int) -> list[Picture]:
+    """The crops' pictures, in order, so many pixels wide where their media is."""
+    return [
+        picture
+        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
+        for picture in _cut(shop, list(group), wide_enough)
+    ]
+
+
+def _cut(shop: Workshop, crops: list[Crop], wide_enough: int) -> list[Picture]:
+    """The crops of one picture; from the full picture where the reduced one is too coarse."""
+    picture = crops[0].picture
     narrowest = min(crop.box.width for crop in crops)
     if picture.shape[1] < crops[0].media_width and narrowest * picture.shape[1] < wide_enough:
         needed = math.ceil(wide_enough / max(narrowest, 1e-3)) * max(1.0, picture.shape[0] / picture.shape[1])

@@ -14,7 +14,16 @@ from sqlalchemy.orm import Session
 from app import pipeline
 from app.ingest.refusals import Refused
 from app.survey import imports
-from app.survey.described import alike, feature_version, of_model, outdated, outdated_count, unseen, unseen_count
+from app.survey.described import (
+    alike,
+    feature_version,
+    newest_version,
+    outdated,
+    outdated_count,
+    profiles,
+    unseen,
+    unseen_count,
+)
 from app.survey.detections import Feature, ModelVersion
 from app.workshop import Workshop
 from modal_backend.contracts import Provenance
@@ -67,14 +76,19 @@ def describe_slice(shop: Workshop) -> int:
 
 
 def drop_older(shop: Workshop, detection_ids: list[int]) -> None:
-    """Forget what older versions said about those of these crops that the present version has described."""
+    """Forget what older versions said about those of these crops that the present version has described.
+
+    Where both profiles of RAPID are kept, neither is an older version of the other.
+    """
+    local = [(name,) for name in profiles(LOCAL)] if shop.choose().finer else [profiles(LOCAL)]
     with shop.survey.write() as session:
-        for model in DESCRIBING:
-            version = feature_version(session, model)
+        for names in (*local, (EMBEDDING,)):
+            version = newest_version(session, names)
             if version is None:
                 continue
             present = alike(session, version)
-            older = sorted(set(of_model(session, version)) - set(present))
+            of_names = session.scalars(sa.select(ModelVersion.id).where(ModelVersion.model.in_(names)))
+            older = sorted(set(of_names) - set(present))
             anew = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
             session.execute(
                 sa.delete(Feature).where(
@@ -90,12 +104,16 @@ def begin_again(shop: Workshop) -> None:
 
     Only the embedded backend can tell before its first answer.
     """
+    choice = shop.choose()
     if not isinstance(shop.backend, EmbeddedBackend):
         return
+    if choice.finer is not None:
+        _forget_older(shop, shop.backend.provenance(choice.finer))
     for model in DESCRIBING:
+        in_use = choice.local if model == LOCAL else model
         with shop.survey.read() as session:
-            version = feature_version(session, model)
-            in_use = shop.choose().local if model == LOCAL else model
+            version = newest_version(session, (in_use,)) if choice.finer else None
+            version = version or feature_version(session, model)
             if version is None or _is(session.get_one(ModelVersion, version), shop.backend.provenance(in_use)):
                 continue
             newest = session.scalar(
@@ -106,6 +124,15 @@ def begin_again(shop: Workshop) -> None:
             )
         if newest is not None:
             pipeline.describe_boxes(shop, [newest])
+
+
+def _forget_older(shop: Workshop, finer: Provenance) -> None:
+    """Drop what an older version of the finer profile said: it is computed anew when there is nothing else to do."""
+    with shop.survey.write() as session:
+        known = session.scalars(sa.select(ModelVersion).where(ModelVersion.model == finer.model))
+        old = [row.id for row in known if not _is(row, finer)]
+        if old:
+            session.execute(sa.delete(Feature).where(Feature.model_version_id.in_(old)))
 
 
 def _is(row: ModelVersion, provenance: Provenance) -> bool:

@@ -6,6 +6,7 @@ not there yet, the process died in between) is put there by the next worker that
 
 from __future__ import annotations
 
+import time
 import uuid
 from collections.abc import Sequence
 from enum import StrEnum
@@ -25,6 +26,8 @@ from modal_backend.errors import QueueFull
 
 APP_VERSION = "1"
 FINISH = "finish-"
+FINER = "describe_finer"
+UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 
 
 class Queue(StrEnum):
@@ -95,6 +98,10 @@ class Jobs:
         )
         self._enqueue(queue, name, workflow_id)
 
+    def describe_finer(self, workflow_id: str) -> None:
+        """Describe a slice of the crops by RAPID's finer profile, as long as nobody wants anything else."""
+        self._enqueue(Queue.BULK, FINER, workflow_id)
+
     def ask_about_video(self, answer_id: int) -> None:
         """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""
         self._refuse_when_full()
@@ -152,6 +159,24 @@ class Jobs:
         with self._engine.connect() as connection:
             query = sa.select(sa.func.count()).select_from(table).where(table.c.status.in_(["ENQUEUED", "DELAYED"]))
             return connection.scalar(query) or 0
+
+    def idle_seconds(self) -> float:
+        """Seconds since anybody asked for anything, work by the finer profile aside; 0 while a job waits or runs."""
+        if self._connect() is None:
+            return 0.0
+        if self._engine is None:
+            self._engine = sa.create_engine(self._url)
+        columns: list[sa.ColumnClause[Any]] = [
+            sa.column(name) for name in ("name", "status", "created_at", "completed_at")
+        ]
+        table = sa.table("workflow_status", *columns, schema=self._schema)
+        others = table.c.name != FINER
+        under_way = sa.select(sa.literal(1)).where(others, table.c.status.in_(UNDER_WAY)).limit(1)
+        last = sa.select(sa.func.max(table.c.created_at), sa.func.max(table.c.completed_at)).where(others)
+        with self._engine.connect() as connection:
+            if connection.scalar(under_way) is not None:
+                return 0.0
+            return time.time() - max(moment or 0 for moment in connection.execute(last).one()) / 1000
 
     def _refuse_when_full(self) -> None:
         waiting = self.waiting()

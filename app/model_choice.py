@@ -16,7 +16,7 @@ from pathlib import Path
 from app.settings import AUTO, Backend, Settings
 from modal_backend.client import ModalBackend
 from modal_backend.errors import BackendError, BackendUnavailable
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MEGADETECTOR, MODELS
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MEGADETECTOR, MODELS
 from modal_backend.weights import models_listed, models_there
 
 FILE = "models_in_use.json"
@@ -27,16 +27,21 @@ SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Names of the models in use, and in one sentence why these. local: the profile of RAPID."""
+    """Names of the models in use, and in one sentence why these.
+
+    local: the profile of RAPID that describes a crop at once. finer: the one that describes it as well when the worker
+    has nothing else to do (`app/finer.py`).
+    """
 
     detector: str = DETECTOR
     embeddings: tuple[str, ...] = (EMBEDDING,)
     reason: str = "These come with the install."
     local: str = LOCAL
+    finer: str | None = None
 
     @property
     def crop_side(self) -> int:
-        """Pixels of width that a crop needs for the finest of the models that describe it."""
+        """Pixels of width that a crop needs for the finest of the models that describe it at once."""
         return max(MODELS[name].side for name in (self.local, *self.embeddings))
 
     @property
@@ -62,7 +67,9 @@ def choose(settings: Settings, there: Collection[str]) -> Choice:
         embeddings = (EMBEDDING, best) if best else (EMBEDDING,)
     else:
         reasons.append("The embeddings are set by PUGMARK_EMBEDDING.")
-    return Choice(detector, embeddings, " ".join(reasons), settings.local_features)
+    if settings.local_features != AUTO:
+        return Choice(detector, embeddings, " ".join(reasons), settings.local_features)
+    return Choice(detector, embeddings, " ".join(reasons), LOCAL, LOCAL_FINE if embedded else None)
 
 
 def _detector_reason(detector: str) -> str:

@@ -21,7 +21,7 @@ from app.ingest.formats import Format
 from app.ingest.intake import PICTURE_SIDE, Refused, RefusedFile, SourceFile, take_in
 from app.ingest.picture import decode
 from app.new_media import Read, media_row
-from app.survey import imports, results
+from app.survey import imports, local_profile, results
 from app.survey.detections import ModelVersion
 from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.scores import BoxView, boxes, boxes_of, rescore
@@ -117,8 +117,10 @@ def describe_pending(shop: Workshop) -> None:
 
 
 def describe_boxes(shop: Workshop, detection_ids: list[int]) -> None:
-    """Describe these boxes as they stand now, whatever their confidence."""
-    describe_crops(shop, crops_of_boxes(shop, detection_ids))
+    """Describe these boxes as they stand now, whatever their confidence; by the finer profile too while it ranks."""
+    with shop.survey.read() as session:
+        finer = local_profile.chosen(session) == shop.choose().finer
+    describe_crops(shop, crops_of_boxes(shop, detection_ids), finer=finer)
 
 
 def retry_failed(shop: Workshop) -> None:

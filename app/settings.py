@@ -102,10 +102,11 @@ class Settings(BaseSettings):
         alias="PUGMARK_EMBEDDING",
         description="auto, pocket, or names of embeddings separated by commas: every crop is described by each.",
     )
-    local_features: Literal["rapid", "rapid-448"] = Field(
-        "rapid",
+    local_features: Literal["auto", "rapid", "rapid-448"] = Field(
+        "auto",
         alias="PUGMARK_LOCAL_FEATURES",
-        description="rapid, or rapid-448: finer, right more often across events, four times the time and room.",
+        description="rapid; rapid-448: finer, right more often across events, four times the time and room; "
+        "auto: rapid at once, rapid-448 for surveys of up to 2,000 crops when the worker has nothing else to do.",
     )
     weights_dir: Path | None = Field(
         None, alias="PUGMARK_WEIGHTS_DIR", description="Folder with published weights; default: the user's cache."

@@ -15,13 +15,13 @@ from pathlib import Path
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
 
-from app import clip_run_jobs, clips, described_again, import_end, pipeline, video_jobs
+from app import clip_run_jobs, clips, described_again, finer, import_end, pipeline, video_jobs
 from app.backends import open_backend
 from app.bench import Bench, set_up
 from app.ingest.intake import source_files
 from app.ingest.refusals import Refused
 from app.ingest.store import StoreError
-from app.jobs import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
+from app.jobs import APP_VERSION, FINER, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.matching import calibrate, evidence
 from app.matching.gallery import Gallery, NotDescribed
 from app.model_choice import chooser
@@ -129,6 +129,19 @@ def describe_again() -> int:
     return described_again.describe_slice(Bench.shop)
 
 
+@DBOS.workflow(name=FINER)
+def describe_finer() -> int:
+    """Describe a slice of the crops by RAPID's finer profile, until somebody wants something else."""
+    jobs = Jobs(Bench.shop.survey, Bench.settings)
+    try:
+        done = finer.describe_slice(Bench.shop, lambda: jobs.idle_seconds() < finer.IDLE_SECONDS)
+    finally:
+        jobs.close()
+    if finer.settle(Bench.shop):
+        Bench.gallery.warm_up()
+    return done
+
+
 @DBOS.workflow(name="retry_failed")
 def retry_failed() -> None:
     """Detect and describe again where it failed."""
@@ -176,6 +189,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
     backend = open_backend(settings)
     with open_workshop(survey, presence.executor_id, backend, chooser(settings, backend)) as shop:
         set_up(shop, Gallery(survey), settings)
+        finer.settle(shop)
         _open_queue(settings, presence.executor_id)
         describe_forgotten(survey, settings)
         threading.Thread(target=_warm_up, args=(shop,), name="warm-up", daemon=True).start()
@@ -187,6 +201,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     _take_over(survey, presence)
                     _put_forgotten(survey, settings)
                     _put_outdated(survey, settings)
+                    _put_finer(survey, settings)
                     video_jobs.put_forgotten(survey, settings)
                     clip_run_jobs.put_forgotten(survey, settings)
                     put_forgotten_runs(survey, settings)
@@ -259,12 +274,25 @@ def _put_outdated(survey: Survey, settings: Settings) -> None:
         jobs.close()
 
 
+def _put_finer(survey: Survey, settings: Settings) -> None:
+    """Let the right profile of RAPID rank, and put the next slice into the queue while nobody wants anything else."""
+    finer.settle(Bench.shop)
+    with survey.read() as session:
+        workflow_id = finer.job_id(session, Bench.shop.choose())
+    if workflow_id is None or DBOS.get_workflow_status(workflow_id) is not None:
+        return
+    jobs = Jobs(survey, settings)
+    if jobs.idle_seconds() >= finer.IDLE_SECONDS:
+        jobs.describe_finer(workflow_id)
+    jobs.close()
+
+
 def _put_calibration(survey: Survey) -> None:
     """Put the job into the queue that fits the calibrations again, once for each number of decided queries."""
     with survey.read() as session:
         if not calibrate.is_due(session):
             return
-        workflow_id = f"calibrate-{calibrations.last_decision(session)}"
+        workflow_id = f"calibrate-{calibrate.fusion(session)}-{calibrations.last_decision(session)}"
     if DBOS.get_workflow_status(workflow_id) is None:
         with SetWorkflowID(workflow_id):
             DBOS.enqueue_workflow(Queue.INTERACTIVE, calibrate_models)

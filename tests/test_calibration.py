@@ -8,10 +8,11 @@ import pytest
 from app.matching import calibrate
 from app.matching.known import calibration_state
 from app.survey import calibrations, identity
+from app.survey.calibrations import SCALE
 from app.survey.database import Survey
 from app.survey.decide import undo_last
 from modal_backend.models import calibration_fit
-from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid, start, start_values
+from modal_backend.models.calibration import FUSED, FUSED_FINE, Calibration, fuse, sigmoid, start, start_values, told
 from modal_backend.models.calibration_fit import fit
 from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
 from tests.surveys import add_media, found
@@ -30,7 +31,7 @@ def test_start_curves_rise_and_never_say_never(model: str):
 
 
 def test_every_profile_has_start_values_with_their_source():
-    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED}
+    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED, FUSED_FINE}
     assert "Amur tigers" in start_values()["source"]
 
 
@@ -40,11 +41,29 @@ def test_a_curve_survives_being_stored():
     assert again.probability(SCORES[LOCAL]) == pytest.approx(curve.probability(SCORES[LOCAL]), abs=1e-3)
 
 
-def test_fusion_is_the_mean_of_log_odds_and_leaves_one_model_alone():
-    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}) == pytest.approx([0.5])
-    assert fuse({LOCAL: np.array([2.0])}) == pytest.approx([2.0])
+def test_fusion_is_the_weighted_mean_of_log_odds_and_leaves_one_model_alone():
+    even = {LOCAL: 1.0, EMBEDDING: 1.0}
+    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}, even) == pytest.approx([0.5])
+    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}, {**even, LOCAL: 2.0}) == pytest.approx([1.0])
+    assert fuse({LOCAL: np.array([2.0])}, even) == pytest.approx([2.0])
     silent = {LOCAL: np.array([2.0, 1.0]), EMBEDDING: np.array([np.nan, 3.0])}
-    assert fuse(silent) == pytest.approx([2.0, 2.0])
+    assert fuse(silent, even) == pytest.approx([2.0, 2.0])
+
+
+def test_a_model_weighs_as_much_as_its_probabilities_tell_about_the_pairs():
+    assert told(0.09, 0.1) == told(0.2, 0.1) == pytest.approx(0.2)  # no better than the base rate
+    assert told(0.045, 0.1) == pytest.approx(1.0)
+    assert told(0.018, 0.1) == pytest.approx(2.0)
+    assert told(0.0, 0.1) == pytest.approx(7.0)
+    assert start(LOCAL_FINE).weight > start(LOCAL).weight > start(EMBEDDING).weight
+    sharp, blurred = pairs(100, 5.0), pairs(100, 5.0)
+    noise = np.random.default_rng(3).normal(0, 2, len(blurred[0]))
+    blurred = (np.expm1(np.maximum(np.log1p(blurred[0]) + noise, 0)), *blurred[1:])
+    weights = [fit(LOCAL, *one, start(LOCAL)).curve.weight for one in (sharp, blurred)]
+    assert weights[0] > 1.3 * weights[1]
+    kept = Calibration.from_json(LOCAL, fit(LOCAL, *sharp, start(LOCAL)).curve.as_json())
+    assert kept.weight == pytest.approx(weights[0], abs=1e-3)
+    assert Calibration.from_json(LOCAL, {"knots": [], "slope": 1.0, "bias": 0.0}).weight == start(LOCAL).weight
 
 
 def pairs(queries: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -90,7 +109,12 @@ def test_reliability_counts_every_pair_once():
 def figures(score: float) -> dict[str, object]:
     """What the match view keeps with a decision."""
     models = {LOCAL: {"score": score, "probability": 0.5}, EMBEDDING: {"score": 0.5, "probability": 0.5}}
-    return {"model": FUSED, "score": 0.0, "models": {**models, FUSED: {"score": score / 100, "probability": 0.5}}}
+    return {
+        "scale": SCALE,
+        "model": FUSED,
+        "score": 0.0,
+        "models": {**models, FUSED: {"score": score / 100, "probability": 0.5}},
+    }
 
 
 def decide(survey: Survey, count: int) -> None:
@@ -118,6 +142,16 @@ def test_decided_pairs_carry_the_figures_they_were_decided_with(survey: Survey):
         undo_last(session, "ana", identity.KINDS)
     with survey.read() as session:
         assert [one.same for one in calibrations.decided_pairs(session, LOCAL)] == [False]
+
+
+def test_figures_of_another_scale_are_not_mixed_in(survey: Survey):
+    first, second = (add_media(survey, [found()], minutes=minutes)[1][0] for minutes in (0, 90))
+    with survey.write() as session:
+        old = {name: value for name, value in figures(300.0).items() if name != "scale"}
+        identity.say_same(session, "ana", first, second, view=old)
+    with survey.read() as session:
+        assert calibrations.decided_queries(session) == 1
+        assert calibrations.decided_pairs(session, LOCAL) == calibrations.decided_pairs(session, EMBEDDING) == []
 
 
 def test_before_there_are_enough_decisions_the_state_says_so(survey: Survey):

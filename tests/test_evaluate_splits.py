@@ -112,7 +112,7 @@ def test_kept_evaluations_come_back_newest_first(tmp_path: Path):
     assert saved_evaluations(tmp_path / "nowhere") == []
 
 
-@pytest.mark.parametrize("model", ["rapid-448", "fused"])
+@pytest.mark.parametrize("model", ["rapid-448", "fused", "fused-448"])
 def test_every_model_can_be_evaluated(model: str, tmp_path: Path):
     from app.evaluation.identification import rank_csv, read_rows, score
 

@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 
 from modal_backend.contracts import LocalFeatures
-from modal_backend.models.descriptor_index import EXACT_ROWS
 from modal_backend.models.pattern_geometry import consistent_matches
 from modal_backend.models.rapid import RAPID_448, extract
 from modal_backend.models.rapid_gallery import RapidGallery
 from tests.striped import picture
+
+FEW_ROWS = 6_000
 
 
 @lru_cache(maxsize=512)
@@ -21,8 +22,8 @@ def seen(animal: int, shot: int) -> LocalFeatures:
     return extract(picture(animal, shot))
 
 
-def gallery_of(animals: int, shots: int = 3) -> RapidGallery:
-    gallery = RapidGallery()
+def gallery_of(animals: int, shots: int = 3, **limits: int) -> RapidGallery:
+    gallery = RapidGallery(**limits)
     for animal in range(animals):
         for shot in range(shots):
             gallery.add(100 * animal + shot, seen(animal, shot), f"animal {animal}")
@@ -120,8 +121,8 @@ def test_a_gallery_grown_and_shrunk_ranks_like_one_built_at_once():
 
 
 def test_a_large_gallery_finds_the_coat_after_growing_and_shrinking_without_a_rebuild():
-    animals = EXACT_ROWS // 400 + 5
-    gallery = gallery_of(animals)
+    animals = 20
+    gallery = gallery_of(animals, exact_rows=FEW_ROWS)
     assert gallery.rank(seen(3, 6)).identities[0].identity == "animal 3"
     gallery.add(90_000, seen(200, 0), "newcomer")
     assert gallery.rank(seen(200, 1)).identities[0].identity == "newcomer"
@@ -138,8 +139,8 @@ def test_a_large_gallery_finds_the_coat_after_growing_and_shrinking_without_a_re
 
 
 def test_scope_of_a_large_gallery_is_honoured_exactly():
-    animals = EXACT_ROWS // 400 + 10
-    gallery = gallery_of(animals)
+    animals = 25
+    gallery = gallery_of(animals, exact_rows=FEW_ROWS)
     inside = [crop_id for animal in range(1, animals) for crop_id in (100 * animal, 100 * animal + 1, 100 * animal + 2)]
     ranking = gallery.rank(seen(0, 6), within=inside, exclude=[100, 801], top=1000)
     found = {candidate.crop_id for candidate in ranking.candidates}
@@ -239,3 +240,17 @@ def test_an_animal_becomes_known_when_it_is_named():
     assert before is not None
     assert after is not None
     assert before < 0.5 < after
+
+
+def test_an_identity_is_as_good_as_its_best_crop_however_many_it_has():
+    alone, among_many = RapidGallery(), RapidGallery()
+    for gallery, shots in ((alone, (0,)), (among_many, (0, 2, 3, 4))):
+        for animal in range(3):
+            for shot in shots:
+                gallery.add(10 * animal + shot, seen(animal, shot), f"animal {animal}")
+    found = among_many.rank(seen(1, 1))
+    score_of = {one.crop_id: one.score for one in found.candidates}
+    for one in found.identities:
+        assert one.score == score_of[one.best_crop_id]
+        assert one.score == max(score for crop, score in score_of.items() if crop // 10 == int(one.identity[-1]))
+    assert alone.rank(seen(1, 1)).identities[0].identity == found.identities[0].identity == "animal 1"

@@ -1,4 +1,4 @@
-"""Rank labelled crops by one model, or by RAPID and the pocket embedding fused with the start values."""
+"""Rank labelled crops by one model, or by a profile of RAPID and the pocket embedding fused with the start values."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from app.evaluation.splits import Split
 if TYPE_CHECKING:
     from modal_backend.contracts import LocalFeatures, Picture
 
-MODELS = ("rapid", "rapid-448", "pocket-embedding", "fused")
-PARTS = {"fused": ("rapid", "pocket-embedding")}
+MODELS = ("rapid", "rapid-448", "pocket-embedding", "fused", "fused-448")
+PARTS = {"fused": ("rapid", "pocket-embedding"), "fused-448": ("rapid-448", "pocket-embedding")}
 
 Row = Mapping[str, str]
 Named = list[tuple[str, float]]
@@ -108,10 +108,11 @@ def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, fl
 
     names = sorted({name for ranking, _ in answers.values() for name, _ in ranking})
     odds = {}
+    curves = {model: start(model) for model in answers}
     for model, (ranking, _) in answers.items():
         score = dict(ranking)
-        odds[model] = start(model).log_odds([score.get(name, 0.0) for name in names])
-    scores = fuse(odds)
+        odds[model] = curves[model].log_odds([score.get(name, 0.0) for name in names])
+    scores = fuse(odds, {model: curve.weight for model, curve in curves.items()})
     order = np.argsort(-scores, kind="stable")
     known = mean_odds([value for _, value in answers.values() if value is not None])
     return [(names[place], float(scores[place])) for place in order], known

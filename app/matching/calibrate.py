@@ -12,8 +12,8 @@ from app.survey.calibrations import Calibration as Stored
 from app.survey.calibrations import Pair
 from app.survey.database import Survey
 from app.survey.described import embeddings_of, local_model
-from modal_backend.models.calibration import FUSED, Calibration, has_start, start
-from modal_backend.registry import EMBEDDING
+from modal_backend.models.calibration import FUSED, FUSED_FINE, Calibration, has_start, start
+from modal_backend.registry import EMBEDDING, LOCAL_FINE
 
 if TYPE_CHECKING:
     from modal_backend.models.calibration_fit import Fit
@@ -23,14 +23,24 @@ FEWEST_NEW = 10
 
 def calibrated(session: Session) -> tuple[str, ...]:
     """The models whose scores become probabilities: RAPID, every embedding that has described crops, their fusion."""
-    return (local_model(session), *sorted({EMBEDDING, *embeddings_of(session)}), FUSED)
+    return (local_model(session), *sorted({EMBEDDING, *embeddings_of(session)}), fusion(session))
+
+
+def fusion(session: Session) -> str:
+    """The fusion in use: each profile of RAPID has its own, whose curve knows no pair of the other one."""
+    return FUSED_FINE if local_model(session) == LOCAL_FINE else FUSED
 
 
 def in_use(session: Session) -> dict[str, Calibration]:
-    """The curve of each model: the survey's own, else the start values; a model that has neither is left out."""
+    """The curve of each model: the survey's own, else the start values; a model that has neither is left out.
+
+    Candidates know the fusion in use by one name, "fused".
+    """
     stored = {model: calibrations.latest(session, model) for model in calibrated(session)}
     return {
-        model: Calibration.from_json(model, row.curve) if row is not None else start(model)
+        FUSED if model == FUSED_FINE else model: Calibration.from_json(model, row.curve)
+        if row is not None
+        else start(model)
         for model, row in stored.items()
         if row is not None or has_start(model)
     }
@@ -38,7 +48,7 @@ def in_use(session: Session) -> dict[str, Calibration]:
 
 def is_due(session: Session) -> bool:
     """Whether enough was decided since the last fit: FEWEST_NEW queries, or a tenth of them."""
-    last = calibrations.latest(session, FUSED)
+    last = calibrations.latest(session, fusion(session))
     known = last.queries if last else 0
     now = calibrations.decided_queries(session)
     if last is not None and last.decision_id == calibrations.last_decision(session):

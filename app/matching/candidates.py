@@ -51,7 +51,7 @@ def fuse_groups(
     odds = {model: calibrations[model].log_odds(scores[model]) for model in known}
     chance = {model: sigmoid(values) for model, values in odds.items()}
     if odds:
-        scores[FUSED] = fuse(odds)
+        scores[FUSED] = fuse(odds, {model: calibrations[model].weight for model in known})
         chance[FUSED] = calibrations[FUSED].probability(scores[FUSED])
     return {model: _listed(every, scores, chance, model) for model in scores}
 

@@ -77,6 +77,8 @@ class Gallery:
                 self._follow(session, rankings.stamp(session))
                 for embedded in self._embedded.values():
                     embedded.fit_known()
+                if self._rapid is not None:
+                    self._rapid.prepare()
 
     def __len__(self) -> int:
         return self._most_embedded() if self._rapid is None else len(self._rapid)
@@ -248,8 +250,9 @@ def _take_votes(groups: dict[Key, Group], found: Any, model: str) -> None:
 
 
 def _features_part(stamp: str) -> tuple[str, ...]:
-    """What of a stamp can change the features: the newest one, and the last undo (of a drawn box)."""
-    return tuple(stamp.split("-")[::2])
+    """What of a stamp can change the features: the newest one, the last undo (of a drawn box), RAPID's profile."""
+    features, _, *rest = stamp.split("-") if stamp else ("", "")
+    return (features, *rest)
 
 
 def _fused_version(session: Session, versions: dict[str, int | None]) -> int:

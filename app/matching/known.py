@@ -6,7 +6,9 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
+from app.matching.calibrate import fusion
 from app.survey import calibrations
+from modal_backend.models.calibration import FUSED
 from modal_backend.models.calibration_fit import ENOUGH_QUERIES
 
 
@@ -43,6 +45,15 @@ class CalibrationState:
         if self.queries < self.needed:
             progress = f"{self.queries} of {self.needed} decisions so far"
             return f"Probabilities are start values, measured on Amur tigers; {progress}."
+        if self.brier_line is None and self.same and self.different:
+            pairs = f"{self.same + self.different} decided pairs were ranked by this model so far"
+            return (
+                f"Probabilities are start values, measured on Amur tigers; {pairs}, too few for a curve of their own."
+            )
+        if self.same + self.different == 0:
+            return (
+                "Probabilities are start values, measured on Amur tigers; no decided pair was ranked by this model yet."
+            )
         if min(self.same, self.different) == 0:
             missing = "different" if self.same else "same"
             return f"Probabilities are start values, measured on Amur tigers; no pair was said to be {missing} yet."
@@ -53,7 +64,7 @@ class CalibrationState:
 
 def calibration_state(session: Session, model: str) -> CalibrationState:
     """What the probabilities of a model (or "fused") rest on now. Reads stored rows only."""
-    row = calibrations.latest(session, model)
+    row = calibrations.latest(session, fusion(session) if model == FUSED else model)
     queries = calibrations.decided_queries(session)
     if row is None:
         return CalibrationState(model, "start", queries, ENOUGH_QUERIES, 0, 0, None, None, [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +14,17 @@ from app.survey.base import Base, Moment
 from app.survey.decisions import Decision
 from app.survey.detections import ModelVersion, Ranking
 from app.survey.individuals import Sighting
+from modal_backend.models.calibration import FUSED, FUSED_FINE
+from modal_backend.registry import LOCAL, LOCAL_FINE
 
 DECIDING = ("same", "different", "new")
 IMPLIED_A_QUERY = 12
 MOST_QUERIES = 2000
+# Kept with a decision's figures. Those without it are of before: their scores were on another scale (an identity was
+# the sum of its crops), and some were a neighbouring query's.
+SCALE = 2
+# Which profile of RAPID a fusion was made with: the scores of two fusions are not one scale.
+MADE_WITH = {FUSED: LOCAL, FUSED_FINE: LOCAL_FINE}
 
 
 class Calibration(Base):
@@ -112,23 +119,38 @@ def _implied(session: Session, model: str) -> Iterator[Pair]:
         sa.select(Ranking.detection_id, Ranking.candidates)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
         .join(Sighting, Sighting.detection_id == Ranking.detection_id)
-        .where(ModelVersion.model == model)
+        .where(ModelVersion.model == _shown_as(model))
         .order_by(Ranking.created_at.desc())
         .limit(MOST_QUERIES)
     )
     for query_id, candidates in shown:
         for one in candidates[:IMPLIED_A_QUERY]:
             theirs = individual.get(int(one["crop_id"]))
-            if theirs is not None:
+            if theirs is not None and _made_with(one.get("models", {}), model):
                 yield Pair(query_id, int(one["crop_id"]), float(one["score"]), theirs == individual[query_id])
 
 
 def _score(view: dict[str, Any], model: str) -> float | None:
-    """The model's raw score in the figures kept with a decision."""
-    figures = view.get("models", {}).get(model)
+    """The model's raw score in the figures kept with a decision; None where they are of another scale."""
+    if view.get("scale") != SCALE:
+        return None
+    name = _shown_as(model)
+    figures = view.get("models", {}).get(name)
     if figures is not None:
-        return None if figures.get("score") is None else float(figures["score"])
-    return float(view["score"]) if view.get("model") == model and view.get("score") is not None else None
+        told = figures.get("score") if _made_with(view["models"], model) else None
+    else:
+        told = view.get("score") if view.get("model") == model else None
+    return None if told is None else float(told)
+
+
+def _shown_as(model: str) -> str:
+    """The name under which candidates carry a model's figures."""
+    return FUSED if model in MADE_WITH else model
+
+
+def _made_with(figures: Mapping[str, Any], model: str) -> bool:
+    """Whether these figures are of this model: a fusion's are where the profile of RAPID that it is made with is."""
+    return model not in MADE_WITH or not figures or MADE_WITH[model] in figures
 
 
 def _key(pair: Pair) -> tuple[int, int]:

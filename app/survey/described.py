@@ -2,7 +2,8 @@
 
 Features of the same model, version, weights and preprocessing count together, whichever backend computed them. The
 version in use is that of the newest feature; crops that only an older version has described wait to be described again.
-The profiles of RAPID count as versions of one model here: "rapid" asks for the local features in use.
+The profiles of RAPID count as versions of one model here: "rapid" asks for the local features in use. Where the worker
+keeps both (`local_profile`), that is the one it chose.
 """
 
 from __future__ import annotations
@@ -13,14 +14,26 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import local_profile
 from app.survey.detections import Detection, DetectionReview, Feature, ModelVersion
 from modal_backend.contracts import Category
 from modal_backend.registry import LOCAL, LOCAL_FINE, MODELS, Task
 
 
 def feature_version(session: Session, model: str) -> int | None:
-    """Id of the model version the newest feature of this model comes from; stands for all that are `alike`."""
-    versions = sa.select(ModelVersion.id).where(ModelVersion.model.in_(profiles(model)))
+    """Id of the model version the newest feature of this model comes from; stands for all that are `alike`.
+
+    Of RAPID's profiles that of the newest feature, unless another one was chosen and has described crops.
+    """
+    names = profiles(model)
+    chosen = local_profile.chosen(session) if len(names) > 1 else None
+    found = newest_version(session, (chosen,)) if chosen else None
+    return found if found is not None else newest_version(session, names)
+
+
+def newest_version(session: Session, names: Sequence[str]) -> int | None:
+    """Id of the model version the newest feature of the models with these very names comes from."""
+    versions = sa.select(ModelVersion.id).where(ModelVersion.model.in_(names))
     newest = {
         version_id: session.scalar(sa.select(sa.func.max(Feature.id)).where(Feature.model_version_id == version_id))
         for version_id in session.scalars(versions)
@@ -113,6 +126,11 @@ def _outdated(session: Session, model: str) -> Sequence[sa.ColumnElement[bool]] 
     if not older:
         return None
     anew = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
+    return [Feature.model_version_id.in_(older), Feature.detection_id.not_in(anew), *still_animals()]
+
+
+def still_animals() -> Sequence[sa.ColumnElement[bool]]:
+    """What holds for features of boxes that show an animal as they stand now: those that can be described again."""
     dropped = sa.select(DetectionReview.detection_id).where(
         sa.or_(
             DetectionReview.verdict == "rejected",
@@ -121,8 +139,6 @@ def _outdated(session: Session, model: str) -> Sequence[sa.ColumnElement[bool]] 
     )
     animals = sa.select(Detection.id).where(Detection.category == str(Category.ANIMAL))
     return [
-        Feature.model_version_id.in_(older),
-        Feature.detection_id.not_in(anew),
         Feature.detection_id.not_in(dropped),
         sa.or_(
             Feature.detection_id.in_(animals),

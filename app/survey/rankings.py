@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import local_profile
 from app.survey.decisions import Decision
 from app.survey.deployments import Deployment
 from app.survey.described import feature_version, of_model
@@ -92,15 +93,17 @@ def _settled() -> sa.CompoundSelect[tuple[int]]:
 
 
 def stamp(session: Session) -> str:
-    """Names the state of gallery and catalogue: it changes with every new feature, decision and undo."""
+    """Names the state of gallery and catalogue: it changes with every new feature, decision and undo, and when another
+    profile of RAPID ranks."""
     features = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
     decisions = session.scalar(sa.select(sa.func.max(Decision.id))) or 0
     undone = session.scalar(sa.select(sa.func.max(Decision.undone_at))) or 0.0
-    return f"{features}-{decisions}-{undone:.3f}"
+    profile = local_profile.chosen(session) or ""
+    return f"{features}-{decisions}-{undone:.3f}-{profile.replace('-', '_')}"
 
 
 def is_fresh(ranked: Ranking | None, now: str) -> bool:
-    """Whether a ranking knows every decision; crops described since then do not make it old."""
+    """Whether a ranking knows every decision and the profile that ranks; crops described since do not make it old."""
     return ranked is not None and ranked.stamp.split("-", 1)[1] == now.split("-", 1)[1]
 
 

@@ -12,6 +12,7 @@ from app import deps
 from app.matching.known import CalibrationState, calibration_state
 from app.survey import browse, rankings
 from app.survey.browse import MediaView
+from app.survey.calibrations import SCALE
 from app.survey.detections import Ranking
 from app.survey.rankings import Scope
 from app.survey.scores import BoxView, boxes
@@ -100,6 +101,7 @@ def _crop(box: BoxView, media: dict[int, MediaView]) -> dict[str, Any]:
 
 def _figures(candidate: dict[str, Any], ranking: Ranking | None, model: str) -> dict[str, Any]:
     return {
+        "scale": SCALE,
         "model": model,
         "score": candidate["raw"],
         "probability": candidate["probability"],

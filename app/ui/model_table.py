@@ -13,7 +13,7 @@ from modal_backend.weights import folder, looks_there
 def models_and_licences(settings: Settings) -> None:
     """What is used and why, then one row a model. Reads file sizes only; nothing is loaded."""
     choice = shown(settings)
-    in_use = {choice.detector, choice.local, *choice.embeddings}
+    in_use = {choice.detector, choice.local, *choice.embeddings} | ({choice.finer} if choice.finer else set())
     st.markdown(f"**In use:** {words(choice)}. {choice.reason}")
     bound = [MODELS[name].title for name in sorted(in_use) if MODELS[name].non_commercial]
     if bound:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modal_backend.models.calibration import Calibration, sigmoid, stretched
+from modal_backend.models.calibration import Calibration, sigmoid, stretched, told
 
 # Below so many decided queries, or so many pairs of either kind, the start values hold.
 ENOUGH_QUERIES = 40
@@ -26,7 +26,7 @@ Maker = Callable[[str, Floats, Truth], Calibration]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The curve to use. kind: start, logistic or isotonic.
+    """The curve to use, with the weight its model earned. kind: start, logistic or isotonic.
 
     brier: mean squared error of the probabilities, on pairs of queries left out of the fit. brier_line: the same of a
     logistic line through the raw score. reliability: (mean probability, share that was the same, pairs) by tenths.
@@ -57,6 +57,7 @@ def fit(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64], sta
     error_of = {kind: float(np.mean((one - same) ** 2)) for kind, one in values.items()}
     best = min(error_of, key=lambda kind: error_of[kind])
     curve = makers[best](model, scores, same) if start is None or best in makers else start
+    curve = replace(curve, weight=told(error_of[best], float(same.mean())))
     line = float(np.mean((_left_out(scores, same, queries, _raw_line) - same) ** 2))
     return Fit(curve, best, error_of[best], line, reliability(values[best], same))
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from PIL import Image, ImageOps
 
 from modal_backend.contracts import LocalFeatures, Vector
 from modal_backend.models import rapid
-from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid
+from modal_backend.models.calibration import FUSED, FUSED_FINE, Calibration, fuse, told
 from modal_backend.models.calibration_fit import isotonic
 from modal_backend.models.pocket_embedding import NAME as EMBEDDING
 from modal_backend.models.pocket_embedding import PocketEmbedding
@@ -52,34 +53,28 @@ def main() -> None:
 
 
 def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict[str, Any]:
-    """Curves of both profiles of RAPID, of the pocket embedding and of their fusion."""
+    """Curves of both profiles of RAPID, of the pocket embedding and of their two fusions, with their weights."""
     same = coarse[:, 3] > 0
-    curves = {
-        rapid.NAME: isotonic(rapid.NAME, coarse[:, 1], same),
-        rapid.FINE: isotonic(rapid.FINE, fine[:, 1], fine[:, 3] > 0),
-        EMBEDDING: isotonic(EMBEDDING, coarse[:, 2], same),
-    }
-    fused = fuse({name: curves[name].log_odds(coarse[:, at]) for name, at in ((rapid.NAME, 1), (EMBEDDING, 2))})
-    curves[FUSED] = isotonic(FUSED, fused, same)
     queries = len(np.unique(coarse[:, 0]))
     about = f"{source}: {len(same)} candidates of {queries} queries in galleries drawn from {pictures} crops"
+    vectors = weighed(EMBEDDING, coarse[:, 2], same)
+    models = {EMBEDDING: vectors}
+    for name, fused, pairs in ((rapid.NAME, FUSED, coarse), (rapid.FINE, FUSED_FINE, fine)):
+        models[name] = weighed(name, pairs[:, 1], pairs[:, 3] > 0)
+        odds = {name: models[name][0].log_odds(pairs[:, 1]), EMBEDDING: vectors[0].log_odds(pairs[:, 2])}
+        scores = fuse(odds, {name: models[name][0].weight, EMBEDDING: vectors[0].weight})
+        models[fused] = weighed(fused, scores, pairs[:, 3] > 0)
     return {
         "source": about,
-        "models": {
-            name: {**curve.as_json(), **error(curve, pairs)}
-            for name, curve, pairs in (
-                (rapid.NAME, curves[rapid.NAME], (coarse[:, 1], same)),
-                (rapid.FINE, curves[rapid.FINE], (fine[:, 1], fine[:, 3] > 0)),
-                (EMBEDDING, curves[EMBEDDING], (coarse[:, 2], same)),
-                (FUSED, curves[FUSED], (fused, same)),
-            )
-        },
+        "models": {name: {**curve.as_json(), "brier": round(brier, 4)} for name, (curve, brier) in models.items()},
     }
 
 
-def error(curve: Calibration, pairs: tuple[NDArray[np.float64], NDArray[np.bool_]]) -> dict[str, float]:
-    """Mean squared error of the probabilities on the pairs the curve was fitted to."""
-    return {"brier": round(float(np.mean((sigmoid(curve.log_odds(pairs[0])) - pairs[1]) ** 2)), 4)}
+def weighed(model: str, scores: NDArray[np.float64], same: NDArray[np.bool_]) -> tuple[Calibration, float]:
+    """A curve with the weight it earned, and its mean squared error on the pairs it was fitted to."""
+    curve = isotonic(model, scores, same)
+    brier = float(np.mean((curve.probability(scores) - same) ** 2))
+    return replace(curve, weight=told(brier, float(same.mean()))), brier
 
 
 def drawn_pairs(features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_], galleries: int) -> Pairs:

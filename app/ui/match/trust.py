@@ -8,6 +8,8 @@ import streamlit as st
 from app import deps
 from app.matching.known import CalibrationState, calibration_state
 from app.matching.stability import Stability, stability
+from app.model_choice import shown
+from app.survey import both_profiles
 from app.survey.rankings import Scope, last_ranking
 from app.ui import counted
 from app.ui.match.work import ask_for_rankings
@@ -29,12 +31,14 @@ def pairs_left(scope: Scope) -> None:
 
     with deps.survey().read() as session:
         newest = last_ranking(session)
+        finer = shown(deps.settings()).finer
+        ranks = both_profiles.sentence(session, finer) if finer else ""
     found = deps.computed().ask(("pairs left", counted.survey_state(), scope.key(), newest), work, WAIT_SECONDS)
     if not found:
-        st.caption("Counting the pairs that are left …")
+        st.caption(f"Counting the pairs that are left … {ranks}")
         return
     figure, _, reasons = found.sentence.partition(": ")
-    st.caption(figure, help=reasons or None)
+    st.caption(f"{figure.removesuffix('.')}. {ranks}", help=reasons or None)
     ask_for_rankings(found.next_up, scope)
 
 
