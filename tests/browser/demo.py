@@ -103,6 +103,8 @@ def show_match() -> object:
     ack = take(said.actions)
     number = max((said.query or 0) + said.step, 0)
     ranked = [[crop(start + rank + 1, rank) for rank in range(9)] for start in range(number, number + 3)]
+    if said.actions and "fewer" in st.query_params:  # ranked again: the first candidate is none any more
+        ranked[0] = ranked[0][1:]
     return match_view(
         crop(number), ranked[0], key="match", ack=ack,
         scope_text="24 of 61 crops · all sites · left flank · not this event",

@@ -274,6 +274,20 @@ def test_match_asks_for_queries_it_does_not_have(show: Callable[..., Any]) -> No
     assert page.locator(".match.waiting").count() == 0
 
 
+def test_a_candidate_that_a_new_ranking_takes_away_is_not_replaced_under_the_hand(show: Callable[..., Any]) -> None:
+    page = show("match", fewer=1)
+    page.keyboard.press("1")
+    page.get_by_text("choose one").wait_for()
+    page.keyboard.press("Enter")
+    page.keyboard.press("x")
+    page.wait_for_timeout(600)
+    assert [one["kind"] for one in received(page)["applied"]] == ["flank"]
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("Enter")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 2)
+    assert (answer["applied"][1]["kind"], answer["applied"][1]["candidate_id"]) == ("same", 2)
+
+
 def test_matched_features_are_drawn_as_lines_on_request(show: Callable[..., Any]) -> None:
     page = show("match")
     assert page.locator(".lines line").count() == 0

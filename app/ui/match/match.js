@@ -127,8 +127,8 @@ class Match {
     const { id, individual_id: individual } = this.kept;
     const place = this.current.candidates.findIndex((one) => one.id === id || (individual && one.individual_id === individual));
     this.kept = null;
-    if (place < 0) this.say("The candidates have been ranked again.");
-    this.chosen = Math.max(place, 0);
+    if (place < 0) this.say("The candidates have been ranked again, without the one you looked at: choose one.");
+    this.chosen = place;
   }
 
   draw() {
@@ -136,7 +136,7 @@ class Match {
     this.node.classList.toggle("waiting", Boolean(this.ask));
     this.node.classList.toggle("empty", !page);
     if (!page) return;
-    this.chosen = clamp(this.chosen, 0, Math.max(page.candidates.length - 1, 0));
+    this.chosen = clamp(this.chosen, -1, Math.max(page.candidates.length - 1, 0));
     const { candidate, evidence } = this;
     this.pair.show(page.query, candidate && { ...shownOf(candidate), name: candidate.name }, scaled(evidence));
     this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => candidateCard(one, shownOf(one), place, place === this.chosen, this.evidenceOf(one)))
