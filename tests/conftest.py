@@ -37,12 +37,6 @@ LONG = (
 )
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    """One thread for each process that uses torch: three processes on two cores need an eighth less CPU time so."""
-    if config.option.markexpr == "not benchmark":
-        os.environ.setdefault("OMP_NUM_THREADS", "1")
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Bring the long files to the front, in their order; see LONG."""
     items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))

@@ -122,7 +122,8 @@ def test_the_loss_falls_it_resumes_and_the_checkpoint_brings_the_same_animal_clo
     rows = json.loads((tmp_path / "run" / "curve.json").read_text())["epochs"]
     assert rows[0] == first[0]
     assert [row["epoch"] for row in rows] == list(range(1, 17))
-    assert rows[-1]["loss"] < 0.8 * rows[0]["loss"]
+    losses = [row["loss"] for row in rows]
+    assert np.mean(losses[-4:]) < 0.8 * np.mean(losses[:4])
     assert "<polyline" in (tmp_path / "run" / "curve.html").read_text()
     assert "use it" in publish(checkpoint, tmp_path / "weights", path)
     assert len((tmp_path / "weights" / "SHA256SUMS").read_text().splitlines()) == 1
