@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import cv2
 import numpy as np
+from PIL import Image
 
 from modal_backend.contracts import Picture
 
@@ -26,3 +29,11 @@ def picture(animal: int, shot: int) -> Picture:
     shot_image = cv2.GaussianBlur(shot_image, (0, 0), sigmaX=0.8) + camera.normal(scale=4, size=shot_image.shape)
     grey = np.clip(shot_image, 0, 255).astype(np.uint8)
     return np.ascontiguousarray(np.repeat(grey[:, :, None], 3, axis=2))
+
+
+def card(folder: Path) -> Path:
+    """A new folder with a picture of each of three animals, as a memory card holds them."""
+    folder.mkdir()
+    for animal in range(3):
+        Image.fromarray(picture(animal, 0)).save(folder / f"{animal}.jpg", quality=95)
+    return folder

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from PIL import Image
 
 from app import described_again, finer, pipeline
 from app.crops import describe_finer
@@ -32,7 +31,7 @@ from modal_backend.models.calibration import FUSED, FUSED_FINE, start
 from modal_backend.models.rapid import PROFILES
 from modal_backend.registry import LOCAL, LOCAL_FINE
 from tests.commands import ROOT, environment
-from tests.striped import picture
+from tests.striped import card
 from tests.surveys import add_media, describe, found
 
 AUTO = Choice(finer=LOCAL_FINE)
@@ -155,14 +154,11 @@ def test_auto_is_the_default_and_the_operators_choices_stay(monkeypatch: pytest.
 @pytest.fixture
 def shop(survey: Survey, tmp_path: Path):
     """A workshop on auto whose survey holds three stored pictures with a drawn animal each, described coarsely."""
-    card = tmp_path / "card"
-    card.mkdir()
-    for animal in range(3):
-        Image.fromarray(picture(animal, 0)).save(card / f"{animal}.jpg", quality=95)
+    folder = card(tmp_path / "card")
     with open_workshop(survey, "test", choose=lambda: AUTO) as shop:
-        reads = [pipeline.read_file(shop, file, None) for file in source_files(card, limits=Limits())]
+        reads = [pipeline.read_file(shop, file, None) for file in source_files(folder, limits=Limits())]
         with survey.write() as session:
-            batch = imports.start_import(session, kind="folder", root=str(card), label="card")
+            batch = imports.start_import(session, kind="folder", root=str(folder), label="card")
             for media in [media_row(session, batch, read) for read in reads]:
                 drawn = {"drawn_by": "ana", "category": "animal", "confidence": 1.0}
                 session.add(Detection(media_id=media.id, **drawn, **WHOLE))

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 import sqlalchemy as sa
-from PIL import Image
 
 from app import described_again, pipeline
 from app.ingest.intake import Limits, source_files
@@ -20,7 +19,7 @@ from app.workshop import Workshop, open_workshop
 from modal_backend.contracts import Box, Provenance
 from modal_backend.registry import EMBEDDING, LOCAL
 from tests import surveys
-from tests.striped import picture
+from tests.striped import card
 from tests.surveys import add_media, describe, found
 
 ON_MODAL = replace(surveys.LOCAL, backend="modal")
@@ -80,14 +79,11 @@ def test_going_back_to_an_earlier_version_makes_it_the_present_one(survey: Surve
 @pytest.fixture
 def shop(survey: Survey, tmp_path: Path):
     """A workshop whose survey holds three stored pictures with a drawn animal each."""
-    card = tmp_path / "card"
-    card.mkdir()
-    for animal in range(3):
-        Image.fromarray(picture(animal, 0)).save(card / f"{animal}.jpg", quality=95)
+    folder = card(tmp_path / "card")
     with open_workshop(survey, "test") as shop:
         with survey.write() as session:
-            batch = imports.start_import(session, kind="folder", root=str(card), label="card")
-        pipeline.take_in_all(shop, batch.id, source_files(card, limits=Limits()))
+            batch = imports.start_import(session, kind="folder", root=str(folder), label="card")
+        pipeline.take_in_all(shop, batch.id, source_files(folder, limits=Limits()))
         with survey.write() as session:
             for media_id in session.scalars(sa.select(Media.id)).all():
                 box = {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}
