@@ -7,17 +7,17 @@ from urllib.parse import urlencode
 
 import streamlit as st
 
-from app.backends import modal_backend
-from app.computed import Computed
-from app.jobs import Jobs
-from app.modal_watch import ModalWatch
-from app.model_choice import shown, words
-from app.routes import services
+from app.analysis.backends import modal_backend
+from app.analysis.modal_watch import ModalWatch
+from app.analysis.model_choice import shown, words
+from app.background import Computed
+from app.jobs.queue import Jobs
 from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
-from app.survey.results import crop_name
-from app.survey.scores import BoxView
-from app.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
+from app.survey.detections.boxes import BoxView
+from app.survey.detections.results import crop_name
+from app.web.routes import services
+from app.web.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
 from modal_backend.contracts import Box
 
 

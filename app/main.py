@@ -16,9 +16,9 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts app/ on the path, not the 
 import streamlit as st
 
 from app import deps
-from app.routes import build_routes, services
+from app.jobs.process import WorkerProcess
 from app.settings import BadSetting, load_settings
-from app.worker_process import WorkerProcess
+from app.web.routes import build_routes, services
 
 try:
     load_settings()

@@ -12,11 +12,11 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts app/ on the path, not the 
 import streamlit as st
 
 from app.settings import BadSetting, load_settings
-from app.ui.login import login_gate
-from app.ui.memory import settle_memory
-from app.ui.navigation import all_pages
-from app.ui.strip import status_strip
-from app.ui.style import page_style
+from app.ui.shared.login import login_gate
+from app.ui.shared.memory import settle_memory
+from app.ui.shared.navigation import all_pages
+from app.ui.shared.status_strip import status_strip
+from app.ui.shared.style import page_style
 
 st.set_page_config(page_title="Pugmark", page_icon=str(ROOT / "app" / "static" / "favicon.png"), layout="wide")
 try:

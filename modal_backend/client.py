@@ -15,9 +15,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from modal_backend import wire
 from modal_backend.contracts import CurrentStats, Health, Result
-from modal_backend.error_map import translated
 from modal_backend.errors import (
     BackendError,
     BackendMisconfigured,
@@ -27,9 +25,11 @@ from modal_backend.errors import (
     QueueFull,
     ResultLost,
 )
-from modal_backend.reach import reach
 from modal_backend.registry import MODELS, REMOTE
-from modal_backend.weights import VOLUME
+from modal_backend.remote import wire
+from modal_backend.remote.error_map import translated
+from modal_backend.remote.reach import reach
+from modal_backend.weights.files import VOLUME
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")

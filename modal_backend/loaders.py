@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-from modal_backend import weights
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendError, BackendMisconfigured
 from modal_backend.registry import (
@@ -22,7 +21,8 @@ from modal_backend.registry import (
     OMNIVINCI,
     ModelEntry,
 )
-from modal_backend.weights import Verified
+from modal_backend.weights import files as weights
+from modal_backend.weights.files import Verified
 
 Run = Callable[[Sequence[Any]], list[Any]]
 
@@ -67,7 +67,7 @@ def provenance_of(entry: ModelEntry, backend: str, files: Sequence[Verified], pr
 
 
 def _pocket_detector(backend: str) -> tuple[Run, Provenance]:
-    from modal_backend.models.pocket_detector import PocketDetector
+    from modal_backend.models.detectors.pocket_detector import PocketDetector
 
     detector = PocketDetector.load()
     return detector.detect_prepared, Provenance(
@@ -76,7 +76,7 @@ def _pocket_detector(backend: str) -> tuple[Run, Provenance]:
 
 
 def _pocket_embedding(backend: str) -> tuple[Run, Provenance]:
-    from modal_backend.models.pocket_embedding import PocketEmbedding
+    from modal_backend.models.embeddings.pocket_embedding import PocketEmbedding
 
     model = PocketEmbedding()
     model.load()
@@ -86,11 +86,11 @@ def _pocket_embedding(backend: str) -> tuple[Run, Provenance]:
 
 
 def _rapid(backend: str, name: str = LOCAL) -> tuple[Run, Provenance]:
-    from modal_backend.models import rapid
+    from modal_backend.models.rapid import features
 
-    profile, preprocessing = rapid.PROFILES[name]
-    return lambda crops: [rapid.extract(crop, profile) for crop in crops], Provenance(
-        backend, name, rapid.VERSION, "", preprocessing
+    profile, preprocessing = features.PROFILES[name]
+    return lambda crops: [features.extract(crop, profile) for crop in crops], Provenance(
+        backend, name, features.VERSION, "", preprocessing
     )
 
 
@@ -98,7 +98,7 @@ def _omnivinci(backend: str) -> tuple[Run, Provenance]:
     """Asks the endpoint that this process's environment names, as a function on Modal does with its secret."""
     import asyncio
 
-    from modal_backend.models import video_analyst, video_prompts
+    from modal_backend.models.video import ask, prompts
 
     key = os.environ.get("OMNIVINCI_API_KEY", "").strip()
     if not key:
@@ -107,20 +107,20 @@ def _omnivinci(backend: str) -> tuple[Run, Provenance]:
             remedy="Run: modal secret create pugmark-omnivinci OMNIVINCI_API_KEY=<key>, then deploy again with "
             "OMNIVINCI_MODAL_SECRET=pugmark-omnivinci in the environment.",
         )
-    url = os.environ.get("OMNIVINCI_API_URL") or video_analyst.HOSTED_URL
-    model = os.environ.get("OMNIVINCI_MODEL") or video_analyst.HOSTED_MODEL
-    endpoint = video_analyst.Endpoint(key, url=url.rstrip("/"), model=model)
+    url = os.environ.get("OMNIVINCI_API_URL") or ask.HOSTED_URL
+    model = os.environ.get("OMNIVINCI_MODEL") or ask.HOSTED_MODEL
+    endpoint = ask.Endpoint(key, url=url.rstrip("/"), model=model)
 
     def answer(question: Any) -> Any:
         try:
-            return asyncio.run(video_analyst.ask(endpoint, question))
+            return asyncio.run(ask.ask(endpoint, question))
         except BackendError as error:  # a Failure and no exception: Modal must not make the call again
             return Failure(f"{error} {error.remedy}".strip())
 
     def run(questions: Sequence[Any]) -> list[Any]:
         return [answer(question) for question in questions]
 
-    return run, Provenance(backend, OMNIVINCI, model, "", f"prompts {video_prompts.VERSION}")
+    return run, Provenance(backend, OMNIVINCI, model, "", f"prompts {prompts.VERSION}")
 
 
 def _published(name: str, backend: str) -> tuple[Run, Provenance]:
@@ -132,14 +132,14 @@ def _published(name: str, backend: str) -> tuple[Run, Provenance]:
 
 
 def _megadetector(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
-    from modal_backend.models.megadetector import MegaDetector
+    from modal_backend.models.detectors.megadetector import MegaDetector
 
     detector = MegaDetector.load(files[0].path, entry.side)
     return detector.detect_prepared, detector.preprocessing
 
 
 def _rtdetr(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
-    from modal_backend.models.rtdetr import RTDetr
+    from modal_backend.models.detectors.rtdetr import RTDetr
 
     detector = RTDetr.load(files[0].path, entry.version)
     return detector.detect_prepared, detector.preprocessing
@@ -147,18 +147,18 @@ def _rtdetr(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
 
 def _crops(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
     """The networks that turn crops into vectors."""
-    from modal_backend.models import crop_networks
+    from modal_backend.models.embeddings import load as crop_networks
 
     model = crop_networks.load(entry, files[0].path)
     return lambda crops: list(model.embed(crops)), str(model.preprocessing)
 
 
 def _species(entry: ModelEntry, files: Sequence[Verified]) -> tuple[Run, str]:
-    from modal_backend.models import species
+    from modal_backend.models.species import speciesnet
 
     del entry
-    classifier = species.Species.load(files[0].path, files[1].path)
-    return classifier.name, species.PREPROCESSING
+    classifier = speciesnet.Species.load(files[0].path, files[1].path)
+    return classifier.name, speciesnet.PREPROCESSING
 
 
 FAMILIES: dict[str, Callable[[ModelEntry, Sequence[Verified]], tuple[Run, str]]] = {
@@ -181,8 +181,8 @@ FAMILIES: dict[str, Callable[[ModelEntry, Sequence[Verified]], tuple[Run, str]]]
 
 
 def _keywords(model: str, embedding: str, backend: str) -> tuple[Run, Provenance]:
-    from modal_backend.models import keywords
-    from modal_backend.models.sentence_embedding import load_embedding
+    from modal_backend.models.text import keywords
+    from modal_backend.models.text.sentence_embedding import load_embedding
 
     loaded = load_embedding(embedding)
     return lambda requests: [keywords.answer(one) for one in requests], Provenance(
@@ -191,7 +191,7 @@ def _keywords(model: str, embedding: str, backend: str) -> tuple[Run, Provenance
 
 
 def _clusters(backend: str) -> tuple[Run, Provenance]:
-    from modal_backend.models import keyword_clusters
+    from modal_backend.models.text import keyword_clusters
 
     return lambda requests: [keyword_clusters.answer(one) for one in requests], Provenance(
         backend, CLUSTERS, keyword_clusters.VERSION, "", "unit vectors; UMAP to 5 dimensions; HDBSCAN"

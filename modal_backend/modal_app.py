@@ -6,8 +6,8 @@
     modal run -m modal_backend.modal_app::download_weights [--embedding SFR-Embedding-Mistral]
     python -m modal_backend.modal_app --smoke            # the whole way once, without deploying
 
-What is uploaded: the package modal_backend with modal_backend/models/pocket_detector.safetensors, and nothing else.
-Every class has one method, `answer`: calls in, answers out, as modal_backend/wire.py says. Nothing is fetched at call
+What is uploaded: the package modal_backend with the weights of the pocket detector inside it, and nothing else. Every
+class has one method, `answer`: calls in, answers out, as modal_backend/remote/wire.py says. Nothing is fetched at call
 time; a model that cannot run answers that it is unavailable and what to do.
 """
 
@@ -21,9 +21,11 @@ from typing import Any
 
 import modal
 
-from modal_backend import registry, wire
-from modal_backend.modal_containers import Container, OneCallContainer
-from modal_backend.modal_images import (
+from modal_backend import registry
+from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, LOCAL_FINE, MODELS, OMNIVINCI, REMOTE
+from modal_backend.remote import wire
+from modal_backend.remote.containers import Container, OneCallContainer
+from modal_backend.remote.images import (
     APP_NAME,
     OMNIVINCI_SECRET,
     WEIGHTS,
@@ -37,11 +39,10 @@ from modal_backend.modal_images import (
     training,
     vision,
 )
-from modal_backend.modal_images import with_source as _with_source
-from modal_backend.modal_text import HUGGING_FACE, text_image
-from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, LOCAL_FINE, MODELS, OMNIVINCI, REMOTE
-from modal_backend.serving import Served
-from modal_backend.weights import VOLUME
+from modal_backend.remote.images import with_source as _with_source
+from modal_backend.remote.modal_text import HUGGING_FACE, text_image
+from modal_backend.remote.serving import Served
+from modal_backend.weights.files import VOLUME
 
 app = modal.App(APP_NAME, include_source=False)
 weights = modal.Volume.from_name(VOLUME, create_if_missing=True)
@@ -228,7 +229,7 @@ def test_wrapper() -> dict[str, str]:
 @app.function(image=_with_source(download), cpu=1.0, memory=2048, timeout=4 * 3600, volumes={WEIGHTS: weights})
 def download_weights(models: str = "") -> list[str]:
     """Fetch the published weights of all models, or of those named by commas, into the Volume and check them."""
-    from modal_backend.fetching import fetch_models
+    from modal_backend.weights.fetch import fetch_models
 
     told = []
     for line in fetch_models([name for name in models.split(",") if name], Path(WEIGHTS)):
@@ -243,7 +244,7 @@ def download_weights(models: str = "") -> list[str]:
 )
 def weights_there() -> list[str]:
     """Names of the models whose weights lie in the Volume."""
-    from modal_backend.weights import models_there
+    from modal_backend.weights.files import models_there
 
     return models_there(Path(WEIGHTS))
 
@@ -251,7 +252,7 @@ def weights_there() -> list[str]:
 @app.function(image=_with_source(text.env(HUGGING_FACE)), cpu=2.0, timeout=3600, volumes={WEIGHTS: weights})
 def download_embedding(name: str = "SFR-Embedding-Mistral") -> str:
     """Fetch a large embedding of text into the Volume: modal run -m modal_backend.modal_app::download_embedding"""
-    from modal_backend.models.sentence_embedding import fetch_embedding
+    from modal_backend.models.text.sentence_embedding import fetch_embedding
 
     told = f"{name}: {fetch_embedding(name)}"
     weights.commit()
@@ -279,6 +280,6 @@ CLASSES: dict[str, Any] = {name: globals()[remote.cls] for name, remote in REMOT
 if __name__ == "__main__":
     if sys.argv[1:] != ["--smoke"]:
         sys.exit("Usage: python -m modal_backend.modal_app --smoke")
-    from modal_backend.smoke import smoke
+    from modal_backend.remote.smoke import smoke
 
     sys.exit(smoke(app, test_wrapper, CLASSES))

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from modal_backend import published
-from modal_backend.published import WeightFile
+from modal_backend.weights import published
+from modal_backend.weights.published import WeightFile
 
 
 class Task(StrEnum):

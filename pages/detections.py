@@ -7,16 +7,17 @@ import time
 import streamlit as st
 
 from app import deps
-from app.review_actions import Applied, apply_review
-from app.survey import browse, review, species
-from app.survey.browse import MediaFilter, Show
-from app.ui.grid.grid import bulk_actions, media_grid
-from app.ui.header import page_header
-from app.ui.media_filter import chosen_filter, filter_bar, go, is_narrowed, kind_counts, number_of
-from app.ui.media_items import choice_items, grid_items, viewer_items
-from app.ui.navigation import history_page, upload_page
-from app.ui.viewer.viewer import media_viewer, review_state
-from app.ui.words import many
+from app.actions.review import Applied, apply_review
+from app.survey.decisions import boxes
+from app.survey.media import browse, species
+from app.survey.media.browse import MediaFilter, Show
+from app.ui.detections.filters import chosen_filter, filter_bar, go, is_narrowed, kind_counts, number_of
+from app.ui.detections.grid.grid import bulk_actions, media_grid
+from app.ui.detections.items import choice_items, grid_items, viewer_items
+from app.ui.detections.viewer.viewer import media_viewer, review_state
+from app.ui.shared.header import page_header
+from app.ui.shared.navigation import history_page, upload_page
+from app.ui.shared.words import many
 
 A_PAGE = 60
 IN_ONE_GO = 2000
@@ -102,7 +103,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
     start = max(at - A_PAGE // 3, 0)
     with deps.survey().read() as session:
         views = browse.views(session, order[start : start + A_PAGE])
-        keys = review.draw_keys(session, [box.id for view in views for box in view.boxes if box.drawn])
+        keys = boxes.draw_keys(session, [box.id for view in views for box in view.boxes if box.drawn])
         labels = choice_items(species.choices(session))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All media", icon=":material/arrow_back:", type="tertiary"):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from app.ui.export_formats import export_view
-from app.ui.header import page_header
+from app.ui.exports.formats import export_view
+from app.ui.shared.header import page_header
 
 page_header("Take it elsewhere", "Every format says what it holds. No picture of a person leaves.")
 export_view()

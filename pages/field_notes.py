@@ -5,15 +5,17 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.notes.requests import try_example
+from app.actions.notes import try_example
 from app.notes.result import read_result
-from app.survey import note_views
-from app.survey import notes as survey_notes
-from app.survey.notes import NoteRun, RunState
-from app.ui import note_compare, note_files, note_results, note_runs
-from app.ui.header import page_header
-from app.ui.note_upload import bring_notes
-from app.ui.words import many
+from app.survey.notes import notes as survey_notes
+from app.survey.notes import views as note_views
+from app.survey.tables.notes import NoteRun, RunState
+from app.ui.notes import compare, results
+from app.ui.notes import files as note_files
+from app.ui.notes import runs as note_runs
+from app.ui.notes.upload import bring_notes
+from app.ui.shared.header import page_header
+from app.ui.shared.words import many
 
 
 def open_run(run_id: int) -> None:
@@ -78,7 +80,7 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
             note_runs.start_again(deps.survey(), deps.jobs(), run.id)
             st.rerun()
         return
-    note_results.summary(run, result)
+    results.summary(run, result)
     if result.keywords.empty:
         return
     views = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"], key="view", bind="query-params")
@@ -87,19 +89,19 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
         with words:
             left, right = st.columns([3, 2], gap="large")
         with left:
-            keyword = note_results.keywords_of(result)
+            keyword = results.keywords_of(result)
         with right:
             if keyword:
-                note_results.examples(result, keyword)
+                results.examples(result, keyword)
     if groups.open:
         with groups:
-            note_results.cluster_map(result)
+            results.cluster_map(result)
     if pair.open:
         with pair:
-            note_compare.two_categories(result)
+            compare.two_categories(result)
     if other.open:
         with other:
-            note_compare.two_runs(run, result, runs)
+            compare.two_runs(run, result, runs)
 
 
 def rename(run: NoteRun) -> None:

@@ -9,16 +9,16 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.review_actions import boxes_in, describe_changed
-from app.survey import history
-from app.survey.decide import DecisionConflict, undo_last
-from app.survey.decisions import Decision
-from app.survey.history import HistoryEntry, HistoryFilter
-from app.ui.header import page_header
-from app.ui.history_words import SAID, about, leads_to, what
-from app.ui.media_filter import number_of
-from app.ui.navigation import detections_page, individuals_page
-from app.ui.words import many, moment
+from app.actions.review import boxes_in, describe_changed
+from app.survey.decisions import history
+from app.survey.decisions.changes import DecisionConflict, undo_last
+from app.survey.decisions.history import HistoryEntry, HistoryFilter
+from app.survey.tables.decisions import Decision
+from app.ui.detections.filters import number_of
+from app.ui.history.words import SAID, about, leads_to, what
+from app.ui.shared.header import page_header
+from app.ui.shared.navigation import detections_page, individuals_page
+from app.ui.shared.words import many, moment
 
 A_PAGE = 30
 KEYS = {"Z": "undo my last decision", "Y": "redo"}

@@ -7,19 +7,19 @@ import time
 import streamlit as st
 
 from app import deps
-from app.identity_actions import apply_identity
-from app.survey.rankings import Scope
-from app.ui import counted
-from app.ui.header import page_header
-from app.ui.match import work
-from app.ui.match.choices import Choices, choices, in_chosen_order
-from app.ui.match.details import AHEAD, Shown, conflict_items, detailed
-from app.ui.match.match import IdentifyState, identify_state, match_view
-from app.ui.match.trust import pairs_left
-from app.ui.match_items import Ranked, in_order, known_sentence, ranked_query
-from app.ui.navigation import detections_page, individuals_page, upload_page
-from app.ui.words import many
-from app.workers import any_alive
+from app.actions.identify import apply_identity
+from app.jobs.presence import any_alive
+from app.survey.individuals.rankings import Scope
+from app.ui.identify import requests
+from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
+from app.ui.identify.choices import Choices, choices, in_chosen_order
+from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
+from app.ui.identify.match.match import IdentifyState, identify_state, match_view
+from app.ui.identify.trust import pairs_left
+from app.ui.shared import counts
+from app.ui.shared.header import page_header
+from app.ui.shared.navigation import detections_page, individuals_page, upload_page
+from app.ui.shared.words import many
 from modal_backend.errors import QueueFull
 
 AT_ONCE = 500
@@ -87,7 +87,7 @@ def wait_for_ranking(detection_id: int, scope: Scope, model: str, asked: bool) -
 @st.fragment(run_every="0.4s")
 def wait_for_evidence(query_id: int, crops: list[int]) -> None:
     """Until the evidence of the first of these crops has come, or of all of them."""
-    left = work.missing(query_id, crops)
+    left = requests.missing(query_id, crops)
     if crops[0] not in left or not left:
         st.rerun()
     if not any_alive(deps.survey()):
@@ -131,7 +131,7 @@ def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown
             )
             for place, one in enumerate(queries)
         ]
-    work.ask_for_evidence([(int(one.query["id"]), one.wanted) for one in shown])
+    requests.ask_for_evidence([(int(one.query["id"]), one.wanted) for one in shown])
     return shown
 
 
@@ -148,7 +148,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     if not queries[0].fresh:
         wait_for_ranking(query_id, chosen.scope, chosen.model, "rank_asked" in st.session_state)
     shown = show(queries, chosen, look)
-    work.ask_for_crops([int(one.query["id"]) for one in queries], order)
+    requests.ask_for_crops([int(one.query["id"]) for one in queries], order)
     first = shown[0]
     coming = [crop for crop in first.wanted if crop not in first.evidence]
     with deps.survey().read() as session:
@@ -209,7 +209,7 @@ def draw_wanted(order: list[int], waiting: int) -> None:
 state = identify_state("match")
 ack = settle(state)
 order = st.session_state.get("identify_order", [])
-now_waiting, waiting = counted.crops_waiting(counted.survey_state(), AT_ONCE)
+now_waiting, waiting = counts.crops_waiting(counts.survey_state(), AT_ONCE)
 # The order stays as it was when the page was opened, so that "previous" leads back to what was just decided. A crop
 # that the address names has a place in it: after a reload it is where the browser is.
 known, still_waiting = set(order), set(now_waiting)
@@ -220,7 +220,7 @@ if asked.isdigit() and int(asked) not in order:
 st.session_state["identify_order"] = order
 if order:
     draw_wanted(order, waiting)
-elif work.any_crops():
+elif requests.any_crops():
     page_header("Who is this?", "0 crops to decide", KEYS)
     st.success("Every crop has a decision.")
     st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")

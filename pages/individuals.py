@@ -5,16 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.survey import catalogue_entries
-from app.ui.header import page_header
-from app.ui.individual_actions import undo_button
-from app.ui.individual_capture import capture_view
-from app.ui.individual_card import card
-from app.ui.individual_catalogue import catalogue_view
-from app.ui.individual_conflicts import conflicts_view, current_report
-from app.ui.individual_flanks import flanks_view
-from app.ui.navigation import identify_page
-from app.ui.words import many, when
+from app.survey.individuals import catalogue
+from app.ui.individuals.actions import undo_button
+from app.ui.individuals.capture import capture_view
+from app.ui.individuals.card import card
+from app.ui.individuals.catalogue import catalogue_view
+from app.ui.individuals.conflicts import conflicts_view, current_report
+from app.ui.individuals.flanks import flanks_view
+from app.ui.shared.header import page_header
+from app.ui.shared.navigation import identify_page
+from app.ui.shared.words import many, when
 
 KEYS = {"← → ↑ ↓": "move among crops", "Enter": "open", "Space": "mark a crop (Split)", "Z": "undo"}
 SHORT_WAIT = 0.04
@@ -43,9 +43,9 @@ def whole_survey(total: int) -> None:
 asked = st.query_params.get("id", "")
 with deps.survey().read() as session:
     number = int(asked) if asked.isdigit() else 0
-    kept = catalogue_entries.merged_into(session, number) if number else None
-    entry = catalogue_entries.entry(session, kept.id if kept else number) if number else None
-    total = catalogue_entries.count(session)
+    kept = catalogue.merged_into(session, number) if number else None
+    entry = catalogue.entry(session, kept.id if kept else number) if number else None
+    total = catalogue.count(session)
 if entry:
     seen = f"{many(entry.sightings, 'sighting')} · first {when(entry.first_seen)} · last {when(entry.last_seen)}"
     page_header(entry.name, seen if entry.sightings else "no sighting left", KEYS)

@@ -6,13 +6,15 @@ import streamlit as st
 
 from app import deps
 from app.settings import Backend
-from app.survey import call_figures, video_answers
-from app.survey.overview import snapshot
-from app.survey.progress import recent_imports
-from app.ui import operations, operations_charts, operations_control
-from app.ui.evaluation_table import evaluations
-from app.ui.header import page_header
-from app.ui.model_table import models_and_licences
+from app.survey.calls import figures as call_figures
+from app.survey.calls.overview import snapshot
+from app.survey.media.progress import recent_imports
+from app.survey.videos import answers as video_answers
+from app.ui.operations import charts as operations_charts
+from app.ui.operations import controls, tables
+from app.ui.operations.evaluations import evaluations
+from app.ui.operations.models import models_and_licences
+from app.ui.shared.header import page_header
 
 REFRESH = "3s"
 SLOWLY = "20s"
@@ -29,20 +31,20 @@ def figures() -> None:
         reused = call_figures.reused(session)
         imports = recent_imports(session, limit=6)
         answers = video_answers.spent(session)
-    operations.totals(stats, reused, deps.jobs().waiting())
+    tables.totals(stats, reused, deps.jobs().waiting())
     for note in notes:
         st.warning(note, icon=":material/hourglass_top:")
-    operations_control.imports(imports)
+    controls.imports(imports)
     st.subheader("Models", anchor=False)
-    operations.models(per_model)
-    operations.cost(per_model)
-    operations.questions(*answers)
+    tables.models(per_model)
+    tables.cost(per_model)
+    tables.questions(*answers)
     if settings.active_backend is Backend.MODAL:
         st.subheader("Modal now", anchor=False)
         latest = deps.modal_watch().latest()
-        operations.stalled(latest, settings)
-        operations.modal_now(latest)
-        operations_control.warm_up(latest)
+        tables.stalled(latest, settings)
+        tables.modal_now(latest)
+        controls.warm_up(latest)
 
 
 @st.fragment(run_every=SLOWLY)
@@ -64,8 +66,8 @@ def failures() -> None:
     with deps.survey().read() as session:
         failed = call_figures.recent_failures(session)
     st.subheader("Calls that failed", anchor=False)
-    operations.failures(failed)
-    operations_control.retry(snapshot(deps.survey()).failed)
+    tables.failures(failed)
+    controls.retry(snapshot(deps.survey()).failed)
 
 
 page_header("What runs and what waits", f"The models run on the {deps.settings().active_backend} backend.")
@@ -77,4 +79,4 @@ with st.expander("Measured against known answers", icon=":material/straighten:")
     evaluations(deps.settings().data_dir)
 failures()
 if deps.settings().active_backend is not Backend.MODAL:
-    operations.not_connected()
+    tables.not_connected()

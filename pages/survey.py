@@ -5,14 +5,14 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.sample_survey import sample_import
-from app.survey import catalogue
-from app.survey.overview import WaitingFigures
-from app.survey.progress import recent_imports
-from app.ui import counted
-from app.ui.header import page_header
-from app.ui.navigation import detections_page, identify_page, individuals_page, upload_page
-from app.ui.words import many, moment
+from app.sample.demo_survey import sample_import
+from app.survey.calls.overview import WaitingFigures
+from app.survey.decisions import catalogue
+from app.survey.media.progress import recent_imports
+from app.ui.shared import counts
+from app.ui.shared.header import page_header
+from app.ui.shared.navigation import detections_page, identify_page, individuals_page, upload_page
+from app.ui.shared.words import many, moment
 
 
 def first_visit() -> None:
@@ -49,8 +49,8 @@ def went_wrong(figures: WaitingFigures) -> None:
 
 def overview() -> None:
     """The figures, each with its link, and the latest imports."""
-    state = counted.survey_state()
-    figures, places = counted.figures(state), counted.places(state)
+    state = counts.survey_state()
+    figures, places = counts.figures(state), counts.places(state)
     with deps.survey().read() as session:
         individuals = catalogue.count(session)
         imports = recent_imports(session, limit=5)

@@ -7,14 +7,14 @@ from uuid import uuid4
 import streamlit as st
 
 from app import deps
-from app.import_requests import ImportRefused, import_path, import_upload, run_again
-from app.sample_survey import sample_import
-from app.survey.progress import recent_imports
-from app.ui import counted
-from app.ui.header import page_header
-from app.ui.import_progress import import_list
-from app.ui.uploader.uploader import uploader
-from app.ui.words import many
+from app.actions.imports import ImportRefused, import_path, import_upload, run_again
+from app.sample.demo_survey import sample_import
+from app.survey.media.progress import recent_imports
+from app.ui.shared import counts
+from app.ui.shared.header import page_header
+from app.ui.shared.words import many
+from app.ui.upload.progress import import_list
+from app.ui.upload.uploader.uploader import uploader
 
 BY_FOLDER, NEW = "One for each folder", "A new one …"
 
@@ -31,7 +31,7 @@ def start_again(import_id: int) -> None:
 
 def deployment_choice() -> str | None:
     """The deployment the files join; None for one a folder."""
-    names = [name for _, name, _ in counted.places(counted.survey_state())]
+    names = [name for _, name, _ in counts.places(counts.survey_state())]
     chosen = st.selectbox("Deployment", [BY_FOLDER, *names, NEW], help="One camera at one place for one period.")
     if chosen == NEW:
         return st.text_input("Name of the new deployment", max_chars=120).strip() or None

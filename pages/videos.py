@@ -5,19 +5,19 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.survey import clip_views
-from app.survey.clip_views import OpenClip
-from app.ui.clip.clip import clip_frames
-from app.ui.crops.crops import crop_gallery
-from app.ui.header import page_header
-from app.ui.navigation import upload_page
-from app.ui.video_analysis import draw_analysis
-from app.ui.video_items import clip_items, facts, frame_items, names
-from app.ui.video_plots import tracklet_bars
-from app.ui.video_progress import clips_under_way
-from app.ui.video_runs import draw_runs
-from app.ui.video_summary import draw_coverage, draw_summary, draw_tracklets, jump_to
-from app.ui.words import many
+from app.survey.videos import views as clip_views
+from app.survey.videos.views import OpenClip
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.header import page_header
+from app.ui.shared.navigation import upload_page
+from app.ui.shared.words import many
+from app.ui.videos.analysis import draw_analysis
+from app.ui.videos.frames.frames import clip_frames
+from app.ui.videos.items import clip_items, facts, frame_items, names
+from app.ui.videos.plots import tracklet_bars
+from app.ui.videos.progress import clips_under_way
+from app.ui.videos.runs import draw_runs
+from app.ui.videos.summary import draw_coverage, draw_summary, draw_tracklets, jump_to
 
 A_PAGE = 48
 KEYS = {

@@ -10,36 +10,7 @@ import pytest
 
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
-from tests.commands import NO_WEIGHTS
-
-# Files that mostly wait for servers and workers come first, so that no process is left alone with them at the end.
-LONG = (
-    "test_modal_jobs",
-    "test_keywords_remote",
-    "test_modal_integration",
-    "test_import_command",
-    "test_video_remote",
-    "test_zoo_choice",
-    "test_identify_browser",
-    "test_components_browser",
-    "test_individuals_browser",
-    "test_main_job",
-    "test_boxes_browser",
-    "test_operations",
-    "test_zoo_modal",
-    "test_training_reid",
-    "test_zoo_networks",
-    "test_video_questions",
-    "test_pocket_detector",
-    "test_evidence",
-    "test_evaluate_identification",
-    "test_video_survey",
-)
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Bring the long files to the front, in their order; see LONG."""
-    items.sort(key=lambda item: LONG.index(item.path.stem) if item.path.stem in LONG else len(LONG))
+from tests.support.commands import NO_WEIGHTS
 
 
 @pytest.fixture(autouse=True)

@@ -6,15 +6,15 @@ import asyncio
 from dataclasses import asdict
 from pathlib import Path
 
-from app import video_questions
-from app.clip_frames import even_frames
+from app.analysis.video_endpoint import endpoint
 from app.commands.output import CommandFailed, tell
 from app.settings import Settings
-from app.survey.video_answers import cost
+from app.survey.videos.answers import cost
+from app.video.reading.even_frames import even_frames
 from modal_backend.contracts import VideoQuestion
 from modal_backend.errors import BackendError
-from modal_backend.models import video_analyst
-from modal_backend.models.video_prompts import OWN, VERSION, question_text
+from modal_backend.models.video import ask
+from modal_backend.models.video.prompts import OWN, VERSION, question_text
 
 
 def run(settings: Settings, clip: Path, *, kind: str, own: str, as_json: bool) -> int:
@@ -27,14 +27,14 @@ def run(settings: Settings, clip: Path, *, kind: str, own: str, as_json: bool) -
         raise CommandFailed(str(error), 2) from error
     try:
         frames = even_frames(clip, settings.omnivinci_frames)
-        said = asyncio.run(video_analyst.ask(video_questions.endpoint(settings), VideoQuestion(text, frames)))
+        said = asyncio.run(ask.ask(endpoint(settings), VideoQuestion(text, frames)))
     except BackendError as error:
         raise CommandFailed(f"{error} {error.remedy}".strip(), 1) from error
     dollars = cost(said, (settings.omnivinci_price_in, settings.omnivinci_price_out))
     told = asdict(said) | {
         "question": text,
         "prompt_version": VERSION,
-        "count_claimed": video_analyst.claimed_count(said.text),
+        "count_claimed": ask.claimed_count(said.text),
         "frame_seconds": [frame.seconds for frame in frames],
         "cost_dollars": dollars,
     }

@@ -13,21 +13,21 @@ from typing import Any
 
 import numpy as np
 
-from app.backends import modal_backend
+from app.analysis.backends import modal_backend
+from app.analysis.model_choice import Choice, shown, words
+from app.analysis.video_endpoint import host, not_configured
 from app.commands.output import tell
-from app.model_choice import Choice, shown, words
 from app.settings import Backend, Settings
 from app.survey.database import open_survey
-from app.video_questions import host, not_configured
 from modal_backend.client import ModalBackend
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
-from modal_backend.error_map import DEPLOY
 from modal_backend.errors import BackendError, WeightsMissing
-from modal_backend.preparing import prepare
+from modal_backend.models.detectors.prepare import prepare
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MODELS, OMNIVINCI, Task
-from modal_backend.weights import folder, looks_there, remedy
-from modal_backend.wire import check_contract
+from modal_backend.remote.error_map import DEPLOY
+from modal_backend.remote.wire import check_contract
+from modal_backend.weights.files import folder, looks_there, remedy
 
 POCKET = (DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE)
 
@@ -172,7 +172,7 @@ def _survey_answers(settings: Settings) -> str:
 
 def _queue_answers(settings: Settings) -> str:
     """Run a worker on an empty survey in a temporary folder until it has come up."""
-    from app.worker import run_worker
+    from app.jobs.worker import run_worker
 
     with tempfile.TemporaryDirectory() as folder:
         own = settings.model_copy(update={"data_dir": Path(folder), "database_url": None})

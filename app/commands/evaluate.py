@@ -10,12 +10,12 @@ from typing import Any
 
 from tqdm import tqdm
 
+from app.analysis.pictures import BATCH, batches
 from app.commands.output import CommandFailed, note, tell
 from app.evaluation.saved import save_evaluation
 from app.exchange import megadetector_json as lila
 from app.ingest.intake import PICTURE_SIDE, Limits, Refused, RefusedFile, SourceFile, source_files
 from app.ingest.picture import decode
-from app.pipeline import BATCH, batches
 from app.settings import Settings
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
@@ -92,7 +92,7 @@ def _detected(backend: EmbeddedBackend, images: Path) -> Iterator[dict[str, Any]
 
 
 def _prepare(file: SourceFile | RefusedFile) -> Any:
-    from modal_backend.models.pocket_detector import PocketDetector
+    from modal_backend.models.detectors.pocket_detector import PocketDetector
 
     if isinstance(file, RefusedFile):
         return file.message
@@ -114,7 +114,7 @@ def _row(path: str, answer: Any) -> dict[str, Any]:
 
 
 def _threshold() -> float:
-    from modal_backend.models.pocket_detector import PocketDetector
+    from modal_backend.models.detectors.pocket_detector import PocketDetector
 
     return PocketDetector.THRESHOLD
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 from app.commands.output import CommandFailed, tell
 from app.exchange.camtrap_dp import Statement
+from app.exchange.formats import FORMATS, Wish
 from app.exchange.identifiers import ExportRefused
-from app.exchange.packages import FORMATS, Wish
 from app.settings import Settings
-from app.survey.capture import Design
-from app.survey.capture_effort import NoEffort
-from app.survey.catalogue_entries import names
+from app.survey.capture.effort import NoEffort
+from app.survey.capture.history import Design
 from app.survey.database import Survey, open_survey
+from app.survey.individuals.catalogue import names
 
 
 def run(

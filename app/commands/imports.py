@@ -10,12 +10,12 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.commands.output import CommandFailed, note, tell
-from app.jobs import Jobs
+from app.jobs.presence import any_alive
+from app.jobs.queue import Jobs
 from app.settings import Settings
-from app.survey import imports
 from app.survey.database import Survey, open_survey
-from app.survey.progress import Progress, import_progress, refusals
-from app.workers import any_alive
+from app.survey.media import imports
+from app.survey.media.progress import Progress, import_progress, refusals
 
 
 def run(settings: Settings, path: Path, *, wait: bool, as_json: bool, deployment: str | None) -> int:
@@ -58,7 +58,7 @@ def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:
             if any_alive(survey):
                 time.sleep(0.5)
                 continue
-            from app.worker import run_worker
+            from app.jobs.worker import run_worker
 
             run_worker(survey, settings, threading.Event(), ended)
     with survey.read() as session:

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from app.commands.output import CommandFailed, tell
 from app.settings import Backend, Settings
 from modal_backend.errors import BackendError
-from modal_backend.note_table import BadNotes
+from modal_backend.notes.table import BadNotes
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -23,7 +23,7 @@ def run(
 ) -> int:
     """Writes keywords.csv and clusters.csv into `out`; 2 when the notes cannot be used, 1 when a model cannot run."""
     from app.notes.tables import run_graph, told
-    from modal_backend.keyword_pipeline import NoteSettings
+    from modal_backend.notes.pipeline import NoteSettings
 
     if not file.is_file():
         raise CommandFailed(f"There is no file at {file}.", 2)
@@ -59,8 +59,8 @@ def run(
 
 
 def _ask(settings: Settings) -> Ask:
-    from app.backends import modal_backend
-    from modal_backend.keywords_remote import ask_backend
+    from app.analysis.backends import modal_backend
+    from modal_backend.notes.on_modal import ask_backend
 
     backend = modal_backend(settings)
     return lambda model, request: ask_backend(backend, model, request)

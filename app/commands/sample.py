@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from app.commands import imports
-from app.sample_survey import sample_import
+from app.sample.demo_survey import sample_import
 from app.settings import Settings
 from app.survey.database import open_survey
 

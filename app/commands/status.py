@@ -7,13 +7,13 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from app.commands.output import tell
+from app.jobs.presence import any_alive
 from app.settings import Settings
-from app.survey.calls import Call
 from app.survey.database import open_survey
-from app.survey.individuals import Individual, Sighting
-from app.survey.media import ListedFile, Media
-from app.survey.progress import recent_imports, stages
-from app.workers import any_alive
+from app.survey.media.progress import recent_imports, stages
+from app.survey.tables.calls import Call
+from app.survey.tables.individuals import Individual, Sighting
+from app.survey.tables.media import ListedFile, Media
 
 
 def run(settings: Settings, *, as_json: bool) -> int:

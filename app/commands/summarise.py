@@ -8,14 +8,14 @@ from typing import Any
 
 from tqdm import tqdm
 
+from app.analysis.model_choice import choose, runnable_here
 from app.commands.output import CommandFailed, tell
-from app.model_choice import choose, runnable_here
 from app.settings import Settings
-from app.timecode import timecode
+from app.video.timecode import timecode
 from modal_backend.contracts import Box, Detection, Failure, Picture, Sentence, Tracklet
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError
-from modal_backend.preparing import prepare
+from modal_backend.models.detectors.prepare import prepare
 from modal_backend.registry import DETECTOR
 
 SAID_OF_IT = "computed on this machine from detections and motion"
@@ -26,8 +26,8 @@ def run(settings: Settings, clip: Path, *, as_json: bool) -> int:
 
     Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded.
     """
-    from app.video.probe import ClipError
-    from app.video.summarise import DetectorFailed, summarise_clip
+    from app.video.reading.probe import ClipError
+    from app.video.summary.summarise import DetectorFailed, summarise_clip
 
     path = clip.expanduser()
     if not path.is_file():

@@ -6,11 +6,11 @@ from typing import Any
 
 from tqdm import tqdm
 
+from app.analysis.model_choice import shown
 from app.commands.output import CommandFailed, tell
-from app.model_choice import shown
 from app.settings import Settings
 from modal_backend.registry import MODELS
-from modal_backend.weights import folder, looks_there, remedy
+from modal_backend.weights.files import folder, looks_there, remedy
 
 
 def run(settings: Settings, action: str, models: list[str], *, as_json: bool) -> int:
@@ -61,7 +61,7 @@ def _row(name: str) -> dict[str, Any]:
 
 
 def _fetch(wanted: list[str], as_json: bool) -> int:
-    from modal_backend.fetching import fetch_models
+    from modal_backend.weights.fetch import fetch_models
 
     told = []
     with tqdm(unit="B", unit_scale=True, desc="weights", dynamic_ncols=True, disable=None) as bar:

@@ -8,9 +8,9 @@ import threading
 from types import FrameType
 
 from app.commands.output import note
+from app.jobs.worker import run_worker
 from app.settings import Settings
 from app.survey.database import open_survey
-from app.worker import run_worker
 
 
 def run(settings: Settings) -> int:

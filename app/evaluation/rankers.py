@@ -71,8 +71,8 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
 def _by_votes(
     model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
 ) -> list[tuple[Named, float | None]]:
-    from modal_backend.models.rapid import FINE
-    from modal_backend.models.rapid_gallery import START, START_FINE, RapidGallery
+    from modal_backend.models.rapid.features import FINE
+    from modal_backend.models.rapid.gallery import START, START_FINE, RapidGallery
 
     index = RapidGallery(start=START_FINE if model == FINE else START)
     for row in gallery:
@@ -87,8 +87,8 @@ def _by_votes(
 def _by_cosine(
     _model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
 ) -> list[tuple[Named, float | None]]:
-    from modal_backend.models.cosine_ranking import cues_of, known_curve, rank_by_cosine
-    from modal_backend.models.pocket_embedding import DIMENSION
+    from modal_backend.models.embeddings.pocket_embedding import DIMENSION
+    from modal_backend.models.probability.cosine_ranking import cues_of, known_curve, rank_by_cosine
 
     vectors = np.stack([described.vectors[row] for row in gallery]) if gallery else np.zeros((0, DIMENSION), np.float32)
     identities = [rows[row]["identity"] for row in gallery]
@@ -104,7 +104,7 @@ def _by_cosine(
 def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, float | None]:
     """Identities by the mean of calibrated log-odds; one a model gave no vote has its lowest score there."""
     from app.matching.candidates import mean_odds
-    from modal_backend.models.calibration import fuse, start
+    from modal_backend.models.probability.calibration import fuse, start
 
     names = sorted({name for ranking, _ in answers.values() for name, _ in ranking})
     odds = {}
@@ -119,15 +119,15 @@ def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, fl
 
 
 def _local_reader(model: str) -> tuple[Any, dict[str, str]]:
-    from modal_backend.models import rapid
+    from modal_backend.models.rapid import features
 
-    profile, preprocessing = rapid.PROFILES[model]
-    about = {"version": rapid.VERSION, "preprocessing": preprocessing, "weights_sha256": ""}
-    return lambda picture: rapid.extract(picture, profile), about
+    profile, preprocessing = features.PROFILES[model]
+    about = {"version": features.VERSION, "preprocessing": preprocessing, "weights_sha256": ""}
+    return lambda picture: features.extract(picture, profile), about
 
 
 def _vector_reader() -> tuple[Any, dict[str, str]]:
-    from modal_backend.models.pocket_embedding import PocketEmbedding
+    from modal_backend.models.embeddings.pocket_embedding import PocketEmbedding
 
     model = PocketEmbedding()
     model.load()

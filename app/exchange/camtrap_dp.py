@@ -22,10 +22,10 @@ from sqlalchemy.orm import Session
 from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
 from app.exchange.coordinates import coarse, is_sensitive
 from app.exchange.identifiers import ExportRefused
-from app.survey.capture_effort import media_days
-from app.survey.catalogue_entries import species_known
-from app.survey.detections import DetectionReview
-from app.survey.stations import DeploymentView, deployment_views
+from app.survey.capture.effort import media_days
+from app.survey.individuals.catalogue import species_known
+from app.survey.media.stations import DeploymentView, deployment_views
+from app.survey.tables.detections import DetectionReview
 
 BASE = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
 DEPLOYMENTS = (

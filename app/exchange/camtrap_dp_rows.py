@@ -13,13 +13,13 @@ from sqlalchemy.orm import Session
 
 from app.exchange.identifiers import ExportRefused
 from app.exchange.sightings_csv import media_paths
-from app.survey import browse
-from app.survey.deployments import Event
-from app.survey.detections import Detection, DetectionReview, MediaReview
-from app.survey.individuals import Individual, Sighting
-from app.survey.media import Media, Stage
-from app.survey.scores import BoxView, boxes_of
-from app.survey.stations import DeploymentView
+from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.media import browse
+from app.survey.media.stations import DeploymentView
+from app.survey.tables.deployments import Event
+from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.individuals import Individual, Sighting
+from app.survey.tables.media import Media, Stage
 from modal_backend.contracts import Category
 
 MEDIA = ("mediaID", "deploymentID", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype")

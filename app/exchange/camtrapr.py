@@ -13,11 +13,11 @@ from datetime import date, timedelta
 from itertools import groupby
 
 from app.exchange.coordinates import metres
+from app.exchange.csv_text import csv_text, described
 from app.exchange.identifiers import ExportRefused
-from app.exchange.tables import csv_text, described
-from app.survey.capture import CaptureHistory
-from app.survey.capture_effort import BROKEN, NOT_SET_UP, WORKED
-from app.survey.sightings import SightingView
+from app.survey.capture.effort import BROKEN, NOT_SET_UP, WORKED
+from app.survey.capture.history import CaptureHistory
+from app.survey.individuals.sightings import SightingView
 
 RECORD_COLUMNS = (
     "Station", "Species", "Individual", "DateTimeOriginal", "Date", "Time", "Directory", "FileName", "n_images",

@@ -20,13 +20,13 @@ from sqlalchemy.orm import Session
 from app.exchange.camtrap_dp_rows import PERSON_SCORE
 from app.exchange.identifiers import ExportRefused
 from app.exchange.megadetector_json import repeated_paths
-from app.survey import browse
-from app.survey.deployments import Deployment
-from app.survey.detections import DetectionReview, MediaReview
-from app.survey.individuals import Individual
-from app.survey.media import ImportBatch, ListedFile, Media, Stage
-from app.survey.scores import BoxView, boxes_of
-from app.survey.stations import deployment_views
+from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.media import browse
+from app.survey.media.stations import deployment_views
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.detections import DetectionReview, MediaReview
+from app.survey.tables.individuals import Individual
+from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
 from modal_backend.contracts import Category
 
 AT_ONCE = 500

@@ -13,10 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.exchange import sightings_csv
 from app.exchange.identifiers import ExportRefused
-from app.survey.catalogue_entries import individual
-from app.survey.results import crop_name
-from app.survey.scores import BoxView, boxes, boxes_of
-from app.survey.sightings import SightingView, sightings
+from app.survey.detections.boxes import BoxView, boxes, boxes_of
+from app.survey.detections.results import crop_name
+from app.survey.individuals.catalogue import individual
+from app.survey.individuals.sightings import SightingView, sightings
 from modal_backend.contracts import Box, Category
 
 BLUR_SHARE = 0.12  # of the shorter side of what is blurred

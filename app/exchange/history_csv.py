@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.exchange.tables import csv_text, described
-from app.survey.capture import MISSING, CaptureHistory
+from app.exchange.csv_text import csv_text, described
+from app.survey.capture.history import MISSING, CaptureHistory
 
 
 def files(history: CaptureHistory) -> dict[str, str]:

@@ -10,9 +10,9 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
+from app.exchange.csv_text import described
 from app.exchange.identifiers import ExportRefused, identifiers
-from app.exchange.tables import described
-from app.survey.capture import MISSING, CaptureHistory
+from app.survey.capture.history import MISSING, CaptureHistory
 
 LONGEST_RECORD = 240
 

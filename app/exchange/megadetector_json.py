@@ -16,12 +16,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey import videos
 from app.survey.database import Survey
-from app.survey.detections import MediaReview, ModelVersion
-from app.survey.media import ImportBatch, ListedFile, Media, Outcome, Stage
-from app.survey.scores import BoxView, boxes_of
-from app.survey.videos import FrameDetection, Video
+from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.tables.detections import MediaReview, ModelVersion
+from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
+from app.survey.tables.videos import FrameDetection, Video
+from app.survey.videos import tracklets
 
 FORMAT_VERSION = "1.6"
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
@@ -100,7 +100,7 @@ def _rows(session: Session) -> Iterator[dict[str, Any]]:
             return
         found = boxes_of(session, {media.id for _, media, _, _ in files if media is not None})
         clips = {media.id for _, media, _, _ in files if media is not None and media.kind == "video"}
-        frames = videos.frames_of(session, [box.id for media_id in clips for box in found[media_id]])
+        frames = tracklets.frames_of(session, [box.id for media_id in clips for box in found[media_id]])
         for file, media, label, verdict in files:
             path = f"{label}/{file.path}" if file.path in taken else file.path
             row = _row(path, file, media, found.get(media.id, []) if media else [], verdict)

@@ -8,9 +8,9 @@ after #, identifiers without blanks, tabs, commas or (for detectors) underscores
 from __future__ import annotations
 
 from app.exchange.coordinates import metres
+from app.exchange.csv_text import csv_text, described
 from app.exchange.identifiers import ExportRefused, identifiers
-from app.exchange.tables import csv_text, described
-from app.survey.capture import CaptureHistory
+from app.survey.capture.history import CaptureHistory
 
 SESSION = "1"
 SEX = {"female": "F", "male": "M"}

@@ -9,12 +9,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.coordinates import coarse
-from app.exchange.tables import csv_text
-from app.survey.deployments import Deployment
-from app.survey.individuals import Individual
-from app.survey.media import ListedFile, Media
-from app.survey.sightings import SightingView, sightings
-from app.survey.stations import deployment_views, places
+from app.exchange.csv_text import csv_text
+from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.media.stations import deployment_views, places
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.individuals import Individual
+from app.survey.tables.media import ListedFile, Media
 
 HEADER = (
     "individual", "species", "sex", "age_class", "life_status", "station", "deployment", "taken_at", "latitude",

@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO, Literal, cast
 
-from app.ingest.clip import ClipReading, read_clip
 from app.ingest.file_name_time import file_name_time
 from app.ingest.folder import folder_files, one_file
 from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
@@ -19,6 +18,7 @@ from app.ingest.picture import Reading, read_picture, thumbnail
 from app.ingest.refusals import Refusal, Refused, RefusedFile
 from app.ingest.source import SourceFile, printable, reason
 from app.ingest.store import Incoming, MediaStore
+from app.ingest.video import ClipReading, read_clip
 from app.ingest.zips import zip_files
 from modal_backend.contracts import Picture
 

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.survey import calibrations
-from app.survey.calibrations import Calibration as Stored
-from app.survey.calibrations import Pair
 from app.survey.database import Survey
-from app.survey.described import embeddings_of, local_model
-from modal_backend.models.calibration import FUSED, FUSED_FINE, Calibration, has_start, start
+from app.survey.detections.features import embeddings_of, local_model
+from app.survey.individuals import calibrations
+from app.survey.individuals.calibrations import Pair
+from app.survey.tables.models import Calibration as Stored
+from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, Calibration, has_start, start
 from modal_backend.registry import EMBEDDING, LOCAL_FINE
 
 if TYPE_CHECKING:
-    from modal_backend.models.calibration_fit import Fit
+    from modal_backend.models.probability.calibration_fit import Fit
 
 FEWEST_NEW = 10
 
@@ -58,7 +58,7 @@ def is_due(session: Session) -> bool:
 
 def calibrate(survey: Survey) -> None:
     """Fit all models again and store the curves; runs in the worker."""
-    from modal_backend.models.calibration_fit import fit
+    from modal_backend.models.probability.calibration_fit import fit
 
     with survey.read() as session:
         decided = {model: calibrations.decided_pairs(session, model) for model in calibrated(session)}

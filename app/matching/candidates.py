@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from modal_backend.models.calibration import FUSED, Calibration, fuse, sigmoid
+from modal_backend.models.probability.calibration import FUSED, Calibration, fuse, sigmoid
 from modal_backend.registry import LOCAL
 
 TOP = 24

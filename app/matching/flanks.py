@@ -9,10 +9,11 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections import DetectionReview
-from app.survey.evidence import VERSION, CropOutline, EvidenceView
+from app.survey.detections.evidence import VERSION, EvidenceView
+from app.survey.tables.detections import DetectionReview
+from app.survey.tables.evidence import CropOutline
 from modal_backend.contracts import Flank
-from modal_backend.models.flank import guess
+from modal_backend.models.evidence.flank import guess
 
 SIDES = (Flank.LEFT, Flank.RIGHT)
 COMPARED = 200

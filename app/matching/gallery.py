@@ -17,17 +17,18 @@ from sqlalchemy.orm import Session
 
 from app.matching import calibrate
 from app.matching.candidates import Group, Key, fuse_groups, mean_odds
-from app.matching.embedded import LEADERS, EmbeddedCrops
-from app.matching.followed import Followed, changed_sightings
+from app.matching.embedding_gallery import LEADERS, EmbeddedCrops
+from app.matching.feature_sync import Followed, changed_sightings
 from app.matching.shortlist import LONG, LONG_FINE, shortlist
-from app.survey import rankings, results
 from app.survey.database import Survey
-from app.survey.described import alike, embeddings_of, feature_version
-from app.survey.detections import Feature, ModelVersion
-from app.survey.individuals import Sighting
-from app.survey.rankings import Scope
+from app.survey.detections import results
+from app.survey.detections.features import alike, embeddings_of, feature_version
+from app.survey.individuals import rankings
+from app.survey.individuals.rankings import Scope
+from app.survey.tables.detections import Feature, ModelVersion
+from app.survey.tables.individuals import Sighting
 from modal_backend.contracts import LocalFeatures, Provenance, Vector
-from modal_backend.models.calibration import FUSED
+from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import LOCAL, Task
 
 FULL = 5_000
@@ -62,7 +63,7 @@ class Gallery:
         self._forget()
 
     def _forget(self, local: str = LOCAL) -> None:
-        from modal_backend.models.rapid_gallery import RapidGallery
+        from modal_backend.models.rapid.gallery import RapidGallery
 
         self._local_model = local
         self._rapid: Any = RapidGallery(start=_start(local))
@@ -146,7 +147,7 @@ class Gallery:
     def _on_shortlist(
         self, session: Session, features: LocalFeatures, seen: dict[str, tuple[Vector, NDArray[np.bool_]]]
     ) -> Any:
-        from modal_backend.models.rapid_gallery import RapidGallery
+        from modal_backend.models.rapid.gallery import RapidGallery
 
         small = RapidGallery(exact_rows=10**9, start=_start(self._local_model), fixed=True)
         if not seen:
@@ -234,7 +235,7 @@ class Gallery:
 
 
 def _start(local: str) -> Any:
-    from modal_backend.models.rapid_gallery import START, START_FINE
+    from modal_backend.models.rapid.gallery import START, START_FINE
 
     return START if local == LOCAL else START_FINE
 

@@ -18,13 +18,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey import rankings
-from app.survey.detections import Detection, ModelVersion, Ranking
-from app.survey.flank_joins import SIDES, one_sided
-from app.survey.individuals import Individual, PairVerdict, Sighting
-from app.survey.media import Media
-from app.survey.rankings import Scope
-from modal_backend.models.calibration import FUSED
+from app.survey.individuals import rankings
+from app.survey.individuals.flanks import SIDES, one_sided
+from app.survey.individuals.rankings import Scope
+from app.survey.tables.detections import Detection, ModelVersion, Ranking
+from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+from app.survey.tables.media import Media
+from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import LOCAL
 
 SURE = 0.95

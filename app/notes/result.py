@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modal_backend.models.note_text import phrases
+from modal_backend.models.text.note_text import phrases
 
 NOTES_A_KEYWORD = 60
 

@@ -12,10 +12,11 @@ from typing import Any
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from app.survey import note_views, notes_decide
-from app.survey import notes as survey_notes
-from app.survey.notes import NoteFile, NoteFileReview
-from modal_backend.note_table import FIELDS, mapped
+from app.survey.decisions import notes as notes_decide
+from app.survey.notes import notes as survey_notes
+from app.survey.notes import views
+from app.survey.tables.notes import NoteFile, NoteFileReview
+from modal_backend.notes.table import FIELDS, mapped
 
 # What may be the category of a note, and what it is called on the screen.
 GROUPINGS = {"category": "Category", "station": "Station", "individual": "Individual", "month": "Month", "year": "Year"}
@@ -50,8 +51,8 @@ def rows_of(session: Session, source: Mapping[str, Any]) -> list[dict[str, Any]]
     """The notes of a source: {"files": ids, "individuals": whether what was written about individuals counts, "clips":
     whether the computed summaries of clips do}."""
     rows = survey_notes.note_rows(session, list(source.get("files", ())))
-    rows += note_views.individual_rows(session) if source.get(INDIVIDUALS) else []
-    return rows + (note_views.clip_rows(session) if source.get(CLIPS) else [])
+    rows += views.individual_rows(session) if source.get(INDIVIDUALS) else []
+    return rows + (views.clip_rows(session) if source.get(CLIPS) else [])
 
 
 def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:

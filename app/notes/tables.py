@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 from app.notes.safe_csv import write_safe_csv
-from modal_backend.keyword_pipeline import NoteSettings, NotesPipeline
-from modal_backend.models.note_text import LONGEST_TEXT
+from modal_backend.models.text.note_text import LONGEST_TEXT
+from modal_backend.notes.pipeline import NoteSettings, NotesPipeline
 
 NODES = (
     "note_counts",

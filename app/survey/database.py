@@ -13,24 +13,6 @@ from alembic.config import Config
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
-from app.survey import (  # noqa: F401 (importing the tables makes the metadata whole)
-    calibrations,
-    calls,
-    decisions,
-    deployments,
-    detections,
-    evidence,
-    individuals,
-    media,
-    naming,
-    notes,
-    plausibility_tables,
-    quality,
-    species,
-    stations,
-    video_answers,
-    videos,
-)
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 WRITES = 7_203_112  # any number, the same in every process

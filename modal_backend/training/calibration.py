@@ -18,12 +18,12 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps
 
 from modal_backend.contracts import LocalFeatures, Vector
-from modal_backend.models import rapid
-from modal_backend.models.calibration import FUSED, FUSED_FINE, Calibration, fuse, told
-from modal_backend.models.calibration_fit import isotonic
-from modal_backend.models.pocket_embedding import NAME as EMBEDDING
-from modal_backend.models.pocket_embedding import PocketEmbedding
-from modal_backend.models.rapid_gallery import RapidGallery
+from modal_backend.models.embeddings.pocket_embedding import NAME as EMBEDDING
+from modal_backend.models.embeddings.pocket_embedding import PocketEmbedding
+from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, Calibration, fuse, told
+from modal_backend.models.probability.calibration_fit import isotonic
+from modal_backend.models.rapid import features as rapid
+from modal_backend.models.rapid.gallery import RapidGallery
 
 SHOWN = 12
 SIZES, PICTURES, UNNAMED, STRANGERS = (4, 8, 12, 18, 24), (1, 1, 2, 3, 6), 0.3, 6

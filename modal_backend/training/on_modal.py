@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from modal_backend import published
-from modal_backend.fetching import fetch
 from modal_backend.training import reid
 from modal_backend.training.reid_data import read_folder
+from modal_backend.weights import published
+from modal_backend.weights.fetch import fetch
 
 START = {"tiger-reid": published.RESNET50, "part-pose": published.RESNET152}
 LEAVES = {"tiger-reid": published.TIGER_CHECKPOINT, "part-pose": published.PART_POSE_CHECKPOINT}

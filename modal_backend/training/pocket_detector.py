@@ -18,8 +18,8 @@ from pathlib import Path
 import torch
 from safetensors.torch import save_file
 
-from modal_backend.models import efficientnet_lite
-from modal_backend.models.pocket_detector import COARSE_SIDE, FINE_SIDE, BoxHead, PocketDetector
+from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.detectors.pocket_detector import COARSE_SIDE, FINE_SIDE, BoxHead, PocketDetector
 from modal_backend.training.pocket_detector_calibrate import (
     Answer,
     HeldOut,

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
-from modal_backend.models.pocket_detector import (
+from modal_backend.models.detectors.pocket_detector import (
     BoxHead,
     Features,
     PocketDetector,

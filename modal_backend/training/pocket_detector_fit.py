@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from modal_backend.models.pocket_detector import STRIDE, BoxHead, boxes_of
+from modal_backend.models.detectors.pocket_detector import STRIDE, BoxHead, boxes_of
 from modal_backend.training.pocket_detector_augment import HEIGHT, WIDTH, Boxes
 from modal_backend.training.pocket_detector_pictures import FeatureStore
 

@@ -11,8 +11,8 @@ import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from modal_backend.models import efficientnet_lite
-from modal_backend.models.pocket_detector import Features, network_input
+from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.detectors.pocket_detector import Features, network_input
 from modal_backend.training.pocket_detector_augment import (
     HEIGHT,
     WIDTH,

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from modal_backend.models import part_pose, tiger_reid
-from modal_backend.models.checkpoint import read_state
-from modal_backend.models.crop_network import CropNetwork, Preprocessing
+from modal_backend.models.embeddings import part_pose, tiger_reid
+from modal_backend.models.embeddings.checkpoint import read_state
+from modal_backend.models.embeddings.crop_network import CropNetwork, Preprocessing
 from modal_backend.training import reid_networks
 from modal_backend.training.curve import write_curve
 from modal_backend.training.reid_data import Sample, UnusableFolder, identity_batches, picture_of, split, varied

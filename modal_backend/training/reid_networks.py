@@ -13,8 +13,8 @@ import torch
 from torch import Tensor, nn
 
 from modal_backend.contracts import Picture
-from modal_backend.models import part_pose, parts, tiger_reid
-from modal_backend.models.crop_network import Preprocessing
+from modal_backend.models.embeddings import part_pose, parts, tiger_reid
+from modal_backend.models.embeddings.crop_network import Preprocessing
 from modal_backend.training.reid_data import Sample
 
 MARGIN = 0.3

@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from modal_backend.models import evidence, evidence_mask
-from tests import composed
+from modal_backend.models.evidence import evidence
+from modal_backend.models.evidence import mask as evidence_mask
+from tests.support import composed
 
 pytestmark = pytest.mark.benchmark
 

@@ -18,16 +18,17 @@ import sqlalchemy as sa
 
 from app.matching.gallery import Gallery
 from app.matching.shortlist import LONG, shortlist
-from app.survey import identity, rankings
 from app.survey.database import Survey
-from app.survey.deployments import Deployment
-from app.survey.detections import Detection, Feature, ModelVersion, Ranking
-from app.survey.individuals import Individual, Sighting
-from app.survey.media import Media
-from app.survey.rankings import Scope
+from app.survey.decisions import identity
+from app.survey.individuals import rankings
+from app.survey.individuals.rankings import Scope
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.detections import Detection, Feature, ModelVersion, Ranking
+from app.survey.tables.individuals import Individual, Sighting
+from app.survey.tables.media import Media
 from modal_backend.contracts import Vector
-from modal_backend.models.calibration import FUSED
-from tests.surveys import START
+from modal_backend.models.probability.calibration import FUSED
+from tests.support.surveys import START
 
 CROPS, INDIVIDUALS, QUERIES, DIMENSION = 100_000, 1_000, 12, 1280
 KINDS = 400

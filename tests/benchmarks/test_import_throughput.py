@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from app.pipeline import BATCH
-from tests.commands import pugmark
-from tests.scenes import sample_folder
+from app.analysis.pictures import BATCH
+from tests.support.commands import pugmark
+from tests.support.scenes import sample_folder
 
 PICTURES = 200
 MEGAPIXELS = (2, 3, 5, 8, 12)
@@ -44,7 +44,7 @@ def write_pictures(folder: Path) -> list[Path]:
 
 def bare_loop(files: list[Path]) -> float:
     """Seconds for decode, letterbox and network."""
-    from modal_backend.models.pocket_detector import PocketDetector
+    from modal_backend.models.detectors.pocket_detector import PocketDetector
 
     detector = PocketDetector.load()
     detector.detect([np.zeros((480, 640, 3), np.uint8)])

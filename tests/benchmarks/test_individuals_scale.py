@@ -16,11 +16,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.settings import load_settings
-from app.survey import plausibility
-from app.survey.capture import Design, capture_history
+from app.survey.capture.history import Design, capture_history
 from app.survey.database import Survey, open_survey
-from app.survey.deployments import Deployment
-from app.survey.individuals import Individual, Sighting
+from app.survey.individuals import plausibility
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.individuals import Individual, Sighting
 from tests.benchmarks.test_page_scale import fill
 
 ROOT = Path(__file__).resolve().parents[2]

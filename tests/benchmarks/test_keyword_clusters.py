@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from modal_backend.keyword_pipeline import NotesPipeline
+from modal_backend.notes.pipeline import NotesPipeline
 
 CORPORA = {
     "torch": ["torch.distributions", "torch.optim", "torch.nn", "torch.utils", "torch.fx", "torch.ao"],

@@ -14,11 +14,11 @@ from sklearn.feature_extraction.text import CountVectorizer
 
 from app.notes.example import OF_KIND
 from app.sample.plan import station_name
-from modal_backend.models.keywords import run_keybert_extraction
-from modal_backend.models.note_text import phrase_analyzer
-from modal_backend.models.sentence_embedding import load_embedding
-from tests.commands import ROOT, environment
-from tests.planted_notes import planted_notes
+from modal_backend.models.text.keywords import run_keybert_extraction
+from modal_backend.models.text.note_text import phrase_analyzer
+from modal_backend.models.text.sentence_embedding import load_embedding
+from tests.support.commands import ROOT, environment
+from tests.support.planted_notes import planted_notes
 
 NOTES, BY_NOTE = 5000, 200
 LEAST_RATIO = 4.0

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from modal_backend.models import megadescriptor, miewid, part_pose, tiger_reid
-from modal_backend.models.crop_network import BATCH_GPU, CropNetwork, Preprocessing
+from modal_backend.models.embeddings import megadescriptor, miewid, part_pose, tiger_reid
+from modal_backend.models.embeddings.crop_network import BATCH_GPU, CropNetwork, Preprocessing
 
 NETWORKS = {
     "tiger-reid": (tiger_reid.BNNeck, tiger_reid.PREPROCESSING, 2048),

@@ -16,12 +16,12 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.settings import load_settings
-from app.survey.calls import Call
+from app.survey.calls.overview import snapshot
 from app.survey.database import Survey, open_survey
-from app.survey.deployments import Deployment, Event
-from app.survey.detections import Analysis, Detection, Feature, ModelVersion
-from app.survey.media import ImportBatch, ListedFile, Media
-from app.survey.overview import snapshot
+from app.survey.tables.calls import Call
+from app.survey.tables.deployments import Deployment, Event
+from app.survey.tables.detections import Analysis, Detection, Feature, ModelVersion
+from app.survey.tables.media import ImportBatch, ListedFile, Media
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = ("survey", "upload", "detections", "identify", "individuals", "history")

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from modal_backend.contracts import LocalFeatures, Picture
-from modal_backend.models.rapid import RAPID_224, extract
-from modal_backend.models.rapid_gallery import RapidGallery
-from tests.striped import picture
+from modal_backend.models.rapid.features import RAPID_224, extract
+from modal_backend.models.rapid.gallery import RapidGallery
+from tests.support.striped import picture
 
 CROPS, ANIMALS, REPEATS = 3_000, 500, 7
 BUDGET = 1.2

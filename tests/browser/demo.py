@@ -16,14 +16,14 @@ if str(ROOT) not in sys.path:
 import streamlit as st
 
 from app import deps
-from app.ui.crops.crops import crop_gallery
-from app.ui.grid.grid import bulk_actions, media_grid
-from app.ui.header import page_header
-from app.ui.match.match import identify_state, match_view
-from app.ui.strip import status_strip
-from app.ui.style import page_style
-from app.ui.uploader.uploader import uploader
-from app.ui.viewer.viewer import media_viewer, review_state
+from app.ui.detections.grid.grid import bulk_actions, media_grid
+from app.ui.detections.viewer.viewer import media_viewer, review_state
+from app.ui.identify.match.match import identify_state, match_view
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.header import page_header
+from app.ui.shared.status_strip import status_strip
+from app.ui.shared.style import page_style
+from app.ui.upload.uploader.uploader import uploader
 
 st.set_page_config(layout="wide")
 page_style()

@@ -14,7 +14,7 @@ if str(ROOT) not in sys.path:
 import streamlit as st
 
 from app import deps
-from app.routes import build_routes, services
+from app.web.routes import build_routes, services
 
 
 @asynccontextmanager

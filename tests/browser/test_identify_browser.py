@@ -11,15 +11,15 @@ import numpy as np
 import pytest
 
 from app.settings import Settings
-from app.survey import results
 from app.survey.database import open_survey
+from app.survey.detections import results
 from modal_backend.contracts import Box, Provenance
-from modal_backend.models import rapid
+from modal_backend.models.rapid import features
 from modal_backend.registry import EMBEDDING, LOCAL
+from tests.app.analysis.test_evidence import cut
 from tests.browser.conftest import _served
-from tests.striped import picture as striped
-from tests.surveys import add_media, found
-from tests.test_evidence_survey import cut
+from tests.support.striped import picture as striped
+from tests.support.surveys import add_media, found
 
 pytestmark = pytest.mark.browser
 
@@ -50,9 +50,9 @@ def fill(data_dir: Path) -> dict[int, int]:
             cut(survey, detection_id, crop)
             vector = np.random.default_rng(animal).normal(size=1280).astype(np.float32)
             with survey.write() as session:
-                made_by = Provenance("embedded", LOCAL, rapid.VERSION, "", rapid.PREPROCESSING)
+                made_by = Provenance("embedded", LOCAL, features.VERSION, "", features.PREPROCESSING)
                 version = results.model_version(session, "local features", made_by)
-                results.store_feature(session, detection_id, version, BOX, rapid.extract(crop), None)
+                results.store_feature(session, detection_id, version, BOX, features.extract(crop), None)
                 embedded = results.model_version(session, "embed", Provenance("embedded", EMBEDDING, "1", "0", "test"))
                 vector /= np.linalg.norm(vector)
                 results.store_feature(session, detection_id, embedded, BOX, vector, None)

@@ -12,12 +12,12 @@ from PIL import Image, ImageDraw
 
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
-from app.survey.individuals import Sighting
-from app.survey.results import crop_name
-from app.survey.scores import boxes
+from app.survey.detections.boxes import boxes
+from app.survey.detections.results import crop_name
+from app.survey.tables.individuals import Sighting
 from modal_backend.contracts import Box
 from tests.browser.conftest import _served
-from tests.catalogued import DAY, place, seen
+from tests.support.catalogued import DAY, place, seen
 
 pytestmark = pytest.mark.browser
 

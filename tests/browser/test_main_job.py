@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenes import sample_folder
+from tests.support.scenes import sample_folder
 
 pytestmark = pytest.mark.browser
 

@@ -2,7 +2,7 @@
 
 from alembic import context
 
-from app.survey.base import Base
+from app.survey.tables.base import Base
 
 connection = context.config.attributes["connection"]
 context.configure(

@@ -1,0 +1,159 @@
+"""Which detector and which embeddings are used: what the settings name, or on `auto` the best whose weights are there.
+
+The worker decides; it writes its choice beside the survey, so that every page can show it without asking Modal.
+"""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import asdict, dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from app.settings import AUTO, Backend, Settings
+from modal_backend.client import ModalBackend
+from modal_backend.errors import BackendError, BackendUnavailable
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MEGADETECTOR, MODELS
+from modal_backend.weights.files import models_listed, models_there
+
+FILE = "models_in_use.json"
+DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
+EMBEDDINGS = ("megadescriptor", "megadescriptor-b-224", "megadescriptor-t-224")
+SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Names of the models in use, and in one sentence why these.
+
+    local: the profile of RAPID that describes a crop at once. finer: the one that describes it as well when the worker
+    has nothing else to do (`app/jobs/finer.py`).
+    """
+
+    detector: str = DETECTOR
+    embeddings: tuple[str, ...] = (EMBEDDING,)
+    reason: str = "These come with the install."
+    local: str = LOCAL
+    finer: str | None = None
+
+    @property
+    def crop_side(self) -> int:
+        """Pixels of width that a crop needs for the finest of the models that describe it at once."""
+        return max(MODELS[name].side for name in (self.local, *self.embeddings))
+
+    @property
+    def picture_side(self) -> int:
+        """Pixels of the long side that a picture needs for the detector."""
+        return max(1024, MODELS[self.detector].side)
+
+
+def choose(settings: Settings, there: Collection[str]) -> Choice:
+    """What the settings ask for. there: names of the models whose weights and packages are at hand."""
+    embedded = settings.active_backend is Backend.EMBEDDED
+    detector, embeddings = settings.detector, settings.embeddings
+    reasons = []
+    if detector == AUTO:
+        detector = next((name for name in DETECTORS if name in there), DETECTOR)
+        reasons.append(_detector_reason(detector))
+    else:
+        reasons.append("The detector is set by PUGMARK_DETECTOR.")
+    if embeddings == (AUTO,):
+        # On a CPU the small network first: the large one takes seconds a crop.
+        wanted = reversed(EMBEDDINGS) if embedded else EMBEDDINGS
+        best = next((name for name in wanted if name in there), None)
+        embeddings = (EMBEDDING, best) if best else (EMBEDDING,)
+    else:
+        reasons.append("The embeddings are set by PUGMARK_EMBEDDING.")
+    if settings.local_features != AUTO:
+        return Choice(detector, embeddings, " ".join(reasons), settings.local_features)
+    return Choice(detector, embeddings, " ".join(reasons), LOCAL, LOCAL_FINE if embedded else None)
+
+
+def _detector_reason(detector: str) -> str:
+    if detector == DETECTOR:
+        return "MegaDetector's weights are not there, so the pocket detector is used: animals only."
+    return f"{MODELS[detector].title}: its weights are there."
+
+
+def runnable_here() -> list[str]:
+    """Models with weights on this machine whose package, if they need one, is installed."""
+    return [name for name in models_there() if not MODELS[name].package or find_spec(MODELS[name].package)]
+
+
+class Chooser:
+    """The choice of one worker. Embedded: made once. Modal: asked for again after ten minutes. Safe in threads."""
+
+    def __init__(self, settings: Settings, ask: Callable[[], Collection[str]]) -> None:
+        self._settings, self._ask = settings, ask
+        self._choice: Choice | None = None
+        self._ask_again = 0.0
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Choice:
+        """The choice; while Modal does not tell which weights are there, the last one it allowed, else pocket."""
+        with self._lock:
+            embedded = self._settings.active_backend is Backend.EMBEDDED
+            if (self._choice is None or not embedded) and time.monotonic() >= self._ask_again:
+                self._look()
+            return self._choice or shown(self._settings)
+
+    def _look(self) -> None:
+        asks = self._settings.detector == AUTO or self._settings.embeddings == (AUTO,)
+        try:
+            there = self._ask() if asks else ()
+        except BackendUnavailable:
+            self._ask_again = time.monotonic() + SECONDS_SILENT
+            return
+        self._ask_again = time.monotonic() + SECONDS_KNOWN
+        self._choice = choose(self._settings, there)
+        _write(self._settings.data_dir, self._choice)
+
+
+def chooser(settings: Settings, backend: object) -> Chooser:
+    """A chooser for a worker with this backend. On Modal the Volume is listed; no function is called for it."""
+    if not isinstance(backend, ModalBackend):
+        return Chooser(settings, runnable_here)
+
+    def ask() -> Collection[str]:
+        try:
+            return models_listed(backend.volume_files())
+        except BackendUnavailable:
+            raise
+        except BackendError:
+            return ()
+
+    return Chooser(settings, ask)
+
+
+def shown(settings: Settings) -> Choice:
+    """The choice as pages show it: the worker's, else what this machine would choose. Reads one small file."""
+    if settings.active_backend is Backend.EMBEDDED:
+        return choose(settings, runnable_here())
+    try:
+        told = json.loads((settings.data_dir / FILE).read_text(encoding="utf-8"))
+        return Choice(told["detector"], tuple(told["embeddings"]), told["reason"], told["local"])
+    except (OSError, ValueError, KeyError):
+        if settings.detector != AUTO:
+            return choose(settings, ())
+        return Choice(reason="A worker will ask Modal which weights are there.")
+
+
+def words(choice: Choice) -> str:
+    """The choice in a few words: detector, embeddings, and RAPID's profile unless it is the usual one."""
+    fine = [choice.local.replace("rapid-", "RAPID ")] if choice.local != LOCAL else []
+    return ", ".join([_short(choice.detector), *map(_short, choice.embeddings), *fine])
+
+
+def _short(name: str) -> str:
+    entry = MODELS[name]
+    return name.replace("-", " ") if entry.version == "1" else f"{entry.title.split(' (')[0]}"
+
+
+def _write(data_dir: Path, choice: Choice) -> None:
+    part = data_dir / f".{FILE}.part"
+    data_dir.mkdir(parents=True, exist_ok=True)
+    part.write_text(json.dumps(asdict(choice)), encoding="utf-8")
+    part.replace(data_dir / FILE)

@@ -1,0 +1,41 @@
+"""Tables as CSV text, and what every capture-recapture export says about itself."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from app.survey.capture.history import CaptureHistory
+
+ASSUMPTIONS = (
+    "Every sighting was assigned to its individual by a person; a wrong identity is a wrong history.",
+    "An occasion in which no camera worked is NA, not 0. A day counts as worked when a deployment covers it.",
+    "A day runs from midnight to midnight of the cameras' local time, clock corrections included.",
+    "Sightings of one individual at one station in one event (images closer than the event gap) count once.",
+    "Two cameras at one station are one detector.",
+    "A tiger's two flanks are different patterns: an individual known from one flank only may be counted twice.",
+)
+
+
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """A CSV table, lines ending in a line feed; None is an empty cell."""
+    file = io.StringIO()
+    writer = csv.writer(file, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows(rows)
+    return file.getvalue()
+
+
+def described(history: CaptureHistory) -> list[str]:
+    """The design, what was left out and what is assumed, a line each."""
+    design = history.design
+    lines = [
+        f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions of "
+        f"{design.occasion_days} days from {history.start}; {int(history.days_worked().sum())} station-days worked.",
+        f"Species: {design.species or 'all'}. Flank: {design.flank}.",
+    ]
+    return [*lines, "", "Notes:", *(f"- {note}" for note in history.notes or ("none",)), "", "Assumptions:"] + [
+        f"- {text}" for text in ASSUMPTIONS
+    ]

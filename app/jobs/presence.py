@@ -1,0 +1,101 @@
+"""Which workers are alive: an executor id of its own for each, held by a lock and a heartbeat.
+
+On one machine the lock tells at once that a killed worker is gone; between machines the heartbeat does after a while.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+import uuid
+from pathlib import Path
+from typing import IO
+
+import sqlalchemy as sa
+
+from app.survey.database import Survey
+from app.survey.tables.calls import Worker
+
+try:
+    import fcntl
+except ImportError:  # Windows
+    fcntl = None  # type: ignore[assignment]
+
+HEARTBEAT_SECONDS = 5.0
+GONE_AFTER_SECONDS = 30.0
+
+
+class Presence:
+    """This process among the workers. `beat` it regularly, `leave` at the end."""
+
+    def __init__(self, survey: Survey) -> None:
+        self.survey = survey
+        self.executor_id = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
+        self._lock = _hold(lock_path(survey.data_dir, self.executor_id))
+        with survey.write() as session:
+            session.add(
+                Worker(
+                    executor_id=self.executor_id, pid=os.getpid(), host=socket.gethostname(), heartbeat_at=time.time()
+                )
+            )
+
+    def beat(self) -> None:
+        """Say that this worker is alive."""
+        self._set(heartbeat_at=time.time())
+
+    def leave(self) -> None:
+        """Say that this worker stops; others may take over what it has not finished."""
+        self._set(heartbeat_at=0.0)
+        self._lock.close()
+        lock_path(self.survey.data_dir, self.executor_id).unlink(missing_ok=True)
+
+    def gone(self) -> list[str]:
+        """Executor ids of workers that have stopped and whose work nobody has taken over; claims them."""
+        claimed = []
+        with self.survey.write() as session:
+            others = sa.select(Worker).where(Worker.recovered_by.is_(None), Worker.executor_id != self.executor_id)
+            for worker in session.scalars(others):
+                if not is_alive(self.survey.data_dir, worker):
+                    worker.recovered_by = self.executor_id
+                    claimed.append(worker.executor_id)
+        return claimed
+
+    def _set(self, **values: float) -> None:
+        with self.survey.write() as session:
+            session.execute(sa.update(Worker).where(Worker.executor_id == self.executor_id).values(**values))
+
+
+def is_alive(data_dir: Path, worker: Worker) -> bool:
+    """Whether a worker still works, by its lock on this machine and by its heartbeat elsewhere."""
+    if worker.host != socket.gethostname() or fcntl is None:
+        return time.time() - worker.heartbeat_at < GONE_AFTER_SECONDS
+    path = lock_path(data_dir, worker.executor_id)
+    if not path.exists():
+        return False
+    with path.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+        return False
+
+
+def any_alive(survey: Survey) -> bool:
+    """Whether at least one worker is at work on this survey."""
+    with survey.read() as session:
+        recent = sa.select(Worker).where(Worker.recovered_by.is_(None), Worker.heartbeat_at > 0)
+        return any(is_alive(survey.data_dir, worker) for worker in session.scalars(recent))
+
+
+def lock_path(data_dir: Path, executor_id: str) -> Path:
+    """Where a worker's lock lies."""
+    return data_dir / "workers" / f"{executor_id}.lock"
+
+
+def _hold(path: Path) -> IO[bytes]:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    file = path.open("wb")
+    if fcntl is not None:
+        fcntl.flock(file, fcntl.LOCK_EX)
+    return file

@@ -1,0 +1,133 @@
+"""The child process that runs the models, so that inference shares neither memory nor interpreter lock with the pages.
+
+`python -m app.worker_process app worker` runs the module `app` with the argument `worker` and ends when its standard
+input closes: the dashboard holds the other end, so a killed dashboard takes its worker with it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 60.0
+log = logging.getLogger(__name__)
+
+
+class WorkerProcess:
+    """Starts the worker, starts it again with growing pauses when it crashes, and stops it.
+
+    module_and_arguments: what to run, as after `python -m`.
+    first_delay: seconds before the first restart; doubles up to a minute, and starts over once the worker has lived
+    for a minute.
+    """
+
+    def __init__(
+        self,
+        module_and_arguments: Sequence[str] = ("app", "worker"),
+        *,
+        cwd: Path = ROOT,
+        first_delay: float = FIRST_DELAY,
+    ) -> None:
+        self._command = [sys.executable, "-m", "app.jobs.process", *module_and_arguments]
+        self._cwd = cwd
+        self._first_delay = first_delay
+        self._stopping = threading.Event()
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._thread: threading.Thread | None = None
+        self.restarts = 0
+
+    @property
+    def pid(self) -> int | None:
+        """Process id of the running worker, or None."""
+        process = self._process
+        return process.pid if process is not None and process.poll() is None else None
+
+    def start(self) -> None:
+        """Start the worker and watch over it."""
+        self._process = self._launch()
+        self._thread = threading.Thread(target=self._watch, name="worker-watch", daemon=True)
+        self._thread.start()
+
+    def alive(self) -> bool:
+        """Whether the worker is running now."""
+        return self.pid is not None
+
+    def stop(self, patience: float = 10.0) -> None:
+        """Ask the worker to end, and kill it and its children after `patience` seconds."""
+        with self._lock:
+            self._stopping.set()
+            process = self._process
+        if process is not None:
+            _end(process, patience)
+        if self._thread is not None:
+            self._thread.join(patience)
+
+    def _launch(self) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(self._command, cwd=self._cwd, stdin=subprocess.PIPE, start_new_session=True)
+
+    def _watch(self) -> None:
+        delay = self._first_delay
+        while not self._stopping.is_set() and self._process is not None:
+            started = time.monotonic()
+            code = self._process.wait()
+            if self._stopping.is_set():
+                return
+            delay = self._first_delay if time.monotonic() - started > LONGEST_DELAY else delay
+            log.error("The worker ended with code %s; it starts again in %.0f s.", code, delay)
+            if self._stopping.wait(delay):
+                return
+            with self._lock:
+                if self._stopping.is_set():
+                    return
+                self.restarts += 1
+                self._process = self._launch()
+            delay = min(delay * 2, LONGEST_DELAY)
+
+
+def _end(process: subprocess.Popen[bytes], patience: float) -> None:
+    with contextlib.suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        process.wait(patience)
+    except subprocess.TimeoutExpired:
+        log.warning("The worker did not end within %.0f s and is killed.", patience)
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    if process.stdin is not None:
+        process.stdin.close()
+
+
+def end_with_parent(patience: float = 10.0) -> None:
+    """In the child: end politely when standard input closes, by force `patience` seconds later."""
+
+    def watch() -> None:
+        while os.read(0, 4096):
+            pass
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(patience)
+        os.killpg(os.getpgrp(), signal.SIGKILL)
+
+    threading.Thread(target=watch, name="parent-watch", daemon=True).start()
+
+
+def _main() -> None:
+    end_with_parent()
+    sys.argv = sys.argv[1:]
+    runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    _main()

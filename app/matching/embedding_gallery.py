@@ -1,0 +1,101 @@
+"""The crops of a survey as one embedding sees them: kept in step with it, and ranked by cosine."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from app.matching.candidates import Group, Key
+from app.matching.feature_sync import Followed
+from app.matching.vectors import Vectors
+from app.survey.detections import results
+from modal_backend.contracts import Vector
+from modal_backend.registry import EMBEDDING, MODELS
+
+LEADERS = 24
+
+
+class EmbeddedCrops:
+    """Vectors of all crops that one model has described. most: rows that the open-set curve is fitted to."""
+
+    def __init__(self, model: str, most: int) -> None:
+        self.model, self._most = model, most
+        self._followed = Followed(model)
+        self.vectors = Vectors(MODELS[model].dimension or 0)
+        self._known_curve: tuple[int, Any] = (-1, None)
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+    def is_of_another_version(self, session: Session) -> bool:
+        """Whether the vectors come from another version of the model than the present one."""
+        return self._followed.is_of_another_version(session)
+
+    def follow(self, session: Session, names: dict[int, int]) -> None:
+        """Take over what the model has described since the last look. names: individual of each crop."""
+        for gone in self._followed.gone(session):
+            self.vectors.remove(gone)
+        self.vectors.reserve(self._followed.size(session) - len(self.vectors))
+        for detection_id, values in self._followed.new_vectors(session):
+            self.vectors.put(detection_id, np.frombuffer(values, np.float32), names.get(detection_id))
+
+    def vector(self, session: Session, detection_id: int) -> Vector | None:
+        """The vector of one crop; None when the model has not described it."""
+        rows = list(self._followed.rows_of(session, [detection_id]))
+        return results.embedding(rows[-1]) if rows else None
+
+    def score(self, groups: dict[Key, Group], cosines: Vector, mask: NDArray[np.bool_]) -> float | None:
+        """Give every group its cosine, add the nearest crops as groups of their own.
+
+        cosines, mask: one value a row of `vectors`. Returns the probability that somebody named is shown; None when it
+        cannot be told.
+        """
+        individuals, ids = self.vectors.individuals, self.vectors.ids
+        inside = np.where(mask, cosines, -1.0)
+        named = np.flatnonzero(mask & (individuals >= 0))
+        names, of_row = np.unique(individuals[named], return_inverse=True)
+        best = np.full(len(names), -1.0)
+        np.maximum.at(best, of_row, inside[named])
+        order = np.argsort(-best, kind="stable")
+        cosine_of = {str(names[place]): float(best[place]) for place in order}
+        for place in order[:LEADERS]:
+            rows = named[of_row == place]
+            crop = int(ids[rows[inside[rows].argmax()]])
+            groups.setdefault((str(names[place]), 0), Group(str(names[place]), crop))
+        unnamed = np.where(individuals < 0, inside, -1.0)
+        for row in np.argsort(-unnamed, kind="stable")[:LEADERS]:
+            if unnamed[row] > -1.0:
+                groups.setdefault((None, int(ids[row])), Group(None, int(ids[row])))
+        self._give_cosines(groups, inside, cosine_of)
+        return self._known([(str(names[place]), float(best[place])) for place in order[:2]])
+
+    def fit_known(self) -> Any:
+        """The curve of "somebody named", fitted anew when enough was named since; None where nothing can be said."""
+        from modal_backend.models.probability.cosine_ranking import START, known_curve
+
+        named = int((self.vectors.individuals >= 0).sum())
+        fitted_with, curve = self._known_curve
+        if fitted_with < 0 or abs(named - fitted_with) > max(5, fitted_with // 5):
+            curve = known_curve(*self.vectors.named(self._most))
+            if curve is START and self.model != EMBEDDING:  # measured with the pocket embedding: not this model's
+                curve = None
+            self._known_curve = (named, curve)
+        return curve
+
+    def _known(self, nearest: list[tuple[str, float]]) -> float | None:
+        from modal_backend.models.probability.cosine_ranking import cues_of
+
+        cues = cues_of(nearest)
+        curve = None if cues is None else self.fit_known()
+        return None if curve is None else float(curve.probability(cues))
+
+    def _give_cosines(self, groups: dict[Key, Group], inside: Vector, cosine_of: dict[str, float]) -> None:
+        for group in groups.values():
+            row = self.vectors.row(group.crop_id)
+            if group.identity in cosine_of:
+                group.scores[self.model] = cosine_of[group.identity]
+            elif row is not None:
+                group.scores[self.model] = float(inside[row])

@@ -1,0 +1,90 @@
+"""Effort: on which days each station worked, as people said or, without their word, as its media show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from numpy.typing import NDArray
+from sqlalchemy.orm import Session
+
+from app.survey.media.stations import DeploymentView
+from app.survey.tables.media import Media
+
+WORKED, BROKEN, NOT_SET_UP = 1, 0, -1
+LONGEST_DAYS = 366 * 20
+
+
+class NoEffort(Exception):
+    """Nothing says when any camera worked; the text says what to do."""
+
+
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """days: stations x days, int8: 1 worked, 0 set up but broken, -1 not set up; days count from `start`.
+
+    from_media: deployments whose first and last day are those of their media because nobody said more.
+    """
+
+    stations: tuple[str, ...]
+    start: date
+    days: NDArray[np.int8]
+    from_media: tuple[str, ...]
+    without_days: tuple[str, ...]
+
+    @property
+    def end(self) -> date:
+        """The last day, included."""
+        return self.start + timedelta(days=self.days.shape[1] - 1)
+
+
+def effort(session: Session, deployments: Sequence[DeploymentView]) -> Effort:
+    """The days of every station. Raises NoEffort when no deployment has a day, or the days span over 20 years."""
+    shown = media_days(session, deployments)
+    spans: list[tuple[DeploymentView, date, date]] = []
+    from_media, without = [], []
+    for one in deployments:
+        if one.first_day is not None and one.last_day is not None:
+            spans.append((one, one.first_day, one.last_day))
+        elif one.id in shown:
+            spans.append((one, *shown[one.id]))
+            from_media.append(one.name)
+        else:
+            without.append(one.name)
+    if not spans:
+        raise NoEffort("No deployment has a first and last day, and no media a time: fill in the days of a deployment.")
+    start, end = min(first for _, first, _ in spans), max(last for _, _, last in spans)
+    length = (end - start).days + 1
+    if length > LONGEST_DAYS:
+        raise NoEffort(
+            f"The deployments span {start} to {end}: a camera's clock was wrong. Correct it or set the days."
+        )
+    stations = tuple(sorted({one.station for one, _, _ in spans}))
+    days = np.full((len(stations), length), NOT_SET_UP, np.int8)
+    for one, first, last in spans:
+        worked = np.full((last - first).days + 1, WORKED, np.int8)
+        if one.broken_from is not None and one.broken_to is not None:
+            low, high = max((one.broken_from - first).days, 0), (one.broken_to - first).days + 1
+            worked[low : max(high, 0)] = BROKEN
+        at = (first - start).days
+        row = days[stations.index(one.station), at : at + len(worked)]
+        np.maximum(row, worked, out=row)
+    return Effort(stations, start, days, tuple(from_media), tuple(without))
+
+
+def media_days(session: Session, deployments: Sequence[DeploymentView]) -> dict[int, tuple[date, date]]:
+    """First and last day of each deployment's media, clock offset added."""
+    offsets = {one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployments}
+    rows = session.execute(
+        sa.select(Media.deployment_id, sa.func.min(Media.taken_at), sa.func.max(Media.taken_at))
+        .where(Media.deployment_id.is_not(None), Media.taken_at.is_not(None))
+        .group_by(Media.deployment_id)
+    )
+    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
+    return {
+        number: ((first + offsets[number]).date(), (last + offsets[number]).date()) for number, first, last in values
+    }

@@ -1,0 +1,215 @@
+"""Decisions about boxes and whole media: accept, blank, reject, correct, draw. Each returns the log entry."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.decisions.changes import Change, already_made
+from app.survey.detections.boxes import boxes_of, over_threshold
+from app.survey.media.species import tidy
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.individuals import Individual, Sighting
+from app.survey.tables.media import Media
+from modal_backend.contracts import Box, Category
+
+KINDS = ("accept", "blank", "unsure", "reject", "category", "species", "move", "draw", "restore", "whole")
+SMALLEST_SIDE = 0.002
+
+
+class BadDecision(ValueError):
+    """The decision cannot be made as asked; the text says why."""
+
+
+def accept_media(
+    session: Session,
+    who: str,
+    media_id: int,
+    threshold: float,
+    box_ids: Collection[int] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """Accept the boxes shown: they are confirmed, the others over the model's threshold are rejected.
+
+    box_ids: the boxes the person saw; None for those at the threshold.
+    """
+    if known := already_made(session, client_key):
+        return known
+    change, counted = Change(session), over_threshold(session, [media_id])
+    for box in boxes_of(session, [media_id])[media_id]:
+        shown = box.confidence >= threshold if box_ids is None else box.id in box_ids
+        if box.verdict != "rejected" and (box.confirmed or shown):
+            _review(change, who, box.id, verdict="accepted")
+        elif box.verdict is None and box.id in counted:
+            _review(change, who, box.id, verdict="rejected")
+    _media_review(change, who, media_id, "accepted")
+    return change.record("accept", who, media_id=media_id, view={"threshold": threshold}, client_key=client_key)
+
+
+def judge_media(session: Session, who: str, media_id: int, verdict: str, client_key: str | None = None) -> Decision:
+    """Say blank or unsure about a whole media. Raises BadDecision for blank where an individual was named."""
+    if verdict not in ("blank", "unsure"):
+        raise BadDecision(f"{verdict} is not something that can be said about a media.")
+    if known := already_made(session, client_key):
+        return known
+    if verdict == "blank" and (names := named_on(session, [media_id]).get(media_id)):
+        raise BadDecision(f"{names} was named on this picture, so it is not blank. Reject that box first.")
+    change = Change(session)
+    _media_review(change, who, media_id, verdict)
+    return change.record(verdict, who, media_id=media_id, client_key=client_key)
+
+
+def correct_box(
+    session: Session, who: str, detection_id: int, client_key: str | None = None, **values: Any
+) -> Decision:
+    """Correct one box: verdict="rejected", category=..., species=... or box=Box(...); one of them at a time.
+
+    An individual stays with its box when the box moves, leaves it when the box is rejected and comes back with it.
+    Raises BadDecision for a category that is none, an empty box, or a detection that does not exist.
+    """
+    if known := already_made(session, client_key):
+        return known
+    detection = session.get(Detection, detection_id)
+    if detection is None:
+        raise BadDecision("This box does not exist any more.")
+    kind, fields = _fields(values)
+    sighting = session.get(Sighting, detection_id)
+    if sighting and fields.get("category", Category.ANIMAL) != Category.ANIMAL:
+        name = session.get_one(Individual, sighting.individual_id).name
+        raise BadDecision(f"This box is a sighting of {name}, an animal. Take it out of {name} in Individuals first.")
+    lost = _rejected_state(session, detection_id) if kind == "restore" else {}
+    change = Change(session)
+    _review(change, who, detection_id, **fields, **lost.get("detection_review", {}))
+    if kind == "reject":
+        change.drop(Sighting, {"detection_id": detection_id})
+    elif sighting is None and "sighting" in lost:
+        change.put(Sighting, {"detection_id": detection_id}, **lost["sighting"], who=who, decided_at=time.time())
+    about = {"media_id": detection.media_id, "detection_id": detection_id}
+    individual_id = _individual_in(change) or (sighting.individual_id if sighting else None)
+    view = {key: value for key, value in fields.items() if key in ("category", "species")}
+    return change.record(kind, who, view=view, individual_id=individual_id, client_key=client_key, **about)
+
+
+def draw_box(
+    session: Session, who: str, media_id: int, box: Box, category: str, client_key: str | None = None
+) -> Decision:
+    """Add a box a person drew. Raises BadDecision for an empty box, no category or no such media."""
+    if known := already_made(session, client_key):
+        return known
+    if session.get(Media, media_id) is None:
+        raise BadDecision("This image does not exist any more.")
+    change = Change(session)
+    row = change.add(drawn_row(who, media_id, checked_box(box), checked_category(category)))
+    _reopen_if_blank(change, who, media_id)
+    return change.record("draw", who, media_id=media_id, detection_id=row.id, client_key=client_key)
+
+
+def drawn_row(who: str, media_id: int, box: Box, category: str) -> Detection:
+    """The row of a box a person drew, not yet in the database."""
+    place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
+    return Detection(media_id=media_id, drawn_by=who, category=category, confidence=1.0, **place)
+
+
+def drawn_as(session: Session, client_key: str) -> int | None:
+    """The detection a browser drew under this key, if it arrived and stands."""
+    decision = already_made(session, client_key)
+    if decision is None or decision.detection_id is None:
+        return None
+    return session.scalar(sa.select(Detection.id).where(Detection.id == decision.detection_id))
+
+
+def draw_keys(session: Session, detection_ids: Collection[int]) -> dict[int, str]:
+    """The keys under which browsers drew these detections."""
+    rows = session.execute(
+        sa.select(Decision.detection_id, Decision.client_key).where(
+            Decision.kind.in_(("draw", "whole")),
+            Decision.detection_id.in_(detection_ids),
+            Decision.client_key.is_not(None),
+        )
+    )
+    return {row.detection_id: row.client_key for row in rows}
+
+
+def named_on(session: Session, media_ids: Collection[int]) -> dict[int, str]:
+    """The individuals named on these media, as text; media without one are left out."""
+    found: dict[int, list[str]] = {}
+    for media_id, views in boxes_of(session, media_ids, floor=2.0).items():
+        names = [view.individual for view in views if view.individual and view.verdict != "rejected"]
+        if names:
+            found[media_id] = names
+    return {media_id: " and ".join(sorted(names)) for media_id, names in found.items()}
+
+
+def checked_box(box: Box) -> Box:
+    """The box clipped to the picture. Raises BadDecision when nothing of it is left."""
+    left, top = max(box.x, 0.0), max(box.y, 0.0)
+    right, bottom = min(box.x + box.width, 1.0), min(box.y + box.height, 1.0)
+    if right - left < SMALLEST_SIDE or bottom - top < SMALLEST_SIDE:
+        raise BadDecision("The box is too small or lies outside the picture.")
+    return Box(left, top, right - left, bottom - top)
+
+
+def _fields(values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    if "box" in values:
+        box = checked_box(values["box"])
+        return "move", {"x": box.x, "y": box.y, "width": box.width, "height": box.height, "verdict": "accepted"}
+    if "category" in values:
+        return "category", {"category": checked_category(values["category"]), "verdict": "accepted"}
+    if "species" in values:
+        return "species", {"species": tidy(values["species"]), "verdict": "accepted"}
+    if values.get("verdict") == "rejected":
+        return "reject", {"verdict": "rejected"}
+    if "verdict" in values and values["verdict"] is None:
+        return "restore", {}
+    if values.get("verdict") in ("accepted", "unsure"):
+        return ("accept" if values["verdict"] == "accepted" else "unsure"), {"verdict": values["verdict"]}
+    raise BadDecision("There is nothing in this decision.")
+
+
+def checked_category(name: str) -> str:
+    """The category's name. Raises BadDecision when it is none."""
+    try:
+        return str(Category(name))
+    except ValueError as error:
+        raise BadDecision(f"{name} is not a category: animal, person or vehicle.") from error
+
+
+def _review(change: Change, who: str, detection_id: int, **values: Any) -> None:
+    change.put(DetectionReview, {"detection_id": detection_id}, who=who, decided_at=time.time(), **values)
+
+
+def _media_review(change: Change, who: str, media_id: int, verdict: str) -> None:
+    change.put(MediaReview, {"media_id": media_id}, verdict=verdict, who=who, decided_at=time.time())
+
+
+def _reopen_if_blank(change: Change, who: str, media_id: int) -> None:
+    review = change.session.get(MediaReview, media_id)
+    if review is not None and review.verdict == "blank":
+        _media_review(change, who, media_id, "accepted")
+
+
+def _rejected_state(session: Session, detection_id: int) -> dict[str, dict[str, Any]]:
+    """What a rejected box was before: its verdict, and the individual it lost unless that one is gone."""
+    rejected = session.scalars(
+        sa.select(Decision)
+        .where(Decision.detection_id == detection_id, Decision.kind == "reject", Decision.undone_at.is_(None))
+        .order_by(Decision.id.desc())
+        .limit(1)
+    ).first()
+    before = {row["table"]: row["before"] or {} for row in rejected.changes} if rejected else {}
+    verdict = before.get("detection_review", {}).get("verdict")
+    state = {"detection_review": {"verdict": None if verdict == "rejected" else verdict}}
+    individual = session.get(Individual, before["sighting"]["individual_id"]) if before.get("sighting") else None
+    while individual is not None and individual.merged_into_id is not None:
+        individual = session.get(Individual, individual.merged_into_id)
+    return {**state, "sighting": {"individual_id": individual.id}} if individual else state
+
+
+def _individual_in(change: Change) -> int | None:
+    rows = (row["after"] or row["before"] for row in change.rows if row["table"] == "sighting")
+    return next((row["individual_id"] for row in rows), None)

@@ -1,0 +1,299 @@
+"""Decisions about who an animal is: same, different, unsure, new individual, unidentifiable, flank.
+
+A person decides identity. Same and different are kept as pairs of crops, also when they assign nothing, and hold as
+constraints: what contradicts them raises `Contradiction` with the chain of decisions and the ways out.
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.decisions import contradictions
+from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.contradictions import Contradiction, WayOut
+from app.survey.individuals import naming
+from app.survey.individuals.naming import BadName, next_name
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Detection, DetectionReview
+from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
+from modal_backend.contracts import Flank
+
+__all__ = ["KINDS", "Contradiction", "free_name", "next_name"]
+KINDS = ("same", "different", "pair unsure", "new", "unidentifiable", "identity unsure", "flank", "naming")
+
+
+def say_same(
+    session: Session,
+    who: str,
+    query_id: int,
+    candidate_id: int,
+    *,
+    join: bool = False,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """The two crops show the same individual: the one without a name gets the other's, or both a new one.
+
+    join: make two individuals one, named as the one known longer; without it that is a contradiction. Raises
+    Contradiction when they are two individuals already, or were said to be different.
+    """
+    if known := already_made(session, client_key):
+        return known
+    query, candidate = _check_pair(session, query_id, candidate_id)
+    ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
+    change = Change(session)
+    target: Individual | None
+    if ours and theirs and ours.id != theirs.id:
+        target = _joined(change, who, query.id, candidate.id, ours, theirs, join)
+    else:
+        target = theirs or ours
+        contradictions.check_rejections(session, query.id, candidate.id, ours, theirs)
+        target = target or change.add(Individual(name=next_name(session)))
+        for detection_id, present in ((query.id, ours), (candidate.id, theirs)):
+            if present is None:
+                _assign(change, who, detection_id, target.id)
+    _pair(change, who, query.id, candidate.id, "same")
+    return _log(change, "same", who, query, target.id, candidate.id, view, client_key)
+
+
+def say_pair(
+    session: Session,
+    who: str,
+    query_id: int,
+    candidate_id: int,
+    verdict: str,
+    *,
+    replace: bool = False,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """The two crops show different individuals, or one cannot say (unsure).
+
+    Raises Contradiction when both belong to one individual, and when somebody else has said "different" about them
+    and this would make it "unsure", unless replace is set.
+    """
+    if verdict not in ("different", "unsure"):
+        raise BadDecision(f"{verdict} cannot be said about a pair.")
+    if known := already_made(session, client_key):
+        return known
+    query, candidate = _check_pair(session, query_id, candidate_id)
+    ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
+    if ours and theirs and ours.id == theirs.id:
+        raise contradictions.one_already(session, query.id, candidate.id, ours)
+    standing = contradictions.verdict_of(session, query.id, candidate.id)
+    if standing and standing.verdict == "different" and verdict == "unsure" and standing.who != who and not replace:
+        raise Contradiction(
+            f"{standing.who} has said that these crops are different; your “unsure” has not been saved over it.",
+            [contradictions.said(standing)],
+            [WayOut("replace", "say unsure in its place")],
+        )
+    change = Change(session)
+    _pair(change, who, query.id, candidate.id, verdict)
+    kind = "different" if verdict == "different" else "pair unsure"
+    return _log(change, kind, who, query, theirs.id if theirs else None, candidate.id, view, client_key)
+
+
+def new_individual(
+    session: Session,
+    who: str,
+    query_id: int,
+    *,
+    name: str | None = None,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """The crop shows an animal nobody knows yet. Raises BadDecision for a name that was ever used."""
+    if known := already_made(session, client_key):
+        return known
+    query = _detection(session, query_id)
+    if ours := _individual_of(session, query.id):
+        raise contradictions.named_already(session, query.id, ours)
+    change = Change(session)
+    individual = change.add(Individual(name=free_name(session, name) if name else next_name(session)))
+    _assign(change, who, query.id, individual.id)
+    return _log(change, "new", who, query, individual.id, None, view, client_key)
+
+
+def set_identity_state(
+    session: Session,
+    who: str,
+    query_id: int,
+    state: str,
+    *,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """Nobody can tell who it is (unidentifiable), or not yet (unsure).
+
+    Raises Contradiction for a crop that belongs to an individual: it has to be taken out first.
+    """
+    if state not in ("unsure", "unidentifiable"):
+        raise BadDecision(f"{state} is not something that can be said about a crop.")
+    if known := already_made(session, client_key):
+        return known
+    query = _detection(session, query_id)
+    if ours := _individual_of(session, query.id):
+        raise contradictions.named_already(session, query.id, ours)
+    change = Change(session)
+    change.put(DetectionReview, {"detection_id": query.id}, identity=state, who=who, decided_at=time.time())
+    kind = "identity unsure" if state == "unsure" else state
+    return _log(change, kind, who, query, None, None, view, client_key)
+
+
+def set_flank(
+    session: Session,
+    who: str,
+    detection_id: int,
+    flank: str,
+    *,
+    seen: str | None = None,
+    view: dict[str, Any] | None = None,
+    client_key: str | None = None,
+) -> Decision:
+    """Which side of the animal the crop shows.
+
+    seen: the flank this person saw when deciding; raises Contradiction when somebody set another one meanwhile.
+    """
+    if flank not in list(Flank):
+        raise BadDecision(f"{flank} is not a flank: left, right, other or unknown.")
+    if known := already_made(session, client_key):
+        return known
+    query = _detection(session, detection_id)
+    review = session.get(DetectionReview, detection_id)
+    now = (review.flank if review else None) or "unknown"
+    if seen is not None and now not in (seen, flank) and review is not None and review.who != who:
+        raise Contradiction(f"{review.who} has set the {now} flank meanwhile. Press the key again to change it.")
+    change = Change(session)
+    change.put(DetectionReview, {"detection_id": query.id}, flank=flank, who=who, decided_at=time.time())
+    return _log(change, "flank", who, query, None, None, {"flank": flank, **(view or {})}, client_key)
+
+
+def set_naming(session: Session, who: str, prefix: str, digits: int = naming.DIGITS) -> Decision:
+    """Choose prefix and digits of the names to come; names that exist stay. Raises BadDecision."""
+    try:
+        values = naming.values(who, prefix, digits)
+    except BadName as error:
+        raise BadDecision(str(error)) from error
+    change = Change(session)
+    change.put(Naming, {"id": naming.ONLY}, **values)
+    return change.record("naming", who, view={"prefix": values["prefix"], "digits": digits})
+
+
+def free_name(session: Session, name: str) -> str:
+    """The name, tidied. Raises BadDecision when it is empty or was ever given to an individual."""
+    name = " ".join(name.split())[:80]
+    if not name:
+        raise BadDecision("A name needs at least one letter or number.")
+    if name.casefold() in {one.casefold() for one in naming.ever_given(session)}:
+        raise BadDecision(f"{name} is or was the name of an individual; names are never used twice.")
+    return name
+
+
+def unite(change: Change, who: str, keep: Individual, other: Individual) -> list[int]:
+    """Make every sighting of the other individual one of the kept; returns their detections. Part of a decision."""
+    members = sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)
+    moved = list(change.session.scalars(members.order_by(Sighting.detection_id)))
+    for detection_id in moved:
+        change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
+    change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
+    return moved
+
+
+def rejected(session: Session, query_id: int) -> list[int]:
+    """The crops said to be different from this one, newest first."""
+    pairs = session.scalars(
+        sa.select(PairVerdict)
+        .where(
+            PairVerdict.verdict == "different",
+            sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
+        )
+        .order_by(PairVerdict.decided_at.desc())
+    )
+    return [pair.high_id if pair.low_id == query_id else pair.low_id for pair in pairs]
+
+
+def _joined(
+    change: Change, who: str, query_id: int, candidate_id: int, ours: Individual, theirs: Individual, join: bool
+) -> Individual:
+    """Make two individuals one. Raises Contradiction without `join`, or when their crops were said to be different."""
+    session = change.session
+    apart = contradictions.rejection_between(session, ours.id, theirs.id)
+    chain = [*contradictions.assigned(session, query_id), *contradictions.assigned(session, candidate_id)]
+    if apart is not None:
+        raise Contradiction(
+            f"These crops belong to {ours.name} and {theirs.name}, and crops of the two were said to be different.",
+            [*chain, contradictions.said(apart)],
+            [
+                *contradictions.take_back(session, apart),
+                contradictions.take_out(ours, query_id),
+                contradictions.take_out(theirs, candidate_id),
+            ],
+        )
+    if not join:
+        raise Contradiction(
+            f"These crops belong to {ours.name} and {theirs.name}. Make them one individual, or take a crop out first.",
+            chain,
+            [
+                contradictions.join(ours, theirs),
+                contradictions.take_out(ours, query_id),
+                contradictions.take_out(theirs, candidate_id),
+            ],
+        )
+    keep, other = sorted((ours, theirs), key=lambda one: one.id)
+    unite(change, who, keep, other)
+    return keep
+
+
+def _check_pair(session: Session, query_id: int, candidate_id: int) -> tuple[Detection, Detection]:
+    if query_id == candidate_id:
+        raise BadDecision("A crop cannot be compared with itself.")
+    return _detection(session, query_id), _detection(session, candidate_id)
+
+
+def _detection(session: Session, detection_id: int) -> Detection:
+    detection = session.get(Detection, detection_id)
+    if detection is None:
+        raise BadDecision("This crop does not exist any more.")
+    return detection
+
+
+def _individual_of(session: Session, detection_id: int) -> Individual | None:
+    return session.scalar(sa.select(Individual).join(Sighting).where(Sighting.detection_id == detection_id))
+
+
+def _assign(change: Change, who: str, detection_id: int, individual_id: int) -> None:
+    change.put(Sighting, {"detection_id": detection_id}, individual_id=individual_id, who=who, decided_at=time.time())
+    review = change.session.get(DetectionReview, detection_id)
+    if review is not None and review.identity:
+        change.put(DetectionReview, {"detection_id": detection_id}, identity=None)
+
+
+def _pair(change: Change, who: str, first: int, second: int, verdict: str) -> None:
+    key = {"low_id": min(first, second), "high_id": max(first, second)}
+    change.put(PairVerdict, key, verdict=verdict, who=who, decided_at=time.time())
+
+
+def _log(
+    change: Change,
+    kind: str,
+    who: str,
+    query: Detection,
+    individual_id: int | None,
+    candidate_id: int | None,
+    view: dict[str, Any] | None,
+    client_key: str | None,
+) -> Decision:
+    return change.record(
+        kind,
+        who,
+        view={**(view or {}), **({"candidate_id": candidate_id} if candidate_id else {})},
+        media_id=query.media_id,
+        detection_id=query.id,
+        individual_id=individual_id,
+        client_key=client_key,
+    )

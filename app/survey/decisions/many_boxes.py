@@ -1,0 +1,164 @@
+"""One decision about many media, a selection or a whole event: one entry of the log, one undo restores everything."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.survey.decisions.boxes import BadDecision, checked_category, drawn_row, named_on
+from app.survey.decisions.changes import Change, already_made
+from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
+from app.survey.media.species import tidy
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from modal_backend.contracts import Box, Category
+
+MOST = 2000
+WHOLE = Box(0.0, 0.0, 1.0, 1.0)
+ACCEPTED = {"verdict": "accepted"}
+REJECTED = {"verdict": "rejected"}
+
+
+@dataclass(slots=True)
+class Bulk:
+    """What became of a bulk decision: its entry (None when nothing could be done) and the media left as they were."""
+
+    decision: Decision | None
+    left_out: list[str] = field(default_factory=list)
+
+
+def judge_all(
+    session: Session, who: str, media_ids: Iterable[int], verdict: str, threshold: float, client_key: str | None = None
+) -> Bulk:
+    """Say accepted, blank or unsure about many media; media on which an individual was named are never made blank."""
+    if verdict not in ("accepted", "blank", "unsure"):
+        raise BadDecision(f"{verdict} is not something that can be said about a media.")
+    if known := already_made(session, client_key):
+        return Bulk(known)
+    ids, left_out = _checked(media_ids), []
+    change = Change(session)
+    if verdict == "accepted":
+        counted = over_threshold(session, ids)
+        found = [box for views in boxes_of(session, ids).values() for box in views]
+        accepted = {box.id: ACCEPTED for box in found if shown(box, threshold)}
+        _review_all(change, who, _not_shown(found, counted, threshold) | accepted)
+    elif verdict == "blank":
+        named = named_on(session, ids)
+        left_out = [f"{names} was named on it" for names in named.values()]
+        ids = [media_id for media_id in ids if media_id not in named]
+    kind = "accept" if verdict == "accepted" else verdict
+    return _record(change, who, kind, ids, verdict, {"threshold": threshold}, client_key, left_out)
+
+
+def label_all(
+    session: Session,
+    who: str,
+    media_ids: Iterable[int],
+    threshold: float,
+    *,
+    species: str | None = None,
+    category: str | None = None,
+    client_key: str | None = None,
+) -> Bulk:
+    """Give the boxes shown on many media a category, or the animals among them a species; the media are accepted."""
+    if known := already_made(session, client_key):
+        return Bulk(known)
+    kind = "category" if category else "species"
+    value = checked_category(category) if category else tidy(species)
+    change, ids, left_out = Change(session), [], []
+    values: dict[int, dict[str, Any]] = {}
+    found = boxes_of(session, _checked(media_ids))
+    counted = over_threshold(session, found)
+    for media_id, views in found.items():
+        boxes = [box for box in views if shown(box, threshold) and (category or box.category == Category.ANIMAL)]
+        if not boxes:
+            left_out.append("nothing on it to label")
+        elif category and category != Category.ANIMAL and any(box.individual for box in boxes):
+            left_out.append(f"{' and '.join(box.individual for box in boxes if box.individual)} was named on it")
+        else:
+            ids.append(media_id)
+            values |= _not_shown(views, counted, threshold) | {box.id: {kind: value, **ACCEPTED} for box in boxes}
+    _review_all(change, who, values)
+    return _record(change, who, kind, ids, "accepted", {kind: value, "threshold": threshold}, client_key, left_out)
+
+
+def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_key: str | None = None) -> Bulk:
+    """Each of these media is a picture of one animal, edge to edge, as ready-made crops are.
+
+    The animal's box (the named one, else the surest) grows to the whole picture and keeps its individual; without one
+    a box is drawn. Other animal boxes are rejected; people and vehicles stay.
+    """
+    if known := already_made(session, client_key):
+        return Bulk(known)
+    change, ids, left_out = Change(session), [], []
+    values: dict[int, dict[str, Any]] = {}
+    drawn: list[Detection] = []
+    found = boxes_of(session, _checked(media_ids))
+    counted = over_threshold(session, found)
+    for media_id, views in found.items():
+        animals = [box for box in views if box.category == Category.ANIMAL and box.verdict != "rejected"]
+        named = [box for box in animals if box.individual]
+        if len(named) > 1:
+            left_out.append(f"{' and '.join(str(box.individual) for box in named)} were named on it")
+            continue
+        ids.append(media_id)
+        if animals:
+            best = max(animals, key=lambda box: (bool(box.individual), box.confirmed, box.confidence))
+            values[best.id] = {"x": WHOLE.x, "y": WHOLE.y, "width": WHOLE.width, "height": WHOLE.height, **ACCEPTED}
+            others = [box for box in animals if box.id != best.id and (box.confirmed or box.id in counted)]
+            values |= {box.id: REJECTED for box in others}
+        else:
+            drawn.append(drawn_row(who, media_id, WHOLE, Category.ANIMAL))
+    change.add_all(drawn)
+    _review_all(change, who, values)
+    box = next(iter(values), None) or (drawn[0].id if drawn else None)
+    return _record(change, who, "whole", ids, "accepted", {}, client_key, left_out, box)
+
+
+def shown(box: BoxView, threshold: float) -> bool:
+    """Whether a box counts at this threshold, as the grid draws it."""
+    return box.verdict != "rejected" and (box.confirmed or box.confidence >= threshold)
+
+
+def _not_shown(boxes: Iterable[BoxView], counted: Collection[int], threshold: float) -> dict[int, dict[str, Any]]:
+    """Boxes that would count and that nobody saw at this threshold: when their media is accepted they are rejected."""
+    hidden = (box for box in boxes if box.id in counted and box.verdict is None and not shown(box, threshold))
+    return {box.id: REJECTED for box in hidden}
+
+
+def _checked(media_ids: Iterable[int]) -> list[int]:
+    ids = list(dict.fromkeys(int(media_id) for media_id in media_ids))
+    if len(ids) > MOST:
+        raise BadDecision(f"At most {MOST:,} images at once; {len(ids):,} were selected.")
+    return ids
+
+
+def _review_all(change: Change, who: str, values: dict[int, Any]) -> None:
+    now = time.time()
+    signed = {number: {**one, "who": who, "decided_at": now} for number, one in values.items()}
+    change.put_all(DetectionReview, signed)
+
+
+def _record(
+    change: Change,
+    who: str,
+    kind: str,
+    media_ids: Collection[int],
+    verdict: str,
+    view: dict[str, Any],
+    client_key: str | None,
+    left_out: list[str],
+    box: int | None = None,
+) -> Bulk:
+    if not media_ids:
+        return Bulk(None, left_out)
+    signed = {"verdict": verdict, "who": who, "decided_at": time.time()}
+    change.put_all(MediaReview, dict.fromkeys(media_ids, signed))
+    one = next(iter(media_ids)) if len(media_ids) == 1 else None
+    view = {**view, "media_ids": list(media_ids)}
+    about = {"media_id": one, "detection_id": box if one else None}
+    return Bulk(change.record(kind, who, view=view, client_key=client_key, **about), left_out)

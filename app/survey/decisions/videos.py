@@ -1,0 +1,68 @@
+"""Decisions about a clip: how many animals there are in it, and which of its runs counts."""
+
+from __future__ import annotations
+
+import time
+
+from sqlalchemy.orm import Session
+
+from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.changes import Change, already_made
+from app.survey.tables.decisions import Decision
+from app.survey.tables.media import Media, Stage
+from app.survey.tables.videos import ClipRunChoice, ClipRunRow, Video, VideoReview
+from app.survey.videos import runs
+
+KINDS = ("count",)
+USE_RUN = "clip run"
+MOST = 999
+
+
+def correct_count(
+    session: Session, who: str, media_id: int, animals: int, *, client_key: str | None = None
+) -> Decision:
+    """A person says how many animals are in a clip; the computed count stays beside it.
+
+    Raises BadDecision for a media that is no clip, or a count that is none.
+    """
+    if known := already_made(session, client_key):
+        return known
+    video = session.get(Video, media_id)
+    if video is None:
+        raise BadDecision("This media is not a clip.")
+    if not 0 <= animals <= MOST:
+        raise BadDecision(f"{animals} is not a number of animals in a clip.")
+    change = Change(session)
+    change.put(VideoReview, {"media_id": media_id}, animals=animals, who=who, decided_at=time.time())
+    view = {"computed": video.animals}
+    return change.record("count", who, view=view, media_id=media_id, client_key=client_key)
+
+
+def use_run(session: Session, who: str, run_id: int, *, client_key: str | None = None) -> Decision:
+    """A person says which run of a clip counts for Detections, Identify and Export.
+
+    Raises BadDecision for a run without a result.
+    """
+    if known := already_made(session, client_key):
+        return known
+    row = session.get(ClipRunRow, run_id)
+    if row is None or row.summarised_at is None:
+        raise BadDecision("This run has no result that could count.")
+    was = session.get_one(Video, row.media_id).run_id
+    change = Change(session)
+    change.put(ClipRunChoice, {"media_id": row.media_id}, run_id=run_id, who=who, decided_at=time.time())
+    return change.record(
+        USE_RUN, who, view={"run": run_id, "before": was}, media_id=row.media_id, client_key=client_key
+    )
+
+
+def ask_again(session: Session, media_id: int, who: str) -> ClipRunRow:
+    """Write down that a clip is to be summarised again; a job does it. Raises BadDecision when it cannot be."""
+    media = session.get(Media, media_id)
+    if media is None or session.get(Video, media_id) is None:
+        raise BadDecision("This media is not a clip.")
+    if media.stage != Stage.READY:
+        raise BadDecision("This clip has no finished summary yet.")
+    if runs.open_run(session, media_id) is not None:
+        raise BadDecision("This clip is being summarised again already.")
+    return runs.begin(session, media_id, who)

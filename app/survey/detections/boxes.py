@@ -1,0 +1,149 @@
+"""The boxes that count for a media, and the score per category derived from them."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
+from app.survey.tables.individuals import Individual, Sighting
+from app.survey.tables.media import Media
+
+CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class BoxView:
+    """A box as it stands: the model's value with a person's corrections on top. Coordinates relative, 0 to 1."""
+
+    id: int
+    media_id: int
+    category: str
+    confidence: float
+    x: float
+    y: float
+    width: float
+    height: float
+    verdict: str | None
+    drawn: bool
+    species: str | None
+    flank: str | None
+    identity: str | None
+    individual_id: int | None
+    individual: str | None
+
+    @property
+    def confirmed(self) -> bool:
+        """Whether a person drew or accepted it."""
+        return self.verdict != "rejected" and (self.drawn or self.verdict == "accepted" or bool(self.individual_id))
+
+
+def boxes_of(session: Session, media_ids: Collection[int], floor: float = 0.0) -> dict[int, list[BoxView]]:
+    """The boxes that count for these media, best first; model boxes under `floor` nobody touched are left out."""
+    found: dict[int, list[BoxView]] = {media_id: [] for media_id in media_ids}
+    for chunk in _chunks(sorted(media_ids)):
+        for view in _views(session, sa.and_(Detection.media_id.in_(chunk), _counts(floor))):
+            found[view.media_id].append(view)
+    return found
+
+
+def box(session: Session, detection_id: int) -> BoxView | None:
+    """One box as it stands, also when it no longer counts; None when there is none with this id."""
+    return next(iter(_views(session, Detection.id == detection_id)), None)
+
+
+def boxes(session: Session, detection_ids: Collection[int]) -> dict[int, BoxView]:
+    """Boxes by their ids, as they stand."""
+    found: dict[int, BoxView] = {}
+    for chunk in _chunks(sorted(detection_ids)):
+        found.update({view.id: view for view in _views(session, Detection.id.in_(chunk))})
+    return found
+
+
+def over_threshold(session: Session, media_ids: Collection[int]) -> set[int]:
+    """The model's boxes of these media at or over its own threshold: those that count while nobody said anything."""
+    found: set[int] = set()
+    for chunk in _chunks(sorted(media_ids)):
+        found.update(
+            session.scalars(
+                sa.select(Detection.id)
+                .join(Analysis, Analysis.id == Detection.analysis_id)
+                .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
+                .where(Detection.media_id.in_(chunk), Detection.confidence >= ModelVersion.threshold)
+            )
+        )
+    return found
+
+
+def rescore(session: Session, media_ids: Collection[int]) -> None:
+    """Derive the scores of these media again after boxes or decisions have changed."""
+    verdicts: dict[int, str] = {}
+    for chunk in _chunks(sorted(media_ids)):
+        rows = session.execute(
+            sa.select(MediaReview.media_id, MediaReview.verdict).where(MediaReview.media_id.in_(chunk))
+        )
+        verdicts.update({row.media_id: row.verdict for row in rows})
+    updates = []
+    for media_id, views in boxes_of(session, media_ids).items():
+        scores = _scores(views, verdicts.get(media_id))
+        updates.append({"id": media_id, **{f"{name}_score": scores[name] for name in ("animal", "person", "vehicle")}})
+    if updates:
+        session.execute(sa.update(Media), updates)
+
+
+def _scores(views: Iterable[BoxView], verdict: str | None) -> dict[str, float]:
+    scores: dict[str, float] = defaultdict(float)
+    if verdict == "blank":
+        return scores
+    for view in views:
+        if view.verdict == "rejected" or (verdict == "accepted" and not view.confirmed):
+            continue
+        scores[view.category] = max(scores[view.category], 1.0 if view.confirmed else view.confidence)
+    return scores
+
+
+def _counts(floor: float) -> sa.ColumnElement[bool]:
+    return sa.or_(
+        sa.and_(Detection.analysis_id == Media.analysis_id, Detection.confidence >= floor),
+        Detection.drawn_by.is_not(None),
+        DetectionReview.detection_id.is_not(None),
+        Sighting.detection_id.is_not(None),
+    )
+
+
+def _views(session: Session, where: sa.ColumnElement[bool]) -> list[BoxView]:
+    review = DetectionReview
+    rows = session.execute(
+        sa.select(
+            Detection.id,
+            Detection.media_id,
+            sa.func.coalesce(review.category, Detection.category),
+            Detection.confidence,
+            sa.func.coalesce(review.x, Detection.x),
+            sa.func.coalesce(review.y, Detection.y),
+            sa.func.coalesce(review.width, Detection.width),
+            sa.func.coalesce(review.height, Detection.height),
+            review.verdict,
+            Detection.drawn_by.is_not(None),
+            review.species,
+            review.flank,
+            review.identity,
+            Sighting.individual_id,
+            Individual.name,
+        )
+        .join(Media, Media.id == Detection.media_id)
+        .outerjoin(review, review.detection_id == Detection.id)
+        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+        .outerjoin(Individual, Individual.id == Sighting.individual_id)
+        .where(where)
+        .order_by(Detection.media_id, Detection.confidence.desc(), Detection.id)
+    )
+    return [BoxView(*tuple(row)) for row in rows]
+
+
+def _chunks(ids: list[int]) -> Iterable[list[int]]:
+    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))

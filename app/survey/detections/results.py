@@ -1,0 +1,143 @@
+"""Write what models found: model versions, analyses with their boxes, features, rankings."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Collection, Sequence
+from typing import Any
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.detections.boxes import boxes
+from app.survey.tables.detections import Analysis, Detection, Feature, ModelVersion
+from app.survey.tables.media import Media
+from modal_backend.contracts import Box, Category, LocalFeatures, Provenance, Vector
+from modal_backend.contracts import Detection as Found
+
+
+def model_version(session: Session, task: str, provenance: Provenance, threshold: float | None = None) -> ModelVersion:
+    """The row for this backend, model, version, weights and preprocessing; made when it is new."""
+    values = {
+        "task": task,
+        "backend": provenance.backend,
+        "model": provenance.model,
+        "version": provenance.version,
+        "weights_sha256": provenance.weights_sha256,
+        "preprocessing": provenance.preprocessing,
+    }
+    row = session.scalar(sa.select(ModelVersion).filter_by(**values))
+    if row is None:
+        row = ModelVersion(**values, threshold=threshold)
+        session.add(row)
+        session.flush()
+    return row
+
+
+def store_analysis(
+    session: Session, media_id: int, version: ModelVersion, call_id: int | None, found: Sequence[Found]
+) -> list[int]:
+    """Write a detector's answer for one media; returns the ids of its detections, in order.
+
+    The same detector's earlier answer for the media stands: its ids are returned and nothing is written.
+    """
+    known = session.scalar(
+        sa.select(Analysis).where(Analysis.media_id == media_id, Analysis.model_version_id == version.id)
+    )
+    if known is not None:
+        return detection_ids(session, known.id)
+    analysis = Analysis(media_id=media_id, model_version_id=version.id, call_id=call_id)
+    session.add(analysis)
+    session.flush()
+    rows = [
+        Detection(
+            media_id=media_id,
+            analysis_id=analysis.id,
+            category=str(one.category),
+            confidence=one.confidence,
+            x=one.box.x,
+            y=one.box.y,
+            width=one.box.width,
+            height=one.box.height,
+        )
+        for one in found
+    ]
+    session.add_all(rows)
+    session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=analysis.id))
+    session.flush()
+    return [row.id for row in rows]
+
+
+def detection_ids(session: Session, analysis_id: int) -> list[int]:
+    """Ids of an analysis' detections in the order they were written."""
+    return list(
+        session.scalars(sa.select(Detection.id).where(Detection.analysis_id == analysis_id).order_by(Detection.id))
+    )
+
+
+def box_key(box: Box) -> str:
+    """The rectangle a feature was computed from, as text."""
+    return f"{box.x:.5f},{box.y:.5f},{box.width:.5f},{box.height:.5f}"
+
+
+def crop_name(detection_id: int, box: Box) -> str:
+    """File name of a detection's crop picture; another box gives another name."""
+    return f"{detection_id}-{hashlib.sha256(box_key(box).encode()).hexdigest()[:8]}.jpg"
+
+
+def store_feature(
+    session: Session,
+    detection_id: int,
+    version: ModelVersion,
+    box: Box,
+    value: Vector | LocalFeatures,
+    call_id: int | None,
+) -> None:
+    """Write one crop's embedding or SIFT features, in place of those of an older box of the same detection."""
+    if isinstance(value, LocalFeatures):
+        content: dict[str, Any] = {
+            "count": len(value.descriptors),
+            "width": value.width,
+            "height": value.height,
+            "points": np.ascontiguousarray(value.points, np.float32).tobytes(),
+            "vectors": np.ascontiguousarray(value.descriptors, np.uint8).tobytes(),
+        }
+    else:
+        content = {"count": len(value), "vectors": np.ascontiguousarray(value, np.float32).tobytes()}
+    key = {"detection_id": detection_id, "model_version_id": version.id}
+    session.execute(sa.delete(Feature).filter_by(**key))
+    session.add(Feature(**key, box=box_key(box), call_id=call_id, **content))
+    session.flush()
+
+
+def local_features(row: Feature) -> LocalFeatures:
+    """A stored row as SIFT features."""
+    return LocalFeatures(
+        points=np.frombuffer(row.points or b"", np.float32).reshape(-1, 4),
+        descriptors=np.frombuffer(row.vectors, np.uint8).reshape(-1, 128),
+        width=row.width or 0,
+        height=row.height or 0,
+    )
+
+
+def embedding(row: Feature) -> Vector:
+    """A stored row as an embedding."""
+    return np.frombuffer(row.vectors, np.float32)
+
+
+def not_described(session: Session, detection_ids: Collection[int]) -> list[int]:
+    """Of these detections, the animals without features of their present box."""
+    described = {
+        (row.detection_id, row.box)
+        for row in session.execute(
+            sa.select(Feature.detection_id, Feature.box).where(Feature.detection_id.in_(detection_ids))
+        )
+    }
+    return [
+        view.id
+        for view in boxes(session, detection_ids).values()
+        if view.category == Category.ANIMAL
+        and view.verdict != "rejected"
+        and (view.id, box_key(Box(view.x, view.y, view.width, view.height))) not in described
+    ]

@@ -1,0 +1,71 @@
+"""How new individuals are named: a prefix and a running number, set once for the whole survey."""
+
+from __future__ import annotations
+
+import re
+import time
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.tables.decisions import Decision
+from app.survey.tables.individuals import Individual, Naming
+
+PREFIX, DIGITS = "T-", 3
+ONLY = 1
+
+
+class BadName(ValueError):
+    """The name or prefix cannot be used; the text says why."""
+
+
+def scheme(session: Session) -> tuple[str, int]:
+    """Prefix and number of digits of the names to come."""
+    row = session.get(Naming, ONLY)
+    return (row.prefix, row.digits) if row else (PREFIX, DIGITS)
+
+
+def values(who: str, prefix: str, digits: int) -> dict[str, Any]:
+    """The row of a scheme. Raises BadName for a prefix that is too long or ends in a figure."""
+    prefix = prefix.strip()
+    if len(prefix) > 20:
+        raise BadName("A prefix has at most 20 letters.")
+    if prefix[-1:].isdigit():
+        raise BadName(
+            f"The prefix {prefix} ends in a figure, so that numbers would run into it; end it with - or a letter."
+        )
+    if not 1 <= digits <= 6:
+        raise BadName("Numbers have one to six digits.")
+    return {"prefix": prefix, "digits": digits, "who": who, "decided_at": time.time()}
+
+
+def next_name(session: Session) -> str:
+    """The name after the highest number ever given with the survey's prefix, undone names included."""
+    prefix, digits = scheme(session)
+    numbered = re.compile(re.escape(prefix) + r"(\d{1,9})", re.IGNORECASE)
+    numbers = [int(match[1]) for name in ever_given(session) if (match := numbered.fullmatch(name))]
+    return f"{prefix}{max(numbers, default=0) + 1:0{digits}d}"
+
+
+def ever_given(session: Session) -> set[str]:
+    """Every name an individual has or had, also by a decision that was undone."""
+    names = set(session.scalars(sa.select(Individual.name)))
+    gone = session.scalars(
+        sa.select(Decision.changes).where(Decision.undone_at.is_not(None), Decision.kind.in_(NAMING))
+    )
+    renamed = session.scalars(
+        sa.select(Decision.changes).where(Decision.undone_at.is_(None), Decision.kind == "rename")
+    )
+    for changes in (*gone, *renamed):
+        names.update(
+            state["name"]
+            for change in changes
+            if change["table"] == Individual.__tablename__
+            for state in (change["before"], change["after"])
+            if state
+        )
+    return names
+
+
+NAMING = ("new", "same", "split", "rename")

@@ -1,0 +1,246 @@
+"""What waits for an identity decision, and the rankings computed for it."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.detections import rapid_profile
+from app.survey.detections.features import feature_version, of_model
+from app.survey.tables.decisions import Decision
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
+from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+from app.survey.tables.media import Media
+from app.survey.tables.videos import TrackletRow
+from app.survey.videos.tracklets import set_aside
+from modal_backend.contracts import Flank
+
+__all__ = ["Scope", "allowed", "feature_version", "is_fresh", "ranking", "stamp", "store_ranking", "verdicts"]
+__all__ += ["waiting", "waiting_count"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Which crops may be candidates for a query.
+
+    station: only those of the query's station. flank: not those of the other flank. other_events: unnamed crops of
+    the query's own event are left out. catalogued: only crops that belong to an individual. days: only those taken
+    within so many days of the query; a query without a time leaves nothing out. species: not those with another species
+    label, where both have one.
+    """
+
+    station: bool = False
+    flank: bool = True
+    other_events: bool = True
+    catalogued: bool = False
+    days: int | None = None
+    species: bool = True
+
+    def key(self) -> str:
+        """The scope as text."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_key(cls, key: str) -> Scope:
+        """The scope a text stands for."""
+        return cls(**json.loads(key))
+
+
+def waiting(session: Session, version_id: int, *, limit: int = 200) -> list[int]:
+    """Crops without a decision that any version of the model has described: unsure ones first, then by their ids."""
+    unsure = sa.select(DetectionReview.detection_id).where(DetectionReview.identity == "unsure")
+    described = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(of_model(session, version_id)))
+    crops = sa.select(Detection.id).where(Detection.id.in_(described), Detection.id.not_in(_settled()))
+    first = list(session.scalars(crops.where(Detection.id.in_(unsure)).order_by(Detection.id).limit(limit)))
+    rest = crops.where(Detection.id.not_in(unsure)).order_by(Detection.id).limit(limit - len(first))
+    return first + list(session.scalars(rest))
+
+
+def waiting_count(session: Session, version_id: int) -> int:
+    """How many crops wait for an identity decision."""
+    ids = of_model(session, version_id)
+    one_each = Feature.id if len(ids) == 1 else sa.distinct(Feature.detection_id)
+    described = sa.select(sa.func.count(one_each)).where(Feature.model_version_id.in_(ids))
+    settled = described.where(Feature.detection_id.in_(_settled()))
+    return (session.scalar(described) or 0) - (session.scalar(settled) or 0)
+
+
+def _settled() -> sa.CompoundSelect[tuple[int]]:
+    """Detections that need no identity: assigned, rejected, not an animal, unidentifiable, on a blank media, or
+    of a run over a clip that does not count.
+    """
+    review = DetectionReview
+    return sa.union_all(
+        sa.select(Sighting.detection_id),
+        sa.select(review.detection_id).where(
+            sa.or_(
+                review.verdict == "rejected",
+                sa.and_(review.category.is_not(None), review.category != "animal"),
+                review.identity == "unidentifiable",
+            )
+        ),
+        sa.select(Detection.id)
+        .join(MediaReview, MediaReview.media_id == Detection.media_id)
+        .where(MediaReview.verdict == "blank"),
+        set_aside(),
+    )
+
+
+def stamp(session: Session) -> str:
+    """Names the state of gallery and catalogue: it changes with every new feature, decision and undo, and when another
+    profile of RAPID ranks."""
+    features = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
+    decisions = session.scalar(sa.select(sa.func.max(Decision.id))) or 0
+    undone = session.scalar(sa.select(sa.func.max(Decision.undone_at))) or 0.0
+    profile = rapid_profile.chosen(session) or ""
+    return f"{features}-{decisions}-{undone:.3f}-{profile.replace('-', '_')}"
+
+
+def is_fresh(ranked: Ranking | None, now: str) -> bool:
+    """Whether a ranking knows every decision and the profile that ranks; crops described since do not make it old."""
+    return ranked is not None and ranked.stamp.split("-", 1)[1] == now.split("-", 1)[1]
+
+
+def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ranking | None:
+    """The last ranking of a query by a model within a scope, fresh or not."""
+    return session.scalar(
+        sa.select(Ranking)
+        .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
+        .where(Ranking.detection_id == detection_id, ModelVersion.model == model, Ranking.scope == scope.key())
+        .order_by(Ranking.created_at.desc(), Ranking.id.desc())
+        .limit(1)
+    )
+
+
+def last_ranking(session: Session) -> int:
+    """Id of the ranking stored last; another one means that something was ranked for the first time."""
+    return session.scalar(sa.select(sa.func.max(Ranking.id))) or 0
+
+
+def store_ranking(session: Session, detection_id: int, version_id: int, scope: Scope, **values: Any) -> None:
+    """Write a ranking in place of the last one. values: the columns of Ranking."""
+    key = {"detection_id": detection_id, "model_version_id": version_id, "scope": scope.key()}
+    row = session.scalar(sa.select(Ranking).filter_by(**key))
+    if row is None:
+        session.add(Ranking(**key, **values))
+        return
+    for name, value in {**values, "created_at": time.time()}.items():
+        setattr(row, name, value)
+
+
+def allowed(session: Session, query_id: int, scope: Scope) -> tuple[set[int] | None, set[int]]:
+    """The crops a scope allows as candidates (None: all) and those it leaves out besides.
+
+    Crops said to be different from the query, and the other crops of such an individual, are always left out; so are
+    rejected and unidentifiable ones.
+    """
+    query = session.execute(
+        sa.select(Media.id, Media.event_id, Media.deployment_id, Media.taken_at)
+        .join(Detection, Detection.media_id == Media.id)
+        .where(Detection.id == query_id)
+    ).one()
+    left_out = _said_different(session, query_id) | _same_picture(session, query.id) | _dropped(session)
+    if scope.other_events and query.event_id is not None:
+        left_out |= _unnamed_of_event(session, query.event_id)
+    if scope.flank:
+        left_out |= _other_flank(session, query_id)
+    if scope.species:
+        left_out |= _other_species(session, query_id)
+    within = _within(session, scope, query.deployment_id, query.taken_at)
+    return within, left_out | {query_id}
+
+
+def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at: datetime | None) -> set[int] | None:
+    near_in_time = scope.days is not None and taken_at is not None
+    if not (scope.station or near_in_time):
+        return set(session.scalars(sa.select(Sighting.detection_id))) if scope.catalogued else None
+    crops = sa.select(Detection.id).join(Media, Media.id == Detection.media_id)
+    if scope.catalogued:
+        crops = crops.join(Sighting, Sighting.detection_id == Detection.id)
+    if scope.days is not None and taken_at is not None:
+        reach = timedelta(days=scope.days)
+        crops = crops.where(Media.taken_at.between(taken_at - reach, taken_at + reach))
+    places = sa.select(Deployment.id)
+    if scope.station:
+        places = places.where(
+            Deployment.station == sa.select(Deployment.station).where(Deployment.id == deployment_id).scalar_subquery()
+        )
+    # Deployment by deployment: the index of media begins with it.
+    found = set(session.scalars(crops.where(Media.deployment_id.in_(places))))
+    if not scope.station:
+        found |= set(session.scalars(crops.where(Media.deployment_id.is_(None))))
+    return found
+
+
+def _dropped(session: Session) -> set[int]:
+    """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable, or unnamed ones of a run over
+    a clip that does not count.
+    """
+    review = DetectionReview
+    wrong = sa.or_(
+        review.verdict == "rejected",
+        review.identity == "unidentifiable",
+        sa.and_(review.category.is_not(None), review.category != "animal"),
+    )
+    aside = set_aside().where(TrackletRow.query_id.not_in(sa.select(Sighting.detection_id)))
+    return {*session.scalars(sa.select(review.detection_id).where(wrong)), *session.scalars(aside)}
+
+
+def _other_flank(session: Session, query_id: int) -> set[int]:
+    flank = session.scalar(sa.select(DetectionReview.flank).where(DetectionReview.detection_id == query_id))
+    if flank not in (Flank.LEFT, Flank.RIGHT):
+        return set()
+    other = str(Flank.RIGHT if flank == Flank.LEFT else Flank.LEFT)
+    return set(session.scalars(sa.select(DetectionReview.detection_id).where(DetectionReview.flank == other)))
+
+
+def _other_species(session: Session, query_id: int) -> set[int]:
+    """Crops whose species label, or whose individual's, is another than the query's."""
+    label = sa.func.lower(sa.func.coalesce(DetectionReview.species, Individual.species))
+    labelled = (
+        sa.select(Detection.id, label.label("species"))
+        .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
+        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+        .outerjoin(Individual, Individual.id == Sighting.individual_id)
+    )
+    mine = session.execute(labelled.where(Detection.id == query_id)).one().species
+    return set(session.scalars(labelled.where(label != mine))) if mine else set()
+
+
+def _same_picture(session: Session, media_id: int) -> set[int]:
+    return set(session.scalars(sa.select(Detection.id).where(Detection.media_id == media_id)))
+
+
+def _unnamed_of_event(session: Session, event_id: int) -> set[int]:
+    return set(
+        session.scalars(
+            sa.select(Detection.id)
+            .join(Media, Media.id == Detection.media_id)
+            .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+            .where(Media.event_id == event_id, Sighting.detection_id.is_(None))
+        )
+    )
+
+
+def _said_different(session: Session, query_id: int) -> set[int]:
+    pairs = sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
+        PairVerdict.verdict == "different",
+        sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
+    )
+    crops = {row.high_id if row.low_id == query_id else row.low_id for row in session.execute(pairs)}
+    individuals = sa.select(Sighting.individual_id).where(Sighting.detection_id.in_(crops))
+    members = sa.select(Sighting.detection_id).where(Sighting.individual_id.in_(individuals))
+    return crops | set(session.scalars(members))
+
+
+def verdicts(session: Session, query_id: int) -> dict[int, str]:
+    """What was said about the query and other crops, by the other crop's id."""
+    pairs = sa.select(PairVerdict).where(sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id))
+    return {(pair.high_id if pair.low_id == query_id else pair.low_id): pair.verdict for pair in session.scalars(pairs)}

@@ -1,0 +1,148 @@
+"""Write what an import found: batches, listed files, media, deployments. Every function is safe to run twice."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Collection
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome
+
+# Folders a camera makes by itself (JEITA CP-3461, "Design rule for Camera File system"); they name no place.
+CAMERA_FOLDER = re.compile(r"^(DCIM|\d{3}[A-Z0-9_]{5})$", re.IGNORECASE)
+
+
+def start_import(session: Session, *, kind: str, root: str, label: str, **values: Any) -> ImportBatch:
+    """A new import, or the earlier one of the same root, made ready to run (again).
+
+    values: deployment_rule ("folder", "fixed" or "none"), deployment_id, synthetic.
+    """
+    batch = session.scalar(sa.select(ImportBatch).where(ImportBatch.root == root))
+    if batch is None:
+        batch = ImportBatch(kind=kind, root=root, label=label, state=ImportState.QUEUED, **values)
+        session.add(batch)
+    elif batch.state in (ImportState.DONE, ImportState.FAILED):
+        batch.state, batch.attempt, batch.error = ImportState.QUEUED, batch.attempt + 1, None
+        batch.started_at = batch.finished_at = None
+        batch.listed = None
+        for name, value in values.items():
+            setattr(batch, name, value)
+    session.flush()
+    return batch
+
+
+def import_of_path(
+    session: Session, root: Path, deployment_id: int | None = None, *, synthetic: bool = False
+) -> ImportBatch:
+    """An import of a folder, a zip or one picture on this machine; its files join one deployment or their folders'."""
+    kind = "folder" if root.is_dir() or synthetic else "zip" if root.suffix.lower() == ".zip" else "file"
+    label = root.name if kind == "folder" else root.stem
+    return start_import(
+        session,
+        kind=kind,
+        root=str(root),
+        label=label or str(root),
+        deployment_rule="fixed" if deployment_id else "folder",
+        deployment_id=deployment_id,
+        synthetic=synthetic,
+    )
+
+
+def begin(session: Session, import_id: int) -> ImportBatch:
+    """Mark an import as running."""
+    batch = session.get_one(ImportBatch, import_id)
+    batch.state, batch.started_at, batch.error = ImportState.RUNNING, batch.started_at or time.time(), None
+    return batch
+
+
+def finish(session: Session, import_id: int, *, error: str | None = None) -> None:
+    """Mark an import as done, or as failed with the reason."""
+    batch = session.get_one(ImportBatch, import_id)
+    batch.state = ImportState.FAILED if error else ImportState.DONE
+    batch.error, batch.finished_at = error, time.time()
+    counts = outcomes(session, import_id)
+    batch.new_files, batch.duplicate_files = counts[Outcome.NEW], counts[Outcome.DUPLICATE]
+    batch.refused_files = counts[Outcome.REFUSED]
+
+
+def any_open(session: Session) -> bool:
+    """Whether an import waits or runs."""
+    open_states = [ImportState.QUEUED, ImportState.RUNNING]
+    return session.scalar(sa.select(ImportBatch.id).where(ImportBatch.state.in_(open_states)).limit(1)) is not None
+
+
+def outcomes(session: Session, import_id: int) -> dict[str, int]:
+    """How many of an import's files came to each outcome; every outcome is named."""
+    rows = session.execute(
+        sa.select(ListedFile.outcome, sa.func.count())
+        .where(ListedFile.import_id == import_id)
+        .group_by(ListedFile.outcome)
+    )
+    found = {row[0]: row[1] for row in rows}
+    return {str(outcome): found.get(outcome, 0) for outcome in Outcome}
+
+
+def known_paths(session: Session, import_id: int, paths: Collection[str]) -> set[str]:
+    """Which of these paths this import has settled in its present attempt or an earlier one."""
+    settled = sa.select(ListedFile.path).where(
+        ListedFile.import_id == import_id,
+        ListedFile.path.in_(paths),
+        ListedFile.outcome != Outcome.REFUSED,
+    )
+    return set(session.scalars(settled))
+
+
+def media_by_hash(session: Session, hashes: Collection[str]) -> dict[str, int]:
+    """Ids of the media that are stored already, by content hash."""
+    rows = session.execute(sa.select(Media.sha256, Media.id).where(Media.sha256.in_(hashes)))
+    return {row.sha256: row.id for row in rows}
+
+
+def list_file(session: Session, import_id: int, path: str, **values: Any) -> ListedFile:
+    """Write down what became of one path. values: media_id, outcome, refusal, message, bytes."""
+    row = session.scalar(sa.select(ListedFile).where(ListedFile.import_id == import_id, ListedFile.path == path))
+    if row is None:
+        row = ListedFile(import_id=import_id, path=path, **values)
+        session.add(row)
+    elif row.media_id is None or row.media_id != values.get("media_id"):
+        for name, value in values.items():
+            setattr(row, name, value)
+    session.flush()
+    return row
+
+
+def deployment_for(session: Session, batch: ImportBatch, path: str) -> int | None:
+    """The deployment a file belongs to under the import's rule; made when it is new."""
+    if batch.deployment_rule == "fixed":
+        return batch.deployment_id
+    if batch.deployment_rule == "none":
+        return None
+    folders = [part for part in PurePosixPath(path).parent.parts if not CAMERA_FOLDER.match(part)]
+    name = "/".join(folders) or (batch.label if batch.kind in ("folder", "zip") else "")
+    return deployment_named(session, name).id if name else None
+
+
+def deployment_named(session: Session, name: str) -> Deployment:
+    """The deployment with this name; made, with a station of the same name, when there is none."""
+    name = name.strip()[:255]
+    deployment = session.scalar(sa.select(Deployment).where(Deployment.name == name))
+    if deployment is None:
+        deployment = Deployment(name=name, station=name)
+        session.add(deployment)
+        session.flush()
+    return deployment
+
+
+def give_place(session: Session, deployment_id: int | None, latitude: float | None, longitude: float | None) -> None:
+    """Give a deployment without coordinates those of its first picture that has some (degrees, WGS 84)."""
+    if deployment_id is None or latitude is None or longitude is None:
+        return
+    deployment = session.get_one(Deployment, deployment_id)
+    if deployment.latitude is None:
+        deployment.latitude, deployment.longitude = latitude, longitude

@@ -1,0 +1,165 @@
+"""Notes as the screens show them and a run takes them: of files, about individuals, and summaries of clips."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.notes.notes import DELETED
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.detections import Detection, DetectionReview
+from app.survey.tables.individuals import Individual, Sighting
+from app.survey.tables.media import ListedFile, Media
+from app.survey.tables.notes import Note
+from app.survey.tables.videos import Video
+
+MOST_LINKS = 12
+# Clips and individuals share one space of numbers with notes: individuals below 0, clips above any note.
+CLIPS_FROM = 2**40
+CHUNK = 500
+AND = " and "
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """A note as the screens show it. media_id: of the clip whose computed summary it is, None where a person wrote."""
+
+    id: int
+    text: str
+    category: str
+    date: str
+    station: str
+    individual: str
+    media_id: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """Where notes lead: deployments with their number of media, and individuals. Pairs of id and name."""
+
+    deployments: list[tuple[int, str, int]]
+    individuals: list[tuple[int, str]]
+    unknown_stations: list[str]
+    clips: list[tuple[int, str]]
+
+
+def individual_rows(session: Session) -> list[dict[str, Any]]:
+    """What was written about individuals, as notes; `row` is the negative id of the individual."""
+    query = sa.select(Individual).where(Individual.notes.is_not(None), Individual.merged_into_id.is_(None))
+    return [
+        {"row": -one.id, "text": one.notes, "category": one.species or "", "date": "", "station": "",
+         "individual": one.name}
+        for one in session.scalars(query.order_by(Individual.id))
+    ]  # fmt: skip
+
+
+def clip_rows(session: Session, media_ids: Collection[int] | None = None) -> list[dict[str, Any]]:
+    """The computed summaries of clips as notes, one a clip; `row` is CLIPS_FROM and the media's id.
+
+    category: the species that people gave to its boxes or its individuals; station, date: of the clip. media_ids: of
+    these clips only.
+    """
+    told = sa.and_(Video.summarised_at.is_not(None), Video.animals.is_not(None))
+    query = (
+        sa.select(Video.media_id, Video.sentences, Media.taken_at, Deployment.station)
+        .join(Media, Media.id == Video.media_id)
+        .outerjoin(Deployment, Deployment.id == Media.deployment_id)
+        .where(told if media_ids is None else sa.and_(told, Video.media_id.in_(media_ids)))
+        .order_by(Video.media_id)
+    )
+    clips = [row for row in session.execute(query) if row.sentences]
+    species, names = _who(session, [row.media_id for row in clips])
+    return [
+        {
+            "row": CLIPS_FROM + row.media_id,
+            "text": " ".join(str(one[0]) for one in row.sentences),
+            "category": AND.join(sorted(species.get(row.media_id, ()))),
+            "date": row.taken_at.date().isoformat() if row.taken_at else "",
+            "station": row.station or "",
+            "individual": AND.join(sorted(names.get(row.media_id, ()))),
+        }
+        for row in clips
+    ]
+
+
+def clip_count(session: Session) -> int:
+    """How many clips have a computed summary."""
+    return session.scalar(sa.select(sa.func.count(Video.media_id)).where(Video.animals.is_not(None))) or 0
+
+
+def _who(session: Session, media_ids: Sequence[int]) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
+    """Species and names of individuals in these clips, as people said."""
+    species: dict[int, set[str]] = {}
+    names: dict[int, set[str]] = {}
+    for start in range(0, len(media_ids), CHUNK):
+        rows = session.execute(
+            sa.select(Detection.media_id, DetectionReview.species, Individual.species, Individual.name)
+            .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
+            .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+            .outerjoin(Individual, Individual.id == Sighting.individual_id)
+            .where(
+                Detection.media_id.in_(media_ids[start : start + CHUNK]),
+                sa.func.coalesce(DetectionReview.verdict, "") != "rejected",
+                sa.or_(DetectionReview.species.is_not(None), Individual.id.is_not(None)),
+            )
+            .distinct()
+        )
+        for media_id, label, of_individual, name in rows:
+            if kind := label or of_individual:
+                species.setdefault(media_id, set()).add(kind)
+            if name:
+                names.setdefault(media_id, set()).add(name)
+    return species, names
+
+
+def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
+    """Notes by the `row` of note_rows, individual_rows and clip_rows; those of deleted files are not in it."""
+    own = [number for number in ids if 0 < number < CLIPS_FROM]
+    found = {
+        one.id: NoteView(one.id, one.text, one.category, one.date, one.station, one.individual)
+        for one in session.scalars(sa.select(Note).where(Note.id.in_(own), Note.file_id.not_in(DELETED)))
+    }
+    about = sa.select(Individual).where(Individual.id.in_([-number for number in ids if number < 0]))
+    for one in session.scalars(about):
+        found[-one.id] = NoteView(-one.id, one.notes or "", one.species or "", "", "", one.name)
+    clips = [number - CLIPS_FROM for number in ids if number >= CLIPS_FROM]
+    for row in clip_rows(session, clips) if clips else ():
+        number = row.pop("row")
+        found[number] = NoteView(number, **row, media_id=number - CLIPS_FROM)
+    return found
+
+
+def links(session: Session, notes: Collection[NoteView]) -> Links:
+    """The deployments and individuals these notes name, by name without regard to case, and the clips they are of."""
+    stations = {note.station.strip().lower(): note.station.strip() for note in notes if note.station.strip()}
+    named = {name for note in notes for name in (note.individual, *note.individual.split(AND))}
+    names = {name.strip().lower() for name in named if name.strip()}
+    media = sa.select(sa.func.count(Media.id)).where(Media.deployment_id == Deployment.id).scalar_subquery()
+    lower = sa.func.lower
+    placed = session.execute(
+        sa.select(Deployment.id, Deployment.name, Deployment.station, media)
+        .where(sa.or_(lower(Deployment.name).in_(stations), lower(Deployment.station).in_(stations)))
+        .order_by(Deployment.name)
+    ).all()
+    known = {name.lower() for row in placed for name in (row.name, row.station)}
+    animals = session.execute(
+        sa.select(Individual.id, Individual.name)
+        .where(lower(Individual.name).in_(names), Individual.merged_into_id.is_(None))
+        .order_by(Individual.name)
+    ).all()
+    return Links(
+        [(row[0], row[1], row[3]) for row in placed][:MOST_LINKS],
+        [(row[0], row[1]) for row in animals][:MOST_LINKS],
+        sorted(shown for name, shown in stations.items() if name not in known)[:MOST_LINKS],
+        _clips(session, [note.media_id for note in notes if note.media_id][:MOST_LINKS]),
+    )
+
+
+def _clips(session: Session, media_ids: Sequence[int]) -> list[tuple[int, str]]:
+    path = sa.select(ListedFile.media_id, sa.func.min(ListedFile.path)).where(ListedFile.media_id.in_(media_ids))
+    found = {row[0]: row[1].rpartition("/")[2] for row in session.execute(path.group_by(ListedFile.media_id))}
+    return [(one, found.get(one, f"Clip {one}")) for one in media_ids]

@@ -1,0 +1,45 @@
+"""What is kept about models: the calibration of their scores, and which profile of RAPID ranks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import String
+from sqlalchemy.orm import Mapped, mapped_column
+
+from app.survey.tables.base import Base, Moment
+
+
+class Calibration(Base):
+    """One fit of one model's curve; the newest counts.
+
+    kind: start, logistic or isotonic. curve: {knots, slope, bias}. queries, same, different: decided queries and pairs
+    behind it. brier, brier_line: mean squared error on queries left out of the fit, and that of a logistic line through
+    the raw score. reliability: [[mean probability, share that was the same, pairs], ...]. decision_id: the last
+    decision it knows.
+    """
+
+    __tablename__ = "calibration"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(64), index=True)
+    kind: Mapped[str] = mapped_column(String(16))
+    curve: Mapped[dict[str, Any]]
+    queries: Mapped[int]
+    same: Mapped[int]
+    different: Mapped[int]
+    brier: Mapped[float | None]
+    brier_line: Mapped[float | None]
+    reliability: Mapped[list[Any]] = mapped_column(default=list)
+    decision_id: Mapped[int] = mapped_column(default=0)
+    created_at: Mapped[Moment]
+
+
+class LocalProfile(Base):
+    """The profile the worker chose; one row, id 1, or none while the profile of the newest crop ranks."""
+
+    __tablename__ = "local_profile"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    model: Mapped[str] = mapped_column(String(64))
+    since: Mapped[Moment]

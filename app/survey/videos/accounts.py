@@ -1,0 +1,107 @@
+"""What is said about one clip, by whom: each computed run, a person's count, and each answer of a language model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from sqlalchemy.orm import Session
+
+from app.survey.tables.videos import Video, VideoReview
+from app.survey.videos.answers import answers
+from app.survey.videos.runs import decided_on, finished
+from app.survey.videos.tracklets import tracklets_of
+from modal_backend.models.video.prompts import BY_KEY
+
+COMPUTED, COUNTED, ANSWERED = "computed", "counted", "answered"
+
+
+@dataclass(frozen=True, slots=True)
+class ClipRun:
+    """One account of a clip. kind: computed, counted (by a person) or answered (by a language model).
+
+    by: model and version, or the person. details: backend and preprocessing, or the question. at: seconds since 1970.
+    animals: the count it gives, None where it gives none. tracklets: (category, first second, last second, entry, exit)
+    of each counted one; None where it knows none. text: its sentences, or the answer as it came. run_id: of a computed
+    run; counts: whether it is the one that counts; decided: boxes of it that people have decided about.
+    """
+
+    kind: str
+    by: str
+    details: str
+    at: float | None
+    animals: int | None
+    tracklets: tuple[tuple[str, float, float, str | None, str | None], ...] | None
+    text: tuple[str, ...]
+    run_id: int | None = None
+    counts: bool = False
+    decided: int = 0
+
+
+def runs_of(session: Session, media_id: int) -> list[ClipRun]:
+    """Every account of a clip that has come to an end: computed ones, the person's, answers; newest first of a kind."""
+    found: list[ClipRun | None] = [*_computed(session, media_id), _counted(session, media_id)]
+    found += [
+        ClipRun(
+            ANSWERED,
+            f"{one.model}, prompts {one.prompt_version}",
+            BY_KEY[one.kind].title if one.kind in BY_KEY else one.question,
+            one.answered_at,
+            one.count_claimed,
+            None,
+            (one.answer or "",),
+        )
+        for one in answers(session, media_id)
+        if one.outcome in ("done", "cut short")
+    ]
+    return [one for one in found if one is not None]
+
+
+def differing(runs: list[ClipRun]) -> set[int]:
+    """Places of the runs whose count is not that of the first run with one."""
+    first = next((one.animals for one in runs if one.animals is not None), None)
+    return {place for place, one in enumerate(runs) if one.animals is not None and one.animals != first}
+
+
+def _computed(session: Session, media_id: int) -> list[ClipRun]:
+    video = session.get(Video, media_id)
+    if video is None or video.animals is None:
+        return []
+    runs = [
+        ClipRun(
+            COMPUTED,
+            f"{version.model} {version.version}",
+            f"{version.backend}; {version.preprocessing}",
+            row.summarised_at,
+            row.facts["animals"],
+            _counted_tracklets(session, media_id, row.id),
+            tuple(text for text, *_ in row.facts["sentences"]),
+            row.id,
+            row.id == video.run_id,
+            decided_on(session, row),
+        )
+        for row, version in finished(session, media_id)
+    ]
+    return sorted(runs, key=lambda run: not run.counts)
+
+
+def _counted_tracklets(
+    session: Session, media_id: int, run_id: int
+) -> tuple[tuple[str, float, float, str | None, str | None], ...]:
+    return tuple(
+        (
+            str(one.category),
+            one.first_second,
+            one.last_second,
+            str(one.entry) if one.entry else None,
+            str(one.exit) if one.exit else None,
+        )
+        for _, one in tracklets_of(session, media_id, run_id)
+        if one.counted
+    )
+
+
+def _counted(session: Session, media_id: int) -> ClipRun | None:
+    review = session.get(VideoReview, media_id)
+    if review is None:
+        return None
+    return ClipRun(COUNTED, review.who, "count corrected by hand", review.decided_at, review.animals, None, ())

@@ -1,0 +1,185 @@
+"""Clips: what was looked at, the tracklets found, the summary, and the count as a person corrected it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoReview
+from modal_backend.contracts import Box, Category, FrameBox, Sentence, Side, Source, Tracklet, VideoSummary
+
+
+def facts_of(session: Session, media_id: int) -> Video | None:
+    """The clip's row; None for an image."""
+    return session.get(Video, media_id)
+
+
+def put_facts(session: Session, media_id: int, **values: Any) -> Video:
+    """Write the clip's row, or change it. values: the columns of Video."""
+    row = session.get(Video, media_id)
+    if row is None:
+        row = Video(media_id=media_id, **values)
+        session.add(row)
+    for name, value in values.items():
+        setattr(row, name, value)
+    session.flush()
+    return row
+
+
+def put_tracklet(
+    session: Session, media_id: int, one: Tracklet, detection_ids: Sequence[int], run_id: int | None = None
+) -> TrackletRow:
+    """Write a tracklet of a run; detection_ids: those of its boxes, in order."""
+    row = TrackletRow(
+        media_id=media_id,
+        run_id=run_id,
+        category=str(one.category),
+        confidence=one.confidence,
+        source=str(one.source),
+        spans=[list(span) for span in one.spans],
+        entry=str(one.entry) if one.entry else None,
+        exit=str(one.exit) if one.exit else None,
+        moving=one.moving,
+        counted=one.counted,
+        note=one.note,
+    )
+    session.add(row)
+    session.flush()
+    for detection_id, box in zip(detection_ids, one.boxes, strict=True):
+        session.add(
+            FrameDetection(
+                detection_id=detection_id,
+                tracklet_id=row.id,
+                frame_number=box.index,
+                second=box.second,
+                marked=box.confidence is not None,
+                confidence=box.confidence,
+                quality=box.quality,
+            )
+        )
+    session.flush()
+    return row
+
+
+def summary_of(session: Session, media_id: int) -> VideoSummary | None:
+    """The clip in words, with the count as it stands; None for an image or a clip that is not summarised yet."""
+    video = session.get(Video, media_id)
+    if video is None or video.animals is None:
+        return None
+    review = session.get(VideoReview, media_id)
+    return VideoSummary(
+        animals=review.animals if review else video.animals,
+        computed=video.animals,
+        sentences=tuple(_sentence(one) for one in video.sentences),
+        uncertainty=tuple(_sentence(one) for one in video.uncertainty),
+        tracklets=tuple(one for _, one in tracklets_of(session, media_id)),
+    )
+
+
+def tracklets_of(session: Session, media_id: int, run_id: int | None = None) -> list[tuple[TrackletRow, Tracklet]]:
+    """The tracklets of a clip's run in the order of appearance, with their rows; boxes as people corrected them.
+
+    run_id: the run that counts when None.
+    """
+    from app.survey.detections.boxes import boxes
+
+    video = session.get(Video, media_id)
+    wanted = run_id if run_id is not None else video.run_id if video is not None else None
+    mine = sa.and_(TrackletRow.media_id == media_id, TrackletRow.run_id.is_not_distinct_from(wanted))
+    rows = list(session.scalars(sa.select(TrackletRow).where(mine).order_by(TrackletRow.id)))
+    frames: dict[int, list[FrameDetection]] = {row.id: [] for row in rows}
+    for frame in session.scalars(
+        sa.select(FrameDetection).where(FrameDetection.tracklet_id.in_(frames)).order_by(FrameDetection.frame_number)
+    ):
+        frames[frame.tracklet_id].append(frame)
+    views = boxes(session, [frame.detection_id for some in frames.values() for frame in some])
+    return [(row, _tracklet(row, frames[row.id], views)) for row in rows]
+
+
+def without_query(session: Session, media_id: int) -> list[int]:
+    """Ids of the animal tracklets of a clip, of any run, that have no query yet."""
+    mine = sa.and_(TrackletRow.media_id == media_id, TrackletRow.category == Category.ANIMAL)
+    return list(session.scalars(sa.select(TrackletRow.id).where(mine, TrackletRow.query_id.is_(None))))
+
+
+def set_aside() -> sa.Select[Any]:
+    """Queries of tracklets that do not count, because another run of their clip does."""
+    other = sa.and_(TrackletRow.query_id.is_not(None), TrackletRow.run_id != Video.run_id)
+    return sa.select(TrackletRow.query_id).join(Video, Video.media_id == TrackletRow.media_id).where(other)
+
+
+def detections_of(session: Session, tracklet_id: int) -> list[FrameDetection]:
+    """A tracklet's detections, best seen first."""
+    rows = sa.select(FrameDetection).where(FrameDetection.tracklet_id == tracklet_id)
+    return list(session.scalars(rows.order_by(FrameDetection.quality.desc(), FrameDetection.frame_number)))
+
+
+def frames_of(session: Session, detection_ids: Collection[int]) -> dict[int, FrameDetection]:
+    """On which frame these detections are; images' detections are not in it."""
+    found: dict[int, FrameDetection] = {}
+    ids = sorted(detection_ids)
+    for start in range(0, len(ids), 500):
+        rows = sa.select(FrameDetection).where(FrameDetection.detection_id.in_(ids[start : start + 500]))
+        found.update({row.detection_id: row for row in session.scalars(rows)})
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class ClipProgress:
+    """How far the clip under way is. eta_seconds: None while it cannot be told."""
+
+    media_id: int
+    share: float
+    eta_seconds: float | None
+
+
+def under_way(session: Session, now: float | None = None) -> list[ClipProgress]:
+    """The clips being summarised."""
+    now = now or time.time()
+    rows = session.execute(
+        sa.select(Video.media_id, Video.progress, Video.started_at).where(
+            Video.started_at.is_not(None), Video.summarised_at.is_(None)
+        )
+    )
+    out = []
+    for row in rows:
+        spent = now - row.started_at
+        eta = spent * (1 - row.progress) / row.progress if row.progress > 0.02 else None
+        out.append(ClipProgress(row.media_id, row.progress, eta))
+    return out
+
+
+def _sentence(values: list[Any]) -> Sentence:
+    return Sentence(values[0], values[1], values[2], tuple(values[3]))
+
+
+def as_rows(sentences: Sequence[Sentence]) -> list[Any]:
+    """Sentences as they are stored."""
+    return [[one.text, one.first_second, one.last_second, list(one.frames)] for one in sentences]
+
+
+def _tracklet(row: TrackletRow, frames: Sequence[FrameDetection], views: dict[int, Any]) -> Tracklet:
+    return Tracklet(
+        category=Category(row.category),
+        confidence=row.confidence,
+        source=Source(row.source),
+        spans=tuple((span[0], span[1]) for span in row.spans),
+        boxes=tuple(
+            FrameBox(frame.frame_number, frame.second, _box(views[frame.detection_id]), frame.confidence, frame.quality)
+            for frame in frames
+        ),
+        entry=Side(row.entry) if row.entry else None,
+        exit=Side(row.exit) if row.exit else None,
+        moving=row.moving,
+        counted=row.counted,
+        note=row.note,
+    )
+
+
+def _box(view: Any) -> Box:
+    return Box(view.x, view.y, view.width, view.height)

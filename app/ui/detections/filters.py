@@ -1,0 +1,168 @@
+"""What Detections shows: read from the address, chosen with the filter bar, written back to the address."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.survey.media import browse, species
+from app.survey.media.browse import MediaFilter, Show
+from app.ui.detections.species import species_form
+from app.ui.shared import counts as counted
+from app.ui.shared.counts import survey_state
+
+DEFAULT_THRESHOLD = 0.5
+FIRST_DAY, LAST_DAY = date(1980, 1, 1), date(2100, 1, 1)
+NARROWER = ("station", "species", "since", "until", "by", "deployment", "event")
+WORDS = {
+    Show.ALL: "All",
+    Show.ANIMAL: "Animal",
+    Show.PERSON: "Person",
+    Show.VEHICLE: "Vehicle",
+    Show.BLANK: "Blank",
+    Show.UNCERTAIN: "Uncertain first",
+    Show.UNREVIEWED: "Not reviewed",
+    Show.FAILED: "Failed",
+}
+
+
+def chosen_filter() -> MediaFilter:
+    """What to show, from the address; whatever is not understood is left open."""
+    asked = st.query_params.get("filter", Show.ALL)
+    with deps.survey().read() as session:
+        detector = browse.detector(session)
+    usual = detector.threshold if detector and detector.threshold else DEFAULT_THRESHOLD
+    return MediaFilter(
+        show=Show(asked) if asked in list(Show) else Show.ALL,
+        threshold=_share(st.query_params.get("t"), usual),
+        deployment_id=number_of("deployment"),
+        event_id=number_of("event"),
+        station=st.query_params.get("station"),
+        species=st.query_params.get("species"),
+        since=_day(st.query_params.get("since")),
+        until=_day(st.query_params.get("until")),
+        reviewed_by=st.query_params.get("by"),
+    )
+
+
+def number_of(name: str) -> int | None:
+    """A whole number from the address."""
+    text = st.query_params.get(name, "")
+    return int(text) if text.isdigit() else None
+
+
+def go(**params: str | None) -> None:
+    """Change the address and draw again."""
+    for name, value in params.items():
+        if value is None:
+            st.query_params.pop(name, None)
+        else:
+            st.query_params[name] = value
+    st.rerun()
+
+
+def filter_bar(wanted: MediaFilter) -> None:
+    """The kinds with their counts, the deployments and what narrows further; a choice goes to the address."""
+    counts = kind_counts(wanted)
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        show = st.segmented_control(
+            "Show",
+            list(Show),
+            default=wanted.show,
+            format_func=lambda one: f"{WORDS[one]} {counts[one]:,}",
+            label_visibility="collapsed",
+            key=f"show-{wanted.show}",
+        )
+        active = _said(wanted)
+        with st.popover(", ".join(active) or "Filter", icon=":material/filter_alt:", width="content"):
+            _narrow(wanted)
+        species_form()
+        if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
+            go(page=None, at=None, **dict.fromkeys(NARROWER))
+    if show and show != wanted.show:
+        go(filter=str(show), page=None, at=None)
+
+
+def kind_counts(wanted: MediaFilter) -> dict[str, int]:
+    """How many media each kind has within the rest of the filter."""
+    return counted.kinds(survey_state(), replace(wanted, show=Show.ALL))
+
+
+def is_narrowed(wanted: MediaFilter) -> bool:
+    """Whether anything but kind and threshold is asked for."""
+    return replace(wanted, show=Show.ALL, threshold=0.5) != MediaFilter()
+
+
+def _narrow(wanted: MediaFilter) -> None:
+    with deps.survey().read() as session:
+        stations, people, labels = browse.stations(session), browse.reviewers(session), species.choices(session)
+        period = browse.period(session)
+    places = {str(number): name for number, name, _ in counted.places(survey_state())}
+    chosen: dict[str, str | None] = {
+        "species": _pick("Species", [one.name for one in labels if one.used], wanted.species),
+        "station": _pick("Station", stations, wanted.station),
+        "deployment": _pick("Deployment", list(places), _text(wanted.deployment_id), places),
+        "by": _pick("Reviewed by", people, wanted.reviewed_by),
+    }
+    if period:
+        first, last = st.columns(2)
+        days: dict[str, Any] = {"format": "YYYY-MM-DD", "min_value": FIRST_DAY, "max_value": LAST_DAY}
+        chosen["since"] = _text(first.date_input(f"From ({period[0]})", wanted.since, **days))
+        chosen["until"] = _text(last.date_input(f"To ({period[1]})", wanted.until, **days))
+    before = {
+        "species": wanted.species,
+        "station": wanted.station,
+        "deployment": _text(wanted.deployment_id),
+        "by": wanted.reviewed_by,
+        "since": _text(wanted.since),
+        "until": _text(wanted.until),
+    }
+    if any(before[name] != value for name, value in chosen.items()):
+        go(page=None, at=None, **chosen)
+
+
+def _pick(label: str, options: list[str], present: str | None, names: dict[str, str] | None = None) -> str | None:
+    known = options if present is None or present in options else [present, *options]
+    return st.selectbox(
+        label,
+        known,
+        index=known.index(present) if present is not None else None,
+        format_func=lambda one: (names or {}).get(one, one),
+        placeholder="All",
+    )
+
+
+def _said(wanted: MediaFilter) -> list[str]:
+    """The narrower choices in words."""
+    said = [one for one in (wanted.species, wanted.station) if one]
+    if wanted.deployment_id is not None:
+        places = {number: name for number, name, _ in counted.places(survey_state())}
+        said.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))
+    if wanted.event_id is not None:
+        said.append("one event")
+    if wanted.since or wanted.until:
+        said.append(f"{wanted.since or 'first'} to {wanted.until or 'last'}")
+    return said + ([f"reviewed by {wanted.reviewed_by}"] if wanted.reviewed_by else [])
+
+
+def _text(value: Any) -> str | None:
+    return None if value is None else str(value)
+
+
+def _share(text: str | None, otherwise: float) -> float:
+    try:
+        return min(max(float(text), 0.0), 1.0) if text else otherwise
+    except ValueError:
+        return otherwise
+
+
+def _day(text: str | None) -> date | None:
+    try:
+        day = date.fromisoformat(text) if text else None
+    except ValueError:
+        return None
+    return day if day and FIRST_DAY <= day <= LAST_DAY else None

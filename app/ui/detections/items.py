@@ -1,0 +1,121 @@
+"""Media as the grid and the viewer want them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from app import deps
+from app.survey.detections.boxes import BoxView
+from app.survey.media.browse import MediaView
+from app.survey.media.species import SpeciesChoice
+from app.ui.shared.words import many, when
+
+
+def grid_items(
+    views: Sequence[MediaView], order: Sequence[tuple[int, int]], *, by_event: bool = True
+) -> list[dict[str, Any]]:
+    """Items of the media grid. order: every media of the filter with its event; by_event: with a header for each."""
+    sizes = Counter(event_id for _, event_id in order)
+    return [
+        {
+            "id": view.id,
+            "thumb": deps.thumb_url(view.sha256),
+            "w": view.width,
+            "h": view.height,
+            "label": _label(view, by_event),
+            "badges": _badges(view),
+            "verdict": view.verdict,
+            "group": _group(view),
+            "event": _event(view, sizes[_group(view)]) if by_event else None,
+            "boxes": [_box(box) for box in view.boxes if _drawn(box, view)],
+        }
+        for view in views
+    ]
+
+
+def viewer_items(views: Sequence[MediaView], draw_keys: Mapping[int, str]) -> list[dict[str, Any]]:
+    """Items of the media viewer. draw_keys: the uuid under which a browser drew a box, by detection."""
+    return [
+        {
+            "id": view.id,
+            "src": deps.view_url(view.sha256),
+            "w": view.width,
+            "h": view.height,
+            "title": (view.path or "").rpartition("/")[2] or f"Media {view.id}",
+            "facts": facts(view),
+            "verdict": view.verdict,
+            "boxes": [
+                {**_box(box), "id": box.id, "uuid": draw_keys.get(box.id), "drawn": box.drawn} for box in view.boxes
+            ],
+        }
+        for view in views
+    ]
+
+
+def choice_items(choices: Sequence[SpeciesChoice]) -> list[dict[str, Any]]:
+    """Labels as the species field wants them."""
+    return [{"name": one.name, "common": one.common, "used": one.used} for one in choices]
+
+
+def facts(view: MediaView) -> list[str]:
+    """What is known of a media, in words."""
+    time = when(view.taken_at) + (" (from the file name)" if view.taken_at_source == "file name" else "")
+    known = [view.deployment or "no deployment", time, view.camera, f"{view.width} × {view.height} px"]
+    if view.kind == "video":
+        known.insert(0, "Key frame of a clip; all of it is in Videos")
+    if view.synthetic:
+        known.insert(0, "Synthetic")
+    if view.failure:
+        known.append(f"The analysis failed ({view.failure}). Boxes can be drawn all the same.")
+    elif view.stage == "stored":
+        known.append("Not analysed yet. Boxes can be drawn already.")
+    return [fact for fact in known if fact]
+
+
+def _badges(view: MediaView) -> list[str]:
+    badges = (["clip"] if view.kind == "video" else []) + (["synthetic"] if view.synthetic else [])
+    if view.stage == "failed":
+        badges.append("failed")
+    names = sorted({box.individual for box in view.boxes if box.individual})
+    return badges + names
+
+
+def _label(view: MediaView, by_event: bool) -> str:
+    if not view.taken_at:
+        return (view.path or "").rpartition("/")[2]
+    return f"{view.taken_at:%H:%M:%S}" if by_event else f"{view.deployment or 'No deployment'} · {when(view.taken_at)}"
+
+
+def _drawn(box: BoxView, view: MediaView) -> bool:
+    """Boxes of the grid; on a blank media only those of people, so that they stay blurred."""
+    return box.verdict != "rejected" and (view.verdict != "blank" or box.category == "person")
+
+
+def _group(view: MediaView) -> int:
+    """The event; media without a capture time belong together by deployment."""
+    return view.event_id if view.event_id is not None else -(view.deployment_id or 0)
+
+
+def _event(view: MediaView, size: int) -> dict[str, Any]:
+    time = when(view.taken_at) if view.event_id is not None else "capture time unknown"
+    return {
+        "id": _group(view),
+        "title": f"{view.deployment or 'No deployment'} · {time} · {many(size, 'media', 'media')}",
+    }
+
+
+def _box(box: BoxView) -> dict[str, Any]:
+    return {
+        "c": box.category,
+        "p": 1.0 if box.confirmed else box.confidence,
+        "x": box.x,
+        "y": box.y,
+        "w": box.width,
+        "h": box.height,
+        "species": box.species,
+        "named": box.individual,
+        "verdict": box.verdict,
+        "drawn": box.drawn,
+    }

@@ -1,0 +1,87 @@
+"""The media viewer: zoom, boxes, keyboard review and drawing over a window of media, without a script run per key."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.ui.shared.component import register
+
+MOST = 60
+_viewer = register(Path(__file__).parent, ["stage", "edit", "panel", "replay", "keyboard", "viewer"])
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewState:
+    """What the browser has to say.
+
+    actions: everything not acknowledged yet, n rising: {n, uuid, kind, media_id, ...}.
+    Kinds: accept {boxes, threshold}, blank, unsure, whole, reject, restore, category {category}, species {species or
+    None}, box {box}, draw {category, box}, undo {undoes: uuid or None}, redo. seen: the as_of of what the person saw.
+    All about a box carry detection_id, or None and drawn (the uuid of its draw action).
+    cursor: absolute index of the media the person looks at or wants next, None before the first move.
+    """
+
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    cursor: int | None = None
+
+
+def review_state(key: str) -> ReviewState:
+    """What the browser last sent, readable before the component is drawn: apply first, then draw."""
+    return _parsed((st.session_state.get(key) or {}).get("review"))
+
+
+def media_viewer(
+    media: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    threshold: float,
+    cursor: int = 0,
+    offset: int = 0,
+    total: int | None = None,
+    ack: int = 0,
+    blur_people: bool = True,
+    species_choices: Sequence[Mapping[str, Any]] = (),
+    as_of: float | None = None,
+) -> ReviewState:
+    """Draw a window of up to 60 media in order; the browser moves among them by itself.
+
+    media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), boxes: [{id, c, p,
+    x, y, w, h, species, named, verdict, drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
+    offset: absolute index of the first one; total: of how many; cursor: absolute index to open at.
+    ack: the highest n that is in the survey. species_choices: {name, common, used}. as_of: when `media` was read,
+    seconds since 1970.
+    """
+    result = _viewer(
+        key=key,
+        data={
+            "store": f"{deps.survey_mark()}:{key}",
+            "media": [dict(one) for one in media[:MOST]],
+            "threshold": threshold,
+            "cursor": cursor,
+            "offset": offset,
+            "total": len(media) + offset if total is None else total,
+            "ack": ack,
+            "blur_people": blur_people,
+            "species_choices": [dict(one) for one in species_choices],
+            "as_of": as_of,
+        },
+        on_review_change=_nothing,
+    )
+    return _parsed(result.get("review"))
+
+
+def _parsed(value: Any) -> ReviewState:
+    if not value:
+        return ReviewState()
+    cursor = value.get("cursor")
+    return ReviewState(actions=list(value.get("actions") or []), cursor=None if cursor is None else int(cursor))
+
+
+def _nothing() -> None:
+    """State is read from the result; Streamlit wants a callback for it to be allowed."""

@@ -1,0 +1,154 @@
+"""Every export format: who reads it, what it holds, what is missing for it, and a download that holds up nothing."""
+
+from __future__ import annotations
+
+import re
+
+import streamlit as st
+
+from app import deps
+from app.exchange.camtrap_dp import METHODS, SAMPLING
+from app.exchange.coordinates import is_sensitive
+from app.exchange.formats import FORMATS, Format
+from app.survey.capture.effort import NoEffort
+from app.survey.capture.history import CaptureHistory, Design
+from app.survey.individuals.catalogue import names, species_known
+from app.ui.individuals.actions import plain
+from app.ui.individuals.capture import chosen_design, current_history
+from app.ui.shared.navigation import individuals_page
+from app.ui.shared.words import many
+
+
+def export_view() -> None:
+    """The formats, those of capture-recapture with their design."""
+    exact = places()
+    st.subheader("Capture-recapture", anchor=False)
+    design = chosen_design()
+    history = current_history(design)
+    if history is None:
+        _wait(design)
+    elif isinstance(history, NoEffort):
+        st.warning(str(history))
+    else:
+        days = int(history.days_worked().sum())
+        st.caption(
+            f"{many(len(history.individuals), 'individual')} · {many(len(history.stations), 'station')} · "
+            f"{many(history.occasions, 'occasion')} of {many(design.occasion_days, 'day')} from {history.start} · "
+            f"{many(days, 'station-day')}"
+        )
+        for note in history.notes:
+            st.caption(f":material/info: {plain(note)}")
+    for one in (each for each in FORMATS.values() if each.history):
+        row(one, exact, refusal(one, history), design)
+    st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
+                 query_params={"view": "Capture history"})  # fmt: skip
+    st.subheader("Sightings and images", anchor=False)
+    with deps.survey().read() as session:
+        known = names(session)
+    row(FORMATS["sightings"], exact, "" if known else "Nobody is named yet.", None)
+    camtrap(exact)
+    for key in ("megadetector", "coco"):
+        row(FORMATS[key], exact, "", None)
+    crops(known, exact)
+
+
+def places() -> bool:
+    """Whether exact places of sensitive species may leave; the rule in words."""
+    with deps.survey().read() as session:
+        species = species_known(session)
+    listed = [one for one in species if is_sensitive(one)]
+    st.caption(
+        "Places of sensitive species are rounded to 0.1° (about 11 km) in tables, and capture-recapture files keep "
+        "distances in metres from a hidden origin. Sensitive here: "
+        + (", ".join(listed) + ", and " if listed else "")
+        + "every individual without a species."
+    )
+    return st.toggle("Exact places of sensitive species too: I may share them", key="exact")
+
+
+def refusal(one: Format, history: CaptureHistory | NoEffort | None) -> str:
+    """Why this format cannot be written now, or nothing."""
+    if history is None:
+        return "Counting every sighting …"
+    if isinstance(history, NoEffort):
+        return "The design above holds no effort."
+    if not history.captures:
+        return "No sighting falls into these occasions."
+    if one.key == "secr":
+        days = history.days_worked().sum(axis=1)
+        missing = [
+            name for name, worked in zip(history.stations, days, strict=True)
+            if worked and name not in history.places
+        ]  # fmt: skip
+        if missing:
+            more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+            return f"Stations without coordinates: {', '.join(missing[:5])}{more}."
+    return ""
+
+
+def row(one: Format, exact: bool, why_not: str, design: Design | None, **said: str) -> None:
+    """One format: who reads it, what it holds, the download."""
+    with st.container(border=True, key=f"format-{one.key}"):
+        left, right = st.columns([5, 1], vertical_alignment="center")
+        with left:
+            st.markdown(f"**{one.title}** · {one.reads}")
+            st.caption(plain(why_not or one.holds))
+        wish = {"exact": "yes" if exact else "", **said}
+        if design is not None:
+            wish |= {
+                "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
+                "occasions": str(design.occasions or ""), "species": design.species or "",
+            }  # fmt: skip
+        right.link_button(
+            f"Download .{one.suffix}", deps.export_url(one.key, **wish), icon=":material/download:",
+            disabled=bool(why_not), width="stretch", key=f"get-{one.key}",
+        )  # fmt: skip
+
+
+def camtrap(exact: bool) -> None:
+    """Camtrap DP, with what only a person can say about the project."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        title = st.text_input("Project title", "Camera-trap survey", key="project", width=260)
+        sampling = st.selectbox(
+            "Stations were chosen", SAMPLING, index=None, key="sampling", placeholder="how?", width=200,
+            format_func=lambda one: re.sub("([A-Z])", r" \1", one).lower(),
+        )  # fmt: skip
+        method = st.selectbox(
+            "Cameras recorded", METHODS, index=None, key="method", placeholder="when?", width=200,
+            format_func=lambda one: {"activityDetection": "on activity", "timeLapse": "at intervals"}[one],
+        )  # fmt: skip
+        zone = st.text_input(
+            "Clocks set to UTC", key="zone", placeholder="+05:30", width=140,
+            help="Used for files that do not say their offset themselves",
+        )  # fmt: skip
+    why_not = "" if sampling and method else "Say above how stations were chosen and when cameras recorded."
+    said = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
+    row(FORMATS["camtrap-dp"], exact, why_not, None, who=deps.reviewer(), **said)
+
+
+def crops(known: dict[int, str], exact: bool) -> None:
+    """The crops of one individual."""
+    one = FORMATS["crops"]
+    with st.container(border=True, key="format-crops"):
+        left, middle, right = st.columns([3, 2, 1], vertical_alignment="center")
+        with left:
+            st.markdown(f"**{one.title}** · {one.reads}")
+            st.caption(one.holds)
+        chosen = middle.selectbox(
+            "Individual", list(known), index=None, format_func=lambda number: known[number],
+            label_visibility="collapsed", placeholder="Whose crops?",
+        )  # fmt: skip
+        address = deps.export_url(
+            one.key, individual=chosen, name=known.get(chosen or 0, ""), exact="yes" if exact else ""
+        )
+        right.link_button(
+            "Download .zip", address, icon=":material/download:", disabled=chosen is None, width="stretch",
+            key="get-crops",
+        )  # fmt: skip
+
+
+@st.fragment(run_every="0.4s")
+def _wait(design: Design) -> None:
+    if current_history(design) is not None:
+        st.rerun()
+    st.caption("Counting every sighting …")

@@ -1,0 +1,109 @@
+"""The choices over the match view: who ranks, who may be a candidate, how candidates and queries are ordered."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import identity
+from app.survey.decisions.boxes import BadDecision
+from app.survey.detections import quality
+from app.survey.detections.features import embeddings_of, local_model
+from app.survey.individuals import naming
+from app.survey.individuals.rankings import Scope
+from app.ui.identify.trust import probabilities
+from modal_backend.models.probability.calibration import FUSED
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MODELS
+
+WORDS = {FUSED: "all models", LOCAL: "RAPID", LOCAL_FINE: "RAPID 448", EMBEDDING: "pocket embedding"}
+PERIODS = {None: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
+ORDERS = ("unsure first", "best view first")
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the person chose. model: whose ranking; order: of the queries."""
+
+    scope: Scope
+    model: str
+    by_image: bool
+    show_rejected: bool
+    order: str
+
+
+def choices() -> Choices:
+    """Draw the choices; each is kept in the address."""
+    with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
+        st.markdown("**Candidates**", width="content")
+        scope = Scope(
+            station=st.toggle("this station only", key="station", bind="query-params"),
+            flank=st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
+            other_events=st.toggle(
+                "other events", value=True, key="events", bind="query-params", help="Named crops of its own event stay."
+            ),
+            catalogued=st.toggle("named only", key="named", bind="query-params"),
+            species=st.toggle("same species", value=True, key="species", bind="query-params"),
+            days=st.selectbox(
+                "Taken",
+                list(PERIODS),
+                format_func=_period,
+                key="days",
+                width=155,
+                label_visibility="collapsed",
+                persist_state="session",
+            ),
+        )
+        with st.popover("More", icon=":material/tune:", width="content"):
+            model, by_image, show_rejected, order = _more()
+        probabilities(model)
+    return Choices(scope, model, by_image, show_rejected, order)
+
+
+def _period(days: int | None) -> str:
+    return PERIODS[days]
+
+
+def _more() -> tuple[str, bool, bool, str]:
+    with deps.survey().read() as session:
+        models = [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING])]
+    model = st.segmented_control(
+        "Ranked by",
+        models,
+        format_func=lambda one: WORDS.get(one) or MODELS[one].title,
+        default=FUSED,
+        key="model",
+        required=True,
+        bind="query-params",
+    )
+    by_image = st.toggle("every image on its own", key="images", bind="query-params")
+    show_rejected = st.toggle("candidates said to be different too", key="rejected", bind="query-params")
+    order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
+    _naming()
+    return model, by_image, show_rejected, order
+
+
+def _naming() -> None:
+    with deps.survey().read() as session:
+        prefix, digits = naming.scheme(session)
+        following = naming.next_name(session)
+    with st.form("naming", border=False):
+        wanted = st.text_input("New individuals are named", prefix, max_chars=20, help=f"The next one is {following}.")
+        if st.form_submit_button(f"Use from now on (next {following})") and wanted != prefix:
+            try:
+                with deps.survey().write() as session:
+                    identity.set_naming(session, deps.reviewer(), wanted, digits)
+            except BadDecision as problem:
+                st.error(str(problem))
+            else:
+                st.rerun()
+
+
+def in_chosen_order(order: Sequence[int], chosen: str) -> list[int]:
+    """The queries in the chosen order; the one that was waiting longest first by itself."""
+    if chosen == ORDERS[0]:
+        return list(order)
+    with deps.survey().read() as session:
+        return quality.by_quality(session, order)

@@ -1,0 +1,172 @@
+"""What the match view shows besides the ranking: other views of an individual, masks, quality, flank, evidence."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app import deps
+from app.matching import flanks
+from app.survey.decisions.identity import rejected
+from app.survey.detections import evidence as kept
+from app.survey.detections import quality
+from app.survey.detections.best_views import views_of
+from app.survey.detections.boxes import BoxView, boxes
+from app.survey.detections.evidence import EvidenceView
+from app.survey.media import browse
+from app.ui.identify.candidates import Ranked
+from app.ui.shared.words import when
+
+AT_FIRST = 6
+AHEAD = 2
+VIEWS_SENT = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A query as the match view wants it. evidence: by crop id; wanted: the crops whose evidence is looked at first."""
+
+    query: dict[str, Any]
+    candidates: list[dict[str, Any]]
+    evidence: dict[int, EvidenceView] = field(default_factory=dict)
+    wanted: list[int] = field(default_factory=list)
+
+    def evidence_sent(self) -> dict[int, dict[str, Any]]:
+        """The evidence as plain values."""
+        return {crop: asdict(one) for crop, one in self.evidence.items()}
+
+
+def detailed(
+    session: Session,
+    ranked: Ranked,
+    *,
+    by_image: bool,
+    one_flank: bool,
+    show_rejected: bool,
+    look: int | None = None,
+    first: int = AT_FIRST,
+) -> Shown:
+    """Add what was computed about the crops of a ranked query. look: a crop whose evidence is wanted besides."""
+    query = dict(ranked.query)
+    candidates = [dict(one) for one in ranked.candidates] if ranked.fresh else []
+    views = _views(session, query, candidates, one_flank)
+    if by_image:
+        candidates = [image for one in candidates for image in _images(one, views)]
+    else:
+        for one in candidates:
+            one["views"] = views.get(one["individual_id"] or 0, [])
+            one["views"] = [_as_view(one), *(view for view in one["views"] if view["id"] != one["id"])]
+    if show_rejected:
+        candidates += _rejected(session, int(query["id"]), {one["id"] for one in candidates})
+    query["ranked"] = ranked.fresh
+    shown = [int(one["id"]) for one in candidates]
+    wanted = list(dict.fromkeys([*([look] if look else []), *shown[:first]]))
+    found = kept.evidence_of(session, int(query["id"]), list(dict.fromkeys([*wanted, *shown[:VIEWS_SENT]])))
+    sent = {crop: one for crop, one in found.items() if crop in wanted}
+    sent |= {crop: _without_lines(one) for crop, one in found.items() if crop not in wanted}
+    _add_quality_and_masks(session, query, candidates)
+    query["proposal"] = _proposal(session, query, found)
+    return Shown(query, candidates, sent, wanted)
+
+
+def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Contradictions with pictures of the crops they are about."""
+    wanted = {crop for one in conflicts for crop in one["crops"]}
+    found = boxes(session, wanted)
+    return [
+        {
+            **one,
+            "id": one["key"],
+            "crops": [
+                {"id": crop, "src": deps.box_crop_url(found[crop]), "name": found[crop].individual}
+                for crop in one["crops"]
+                if crop in found
+            ],
+        }
+        for one in conflicts
+    ]
+
+
+def _without_lines(one: EvidenceView) -> EvidenceView:
+    return EvidenceView([], one.whole, one.animal, one.background, one.on_background, one.problem)
+
+
+def _views(
+    session: Session, query: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], one_flank: bool
+) -> dict[int, list[dict[str, Any]]]:
+    individuals = {int(one["individual_id"]) for one in candidates if one["individual_id"]}
+    if not individuals:
+        return {}
+    ids = views_of(session, individuals, query["flank"], one_flank=one_flank)
+    ids = {individual: [one for one in crops if one != query["id"]] for individual, crops in ids.items()}
+    items = _crops(session, {crop for crops in ids.values() for crop in crops})
+    return {individual: [items[one] for one in crops if one in items] for individual, crops in ids.items()}
+
+
+def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    others = [view for view in views.get(one["individual_id"] or 0, []) if view["id"] != one["id"]]
+    unranked: dict[str, Any] = {
+        "probability": None,
+        "raw": None,
+        "matches": None,
+        "models": {},
+        "said": f"also {one['name']}",
+    }
+    return [one, *({**one, **view, **unranked} for view in others)]
+
+
+def _rejected(session: Session, query_id: int, present: Collection[int]) -> list[dict[str, Any]]:
+    ids = [one for one in rejected(session, query_id) if one not in present]
+    found, items = boxes(session, ids), _crops(session, ids)
+    return [
+        {
+            **items[one],
+            "name": found[one].individual,
+            "individual_id": found[one].individual_id,
+            "probability": None,
+            "raw": None,
+            "model": "",
+            "matches": None,
+            "verdict": "different",
+            "said": "rejected before",
+            "views": [],
+        }
+        for one in ids
+        if one in items
+    ]
+
+
+def _crops(session: Session, detection_ids: Collection[int]) -> dict[int, dict[str, Any]]:
+    found = boxes(session, detection_ids)
+    media = {view.id: view for view in browse.views(session, list({box.media_id for box in found.values()}))}
+    return {box.id: _crop(box, media.get(box.media_id)) for box in found.values()}
+
+
+def _crop(box: BoxView, media: Any) -> dict[str, Any]:
+    facts = [media.deployment or "no deployment", when(media.taken_at)] if media else []
+    return {"id": box.id, "src": deps.box_crop_url(box), "flank": box.flank or "unknown", "facts": facts}
+
+
+def _as_view(one: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: one[name] for name in ("id", "src", "flank", "facts")}
+
+
+def _add_quality_and_masks(session: Session, query: dict[str, Any], candidates: Sequence[dict[str, Any]]) -> None:
+    items = [query, *candidates, *(view for one in candidates for view in one.get("views", []))]
+    ids = {int(one["id"]) for one in items}
+    known, masks = quality.of(session, ids), kept.masks(session, ids)
+    for one in items:
+        number = int(one["id"])
+        one["quality"] = quality.words(known[number]) if number in known else []
+        one["mask"] = masks.get(number)
+
+
+def _proposal(session: Session, query: Mapping[str, Any], found: Mapping[int, EvidenceView]) -> dict[str, str] | None:
+    if query["flank"] != "unknown":
+        return None
+    by_pattern = flanks.by_pattern(found, flanks.flanks_of(session, list(found)))
+    proposal = by_pattern or flanks.by_mirror(session, int(query["id"]))
+    return asdict(proposal) if proposal else None

@@ -1,0 +1,117 @@
+"""The match view: query and chosen candidate side by side, the ranked candidates below, decided by keys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.ui.shared.component import register
+
+_match = register(Path(__file__).parent, ["lines", "heat", "pair", "cards", "conflict", "match"])
+
+
+@dataclass(frozen=True, slots=True)
+class IdentifyState:
+    """What the browser has to say.
+
+    actions: everything not acknowledged yet, n rising: {n, uuid, kind, query_id, ...}. Kinds: same, different, unsure
+    {candidate_id, individual_id}, new, unidentifiable, identity unsure, flank {flank, seen}, solve {way, about, then},
+    undo {undoes: uuid or None}; decisions carry the view they were made from and the model that ranked.
+    query, step: the query to show is `step` places after `query` in the page's order (0: that one itself; None before
+    anything was said). look: a candidate that is looked at and whose evidence has not been sent.
+    """
+
+    actions: list[dict[str, Any]] = field(default_factory=list)
+    query: int | None = None
+    step: int = 0
+    look: int | None = None
+
+
+def identify_state(key: str) -> IdentifyState:
+    """What the browser last sent, readable before the component is drawn."""
+    return _parsed((st.session_state.get(key) or {}).get("identify"))
+
+
+def match_view(
+    query: Mapping[str, Any] | None,
+    candidates: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    ack: int = 0,
+    selected: int | None = None,
+    scope_text: str = "",
+    upcoming: Sequence[tuple[Any, ...]] = (),
+    evidence: Mapping[int, Mapping[str, Any]] | None = None,
+    conflicts: Sequence[Mapping[str, Any]] = (),
+    model: str = "",
+    computing: bool = False,
+    last: bool = False,
+) -> IdentifyState:
+    """Draw one query with its candidates, best first.
+
+    query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None,
+    proposal: {flank, text} or None, decided: text or None}.
+    candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches,
+    models: {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None),
+    views: optional crops of the same individual, the candidate's own first, lines: optional matched features,
+    [query x, query y, candidate x, candidate y] each, relative to the two crops}.
+    upcoming: the queries that follow, each with its candidates and, if known, its evidence; with one or two of them a
+    decision shows the next at once.
+    evidence: by crop id of a candidate or view, the fields of EvidenceView. computing: whether evidence that is not
+    there will come.
+    conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
+    model: whose ranking it is, kept with a decision. last: whether no other query waits.
+    ack: the highest n that is in the survey. selected: candidate to choose first.
+    """
+    result = _match(
+        key=key,
+        data={
+            "store": f"{deps.survey_mark()}:{key}",
+            "query": dict(query) if query is not None else None,
+            "candidates": [dict(one) for one in candidates],
+            "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
+            "upcoming": [_upcoming(*one) for one in upcoming],
+            "conflicts": [dict(one) for one in conflicts],
+            "model": model,
+            "computing": computing,
+            "last": last,
+            "selected": selected,
+            "scope_text": scope_text,
+            "ack": ack,
+        },
+        on_identify_change=_nothing,
+    )
+    return _parsed(result.get("identify"))
+
+
+def _upcoming(
+    query: Mapping[str, Any],
+    candidates: Sequence[Mapping[str, Any]],
+    evidence: Mapping[int, Mapping[str, Any]] | None = None,
+) -> dict[str, Any]:
+    return {
+        "query": dict(query),
+        "candidates": [dict(one) for one in candidates],
+        "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
+    }
+
+
+def _parsed(value: Any) -> IdentifyState:
+    if not value:
+        return IdentifyState()
+    query = value.get("query")
+    return IdentifyState(
+        actions=list(value.get("actions") or []),
+        query=None if query is None else int(query),
+        step=int(value.get("step") or 0),
+        look=None if value.get("look") is None else int(value["look"]),
+    )
+
+
+def _nothing() -> None:
+    """State is read from the result; Streamlit wants a callback for it to be allowed."""

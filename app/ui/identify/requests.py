@@ -1,0 +1,88 @@
+"""Ask the worker for what a query's screen needs, each thing once a visit, and know whether it has come."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from functools import partial
+
+import streamlit as st
+
+from app import deps
+from app.matching import flanks
+from app.survey.detections import evidence, quality
+from app.survey.individuals.rankings import Scope
+from modal_backend.errors import QueueFull
+
+ASKED = "evidence_asked"
+MEASURED_AT_ONCE = 200
+RANKED_AT_ONCE = 50
+KEPT = 5000
+
+
+def missing(query_id: int, candidate_ids: Sequence[int]) -> list[int]:
+    """The candidates whose evidence has not been computed yet."""
+    with deps.survey().read() as session:
+        return [one for _, one in evidence.missing_pairs(session, [(query_id, one) for one in candidate_ids])]
+
+
+def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
+    """Have pairs compared: (query, its candidates), the one on the screen first. A full queue is told."""
+    if not deps.jobs().ready():
+        return
+    for query_id, candidate_ids in groups:
+        todo = [(query_id, one) for one in candidate_ids if _new(("pair", query_id, one))]
+        if todo:
+            with deps.survey().read() as session:
+                todo = evidence.missing_pairs(session, todo)
+        if todo:
+            _compare(todo)
+
+
+def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:
+    """Have the queries and the crops of decided flank read for the mirror test, and waiting crops measured."""
+    if not deps.jobs().ready():
+        return
+    with deps.survey().read() as session:
+        unread = [*query_ids, *flanks.unread(session)] if flanks.enough(session) else []
+        unmeasured = quality.unmeasured(session, waiting[:MEASURED_AT_ONCE])
+    read = [one for one in unread if _new(("read", one))]
+    measure = [one for one in unmeasured if _new(("measure", one))]
+    if read or measure:
+        _ask(lambda: deps.jobs().read_crops(read, measure))
+
+
+def ask_for_rankings(waiting: Sequence[int], scope: Scope) -> None:
+    """Have waiting crops compared that nobody has opened yet, in slices between which an import gets its turn."""
+    if not deps.jobs().ready():
+        return
+    todo = [one for one in waiting if _new((f"rank {scope.key()}", one))]
+    for start in range(0, len(todo), RANKED_AT_ONCE):
+        _ask(partial(deps.jobs().rank, todo[start : start + RANKED_AT_ONCE], scope, bulk=True))
+
+
+def any_crops() -> bool:
+    """Whether the survey has crops at all, decided or not."""
+    with deps.survey().read() as session:
+        return evidence.any_crops(session)
+
+
+def _new(thing: tuple[str, *tuple[int, ...]]) -> bool:
+    """Whether this visit has not asked for it yet; remembers that it has now."""
+    asked = st.session_state.setdefault(ASKED, {})
+    if thing in asked:
+        return False
+    asked[thing] = True
+    if len(asked) > KEPT:
+        asked.pop(next(iter(asked)))
+    return True
+
+
+def _ask(put: Callable[[], None]) -> None:
+    try:
+        put()
+    except QueueFull as full:
+        st.warning(f"{full} {full.remedy}")
+
+
+def _compare(pairs: list[tuple[int, int]]) -> None:
+    _ask(lambda: deps.jobs().compare(pairs))

@@ -1,0 +1,81 @@
+"""What the figures of Identify rest on: pairs left until the count is stable, and how good the probabilities are."""
+
+from __future__ import annotations
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import deps
+from app.analysis.model_choice import shown
+from app.matching.stability import Stability, stability
+from app.matching.trust import CalibrationState, calibration_state
+from app.survey.detections import both_profiles
+from app.survey.individuals.rankings import Scope, last_ranking
+from app.ui.identify.requests import ask_for_rankings
+from app.ui.shared import counts
+
+WAIT_SECONDS = 0.05
+MARK = "#2A9D8F"
+GREY = "#8C938D"
+
+
+def pairs_left(scope: Scope) -> None:
+    """How many pairs are left until the number of individuals is stable, counted beside the page.
+
+    Crops nobody has opened are given to the worker to be compared.
+    """
+
+    def work() -> Stability:
+        with deps.survey().read() as session:
+            return stability(session, scope)
+
+    with deps.survey().read() as session:
+        newest = last_ranking(session)
+        finer = shown(deps.settings()).finer
+        ranks = both_profiles.sentence(session, finer) if finer else ""
+    found = deps.computed().ask(("pairs left", counts.survey_state(), scope.key(), newest), work, WAIT_SECONDS)
+    if not found:
+        st.caption(f"Counting the pairs that are left … {ranks}")
+        return
+    figure, _, reasons = found.sentence.partition(": ")
+    st.caption(f"{figure.removesuffix('.')}. {ranks}", help=reasons or None)
+    ask_for_rankings(found.next_up, scope)
+
+
+def probabilities(model: str) -> None:
+    """A popover with what the probabilities of this ranking rest on, and their reliability diagram."""
+    with deps.survey().read() as session:
+        state = calibration_state(session, model)
+    with st.popover("How sure?", icon=":material/balance:", width="content"):
+        st.markdown(state.sentence)
+        if not state.reliability:
+            st.caption("The diagram is drawn from the pairs that people decide; there are not enough yet.")
+            return
+        st.caption(f"{state.same:,} pairs said to be the same, {state.different:,} different. {_brier(state)}")
+        st.plotly_chart(reliability(state), key=f"reliability-{model}", config={"displayModeBar": False})
+
+
+def reliability(state: CalibrationState) -> go.Figure:
+    """The share that was the same over the probability that was told; on the line both agree."""
+    told, share, pairs = zip(*state.reliability, strict=True)
+    figure = go.Figure()
+    figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, hoverinfo="skip")
+    figure.add_scatter(
+        x=told,
+        y=share,
+        customdata=pairs,
+        mode="lines+markers",
+        marker={"color": MARK, "size": 8},
+        hovertemplate="told %{x:.2f}, was the same %{y:.2f}, %{customdata} pairs<extra></extra>",
+    )
+    figure.update_xaxes(title="probability that was told", range=[0, 1])
+    figure.update_yaxes(title="share that was the same", range=[0, 1])
+    figure.update_layout(height=280, width=320, margin={"l": 50, "r": 10, "t": 10, "b": 40}, showlegend=False)
+    return figure
+
+
+def _brier(state: CalibrationState) -> str:
+    if state.brier is None:
+        return ""
+    line = f", {state.brier_line:.3f} with a plain logistic line" if state.brier_line is not None else ""
+    return f"Brier score on decisions left out of the fit: {state.brier:.3f}{line} (0 is perfect)."

@@ -1,0 +1,208 @@
+"""Capture history: the design, the matrix, effort, discovery curve, quick looks, and the stations behind it all."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.exchange.csv_text import ASSUMPTIONS
+from app.survey.capture.effort import NoEffort
+from app.survey.capture.estimates import QuickLook, discovery_curve, quick_looks
+from app.survey.capture.history import FLANKS, CaptureHistory, Design, capture_history
+from app.survey.decisions import stations
+from app.survey.individuals.catalogue import species_known
+from app.survey.media.stations import DeploymentView, deployment_views
+from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.plots import discovery, history_matrix
+from app.ui.shared import counts
+from app.ui.shared.navigation import export_page
+from app.ui.shared.words import many
+
+ROWS = 40
+WAIT_SECONDS = 0.12
+LABEL = "quick look, not an estimate to publish"
+EDITED = ("latitude", "longitude", "first_day", "last_day", "broken_from", "broken_to")
+
+
+def chosen_design() -> Design:
+    """The design as the address has it; always visible."""
+    with deps.survey().read() as session:
+        species = species_known(session)
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        days = st.number_input("Days an occasion", 1, 365, 5, key="days", bind="query-params", width=150)
+        start = st.date_input(
+            "First day", None, key="start", format="YYYY-MM-DD", bind="query-params", width=170,
+            help="Empty: the first day a camera worked",
+        )  # fmt: skip
+        occasions = st.number_input(
+            "Occasions", 1, 1000, None, key="occasions", bind="query-params", placeholder="all", width=130
+        )
+        flank = st.selectbox("Flank", FLANKS, key="flank-used", bind="query-params", width=120)
+        name = st.selectbox(
+            "Species", species, index=None, key="species", bind="query-params", placeholder="all", width=220
+        )
+    return Design(int(days), start if isinstance(start, date) else None, occasions, name, flank or "any")
+
+
+def current_history(design: Design) -> CaptureHistory | NoEffort | None:
+    """The history of the survey as it stands, why there is none, or None while it is computed beside the page."""
+
+    def work() -> CaptureHistory | NoEffort:
+        try:
+            with deps.survey().read() as session:
+                return capture_history(session, design)
+        except NoEffort as reason:
+            return reason
+
+    return deps.computed().ask(("history", counts.survey_state(), design), work, WAIT_SECONDS)
+
+
+def capture_view() -> None:
+    """The whole section."""
+    design = chosen_design()
+    history = current_history(design)
+    if history is None:
+        _wait(design)
+        return
+    if isinstance(history, NoEffort):
+        st.warning(str(history))
+        stations_form()
+        return
+    days = history.days_worked()
+    columns = st.columns(4)
+    columns[0].metric("Individuals", f"{len(history.individuals):,}")
+    columns[1].metric("Stations that worked", f"{int((days.sum(axis=1) > 0).sum()):,}")
+    columns[2].metric("Occasions", f"{history.occasions:,}")
+    columns[3].metric("Station-days", f"{int(days.sum()):,}")
+    for note in history.notes:
+        st.caption(f":material/info: {plain(note)}")
+    if history.individuals:
+        matrix(history)
+        left, right = st.columns(2)
+        with left:
+            st.subheader("Discovery curve", anchor=False)
+            st.plotly_chart(discovery(discovery_curve(history)), key="discovery", config={"displayModeBar": False})
+        with right:
+            st.subheader("How many are there?", anchor=False)
+            estimates(quick_looks(history))
+    else:
+        st.info("No sighting falls into these occasions.")
+    st.page_link(export_page(), label="Export for secr, camtrapR or Program MARK", icon=":material/download:")
+    effort_table(history)
+    stations_form()
+    with st.expander("What is assumed"):
+        st.markdown("\n".join(f"- {text}" for text in ASSUMPTIONS))
+
+
+def matrix(history: CaptureHistory) -> None:
+    """Individuals x occasions, forty individuals at a time."""
+    st.subheader("Individuals by occasion", anchor=False)
+    pages = max(-(-len(history.individuals) // ROWS), 1)
+    number = st.pagination(pages, key="rows", bind="query-params") if pages > 1 else 1
+    first = (min(number, pages) - 1) * ROWS
+    figure = history_matrix(history, first, min(first + ROWS, len(history.individuals)))
+    st.plotly_chart(figure, key="matrix", config={"displayModeBar": False})
+    st.caption("● seen · NA: no camera worked in this occasion · empty: cameras worked, not seen")
+
+
+def estimates(looks: list[QuickLook]) -> None:
+    """The estimates with their intervals and what they rest on."""
+    st.dataframe(
+        {
+            "estimate": [one.name for one in looks],
+            "individuals": [f"{one.value:,.1f}" if one.value is not None else "–" for one in looks],
+            "95 % interval": [
+                f"{one.low:,.1f} to {one.high:,.1f}" if one.low is not None and one.high is not None else "–"
+                for one in looks
+            ],
+        },
+        hide_index=True,
+    )
+    for one in looks:
+        st.caption(f"{one.name}: {one.from_what} ({one.source}).")
+    st.caption(
+        f"**{LABEL.capitalize()}.** They assume a closed population and right identities, and know nothing of space: "
+        "fit a model to the export for a figure to defend."
+    )
+
+
+def effort_table(history: CaptureHistory) -> None:
+    """Days each station worked, per occasion; NA where it did not work at all."""
+    days = history.days_worked()
+    with st.expander(f"Effort: {many(len(history.stations), 'station')} by occasion, in days"):
+        table: dict[str, list[object]] = {"station": list(history.stations)}
+        for number in range(min(history.occasions, 60)):
+            table[str(history.occasion_start(number))] = [int(value) or None for value in days[:, number]]
+        st.dataframe(table, hide_index=True)
+        if history.occasions > 60:
+            st.caption("The first 60 occasions are shown; the export has all.")
+
+
+def stations_form() -> None:
+    """What people know of each deployment: place, days, broken period, clock. Each changed row is one decision."""
+    with deps.survey().read() as session:
+        found = deployment_views(session)
+    if not found:
+        return
+    unsaid = sum(one.first_day is None for one in found)
+    title = f"Stations: {many(len(found), 'deployment')}" + (f", {unsaid:,} without stated days" if unsaid else "")
+    with st.expander(title, key="stations"):
+        st.caption("Days include the first and the last. Hours to add correct a clock: 1 for one that is an hour slow.")
+        edited = st.data_editor(
+            _table(found),
+            key=f"stations-{st.session_state.get('stations-round', 0)}",
+            disabled=["station", "deployment"],
+            column_config={
+                **{name: st.column_config.DateColumn(format="YYYY-MM-DD") for name in EDITED[2:]},
+                **{name: st.column_config.NumberColumn(format="%.5f") for name in EDITED[:2]},
+                "hours to add": st.column_config.NumberColumn(format="%.2f"),
+            },
+            hide_index=True,
+        )
+        with st.container(horizontal=True):
+            if st.button("Save the stations", type="primary"):
+                _save(found, edited)
+            undo_button()
+
+
+def _table(found: list[DeploymentView]) -> dict[str, list[object]]:
+    table: dict[str, list[object]] = {
+        "station": [one.station for one in found],
+        "deployment": [one.name for one in found],
+    }
+    for name in EDITED:
+        table[name] = [getattr(one, name) for one in found]
+    table["hours to add"] = [one.clock_offset_seconds / 3600 for one in found]
+    return table
+
+
+def _save(found: list[DeploymentView], edited: dict[str, list[object]]) -> None:
+    worked = True
+    for place, one in enumerate(found):
+        row = {name: edited[name][place] for name in EDITED}
+        values: dict[str, Any] = {name: value for name, value in row.items() if _day(value) != getattr(one, name)}
+        hours = edited["hours to add"][place]
+        seconds = round(float(str(hours or 0)) * 3600)
+        if seconds != one.clock_offset_seconds:
+            values["clock_offset_seconds"] = seconds
+        if values:
+            worked = decide(stations.set_deployment, one.id, **values) and worked
+    if worked:
+        st.session_state["stations-round"] = st.session_state.get("stations-round", 0) + 1
+        st.rerun()
+
+
+def _day(value: object) -> object:
+    if isinstance(value, str):
+        return date.fromisoformat(value[:10])
+    return value
+
+
+@st.fragment(run_every="0.4s")
+def _wait(design: Design) -> None:
+    if current_history(design) is not None:
+        st.rerun()
+    st.caption("Counting every sighting …")

@@ -1,0 +1,208 @@
+"""One individual's card: best crops per flank, where and when, who was near, and everything decided about it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import catalogue, flank_joins
+from app.survey.individuals import catalogue as catalogue_entries
+from app.survey.individuals.catalogue import CatalogueEntry
+from app.survey.individuals.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
+from app.survey.media.stations import deployment_views, places
+from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.crops import crop_items
+from app.ui.individuals.edit import describe_form, merge_form, split_form
+from app.ui.individuals.flanks import join_form, join_sentence
+from app.ui.individuals.plots import station_map, time_line
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.navigation import detections_page
+from app.ui.shared.words import duration, many, moment, when
+
+FLANK_WORDS = {"left": "Left flank", "right": "Right flank", "other": "Other view", "unknown": "Flank not set"}
+SECTIONS = ("Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History")
+A_PAGE = 60
+BEST = 6
+HOURS = (1, 6, 24, 72, 168)
+
+
+def card(entry: CatalogueEntry) -> None:
+    """Draw the card of one individual; the section is in the address."""
+    with st.container(horizontal=True, vertical_alignment="center"):
+        if st.button("All individuals", icon=":material/arrow_back:", type="tertiary"):
+            st.query_params.pop("id", None)
+            st.rerun()
+        undo_button()
+        st.link_button(
+            "Crops as zip", deps.export_url("crops", individual=entry.id, name=entry.name), icon=":material/download:"
+        )
+    section = st.segmented_control(
+        "Section", SECTIONS, default="Crops", key="section", bind="query-params", label_visibility="collapsed"
+    )
+    with deps.survey().read() as session:
+        found = sightings(session, entry.id)
+    if section == "Time and place":
+        time_and_place(found)
+    elif section == "Neighbours":
+        near(found)
+    elif section == "Describe":
+        describe_form(entry.id)
+    elif section == "Join flanks":
+        join_form(entry, found)
+    elif section == "Merge":
+        merge_form(entry)
+    elif section == "Split":
+        split_form(entry, found)
+    elif section == "History":
+        history(entry)
+    else:
+        facts(entry)
+        crops(found)
+
+
+def facts(entry: CatalogueEntry) -> None:
+    """What is known of it, in one line, and its notes."""
+    with deps.survey().read() as session:
+        notes = catalogue_entries.individual(session, entry.id).notes
+        joined = flank_joins.joins(session, entry.id)
+    known = [entry.species, entry.sex, entry.age_class, entry.life_status]
+    line = " · ".join(part for part in known if part) or "Not described yet"
+    st.caption(f"{line} · seen at {many(entry.stations, 'station')}")
+    if notes:
+        st.text(notes)
+    for one in joined:
+        st.caption(f":material/link: {plain(join_sentence(one))}")
+
+
+def crops(found: Sequence[SightingView]) -> None:
+    """The best crops of each flank, then all sightings in the order of time."""
+    for flank, best in best_crops(found, BEST).items():
+        total = sum(one.flank == flank for one in found)
+        st.markdown(f"**{FLANK_WORDS[flank]}** · {many(total, 'sighting')}")
+        _open(crop_items(best, opens_media=True), f"best-{flank}", 190)
+    pages = max(-(-len(found) // A_PAGE), 1)
+    st.markdown(f"**All sightings** · {len(found):,}")
+    number = st.pagination(pages, key="sightings-page") if pages > 1 else 1
+    shown = found[(number - 1) * A_PAGE : number * A_PAGE]
+    _open(crop_items(shown, opens_media=True), "all-sightings", 110)
+
+
+def time_and_place(found: Sequence[SightingView]) -> None:
+    """Time line, map in kilometres, and every change of station."""
+    with deps.survey().read() as session:
+        deployments = deployment_views(session)
+    moves, where = movements(found, deployments), places(deployments)
+    left, right = st.columns(2)
+    with left:
+        line = time_line(found)
+        if line:
+            st.plotly_chart(line, key="time-line", config={"displayModeBar": False})
+        else:
+            st.info("None of its sightings has a capture time.")
+    with right:
+        chart = station_map(where, found, moves)
+        if chart:
+            st.plotly_chart(chart, key="station-map", config={"displayModeBar": False})
+        else:
+            st.info("No station has coordinates. Fill them in under Capture history, Stations.")
+    _untold(found, where)
+    if moves:
+        _moves(moves)
+
+
+def near(found: Sequence[SightingView]) -> None:
+    """Who was seen at the same station within some hours."""
+    hours = st.select_slider(
+        "Seen at the same station within", HOURS, 24, format_func=lambda one: f"{one} h", key="near", width=320
+    )
+    with deps.survey().read() as session:
+        others = neighbours(session, found, hours)
+    if not others:
+        st.info(f"Nobody else was seen at its stations within {hours} h of it.")
+        return
+    st.dataframe(
+        {
+            "individual": [f"/individuals?id={one.individual_id}#{one.name}" for one in others],
+            "events with it": [one.times for one in others],
+            "closest": [duration(one.closest.total_seconds()) for one in others],
+            "stations": [", ".join(one.stations) for one in others],
+        },
+        column_config={"individual": st.column_config.LinkColumn(display_text=r"#(.*)$")},
+        hide_index=True,
+    )
+
+
+def history(entry: CatalogueEntry) -> None:
+    """Every decision about this individual; each that stands can be taken back unless something newer rests on it."""
+    with deps.survey().read() as session:
+        decisions = catalogue_entries.history(session, entry.id)
+    st.dataframe(
+        {
+            "when": [moment(one.decided_at) for one in decisions],
+            "who": [one.who for one in decisions],
+            "decision": [one.kind for one in decisions],
+            "undone": [f"{moment(one.undone_at)} by {one.undone_by}" if one.undone_at else "" for one in decisions],
+            "figures": [figures(one.view) for one in decisions],
+        },
+        hide_index=True,
+    )
+    standing = {one.id: f"{one.kind} · {moment(one.decided_at)} · {one.who}" for one in decisions if not one.undone_at}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        chosen = st.selectbox(
+            "Take back one decision", list(standing), index=None, format_func=lambda one: standing[one], width=420
+        )
+        if st.button("Take it back", icon=":material/undo:", disabled=chosen is None) and decide(
+            catalogue.take_back, chosen, told="Taken back."
+        ):
+            st.rerun()
+
+
+def figures(view: Mapping[str, Any]) -> str:
+    """What was before the person's eyes, or what changed, in words."""
+    parts = []
+    for key, value in view.items():
+        if value is None or key in ("before", "merged_id", "new_id"):
+            continue
+        number = f"{value:.3g}" if isinstance(value, float) else str(value)
+        parts.append(f"{key.replace('_', ' ')} {number}")
+    return ", ".join(parts)
+
+
+def _open(items: list[dict[str, object]], key: str, size: int) -> None:
+    """A gallery whose crops open their image in Detections."""
+    opened = crop_gallery(items, key=key, size=size)
+    if opened.count != st.session_state.get(f"{key}-opened", 0):
+        st.session_state[f"{key}-opened"] = opened.count
+        if opened.id:
+            st.switch_page(detections_page(), query_params={"media": str(opened.id)})
+
+
+def _untold(found: Sequence[SightingView], where: dict[str, tuple[float, float]]) -> None:
+    without_time = sum(one.taken_at is None for one in found)
+    unplaced = sorted({one.station for one in found if one.station and one.station not in where})
+    if without_time:
+        st.caption(f"{many(without_time, 'sighting')} without a capture time: not on the time line.")
+    if unplaced:
+        st.caption(f"Without coordinates, so not on the map: {', '.join(unplaced)}.")
+
+
+def _moves(moves: Sequence[Movement]) -> None:
+    st.markdown(f"**Movements** · {many(len(moves), 'change')} of station")
+    st.dataframe(
+        {
+            "left": [when(one.left.taken_at) for one in moves],
+            "from": [one.left.station for one in moves],
+            "to": [one.arrived.station for one in moves],
+            "arrived": [when(one.arrived.taken_at) for one in moves],
+            "km": [round(one.kilometres, 2) if one.kilometres is not None else None for one in moves],
+            "hours": [round(one.hours, 1) for one in moves],
+            "km/h at least": [
+                round(one.kilometres / one.hours, 2) if one.kilometres is not None and one.hours > 0 else None
+                for one in moves
+            ],
+        },
+        hide_index=True,
+    )

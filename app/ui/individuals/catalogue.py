@@ -1,0 +1,64 @@
+"""The catalogue: every individual with its best crop, dense, searched and sorted by the address."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.survey.detections.boxes import boxes
+from app.survey.individuals import catalogue
+from app.survey.individuals.catalogue import CatalogueEntry, Order
+from app.ui.individuals.actions import undo_button
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.words import many
+
+A_PAGE = 60
+ORDERS = {Order.NAME: "name", Order.SIGHTINGS: "most sightings", Order.NEWEST: "newest"}
+SEX_SIGNS = {"female": "♀", "male": "♂"}
+
+
+def catalogue_view() -> None:
+    """The gallery; opening one puts its id into the address."""
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        search = st.text_input("Search a name", key="search", bind="query-params", placeholder="T-0", width=260)
+        order = st.selectbox(
+            "Order", list(ORDERS), format_func=lambda one: ORDERS[one], key="order", bind="query-params", width=180
+        )
+        undo_button()
+    with deps.survey().read() as session:
+        found = catalogue.count(session, search or "")
+        pages = max(-(-found // A_PAGE), 1)
+        number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+        entries = catalogue.entries(
+            session, search or "", Order(order or Order.NAME), limit=A_PAGE, offset=(number - 1) * A_PAGE
+        )
+        covers = boxes(session, [one.cover_detection_id for one in entries if one.cover_detection_id])
+    if not entries:
+        st.info("No individual has this name.")
+        return
+    items = [
+        {
+            "id": one.id,
+            "src": deps.box_crop_url(covers[one.cover_detection_id]) if one.cover_detection_id in covers else "",
+            "label": " ".join(part for part in (one.name, SEX_SIGNS.get(one.sex or "")) if part),
+            "sub": f"{many(one.sightings, 'sighting')} · {many(one.stations, 'station')}",
+            "badge": badge(one),
+        }
+        for one in entries
+    ]
+    opened = crop_gallery(items, key="individuals")
+    if opened.count != st.session_state.get("individual_opened", 0):
+        st.session_state["individual_opened"] = opened.count
+        if opened.id:
+            st.query_params["id"] = str(opened.id)
+            st.rerun()
+
+
+def badge(one: CatalogueEntry) -> str:
+    """What is unusual about it."""
+    parts = ["dead"] if one.life_status == "dead" else []
+    if one.age_class in ("cub", "subadult"):
+        parts.append(one.age_class)
+    if not one.sightings:
+        parts.append("no sighting left")
+    return " · ".join(parts) or (one.species or "")

@@ -1,0 +1,227 @@
+"""Conflicts: what cannot be if every identity and every clock is right, each with the ways to solve it."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import catalogue, stations
+from app.survey.decisions import plausibility as plausibility_decide
+from app.survey.decisions.plausibility import drop_second_box
+from app.survey.detections.boxes import boxes
+from app.survey.individuals import plausibility
+from app.survey.individuals.catalogue import names
+from app.survey.individuals.plausibility import Conflict, Report
+from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.individuals.travel_speeds import CLOCK_SLACK_SECONDS, DEFAULTS, GENERAL, speeds
+from app.survey.media.stations import DeploymentView, deployment_views
+from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.shared import counts
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.navigation import identify_page
+from app.ui.shared.words import duration, many, when
+
+A_PAGE = 10
+WAIT_SECONDS = 0.12
+TITLES = {
+    plausibility.ONE_PICTURE: "Twice on one image",
+    plausibility.AT_ONCE: "At two stations at once",
+    plausibility.TOO_FAST: "Too far for the time",
+    plausibility.SAID_DIFFERENT: "Said to be different, yet one individual",
+    plausibility.SAID_SAME: "Said to be the same, yet two individuals",
+    plausibility.FIGURES: "The pattern matches somebody else better",
+}
+
+
+def current_report(wait_seconds: float = WAIT_SECONDS) -> Report | None:
+    """The conflicts of the survey as it stands; None while they are being computed beside the page."""
+
+    def work() -> Report:
+        with deps.survey().read() as session:
+            return plausibility.report(session)
+
+    return deps.computed().ask(("conflicts", counts.survey_state()), work, wait_seconds)
+
+
+def conflicts_view() -> None:
+    """The list, ten at a time, worst kinds first."""
+    report = current_report()
+    if report is None:
+        _wait()
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        told = f"{many(len(report.conflicts), 'conflict')} open"
+        st.markdown(f"**{told}** · {report.accepted:,} accepted before", width="content")
+        undo_button()
+        _speed_limits()
+    _unchecked(report)
+    if not report.conflicts:
+        st.success("Every sighting fits: no journey is too fast and no decision contradicts another.")
+        return
+    pages = max(-(-len(report.conflicts) // A_PAGE), 1)
+    number = st.pagination(pages, key="conflict-page", bind="query-params") if pages > 1 else 1
+    shown = report.conflicts[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]
+    with deps.survey().read() as session:
+        called = names(session)
+        deployments = {one.id: one for one in deployment_views(session)}
+    for one in shown:
+        _conflict(one, called, deployments)
+
+
+@st.fragment(run_every="0.4s")
+def _wait() -> None:
+    if current_report() is not None:
+        st.rerun()
+    st.caption("Looking through every sighting …")
+
+
+def _conflict(one: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView]) -> None:
+    key = f"{one.kind}-{one.pair[0]}-{one.pair[1]}".replace(" ", "-")
+    name = called.get(one.individual_id, "?")
+    with st.container(border=True, key=f"conflict-{key}"):
+        st.markdown(f"**{plain(name)}** · {TITLES[one.kind]} · {plain(sentence(one, called))}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(width=420):
+                crop_gallery(_pair(one), key=f"pair-{key}", size=190)
+            with st.container(width="stretch", gap="small"):
+                _solutions(one, called, deployments, key)
+
+
+def sentence(one: Conflict, called: dict[int, str]) -> str:
+    """What speaks against it, with figures and units."""
+    if one.kind == plausibility.TOO_FAST and one.kilometres is not None and one.limit is not None:
+        return (
+            f"{one.kilometres:.1f} km in {duration((one.hours or 0) * 3600)}: {one.kmh or 0:.0f} km/h, where "
+            f"{one.limit.kmh:g} km/h is the limit"
+        )
+    if one.kind == plausibility.AT_ONCE:
+        apart = f", {one.kilometres:.1f} km apart" if one.kilometres is not None else ", of unknown distance"
+        return f"within {duration((one.hours or 0) * 3600)}{apart}"
+    if one.kind == plausibility.SAID_SAME:
+        return f"the other belongs to {called.get(one.second.individual_id, '?')}"
+    if one.kind == plausibility.FIGURES:
+        return f"{called.get(one.second.individual_id, '?')} has far more matching features on this flank"
+    if one.kind == plausibility.ONE_PICTURE:
+        return "one animal boxed twice, or two animals"
+    return "a person decided both"
+
+
+def _pair(one: Conflict) -> list[dict[str, object]]:
+    with deps.survey().read() as session:
+        shown = boxes(session, list(one.pair))
+    return [
+        {
+            "id": view.detection_id,
+            "src": deps.box_crop_url(shown[view.detection_id]),
+            "label": when(view.taken_at),
+            "sub": view.station or "no station",
+            "badge": view.flank,
+        }
+        for view in (one.first, one.second)
+        if view.detection_id in shown
+    ]
+
+
+def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView], key: str) -> None:
+    with st.container(horizontal=True, gap="small"):
+        for word, view in (("first", one.first), ("second", one.second)):
+            st.page_link(
+                identify_page(), label=f"Compare the {word}", query_params={"q": str(view.detection_id)},
+                icon=":material/compare:", width="content",
+            )  # fmt: skip
+    if one.kind == plausibility.ONE_PICTURE and st.button(
+        "One animal boxed twice: keep the larger box", key=f"b-{key}", icon=":material/select:"
+    ):
+        smaller = min(one.first, one.second, key=lambda view: view.pixels)
+        _done(decide(drop_second_box, smaller.detection_id, told="The smaller box is rejected. Z takes it back."))
+    if one.kind == plausibility.SAID_SAME:
+        other = one.second.individual_id
+        if st.button(f"Merge {called.get(other, '?')} into {called.get(one.individual_id, '?')}", key=f"m-{key}"):
+            _done(decide(catalogue.merge, one.individual_id, other, told="Merged. Z takes it back."))
+    else:
+        with st.container(horizontal=True, gap="small"):
+            for word, view in (("first", one.first), ("second", one.second)):
+                if view.individual_id == one.individual_id and st.button(
+                    f"Split off the {word}", key=f"s-{word}-{key}", icon=":material/call_split:"
+                ):
+                    _done(_split_off(view))
+    with st.container(horizontal=True, gap="small"):
+        if one.kind in (plausibility.TOO_FAST, plausibility.AT_ONCE):
+            with st.popover("A clock was wrong", icon=":material/schedule:"):
+                _clock(one, deployments, key)
+        with st.popover("It can be", icon=":material/check:"):
+            reason = st.text_input("Why", key=f"why-{key}", placeholder="The two cameras see one path")
+            if st.button("Accept", key=f"a-{key}", disabled=not reason.strip()):
+                pair = (one.first.detection_id, one.second.detection_id)
+                _done(decide(plausibility_decide.accept_conflict, one.kind, *pair, reason, told="Accepted."))
+
+
+def _split_off(view: SightingView) -> bool:
+    """The crop with the others of its event that belong to the same individual; taken out when nothing else is left."""
+    with deps.survey().read() as session:
+        mine = sightings(session, view.individual_id)
+    same_event = [one.detection_id for one in mine if one.unit == view.unit and one.station == view.station]
+    same_picture = [view.detection_id] if sum(one.media_id == view.media_id for one in mine) > 1 else same_event
+    if len(same_picture) == len(mine):
+        return decide(catalogue.take_out, *same_picture, individual_id=view.individual_id, told="Taken out.")
+    return decide(catalogue.split, view.individual_id, same_picture, told="Split off. Z takes it back.")
+
+
+def _clock(one: Conflict, deployments: dict[int, DeploymentView], key: str) -> None:
+    """Add to a deployment's clock; all its times shift."""
+    choices = [view.deployment_id for view in (one.first, one.second) if view.deployment_id is not None]
+    if not choices:
+        st.caption("These images belong to no deployment.")
+        return
+    chosen = st.selectbox("Whose clock", choices, format_func=lambda number: deployments[number].name, key=f"d-{key}")
+    present = deployments[chosen].clock_offset_seconds
+    hours = st.number_input("Hours to add", -20_000.0, 20_000.0, present / 3600, step=1.0, key=f"h-{key}-{chosen}")
+    minutes = st.number_input("and minutes", -59.0, 59.0, 0.0, step=1.0, key=f"n-{key}-{chosen}")
+    st.caption("Every time of this deployment shifts, here and in exports. The files stay as they are.")
+    if st.button("Correct the clock", key=f"c-{key}"):
+        seconds = round(hours * 3600 + minutes * 60)
+        _done(decide(stations.set_deployment, chosen, clock_offset_seconds=seconds, told="Corrected."))
+
+
+def _done(worked: bool) -> None:
+    if worked:
+        st.rerun()
+
+
+def _unchecked(report: Report) -> None:
+    parts = []
+    if report.without_time:
+        parts.append(f"{many(report.without_time, 'sighting')} without a capture time")
+    if report.without_station:
+        parts.append(f"{many(report.without_station, 'sighting')} without a station")
+    if report.unplaced_stations:
+        names_ = ", ".join(report.unplaced_stations[:6])
+        more = f" and {len(report.unplaced_stations) - 6} more" if len(report.unplaced_stations) > 6 else ""
+        parts.append(f"distances to {names_}{more} (no coordinates)")
+    if parts:
+        st.caption("Could not be checked: " + "; ".join(parts) + ".")
+
+
+def _speed_limits() -> None:
+    with st.popover("Speed limits", icon=":material/speed:"), deps.survey().read() as session:
+        known = speeds(session)
+        st.caption(
+            f"Straight-line km/h between two stations. {CLOCK_SLACK_SECONDS / 60:.0f} minutes are allowed besides, "
+            "since camera clocks differ."
+        )
+        listed = {**known, "": known.get("", GENERAL)}
+        st.dataframe(
+            {
+                "species": [name or "every other" for name in listed],
+                "km/h": [one.kmh for one in listed.values()],
+                "source": [one.source for one in listed.values()],
+                "set by": [one.set_by or "" for one in listed.values()],
+            },
+            hide_index=True,
+        )
+        species = st.text_input("Species", placeholder="empty: every other species", key="speed-species")
+        default = known.get(species.strip().lower(), DEFAULTS.get(species.strip().lower(), GENERAL)).kmh
+        kmh = st.number_input("km/h", 0.1, 120.0, default, step=0.5, key=f"speed-{species}")
+        source = st.text_input("Source", key="speed-source", placeholder="our collared male, 2023")
+        if st.button("Set the limit", disabled=not source.strip()):
+            _done(decide(plausibility_decide.set_speed_limit, species, kmh, source, told="Set."))

@@ -1,0 +1,139 @@
+"""Describe, merge and split an individual; merge and split show what moves before it does."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import catalogue
+from app.survey.decisions.catalogue import AGE_CLASSES, LIFE_STATES, SEXES
+from app.survey.individuals import catalogue as catalogue_entries
+from app.survey.individuals.catalogue import CatalogueEntry
+from app.survey.individuals.previews import Part, Preview, merge_preview, split_preview
+from app.survey.individuals.sightings import SightingView
+from app.ui.individuals.actions import decide, plain
+from app.ui.individuals.crops import crop_items
+from app.ui.shared.crops.crops import crop_chooser, crop_gallery
+from app.ui.shared.words import many, when
+
+SHOWN = 24
+TO_CHOOSE = 240
+
+
+def describe_form(individual_id: int) -> None:
+    """Name, species, sex, age class, status and notes. What somebody else changed meanwhile is not overwritten."""
+    with deps.survey().read() as session:
+        one = catalogue_entries.individual(session, individual_id)
+        known = catalogue_entries.species_known(session)
+    seen = {name: getattr(one, name) for name in catalogue.DESCRIPTION}
+    with st.form(f"describe-{individual_id}"):
+        columns = st.columns(5)
+        name = columns[0].text_input("Name", one.name)
+        options = sorted({*known, *([one.species] if one.species else [])})
+        species = columns[1].selectbox(
+            "Species", options, index=options.index(one.species) if one.species else None, accept_new_options=True,
+            placeholder="as Panthera tigris",
+        )  # fmt: skip
+        sex = columns[2].selectbox("Sex", SEXES, index=SEXES.index(one.sex or "unknown"))
+        age = columns[3].selectbox("Age class", AGE_CLASSES, index=AGE_CLASSES.index(one.age_class or "unknown"))
+        status = columns[4].selectbox("Status", LIFE_STATES, index=LIFE_STATES.index(one.life_status or "unknown"))
+        notes = st.text_area("Notes", one.notes or "", height=120)
+        if not st.form_submit_button("Save", type="primary"):
+            return
+    values = {"species": species, "sex": sex, "age_class": age, "life_status": status, "notes": notes}
+    changed = {key: value for key, value in values.items() if _plain(value) != _plain(seen[key])}
+    saved = True
+    if changed:
+        saved = decide(catalogue.describe, individual_id, seen=seen, told="Saved.", **changed)
+    if " ".join(name.split()) != one.name:
+        saved = decide(catalogue.rename, individual_id, name, told="Renamed.") and saved
+    if saved:
+        st.rerun()
+
+
+def merge_form(entry: CatalogueEntry) -> None:
+    """Make another individual's sightings this one's, after a look at what would move."""
+    with deps.survey().read() as session:
+        others = catalogue_entries.names(session)
+    others.pop(entry.id, None)
+    other = st.selectbox(
+        f"Who is {entry.name} too?", list(others), index=None, format_func=lambda one: others[one], width=320
+    )
+    if other is None:
+        st.caption(f"All sightings of the other one move to {entry.name}. Its name stays taken. It can be undone.")
+        return
+    with deps.survey().read() as session:
+        preview = merge_preview(session, entry.id, other)
+    st.markdown(
+        f"**{plain(others[other])}** has {in_words(preview.moved)}; "
+        f"**{plain(entry.name)}** has {in_words(preview.rest)}. "
+        f"Together {many(preview.moved.sightings + preview.rest.sightings, 'sighting')} of {plain(entry.name)}."
+    )
+    warn_of(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
+    crop_gallery(crop_items(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
+    if st.button(f"Merge {others[other]} into {entry.name}", type="primary", icon=":material/merge:") and decide(
+        catalogue.merge, entry.id, other, told=f"{others[other]} is {entry.name} now. Z takes it back."
+    ):
+        st.rerun()
+
+
+def split_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
+    """Move the chosen sightings to a new individual, or take them out."""
+    if len(found) < 2:
+        st.info("There is only one sighting: nothing can be split off.")
+    choice = str(st.session_state.get("split-round", 0))
+    st.caption("Mark the crops that show somebody else (click, or arrow keys and Space).")
+    chosen = crop_chooser(crop_items(found[:TO_CHOOSE]), key=f"split-{entry.id}", choice=choice)
+    if len(found) > TO_CHOOSE:
+        st.caption(f"The first {TO_CHOOSE} of {len(found):,} sightings are shown.")
+    if not chosen:
+        return
+    with deps.survey().read() as session:
+        preview = split_preview(session, entry.id, chosen)
+    st.markdown(
+        f"A new individual would have {in_words(preview.moved)}; "
+        f"{plain(entry.name)} would keep {in_words(preview.rest)}."
+    )
+    warn_of(preview, f"{many(preview.contradicted, 'pair')} said to be the same animal would be torn apart.")
+    with st.container(horizontal=True):
+        whole = preview.rest.sightings == 0
+        if st.button("Split off", type="primary", icon=":material/call_split:", disabled=whole) and decide(
+            catalogue.split, entry.id, chosen, told="Split off. Z takes it back."
+        ):
+            _next_round()
+        if st.button("Take them out, to be identified again", icon=":material/logout:") and decide(
+            catalogue.take_out, *chosen, individual_id=entry.id, told="Taken out. Z takes it back."
+        ):
+            _next_round()
+
+
+def _next_round() -> None:
+    st.session_state["split-round"] = st.session_state.get("split-round", 0) + 1
+    st.rerun()
+
+
+def in_words(part: Part) -> str:
+    """Some sightings in figures, in words."""
+    if not part.sightings:
+        return "no sighting"
+    span = f", {when(part.first)} to {when(part.last)}" if part.first else ""
+    return f"{many(part.sightings, 'sighting')} at {many(part.stations, 'station')}{span}"
+
+
+def warn_of(preview: Preview, sentence: str) -> None:
+    """What a merge or a split would contradict; sentence: what people said otherwise."""
+    if preview.contradicted:
+        st.warning(sentence, icon=":material/compare_arrows:")
+    if preview.conflicts:
+        st.warning(
+            f"{many(len(preview.conflicts), 'journey', 'journeys')} would be too fast, or at two places at once. "
+            "They will be listed under Conflicts.",
+            icon=":material/speed:",
+        )
+
+
+def _plain(value: object) -> str:
+    text = str(value or "").strip()
+    return "" if text == "unknown" else text

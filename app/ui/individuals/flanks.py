@@ -1,0 +1,183 @@
+"""Join a left flank and a right flank of one animal: proposals over the whole survey, and the form on a card."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import catalogue, flank_joins, identity
+from app.survey.decisions.flank_joins import FlankJoin
+from app.survey.decisions.identity import Contradiction
+from app.survey.individuals import catalogue as catalogue_entries
+from app.survey.individuals.catalogue import CatalogueEntry, names
+from app.survey.individuals.flank_proposals import FlankReport, Proposal, flank_report
+from app.survey.individuals.flanks import SIDES, one_sided
+from app.survey.individuals.previews import merge_preview
+from app.survey.individuals.sightings import SightingView
+from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.crops import crop_items
+from app.ui.individuals.edit import in_words, warn_of
+from app.ui.shared import counts
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.words import duration, many, moment, when
+
+A_PAGE = 10
+SHOWN = 6
+WAIT_SECONDS = 0.12
+REASONS = (
+    "One event shows both sides",
+    "Two cameras opposite each other took both sides at once",
+    "A video shows it turning",
+    "Known from the field",
+)
+WHY = "A tiger's flanks are two patterns: no figure can tell that they are one animal. A picture or an event can."
+
+
+def join_sentence(one: FlankJoin) -> str:
+    """Who joined which flank, when and why."""
+    return f"{one.side} flank joined from {one.name} by {one.who}, {moment(one.decided_at)}: {one.reason}"
+
+
+def flanks_view() -> None:
+    """The proposals, ten at a time, those most often seen together first."""
+    report = _current()
+    if report is None:
+        _wait()
+        return
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(
+            f"**{many(report.left_only, 'individual')}** known by the left flank only · "
+            f"**{report.right_only:,}** by the right only",
+            width="content",
+        )
+        undo_button()
+    st.caption(f"{WHY} Until they are joined, one animal may be counted twice.")
+    if not report.proposals:
+        st.info(
+            "No two of opposite flanks were seen in one event, or at one station within a minute. "
+            "Join any two on the card of one of them, under Join flanks."
+        )
+        return
+    pages = max(-(-len(report.proposals) // A_PAGE), 1)
+    number = st.pagination(pages, key="flank-page", bind="query-params") if pages > 1 else 1
+    with deps.survey().read() as session:
+        called = names(session)
+    for one in report.proposals[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]:
+        _proposal(one, called)
+
+
+def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
+    """The joins that made this individual, and the form to join the other flank to it."""
+    with deps.survey().read() as session:
+        sides = one_sided(session)
+        joined = flank_joins.joins(session, entry.id)
+        called = names(session)
+    for one in joined:
+        st.markdown(f":material/link: {plain(join_sentence(one))}")
+        if st.button("Take this join back", key=f"apart-{one.decision_id}", icon=":material/link_off:") and decide(
+            catalogue.take_back, one.decision_id, told=f"{one.name} is an individual of its own again."
+        ):
+            st.rerun()
+    side = sides.get(entry.id)
+    if side is None:
+        known = {one.flank for one in found} & set(SIDES)
+        told = "Both its flanks are known." if known else "No crop of it has its flank set; set it in Identify (1, 2)."
+        st.info(told)
+        return
+    wanted = flank_joins.OTHER_SIDE[side]
+    others = [number for number, one in sides.items() if one == wanted and number in called]
+    st.caption(f"Known by its {side} flank only. {WHY}")
+    other = st.selectbox(
+        f"Whose {wanted} flank is its own?", sorted(others, key=lambda one: called[one]), index=None, width=320,
+        format_func=lambda one: called[one], placeholder=f"{many(len(others), 'individual')} known by that flank only",
+    )  # fmt: skip
+    if other is not None:
+        _preview(entry, other, called[other], found)
+
+
+def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[SightingView]) -> None:
+    with deps.survey().read() as session:
+        preview = merge_preview(session, entry.id, other)
+        mine, theirs = (catalogue_entries.individual(session, one) for one in (entry.id, other))
+        try:
+            flank_joins.refuse_two_animals(session, mine, theirs)
+        except Contradiction as against:
+            st.warning(" ".join([str(against), *(link.text for link in against.chain)]), icon=":material/block:")
+            return
+    st.markdown(
+        f"**{plain(entry.name)}** has {in_words(preview.rest)}; **{plain(name)}** has {in_words(preview.moved)}. "
+        f"Together they are {plain(entry.name)}."
+    )
+    warn_of(preview, "")
+    left, right = st.columns(2)
+    with left:
+        crop_gallery(crop_items(found[:SHOWN]), key=f"join-ours-{entry.id}", size=110)
+    with right:
+        crop_gallery(crop_items(preview.crops[:SHOWN]), key=f"join-theirs-{other}", size=110)
+    reason = st.selectbox(
+        "How do you know?", REASONS, index=None, accept_new_options=True, width=520, key=f"join-why-{other}",
+        placeholder="Choose, or write your own",
+    )  # fmt: skip
+    if st.button(
+        f"Join the flanks of {entry.name} and {name}", type="primary", icon=":material/link:", disabled=not reason
+    ) and decide(flank_joins.join, entry.id, other, str(reason), told=f"{name} is {entry.name} now. Z takes it back."):
+        st.rerun()
+
+
+def _proposal(one: Proposal, called: dict[int, str]) -> None:
+    left, right = called.get(one.left.individual_id, "?"), called.get(one.right.individual_id, "?")
+    key = f"{one.left.individual_id}-{one.right.individual_id}"
+    with st.container(border=True, key=f"flanks-{key}"):
+        st.markdown(f"**{plain(left)}** left · **{plain(right)}** right · {plain(_seen(one))}")
+        with st.container(horizontal=True, vertical_alignment="center"):
+            with st.container(width=420):
+                crop_gallery(crop_items([one.left, one.right]), key=f"flank-pair-{key}", size=190)
+            with st.container(width="stretch", gap="small"):
+                reason = st.text_input("How you know", f"Seen together: {_seen(one)}", key=f"flank-why-{key}")
+                with st.container(horizontal=True, gap="small"):
+                    _buttons(one, left, right, reason, key)
+
+
+def _buttons(one: Proposal, left: str, right: str, reason: str, key: str) -> None:
+    pair = (one.left.detection_id, one.right.detection_id)
+    first, second = sorted((one.left.individual_id, one.right.individual_id))
+    if st.button("One animal", key=f"one-{key}", icon=":material/link:", disabled=not reason.strip()) and decide(
+        flank_joins.join, first, second, reason, seen_on=pair, told=f"{left} and {right} are one. Z takes it back."
+    ):
+        st.rerun()
+    if st.button("Two animals", key=f"two-{key}", icon=":material/call_split:") and decide(
+        identity.say_pair, *pair, "different", told="Said to be different. Z takes it back."
+    ):
+        st.rerun()
+    for name, view in ((left, one.left), (right, one.right)):
+        if st.button(f"Open {name}", key=f"open-{name}-{key}", type="tertiary"):
+            st.query_params["id"] = str(view.individual_id)
+            st.rerun()
+
+
+def _seen(one: Proposal) -> str:
+    """Where, when and how often they were seen together."""
+    place = one.left.station or "no station"
+    cameras = "by two cameras" if one.left.deployment_id != one.right.deployment_id else "by one camera"
+    how = "in one event" if one.one_event else cameras
+    often = f", {one.times} times" if one.times > 1 else ""
+    return f"{how} at {place}, {when(one.left.taken_at)}, {duration(one.seconds)} apart{often}"
+
+
+def _current() -> FlankReport | None:
+    """The proposals of the survey as it stands; None while they are being computed beside the page."""
+
+    def work() -> FlankReport:
+        with deps.survey().read() as session:
+            return flank_report(session)
+
+    return deps.computed().ask(("flanks", counts.survey_state()), work, WAIT_SECONDS)
+
+
+@st.fragment(run_every="0.4s")
+def _wait() -> None:
+    if _current() is not None:
+        st.rerun()
+    st.caption("Looking through every sighting …")

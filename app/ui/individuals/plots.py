@@ -1,0 +1,150 @@
+"""When and where individuals were seen: time lines and maps that need no network."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from math import cos, radians
+
+import plotly.graph_objects as go
+
+from app.survey.capture.history import MISSING, CaptureHistory
+from app.survey.individuals.sightings import Movement, SightingView
+
+MARK = "#2A9D8F"
+GREY = "#8C938D"
+FLANKS = {"left": "triangle-left", "right": "triangle-right", "other": "square", "unknown": "circle-open"}
+KM_A_DEGREE = 111.195
+MOST_LABELS = 60
+CELLS = {MISSING: (0.0, "NA", "no camera worked (NA)"), 0: (0.5, "", "not seen"), 1: (1.0, "●", "seen")}
+
+
+def time_line(sightings: Sequence[SightingView]) -> go.Figure | None:
+    """Sightings by station over camera-local time, the sign tells the flank; None when no capture time is known."""
+    dated = [one for one in sightings if one.taken_at]
+    if not dated:
+        return None
+    figure = go.Figure()
+    for flank, symbol in FLANKS.items():
+        some = [one for one in dated if one.flank == flank]
+        if some:
+            figure.add_scatter(
+                x=[one.taken_at for one in some],
+                y=[one.station or "no station" for one in some],
+                mode="markers",
+                name=flank,
+                marker={"size": 10, "color": MARK, "symbol": symbol, "line": {"width": 1.5, "color": MARK}},
+                hovertemplate="%{y}<br>%{x|%-d %b %Y %H:%M}<br>" + flank + " flank<extra></extra>",
+            )
+    figure.update_xaxes(showgrid=True)
+    stations = len({one.station for one in dated})
+    figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": "flank  "})
+    return _calm(figure, min(150 + 26 * stations, 520), legend=True)
+
+
+def station_map(
+    places: Mapping[str, tuple[float, float]], sightings: Sequence[SightingView], moves: Sequence[Movement]
+) -> go.Figure | None:
+    """Every station with coordinates in km around their middle; filled where it was seen, lines follow time.
+
+    Distances are right within a survey area (equirectangular about the middle). None without coordinates.
+    """
+    if not places:
+        return None
+    at = _kilometres(places)
+    seen = Counter(one.station for one in sightings if one.station in at)
+    figure = go.Figure()
+    for move in moves:
+        left, arrived = move.left.station, move.arrived.station
+        if left in at and arrived in at:
+            (x0, y0), (x1, y1) = at[str(left)], at[str(arrived)]
+            figure.add_annotation(
+                x=x1, y=y1, ax=x0, ay=y0, xref="x", yref="y", axref="x", ayref="y", showarrow=True, arrowhead=2,
+                arrowsize=1.1, arrowwidth=1.4, arrowcolor=MARK, opacity=0.7, standoff=9, startstandoff=7, text="",
+            )  # fmt: skip
+    others = [name for name in at if name not in seen]
+    labels = len(at) <= MOST_LABELS
+    figure.add_scatter(
+        x=[at[name][0] for name in others], y=[at[name][1] for name in others],
+        mode="markers+text" if labels else "markers", text=others, textposition="top center", textfont={"color": GREY},
+        marker={"size": 8, "color": GREY, "symbol": "circle-open", "line": {"width": 1.5}},
+        hovertemplate="%{text}: not seen here<extra></extra>",
+    )  # fmt: skip
+    figure.add_scatter(
+        x=[at[str(name)][0] for name in seen], y=[at[str(name)][1] for name in seen],
+        mode="markers+text" if labels else "markers", text=list(seen), textposition="top center",
+        customdata=list(seen.values()),
+        marker={"size": [10 + 3 * min(count, 30) ** 0.5 for count in seen.values()], "color": MARK},
+        hovertemplate="%{text}<br>%{customdata} sightings<extra></extra>",
+    )  # fmt: skip
+    _scale(figure, list(at.values()))
+    return _calm(figure, 380)
+
+
+def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
+    """Individuals known over station-days worked."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[0, *(days for days, _, _ in curve)],
+            y=[0, *(known for _, known, _ in curve)],
+            mode="lines+markers",
+            line={"color": MARK, "width": 2, "shape": "hv"},
+            hovertemplate="%{y} individuals after %{x:,} station-days<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title="station-days worked", rangemode="tozero")
+    figure.update_yaxes(title="individuals known", rangemode="tozero")
+    return _calm(figure, 300)
+
+
+def history_matrix(history: CaptureHistory, first: int, last: int) -> go.Figure:
+    """Individuals (rows `first` to `last`) x occasions: filled where seen, hatched grey where no camera worked."""
+    table = history.by_occasion()[first:last]
+    names = [one.name for one in history.individuals[first:last]]
+    occasions = [str(history.occasion_start(number)) for number in range(history.occasions)]
+    values = [[CELLS[int(value)][0] for value in row] for row in table]
+    marks = [[CELLS[int(value)][1] for value in row] for row in table]
+    words = [[CELLS[int(value)][2] for value in row] for row in table]
+    figure = go.Figure(
+        go.Heatmap(
+            z=values, x=occasions, y=names, customdata=words, text=marks, texttemplate="%{text}", zmin=0, zmax=1,
+            textfont={"size": 9}, xgap=1, ygap=1, showscale=False,
+            colorscale=[[0, "rgba(140,147,141,0.35)"], [0.5, "rgba(140,147,141,0.08)"], [1, MARK]],
+            hovertemplate="%{y}, occasion from %{x}<br>%{customdata}<extra></extra>",
+        )
+    )  # fmt: skip
+    figure.update_yaxes(autorange="reversed", type="category")
+    figure.update_xaxes(type="category", side="top", tickangle=-45, nticks=14)
+    return _calm(figure, 90 + 20 * len(names))
+
+
+def _kilometres(places: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
+    middle = sum(latitude for latitude, _ in places.values()) / len(places)
+    west = sum(longitude for _, longitude in places.values()) / len(places)
+    return {
+        name: ((longitude - west) * KM_A_DEGREE * cos(radians(middle)), (latitude - middle) * KM_A_DEGREE)
+        for name, (latitude, longitude) in places.items()
+    }
+
+
+def _scale(figure: go.Figure, at: Sequence[tuple[float, float]]) -> None:
+    """A scale bar in km instead of axes, with room around the stations, and where north is."""
+    left, right = min(x for x, _ in at), max(x for x, _ in at)
+    low, high = min(y for _, y in at), max(y for _, y in at)
+    size = max(right - left, high - low, 0.4)
+    bar = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if step >= size / 5)
+    pad = size * 0.16
+    x0, y0 = left - pad * 0.6, low - pad * 1.1
+    figure.add_scatter(x=[x0, x0 + bar], y=[y0, y0], mode="lines", line={"color": GREY, "width": 3}, hoverinfo="skip")
+    words = f"{bar:g} km" if bar >= 1 else f"{bar * 1000:g} m"
+    figure.add_annotation(x=x0 + bar / 2, y=y0, text=words, showarrow=False, yshift=10, font={"size": 12})
+    figure.add_annotation(
+        xref="paper", yref="paper", x=1, y=1, text="N ↑", showarrow=False, font={"size": 13}, xanchor="right"
+    )
+    figure.update_xaxes(visible=False, range=[left - pad, right + pad])
+    figure.update_yaxes(visible=False, range=[low - pad * 1.4, high + pad], scaleanchor="x", scaleratio=1)
+
+
+def _calm(figure: go.Figure, height: int, *, legend: bool = False) -> go.Figure:
+    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 24, "b": 8}, showlegend=legend)
+    return figure

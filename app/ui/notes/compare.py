@@ -1,0 +1,96 @@
+"""Two categories of a run side by side, and two runs side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pandas as pd
+import streamlit as st
+
+from app import deps
+from app.notes.result import RunResult, read_result
+from app.survey.tables.notes import NoteRun, RunState
+from app.ui.notes import plots
+from app.ui.shared.words import many
+
+
+def two_categories(result: RunResult) -> None:
+    """What is written in one category and not in the other."""
+    names = sorted(result.counts["categories"])
+    if len(names) < 2:
+        st.info("There is one category only.")
+        return
+    left, right = st.columns(2)
+    one = left.selectbox("This category", names, key="one", bind="query-params")
+    other = right.selectbox("and this one", [name for name in names if name != one], key="other", bind="query-params")
+    table = plots.between(result, one, other)
+    if table.empty:
+        st.info("Neither of the two has a keyword that sets it apart.")
+        return
+    st.plotly_chart(plots.two_sides(table, one, other), key="two-sides", config={"displayModeBar": False})
+    st.caption(
+        f"{one}: {many(result.counts['categories'][one], 'note')}. {other}: "
+        f"{many(result.counts['categories'][other], 'note')}. Only these two are compared, by their rates."
+    )
+
+
+def two_runs(run: NoteRun, result: RunResult, runs: Sequence[NoteRun]) -> None:
+    """Which keywords two runs share, and which settings differ."""
+    others = {one.id: one for one in runs if one.id != run.id and one.state == RunState.DONE}
+    if not others:
+        st.info("There is no other finished run yet.")
+        return
+    number = st.selectbox(
+        "Compare with", list(others), format_func=lambda one: f"{others[one].name} (run {one})", key="with_run"
+    )
+    other = others[number]
+    found = read_result(deps.survey().data_dir, other.id, other.attempt)
+    if found is None:
+        st.warning("The files of that run are gone. Run it again.")
+        return
+    changed = differing_settings(run, other)
+    if changed.empty:
+        st.caption("Both runs have the same settings.")
+    else:
+        st.dataframe(changed, hide_index=True)
+    table = shared_keywords(result, found)
+    counts = table["in"].value_counts()
+    st.caption(
+        f"{counts.get('both', 0):,} keywords in both · {counts.get('this run', 0):,} only in this run · "
+        f"{counts.get('the other', 0):,} only in the other"
+    )
+    st.dataframe(table, hide_index=True, height=420)
+
+
+def differing_settings(run: NoteRun, other: NoteRun) -> pd.DataFrame:
+    """The settings that two runs do not share: setting, this run, the other."""
+    here, there = _flat(run), _flat(other)
+    rows = [
+        {"setting": name, "this run": here.get(name, ""), "the other": there.get(name, "")}
+        for name in sorted({*here, *there})
+        if here.get(name) != there.get(name)
+    ]
+    return pd.DataFrame(rows)
+
+
+def shared_keywords(one: RunResult, other: RunResult) -> pd.DataFrame:
+    """All discriminative keywords of two runs: category, keyword, in (both, this run, the other), z and q of each."""
+    columns = ["category", "keyword", "z", "q"]
+    both = one.keywords[columns].merge(
+        other.keywords[columns], how="outer", on=["category", "keyword"], suffixes=("", " (other)"), indicator="in"
+    )
+    names = {"both": "both", "left_only": "this run", "right_only": "the other"}
+    both["in"] = both["in"].astype(str).map(names)
+    ordered = both.sort_values(["category", "z", "z (other)"], ascending=[True, False, False], ignore_index=True)
+    return ordered[["category", "keyword", "in", "z", "q", "z (other)", "q (other)"]]
+
+
+def _flat(run: NoteRun) -> dict[str, str]:
+    graph = {name: str(value) for name, value in run.settings["graph"].items()}
+    source = run.settings["source"]
+    return {
+        **graph,
+        "compared by": str(run.settings["grouping"]),
+        "notes": ", ".join(map(str, source["files"])) + (" and individuals" if source.get("individuals") else ""),
+        "backend": str(run.backend),
+    }

@@ -1,0 +1,94 @@
+"""The files of notes in the survey: what is kept, delete one, bring one back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import notes
+from app.survey.decisions.boxes import BadDecision
+from app.survey.notes import notes as survey_notes
+from app.survey.notes.notes import DeletedFile
+from app.survey.tables.notes import NoteFile, NoteRun
+from app.ui.notes.results import plain
+from app.ui.shared.words import many, moment
+
+SHOWN = 40
+
+
+def file_list(files: Sequence[NoteFile], deleted: Sequence[DeletedFile]) -> None:
+    """Every file with what can be done about it."""
+    if not files and not deleted:
+        return
+    st.subheader("Files of notes", anchor=False)
+    for file in files[:SHOWN]:
+        told, button = st.columns([3, 1], vertical_alignment="center")
+        made_up = " · synthetic" if file.synthetic else ""
+        told.markdown(
+            f"**{plain(file.label)}**  \n{many(file.rows, 'note')}{made_up} · kept by {plain(file.who)}, "
+            f"{moment(file.created_at)}"
+        )
+        with button:
+            _delete(file)
+    if len(files) > SHOWN:
+        st.caption(f"The latest {SHOWN} of {len(files):,} files.")
+    if deleted:
+        with st.expander(f"Deleted: {many(len(deleted), 'file')}"):
+            for gone in deleted[:SHOWN]:
+                with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+                    st.markdown(
+                        f"{plain(gone.label)} · {many(gone.rows, 'note')} · deleted by {plain(gone.who)}, "
+                        f"{moment(gone.decided_at)}",
+                        width="stretch",
+                    )
+                    st.button(
+                        "Bring back",
+                        key=f"restore-notes-{gone.id}",
+                        icon=":material/undo:",
+                        on_click=_decide,
+                        args=(notes.restore_file, gone.id, f"{gone.label} is back."),
+                    )
+
+
+def _delete(file: NoteFile) -> None:
+    with st.popover("Delete", icon=":material/delete:", key=f"delete-notes-{file.id}", type="tertiary"):
+        with deps.survey().read() as session:
+            used = survey_notes.runs_with(session, file.id)
+        st.markdown(
+            f"Delete **{plain(file.label)}** with its {many(file.rows, 'note')}? "
+            + (f"{many(len(used), 'run')} took notes from it: the figures stay and say so, the notes are not shown. "
+               if used else "No run took notes from it. ")
+            + "It can be brought back here and in History."
+        )  # fmt: skip
+        st.button(
+            "Delete these notes",
+            key=f"delete-notes-now-{file.id}",
+            type="primary",
+            on_click=_decide,
+            args=(notes.delete_file, file.id, f"{file.label} was deleted. It can be brought back below."),
+        )
+
+
+def _decide(action: Callable[..., Any], file_id: int, told: str) -> None:
+    try:
+        with deps.survey().write() as session:
+            action(session, deps.reviewer(), file_id)
+    except BadDecision as refused:
+        st.toast(str(refused), icon=":material/error:")
+        return
+    st.toast(plain(told), icon=":material/check:")
+
+
+def deleted_sources(run: NoteRun) -> None:
+    """Says that notes of this run were deleted since."""
+    with deps.survey().read() as session:
+        gone = survey_notes.deleted_files(session, run.settings["source"]["files"])
+    for one in gone:
+        st.warning(
+            f"{plain(one.label)} ({many(one.rows, 'note')}) was deleted by {plain(one.who)}, "
+            f"{moment(one.decided_at)}. What this run found in it stays; its notes are not shown.",
+            icon=":material/delete:",
+        )

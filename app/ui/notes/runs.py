@@ -1,0 +1,155 @@
+"""Start a run over notes, follow it, find it again."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.actions.notes import settings_of, start, start_again
+from app.notes.sources import GROUPINGS
+from app.survey.notes import notes as survey_notes
+from app.survey.tables.notes import NoteFile, NoteRun, RunState
+from app.ui.shared.words import duration, many, moment
+from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, EMBEDDING_MODELS
+
+STEPS = {
+    "notes": "reading the notes",
+    "cleaned": "cleaning the notes",
+    "note_counts": "counting",
+    "candidates": "finding words and phrases",
+    "embeddings": "reading words and notes with the model",
+    "extraction": "reading words and notes with the model on Modal",
+    "note_keywords": "choosing keywords",
+    "keywords_by_category": "choosing keywords",
+    "occurrences": "counting words",
+    "keyword_statistics": "comparing categories",
+    "held_out_check": "checking on held-out notes",
+    "word_vectors": "reading keywords with the model",
+    "keyword_vectors": "placing keywords",
+    "clusters": "finding groups",
+    "clustering": "finding groups on Modal",
+    "layout_2d": "drawing the map",
+    "clusters_table": "writing tables",
+}
+ORDER = list(STEPS)
+FEWER = "In a category of fewer than 30 notes one less is enough, but never a single note."
+
+
+def start_form(
+    files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool, clips: int
+) -> None:
+    """Choose notes and what groups them, and start a run. first: it is what the page is for now. clips: how many have
+    a computed summary."""
+    names = {one.id: f"{one.label} · {many(one.rows, 'note')}" for one in files}
+    default = [chosen] if chosen in names else list(names)[:1]
+    with st.form("note_run", border=True):
+        picked = st.multiselect("Notes", list(names), default=default, format_func=lambda one: names[one])
+        left, right = st.columns(2)
+        grouping = left.selectbox("Compare by", list(GROUPINGS), format_func=lambda one: GROUPINGS[one])
+        name = right.text_input("Name of this run", placeholder="Monsoon 2024 by station", max_chars=120)
+        with st.expander("Settings"):
+            graph = _settings()
+        individuals = st.checkbox("With what was written about individuals in the catalogue")
+        videos = clips > 0 and st.checkbox(
+            f"With the summaries of {many(clips, 'clip')}, computed by Pugmark",
+            help="One note a clip, in words Pugmark made from detections. Category is its species, as people said.",
+        )
+        if st.form_submit_button("Find keywords", type="primary" if first else "secondary", icon=":material/insights:"):
+            if not picked and not individuals and not videos:
+                st.error("Choose notes first.")
+                return
+            source = names[picked[0]].split(" · ")[0] if picked else "Individuals" if individuals else "Clips"
+            label = name.strip() or f"{source} by {grouping}"
+            settings = settings_of(picked, grouping, individuals=individuals, clips=videos, **graph)
+            started(start(deps.survey(), deps.jobs(), label, settings, deps.reviewer()))
+
+
+def _settings() -> dict[str, Any]:
+    columns = st.columns(3)
+    model = columns[0].selectbox(
+        "Embedding model",
+        list(EMBEDDING_MODELS),
+        format_func=lambda one: f"{one} ({EMBEDDING_MODELS[one].languages})",
+        help="\n".join(f"{one.name}: {one.licence}." for one in EMBEDDING_MODELS.values()),
+    )
+    support = columns[1].number_input("Notes a keyword is in, at least", 2, 100, 3, help=FEWER)
+    size = columns[2].number_input("Keywords in a cluster, at least", 3, 50, None, placeholder="chosen by the program")
+    top = columns[0].number_input("Keywords a note", 3, 30, 10)
+    seed = columns[1].number_input("Seed", 0, 2**31 - 1, 0)
+    words = columns[2].text_input("Seed words", placeholder="snare, poaching")
+    return {
+        "model_name": model or DEFAULT_MODEL,
+        "min_support": int(support),
+        "min_cluster_size": None if size is None else int(size),
+        "top_n": int(top),
+        "seed": int(seed),
+        "seed_words": [one.strip() for one in words.split(",") if one.strip()],
+    }
+
+
+def run_list(runs: Sequence[NoteRun], open_run: Callable[[int], None]) -> None:
+    """Earlier runs; a click opens one."""
+    table = st.dataframe(
+        {
+            "run": [one.name for one in runs],
+            "when": [moment(one.created_at) for one in runs],
+            "compared by": [GROUPINGS.get(one.settings.get("grouping", ""), "") for one in runs],
+            "notes": [one.figures.get("notes") for one in runs],
+            "keywords": [one.figures.get("keywords") for one in runs],
+            "clusters": [one.figures.get("clusters") for one in runs],
+            "state": [one.state for one in runs],
+        },
+        hide_index=True,
+        on_select="rerun",
+        selection_mode="single-row",
+        key="note_runs",
+    )
+    rows = table.selection.rows
+    if rows:
+        open_run(runs[rows[0]].id)
+
+
+def follow(run_id: int) -> None:
+    """The progress of a run; the page is drawn again when it ends."""
+
+    @st.fragment(run_every="1s")
+    def live() -> None:
+        with deps.survey().read() as session:
+            run = survey_notes.run_of(session, run_id)
+        if run is None or not run.open:
+            st.rerun()
+            return
+        share, text = pace(run, time.time())
+        st.progress(share, text=text)
+        if run.note:
+            st.warning(run.note, icon=":material/hourglass_top:")
+
+    live()
+
+
+def pace(run: NoteRun, now: float) -> tuple[float, str]:
+    """How far a run is (0 to 1) and the line that says so: step, count, rate, time left."""
+    if run.state == RunState.QUEUED or run.node is None:
+        return 0.0, "waiting for the worker · you can close this tab"
+    step = ORDER.index(run.node) if run.node in ORDER else 0
+    inside = run.done / run.total if run.total > 1 else 0.0
+    text = f"step {step + 1} of {len(ORDER)} · {STEPS.get(run.node, run.node)}"
+    passed = now - (run.node_started_at or now)
+    if run.total > 1 and run.done and passed > 1:
+        rate = run.done / passed
+        text += (
+            f" · {run.done:,} of {run.total:,} · {rate:,.0f}/s · about {duration((run.total - run.done) / rate)} left"
+        )
+    return min((step + inside) / len(ORDER), 1.0), f"{text} · you can close this tab"
+
+
+def stopped(run: NoteRun) -> None:
+    """What went wrong, what was kept, and the way on."""
+    st.error(f"{run.error} Your notes and what was computed before are kept.")
+    if st.button("Run again", icon=":material/replay:", type="primary"):
+        start_again(deps.survey(), deps.jobs(), run.id)
+        st.rerun()

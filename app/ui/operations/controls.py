@@ -1,0 +1,108 @@
+"""What a person can do on Operations: stop or repeat an import, analyse again what failed, keep models warm."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import streamlit as st
+
+from app import deps
+from app.actions.imports import run_again
+from app.analysis.modal_watch import ModalFigures
+from app.survey.media.progress import Progress
+from app.survey.tables.media import ImportState
+from app.ui.shared.words import duration, many
+from modal_backend.registry import MODELS, REMOTE
+from modal_backend.remote.prices import AS_OF, per_second
+
+HOUR = 3600
+
+
+def imports(found: Sequence[Progress]) -> None:
+    """Imports under way with how far they are and a button that stops them; stopped ones can be run again."""
+    running = [one for one in found if one.running]
+    stopped = [one for one in found if one.state == ImportState.FAILED][:3]
+    if not running and not stopped:
+        return
+    st.subheader("Imports", anchor=False)
+    for one in running:
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        left.progress(min(one.done / one.listed, 1.0) if one.listed else 0.0, text=_pace(one))
+        with right.popover("Stop", icon=":material/stop_circle:", key=f"stop-{one.id}"):
+            st.write(
+                f"What is finished stays: {many(one.done, 'file')}. The import can be run again and goes on there."
+            )
+            st.button("Stop this import", key=f"cancel-{one.id}", on_click=_cancel, args=(one.id,))
+    for one in stopped:
+        left, right = st.columns([6, 1], vertical_alignment="center")
+        left.text(f"{one.label} stopped after {many(one.done, 'file')}: {one.error or 'no reason is known'}")
+        right.button("Run again", icon=":material/replay:", key=f"again-{one.id}", on_click=_run_again, args=(one.id,))
+
+
+def _pace(one: Progress) -> str:
+    label = "".join("\\" + sign if sign in "\\`*_{}[]<>()#+-.!|~$:" else sign for sign in one.label)
+    if one.listed is None:
+        return f"{label} · {'listing files' if one.state == ImportState.RUNNING else 'waits for the worker'}"
+    rate = f" · {one.rate:.1f} files/s" if one.rate else ""
+    eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
+    return f"{label} · {one.done:,} of {many(one.listed, 'file')}{rate}{eta}"
+
+
+def _cancel(import_id: int) -> None:
+    deps.jobs().cancel_import(import_id)
+    st.toast("The import is stopped. What was finished is kept.", icon=":material/stop_circle:")
+
+
+def _run_again(import_id: int) -> None:
+    run_again(deps.survey(), deps.jobs(), import_id)
+    st.toast("The import is in the queue again.", icon=":material/replay:")
+
+
+def retry(failed: int) -> None:
+    """Analyse again every image whose analysis failed."""
+    if not failed:
+        return
+    if st.button(f"Analyse {many(failed, 'failed image')} again", icon=":material/replay:", key="retry-failed"):
+        deps.jobs().retry_failed()
+        st.toast("The failed images are in the queue.", icon=":material/replay:")
+
+
+def warm_up(figures: ModalFigures) -> None:
+    """A switch a model that keeps one container running, with what that costs; off unless somebody switches it on."""
+    if figures.health.state != "ready":
+        return
+    watch = deps.modal_watch()
+    wanted, trouble = watch.warming(), watch.trouble()
+    models = [name for name in REMOTE if MODELS[name].here]
+    kept = {name: wanted.get(name, figures.warm.get(name, 0)) for name in models}
+    st.subheader("Keep warm", anchor=False)
+    st.caption(
+        "A warm container answers without a cold start and is charged for every second it is kept, used or not, until "
+        f"it is switched off here or the app is deployed again. List prices of {AS_OF}."
+    )
+    with st.container(horizontal=True):
+        for name in models:
+            with st.container(width=250):
+                _switch(name, kept[name], name in wanted)
+    for name, reason in trouble.items():
+        st.warning(f"{name}: the switch had no effect. {reason}", icon=":material/cloud_off:")
+    dollars = sum(per_second(name) * HOUR * count for name, count in kept.items())
+    if dollars:
+        count = sum(kept.values())
+        st.warning(
+            f"{many(count, 'container')} kept warm: about ${dollars:.2f} an hour, ${24 * dollars:.2f} a day.",
+            icon=":material/local_fire_department:",
+        )
+
+
+def _switch(name: str, kept: int, asked: bool) -> None:
+    key = f"warm-{name}"
+    st.session_state[key] = kept > 0
+    gpu = REMOTE[name].gpu or "CPU"
+    st.toggle(name, key=key, on_change=_turn, args=(name, key))
+    told = "asking Modal …" if asked else f"{gpu}, ${per_second(name) * HOUR:.2f} an hour"
+    st.caption(told if asked or kept <= 1 else f"{told}, {kept} containers")
+
+
+def _turn(name: str, key: str) -> None:
+    deps.modal_watch().keep_warm(name, 1 if st.session_state[key] else 0, deps.reviewer())

@@ -1,0 +1,161 @@
+"""The tables of the Operations page."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import streamlit as st
+
+from app.analysis.modal_watch import ModalFigures
+from app.settings import Settings
+from app.survey.calls.figures import Latency, ModelFigures, Stats
+from app.ui.shared.status_strip import seconds
+from app.ui.shared.words import duration, many, moment
+from modal_backend.registry import REMOTE
+from modal_backend.remote.prices import AS_OF, per_second
+
+CONNECT = """
+1. `pip install -r requirements.txt`
+2. `modal token new` (opens a browser), or `modal token set --token-id <id> --token-secret <secret>`
+3. `modal deploy -m modal_backend.modal_app` in the project's folder
+4. `modal run -m modal_backend.modal_app::test_wrapper` proves that the images hold what the models import
+5. Start Pugmark again. `python -m app doctor` says what is still missing.
+"""
+
+
+def totals(stats: Stats, reused: int, waiting: int) -> None:
+    """The whole ledger and the queue in one row of figures."""
+    figures = [
+        ("Jobs waiting", waiting),
+        ("Calls open", stats.queued),
+        ("Succeeded", stats.succeeded),
+        ("Failed", stats.failed),
+        ("Retried", stats.retried),
+        ("Results reused", reused),
+    ]
+    with st.container(horizontal=True):
+        for label, value in figures:
+            st.metric(label, f"{value:,}", width=150)
+
+
+def models(figures: Sequence[ModelFigures]) -> None:
+    """One row a model and backend: counts, ages, where the time went."""
+    if not figures:
+        st.info("No model has been called yet. Bring in pictures on the Upload page.", icon=":material/info:")
+        return
+    st.dataframe(
+        {
+            "model": [one.model for one in figures],
+            "backend": [one.backend for one in figures],
+            "open": [one.running for one in figures],
+            "done": [one.done for one in figures],
+            "failed": [one.failed + one.lost for one in figures],
+            "cancelled": [one.cancelled for one in figures],
+            "retries": [one.retries for one in figures],
+            "success": [_share(one.success_rate) for one in figures],
+            "oldest open": [duration(one.oldest_seconds) if one.oldest_seconds else "" for one in figures],
+            "in all p50 / p95": [_both(one.total) for one in figures],
+            "waiting": [_both(one.waiting) for one in figures],
+            "cold start": [_both(one.cold_start) for one in figures],
+            "run": [_both(one.run) for one in figures],
+        },
+        hide_index=True,
+    )
+    st.caption("Durations are the median and the 95th percentile of the newest calls, 5,000 at most.")
+
+
+def cost(figures: Sequence[ModelFigures]) -> None:
+    """What the run time on Modal would cost at list prices."""
+    remote = [one for one in figures if one.backend == "modal" and one.model in REMOTE]
+    if not remote:
+        return
+    dollars = sum(one.run_seconds * per_second(one.model) for one in remote)
+    st.caption(
+        f"Modal, estimated: ${dollars:,.4f} for {duration(sum(one.run_seconds for one in remote))} of running and "
+        f"loading at the list prices of {AS_OF}; idle time of containers and surcharges are not in it."
+    )
+
+
+def questions(answers: int, dollars: float, unknown: int) -> None:
+    """What the answers of video language models cost at the configured prices."""
+    if not answers:
+        return
+    told = f"{many(answers, 'answer')} of video language models"
+    if unknown == answers:
+        st.caption(f"{told}; their cost is not known. OMNIVINCI_PRICE_IN and OMNIVINCI_PRICE_OUT set the prices.")
+        return
+    rest = f"; of {unknown:,} the cost is not known" if unknown else ""
+    st.caption(f"{told}: ${dollars:,.4f} at the configured prices{rest}.")
+
+
+def modal_now(figures: ModalFigures) -> None:
+    """Whether Modal answers, and its own backlog, runners and headroom."""
+    state = figures.health
+    if state.state == "asking":
+        st.caption("Asking Modal …")
+        return
+    if state.state != "ready":
+        st.warning(f"Modal is {state.state}: {state.reason} {state.remedy}".strip(), icon=":material/cloud_off:")
+        return
+    rows = list(figures.stats.items())
+    st.dataframe(
+        {
+            "model": [name for name, _ in rows],
+            "backlog": [stats.backlog for _, stats in rows],
+            "containers": [stats.runners for _, stats in rows],
+            "calls running": [stats.running for _, stats in rows],
+            "headroom": [stats.headroom for _, stats in rows],
+        },
+        hide_index=True,
+    )
+    st.caption(f"As Modal told {max(time.time() - figures.at, 0):.0f} s ago.")
+
+
+def stalled(figures: ModalFigures, settings: Settings) -> None:
+    """Say when Modal has a backlog and nothing runs: it never fails such calls by itself."""
+    for model, stats in figures.stats.items():
+        if stats.stalled_seconds >= settings.modal_stall_seconds:
+            st.error(
+                f"{model}: {many(stats.backlog, 'call')} wait on Modal and nothing has run for "
+                f"{duration(stats.stalled_seconds)}. Its containers probably fail to start. "
+                f"Look at: modal app logs {settings.modal_app_name}",
+                icon=":material/error:",
+            )
+
+
+def not_connected() -> None:
+    """What to do to run the models on Modal."""
+    with st.expander("Modal is not connected: what to do", icon=":material/cloud:"):
+        st.markdown(CONNECT)
+
+
+def failures(rows: Sequence[Any]) -> None:
+    """The newest calls without a result, with their reason."""
+    if not rows:
+        st.caption("No call has failed.")
+        return
+    st.dataframe(
+        {
+            "when": [moment(row.finished_at) for row in rows],
+            "model": [row.model for row in rows],
+            "backend": [row.backend for row in rows],
+            "inputs": [row.items for row in rows],
+            "attempts": [row.attempts for row in rows],
+            "outcome": [row.outcome for row in rows],
+            "reason": [row.error for row in rows],
+            "Modal's id": [row.remote_id or "" for row in rows],
+        },
+        hide_index=True,
+    )
+
+
+def _both(latency: Latency) -> str:
+    if latency.p50 is None or latency.p95 is None:
+        return ""
+    return f"{seconds(latency.p50)} / {seconds(latency.p95)}"
+
+
+def _share(value: float | None) -> str:
+    return "" if value is None else f"{value:.1%}"

@@ -1,0 +1,56 @@
+"""Counts over the whole survey, counted again only when something has changed."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.survey.calls.overview import WaitingFigures, waiting_figures
+from app.survey.individuals import rankings
+from app.survey.media import browse
+from app.survey.media.browse import MediaFilter
+from modal_backend.registry import LOCAL
+
+KEPT = 64
+SECONDS = 600
+
+
+def survey_state() -> str:
+    """Names the present state of the survey: it changes with every file, result, decision and undo."""
+    with deps.survey().read() as session:
+        return f"{deps.survey_mark()}-{browse.change_mark(session)}-{rankings.stamp(session)}"
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def kinds(state: str, within: MediaFilter) -> dict[str, int]:
+    """How many media each kind has within the rest of a filter. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return browse.summary(session, within.threshold, within)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def places(state: str) -> list[tuple[int, str, int]]:
+    """Deployments with the number of their media. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return browse.deployments(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def figures(state: str) -> WaitingFigures:
+    """What came in, what waits, what went wrong. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return waiting_figures(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def crops_waiting(state: str, most: int) -> tuple[list[int], int]:
+    """The crops that wait for an identity (at most `most`), and how many there are in all."""
+    del state
+    with deps.survey().read() as session:
+        version = rankings.feature_version(session, LOCAL)
+        if version is None:
+            return [], 0
+        return rankings.waiting(session, version, limit=most), rankings.waiting_count(session, version)

@@ -1,0 +1,97 @@
+"""The status strip: one line that every page shows, refreshed every two seconds."""
+
+from __future__ import annotations
+
+from html import escape
+from urllib.parse import quote
+
+import streamlit as st
+
+from app import deps
+from app.survey.calls.overview import StripSnapshot, snapshot
+from app.ui.shared.words import many
+from app.web.routes import services
+
+WIDE, HIGH = 120, 18
+GREY = "#7F8A83"  # at least 3:1 on both themes
+BACKEND_COLOURS = {"embedded": "#6B8CAE", "modal": "#8E7CC3"}
+
+
+@st.fragment(run_every="2s")
+def status_strip() -> None:
+    """Draw the strip. Call it at top level, outside other fragments."""
+    settings = deps.settings()
+    figures = snapshot(deps.survey(), settings.active_backend.value)
+    st.html(strip_html(figures, _worker_note(), deps.models_in_use()))
+
+
+def _worker_note() -> str:
+    return "worker not running" if services.worker is not None and not services.worker.alive() else ""
+
+
+def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
+    """The strip as one line of HTML; every value is escaped. models: what finds and describes the animals."""
+    colour = "#C98A1B" if note else BACKEND_COLOURS.get(figures.backend, "#6B8CAE")
+    name = escape(figures.backend) + (f" · {escape(note)}" if note else "")
+    parts = [
+        f'<span class="pm-backend"><i style="background:{colour}"></i>{name}</span>',
+        f'<span class="pm-models" title="Detector and embeddings in use">{escape(models)}</span>' if models else "",
+        _figure("queued", figures.queued),
+        _figure("running", figures.running),
+        _failed(figures.failed),
+        _latency(figures),
+    ]
+    return f'<div class="pm-strip" role="status" aria-live="off">{"".join(parts)}</div>'
+
+
+def _figure(word: str, number: int) -> str:
+    return f'<span class="pm-figure"><b>{number:,}</b> {word}</span>'
+
+
+def _failed(number: int) -> str:
+    if not number:
+        return _figure("failed", 0)
+    return (
+        f'<a class="pm-figure pm-failed" href="/detections?filter=failed" target="_self"><b>{number:,}</b> failed</a>'
+    )
+
+
+def _latency(figures: StripSnapshot) -> str:
+    parts = [_longer(*one) for one in figures.longer]
+    if figures.p50 is not None and figures.p95 is not None:
+        title = "duration of model calls over images, last 5 minutes"
+        text = f"p50 <b>{seconds(figures.p50)}</b> / p95 <b>{seconds(figures.p95)}</b>"
+        parts.append(f'<span title="{title}">{text}</span>{sparkline(figures.sparkline)}')
+    return f'<span class="pm-latency">{"".join(parts) or "no calls in the last 5 min"}</span>'
+
+
+def _longer(about: str, calls: int, median: float) -> str:
+    title = f"{many(calls, 'call')} over {about} in the last 5 minutes, each over all of them; median duration"
+    return f'<span class="pm-longer" title="{escape(title)}">{escape(about)} <b>{seconds(median)}</b></span>'
+
+
+def seconds(value: float) -> str:
+    """A duration with its unit: 85 ms, 1.2 s, 12 s."""
+    if value < 1:
+        return f"{value * 1000:.0f} ms"
+    return f"{value:.1f} s" if value < 10 else f"{value:,.0f} s"
+
+
+def sparkline(values: list[float | None]) -> str:
+    """60 points as an SVG in the address of an image (st.html drops inline SVG); breaks where nothing ended."""
+    known = [value for value in values if value is not None]
+    top = max(known, default=0.0) or 1.0
+    step = WIDE / max(len(values) - 1, 1)
+    path, lifted = [], True
+    for place, value in enumerate(values):
+        if value is None:
+            lifted = True
+            continue
+        y = HIGH - 2 - (HIGH - 4) * value / top
+        path.append(f"{'M' if lifted else 'L'}{place * step:.1f} {y:.1f}" + ("h0.01" if lifted else ""))
+        lifted = False
+    drawing = (
+        f'<svg xmlns="http://www.w3.org/2000/svg" width="{WIDE}" height="{HIGH}" viewBox="0 0 {WIDE} {HIGH}">'
+        f'<path d="{"".join(path)}" fill="none" stroke="{GREY}" stroke-width="1.5" stroke-linecap="round"/></svg>'
+    )
+    return f'<img class="pm-spark" alt="" width="{WIDE}" height="{HIGH}" src="data:image/svg+xml,{quote(drawing)}">'

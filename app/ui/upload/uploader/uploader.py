@@ -1,0 +1,52 @@
+"""The uploader: files, folders and zips go to PUT /api/uploads one by one, past Streamlit's memory."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.ingest.formats import BY_NAME
+from app.ui.shared.component import register
+
+PICTURES_AND_ZIPS = (".jpg", ".jpeg", ".png", ".webp", ".zip")
+MEDIA_AND_ZIPS = (*PICTURES_AND_ZIPS, *BY_NAME)
+_uploader = register(Path(__file__).parent, ["transfer", "uploader"])
+
+
+def uploader(
+    batch: str,
+    token: str,
+    key: str,
+    *,
+    accept: Sequence[str] = MEDIA_AND_ZIPS,
+    hint: str = "JPEG, PNG, WebP, clips (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep their names",
+) -> dict[str, Any]:
+    """Draw the drop zone of one batch; sending goes on through reruns and page changes while the tab is open.
+
+    accept: file name endings, lower case; others are counted as left out.
+    Returns {batch, total, done, bytes, bytes_done, left_out, failed: [{path, error}] (at most 200), failed_count,
+    finished}; finished means that nothing is under way, with or without failures.
+    """
+    nothing_yet = {
+        "batch": batch, "total": 0, "done": 0, "bytes": 0, "bytes_done": 0, "left_out": 0,
+        "failed": [], "failed_count": 0, "finished": False,
+    }  # fmt: skip
+    if not deps.routes_served():
+        st.warning("Uploads need `streamlit run app/main.py`; this server was started without it.")
+        return nothing_yet
+    said = (st.session_state.get(key) or {}).get("progress")
+    result = _uploader(
+        key=key,
+        data={"batch": batch, "token": token, "accept": list(accept), "hint": hint, "known": said},
+        on_progress_change=_nothing,
+    )
+    progress = result.get("progress")
+    return dict(progress) if progress and progress.get("batch") == batch else nothing_yet
+
+
+def _nothing() -> None:
+    """State is read from the result; Streamlit wants a callback for it to be allowed."""

@@ -1,0 +1,194 @@
+"""A panel for one clip: ask a video language model about it, and see what was answered beside what was computed.
+
+Call `draw_analysis` at the top level of a page: it holds a fragment that refreshes while a question is under way.
+What a model says is text from outside: it is shown as plain text, never as Markdown or HTML.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import time
+from html import escape
+
+import streamlit as st
+
+from app import deps
+from app.actions import video_questions
+from app.analysis.video_endpoint import host, not_configured
+from app.survey.decisions.changes import DecisionConflict, undo_last
+from app.survey.tables.media import Media
+from app.survey.tables.videos import VideoAnswer
+from app.survey.videos import answers
+from app.ui.shared.words import duration, many, moment
+from modal_backend.errors import QueueFull
+from modal_backend.models.video.prompts import BY_KEY, LONGEST_OWN, OWN, PREPARED
+
+COMPUTED = "app.survey.videos.tracklets"
+REFRESH = "2s"
+LATE_SECONDS = 20.0
+PERSON = 0.5
+
+
+def draw_analysis(media_id: int) -> None:
+    """Draw the panel of one clip: the questions that can be asked, and the answers there are, newest first."""
+    st.subheader("Ask a video language model", anchor=False)
+    missing = not_configured(deps.settings())
+    if missing:
+        st.info(f"Not configured. {missing}", icon=":material/key_off:")
+    else:
+        _ask_form(media_id)
+    _undo_button(media_id)
+    _answers(media_id)
+
+
+def _ask_form(media_id: int) -> None:
+    settings = deps.settings()
+    titles = {prompt.key: prompt.title for prompt in PREPARED} | {OWN: "A question of your own"}
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        kind = st.selectbox(
+            "Question",
+            list(titles),
+            format_func=lambda key: titles[key],
+            key=f"video-question-{media_id}",
+            width=320,
+        )
+        own = ""
+        if kind == OWN:
+            own = st.text_input(
+                "Your question",
+                key=f"video-own-{media_id}",
+                max_chars=LONGEST_OWN,
+                placeholder="Does one of them limp?",
+            )
+        asked = st.button("Ask", icon=":material/send:", key=f"video-ask-{media_id}")
+    frames = many(settings.omnivinci_frames, "frame")
+    what = "this clip" if settings.omnivinci_send == "clip" else f"{frames} of this clip"
+    text = f"Ask sends {what} and the question to {host(settings)} (model {settings.omnivinci_model})."
+    st.html(f'<div class="pm-line">{escape(text)}</div>')
+    with deps.survey().read() as session:
+        media = session.get(Media, media_id)
+    if media is not None and media.person_score >= PERSON:
+        st.caption(":material/person_alert: A person was found on this clip: their picture would leave this machine.")
+    if asked:
+        _ask(media_id, kind or OWN, own)
+
+
+def _ask(media_id: int, kind: str, own: str) -> None:
+    try:
+        video_questions.ask(deps.settings(), deps.survey(), deps.jobs(), media_id, kind, own, deps.reviewer())
+    except (ValueError, QueueFull) as problem:
+        st.error(f"{problem} {getattr(problem, 'remedy', '')}".strip())
+
+
+def _undo_button(media_id: int) -> None:
+    if not st.session_state.get(f"video-deleted-{media_id}"):
+        return
+
+    def undo() -> None:
+        try:
+            with deps.survey().write() as session:
+                undo_last(session, deps.reviewer(), video_questions.KINDS)
+        except DecisionConflict as problem:
+            st.toast(str(problem), icon=":material/error:")
+        st.session_state[f"video-deleted-{media_id}"] -= 1
+
+    st.button("Undo the deletion", icon=":material/undo:", key=f"video-undo-{media_id}", on_click=undo)
+
+
+def _answers(media_id: int) -> None:
+    under_way = any(one.outcome is None for one in _read(media_id))
+
+    @st.fragment(run_every=REFRESH if under_way else None)
+    def live() -> None:
+        rows = _read(media_id)
+        computed = computed_animals(media_id) if rows else None
+        for one in rows:
+            with st.container(border=True, key=f"video-answer-{one.id}"):
+                _draw(one, computed)
+        if under_way and not any(one.outcome is None for one in rows):
+            st.rerun()
+
+    live()
+
+
+def _read(media_id: int) -> list[VideoAnswer]:
+    with deps.survey().read() as session:
+        return answers.answers(session, media_id)
+
+
+def computed_animals(media_id: int) -> int | None:
+    """How many animals Pugmark's own summary of the clip counts; None while there is no summary."""
+    if importlib.util.find_spec(COMPUTED) is None:
+        return None
+    with deps.survey().read() as session:
+        summary = importlib.import_module(COMPUTED).summary_of(session, media_id)
+    return None if summary is None else int(summary.animals)
+
+
+def _draw(one: VideoAnswer, computed: int | None) -> None:
+    title = BY_KEY[one.kind].title if one.kind in BY_KEY else one.question
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.html(f"<b>{escape(title)}</b>", width="stretch")
+        if one.outcome is not None:
+            st.button(
+                "Delete",
+                icon=":material/delete:",
+                key=f"video-delete-{one.id}",
+                type="tertiary",
+                on_click=_delete,
+                args=(one.media_id, one.id),
+            )
+    if one.outcome is None:
+        _waiting(one)
+        return
+    if one.outcome == "failed":
+        st.html(f'<div role="alert">No answer. {escape(one.error or "")}</div>')
+    else:
+        st.text(one.answer or "")
+        _compare(one, computed)
+    st.html(f'<div class="pm-line" style="font-size:0.867rem">{escape(_origin(one))}</div>')
+
+
+def _waiting(one: VideoAnswer) -> None:
+    seconds = max(time.time() - one.asked_at, 0.0)
+    told = f"{one.sent} sent to {one.endpoint_host}" if one.sent else "waits for the worker"
+    late = " · is the worker running?" if not one.sent and seconds > LATE_SECONDS else ""
+    st.html(f'<div class="pm-line">{escape(told)} · {duration(seconds)}{late} · you can close this tab</div>')
+
+
+def _compare(one: VideoAnswer, computed: int | None) -> None:
+    """The model's count beside the computed one; a disagreement is marked."""
+    if one.outcome == "cut short":
+        st.caption(":material/content_cut: The answer reached the model's token limit and is not complete.")
+    if one.count_claimed is None:
+        return
+    claim = f"The model says {many(one.count_claimed, 'animal')}"
+    if computed is None:
+        st.caption(f"{claim}; there is no computed summary of this clip to compare it with.")
+    elif computed == one.count_claimed:
+        st.caption(f":material/check: {claim}, and so does the summary computed from detections.")
+    else:
+        st.warning(
+            f"{claim}; the summary computed from detections says {computed}. Look at the frames before you use either.",
+            icon=":material/rule:",
+        )
+
+
+def _origin(one: VideoAnswer) -> str:
+    """Where an answer comes from, when, and what it cost."""
+    parts = [f"{one.model} at {one.endpoint_host}", f"prompts {one.prompt_version}"]
+    if one.sent:
+        times = f" ({one.frame_seconds[0]:.1f} to {one.frame_seconds[-1]:.1f} s)" if one.frame_seconds else ""
+        parts.append(f"{one.sent}{times}")
+    if one.prompt_tokens is not None and one.completion_tokens is not None:
+        parts.append(f"{one.prompt_tokens:,} + {one.completion_tokens:,} tokens")
+    if one.outcome != "failed":
+        parts.append(f"${one.cost_dollars:,.4f}" if one.cost_dollars is not None else "cost not known")
+    took = f", {duration(one.answered_at - one.asked_at)}" if one.answered_at else ""
+    return " · ".join([*parts, f"asked by {one.asked_by}, {moment(one.asked_at)}{took}"])
+
+
+def _delete(media_id: int, answer_id: int) -> None:
+    video_questions.delete(deps.survey(), answer_id, deps.reviewer())
+    st.session_state[f"video-deleted-{media_id}"] = st.session_state.get(f"video-deleted-{media_id}", 0) + 1

@@ -1,0 +1,105 @@
+"""Clips and their frames as the components want them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from app import deps
+from app.survey.videos.views import ClipView, OpenClip
+from app.ui.shared.words import many, when
+from app.video.timecode import timecode
+from modal_backend.contracts import Category, Tracklet
+
+
+def clip_items(views: Sequence[ClipView]) -> list[dict[str, Any]]:
+    """Items of the list of clips."""
+    return [
+        {
+            "id": view.media_id,
+            "src": deps.thumb_url(view.sha256),
+            "label": f"{length(view.duration)} · {state_of(view)}",
+            "sub": f"{view.path.rpartition('/')[2]} · {view.deployment or 'no deployment'}",
+            "badge": "partly lost" if view.lost else None,
+        }
+        for view in views
+    ]
+
+
+def state_of(view: ClipView) -> str:
+    """What is known of a clip, in two words."""
+    if view.stage == "failed":
+        return "failed"
+    if view.animals is None:
+        return "not summarised yet"
+    return "no animal" if view.animals == 0 else many(view.animals, "animal")
+
+
+def length(seconds: float) -> str:
+    """A clip's length as 0:12."""
+    return timecode(seconds).rpartition(".")[0]
+
+
+def facts(clip: OpenClip) -> str:
+    """What is known of a clip, in one line."""
+    view, video = clip.view, clip.video
+    source = {"container": "from the clip", "file name": "from the file name"}.get(view.taken_at_source or "")
+    time = when(view.taken_at) + (f" ({source})" if source else "")
+    rate = f"{video.frame_rate:.3g} frames/s"
+    parts = [view.deployment or "no deployment", time, length(view.duration), f"{clip.width} × {clip.height} px", rate]
+    return " · ".join([*parts, video.codec])
+
+
+def names(tracklets: Sequence[Tracklet]) -> list[str]:
+    """What each tracklet is called: Animal 1, Person 1; Possible 1 for those that do not count."""
+    counts: dict[str, int] = {}
+    out = []
+    for one in tracklets:
+        word = str(one.category).capitalize() if one.counted else "Possible"
+        counts[word] = counts.get(word, 0) + 1
+        out.append(f"{word} {counts[word]}")
+    return out
+
+
+def frame_items(clip: OpenClip) -> list[dict[str, Any]]:
+    """Items of the strip of frames, each with the boxes of the tracklets seen on it."""
+    tracklets = [one for _, one in clip.tracklets]
+    called = names(tracklets)
+    boxes: dict[int, list[dict[str, Any]]] = {}
+    for name, one in zip(called, tracklets, strict=True):
+        for box in one.boxes:
+            score = "motion" if box.confidence is None else f"{box.confidence:.2f}"[1:]
+            boxes.setdefault(box.index, []).append(
+                {
+                    "name": f"{name} {score}",
+                    "c": str(one.category),
+                    "sure": one.counted,
+                    "x": box.box.x,
+                    "y": box.box.y,
+                    "w": box.box.width,
+                    "h": box.box.height,
+                }
+            )
+    return [
+        {
+            "number": index,
+            "second": second,
+            "time": timecode(second),
+            "src": deps.frame_url(clip.view.sha256, index),
+            "boxes": boxes.get(index, []),
+        }
+        for index, second in clip.video.looked
+    ]
+
+
+def course(one: Tracklet) -> str:
+    """A tracklet's way in one line: left → right, 5.2 s, moving 80 %."""
+    visible = sum(last - first for first, last in one.spans)
+    way = f"{one.entry or 'in view'} → {one.exit or 'in view'}"
+    when_seen = f"{timecode(one.first_second)} to {timecode(one.last_second)}"
+    return f"{when_seen} · {way} · {visible:.1f} s in view · by {one.source}"
+
+
+def is_animal(one: Tracklet) -> bool:
+    """Whether it can be a query for Identify."""
+    return one.category == Category.ANIMAL

@@ -1,0 +1,33 @@
+"""The clips under way: how far, how long still."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.survey.videos import tracklets, views
+from app.ui.shared.words import duration, many
+
+
+def clips_under_way() -> None:
+    """One line a clip being summarised; refreshes by itself until all are done."""
+    with deps.survey().read() as session:
+        left = views.waiting(session)
+
+    @st.fragment(run_every="2s" if left else None)
+    def live() -> None:
+        with deps.survey().read() as session:
+            waiting = views.waiting(session)
+            running = tracklets.under_way(session)
+        for one in running:
+            eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
+            others = f" · {many(waiting - 1, 'clip')} after it" if waiting > 1 else ""
+            st.progress(
+                min(one.share, 1.0), text=f"Summarising a clip, {one.share:.0%}{eta}{others} · you can close this tab"
+            )
+        if waiting and not running:
+            st.caption(f"{many(waiting, 'clip')} wait for the worker · you can close this tab")
+        if left and waiting < left:
+            st.rerun()
+
+    live()

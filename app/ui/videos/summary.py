@@ -1,0 +1,145 @@
+"""A clip in words beside its frames: sentences that jump to what they rest on, the count, the tracklets."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import videos as video_decisions
+from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.changes import DecisionConflict, undo_last
+from app.survey.detections.results import crop_name
+from app.survey.videos import tracklets
+from app.survey.videos.views import OpenClip
+from app.ui.shared.navigation import identify_page
+from app.ui.shared.words import many
+from app.ui.videos.items import course, is_animal, names
+from app.video.timecode import timecode
+from modal_backend.contracts import Sentence
+
+COMPUTED = "Computed on this machine from detections and motion; no language model."
+
+
+def jump_to(second: float) -> None:
+    """Show the looked-at frame nearest to a second; the strip reads it when it is drawn next."""
+    st.session_state["clip_jump"] = {"second": second, "n": st.session_state.get("clip_jump", {}).get("n", 0) + 1}
+
+
+def draw_summary(clip: OpenClip) -> None:
+    """The sentences with their time codes, what limits them, and the count."""
+    with deps.survey().read() as session:
+        summary = tracklets.summary_of(session, clip.view.media_id)
+    if summary is None:
+        st.info("This clip is not summarised yet.")
+        return
+    st.caption(COMPUTED)
+    for place, sentence in enumerate(summary.sentences):
+        _sentence(sentence, f"said-{place}")
+    _count(clip, summary.animals, summary.computed)
+    if summary.uncertainty:
+        st.markdown("**What limits this**")
+        for place, sentence in enumerate(summary.uncertainty):
+            _sentence(sentence, f"doubt-{place}")
+
+
+def draw_tracklets(clip: OpenClip) -> None:
+    """Each tracklet with its best crop and the way to Identify."""
+    if not clip.tracklets:
+        st.caption("No tracklet: nothing in this clip moves like an animal, and the detector marks nothing that stays.")
+    called = names([one for _, one in clip.tracklets])
+    for name, (row, one) in zip(called, clip.tracklets, strict=True):
+        picture, words = st.columns([1, 4], vertical_alignment="center")
+        best = max(one.boxes, key=lambda box: box.quality, default=None)
+        with deps.survey().read() as session:
+            frames = {frame.frame_number: frame for frame in tracklets.detections_of(session, row.id)}
+        if row.query_id is not None and deps.routes_served():
+            query = next((frame for frame in frames.values() if frame.detection_id == row.query_id), None)
+            shown = next((box for box in one.boxes if query and box.index == query.frame_number), best)
+            if shown is not None:
+                address = deps.crop_url(crop_name(row.query_id, shown.box))
+                picture.html(
+                    f'<img src="{address}" alt="{name}" style="max-width:100%;max-height:96px;border-radius:3px">'
+                )
+        with words:
+            st.markdown(f"**{name}** · {course(one)}")
+            if one.note:
+                st.caption(f"{one.note[0].upper()}{one.note[1:]}.")
+            with st.container(horizontal=True, vertical_alignment="center"):
+                st.button(
+                    timecode(one.first_second),
+                    key=f"see-{row.id}",
+                    icon=":material/play_arrow:",
+                    on_click=jump_to,
+                    args=(one.first_second,),
+                )
+                if row.query_id is not None and is_animal(one):
+                    st.page_link(
+                        identify_page(),
+                        label="Who is this?",
+                        icon=":material/compare:",
+                        query_params={"q": str(row.query_id)},
+                    )
+
+
+def draw_coverage(clip: OpenClip) -> None:
+    """How much of the clip was looked at, and what was not."""
+    video = clip.video
+    text = (
+        f"The detector looked at {len(video.looked):,} of {many(video.frames, 'frame')};"
+        f" {video.compared:,} were compared for motion."
+    )
+    if video.unlooked:
+        gaps = ", ".join(f"{timecode(first)}–{timecode(last)}" for first, last in video.unlooked[:8])
+        more = f" and {len(video.unlooked) - 8} more" if len(video.unlooked) > 8 else ""
+        text += f" Over two seconds without a look: {gaps}{more} (grey in the time line)."
+    st.caption(text)
+    if video.lost:
+        st.warning(f"Part of this clip is lost. {video.lost} What could be decoded is summarised.")
+
+
+def _sentence(sentence: Sentence, key: str) -> None:
+    button, words = st.columns([1, 7], gap="small")
+    with button:
+        st.button(
+            timecode(sentence.first_second),
+            key=key,
+            type="tertiary",
+            help=f"{many(len(sentence.frames), 'frame')} from {timecode(sentence.first_second)} to "
+            f"{timecode(sentence.last_second)}",
+            on_click=jump_to,
+            args=(_shown_from(sentence),),
+        )
+    words.markdown(sentence.text)
+
+
+def _shown_from(sentence: Sentence) -> float:
+    """Where a sentence's evidence is seen best: in the middle of its time."""
+    return (sentence.first_second + sentence.last_second) / 2
+
+
+def _count(clip: OpenClip, animals: int, computed: int) -> None:
+    media_id = clip.view.media_id
+
+    def save() -> None:
+        try:
+            with deps.survey().write() as session:
+                wanted = int(st.session_state[f"count-{media_id}-{animals}"])
+                video_decisions.correct_count(session, deps.reviewer(), media_id, wanted)
+        except BadDecision as error:
+            st.toast(str(error), icon=":material/error:")
+
+    def take_back() -> None:
+        try:
+            with deps.survey().write() as session:
+                undo_last(session, deps.reviewer(), video_decisions.KINDS)
+        except DecisionConflict as error:
+            st.toast(str(error), icon=":material/error:")
+
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        st.number_input(
+            "Animals in this clip", 0, video_decisions.MOST, animals, key=f"count-{media_id}-{animals}", width=170
+        )
+        st.button("Save the count", key="save-count", on_click=save)
+        st.button("Undo", key="undo-count", icon=":material/undo:", on_click=take_back)
+    if clip.view.corrected_by:
+        st.caption(f"Counted by {clip.view.corrected_by}; computed: {computed}.")

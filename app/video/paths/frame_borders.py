@@ -1,0 +1,69 @@
+"""The frame of a clip, and at which of its borders a way begins or ends."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from app.video.motion.tracker import Step
+from modal_backend.contracts import Side
+
+BORDER = 1.6  # pixels
+AHEAD = 0.6
+
+
+@dataclass(slots=True)
+class Frame:
+    """The small frame and the clip's time: pixels, first and last second compared, seconds between comparisons.
+
+    rim: pixels at the border that are not looked at, because the camera shakes. bars: rows of burnt-in bars at the top
+    and at the bottom, behind which animals are out of view.
+    """
+
+    width: int
+    height: int
+    first: float
+    last: float
+    step: float
+    rim: float = 0.0
+    bars: tuple[int, int] = (0, 0)
+
+    @property
+    def margin(self) -> float:
+        """How near to a border counts as touching it, in pixels."""
+        return max(BORDER, 0.015 * self.width) + self.rim
+
+    def room(self, step: Step) -> dict[Side, float]:
+        """Pixels between a step's box and each border."""
+        return {
+            Side.LEFT: step.left,
+            Side.RIGHT: self.width - step.right,
+            Side.TOP: step.top - self.bars[0],
+            Side.BOTTOM: self.height - self.bars[1] - step.bottom,
+        }
+
+
+def side_of(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float = AHEAD) -> Side | None:
+    """The border a way begins (or ends) at; None when it began in view, or out of sight inside the frame.
+
+    ahead: seconds within which it would have been at the border at its pace.
+    """
+    near = steps[::-1] if leaving else steps
+    end = near[0]
+    later = next((step for step in near[1:] if abs(step.second - end.second) >= 0.4), near[-1])
+    gap = abs(later.second - end.second) or 1.0
+    out_x, out_y = (end.middle[0] - later.middle[0]) / gap, (end.middle[1] - later.middle[1]) / gap
+    ahead = max(ahead, 1.1 * frame.step)
+    margin = frame.margin
+    at_end = frame.last - end.second < 1.5 * frame.step if leaving else end.second - frame.first < 1.5 * frame.step
+    touched, foretold = [], []
+    outwards = {Side.LEFT: -out_x, Side.RIGHT: out_x, Side.TOP: -out_y, Side.BOTTOM: out_y}
+    for side, edge in frame.room(end).items():
+        outward = outwards[side]
+        if edge <= margin:
+            touched.append((outward, side))
+        elif outward > 0 and not at_end and edge - outward * ahead <= margin:
+            foretold.append((outward, side))
+    best = max(touched, default=None)
+    if best is not None and (best[0] > -0.02 * frame.width or not foretold):
+        return best[1] if best[0] > -0.02 * frame.width and not (at_end and best[0] <= 0) else None
+    return max(foretold)[1] if foretold else None

@@ -1,0 +1,96 @@
+"""GET /api/export/<format>: writes the file in a thread of its own, sends it in pieces and removes it again."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable, Mapping
+from datetime import date
+from pathlib import Path
+
+import anyio
+from starlette.background import BackgroundTask
+from starlette.requests import Request
+from starlette.responses import FileResponse, JSONResponse, Response
+
+from app.exchange.camtrap_dp import Statement
+from app.exchange.formats import FORMATS, Wish
+from app.exchange.identifiers import ExportRefused
+from app.survey.capture.effort import NoEffort
+from app.survey.capture.history import FLANKS, Design
+from app.survey.database import Survey
+from app.web.tokens import EXPORT, BadToken, Signer
+
+AT_ONCE = 2
+CONTENT_TYPES = {"zip": "application/zip", "csv": "text/csv; charset=utf-8", "json": "application/json"}
+
+
+class ExportRoute:
+    """Each request wants an export token in ?t= that was made for its format."""
+
+    def __init__(self, opened: Callable[[], tuple[Survey, Signer]]) -> None:
+        self._opened = opened
+        self._limit = anyio.CapacityLimiter(AT_ONCE)
+
+    async def export(self, request: Request) -> Response:
+        """The file; 403 without a token, 404 for a format that does not exist, 422 with a sentence when refused."""
+        kind = request.path_params["kind"]
+        survey, signer = self._opened()
+        if kind not in FORMATS:
+            return JSONResponse({"error": "There is no such format."}, status_code=404)
+        try:
+            signer.check(request.query_params.get("t", ""), EXPORT, kind)
+        except BadToken as error:
+            return JSONResponse({"error": str(error)}, status_code=403)
+        folder = survey.data_dir / "exports"
+        folder.mkdir(exist_ok=True)
+        out = folder / f"{secrets.token_hex(8)}.part"
+        try:
+            wish = wish_of(request.query_params)
+            await anyio.to_thread.run_sync(FORMATS[kind].write, survey, wish, out, limiter=self._limit)
+        except (ExportRefused, NoEffort, ValueError) as refused:
+            out.unlink(missing_ok=True)
+            return JSONResponse({"error": str(refused)}, status_code=422)
+        except OSError as error:
+            out.unlink(missing_ok=True)
+            return JSONResponse({"error": f"The file could not be written ({error.strerror})."}, status_code=507)
+        return _sent(out, _name(kind, request.query_params.get("name", "")), FORMATS[kind].suffix)
+
+
+def wish_of(values: Mapping[str, str]) -> Wish:
+    """What an address asks for. Raises ValueError with a sentence for values that cannot be."""
+    flank = values.get("flank") or "any"
+    if flank not in FLANKS:
+        raise ValueError(f"{flank} is not a flank: {', '.join(FLANKS)}.")
+    try:
+        design = Design(
+            occasion_days=int(values.get("days") or 5),
+            start=date.fromisoformat(values["start"]) if values.get("start") else None,
+            occasions=int(values["occasions"]) if values.get("occasions") else None,
+            species=values.get("species") or None,
+            flank=flank,
+        )
+        individual = int(values["individual"]) if values.get("individual") else None
+    except ValueError as error:
+        raise ValueError(f"The address of this export is wrong: {error}.") from error
+    said = Statement(
+        title=(values.get("title") or "Camera-trap survey")[:200],
+        sampling=values.get("sampling") or "",
+        method=values.get("method") or "",
+        utc_offset=values.get("utc_offset") or None,
+    )
+    return Wish(design, values.get("exact") == "yes", individual, said, (values.get("who") or "Pugmark")[:80])
+
+
+def _name(kind: str, name: str) -> str:
+    return "-".join(part for part in ("pugmark", kind, re.sub(r"[^\w.-]+", "-", name)[:60].strip("-.")) if part)
+
+
+def _sent(path: Path, name: str, suffix: str) -> Response:
+    return FileResponse(
+        path,
+        media_type=CONTENT_TYPES[suffix],
+        filename=f"{name}.{suffix}",
+        headers={"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"},
+        background=BackgroundTask(path.unlink, missing_ok=True),
+    )

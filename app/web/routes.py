@@ -1,0 +1,188 @@
+"""The dashboard's own HTTP routes, beside Streamlit's. They are outside its login: all but /healthz want a token."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import asdict, dataclass
+from hmac import compare_digest
+from ipaddress import IPv6Address, ip_address
+from typing import Any
+
+import anyio
+import sqlalchemy as sa
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.routing import Route
+
+from app.jobs.process import WorkerProcess
+from app.settings import Settings
+from app.survey.calls.figures import model_figures
+from app.survey.calls.overview import StripSnapshot, snapshot
+from app.survey.database import Survey
+from app.web.exports import ExportRoute
+from app.web.metrics import model_text
+from app.web.pictures import PictureRoutes
+from app.web.tokens import READ, BadToken, Signer
+from app.web.uploads import UploadRoute
+
+WRITE_SECONDS = 5.0
+RESERVE_BYTES = 50 * 1024**2
+
+
+@dataclass
+class Services:
+    """What the routes work on. Empty until the server's lifespan has opened the survey."""
+
+    settings: Settings | None = None
+    survey: Survey | None = None
+    signer: Signer | None = None
+    worker: WorkerProcess | None = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether the routes are served by this process, with the survey open."""
+        return self.survey is not None and self.signer is not None and self.settings is not None
+
+
+services = Services()
+
+
+def build_routes(state: Services) -> list[Route]:
+    """All routes over one set of services."""
+    pictures, uploads = PictureRoutes(lambda: _opened(state)), UploadRoute(lambda: _opened(state))
+    figures, exports = FigureRoutes(state), ExportRoute(lambda: _survey_and_signer(state))
+    return [
+        Route("/healthz", figures.healthz),
+        Route("/metrics", figures.metrics),
+        Route("/api/stats", figures.stats),
+        Route("/thumbs/{name}", pictures.thumb),
+        Route("/crops/{name}", pictures.crop),
+        Route("/files/{sha256}", pictures.file),
+        Route("/frames/{sha256}/{name}", pictures.frame),
+        Route("/views/{name}", pictures.view),
+        Route("/api/export/{kind}", exports.export),
+        Route("/api/uploads/{batch}/{path:path}", uploads.receive, methods=["PUT"]),
+        Route("/api/uploads/{batch}/{path:path}", uploads.ask, methods=["HEAD"]),
+    ]
+
+
+def _opened(state: Services) -> tuple[Settings, Signer]:
+    if state.settings is None or state.signer is None:
+        raise RuntimeError("a route was called before the survey was open")
+    return state.settings, state.signer
+
+
+def _survey_and_signer(state: Services) -> tuple[Survey, Signer]:
+    if state.survey is None or state.signer is None:
+        raise RuntimeError("a route was called before the survey was open")
+    return state.survey, state.signer
+
+
+class FigureRoutes:
+    """/healthz, /metrics and /api/stats."""
+
+    def __init__(self, state: Services) -> None:
+        self._state = state
+        self._one_check = anyio.Semaphore(1)
+
+    async def healthz(self, _request: Request) -> Response:
+        """200 when the survey can be written and the worker (if this server runs one) is alive, else 503."""
+        checks = {"survey": await self._survey_check(), "worker": self._worker_check()}
+        healthy = all(text in ("ok", "not started here") for text in checks.values())
+        return JSONResponse(checks | {"healthy": healthy}, status_code=200 if healthy else 503)
+
+    async def metrics(self, request: Request) -> Response:
+        """The figures of the strip and of every model for Prometheus; for this machine, or with the metrics token."""
+        if not self._may_read_metrics(request):
+            return JSONResponse({"error": "Metrics are for this machine or for the metrics token."}, status_code=403)
+        text = prometheus_text(await self._snapshot()) + await anyio.to_thread.run_sync(self._per_model)
+        return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
+
+    async def stats(self, request: Request) -> Response:
+        """The same figures as JSON; also with a read token."""
+        if not (self._may_read_metrics(request) or self._has_read_token(request)):
+            return JSONResponse({"error": "The address is not signed: reload the page."}, status_code=403)
+        return JSONResponse(asdict(await self._snapshot()), headers={"Cache-Control": "no-store"})
+
+    async def _snapshot(self) -> StripSnapshot:
+        survey, (settings, _) = self._state.survey, _opened(self._state)
+        if survey is None:
+            raise RuntimeError("a route was called before the survey was open")
+        return await anyio.to_thread.run_sync(snapshot, survey, settings.active_backend.value)
+
+    def _per_model(self) -> str:
+        if self._state.survey is None:
+            raise RuntimeError("a route was called before the survey was open")
+        with self._state.survey.read() as session:
+            return model_text(model_figures(session))
+
+    async def _survey_check(self) -> str:
+        if self._state.survey is None or self._state.settings is None:
+            return "not open yet"
+        survey, settings = self._state.survey, self._state.settings
+        if shutil.disk_usage(settings.data_dir).free < RESERVE_BYTES:
+            return "the disk of the data directory is full"
+        answer = f"the survey could not be written within {WRITE_SECONDS:.0f} s"
+        with anyio.move_on_after(WRITE_SECONDS):
+            async with self._one_check:
+                answer = await anyio.to_thread.run_sync(_write, survey, abandon_on_cancel=True)
+        return answer
+
+    def _worker_check(self) -> str:
+        worker = self._state.worker
+        if worker is None:
+            return "not started here"
+        return "ok" if worker.alive() else "not running"
+
+    def _may_read_metrics(self, request: Request) -> bool:
+        settings, _ = _opened(self._state)
+        given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
+        if settings.metrics_token and compare_digest(given.encode(), settings.metrics_token.encode()):
+            return True
+        forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
+        return not forwarded and _is_loopback(request.client.host if request.client else "")
+
+    def _has_read_token(self, request: Request) -> bool:
+        _, signer = _opened(self._state)
+        try:
+            signer.check(request.query_params.get("t", ""), READ)
+        except BadToken:
+            return False
+        return True
+
+
+def _write(survey: Survey) -> str:
+    try:
+        with survey.write() as session:
+            session.execute(sa.text("UPDATE alembic_version SET version_num = version_num"))
+    except sa.exc.SQLAlchemyError as error:
+        return f"the survey cannot be written: {type(error).__name__}"
+    return "ok"
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        address = ip_address(host)
+    except ValueError:
+        return False
+    mapped = (
+        address.ipv4_mapped if isinstance(address, IPv6Address) else None
+    )  # ::ffff:127.0.0.1 on a dual-stack socket
+    return (mapped or address).is_loopback
+
+
+def prometheus_text(figures: StripSnapshot) -> str:
+    """The figures in Prometheus' text format 0.0.4."""
+    rows: list[tuple[str, str, Any]] = [
+        ("pugmark_media_queued", "Media that wait for a job.", figures.queued),
+        ("pugmark_calls_running", "Model calls under way.", figures.running),
+        ("pugmark_media_failed", "Media whose job failed.", figures.failed),
+        ("pugmark_call_seconds_p50", "Median call duration of the last five minutes.", figures.p50),
+        ("pugmark_call_seconds_p95", "95th percentile of the call duration of the last five minutes.", figures.p95),
+    ]
+    lines = []
+    for name, help_text, value in rows:
+        number = "NaN" if value is None else value
+        lines += [f"# HELP {name} {help_text}", f"# TYPE {name} gauge"]
+        lines += [f'{name}{{backend="{figures.backend}"}} {number}']
+    return "\n".join(lines) + "\n"

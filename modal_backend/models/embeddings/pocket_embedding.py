@@ -1,0 +1,81 @@
+"""The pocket embedding: one vector a crop from the EfficientNet-Lite2 that comes with the install.
+
+An ImageNet network, never trained on individuals: it sees coat, pose and background alike. Last feature map
+at 288 px, generalised-mean pooling (Radenovic, Tolias and Chum, TPAMI 2019) with p = 3, L2. On ATRW tigers a
+letterboxed crop ranks slightly better than a squashed one (top-1 0.951 against 0.947; with one gallery
+picture each 0.736 against 0.708).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import cv2
+import numpy as np
+
+from modal_backend.contracts import Picture, Vector
+from modal_backend.models.detectors import efficientnet_lite
+
+NAME = "pocket-embedding"
+VERSION = "1"
+SIDE = 288
+DIMENSION = 1280
+POWER = 3.0
+BATCH = 8
+PREPROCESSING = "letterbox 288, (value - 127) / 128, last feature map, generalised mean p=3, L2"
+
+
+class PocketEmbedding:
+    """Crops to vectors whose cosine says how alike they look."""
+
+    NAME = NAME
+    VERSION = VERSION
+    PREPROCESSING = PREPROCESSING
+
+    def __init__(self) -> None:
+        self._network: Any = None
+
+    @property
+    def weights_sha256(self) -> str:
+        """SHA-256 of the backbone's weights. Raises WeightsMissing when they are not installed."""
+        return efficientnet_lite.weights_sha256()
+
+    def load(self) -> None:
+        """Bring the network into memory; embed does so by itself. Raises WeightsMissing."""
+        self._network = efficientnet_lite.backbone()
+
+    def embed(self, crops: Sequence[Picture]) -> Vector:
+        """Vectors (n, 1280), float32, of length 1, for RGB uint8 crops (height, width, 3).
+
+        Alone or in a batch a crop gets the same vector to 1e-5.
+        """
+        if self._network is None:
+            self.load()
+        batches = [self._embed_batch(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
+        return np.concatenate(batches) if batches else np.zeros((0, DIMENSION), np.float32)
+
+    def _embed_batch(self, crops: Sequence[Picture]) -> Vector:
+        import torch
+
+        pictures = np.stack([letterbox(crop) for crop in crops])
+        values = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
+        values = values.sub(efficientnet_lite.MEAN).div(efficientnet_lite.SCALE)
+        with torch.inference_mode():
+            cells = self._network.extract_features(values).clamp(min=1e-6)
+            pooled = cells.pow(POWER).mean((2, 3)).pow(1.0 / POWER)
+            vectors: Vector = torch.nn.functional.normalize(pooled, dim=1).numpy()
+        return vectors
+
+
+def letterbox(crop: Picture) -> Picture:
+    """The crop fitted into SIDE x SIDE pixels, centred, the rest mid grey."""
+    height, width = crop.shape[:2]
+    scale = SIDE / max(height, width)
+    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    resized = cv2.resize(np.ascontiguousarray(crop), (new_width, new_height), interpolation=interpolation)
+    canvas = np.full((SIDE, SIDE, 3), int(efficientnet_lite.MEAN), np.uint8)
+    left, top = (SIDE - new_width) // 2, (SIDE - new_height) // 2
+    canvas[top : top + new_height, left : left + new_width] = resized
+    return canvas

@@ -1,0 +1,197 @@
+"""What crosses the wire to Modal and back: dicts, lists, strings, numbers and bytes, nothing else.
+
+A call carries {"contract", "model", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
+"cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. Pictures travel as PNG
+(lossless, so that both backends see the same pixels), vectors and features as bytes. Models of text take and give
+dicts of plain values, which travel as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields, is_dataclass
+from typing import Any, get_type_hints
+
+import numpy as np
+
+from modal_backend.contracts import (
+    Box,
+    Category,
+    ClipFrame,
+    Detection,
+    Failure,
+    Letterboxed,
+    LocalFeatures,
+    Picture,
+    Provenance,
+    Result,
+    SpeciesGuess,
+    VideoAnswer,
+    VideoQuestion,
+)
+from modal_backend.errors import BackendMisconfigured, WeightsMissing
+
+CONTRACT = 1
+PNG_LEVEL = 1
+
+
+def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
+    """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, questions, or dicts.
+
+    model: which of the models behind one class is meant; empty for the one it loads when it starts.
+    """
+    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(one) for one in inputs]}
+
+
+def unpack_call(call: dict[str, Any]) -> list[Any]:
+    """The inputs of a call as the models take them, a Failure in the place of one that cannot be read.
+
+    Raises BackendMisconfigured when the caller speaks another contract.
+    """
+    check_contract(call.get("contract"), "this container", "The caller")
+    return [_unpack_or_failure(one) for one in call["inputs"]]
+
+
+def pack_answer(values: Sequence[Any], provenance: Provenance, seconds: float, cold_start: float) -> dict[str, Any]:
+    """What a model gave, as plain values; cold_start: seconds of loading that this call had to wait for."""
+    return {
+        "contract": CONTRACT,
+        "values": [_pack_value(value) for value in values],
+        "provenance": {name: getattr(provenance, name) for name in Provenance.__slots__},
+        "seconds": seconds,
+        "cold_start_seconds": cold_start,
+    }
+
+
+def pack_unavailable(error: BackendMisconfigured) -> dict[str, Any]:
+    """That a model cannot run there, why, and what a person can do."""
+    missing = isinstance(error, WeightsMissing)
+    return {"contract": CONTRACT, "unavailable": {"weights": missing, "reason": str(error), "remedy": error.remedy}}
+
+
+def unpack_answer(answer: dict[str, Any]) -> Result:
+    """The result of a call. Raises WeightsMissing or BackendMisconfigured when the model could not run there."""
+    check_contract(answer.get("contract"))
+    if "unavailable" in answer:
+        told = answer["unavailable"]
+        kind = WeightsMissing if told["weights"] else BackendMisconfigured
+        raise kind(told["reason"], remedy=told["remedy"])
+    return Result(
+        [_unpack_value(value) for value in answer["values"]],
+        Provenance(**answer["provenance"]),
+        answer["seconds"],
+        answer["cold_start_seconds"] or None,
+    )
+
+
+def check_contract(other: Any, this: str = "this program", that: str = "The deployed app") -> None:
+    """Raises BackendMisconfigured when the other side speaks another version of these values."""
+    if other != CONTRACT:
+        raise BackendMisconfigured(
+            f"{that} speaks contract {other}, {this} contract {CONTRACT}.",
+            remedy="Deploy again: modal deploy -m modal_backend.modal_app",
+        )
+
+
+def _pack_input(value: Any) -> dict[str, Any]:
+    if isinstance(value, np.ndarray):
+        return {"kind": "picture", "png": _png(value)}
+    if isinstance(value, VideoQuestion):
+        frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
+        return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.clip}
+    if isinstance(value, dict):
+        return {"kind": "plain", "value": value}
+    return {"kind": "letterboxed" if isinstance(value, Letterboxed) else "prepared", "fields": _pack_fields(value)}
+
+
+def _pack_fields(value: Any) -> Any:
+    if isinstance(value, np.ndarray):
+        return _png(value)
+    if is_dataclass(value):
+        return {field.name: _pack_fields(getattr(value, field.name)) for field in fields(value)}
+    return value
+
+
+def _unpack_or_failure(value: dict[str, Any]) -> Any:
+    try:
+        return _unpack_input(value)
+    except (ValueError, KeyError, TypeError) as error:
+        return Failure(f"{type(error).__name__}: {error}")
+
+
+def _unpack_input(value: dict[str, Any]) -> Any:
+    if value["kind"] == "picture":
+        return _picture(value["png"])
+    if value["kind"] == "video question":
+        return VideoQuestion(value["text"], [ClipFrame(*frame) for frame in value["frames"]], value["clip"])
+    if value["kind"] == "letterboxed":
+        return _unpack_fields(Letterboxed, value["fields"])
+    if value["kind"] == "plain":
+        return value["value"]
+    from modal_backend.models.detectors.pocket_detector import Prepared
+
+    return _unpack_fields(Prepared, value["fields"])
+
+
+def _unpack_fields(kind: Any, value: Any) -> Any:
+    if is_dataclass(kind):
+        hints = get_type_hints(kind)
+        return kind(**{name: _unpack_fields(hints[name], part) for name, part in value.items()})  # type: ignore[operator]
+    return _picture(value) if isinstance(value, bytes) else value
+
+
+def _png(picture: Picture) -> bytes:
+    import cv2
+
+    _, data = cv2.imencode(".png", cv2.cvtColor(picture, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_PNG_COMPRESSION, PNG_LEVEL])
+    return data.tobytes()
+
+
+def _picture(data: bytes) -> Picture:
+    import cv2
+
+    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
+    if picture is None:
+        raise ValueError("The picture cannot be read.")
+    return np.ascontiguousarray(picture[:, :, ::-1])
+
+
+def _pack_value(value: Any) -> dict[str, Any]:
+    if isinstance(value, Failure):
+        return {"kind": "failure", "reason": value.reason}
+    if isinstance(value, VideoAnswer):
+        return {"kind": "video answer", "fields": asdict(value)}
+    if isinstance(value, dict):
+        return {"kind": "plain", "value": value}
+    if isinstance(value, LocalFeatures):
+        return {
+            "kind": "features",
+            "points": np.ascontiguousarray(value.points, np.float32).tobytes(),
+            "descriptors": np.ascontiguousarray(value.descriptors, np.uint8).tobytes(),
+            "size": [value.width, value.height],
+        }
+    if isinstance(value, SpeciesGuess):
+        return {"kind": "species", "labels": list(value.labels), "scores": list(value.scores)}
+    if isinstance(value, np.ndarray):
+        return {"kind": "vector", "data": np.ascontiguousarray(value, np.float32).tobytes()}
+    rows = [[str(d.category), d.confidence, d.box.x, d.box.y, d.box.width, d.box.height] for d in value]
+    return {"kind": "detections", "rows": rows}
+
+
+def _unpack_value(value: dict[str, Any]) -> Any:
+    match value["kind"]:
+        case "failure":
+            return Failure(value["reason"])
+        case "video answer":
+            return VideoAnswer(**value["fields"])
+        case "species":
+            return SpeciesGuess(tuple(value["labels"]), tuple(value["scores"]))
+        case "plain":
+            return value["value"]
+        case "vector":
+            return np.frombuffer(value["data"], np.float32)
+        case "features":
+            points = np.frombuffer(value["points"], np.float32).reshape(-1, 4)
+            return LocalFeatures(points, np.frombuffer(value["descriptors"], np.uint8).reshape(-1, 128), *value["size"])
+        case _:
+            return [Detection(Category(row[0]), row[1], Box(*row[2:])) for row in value["rows"]]

@@ -1,0 +1,183 @@
+"""Evidence in the survey: computed by the worker from the crops, kept by pair, and out of date when a box moves."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import sqlalchemy as sa
+from PIL import Image
+
+from app.analysis import evidence as worker
+from app.analysis.context import open_workshop
+from app.analysis.crops import crop_path
+from app.matching import flanks
+from app.survey.database import Survey
+from app.survey.decisions import boxes as review
+from app.survey.decisions import identity
+from app.survey.decisions.changes import undo
+from app.survey.detections import best_views, quality
+from app.survey.detections import evidence as kept
+from app.survey.detections.boxes import boxes
+from app.survey.detections.results import crop_name
+from app.survey.tables.evidence import CropOutline, CropQuality, PairEvidence
+from modal_backend.contracts import Box
+from tests.support.striped import picture as striped
+from tests.support.surveys import add_media, found
+
+
+@pytest.fixture
+def shop(survey: Survey):
+    with open_workshop(survey, "test") as shop:
+        yield shop
+
+
+def cut(survey: Survey, detection_id: int, picture: np.ndarray) -> None:
+    """Put a crop's picture where the worker looks for it."""
+    with survey.read() as session:
+        view = boxes(session, [detection_id])[detection_id]
+    path = crop_path(survey.data_dir, crop_name(view.id, Box(view.x, view.y, view.width, view.height)))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.fromarray(picture).save(path, "JPEG", quality=90)
+
+
+def striped_crops(survey: Survey, animals: list[int]) -> list[int]:
+    ids = []
+    for shot, animal in enumerate(animals):
+        (detection_id,) = add_media(survey, [found()], minutes=60.0 * shot)[1]
+        cut(survey, detection_id, striped(animal, shot))
+        ids.append(detection_id)
+    return ids
+
+
+def test_a_pair_is_compared_once_and_reads_from_either_side(survey, shop):
+    a, b, c = striped_crops(survey, [1, 1, 2])
+    worker.compare_pairs(shop, [[b, a], [a, c]])
+    with survey.read() as session:
+        here, there = kept.evidence_of(session, a, [b, c]), kept.evidence_of(session, b, [a])
+        written = session.scalars(sa.select(PairEvidence.created_at)).all()
+        assert kept.missing_pairs(session, [(a, b), (c, a), (b, c)]) == [(b, c)]
+    assert here[b].animal > 3 * max(here[c].animal, 3)
+    assert [line[:4] for line in there[a].lines] == [[x2, y2, x1, y1] for x1, y1, x2, y2, *_ in here[b].lines]
+    worker.compare_pairs(shop, [[a, b], [c, a]])
+    with survey.read() as session:
+        assert session.scalars(sa.select(PairEvidence.created_at)).all() == written
+
+
+def test_moving_a_box_makes_its_evidence_old(survey, shop):
+    a, b = striped_crops(survey, [1, 1])
+    worker.compare_pairs(shop, [[a, b]])
+    with survey.write() as session:
+        review.correct_box(session, "ana", a, box=Box(0.25, 0.3, 0.3, 0.4))
+    with survey.read() as session:
+        assert kept.evidence_of(session, a, [b]) == {}
+    cut(survey, a, striped(5, 0))
+    worker.compare_pairs(shop, [[a, b]])
+    with survey.read() as session:
+        assert kept.evidence_of(session, b, [a])[a].animal < 9
+        assert session.scalar(sa.select(sa.func.count(PairEvidence.id))) == 1
+
+
+def test_a_crop_that_cannot_be_read_says_so_in_its_evidence(survey, shop, monkeypatch):
+    a, b = striped_crops(survey, [1, 1])
+    with survey.read() as session:
+        view = boxes(session, [b])[b]
+    path = crop_path(survey.data_dir, crop_name(b, Box(view.x, view.y, view.width, view.height)))
+    path.write_bytes(b"not a picture")
+    worker.compare_pairs(shop, [[a, b]])
+    with survey.read() as session:
+        one = kept.evidence_of(session, a, [b])[b]
+    assert "cannot be read" in one.problem
+    assert (one.whole, one.animal, one.on_background) == (0, 0, False)
+
+
+def test_undoing_a_drawn_box_takes_what_was_computed_about_it_along(survey, shop):
+    media, (a,) = add_media(survey, [found()])
+    cut(survey, a, striped(1, 0))
+    with survey.write() as session:
+        drawn = review.draw_box(session, "ana", media, Box(0.5, 0.5, 0.3, 0.3), "animal")
+    cut(survey, drawn.detection_id, striped(1, 1))
+    worker.compare_pairs(shop, [[a, drawn.detection_id]])
+    worker.measure_crops(shop, [drawn.detection_id])
+    with survey.write() as session:
+        undo(session, session.merge(drawn), "ana")
+    with survey.read() as session:
+        assert session.scalar(sa.select(sa.func.count(PairEvidence.id))) == 0
+        assert session.scalars(sa.select(CropOutline.detection_id)).all() == [a]
+        assert session.scalars(sa.select(CropQuality.detection_id)).all() == []
+
+
+def test_quality_orders_crops_says_it_in_words_and_leaves_none_out(survey, shop):
+    good, dark, unknown = striped_crops(survey, [1, 2, 3])
+    cut(survey, dark, (striped(2, 0) * 0.08).astype(np.uint8))
+    worker.measure_crops(shop, [dark, good])
+    with survey.read() as session:
+        assert quality.by_quality(session, [unknown, dark, good]) == [good, dark, unknown]
+        said = {one: quality.words(row) for one, row in quality.of(session, [good, dark]).items()}
+    assert said[good] == ["good view"]
+    assert "very dark" in said[dark]
+
+
+def test_a_box_at_the_edge_and_under_another_animal_is_told(survey, shop):
+    from modal_backend.contracts import Category, Detection
+
+    at_edge = Detection(Category.ANIMAL, 0.9, Box(0.0, 0.3, 0.3, 0.4))
+    over_it = Detection(Category.ANIMAL, 0.9, Box(0.15, 0.3, 0.3, 0.4))
+    _, (edge, _other) = add_media(survey, [at_edge, over_it])
+    with survey.read() as session:
+        pixels, touches, covered = quality.place_of(session, boxes(session, [edge])[edge])
+    assert touches
+    assert covered == pytest.approx(0.5, abs=0.01)
+    assert pixels == pytest.approx((0.3 * 1600 * 0.4 * 1200) ** 0.5)
+
+
+def test_a_flank_is_proposed_by_a_clear_match_with_a_decided_one_and_never_set(survey, shop):
+    a, b, c = striped_crops(survey, [1, 1, 2])
+    with survey.write() as session:
+        identity.set_flank(session, "ana", b, "left")
+        identity.set_flank(session, "ana", c, "right")
+    worker.compare_pairs(shop, [[a, b], [a, c]])
+    with survey.read() as session:
+        found_ = kept.evidence_of(session, a, [b, c])
+        proposal = flanks.by_pattern(found_, flanks.flanks_of(session, [b, c]))
+        assert boxes(session, [a])[a].flank is None
+    assert proposal is not None
+    assert proposal.flank == "left"
+    assert str(found_[b].animal) in proposal.text
+
+
+def test_crops_of_decided_flank_are_read_for_the_mirror_test_and_three_are_too_few(survey, shop):
+    ids = striped_crops(survey, [1, 2, 3, 4, 5])
+    with survey.write() as session:
+        for one in ids[:3]:
+            identity.set_flank(session, "ana", one, "left")
+    with survey.read() as session:
+        assert sorted(flanks.unread(session)) == ids[:3]
+        assert not flanks.enough(session)
+    worker.read_crops(shop, ids)
+    with survey.read() as session:
+        assert flanks.unread(session) == []
+        assert flanks.by_mirror(session, ids[4]) is None
+    with survey.write() as session:
+        identity.set_flank(session, "ana", ids[3], "right")
+    with survey.read() as session:
+        assert flanks.by_mirror(session, ids[4]) is not None
+
+
+def test_the_views_of_an_individual_begin_with_the_querys_flank_and_leave_the_other_out(survey):
+    ids = [add_media(survey, [found()], minutes=60.0 * number)[1][0] for number in range(4)]
+    with survey.write() as session:
+        identity.new_individual(session, "ana", ids[0])
+        for one in ids[1:]:
+            identity.say_same(session, "ana", one, ids[0])
+        for one, flank in zip(ids, ("right", "unknown", "left", "left"), strict=True):
+            identity.set_flank(session, "ana", one, flank)
+        for one, score in ((ids[2], 0.2), (ids[3], 0.9)):
+            figures = {"sharpness": 1.0, "brightness": 0.4, "clipped": 0.0, "contrast": 0.2, "pixels": 300.0}
+            session.add(
+                CropQuality(detection_id=one, box="", version="1", at_edge=False, covered=0.0, score=score, **figures)
+            )
+    with survey.read() as session:
+        first = best_views.views_of(session, [1], "left", one_flank=True)
+        both = best_views.views_of(session, [1], "left", one_flank=False)
+    assert first == {1: [ids[3], ids[2], ids[1]]}
+    assert set(both[1]) == set(ids)

@@ -1,0 +1,218 @@
+"""Clips in a survey: taken in, summarised, corrected, one query a tracklet, exported; pictures beside them stay."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from app.analysis import pictures
+from app.analysis import videos as clips
+from app.analysis.context import open_workshop
+from app.exchange import megadetector_json
+from app.ingest.intake import source_files
+from app.settings import Settings
+from app.survey.database import Survey, open_survey
+from app.survey.decisions import videos as video_decisions
+from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.changes import undo_last
+from app.survey.individuals import rankings
+from app.survey.media import browse, imports
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Feature
+from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.videos import tracklets, views
+from modal_backend.registry import LOCAL
+from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.odd_videos import write
+
+
+def card(folder: Path) -> Path:
+    """A clip with one animal, the same again, a picture, and a file that is no clip."""
+    from PIL import Image
+
+    way = Path2(((0.5, -0.12, 0.5), (4.0, 1.12, 0.5)), 0.24, 4)
+    folder.mkdir(parents=True)
+    draw_clip(Clip(23, 5, fps=8, width=320, height=180, animals=[way]), folder / "20240312_054112.mp4")
+    (folder / "again.mov").write_bytes((folder / "20240312_054112.mp4").read_bytes())
+    Image.new("RGB", (320, 240), (90, 120, 80)).save(folder / "picture.jpg")
+    (folder / "broken.avi").write_bytes(b"RIFF\x50\0\0\0AVI LIST" + bytes(80))
+    return folder
+
+
+def take_in(survey: Survey, folder: Path, summarise: bool = True) -> int:
+    with survey.write() as session:
+        import_id = imports.import_of_path(session, folder).id
+    with open_workshop(survey, "test") as shop:
+        pictures.take_in_all(shop, import_id, source_files(folder, limits=shop.limits))
+        pictures.describe_pending(shop)
+        if summarise:
+            clips.summarise_pending(shop, import_id)
+    return import_id
+
+
+@pytest.fixture(scope="module")
+def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Survey, int, Path]]:
+    """A survey of one card, the id of its clip, and the card. Tests leave it as they found it."""
+    home = tmp_path_factory.mktemp("filmed")
+    (home / "data").mkdir()
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=home / "data", PUGMARK_REVIEWER="ana", _env_file=None))
+    take_in(survey, card(home / "Ridge 1"))
+    with survey.read() as session:
+        media_id = session.scalars(sa.select(Media.id).where(Media.kind == "video")).one()
+    yield survey, media_id, home / "Ridge 1"
+    survey.close()
+
+
+def test_a_clip_is_taken_in_like_a_picture(filmed):
+    survey, media_id, _ = filmed
+    with survey.read() as session:
+        media = session.get_one(Media, media_id)
+        listed = {row.path: row for row in session.scalars(sa.select(ListedFile))}
+        summary = tracklets.summary_of(session, media_id)
+    assert (media.kind, media.format, media.stage) == ("video", "mp4", Stage.READY)
+    assert (media.width, media.height) == (320, 180)
+    assert (media.taken_at.isoformat(), media.taken_at_source) == ("2024-03-12T05:41:12", "file name")
+    assert listed["again.mov"].outcome == "duplicate"
+    assert listed["broken.avi"].outcome == "refused"
+    assert "copy it from the memory card again" in listed["broken.avi"].message
+    assert summary.animals == 1
+    assert media.animal_score >= 0.5
+    home = survey.data_dir
+    assert (home / "thumbs" / media.sha256[:2] / f"{media.sha256}.jpg").is_file()
+    assert (home / "views" / media.sha256[:2] / f"{media.sha256}.jpg").is_file()
+
+
+def test_the_frames_looked_at_are_kept_as_pictures(filmed):
+    survey, media_id, _ = filmed
+    with survey.read() as session:
+        clip = views.opened(session, media_id)
+    folder = survey.data_dir / "frames" / clip.view.sha256[:2] / clip.view.sha256
+    assert {int(path.stem) for path in folder.glob("*.jpg")} == {index for index, _ in clip.video.looked}
+
+
+def test_a_tracklet_is_one_query_with_features_of_its_own(filmed):
+    survey, media_id, _ = filmed
+    with survey.read() as session:
+        ((row, one),) = tracklets.tracklets_of(session, media_id)
+        version = rankings.feature_version(session, LOCAL)
+        waiting = rankings.waiting(session, version)
+        features = session.scalars(sa.select(Feature).where(Feature.detection_id == row.query_id)).all()
+    assert len(one.boxes) > 3
+    assert waiting == [row.query_id]
+    assert {feature.count for feature in features} >= {1280}
+    crops = list((survey.data_dir / "crops").rglob(f"{row.query_id}-*.jpg"))
+    assert len(crops) == 1
+
+
+def test_a_box_that_is_moved_is_described_from_its_own_frame(filmed):
+    survey, media_id, _ = filmed
+    with survey.read() as session:
+        ((row, _),) = tracklets.tracklets_of(session, media_id)
+    with open_workshop(survey, "test") as shop:
+        (crop,) = pictures.crops_of_boxes(shop, [row.query_id])
+    assert crop.picture.shape == (180, 320, 3)
+
+
+def test_summarising_again_changes_nothing(filmed):
+    survey, media_id, folder = filmed
+    with survey.read() as session:
+        before = [row.id for row, _ in tracklets.tracklets_of(session, media_id)]
+    take_in(survey, folder)
+    with survey.read() as session:
+        assert [row.id for row, _ in tracklets.tracklets_of(session, media_id)] == before
+
+
+def test_the_count_is_corrected_and_the_correction_undone(filmed):
+    survey, media_id, _ = filmed
+    with survey.write() as session:
+        video_decisions.correct_count(session, "ana", media_id, 4)
+    with survey.read() as session:
+        summary = tracklets.summary_of(session, media_id)
+        logged = session.scalars(sa.select(Decision)).one()
+    assert (summary.animals, summary.computed) == (4, 1)
+    assert (logged.kind, logged.who, logged.media_id) == ("count", "ana", media_id)
+    with survey.write() as session:
+        undo_last(session, "ana", video_decisions.KINDS)
+    with survey.read() as session:
+        assert tracklets.summary_of(session, media_id).animals == 1
+
+
+def test_a_count_of_a_picture_or_below_zero_is_refused(filmed):
+    survey, media_id, _ = filmed
+    with survey.read() as session:
+        picture = session.scalars(sa.select(Media.id).where(Media.kind == "image")).one()
+    for asked, animals in ((picture, 1), (media_id, -1)):
+        with survey.write() as session, pytest.raises(BadDecision):
+            video_decisions.correct_count(session, "ana", asked, animals)
+
+
+def test_detections_shows_only_the_boxes_of_the_key_frame(filmed):
+    survey, media_id, _ = filmed
+    with survey.read() as session:
+        (view,) = browse.views(session, [media_id])
+        key = tracklets.facts_of(session, media_id).key_frame
+        frames = tracklets.frames_of(session, [box.id for box in view.boxes])
+    assert view.boxes
+    assert {frame.frame_number for frame in frames.values()} == {key}
+
+
+def test_the_export_says_on_which_frame_each_detection_is(filmed, tmp_path):
+    survey, _, _ = filmed
+    megadetector_json.export(survey, tmp_path / "out.json")
+    rows = {row["file"]: row for row in json.loads((tmp_path / "out.json").read_text())["images"]}
+    clip, picture = rows["20240312_054112.mp4"], rows["picture.jpg"]
+    assert clip["frame_rate"] == pytest.approx(8, abs=0.1)
+    assert len(clip["frames_processed"]) == len(set(clip["frames_processed"])) <= 64
+    assert clip["detections"]
+    assert {one["frame_number"] for one in clip["detections"]} <= set(clip["frames_processed"])
+    assert "frame_rate" not in picture
+    assert rows["broken.avi"]["detections"] is None
+
+
+def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_path):
+    import_id = take_in(survey, card(tmp_path / "card"), summarise=False)
+    with survey.read() as session:
+        media = session.scalars(sa.select(Media).where(Media.kind == "video")).one()
+    place = survey.data_dir / "originals" / media.sha256[:2] / f"{media.sha256}.mp4"
+    whole = place.read_bytes()
+    place.write_bytes(b"nothing")
+    with open_workshop(survey, "test") as shop:
+        clips.summarise_pending(shop, import_id)
+        with survey.read() as session:
+            failed = session.get_one(Media, media.id)
+        assert failed.stage == Stage.FAILED
+        assert "could not be summarised" in failed.failure
+        place.write_bytes(whole)
+        clips.retry_failed(shop)
+    with survey.read() as session:
+        assert session.get_one(Media, media.id).stage == Stage.READY
+        assert tracklets.summary_of(session, media.id).animals == 1
+
+
+def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
+    from tests.support.commands import pugmark
+
+    clip = card(tmp_path / "card") / "20240312_054112.mp4"
+    said = pugmark(tmp_path / "data", "summarise", str(clip))
+    assert said["duration"] == pytest.approx(5.0, abs=0.2)
+    assert (said["width"], said["height"], said["animals"]) == (320, 180, 1)
+    assert said["frames_looked_at"][0] == {"frame": 0, "second": 0.0, "timecode": "0:00.0"}
+    (one,) = said["tracklets"]
+    assert (one["category"], one["entry"], one["exit"]) == ("animal", "left", "right")
+    assert len(one["boxes"]) > 3
+    looked = {frame["frame"] for frame in said["frames_looked_at"]}
+    assert all(set(sentence["frames"]) <= looked for sentence in said["sentences"])
+    assert "refused" in pugmark(tmp_path / "data", "summarise", str(clip.with_name("broken.avi")), expect=3)
+
+
+def test_a_clip_of_one_frame_is_summarised(survey, tmp_path):
+    (tmp_path / "card").mkdir()
+    write(tmp_path / "card" / "one.avi", "mjpeg", seconds=0.1)
+    take_in(survey, tmp_path / "card")
+    with survey.read() as session:
+        (view,) = views.page(session, limit=5)
+    assert (view.stage, view.animals) == (Stage.READY, 0)

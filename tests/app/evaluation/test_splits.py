@@ -1,0 +1,130 @@
+"""Splits of a labelled table, and evaluations that are kept."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from app.evaluation import splits
+from app.evaluation.identification import evaluate_csv
+from app.evaluation.saved import save_evaluation, saved_evaluations
+from tests.support.striped import picture
+
+ROWS = [
+    {"path": f"{animal}_{shot}.png", "identity": str(animal), "split": "gallery"}
+    for animal in range(10)
+    for shot in range(8)
+]
+
+
+def identities(rows: list[int]) -> set[str]:
+    return {ROWS[row]["identity"] for row in rows}
+
+
+def test_a_random_split_keeps_a_fifth_of_the_identities_out_of_the_gallery():
+    cut = splits.at_random(ROWS, seed=1)
+    assert not set(cut.gallery) & set(cut.queries)
+    assert len(identities(cut.gallery)) == 8
+    assert identities(cut.queries) == {str(animal) for animal in range(10)}
+    assert len(cut.queries) == 10 * 2
+    assert splits.at_random(ROWS, seed=1) == cut
+    assert splits.at_random(ROWS, seed=2) != cut
+
+
+def test_one_picture_each_is_the_gallery():
+    cut = splits.one_picture(ROWS, seed=0)
+    assert len(cut.gallery) == len(identities(cut.gallery)) == 10
+    assert len(cut.queries) == 70
+
+
+def test_no_event_is_on_both_sides():
+    events = np.array([10 * int(row["identity"]) + number % 8 // 3 for number, row in enumerate(ROWS)])
+    for seed in range(5):
+        cut = splits.event_disjoint(ROWS, events, seed)
+        assert not set(events[cut.gallery]) & set(events[cut.queries])
+        assert identities(cut.queries) & identities(cut.gallery)
+
+
+def test_an_identity_with_one_event_is_only_in_the_gallery_or_unknown():
+    cut = splits.event_disjoint(ROWS, np.array([int(row["identity"]) for row in ROWS]), 0)
+    assert not identities(cut.queries) & identities(cut.gallery)
+
+
+def test_events_come_from_the_table_where_it_has_them():
+    rows = [{**row, "event": row["path"][-5] < "4"} for row in ROWS]
+    rows = [{**row, "event": "morning" if row["event"] else "night"} for row in rows]
+    events, how = splits.events_of(rows, None)
+    assert how == splits.BY_COLUMN
+    assert len(set(events)) == 20
+
+
+def test_events_come_from_times_less_than_a_minute_apart():
+    times = ["2024-01-01T05:00:00", "2024-01-01T05:00:50", "2024-01-01T05:01:40", "2024-01-01T07:00:00"]
+    rows = [{"path": "", "identity": "a", "split": "query", "taken_at": time} for time in times]
+    rows.append({**rows[0], "identity": "b"})
+    events, how = splits.events_of(rows, None)
+    assert how == splits.BY_TIME
+    assert events[0] == events[1] == events[2] != events[3]
+    assert events[4] not in events[:4]
+
+
+def test_without_either_pictures_that_look_alike_are_one_event():
+    vectors = np.array([[1, 0], [0.95, 0.3122], [0, 1], [1, 0]], np.float32)
+    rows = [{"path": "", "identity": one, "split": "query"} for one in "aaab"]
+    events, how = splits.events_of(rows, vectors)
+    assert how == splits.BY_LOOK
+    assert events[0] == events[1] != events[2]
+    assert events[3] != events[0]
+    assert splits.events_of(rows, None) is None
+
+
+def test_an_evaluation_reports_every_split(tmp_path: Path):
+    rows = []
+    for animal in range(5):
+        for shot in range(3):
+            path = f"{animal}_{shot}.png"
+            Image.fromarray(picture(animal, shot)).save(tmp_path / path)
+            rows.append((path, str(animal), "query" if shot == 2 else "gallery", f"event {shot}"))
+    with (tmp_path / "crops.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "identity", "split", "event"), *rows])
+    document, figures = evaluate_csv(tmp_path / "crops.csv", "rapid", draws=2)
+    assert len(document["queries"]) == 5
+    assert figures["top1"] == 1.0
+    for name in ("random", "one_picture", "event_disjoint"):
+        assert figures[name]["top1"] == figures[name]["top1_worst"] == figures[name]["map"] == 1.0
+    assert figures["random"]["accuracy"] >= 0.5
+    assert figures["events"] == splits.BY_COLUMN
+
+
+def test_kept_evaluations_come_back_newest_first(tmp_path: Path):
+    save_evaluation(tmp_path, "identification", "rapid", "1", "224", "a.csv", {"top1": 0.9})
+    save_evaluation(tmp_path, "detection", "pocket-detector", "1", "640", "b", {"ap50": 0.7})
+    (tmp_path / "evaluations" / "0-broken.json").write_text("{")
+    found = saved_evaluations(tmp_path)
+    assert [(one.task, one.model, one.figures) for one in found] == [
+        ("detection", "pocket-detector", {"ap50": 0.7}),
+        ("identification", "rapid", {"top1": 0.9}),
+    ]
+    assert saved_evaluations(tmp_path / "nowhere") == []
+
+
+@pytest.mark.parametrize("model", ["rapid-448", "fused", "fused-448"])
+def test_every_model_can_be_evaluated(model: str, tmp_path: Path):
+    from app.evaluation.identification import rank_csv, read_rows, score
+
+    rows = [("path", "identity", "split")]
+    for animal in range(3):
+        for shot in range(2):
+            Image.fromarray(picture(animal, shot)).save(tmp_path / f"{animal}_{shot}.png")
+            rows.append((f"{animal}_{shot}.png", str(animal), "query" if shot else "gallery"))
+    table = tmp_path / "crops.csv"
+    with table.open("w", newline="") as file:
+        csv.writer(file).writerows(rows)
+    document = rank_csv(table, model)
+    assert document["model"] == model
+    assert document["preprocessing"]
+    assert score(document, read_rows(table))["top1"] == 1.0

@@ -1,0 +1,186 @@
+"""Camtrap DP: every field as its table schema wants it, individualID filled, people left out, nothing made up."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+import zipfile
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement, write
+from app.exchange.identifiers import ExportRefused
+from app.survey.database import Survey
+from app.survey.decisions import boxes, catalogue
+from app.survey.decisions.changes import undo_last
+from app.survey.decisions.stations import set_deployment
+from modal_backend.contracts import Box, Category, Detection
+from tests.support.catalogued import DAY, opened, place, seen
+from tests.support.surveys import add_media, found
+
+SAID = Statement("Ridge survey", "targeted", "activityDetection", "+05:30")
+TABLES = ("deployments", "media", "observations")
+
+
+@pytest.fixture(scope="module")
+def filled(tmp_path_factory: pytest.TempPathFactory):
+    """A named tiger, an unnamed weak box, a blank, a picture with a person, one without a time."""
+    with opened(tmp_path_factory.mktemp("camtrap")) as survey:
+        yield fill(survey)
+
+
+def fill(survey):
+    """The media and decisions of `filled`."""
+    seen(survey, "Machli", "Ridge", 0)
+    seen(survey, "Machli", "Valley", DAY)
+    add_media(survey, [found(0.7), found(0.1, x=0.6)], folder="Ridge", minutes=30)
+    blank, _ = add_media(survey, [found(0.9)], folder="Ridge", minutes=60)
+    add_media(survey, [Detection(Category.PERSON, 0.9, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=90)
+    add_media(survey, [found()], folder="Ridge", minutes=None)
+    place(survey, "Ridge", 10.12345, 77.6)
+    place(survey, "Valley", 10.2, 77.7)
+    with survey.write() as session:
+        catalogue.describe(session, "ana", 1, species="Panthera tigris", sex="female", age_class="cub")
+        boxes.judge_media(session, "ben", blank, "blank")
+    return survey
+
+
+def package(survey: Survey, said: Statement = SAID, *, exact: bool = False) -> dict[str, Any]:
+    out = survey.data_dir / "dp.zip"
+    with survey.read() as session:
+        write(session, out, said, "ana", exact=exact)
+    with zipfile.ZipFile(out) as zipped:
+        tables = {
+            name: list(csv.DictReader(io.StringIO(zipped.read(f"{name}.csv").decode()))) for name in TABLES
+        }  # fmt: skip
+        return {**tables, "package": json.loads(zipped.read("datapackage.json")), "readme": zipped.read("README.txt")}
+
+
+def test_the_individual_is_in_individual_id_with_who_said_so(filled):
+    rows = package(filled)["observations"]
+    (one, other) = [row for row in rows if row["individualID"]]
+    assert (one["individualID"], one["scientificName"], one["sex"], one["lifeStage"]) == (
+        "Machli", "Panthera tigris", "female", "juvenile",
+    )  # fmt: skip
+    assert (one["classificationMethod"], one["classifiedBy"], one["classificationProbability"]) == ("human", "ana", "1")
+    assert one["eventStart"] == "2024-03-12T05:41:00+05:30"
+    assert other["deploymentID"] == "Valley"
+
+
+def test_model_boxes_count_from_the_threshold_and_say_the_model(filled):
+    rows = [row for row in package(filled)["observations"] if row["classificationMethod"] == "machine"]
+    assert [row["classificationProbability"] for row in rows] == ["0.7"]
+    assert rows[0]["classifiedBy"] == "pocket-detector test"
+
+
+def test_a_blank_said_by_a_person_is_an_observation_of_its_own(filled):
+    (blank,) = [row for row in package(filled)["observations"] if row["observationType"] == "blank"]
+    assert (blank["classifiedBy"], blank["bboxX"], blank["count"]) == ("ben", "", "")
+
+
+def test_people_and_what_has_no_time_are_left_out_and_told(filled):
+    written = package(filled)
+    assert len(written["media"]) == 4
+    assert {row["observationType"] for row in written["observations"]} == {"animal", "blank"}
+    assert b"1 images with a person" in written["readme"]
+    assert b"1 images without a capture time" in written["readme"]
+
+
+def test_coordinates_are_rounded_and_say_so_unless_asked(filled):
+    rounded, exact = package(filled), package(filled, exact=True)
+    assert rounded["deployments"][0]["latitude"] == "10.1"
+    assert rounded["deployments"][0]["coordinateUncertainty"] == "15691"
+    assert rounded["package"]["coordinatePrecision"] == 0.1
+    assert exact["deployments"][0]["latitude"] == "10.12345"
+    assert "coordinatePrecision" not in exact["package"]
+
+
+def test_stated_days_and_a_corrected_clock_are_in_the_times(filled):
+    with filled.write() as session:
+        set_deployment(
+            session, "ana", 1, first_day="2024-03-01", last_day="2024-03-31", clock_offset_seconds=3600
+        )  # fmt: skip
+    written = package(filled)
+    ridge = next(row for row in written["deployments"] if row["deploymentID"] == "Ridge")
+    assert (ridge["deploymentStart"], ridge["deploymentEnd"], ridge["timestampIssues"]) == (
+        "2024-03-01T00:00:00+05:30", "2024-03-31T23:59:59+05:30", "true",
+    )  # fmt: skip
+    assert written["media"][0]["timestamp"] == "2024-03-12T06:41:00+05:30"
+    with filled.write() as session:
+        undo_last(session, "ana", ["deployment"])
+
+
+@pytest.mark.parametrize(
+    ("said", "words"),
+    [
+        (Statement("x", "", "activityDetection", "+05:30"), "how stations were chosen"),
+        (Statement("x", "targeted", "sometimes", "+05:30"), "Pugmark cannot know"),
+        (Statement("x", "targeted", "timeLapse", None), "offset"),
+        (Statement("x", "targeted", "timeLapse", "five"), "no offset from UTC"),
+    ],
+)
+def test_what_only_a_person_knows_is_asked_and_never_guessed(filled, said, words):
+    with pytest.raises(ExportRefused, match=words):
+        package(filled, said)
+
+
+def test_deployments_without_coordinates_are_named(survey):
+    seen(survey, "Machli", "Ford", 2 * DAY)
+    with pytest.raises(ExportRefused, match="Ford has none"):
+        package(survey)
+
+
+def test_every_table_follows_the_published_schemas(filled, real_data):
+    folder: Path = real_data / "exchange" / "camtrap-dp-1.0.2"
+    written = package(filled)
+    for name in TABLES:
+        fields = {one["name"]: one for one in json.loads((folder / f"{name}-table-schema.json").read_text())["fields"]}
+        assert written[name]
+        assert set(written[name][0]) <= set(fields)
+        for row in written[name]:
+            for key, value in row.items():
+                check(fields[key], value)
+            missing = [one for one, field in fields.items() if field["constraints"].get("required")]
+            assert all(row.get(key) for key in missing), missing
+        for key, field in fields.items():
+            if field["constraints"].get("unique"):
+                assert len({row[key] for row in written[name]}) == len(written[name])
+    profile = json.loads((folder / "camtrap-dp-profile.json").read_text())
+    (own,) = [part for part in profile["allOf"] if "properties" in part]
+    assert set(own["required"]) <= set(written["package"])
+    project = own["properties"]["project"]
+    assert set(project["required"]) <= set(written["package"]["project"])
+    assert project["properties"]["samplingDesign"]["enum"] == list(SAMPLING)
+    assert project["properties"]["captureMethod"]["items"]["enum"] == list(METHODS)
+
+
+def test_foreign_keys_hold(filled):
+    written = package(filled)
+    deployments = {row["deploymentID"] for row in written["deployments"]}
+    media = {row["mediaID"] for row in written["media"]}
+    assert {row["deploymentID"] for row in written["media"]} <= deployments
+    assert {row["deploymentID"] for row in written["observations"]} <= deployments
+    assert {row["mediaID"] for row in written["observations"]} == media
+
+
+def check(field: dict[str, Any], value: str) -> None:
+    """One cell against its field of a Table Schema."""
+    rules = field["constraints"]
+    if value == "":
+        return
+    if field["type"] == "datetime":
+        datetime.strptime(value, field["format"])
+    elif field["type"] in ("number", "integer"):
+        number = float(value)
+        assert field["type"] == "number" or number == int(number)
+        assert rules.get("minimum", number) <= number <= rules.get("maximum", number), (field["name"], value)
+    elif field["type"] == "boolean":
+        assert value in ("true", "false")
+    assert value in rules.get("enum", [value]), (field["name"], value)
+    if "pattern" in rules:
+        assert re.search(rules["pattern"], value), (field["name"], value)

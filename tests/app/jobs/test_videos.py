@@ -1,0 +1,97 @@
+"""A clip is summarised again by a real worker after its detector has changed; what people decided stays."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.analysis.clip_again import SAME
+from app.survey.database import Survey
+from app.survey.decisions import videos as video_decisions
+from app.survey.individuals import rankings
+from app.survey.tables.detections import ModelVersion
+from app.survey.tables.media import Media
+from app.survey.tables.videos import ClipRunRow
+from app.survey.videos import accounts, runs, tracklets
+from modal_backend.registry import LOCAL
+from tests.app.analysis.test_videos import take_in
+from tests.support.commands import ROOT, environment
+from tests.support.drawn_videos import Clip, Path2, draw_clip
+
+
+@contextmanager
+def worker(data_dir: Path) -> Iterator[None]:
+    """A worker process on this data directory; killed at the end."""
+    with (data_dir / "worker.log").open("ab") as log:
+        process = subprocess.Popen(
+            [sys.executable, "-m", "app", "worker"], cwd=ROOT, env=environment(data_dir), stdout=log, stderr=log
+        )
+        try:
+            yield
+        finally:
+            process.kill()
+            process.wait()
+
+
+def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
+    end = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+
+def ask(survey: Survey, media_id: int) -> int:
+    with survey.write() as session:
+        return video_decisions.ask_again(session, media_id, "ana").id
+
+
+def row(survey: Survey, run_id: int) -> ClipRunRow:
+    with survey.read() as session:
+        return session.get_one(ClipRunRow, run_id)
+
+
+def test_a_clip_summarised_again_keeps_both_runs_and_the_persons_count(survey, tmp_path):
+    folder = tmp_path / "card"
+    folder.mkdir()
+    way = Path2(((0.3, -0.12, 0.5), (2.3, 1.12, 0.5)), 0.24, 4)
+    draw_clip(Clip(23, 3, fps=8, width=320, height=180, animals=[way]), folder / "one.mp4")
+    take_in(survey, folder)
+    with survey.write() as session:
+        media_id = session.scalars(sa.select(Media.id)).one()
+        ((old, _),) = tracklets.tracklets_of(session, media_id)
+        detectors = sa.select(ModelVersion.id).where(ModelVersion.task == "detect")
+        session.execute(sa.update(ModelVersion).where(ModelVersion.id.in_(detectors)).values(version="older"))
+        video_decisions.correct_count(session, "ana", media_id, 4)
+    again = ask(survey, media_id)
+    with worker(survey.data_dir):
+        wait_until(lambda: row(survey, again).summarised_at)
+        wait_until(lambda: _stage(survey, media_id) == "ready")
+        same = ask(survey, media_id)
+        wait_until(lambda: row(survey, same).failure)
+    assert row(survey, same).failure == SAME
+    with survey.read() as session:
+        computed = [one for one in accounts.runs_of(session, media_id) if one.run_id]
+        ((new, one),) = tracklets.tracklets_of(session, media_id)
+        waiting = rankings.waiting(session, rankings.feature_version(session, LOCAL))
+        assert tracklets.summary_of(session, media_id).animals == 4
+        assert runs.last_failure(session, media_id).id == same
+    assert [(one.run_id, one.counts, one.animals) for one in computed] == [(again, True, 1), (1, False, 1)]
+    assert computed[1].by.endswith(" older")
+    assert (
+        computed[0].tracklets
+        == computed[1].tracklets
+        == (("animal", one.first_second, one.last_second, "left", "right"),)
+    )
+    assert new.id != old.id
+    assert waiting == [new.query_id]
+
+
+def _stage(survey: Survey, media_id: int) -> str:
+    with survey.read() as session:
+        return session.get_one(Media, media_id).stage

@@ -1,0 +1,194 @@
+"""What scores mean: start values, fits to decisions, what is told before there are enough of them."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from app.matching import calibrate
+from app.matching.trust import calibration_state
+from app.survey.database import Survey
+from app.survey.decisions import identity
+from app.survey.decisions.changes import undo_last
+from app.survey.individuals import calibrations
+from app.survey.individuals.calibrations import SCALE
+from modal_backend.models.probability import calibration_fit
+from modal_backend.models.probability.calibration import (
+    FUSED,
+    FUSED_FINE,
+    Calibration,
+    fuse,
+    sigmoid,
+    start,
+    start_values,
+    told,
+)
+from modal_backend.models.probability.calibration_fit import fit
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
+from tests.support.surveys import add_media, found
+
+SCORES = {LOCAL: np.geomspace(0.1, 1e5, 200), EMBEDDING: np.linspace(0, 0.9999, 200), FUSED: np.linspace(-9, 9, 200)}
+
+
+@pytest.mark.parametrize("model", [LOCAL, EMBEDDING, FUSED])
+def test_start_curves_rise_and_never_say_never(model: str):
+    probability = start(model).probability(SCORES[model])
+    assert (np.diff(probability) >= 0).all()
+    assert 0 < probability[0] < 0.05
+    assert 0.95 < probability[-1] < 1
+    odds = start(model).log_odds(SCORES[model])
+    assert len(np.unique(odds)) > 100
+
+
+def test_every_profile_has_start_values_with_their_source():
+    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED, FUSED_FINE}
+    assert "Amur tigers" in start_values()["source"]
+
+
+def test_a_curve_survives_being_stored():
+    curve = start(LOCAL)
+    again = Calibration.from_json(LOCAL, curve.as_json())
+    assert again.probability(SCORES[LOCAL]) == pytest.approx(curve.probability(SCORES[LOCAL]), abs=1e-3)
+
+
+def test_fusion_is_the_weighted_mean_of_log_odds_and_leaves_one_model_alone():
+    even = {LOCAL: 1.0, EMBEDDING: 1.0}
+    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}, even) == pytest.approx([0.5])
+    assert fuse({LOCAL: np.array([2.0]), EMBEDDING: np.array([-1.0])}, {**even, LOCAL: 2.0}) == pytest.approx([1.0])
+    assert fuse({LOCAL: np.array([2.0])}, even) == pytest.approx([2.0])
+    silent = {LOCAL: np.array([2.0, 1.0]), EMBEDDING: np.array([np.nan, 3.0])}
+    assert fuse(silent, even) == pytest.approx([2.0, 2.0])
+
+
+def test_a_model_weighs_as_much_as_its_probabilities_tell_about_the_pairs():
+    assert told(0.09, 0.1) == told(0.2, 0.1) == pytest.approx(0.2)  # no better than the base rate
+    assert told(0.045, 0.1) == pytest.approx(1.0)
+    assert told(0.018, 0.1) == pytest.approx(2.0)
+    assert told(0.0, 0.1) == pytest.approx(7.0)
+    assert start(LOCAL_FINE).weight > start(LOCAL).weight > start(EMBEDDING).weight
+    sharp, blurred = pairs(100, 5.0), pairs(100, 5.0)
+    noise = np.random.default_rng(3).normal(0, 2, len(blurred[0]))
+    blurred = (np.expm1(np.maximum(np.log1p(blurred[0]) + noise, 0)), *blurred[1:])
+    weights = [fit(LOCAL, *one, start(LOCAL)).curve.weight for one in (sharp, blurred)]
+    assert weights[0] > 1.3 * weights[1]
+    kept = Calibration.from_json(LOCAL, fit(LOCAL, *sharp, start(LOCAL)).curve.as_json())
+    assert kept.weight == pytest.approx(weights[0], abs=1e-3)
+    assert Calibration.from_json(LOCAL, {"knots": [], "slope": 1.0, "bias": 0.0}).weight == start(LOCAL).weight
+
+
+def pairs(queries: int, shift: float, seed: int = 0) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Raw scores of RAPID whose true log-odds are 3 (log(1 + score) - shift), ten candidates a query."""
+    draw = np.random.default_rng(seed)
+    at = draw.uniform(0, 8, 10 * queries)
+    same = draw.random(len(at)) < sigmoid(3 * (at - shift))
+    return np.expm1(at), same, np.repeat(np.arange(queries), 10)
+
+
+def test_with_few_decisions_the_start_values_hold():
+    found = fit(LOCAL, *pairs(calibration_fit.ENOUGH_QUERIES - 1, 5.0), start(LOCAL))
+    assert found.kind == "start"
+    assert found.curve == start(LOCAL)
+    nothing = fit(LOCAL, np.zeros(0), np.zeros(0, bool), np.zeros(0, np.int64), start(LOCAL))
+    assert (nothing.kind, nothing.brier, nothing.reliability) == ("start", None, [])
+
+
+def test_with_enough_decisions_the_curve_moves_to_them():
+    scores, same, queries = pairs(120, 6.0)
+    own = fit(LOCAL, scores, same, queries, start(LOCAL))
+    assert own.kind in ("isotonic", "logistic")
+    unseen, truth, _ = pairs(300, 6.0, seed=1)
+    error = np.mean((own.curve.probability(unseen) - truth) ** 2)
+    assert error < 0.8 * np.mean((start(LOCAL).probability(unseen) - truth) ** 2)
+    assert own.brier == pytest.approx(error, rel=0.3)
+    assert own.brier < own.brier_line
+
+
+def test_where_the_start_values_are_right_they_are_kept_or_matched():
+    draw = np.random.default_rng(3)
+    scores = np.expm1(draw.uniform(0, 8, 600))
+    same = draw.random(600) < start(LOCAL).probability(scores)
+    kept = fit(LOCAL, scores, same, np.repeat(np.arange(60), 10), start(LOCAL))
+    assert kept.brier <= np.mean((start(LOCAL).probability(scores) - same) ** 2)
+
+
+def test_reliability_counts_every_pair_once():
+    points = calibration_fit.reliability(np.array([0.05, 0.06, 0.95]), np.array([False, True, True]))
+    assert points == [(pytest.approx(0.055), 0.5, 2), (0.95, 1.0, 1)]
+
+
+def figures(score: float) -> dict[str, object]:
+    """What the match view keeps with a decision."""
+    models = {LOCAL: {"score": score, "probability": 0.5}, EMBEDDING: {"score": 0.5, "probability": 0.5}}
+    return {
+        "scale": SCALE,
+        "model": FUSED,
+        "score": 0.0,
+        "models": {**models, FUSED: {"score": score / 100, "probability": 0.5}},
+    }
+
+
+def decide(survey: Survey, count: int) -> None:
+    """Pairs said to be the same (high scores) and different (low ones) in turn."""
+    with survey.read() as session:
+        before = calibrations.decided_queries(session)
+    for number in range(before, before + count):
+        first, second = (add_media(survey, [found()], minutes=90.0 * number + half)[1][0] for half in (0, 30))
+        with survey.write() as session:
+            if number % 2:
+                identity.say_same(session, "ana", first, second, view=figures(300.0 + number))
+            else:
+                identity.say_pair(session, "ana", first, second, "different", view=figures(20.0 + number))
+
+
+def test_decided_pairs_carry_the_figures_they_were_decided_with(survey: Survey):
+    decide(survey, 2)
+    with survey.read() as session:
+        assert [(one.score, one.same) for one in calibrations.decided_pairs(session, LOCAL)] == [
+            (20.0, False),
+            (301.0, True),
+        ]
+        assert [one.score for one in calibrations.decided_pairs(session, FUSED)] == [0.2, 3.01]
+    with survey.write() as session:
+        undo_last(session, "ana", identity.KINDS)
+    with survey.read() as session:
+        assert [one.same for one in calibrations.decided_pairs(session, LOCAL)] == [False]
+
+
+def test_figures_of_another_scale_are_not_mixed_in(survey: Survey):
+    first, second = (add_media(survey, [found()], minutes=minutes)[1][0] for minutes in (0, 90))
+    with survey.write() as session:
+        old = {name: value for name, value in figures(300.0).items() if name != "scale"}
+        identity.say_same(session, "ana", first, second, view=old)
+    with survey.read() as session:
+        assert calibrations.decided_queries(session) == 1
+        assert calibrations.decided_pairs(session, LOCAL) == calibrations.decided_pairs(session, EMBEDDING) == []
+
+
+def test_before_there_are_enough_decisions_the_state_says_so(survey: Survey):
+    decide(survey, 12)
+    with survey.read() as session:
+        assert calibrate.is_due(session)
+    calibrate.calibrate(survey)
+    with survey.read() as session:
+        state = calibration_state(session, FUSED)
+        assert not calibrate.is_due(session)
+        assert calibrate.in_use(session)[LOCAL].probability(50.0) == pytest.approx(
+            start(LOCAL).probability(50.0), abs=1e-3
+        )
+    assert not state.own
+    assert (state.queries, state.same, state.different) == (12, 6, 6)
+    assert f"12 of {calibration_fit.ENOUGH_QUERIES} decisions so far" in state.sentence
+    assert "start values, measured on Amur tigers" in state.sentence
+
+
+def test_with_enough_decisions_the_survey_has_curves_of_its_own(survey: Survey):
+    decide(survey, 60)
+    calibrate.calibrate(survey)
+    with survey.read() as session:
+        state = calibration_state(session, LOCAL)
+        curve = calibrate.in_use(session)[LOCAL]
+    assert state.own
+    assert state.queries == 60
+    assert sum(count for _, _, count in state.reliability) == 60
+    assert curve.probability(20.0) < 0.5 < curve.probability(300.0)
+    assert "60 decisions of this survey" in state.sentence

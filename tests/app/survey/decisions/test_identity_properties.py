@@ -1,0 +1,146 @@
+"""Whatever reviewers decide and undo: nothing contradicts, no name comes twice, undo leaves no trace."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from app.settings import Settings
+from app.survey.database import Survey, open_survey
+from app.survey.decisions import catalogue, identity
+from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.changes import DecisionConflict, undo, undo_last
+from app.survey.decisions.contradictions import Contradiction
+from app.survey.tables.decisions import Decision
+from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+from tests.app.survey.decisions.test_boxes import everything
+from tests.support.surveys import add_media, found
+
+CROPS = 5
+KINDS = (*identity.KINDS, *catalogue.KINDS)
+crop, who = st.integers(1, CROPS), st.sampled_from(["ana", "ben"])
+step = st.one_of(
+    st.tuples(st.just("same"), who, crop, crop, st.booleans()),
+    st.tuples(st.sampled_from(["different", "unsure"]), who, crop, crop, st.booleans()),
+    st.tuples(st.just("new"), who, crop),
+    st.tuples(st.sampled_from(["state unsure", "state unidentifiable"]), who, crop),
+    st.tuples(st.just("flank"), who, crop, st.sampled_from(["left", "right"])),
+    st.tuples(st.just("take out"), who, crop),
+    st.tuples(st.just("naming"), who, st.sampled_from(["T-", "Male "])),
+    st.tuples(st.just("undo"), who),
+)
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The database of a survey with five crops nobody has decided about."""
+    folder = tmp_path_factory.mktemp("template")
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=folder, _env_file=None))
+    for number in range(CROPS):
+        add_media(survey, [found()], minutes=60.0 * number)
+    survey.close()
+    with sa.create_engine(f"sqlite:///{folder}/survey.sqlite").connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "survey.sqlite"
+
+
+def decide(session, what) -> object:
+    kind, person, *about = what
+    if kind == "same":
+        return identity.say_same(session, person, about[0], about[1], join=about[2])
+    if kind in ("different", "unsure"):
+        return identity.say_pair(session, person, about[0], about[1], kind, replace=about[2])
+    if kind == "new":
+        return identity.new_individual(session, person, about[0])
+    if kind.startswith("state"):
+        return identity.set_identity_state(session, person, about[0], kind.removeprefix("state "))
+    if kind == "flank":
+        return identity.set_flank(session, person, about[0], about[1])
+    if kind == "take out":
+        return catalogue.take_out(session, person, about[0])
+    if kind == "naming":
+        return identity.set_naming(session, person, about[0])
+    return undo_last(session, person, KINDS)
+
+
+def check(survey: Survey) -> None:
+    with survey.read() as session:
+        names = [name.casefold() for name in session.scalars(sa.select(Individual.name))]
+        assert len(names) == len(set(names))
+        of = {row.detection_id: row.individual_id for row in session.scalars(sa.select(Sighting))}
+        merged = set(session.scalars(sa.select(Individual.id).where(Individual.merged_into_id.is_not(None))))
+        assert not merged & set(of.values()), "a crop belongs to an individual that was merged away"
+        for pair in session.scalars(sa.select(PairVerdict).where(PairVerdict.verdict == "different")):
+            assert pair.low_id not in of or of.get(pair.high_id) != of[pair.low_id], "different, yet one individual"
+
+
+def opened(template: Path, folder: str) -> Survey:
+    shutil.copy(template, Path(folder) / "survey.sqlite")
+    return Survey(f"sqlite:///{folder}/survey.sqlite", Path(folder))
+
+
+@given(st.lists(step, min_size=4, max_size=14))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_no_sequence_of_decisions_and_undos_makes_a_contradiction_and_refused_ones_change_nothing(template, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        survey, told = opened(template, folder), list[str]()
+        for what in steps:
+            before = everything(survey)
+            try:
+                with survey.write() as session:
+                    decide(session, what)
+            except (Contradiction, BadDecision, DecisionConflict) as refused:
+                told.append(str(refused))
+                assert everything(survey) == before
+            check(survey)
+        survey.close()
+    assert all(one.endswith(".") for one in told)
+
+
+@given(st.lists(step, min_size=4, max_size=12))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_undoing_every_decision_newest_first_leads_back_through_every_state(template, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        survey = opened(template, folder)
+        states = [everything(survey)]
+        for what in steps:
+            if what[0] == "undo":
+                continue
+            try:
+                with survey.write() as session:
+                    decide(session, what)
+            except (Contradiction, BadDecision):
+                continue
+            states.append(everything(survey))
+        for expected in reversed(states[:-1]):
+            with survey.write() as session:
+                latest = sa.select(Decision).where(Decision.undone_at.is_(None)).order_by(Decision.id.desc()).limit(1)
+                undo(session, session.scalars(latest).one(), "ana")
+            assert everything(survey) == expected
+        survey.close()
+
+
+@given(st.lists(st.sampled_from(["new", "undo"]), min_size=2, max_size=14))
+@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+def test_a_name_is_given_once_even_when_its_individual_was_undone(template, steps):
+    with tempfile.TemporaryDirectory() as folder:
+        survey = opened(template, folder)
+        given_names: list[str] = []
+        waiting, named = list(range(1, CROPS + 1)), []
+        for what in steps:
+            with survey.write() as session:
+                if what == "new" and waiting:
+                    named.append(waiting.pop())
+                    decision = identity.new_individual(session, "ana", named[-1])
+                    given_names.append(session.get_one(Individual, decision.individual_id).name)
+                elif what == "undo" and named:
+                    undo_last(session, "ana", KINDS)
+                    waiting.append(named.pop())
+        assert len(given_names) == len(set(given_names))
+        survey.close()

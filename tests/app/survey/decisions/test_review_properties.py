@@ -1,0 +1,202 @@
+"""Whatever people decide, in whatever order: undoing it leaves every row as it was, and redoing brings it back."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+import sqlalchemy as sa
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from sqlalchemy.orm import Session
+
+from app.survey.database import Survey
+from app.survey.decisions import boxes as review
+from app.survey.decisions import catalogue, history, identity, many_boxes, species
+from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.changes import HUMAN, DecisionConflict, undo_last
+from app.survey.decisions.history import HistoryFilter
+from app.survey.decisions.identity import Contradiction
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Detection
+from app.survey.tables.individuals import Individual
+from app.survey.tables.media import Media
+from modal_backend.contracts import Box, Category
+from tests.support.surveys import add_media, found
+
+REFUSED = (BadDecision, Contradiction, DecisionConflict)
+PEOPLE = ("ana", "ben")
+KINDS = (*review.KINDS, *identity.KINDS, *catalogue.KINDS, *species.KINDS)
+Act = Callable[[Session, str, random.Random], object]
+
+
+def state(survey: Survey) -> dict[str, list[tuple]]:
+    """All rows of the tables that decisions touch, and the media with their scores."""
+    with survey.read() as session:
+        tables = [*(table.__table__ for table in HUMAN.values()), Media.__table__]
+        return {table.name: sorted(map(repr, session.execute(sa.select(table)))) for table in tables}
+
+
+def media(session: Session, dice: random.Random) -> int:
+    return dice.choice(session.scalars(sa.select(Media.id)).all())
+
+
+def several(session: Session, dice: random.Random) -> list[int]:
+    ids = session.scalars(sa.select(Media.id)).all()
+    return dice.sample(ids, dice.randint(1, len(ids)))
+
+
+def box(session: Session, dice: random.Random) -> int:
+    return dice.choice(session.scalars(sa.select(Detection.id)).all())
+
+
+def somebody(session: Session, dice: random.Random) -> int:
+    return dice.choice(session.scalars(sa.select(Individual.id)).all() or [0])
+
+
+def place(dice: random.Random) -> Box:
+    return Box(dice.uniform(0, 0.6), dice.uniform(0, 0.6), dice.uniform(0.1, 0.4), dice.uniform(0.1, 0.4))
+
+
+def category(dice: random.Random) -> str:
+    return dice.choice(list(Category))
+
+
+ACTS: list[Act] = [
+    lambda s, who, d: review.accept_media(s, who, media(s, d), d.random()),
+    lambda s, who, d: review.judge_media(s, who, media(s, d), d.choice(["blank", "unsure"])),
+    lambda s, who, d: review.correct_box(s, who, box(s, d), verdict=d.choice(["rejected", None])),
+    lambda s, who, d: review.correct_box(s, who, box(s, d), category=category(d)),
+    lambda s, who, d: review.correct_box(s, who, box(s, d), species=d.choice(["Sus scrofa", "Axis axis", ""])),
+    lambda s, who, d: review.correct_box(s, who, box(s, d), box=place(d)),
+    lambda s, who, d: review.draw_box(s, who, media(s, d), place(d), category(d)),
+    lambda s, who, d: many_boxes.judge_all(
+        s, who, several(s, d), d.choice(["accepted", "blank", "unsure"]), d.random()
+    ),
+    lambda s, who, d: many_boxes.label_all(s, who, several(s, d), d.random(), species="Bubo bubo"),
+    lambda s, who, d: many_boxes.label_all(s, who, several(s, d), d.random(), category=category(d)),
+    lambda s, who, d: many_boxes.whole_pictures(s, who, several(s, d)),
+    lambda s, who, d: identity.new_individual(s, who, box(s, d)),
+    lambda s, who, d: identity.say_same(s, who, box(s, d), box(s, d)),
+    lambda s, who, d: identity.say_pair(s, who, box(s, d), box(s, d), "different"),
+    lambda s, who, d: identity.set_flank(s, who, box(s, d), d.choice(["left", "right"])),
+    lambda s, who, d: identity.set_identity_state(s, who, box(s, d), d.choice(["unsure", "unidentifiable"])),
+    lambda s, who, d: catalogue.merge(s, who, somebody(s, d), somebody(s, d)),
+    lambda s, who, d: catalogue.take_out(s, who, box(s, d)),
+    lambda s, who, d: species.add_label(s, who, d.choice(["Bubo bubo", "Lutra lutra"])),
+    lambda s, who, d: species.remove_label(s, who, d.choice(["Panthera leo", "Bubo bubo"])),
+]
+
+
+def play(survey: Survey, acts: list[int], seed: int, people: tuple[str, ...] = PEOPLE) -> list[dict]:
+    """Decide in this order; returns the state before each decision that was made."""
+    dice, states = random.Random(seed), []
+    for number, act in enumerate(acts):
+        before = state(survey)
+        try:
+            with survey.write() as session:
+                ACTS[act](session, people[number % len(people)], dice)
+                made = session.scalar(sa.select(sa.func.count()).select_from(Decision))
+        except REFUSED:
+            assert state(survey) == before
+            continue
+        if made > len(states):
+            states.append(before)
+    return states
+
+
+@pytest.fixture
+def four(survey: Survey) -> Survey:
+    for number, boxes in enumerate(
+        [[found(0.8), found(0.3, x=0.6)], [found(0.6)], [], [found(0.7, category=Category.PERSON)]]
+    ):
+        add_media(survey, boxes, minutes=number)
+    return survey
+
+
+def clear(survey: Survey) -> None:
+    """Take every decision away, newest first; what remains is what the models found."""
+    with survey.write() as session:
+        for one in session.scalars(
+            sa.select(Decision).where(Decision.undone_at.is_(None)).order_by(Decision.id.desc())
+        ):
+            history.undo_one(session, one.id, "ana")
+    with survey.write() as session:
+        session.execute(sa.delete(Decision))
+
+
+every_fixture = settings(
+    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+orders = st.lists(st.integers(0, len(ACTS) - 1), min_size=1, max_size=12)
+
+
+@every_fixture
+@given(acts=orders, seed=st.integers(0, 10_000))
+def test_undoing_all_decisions_newest_first_passes_every_state_on_the_way_back(four, acts, seed):
+    states = play(four, acts, seed)
+    for expected in reversed(states):
+        with four.write() as session:
+            newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.undone_at.is_(None)))
+            history.undo_one(session, newest, "ana")
+        assert state(four) == expected
+    clear(four)
+
+
+@every_fixture
+@given(acts=orders, seed=st.integers(0, 10_000))
+def test_redoing_everything_after_undoing_everything_is_where_it_was(four, acts, seed):
+    count = len(play(four, acts, seed, ("ana",)))
+    decided = state(four)
+    for _ in range(count):
+        with four.write() as session:
+            assert undo_last(session, "ana", KINDS)
+    for number in range(count):
+        with four.write() as session:
+            assert history.redo_last(session, "ana", KINDS, f"{seed}-{number}")
+    assert state(four) == decided
+    with four.write() as session:
+        assert history.redo_last(session, "ana", KINDS, f"{seed}-more") is None
+    clear(four)
+
+
+def every_standing(survey: Survey, dice: random.Random) -> list[int]:
+    with survey.read() as session:
+        standing = [one.id for one in history.entries(session, HistoryFilter(standing=True))]
+    dice.shuffle(standing)
+    return standing
+
+
+@every_fixture
+@given(acts=orders, seed=st.integers(0, 10_000))
+def test_undo_in_any_order_is_refused_or_done_and_in_the_end_nothing_is_left(four, acts, seed):
+    before = state(four)
+    play(four, acts, seed)
+    while standing := every_standing(four, random.Random(seed)):
+        undone = 0
+        for number in standing:
+            held = state(four)
+            try:
+                with four.write() as session:
+                    history.undo_one(session, number, "ben")
+                undone += 1
+            except DecisionConflict:
+                assert state(four) == held
+        assert undone, "none of the decisions that stand can be undone"
+    assert state(four) == before
+    clear(four)
+
+
+def test_undo_back_to_takes_ones_own_decisions_back_and_leaves_those_of_others(four):
+    with four.read() as session:
+        ids = session.scalars(sa.select(Media.id)).all()
+    with four.write() as session:
+        first = review.judge_media(session, "ana", ids[0], "unsure")
+        review.judge_media(session, "ben", ids[1], "unsure")
+        review.judge_media(session, "ana", ids[2], "blank")
+    with four.write() as session:
+        assert len(history.undo_back_to(session, first.id, "ana")) == 2
+    with four.read() as session:
+        standing = history.entries(session, HistoryFilter(standing=True))
+    assert [(one.who, one.kind) for one in standing] == [("ben", "unsure")]

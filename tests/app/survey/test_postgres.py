@@ -1,0 +1,176 @@
+"""The survey on a PostgreSQL server: migrations, decisions, undo, merge, joins, rankings and exports as on SQLite."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from app.exchange.formats import FORMATS, Wish
+from app.matching.stability import stability
+from app.settings import Settings
+from app.survey.capture import history
+from app.survey.database import Survey, open_survey
+from app.survey.decisions import catalogue, flank_joins, identity
+from app.survey.decisions.changes import undo_last
+from app.survey.decisions.contradictions import Contradiction
+from app.survey.detections import results
+from app.survey.individuals import rankings
+from app.survey.individuals.flank_proposals import flank_report
+from app.survey.individuals.rankings import Scope
+from app.survey.tables.base import Base
+from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+from modal_backend.contracts import Provenance
+from tests.support.catalogued import DAY, number, place, seen
+from tests.support.surveys import add_media, describe, found
+
+SERVER = os.environ.get("PUGMARK_TEST_POSTGRES", "")
+pytestmark = pytest.mark.skipif(not SERVER, reason="a PostgreSQL server: PUGMARK_TEST_POSTGRES names no address")
+
+
+@pytest.fixture
+def survey(tmp_path: Path) -> Iterator[Survey]:
+    """An empty survey in a database of its own; SERVER: as postgresql://user@host:port, allowed to create databases."""
+    name = f"pugmark_test_{uuid.uuid4().hex[:12]}"
+    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as admin:
+        admin.execute(f"CREATE DATABASE {name}")
+    settings = Settings(
+        PUGMARK_DATA_DIR=tmp_path, PUGMARK_DATABASE_URL=f"{SERVER}/{name}", PUGMARK_REVIEWER="ana", _env_file=None
+    )
+    opened = open_survey(settings)
+    assert opened.engine.dialect.name == "postgresql"
+    yield opened
+    opened.close()
+    with psycopg.connect(f"{SERVER}/postgres", autocommit=True) as admin:
+        admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+def rows(survey: Survey) -> dict[str, list[str]]:
+    """Everything but the log of decisions."""
+    tables = [table for name, table in Base.metadata.tables.items() if name != "decision"]
+    with survey.read() as session:
+        return {table.name: sorted(repr(tuple(row)) for row in session.execute(sa.select(table))) for table in tables}
+
+
+def test_the_migrations_make_the_tables_of_the_program(survey: Survey):
+    with survey.engine.connect() as connection:
+        context = MigrationContext.configure(connection)
+        changes = [one for one in compare_metadata(context, Base.metadata) if one[0] in ("add_table", "add_column")]
+    assert changes == []
+
+
+def test_decisions_merge_split_and_join_are_undone_at_any_depth(survey: Survey):
+    a = seen(survey, "A", "Ridge", 0)
+    seen(survey, "A", "Ridge", DAY)
+    b = seen(survey, "B", "Ridge", 0.5, flank="right")
+    _, (loose,) = add_media(survey, [found()], folder="Ridge", minutes=3 * DAY)
+    kinds = (*identity.KINDS, *catalogue.KINDS)
+    with survey.read() as session:
+        assert [one.times for one in flank_report(session).proposals] == [1]
+    acts = (
+        lambda session: identity.say_same(session, "ana", loose, a),
+        lambda session: catalogue.describe(session, "ana", 1, species="Panthera tigris", notes="ñ 虎"),
+        lambda session: catalogue.split(session, "ana", 1, [loose]),
+        lambda session: catalogue.merge(session, "ana", 1, 3),
+        lambda session: flank_joins.join(session, "ana", 1, 2, "one event shows both"),
+        lambda session: catalogue.rename(session, "ana", 1, "Machli"),
+    )
+    states = [rows(survey)]
+    for act in acts:
+        with survey.write() as session:
+            act(session)
+        states.append(rows(survey))
+    with survey.read() as session:
+        assert session.get_one(Sighting, b).individual_id == 1
+        assert [one.name for one in flank_joins.joins(session, 1)] == ["B"]
+    while len(states) > 1:
+        assert rows(survey) == states.pop()
+        with survey.write() as session:
+            assert undo_last(session, "ana", kinds) is not None
+    assert rows(survey) == states[0]
+
+
+def test_two_reviewers_who_contradict_each_other_at_once_leave_one_verdict(survey: Survey):
+    ids = [add_media(survey, [found()], minutes=60.0 * one)[1][0] for one in range(2)]
+    gate, met = threading.Barrier(2), []
+
+    def decide(who: str, same: bool) -> None:
+        gate.wait()
+        try:
+            with survey.write() as session:
+                if same:
+                    identity.say_same(session, who, *ids)
+                else:
+                    identity.say_pair(session, who, *ids, "different")
+        except Contradiction as against:
+            met.append(against)
+
+    threads = [threading.Thread(target=decide, args=one) for one in (("ana", True), ("ben", False))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(met) == 1
+    with survey.read() as session:
+        verdicts = list(session.scalars(sa.select(PairVerdict.verdict)))
+        named = session.scalar(sa.select(sa.func.count(Individual.id)))
+    assert (verdicts, named) in ((["same"], 1), (["different"], 0))
+
+
+def test_ten_new_individuals_at_once_get_ten_names(survey: Survey):
+    ids = [add_media(survey, [found()], minutes=60.0 * one)[1][0] for one in range(10)]
+
+    def name(crop: int) -> None:
+        with survey.write() as session:
+            identity.new_individual(session, "ana", crop)
+
+    threads = [threading.Thread(target=name, args=(crop,)) for crop in ids]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    with survey.read() as session:
+        assert sorted(session.scalars(sa.select(Individual.name))) == [f"T-{one:03d}" for one in range(1, 11)]
+
+
+def test_rankings_are_stored_and_counted(survey: Survey):
+    ids = [add_media(survey, [found()], minutes=60.0 * one)[1][0] for one in range(3)]
+    for one in ids:
+        describe(survey, one, one)
+    with survey.write() as session:
+        version = results.model_version(session, "fuse", Provenance("embedded", "fused", "1", "", "test"))
+        listed = [{"crop_id": ids[1], "identity": None, "probability": 0.5}]
+        for _ in range(2):
+            rankings.store_ranking(
+                session, ids[0], version.id, Scope(), stamp=rankings.stamp(session), gallery_size=3, in_scope=2,
+                known_probability=None, candidates=listed,
+            )  # fmt: skip
+    with survey.read() as session:
+        assert rankings.ranking(session, ids[0], "fused", Scope()).candidates == listed
+        now = stability(session)
+        assert rankings.allowed(session, ids[0], Scope(days=1, station=True))[0] == set(ids)
+    assert (now.pairs, now.compared, now.not_compared) == (1, 1, 2)
+
+
+@pytest.mark.parametrize("kind", ["secr", "camtrapr", "mark", "history", "sightings", "megadetector", "coco"])
+def test_every_export_is_written(survey: Survey, tmp_path: Path, kind: str):
+    seen(survey, "A", "Ridge", 0)
+    seen(survey, "B", "Valley", DAY, flank="right")
+    place(survey, "Ridge", 10.0, 77.0)
+    place(survey, "Valley", 10.1, 77.0)
+    out = tmp_path / f"out.{FORMATS[kind].suffix}"
+    wish = Wish(history.Design(1))
+    assert FORMATS[kind].write(survey, wish, out)
+    assert out.stat().st_size > 100
+    if kind == "coco":
+        assert len(json.loads(out.read_text())["annotations"]) == 2
+    assert number(survey, "B") == 2

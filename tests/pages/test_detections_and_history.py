@@ -1,0 +1,137 @@
+"""Detections and History as pages: filters in the address, decisions with a way back, what a person is told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+from streamlit.testing.v1.element_tree import Selectbox
+
+from app.settings import load_settings
+from app.survey.database import Survey, open_survey
+from app.survey.decisions import boxes, identity, many_boxes
+from tests.app.survey.decisions.test_boxes import everything
+from tests.support.surveys import add_media, found
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """A survey with six media at two stations, behind the dashboard's settings."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    survey = open_survey(load_settings())
+    for number in range(6):
+        add_media(survey, [found(0.9), found(0.2, x=0.6)], minutes=number * 30, folder=f"Ridge {number % 2}")
+    yield survey
+    survey.close()
+    st.cache_resource.clear()
+    st.cache_data.clear()
+    load_settings.cache_clear()
+
+
+def page(name: str, **params: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    for key, value in params.items():
+        test.query_params[key] = value
+    test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+    assert not test.exception
+    return test
+
+
+def said(test: AppTest) -> str:
+    return " ".join(str(element.value) for element in [*test.markdown, *test.info])
+
+
+def button(test: AppTest, key: str) -> None:
+    next(one for one in test.button if one.key == key).click().run()
+    assert not test.exception
+
+
+def line(test: AppTest) -> str:
+    return next(one.proto.body for one in test.get("html") if "pm-line" in one.proto.body)
+
+
+def decide(survey: Survey) -> list[int]:
+    """Ana says blank about one media and accepts three at once; Ben names an animal."""
+    with survey.write() as session:
+        made = [boxes.judge_media(session, "ana", 1, "blank")]
+        made.append(many_boxes.judge_all(session, "ana", [2, 3, 4], "accepted", 0.5).decision)
+        made.append(identity.new_individual(session, "ben", 9))
+        return [decision.id for decision in made]
+
+
+def test_the_filters_in_the_address_narrow_what_is_counted(opened):
+    decide(opened)
+    assert "2 media of 6 not reviewed" in line(page("detections"))
+    assert "1 media of 3 not reviewed" in line(page("detections", station="Ridge 1"))
+    assert "0 media of 4 not reviewed" in line(page("detections", by="ana"))
+    assert "2 media of 6 not reviewed" in line(page("detections", since="2024-03-12", until="2024-03-12"))
+    assert "0 media of 0 not reviewed" in line(page("detections", until="2024-03-11"))
+
+
+def test_a_filter_that_leaves_nothing_still_shows_the_filter_and_a_way_back(opened):
+    test = page("detections", species="Bubo bubo")
+    assert "Nothing of this kind" in said(test)
+    assert any(one.label == "Show all again" for one in test.button)
+
+
+def test_history_lists_who_decided_what_and_undoes_one_of_them(opened):
+    blank, accepted, named = decide(opened)
+    test = page("history")
+    words = said(test)
+    assert all(word in words for word in ("ben", "new individual", "accepted the boxes"))
+    button(test, f"undo-{accepted}")
+    with opened.read() as session:
+        from app.survey.decisions.history import HistoryFilter, entries
+
+        assert [one.id for one in entries(session, HistoryFilter(standing=True))] == [named, blank]
+    button(test, f"redo-{accepted}")
+    with opened.read() as session:
+        assert len(entries(session, HistoryFilter(standing=True))) == 3
+
+
+def test_undo_back_to_here_undoes_ones_own_decisions_and_nothing_else(opened):
+    before = everything(opened)
+    blank, _, named = decide(opened)
+    test = page("history")
+    button(test, f"back-{blank}")
+    button(test, f"undo-{named}")
+    assert everything(opened) == before
+
+
+def test_history_can_be_narrowed_to_one_image(opened):
+    decide(opened)
+    words = said(page("history", media="1"))
+    assert "blank" in words
+    assert "new individual" not in words
+
+
+def test_an_undo_that_stands_in_the_way_of_another_decision_is_told(opened):
+    with opened.write() as session:
+        first = boxes.correct_box(session, "ana", 1, species="tiger")
+        boxes.correct_box(session, "ben", 1, species="leopard")
+    test = page("history")
+    button(test, f"undo-{first.id}")
+    assert "by ben" in test.toast[0].value
+
+
+def listed(test: AppTest) -> Selectbox:
+    return next(one for one in test.selectbox if one.label.startswith("On the list"))
+
+
+def test_the_species_list_grows_and_shrinks_on_the_page(opened):
+    test = page("detections")
+    next(one for one in test.text_input if one.label == "Label").input("Bubo bubo")
+    next(one for one in test.button if one.label == "Add to the list").click().run()
+    assert "Bubo bubo" in listed(test).options
+    listed(test).select("Bubo bubo").run()
+    next(one for one in test.button if one.label == "Remove from the list").click().run()
+    assert not test.exception
+    assert "Bubo bubo" not in listed(test).options

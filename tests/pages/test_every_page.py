@@ -1,0 +1,143 @@
+"""Every page runs on an empty survey and on one with media, without an exception, and leads on."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.settings import load_settings
+from app.survey.database import open_survey
+from app.survey.decisions import identity
+from tests.support.surveys import add_media, describe, found
+
+ROOT = Path(__file__).resolve().parents[2]
+PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """The dashboard's settings point to an empty data directory."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    yield tmp_path / "data"
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+@pytest.fixture
+def filled(data_dir: Path):
+    """Six media in two bursts, one of them named."""
+    survey = open_survey(load_settings())
+    crops = []
+    for number in range(6):
+        _, ids = add_media(survey, [found(0.9), found(0.2, x=0.6)], minutes=number * 30)
+        describe(survey, ids[0], seed=number)
+        crops.append(ids[0])
+    with survey.write() as session:
+        identity.new_individual(session, "ana", crops[0])
+    survey.close()
+    return crops
+
+
+def page(name: str, **params: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    for key, value in params.items():
+        test.query_params[key] = value
+    return test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+
+
+def words(test: AppTest) -> str:
+    elements = [*test.title, *test.markdown, *test.caption, *test.info, *test.metric, *test.get("html"), *test.success]
+    return " ".join(str(getattr(one, "value", "") or getattr(one, "body", "") or one.proto) for one in elements)
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_runs_on_an_empty_survey(data_dir, name):
+    test = page(name)
+    assert not test.exception
+    assert test.title
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_a_page_runs_on_a_survey_with_media(filled, name):
+    test = page(name)
+    assert not test.exception
+    assert test.title
+
+
+def test_the_first_visit_leads_to_upload_and_to_the_sample_survey(data_dir):
+    test = page("survey")
+    assert [button.label for button in test.button] == ["Load the sample survey"]
+
+
+def test_the_sample_button_asks_for_the_sample_survey(data_dir):
+    test = page("survey")
+    test.button[0].click().run()
+    with open_survey(load_settings()).read() as session:
+        from app.survey.media.progress import recent_imports
+
+        (one,) = recent_imports(session)
+    assert "synthetic" in one.label
+    assert one.state == "queued"
+
+
+def test_the_survey_page_counts_what_waits(filled):
+    assert {one.label: one.value for one in page("survey").metric} == {
+        "Images and clips": "6",
+        "With an animal": "6",
+        "Not reviewed": "6",
+        "To identify": "5",
+        "Individuals": "1",
+    }
+
+
+def test_a_path_outside_the_import_roots_is_refused_with_the_remedy(data_dir, tmp_path, monkeypatch):
+    monkeypatch.setenv("PUGMARK_IMPORT_ROOTS", str(tmp_path / "cards"))
+    load_settings.cache_clear()
+    test = page("upload")
+    test.text_input[0].input("/etc")
+    next(button for button in test.button if button.label == "Import from the server").click().run()
+    assert "PUGMARK_IMPORT_ROOTS" in test.error[0].value
+
+
+def test_a_path_inside_the_import_roots_is_queued(data_dir, tmp_path, monkeypatch):
+    card = tmp_path / "cards" / "DCIM"
+    card.mkdir(parents=True)
+    monkeypatch.setenv("PUGMARK_IMPORT_ROOTS", str(tmp_path / "cards"))
+    load_settings.cache_clear()
+    test = page("upload")
+    test.text_input[0].input(str(card))
+    next(button for button in test.button if button.label == "Import from the server").click().run()
+    assert not test.exception
+    assert not test.error
+    assert any("waiting for the worker" in one.value for one in test.markdown)
+
+
+@pytest.mark.parametrize("asked", ["blank", "uncertain", "nonsense", "failed"])
+def test_any_filter_in_the_address_draws_a_page(filled, asked):
+    assert not page("detections", filter=asked, t="abc", deployment="x").exception
+
+
+def test_an_open_media_that_does_not_exist_is_no_error(filled):
+    assert not page("detections", media="99999").exception
+    assert not page("identify", q="99999").exception
+    assert not page("individuals", id="99999").exception
+
+
+def test_no_heavy_library_is_in_the_process_that_draws_the_pages():
+    import subprocess
+    import sys
+
+    script = (
+        "import sys; sys.argv=['x']; import app.main, app.shell, app.worker_process\n"
+        "import importlib, pathlib\n"
+        "heavy = {'torch','cv2','faiss','sklearn','transformers'} & set(sys.modules)\n"
+        "print(sorted(heavy))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.strip().splitlines()[-1] == "[]", ran.stderr

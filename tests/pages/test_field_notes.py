@@ -1,0 +1,205 @@
+"""The Field notes page: empty, following a run, and with a finished one, without any model."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.actions.notes import settings_of
+from app.notes import result
+from app.notes.example import COLUMNS, example_notes
+from app.notes.sources import keep
+from app.settings import load_settings
+from app.survey.database import open_survey
+from app.survey.notes import notes as survey_notes
+from app.survey.notes.views import NoteView
+from app.survey.tables.notes import NoteRun, RunState
+from app.ui.notes.compare import shared_keywords
+from app.ui.notes.plots import between, cluster_heat, keyword_map
+from app.ui.notes.results import marked, note_html
+from app.ui.notes.runs import pace
+from tests.support.surveys import add_media
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    yield tmp_path / "data"
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+@pytest.fixture
+def finished(data_dir: Path) -> int:
+    """A finished run over the example notes, with two keywords of two stations."""
+    survey = open_survey(load_settings())
+    add_media(survey, folder="Ford 2")
+    with survey.write() as session:
+        file = keep(session, "example", example_notes(), COLUMNS, "ana", synthetic=True)
+        ids = {word: [one["row"] for one in survey_notes.note_rows(session, [file.id]) if word in one["text"].lower()]
+               for word in ("river", "snare")}  # fmt: skip
+        run = survey_notes.start_run(session, "by station", settings_of([file.id], "station"), "ana")
+        run.state, run.started_at, run.finished_at, run.backend = RunState.DONE, 1.0, 5.0, "embedded"
+        run.figures = {"notes": 319, "categories": 4, "keywords": 2, "clusters": 1}
+        run.told = ["Of 2 keywords chosen on half of the notes 100% hold on the rest."]
+    folder = result.run_folder(survey.data_dir, run.id)
+    folder.mkdir(parents=True)
+    (folder / "keywords.csv").write_text("category,keyword\n")
+    (folder / "result.json").write_text(json.dumps(small_result(ids)))
+    survey.close()
+    return run.id
+
+
+def small_result(ids: dict[str, list[int]]) -> dict:
+    words = {"river": "Ford 2", "snare": "Old road 4"}
+    sizes = {"Ridge 1": 80, "Ford 2": 90, "Salt lick 3": 75, "Old road 4": 74}
+    return {
+        "keywords": {
+            "category": list(words.values()), "keyword": list(words), "support_in": [39, 20], "support_out": [0, 0],
+            "z": [5.6, 4.1], "q": [1e-9, 1e-5], "log_odds": [3.0, 2.0], "score": [0.4, 0.5], "lift": [3.4, None],
+        },
+        "clusters": {
+            "keyword": list(words), "cluster": [0, -1], "probability": [1.0, 0.0], "label": ["river, ford", ""],
+            "x": [0.1, -0.5], "y": [0.2, 0.9],
+        },
+        "stability": {"0": 0.9},
+        "holders": {word: {words[word]: ids[word]} for word in words},
+        "counts": {"categories": sizes},
+        "supports": {"river": {"Ford 2": 39}, "snare": {"Old road 4": 20, "Ford 2": 1}},
+        "graph": "digraph {}",
+    }  # fmt: skip
+
+
+def page(**params: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    for key, value in params.items():
+        test.query_params[key] = value
+    return test.switch_page(str(ROOT / "pages" / "field_notes.py")).run()
+
+
+def words(test: AppTest) -> str:
+    elements = [*test.title, *test.markdown, *test.caption, *test.info, *test.error, *test.get("html")]
+    return " ".join(str(getattr(one, "value", "") or getattr(one, "body", "") or one.proto) for one in elements)
+
+
+def test_an_empty_survey_offers_the_example_which_becomes_a_run_in_the_queue(data_dir):
+    test = page()
+    assert not test.exception
+    assert [button.label for button in test.button] == ["Try the example notes"]
+    test.button[0].click().run()
+    assert not test.exception
+    survey = open_survey(load_settings())
+    with survey.read() as session:
+        run, file = survey_notes.runs(session)[0], survey_notes.files(session)[0]
+    survey.close()
+    assert (run.state, run.settings["grouping"], file.synthetic, file.rows) == ("queued", "station", True, 320)
+    assert "waiting for the worker" in str(test.get("progress")[0].proto)
+
+
+def test_a_file_is_mapped_and_kept_with_its_notes(data_dir):
+    test = page()
+    content = b"when;who;remark\n2024-03-01;Ana;pug marks\n2024-03-02;Gauri;\n"
+    test.file_uploader[0].set_value([("notes.csv", content, "text/csv")]).run()
+    assert not test.exception
+    assert "2 rows · 1 without text" in words(test)
+    choices = {box.label: box for box in test.selectbox}
+    choices["Text of the note"].select("remark")
+    choices["Date"].select("when")
+    choices["Category"].select("who").run()
+    next(button for button in test.button if button.label == "Keep these notes").click().run()
+    survey = open_survey(load_settings())
+    with survey.read() as session:
+        rows = survey_notes.note_rows(session, [1])
+    survey.close()
+    assert [(row["text"], row["date"], row["category"]) for row in rows] == [
+        ("pug marks", "2024-03-01", "Ana"), ("", "2024-03-02", "Gauri")
+    ]  # fmt: skip
+
+
+def test_a_finished_run_shows_keywords_notes_and_where_they_lead(finished):
+    test = page(run=str(finished))
+    assert not test.exception
+    shown = words(test)
+    assert "2 discriminative keywords" in shown
+    assert "<mark>" in unquote(shown) or "mark" in shown
+    assert "Notes with “river”" in shown
+    links = [str(one.proto) for one in test.get("page_link")]
+    assert any("Ford 2: 1 image" in link and "deployment" in link for link in links)
+
+
+def test_a_run_that_failed_says_why_and_offers_to_run_again(finished, data_dir):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        run = session.get_one(NoteRun, finished)
+        run.state, run.error = RunState.FAILED, "There are no notes in what was chosen."
+    test = page(run=str(finished))
+    assert "are kept" in test.error[0].value
+    next(button for button in test.button if button.label == "Run again").click().run()
+    with survey.read() as session:
+        assert survey_notes.unfinished(session) == [(finished, 2)]
+    survey.close()
+
+
+def test_a_run_that_does_not_exist_leads_to_the_list(finished):
+    for number in ("999", "x", "-1"):
+        test = page(run=number)
+        assert not test.exception
+        assert "What do the notes say?" in words(test)
+
+
+def test_the_page_shows_keywords_marked_and_everything_escaped():
+    text = marked("Wire  SNARE <b> near snares & snare", ["wire snare", "snare"])
+    assert text == "<mark>Wire  SNARE</mark> &lt;b&gt; near snares &amp; <mark>snare</mark>"
+    assert len(marked("x " * 5000 + "snare" + " y" * 5000, ["snare"])) < 1000
+    assert "<mark>snare</mark>" in marked("x " * 5000 + "snare" + " y" * 5000, ["snare"])
+    assert "<script>" not in note_html(NoteView(1, "<script>", "", "", "<script>", ""), ["a"])
+
+
+def test_progress_names_the_step_the_rate_and_the_time_left():
+    run = NoteRun(state=RunState.RUNNING, node="embeddings", done=500, total=2000, node_started_at=100.0)
+    share, text = pace(run, 110.0)
+    assert "500 of 2,000 · 50/s · about 30 s left · you can close this tab" in text
+    assert 0 < share < pace(NoteRun(state=RunState.RUNNING, node="clusters", done=0, total=1), 110.0)[0] < 1
+
+
+def test_two_categories_are_compared_by_their_rates(finished, data_dir):
+    found = result.read_result(data_dir, finished, 1)
+    table = between(found, "Ford 2", "Old road 4")
+    assert table["keyword"].tolist() == ["river", "snare"]
+    assert table["z"].iloc[0] > 0 > table["z"].iloc[1]
+    assert (between(found, "Old road 4", "Ford 2")["z"] + table["z"]).abs().max() < 1e-9
+    assert between(found, "Ridge 1", "Salt lick 3").empty
+
+
+def test_the_map_keeps_keywords_of_no_cluster_and_the_heat_map_counts_the_others(finished, data_dir):
+    found = result.read_result(data_dir, finished, 1)
+    figure = keyword_map(found, "cluster", {"river": "a note"})
+    assert [trace.name for trace in figure.data] == ["1: river, ford", "in no cluster"]
+    assert [str(trace.customdata[0]) for trace in figure.data] == ["river", "snare"]
+    assert "a note" in figure.data[0].text[0]
+    assert cluster_heat(found).data[0].z.tolist() == [[1]]
+    assert set(shared_keywords(found, found)["in"]) == {"both"}
+
+
+def test_the_dashboard_loads_no_model_library_for_the_page():
+    code = (
+        "import sys\n"
+        "import app.notes.requests, app.notes.result, app.ui.note_results, app.ui.note_runs, app.ui.note_compare\n"
+        "import app.ui.note_upload\n"
+        "print([one for one in ('torch', 'umap', 'hdbscan', 'sklearn', 'transformers', 'numba', 'hamilton') "
+        "if one in sys.modules])"
+    )
+    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "[]"

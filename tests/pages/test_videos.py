@@ -1,0 +1,206 @@
+"""The Videos page on a survey with a clip: words, count and tracklets; no model and no decoder in its process."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from sqlalchemy.orm import Session
+
+from app.settings import load_settings
+from app.survey.database import Survey, open_survey
+from app.survey.decisions import boxes
+from app.survey.decisions import videos as video_decisions
+from app.survey.decisions.changes import undo_last
+from app.survey.detections import results
+from app.survey.detections.boxes import boxes_of
+from app.survey.individuals import rankings
+from app.survey.individuals.rankings import Scope
+from app.survey.media import imports
+from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.tables.videos import TrackletRow
+from app.survey.videos import accounts, answers, tracklets
+from app.survey.videos import runs as clip_run_rows
+from modal_backend.contracts import (
+    Box,
+    Category,
+    Detection,
+    FrameBox,
+    Provenance,
+    Sentence,
+    Side,
+    Source,
+    Tracklet,
+    VideoAnswer,
+)
+from tests.pages.test_every_page import page, words
+
+ROOT = Path(__file__).resolve().parents[2]
+BOXES = tuple(FrameBox(index, index / 10, Box(0.2, 0.3, 0.2, 0.2), 0.6, 0.5) for index in (10, 20, 30))
+ONE = Tracklet(Category.ANIMAL, 0.8, Source.BOTH, ((1.0, 3.0),), BOXES, Side.LEFT, Side.RIGHT, 1.0)
+
+
+def add_clip(survey: Survey) -> int:
+    """A summarised clip with one tracklet, without any model."""
+    with survey.write() as session:
+        batch = imports.start_import(session, kind="folder", root="/card", label="card")
+        media = Media(
+            sha256="c" * 64, kind="video", format="mp4", bytes=9, width=640, height=360, stage=Stage.READY,
+            deployment_id=imports.deployment_named(session, "Ridge 1").id,
+        )  # fmt: skip
+        session.add(media)
+        session.flush()
+        session.add(ListedFile(import_id=batch.id, path="Ridge 1/CLIP.MP4", media_id=media.id, outcome="new", bytes=9))
+        tracklets.put_facts(
+            session, media.id, duration=5.0, frame_rate=10.0, frames=50, codec="h264", container="mov", key_frame=20,
+        )  # fmt: skip
+        add_run(session, media.id, "d", 1).query_id = 1
+        return media.id
+
+
+def add_run(session: Session, media_id: int, detector: str, animals: int) -> TrackletRow:
+    """A run of this detector over the clip, with one tracklet and this count."""
+    run = clip_run_rows.begin(session, media_id, None)
+    version = results.model_version(session, "detect", Provenance("embedded", detector, "1", "", "p"), 0.25)
+    found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
+    ids = results.store_analysis(session, media_id, version, None, found)
+    row = tracklets.put_tracklet(session, media_id, ONE, ids, run.id)
+    said = Sentence(f"{animals} animal is in this clip.", 1.0, 3.0, (10, 20, 30))
+    facts = {
+        "lost": "", "looked": [[index, index / 10] for index in range(0, 50, 10)], "compared": 50, "unlooked": [],
+        "night": None, "animals": animals, "sentences": tracklets.as_rows([said]), "uncertainty": [],
+    }  # fmt: skip
+    clip_run_rows.finish(session, run, version.id, facts)
+    return row
+
+
+@pytest.fixture
+def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Id of a clip in the survey that the dashboard opens."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    survey = open_survey(load_settings())
+    yield add_clip(survey)
+    survey.close()
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+@pytest.mark.parametrize("name", ["survey", "detections", "identify", "individuals", "videos"])
+def test_every_page_runs_on_a_survey_with_a_clip(clip, name):
+    assert not page(name).exception
+
+
+def test_an_open_clip_says_what_was_computed_and_from_what(clip):
+    test = page("videos", media=str(clip))
+    assert not test.exception
+    said = words(test)
+    assert "1 animal is in this clip." in said
+    assert "Computed on this machine from detections and motion" in said
+    assert "5 of 50 frames" in said
+    assert "left → right" in said
+
+
+def test_a_corrected_count_stands_and_can_be_taken_back(clip):
+    test = page("videos", media=str(clip))
+    test.number_input[0].set_value(3)
+    next(button for button in test.button if button.label == "Save the count").click().run()
+    assert "Counted by ana; computed: 1." in words(test)
+    next(button for button in test.button if button.label == "Undo").click().run()
+    assert not test.exception
+    assert "Counted by" not in words(test)
+
+
+def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marked(clip):
+    assert "one account of this clip" in " ".join(one.value for one in page("videos", media=str(clip)).info)
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        for text in ("<b>Two</b> leave.\nCount: 3", "A quiet forest."):
+            asked = answers.ask(session, clip, "own", "Who?", "ana", model="vlm-1", host="local", through="direct")
+            answers.keep(session, asked.id, VideoAnswer(text, "vlm-1", "local", None, None, 1, False), (None, None))
+    with survey.read() as session:
+        runs = accounts.runs_of(session, clip)
+    survey.close()
+    assert [(one.kind, one.animals) for one in runs] == [("computed", 1), ("answered", None), ("answered", 3)]
+    assert accounts.differing(runs) == {2}
+    assert runs[0].tracklets == (("animal", 1.0, 3.0, "left", "right"),)
+    test = page("videos", media=str(clip))
+    assert not test.exception
+    assert any("The counts differ: 1, 3" in one.value for one in test.warning)
+    assert any("3 animals, not 1" in one.value for one in test.markdown)
+    assert "<b>Two</b> leave.\nCount: 3" in [one.value for one in test.text]
+
+
+def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can_be_undone(clip):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        add_run(session, clip, "e", 2)
+    test = page("videos", media=str(clip))
+    assert "2 animal is in this clip." in words(test)
+    assert any("The counts differ: 2, 1" in one.value for one in test.warning)
+    next(button for button in test.button if button.label == "Use this run").click().run()
+    assert not test.exception
+    assert next(one.value for one in test.text if "in this clip" in one.value) == "1 animal is in this clip."
+    with survey.write() as session:
+        assert tracklets.summary_of(session, clip).animals == 1
+        undo_last(session, "ana", [video_decisions.USE_RUN])
+    with survey.read() as session:
+        assert tracklets.summary_of(session, clip).animals == 2
+    survey.close()
+
+
+def test_a_run_people_have_decided_on_counts_beside_a_newer_one_and_the_newer_one_does_not_wait_in_identify(clip):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        ((row, _),) = tracklets.tracklets_of(session, clip)
+        first = tracklets.detections_of(session, row.id)[0].detection_id
+        row.query_id = first
+        boxes.correct_box(session, "ana", first, species="Cervus elaphus")
+        video_decisions.correct_count(session, "ana", clip, 4)
+        newer = add_run(session, clip, "e", 2)
+        newer.query_id = tracklets.detections_of(session, newer.id)[0].detection_id
+    with survey.read() as session:
+        runs = [one for one in accounts.runs_of(session, clip) if one.run_id]
+        assert [(one.animals, one.counts, one.decided) for one in runs] == [(1, True, 1), (2, False, 0)]
+        assert tracklets.summary_of(session, clip).animals == 4
+        assert [row.query_id for row, _ in tracklets.tracklets_of(session, clip)] == [first]
+        assert list(session.scalars(tracklets.set_aside())) == [newer.query_id]
+        assert newer.query_id in rankings.allowed(session, first, Scope())[1]
+    with survey.write() as session:
+        video_decisions.use_run(session, "ana", runs[1].run_id)
+    with survey.read() as session:
+        kept = [box for box in boxes_of(session, [clip])[clip] if box.species]
+        assert [box.id for box in kept] == [first]
+        assert tracklets.summary_of(session, clip).animals == 4
+    survey.close()
+
+
+def test_a_clip_is_asked_for_again_from_the_page_and_only_once_at_a_time(clip):
+    test = page("videos", media=str(clip))
+    next(button for button in test.button if button.label == "Summarise again").click().run()
+    assert not test.exception
+    assert "Waits for the worker" in words(test)
+    survey = open_survey(load_settings())
+    with survey.write() as session, pytest.raises(boxes.BadDecision):
+        video_decisions.ask_again(session, clip, "ana")
+    survey.close()
+
+
+def test_a_clip_that_does_not_exist_leads_to_the_list(clip):
+    assert not page("videos", media="999").exception
+
+
+def test_the_page_brings_no_decoder_into_the_dashboard():
+    script = (
+        "import sys, app.main, app.shell\n"
+        "from app.survey import clip_views, videos\n"
+        "from app.ui import video_items, video_plots, video_summary, video_progress\n"
+        "print(sorted({'torch', 'cv2', 'av'} & set(sys.modules)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
+    assert ran.stdout.strip().splitlines()[-1] == "[]", ran.stderr
