@@ -16,7 +16,7 @@ from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.detections.boxes import BoxView
 from app.survey.detections.results import crop_name
-from app.web.routes import services
+from app.web.services import services
 from app.web.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
 from modal_backend.contracts import Box
 
@@ -74,13 +74,8 @@ def view_url(sha256: str) -> str:
     return f"/views/{sha256}.jpg?t={read_token()}"
 
 
-def file_url(sha256: str) -> str:
-    """Address of a media's original file."""
-    return f"/files/{sha256}?t={read_token()}"
-
-
 def frame_url(sha256: str, number: int) -> str:
-    """Address of a frame of a clip that was looked at."""
+    """Address of a frame of a video that was looked at."""
     return f"/frames/{sha256}/{number}.jpg?t={read_token()}"
 
 

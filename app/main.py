@@ -18,8 +18,11 @@ import streamlit as st
 from app import deps
 from app.jobs.process import WorkerProcess
 from app.settings import BadSetting, load_settings
-from app.web.routes import build_routes, services
+from app.web.routes import build_routes
+from app.web.services import services
 
+if not Path(".streamlit", "config.toml").is_file():  # Streamlit looks for it where it is started
+    sys.exit(f"Start Pugmark in its own folder, where .streamlit/config.toml is: cd {ROOT}")
 try:
     load_settings()
 except BadSetting as bad:

@@ -1,6 +1,6 @@
 """The child process that runs the models, so that inference shares neither memory nor interpreter lock with the pages.
 
-`python -m app.worker_process app worker` runs the module `app` with the argument `worker` and ends when its standard
+`python -m app.jobs.process app worker` runs the module `app` with the argument `worker` and ends when its standard
 input closes: the dashboard holds the other end, so a killed dashboard takes its worker with it.
 """
 

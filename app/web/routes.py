@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
 from typing import Any
@@ -14,7 +14,6 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
-from app.jobs.process import WorkerProcess
 from app.settings import Settings
 from app.survey.calls.figures import model_figures
 from app.survey.calls.overview import StripSnapshot, snapshot
@@ -22,29 +21,12 @@ from app.survey.database import Survey
 from app.web.exports import ExportRoute
 from app.web.metrics import model_text
 from app.web.pictures import PictureRoutes
+from app.web.services import Services
 from app.web.tokens import READ, BadToken, Signer
 from app.web.uploads import UploadRoute
 
 WRITE_SECONDS = 5.0
 RESERVE_BYTES = 50 * 1024**2
-
-
-@dataclass
-class Services:
-    """What the routes work on. Empty until the server's lifespan has opened the survey."""
-
-    settings: Settings | None = None
-    survey: Survey | None = None
-    signer: Signer | None = None
-    worker: WorkerProcess | None = None
-
-    @property
-    def ready(self) -> bool:
-        """Whether the routes are served by this process, with the survey open."""
-        return self.survey is not None and self.signer is not None and self.settings is not None
-
-
-services = Services()
 
 
 def build_routes(state: Services) -> list[Route]:

@@ -14,7 +14,8 @@ if str(ROOT) not in sys.path:
 import streamlit as st
 
 from app import deps
-from app.web.routes import build_routes, services
+from app.web.routes import build_routes
+from app.web.services import services
 
 
 @asynccontextmanager

@@ -134,7 +134,7 @@ def test_no_heavy_library_is_in_the_process_that_draws_the_pages():
     import sys
 
     script = (
-        "import sys; sys.argv=['x']; import app.main, app.shell, app.worker_process\n"
+        "import sys; sys.argv=['x']; import app.main, app.shell, app.jobs.process\n"
         "import importlib, pathlib\n"
         "heavy = {'torch','cv2','faiss','sklearn','transformers'} & set(sys.modules)\n"
         "print(sorted(heavy))"

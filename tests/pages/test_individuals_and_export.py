@@ -21,7 +21,8 @@ from app.survey.database import Survey, open_survey
 from app.survey.individuals import catalogue
 from app.survey.media.stations import deployment_views
 from app.survey.tables.decisions import Decision
-from app.web.routes import Services, build_routes
+from app.web.routes import build_routes
+from app.web.services import Services
 from app.web.tokens import EXPORT, open_signer
 from tests.support.catalogued import DAY, place, seen
 

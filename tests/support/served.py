@@ -11,7 +11,8 @@ from starlette.testclient import TestClient
 
 from app.settings import Settings
 from app.survey.database import open_survey
-from app.web.routes import Services, build_routes
+from app.web.routes import build_routes
+from app.web.services import Services
 from app.web.tokens import READ, UPLOAD, open_signer
 
 MEGABYTE = 1024**2

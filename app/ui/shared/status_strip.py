@@ -10,7 +10,7 @@ import streamlit as st
 from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.ui.shared.words import many
-from app.web.routes import services
+from app.web.services import services
 
 WIDE, HIGH = 120, 18
 GREY = "#7F8A83"  # at least 3:1 on both themes

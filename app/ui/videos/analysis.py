@@ -6,8 +6,6 @@ What a model says is text from outside: it is shown as plain text, never as Mark
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import time
 from html import escape
 
@@ -20,11 +18,11 @@ from app.survey.decisions.changes import DecisionConflict, undo_last
 from app.survey.tables.media import Media
 from app.survey.tables.videos import VideoAnswer
 from app.survey.videos import answers
+from app.survey.videos.tracklets import summary_of
 from app.ui.shared.words import duration, many, moment
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import BY_KEY, LONGEST_OWN, OWN, PREPARED
 
-COMPUTED = "app.survey.videos.tracklets"
 REFRESH = "2s"
 LATE_SECONDS = 20.0
 PERSON = 0.5
@@ -119,11 +117,9 @@ def _read(media_id: int) -> list[VideoAnswer]:
 
 def computed_animals(media_id: int) -> int | None:
     """How many animals Pugmark's own summary of the clip counts; None while there is no summary."""
-    if importlib.util.find_spec(COMPUTED) is None:
-        return None
     with deps.survey().read() as session:
-        summary = importlib.import_module(COMPUTED).summary_of(session, media_id)
-    return None if summary is None else int(summary.animals)
+        summary = summary_of(session, media_id)
+    return None if summary is None else summary.animals
 
 
 def _draw(one: VideoAnswer, computed: int | None) -> None:

@@ -95,7 +95,7 @@ def test_a_worker_that_ignores_the_request_is_killed(stand_in: Callable[[str], t
 def test_killed_dashboard_takes_its_worker_with_it(stand_in: Callable[[str], tuple[str, Path]]) -> None:
     module, log = stand_in(PATIENT)
     code = (
-        "import time\nfrom app.worker_process import WorkerProcess\n"
+        "import time\nfrom app.jobs.process import WorkerProcess\n"
         f"WorkerProcess(({module!r}, {str(log)!r})).start()\ntime.sleep(60)"
     )
     dashboard = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)

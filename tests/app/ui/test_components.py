@@ -75,11 +75,29 @@ def test_launcher_ends_with_that_sentence_and_a_failure(tmp_path: Path) -> None:
     assert "Traceback" not in done.stderr
 
 
+def test_launcher_started_in_another_folder_says_where_to_start_it(tmp_path: Path) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", f"import runpy; runpy.run_path({str(ROOT / 'app' / 'main.py')!r})"],
+        cwd=tmp_path,
+        env={"PATH": "/usr/bin:/bin", "PUGMARK_DATA_DIR": str(tmp_path)},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 1
+    assert done.stderr.strip().splitlines()[-1].endswith(f"cd {ROOT}")
+
+
+def test_the_configuration_is_one_file_and_no_link() -> None:
+    found = [path for path in ROOT.glob("**/.streamlit") if ".venv" not in path.parts]
+    assert found == [ROOT / ".streamlit"]
+    assert not found[0].is_symlink()
+
+
 def test_dashboard_process_imports_no_model_library(tmp_path: Path) -> None:
     code = (
         "import runpy, sys, app.main\n"
-        "from app.ui import login, navigation, strip, style\n"
-        f"for name in {COMPONENTS!r}: __import__(f'app.ui.{{name}}.{{name}}')\n"
+        "from app.ui.shared import login, navigation, status_strip, style\n"
+        f"for name in {COMPONENTS!r}: __import__(f'app.ui.{{name}}')\n"
         f"print([name for name in {HEAVY!r} if name in sys.modules])"
     )
     done = subprocess.run(
@@ -101,10 +119,7 @@ def test_component_is_registered_with_script_and_style(name: str, survey_folder:
         import importlib
 
         module = importlib.import_module(f"app.ui.{name}")
-        registered = {"detections.grid.grid": "_grid", "videos.frames.frames": "_clip"}.get(
-            name, f"_{name.split('.')[-1]}"
-        )
-        getattr(module, registered)(key="one", data={})
+        getattr(module, f"_{name.split('.')[-1]}")(key="one", data={})
 
     drawn = AppTest.from_function(script, args=(name,), default_timeout=120).run()
     assert not drawn.exception

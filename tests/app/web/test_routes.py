@@ -18,7 +18,8 @@ from starlette.testclient import TestClient
 
 from app.survey.tables.calls import Call
 from app.web import routes
-from app.web.routes import Services, build_routes
+from app.web.routes import build_routes
+from app.web.services import Services
 from app.web.tokens import READ, UPLOAD, BadToken, Signer, open_signer
 from tests.support.served import client, read, services  # noqa: F401
 

@@ -16,7 +16,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.jobs.process import ROOT
-from app.web.routes import Services
+from app.web.services import Services
 from tests.support.served import MEGABYTE, client, read, services, upload  # noqa: F401
 
 
@@ -112,9 +112,10 @@ SERVER = """
 import sys, uvicorn
 from pathlib import Path
 from starlette.applications import Starlette
-from app.routes import Services, build_routes
+from app.web.routes import build_routes
+from app.web.services import Services
 from app.settings import Settings
-from app.tokens import open_signer
+from app.web.tokens import open_signer
 data_dir = Path(sys.argv[1])
 services = Services(Settings(PUGMARK_DATA_DIR=data_dir), None, open_signer(data_dir))
 uvicorn.run(Starlette(routes=build_routes(services)), fd=int(sys.argv[2]), log_level="error")

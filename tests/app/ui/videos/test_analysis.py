@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import types
 from pathlib import Path
 
@@ -122,10 +121,7 @@ def test_an_answer_says_where_it_comes_from_and_what_it_cost(survey):
 
 @pytest.mark.parametrize(("computed", "marked"), [(2, False), (1, True)])
 def test_counts_that_disagree_are_marked(survey, monkeypatch, computed, marked):
-    summaries = types.ModuleType(analysis.COMPUTED)
-    summaries.summary_of = lambda _session, _media_id: types.SimpleNamespace(animals=computed)
-    summaries.__spec__ = types.SimpleNamespace(name=analysis.COMPUTED)
-    monkeypatch.setitem(sys.modules, analysis.COMPUTED, summaries)
+    monkeypatch.setattr(analysis, "summary_of", lambda _session, _media_id: types.SimpleNamespace(animals=computed))
     answered(survey, "Two deer.\nCOUNT: 2")
     test = panel()
     assert bool(test.warning) is marked

@@ -1,1 +1,0 @@
-"""The frames of a clip that were looked at, with their boxes."""

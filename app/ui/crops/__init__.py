@@ -1,1 +1,0 @@
-"""A gallery of crops."""

@@ -1,1 +1,0 @@
-"""Media as a dense grid of thumbnails with boxes."""

@@ -1,1 +1,0 @@
-"""The Identify screen's core: a query beside its ranked candidates."""

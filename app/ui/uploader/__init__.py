@@ -1,1 +1,0 @@
-"""Files, folders and zips, streamed to the server."""

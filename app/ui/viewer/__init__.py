@@ -1,1 +1,0 @@
-"""One media large, with its boxes and the keyboard review."""
