@@ -2,8 +2,8 @@
 image has not been built and its weights have not been loaded; expect to mend a version or two.
 
     modal secret create pugmark-omnivinci-host OMNIVINCI_API_KEY=<a key you make up>
-    modal run -m modal_backend.omnivinci_app::download     # once, about 17 GB into the Volume
-    modal deploy -m modal_backend.omnivinci_app            # prints the address
+    modal run -m modal_backend.remote.omnivinci_app::download     # once, about 17 GB into the Volume
+    modal deploy -m modal_backend.remote.omnivinci_app            # prints the address
 
 Then in Pugmark: OMNIVINCI_API_URL=<address>/v1, OMNIVINCI_API_KEY=<that key>, OMNIVINCI_MODEL=nvidia/omnivinci and
 OMNIVINCI_SEND=clip. An app of its own, because the model needs Python 3.10 and the versions below (the project's
@@ -142,7 +142,9 @@ def _replace_modeling_utils() -> None:
     """The model wants its own modeling_utils.py inside transformers 4.46.0; it comes with the weights' repository."""
     own = Path(PLACE) / "transformers" / "modeling_utils.py"
     if not Path(PLACE).is_dir():
-        raise RuntimeError("The weights are not in the Volume: modal run -m modal_backend.omnivinci_app::download")
+        raise RuntimeError(
+            "The weights are not in the Volume: modal run -m modal_backend.remote.omnivinci_app::download"
+        )
     if not own.is_file():
         raise RuntimeError(f"{own} is missing: take modeling_utils.py from the project's repository and put it there.")
     shutil.copy(own, Path(site.getsitepackages()[0]) / "transformers" / "modeling_utils.py")

@@ -31,7 +31,7 @@ WATCH = """
 import resource, sys, time
 from pathlib import Path
 import cv2, numpy
-from app.video.watching import watch
+from app.video.summary.first_pass import watch
 start = time.perf_counter()
 watched = watch(Path(sys.argv[1]))
 print(watched.played.frames, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)

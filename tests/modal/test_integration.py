@@ -33,14 +33,16 @@ from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI
 from modal_backend.remote import wire
 from tests.modal.local_modal import ROOT, client, control_plane, faulty, plane  # noqa: F401
 from tests.modal.modal_server import LocalModal
-from tests.modal.modal_survey import (
+from tests.modal.modal_survey import (  # noqa: F401
     ask,
     calls,
     first_described,
+    modal_settings,
     ranked,
     sent_to,
     stages,
     state,
+    survey,
     wait_until,
     worker,
 )

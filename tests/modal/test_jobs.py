@@ -8,13 +8,15 @@ import time
 
 from app.jobs.queue import Jobs
 from tests.modal.local_modal import control_plane, faulty, plane  # noqa: F401
-from tests.modal.modal_survey import (
+from tests.modal.modal_survey import (  # noqa: F401
     ask,
     ask_for_import,
     calls,
+    modal_settings,
     sent_to,
     stages,
     state,
+    survey,
     wait_until,
     worker,
 )

@@ -107,8 +107,8 @@ def test_the_helpers_send_plain_lists_and_give_the_same_dicts(plane, client):
 EPHEMERAL = """
 import numpy as np
 from modal_backend.modal_app import app
-from modal_backend.keywords_remote import call_modal_keyword_clustering
-from modal_backend.models.keyword_clusters import run_keyword_clustering
+from modal_backend.notes.on_modal import call_modal_keyword_clustering
+from modal_backend.models.text.keyword_clusters import run_keyword_clustering
 vectors = np.eye(4, dtype=np.float32)
 words = {"a": ["ford", "ridge"], "b": ["road", "salt"]}
 with app.run():

@@ -196,8 +196,8 @@ def test_the_map_keeps_keywords_of_no_cluster_and_the_heat_map_counts_the_others
 def test_the_dashboard_loads_no_model_library_for_the_page():
     code = (
         "import sys\n"
-        "import app.notes.requests, app.notes.result, app.ui.note_results, app.ui.note_runs, app.ui.note_compare\n"
-        "import app.ui.note_upload\n"
+        "import app.actions.notes, app.notes.result, app.ui.notes.results, app.ui.notes.runs, app.ui.notes.compare\n"
+        "import app.ui.notes.upload\n"
         "print([one for one in ('torch', 'umap', 'hdbscan', 'sklearn', 'transformers', 'numba', 'hamilton') "
         "if one in sys.modules])"
     )

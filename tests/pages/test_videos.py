@@ -198,8 +198,8 @@ def test_a_clip_that_does_not_exist_leads_to_the_list(clip):
 def test_the_page_brings_no_decoder_into_the_dashboard():
     script = (
         "import sys, app.main, app.shell\n"
-        "from app.survey import clip_views, videos\n"
-        "from app.ui import video_items, video_plots, video_summary, video_progress\n"
+        "from app.survey.videos import tracklets, views\n"
+        "from app.ui.videos import items, plots, progress, summary\n"
         "print(sorted({'torch', 'cv2', 'av'} & set(sys.modules)))"
     )
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)

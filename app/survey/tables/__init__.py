@@ -1,0 +1,16 @@
+"""Every mapped class. Importing the package makes the metadata whole."""
+
+from app.survey.tables import (  # noqa: F401
+    calls,
+    decisions,
+    deployments,
+    detections,
+    evidence,
+    individuals,
+    media,
+    models,
+    notes,
+    plausibility,
+    species,
+    videos,
+)

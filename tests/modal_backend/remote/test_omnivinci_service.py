@@ -74,7 +74,7 @@ def test_media_from_elsewhere_are_never_fetched(tmp_path, url):
 
 @pytest.mark.parametrize("name", ["omnivinci_app", "omnivinci_service", "__init__"])
 def test_what_runs_in_the_python_3_10_image_can_be_read_by_it(name):
-    source = (ROOT / "modal_backend" / f"{name}.py").read_text(encoding="utf-8")
+    source = (ROOT / "modal_backend" / "remote" / f"{name}.py").read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=(3, 10))
     top = [node.module or "" for node in tree.body if isinstance(node, ast.ImportFrom)]
     assert not [module for module in top if module.startswith("modal_backend")]
