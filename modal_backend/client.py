@@ -1,56 +1,37 @@
 """The Modal backend: submit a call, keep its id, collect its result; every operation with a deadline of our own.
 
 The Modal client alone may hang for ever (a submit that is never answered), 161 s (a black hole) or 58 s (no network,
-fresh process). Handles are looked up by name on first use and dropped when the app was stopped or the client closed.
+fresh process).
 """
 
 from __future__ import annotations
 
 import asyncio
-import logging
-import random
-import threading
 import time
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Sequence
+from typing import Any
 
-from modal_backend.contracts import CurrentStats, Health, Result
+from modal_backend.backend import OnRetry
+from modal_backend.contracts import CurrentStats, Health, Provenance, Result
 from modal_backend.errors import (
     BackendError,
     BackendMisconfigured,
     BackendUnavailable,
     JobFailed,
     NotDeployed,
-    QueueFull,
     ResultLost,
 )
-from modal_backend.registry import MODELS, REMOTE
 from modal_backend.remote import wire
+from modal_backend.remote.connection import Connection, Options
 from modal_backend.remote.error_map import translated
-from modal_backend.remote.reach import reach
 from modal_backend.weights.files import VOLUME
 
-log = logging.getLogger(__name__)
-T = TypeVar("T")
-OnRetry = Callable[[BackendError], None]
 # Long polls: the server keeps a question open for at most 55 s.
 LONGEST_WAIT = 50.0
 # A question about a call that is not answered for so long never will be; the next one may.
 LONGEST_QUESTION = 30.0
 STATS_SECONDS = 5.0
 WARM_SECONDS = 20.0
-PROBE_AFTER = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """timeout: seconds any operation may take, its retries included; retry_delay: seconds before the first retry."""
-
-    app_name: str = "pugmark-models"
-    timeout: float = 120.0
-    max_retries: int = 3
-    retry_delay: float = 1.0
 
 
 class ModalBackend:
@@ -60,13 +41,29 @@ class ModalBackend:
     """
 
     name = "modal"
+    elsewhere = True
+    # Modal's connection carries some hundred questions at once, so none stays open for long.
+    wait_seconds = 1.0
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self._handles: dict[str, Any] = {}
-        self._lock = threading.Lock()
-        self._last_answer = 0.0
+        self._connection = Connection(self.options)
         self._stalled_since: dict[str, float] = {}
+
+    @property
+    def in_flight(self) -> int:
+        """As many as the settings allow."""
+        return self.options.in_flight
+
+    def load(self, model: str) -> float:
+        """Nothing: containers load their models themselves."""
+        del model
+        return 0.0
+
+    def known_provenance(self, model: str) -> Provenance | None:
+        """None: only an answer tells what is deployed."""
+        del model
+        return None
 
     def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
         """Begin a call; returns its id, with which any process can collect it. See `submit_async`."""
@@ -97,10 +94,10 @@ class ModalBackend:
         packed = await asyncio.to_thread(wire.pack_call, inputs, model)
 
         async def spawn() -> str:
-            call = await self._handle(model).spawn.aio(packed)
+            call = await self._connection.handle(model).spawn.aio(packed)
             return str(call.object_id)
 
-        return await self._reliably(spawn, model, self.options.timeout, on_retry)
+        return await self._connection.reliably(spawn, model, self.options.timeout, on_retry)
 
     async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
         """The result of a call, as often as it is asked for; None when it is not there after `wait` seconds.
@@ -121,7 +118,7 @@ class ModalBackend:
             return answer
 
         try:
-            answer = await self._reliably(get, None, min(self.options.timeout, LONGEST_QUESTION) + wait)
+            answer = await self._connection.reliably(get, None, min(self.options.timeout, LONGEST_QUESTION) + wait)
         except NotDeployed as error:
             raise ResultLost(f"Modal does not know the call {call_id}.") from error
         return None if answer is None else await asyncio.to_thread(wire.unpack_answer, answer)
@@ -150,18 +147,18 @@ class ModalBackend:
         async def give_up() -> None:
             await modal.FunctionCall.from_id(call_id).cancel.aio(terminate_containers=False)
 
-        await self._reliably(give_up, None, self.options.timeout)
+        await self._connection.reliably(give_up, None, self.options.timeout)
 
     async def current_stats_async(self, model: str, seconds: float = STATS_SECONDS) -> CurrentStats:
         """What waits and runs for one model, once, without retries. Raises BackendError."""
 
         async def ask() -> Any:
-            return await self._handle(model).get_current_stats.aio()
+            return await self._connection.handle(model).get_current_stats.aio()
 
         try:
-            stats = await self._once(ask, time.monotonic() + seconds)
+            stats = await self._connection.once(ask, time.monotonic() + seconds)
         except NotDeployed:
-            self._drop(model)
+            self._connection.drop(model)
             raise
         stalled = self._stalled(model, stats.backlog > 0 and stats.num_running_inputs == 0)
         return CurrentStats(
@@ -175,17 +172,17 @@ class ModalBackend:
         """
 
         async def update() -> Any:
-            return await self._handle(model).autoscaler.update.aio(min_containers=containers)
+            return await self._connection.handle(model).autoscaler.update.aio(min_containers=containers)
 
-        return int(asyncio.run(self._once(update, time.monotonic() + seconds)).min_containers or 0)
+        return int(asyncio.run(self._connection.once(update, time.monotonic() + seconds)).min_containers or 0)
 
     def kept_warm(self, model: str, seconds: float = STATS_SECONDS) -> int:
         """How many containers of a model Modal keeps running without any call. Raises BackendError."""
 
         async def ask() -> Any:
-            return await self._handle(model).autoscaler.settings.aio()
+            return await self._connection.handle(model).autoscaler.settings.aio()
 
-        return int(asyncio.run(self._once(ask, time.monotonic() + seconds)).min_containers or 0)
+        return int(asyncio.run(self._connection.once(ask, time.monotonic() + seconds)).min_containers or 0)
 
     def health(self, seconds: float = STATS_SECONDS) -> Health:
         """Whether the app is deployed and answers; never raises, and never takes longer than `seconds`."""
@@ -196,7 +193,7 @@ class ModalBackend:
             await modal.Function.from_name(self.options.app_name, "test_wrapper").hydrate.aio()
 
         try:
-            asyncio.run(self._once(look_up, time.monotonic() + seconds))
+            asyncio.run(self._connection.once(look_up, time.monotonic() + seconds))
         except BackendError as error:
             return Health(_state_of(error), str(error), error.remedy)
         return Health("ready")
@@ -210,7 +207,7 @@ class ModalBackend:
             found: dict[str, str] = await modal.Function.from_name(self.options.app_name, "test_wrapper").remote.aio()
             return found
 
-        return asyncio.run(self._once(ask, time.monotonic() + self.options.timeout))
+        return asyncio.run(self._connection.once(ask, time.monotonic() + self.options.timeout))
 
     def volume_files(self, seconds: float = STATS_SECONDS) -> dict[str, int]:
         """Paths and sizes of the files in the Volume with weights; no container is started. Raises BackendError."""
@@ -221,7 +218,7 @@ class ModalBackend:
             entries = await modal.Volume.from_name(VOLUME).listdir.aio("/", recursive=True)
             return {entry.path.lstrip("/"): entry.size for entry in entries}
 
-        return asyncio.run(self._once(ask, time.monotonic() + seconds))
+        return asyncio.run(self._connection.once(ask, time.monotonic() + seconds))
 
     def weights_there(self, seconds: float | None = None) -> list[str]:
         """Names of the models whose weights lie in the Volume, as the deployed app tells. Raises BackendError."""
@@ -232,68 +229,7 @@ class ModalBackend:
             found: list[str] = await modal.Function.from_name(self.options.app_name, "weights_there").remote.aio()
             return found
 
-        return asyncio.run(self._once(ask, time.monotonic() + (seconds or self.options.timeout)))
-
-    def _handle(self, model: str) -> Any:
-        import modal
-
-        if model not in REMOTE:
-            known = ", ".join(MODELS)
-            raise BackendMisconfigured(f"The Modal backend has no model named {model}; it has {known}.")
-        with self._lock:
-            if model not in self._handles:
-                found = modal.Cls.from_name(self.options.app_name, REMOTE[model].cls)
-                self._handles[model] = found().answer
-            return self._handles[model]
-
-    def _drop(self, model: str | None) -> None:
-        with self._lock:
-            if model is None:
-                self._handles.clear()
-            self._handles.pop(model or "", None)
-
-    async def _reliably(
-        self, operation: Callable[[], Awaitable[T]], model: str | None, budget: float, on_retry: OnRetry | None = None
-    ) -> T:
-        """The operation's answer; what passes by is tried again, a lost handle is looked up once more."""
-        deadline = time.monotonic() + budget
-        attempt, looked_again = 0, False
-        while True:
-            try:
-                return await self._once(operation, deadline)
-            except NotDeployed:
-                self._drop(model)
-                if looked_again or model is None:
-                    raise
-                looked_again = True
-            except (BackendUnavailable, QueueFull) as error:
-                self._drop(model)
-                pause = self.options.retry_delay * 2**attempt * random.uniform(0.5, 1.5)
-                if attempt >= self.options.max_retries or time.monotonic() + pause >= deadline:
-                    raise
-                attempt += 1
-                log.info("Attempt %d on Modal failed, again in %.1f s: %s", attempt, pause, error)
-                if on_retry is not None:
-                    on_retry(error)
-                await asyncio.sleep(pause)
-
-    async def _once(self, operation: Callable[[], Awaitable[T]], deadline: float) -> T:
-        """One attempt, given up at the deadline. Raises BackendError."""
-        clock = asyncio.timeout(max(0.05, deadline - time.monotonic()))
-        try:
-            async with clock:
-                if time.monotonic() - self._last_answer > PROBE_AFTER:
-                    await reach()
-                answer = await operation()
-        except Exception as error:
-            if clock.expired():
-                raise BackendUnavailable("Modal did not answer in time.") from error
-            ours = translated(error)
-            if ours is error:
-                raise
-            raise ours from error
-        self._last_answer = time.monotonic()
-        return answer
+        return asyncio.run(self._connection.once(ask, time.monotonic() + (seconds or self.options.timeout)))
 
     def _stalled(self, model: str, idle: bool) -> float:
         if not idle:

@@ -8,23 +8,31 @@ import time
 import uuid
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from concurrent.futures import TimeoutError as NotDone
+from concurrent.futures import wait as wait_for
 from typing import Any
 
 from modal_backend import loaders
+from modal_backend.backend import OnRetry
 from modal_backend.contracts import CurrentStats, Health, Provenance, Result
 from modal_backend.errors import ResultLost
+
+# An import's batches under way, each with up to three models, must leave room for a crop somebody waits for.
+THREADS = 12
 
 
 class EmbeddedBackend:
     """Loads each model once, on first use, and answers calls. Safe to share between threads."""
 
     name = "embedded"
+    elsewhere = False
+    # One batch is with the network, the next is ready, the one before is written down.
+    in_flight = 3
+    wait_seconds = 30.0
 
     def __init__(self) -> None:
         self._models: dict[str, tuple[loaders.Run, Provenance]] = {}
         self._loading = threading.Lock()
-        self._runner = ThreadPoolExecutor(1, thread_name_prefix="embedded")
+        self._runner = ThreadPoolExecutor(THREADS, thread_name_prefix="embedded")
         self._submitted: dict[str, tuple[str, Future[Result]]] = {}
 
     def load(self, model: str) -> float:
@@ -43,6 +51,10 @@ class EmbeddedBackend:
         self.load(model)
         return self._models[model][1]
 
+    def known_provenance(self, model: str) -> Provenance:
+        """The same."""
+        return self.provenance(model)
+
     def call(self, model: str, inputs: Sequence[Any]) -> Result:
         """One value per input, in order, in the caller's thread; see `loaders.load` for what each model takes.
 
@@ -54,8 +66,12 @@ class EmbeddedBackend:
         values = loaders.answer_each(run, inputs)
         return Result(values, provenance, time.monotonic() - start, loading or None)
 
-    def submit(self, model: str, inputs: Sequence[Any]) -> str:
-        """Begin a call in a thread of the backend; returns the id to collect it with, in this process only."""
+    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+        """Begin a call in a thread of the backend; returns the id to collect it with, in this process only.
+
+        Nothing is ever tried again.
+        """
+        del on_retry
         call_id = f"em-{uuid.uuid4().hex}"
         self._submitted[call_id] = (model, self._runner.submit(self.call, model, inputs))
         return call_id
@@ -65,26 +81,36 @@ class EmbeddedBackend:
 
         Raises ResultLost for an id of another process or one that was collected, and what the call raised.
         """
-        if call_id not in self._submitted:
-            raise ResultLost(f"The call {call_id} is not known to this process.")
-        try:
-            result = self._submitted[call_id][1].result(wait)
-        except NotDone:
-            return None
-        except BaseException:
-            self._submitted.pop(call_id, None)
-            raise
-        self._submitted.pop(call_id, None)
-        return result
+        wait_for([self._future(call_id)], wait)
+        return self._taken(call_id)
 
-    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: object = None) -> str:
-        """`submit` from an event loop; nothing is ever tried again."""
-        del on_retry
-        return self.submit(model, inputs)
+    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+        """`submit` from an event loop."""
+        return self.submit(model, inputs, on_retry)
 
     async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
         """`collect` from an event loop."""
-        return await asyncio.to_thread(self.collect, call_id, wait)
+        await asyncio.wait([asyncio.wrap_future(self._future(call_id))], timeout=wait)
+        return self._taken(call_id)
+
+    async def current_stats_async(self, model: str) -> CurrentStats:
+        """`current_stats` from an event loop."""
+        return self.current_stats(model)
+
+    def _future(self, call_id: str) -> Future[Result]:
+        if call_id not in self._submitted:
+            raise ResultLost(f"The call {call_id} is not known to this process.")
+        return self._submitted[call_id][1]
+
+    def _taken(self, call_id: str) -> Result | None:
+        """The result when it is there; it is kept no longer."""
+        future = self._future(call_id)
+        if not future.done():
+            return None
+        self._submitted.pop(call_id, None)
+        if future.cancelled():
+            raise ResultLost(f"The call {call_id} was given up.")
+        return future.result()
 
     async def cancel_async(self, call_id: str) -> None:
         """`cancel` from an event loop."""

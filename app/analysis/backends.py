@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 
-from app.settings import Backend, Settings
+from app.settings import Backend as Which
+from app.settings import Settings
+from modal_backend.backend import Backend
 from modal_backend.client import ModalBackend, Options
 from modal_backend.embedded import EmbeddedBackend
 
 
-def open_backend(settings: Settings) -> EmbeddedBackend | ModalBackend:
+def open_backend(settings: Settings) -> Backend:
     """The embedded or the Modal backend; neither loads a model nor connects yet."""
-    return modal_backend(settings) if settings.active_backend is Backend.MODAL else EmbeddedBackend()
+    return modal_backend(settings) if settings.active_backend is Which.MODAL else EmbeddedBackend()
 
 
 def modal_backend(settings: Settings) -> ModalBackend:
@@ -28,5 +30,6 @@ def modal_backend(settings: Settings) -> ModalBackend:
         timeout=settings.modal_timeout,
         max_retries=settings.modal_max_retries,
         retry_delay=settings.modal_retry_delay,
+        in_flight=settings.modal_max_in_flight,
     )
     return ModalBackend(options)

@@ -14,7 +14,7 @@ from app.analysis.model_choice import Choice
 from app.ingest.intake import Limits, MediaStore
 from app.survey.calls.ledger import ledger
 from app.survey.database import Survey
-from modal_backend.client import ModalBackend
+from modal_backend.backend import Backend
 from modal_backend.contracts import Result
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import MODELS
@@ -32,7 +32,7 @@ class Workshop:
 
     survey: Survey
     store: MediaStore
-    backend: EmbeddedBackend | ModalBackend
+    backend: Backend
     executor_id: str
     limits: Limits = field(default_factory=Limits)
     choose: Callable[[], Choice] = Choice
@@ -56,8 +56,7 @@ class Workshop:
 
     def load(self, model: str) -> None:
         """Make a model ready before the first call where that is this process's matter. Raises BackendError."""
-        if isinstance(self.backend, EmbeddedBackend):
-            self.backend.load(model)
+        self.backend.load(model)
 
     def close(self) -> None:
         """Wait for what the threads are doing and end them."""
@@ -69,7 +68,7 @@ class Workshop:
 def open_workshop(
     survey: Survey,
     executor_id: str,
-    backend: EmbeddedBackend | ModalBackend | None = None,
+    backend: Backend | None = None,
     choose: Callable[[], Choice] = Choice,
 ) -> Iterator[Workshop]:
     """A workshop on the survey's data directory; embedded and with the pocket models unless others are given."""

@@ -1,0 +1,73 @@
+"""What every backend can do, wherever its models run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol
+
+from modal_backend.contracts import CurrentStats, Health, Provenance, Result
+from modal_backend.errors import BackendError
+
+OnRetry = Callable[[BackendError], None]
+
+
+class Backend(Protocol):
+    """Submit a call, keep its id, collect its result. Safe to share between threads.
+
+    The methods that end in _async are for code that runs in an event loop; the others must not be called from one.
+    """
+
+    @property
+    def name(self) -> str:
+        """Stored with every result: "embedded" or "modal"."""
+
+    @property
+    def in_flight(self) -> int:
+        """How many batches of pictures are worth having under way at a time."""
+
+    @property
+    def wait_seconds(self) -> float:
+        """For how long one question for a result may stay open."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether the models run outside this process: their calls outlive it and can be collected later."""
+
+    def load(self, model: str) -> float:
+        """Make a model ready where that is this process's matter; returns the seconds it took. Raises BackendError."""
+
+    def known_provenance(self, model: str) -> Provenance | None:
+        """Where a model's results will come from; None where only an answer tells. Raises BackendError."""
+
+    def call(self, model: str, inputs: Sequence[Any]) -> Result:
+        """Submit and collect. Raises BackendError."""
+
+    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+        """Begin a call; returns the id to collect it with. Raises BackendError."""
+
+    def collect(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """The result of a call; None when it is not there after `wait` seconds.
+
+        Raises ResultLost when there will be none and the call has to be made again, and what the call raised.
+        """
+
+    def cancel(self, call_id: str) -> None:
+        """Give a call up. Raises BackendError."""
+
+    def current_stats(self, model: str) -> CurrentStats:
+        """What waits and runs for one model. Raises BackendError."""
+
+    def health(self) -> Health:
+        """Whether the backend answers. Never raises."""
+
+    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+        """See `submit`."""
+
+    async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
+        """See `collect`."""
+
+    async def cancel_async(self, call_id: str) -> None:
+        """See `cancel`."""
+
+    async def current_stats_async(self, model: str) -> CurrentStats:
+        """See `current_stats`."""

@@ -1,0 +1,124 @@
+"""The way to the deployed app: handles by name, retries with growing pauses, a deadline of our own for everything.
+
+Handles are looked up by name on first use and dropped when the app was stopped or the client closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import threading
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
+
+from modal_backend.backend import OnRetry
+from modal_backend.errors import BackendError, BackendMisconfigured, BackendUnavailable, NotDeployed
+from modal_backend.registry import MODELS, REMOTE
+from modal_backend.remote.error_map import translated
+from modal_backend.remote.reach import reach
+from modal_backend.waiting import PASSING, growing
+
+log = logging.getLogger(__name__)
+T = TypeVar("T")
+PROBE_AFTER = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """timeout: seconds any operation may take, its retries included; retry_delay: seconds before the first retry.
+
+    in_flight: calls under way at a time.
+    """
+
+    app_name: str = "pugmark-models"
+    timeout: float = 120.0
+    max_retries: int = 3
+    retry_delay: float = 1.0
+    in_flight: int = 256
+
+
+class Connection:
+    """Safe to share between threads and event loops."""
+
+    def __init__(self, options: Options) -> None:
+        self.options = options
+        self._handles: dict[str, Any] = {}
+        self._lock = threading.Lock()
+        self._last_answer = 0.0
+
+    def handle(self, model: str) -> Any:
+        """What calls of a model are sent through. Raises BackendMisconfigured for a model it does not have."""
+        import modal
+
+        if model not in REMOTE:
+            known = ", ".join(MODELS)
+            raise BackendMisconfigured(f"The Modal backend has no model named {model}; it has {known}.")
+        with self._lock:
+            if model not in self._handles:
+                found = modal.Cls.from_name(self.options.app_name, REMOTE[model].cls)
+                self._handles[model] = found().answer
+            return self._handles[model]
+
+    def drop(self, model: str | None) -> None:
+        """Forget the handle of a model, or all of them."""
+        with self._lock:
+            if model is None:
+                self._handles.clear()
+            self._handles.pop(model or "", None)
+
+    async def reliably(
+        self, operation: Callable[[], Awaitable[T]], model: str | None, budget: float, on_retry: OnRetry | None = None
+    ) -> T:
+        """The operation's answer; what passes by is tried again, a lost handle is looked up once more."""
+        deadline = time.monotonic() + budget
+
+        async def attempt() -> T:
+            try:
+                return await self.once(operation, deadline)
+            except NotDeployed:
+                self.drop(model)
+                if model is None:
+                    raise
+                return await self.once(operation, deadline)
+            except PASSING:
+                self.drop(model)
+                raise
+
+        def note(state: RetryCallState) -> None:
+            error = state.outcome.exception() if state.outcome else None
+            log.info(
+                "Attempt %d on Modal failed, again in %.1f s: %s", state.attempt_number, state.upcoming_sleep, error
+            )
+            if on_retry is not None and isinstance(error, BackendError):
+                on_retry(error)
+
+        retrying = AsyncRetrying(
+            retry=retry_if_exception_type(PASSING),
+            wait=growing(self.options.retry_delay),
+            stop=stop_after_attempt(self.options.max_retries + 1) | stop_before_delay(budget),
+            before_sleep=note,
+            reraise=True,
+        )
+        return await retrying(attempt)
+
+    async def once(self, operation: Callable[[], Awaitable[T]], deadline: float) -> T:
+        """One attempt, given up at the deadline. Raises BackendError."""
+        clock = asyncio.timeout(max(0.05, deadline - time.monotonic()))
+        try:
+            async with clock:
+                if time.monotonic() - self._last_answer > PROBE_AFTER:
+                    await reach()
+                answer = await operation()
+        except Exception as error:
+            if clock.expired():
+                raise BackendUnavailable("Modal did not answer in time.") from error
+            ours = translated(error)
+            if ours is error:
+                raise
+            raise ours from error
+        self._last_answer = time.monotonic()
+        return answer
