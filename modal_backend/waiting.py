@@ -19,4 +19,4 @@ def growing(first: float, longest: float = LONGEST_PAUSE) -> wait_base:
         first: seconds before the second attempt.
         longest: seconds that no pause exceeds.
     """
-    return wait_exponential_jitter(initial=first, max=longest, jitter=first)
+    return wait_exponential_jitter(multiplier=first, max=longest, jitter=first)
