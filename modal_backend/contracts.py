@@ -188,7 +188,7 @@ class LocalFeatures:
 
 
 @dataclass(frozen=True, slots=True)
-class ClipFrame:
+class JpegFrame:
     """One frame of a clip: its time in seconds from the beginning, and the picture as JPEG without metadata."""
 
     seconds: float
@@ -200,7 +200,7 @@ class VideoQuestion:
     """A question about a clip: with frames of it, in order, or with the clip itself (MP4)."""
 
     text: str
-    frames: list[ClipFrame]
+    frames: list[JpegFrame]
     clip: bytes = b""
 
 

@@ -12,8 +12,8 @@ from app.ingest.formats import Format
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import ClipRunRow, Video
 from app.survey.videos import runs
-from app.video.reading.probe import ClipError
-from app.video.summary.summarise import DetectorFailed, SummarisedClip, summarise_clip
+from app.video.reading.probe import VideoError
+from app.video.summary.summarise import DetectorFailed, SummarisedVideo, summarise_video
 from modal_backend.contracts import Provenance
 
 SAME = "Detector, version and method are those of an earlier run, whose result stands."
@@ -42,8 +42,9 @@ def _look(shop: Workshop, run_id: int, media: Media, shows: tuple[int, float] | 
     asked = Asked(shop, job)
     path = shop.store.path_of(media.sha256, cast(Format, media.format))
     try:
-        done = summarise_clip(path, asked, shows=shows, tell=teller(shop, ClipRunRow.id == run_id, ClipRunRow))
-    except (ClipError, DetectorFailed, MemoryError, OSError) as error:
+        on_progress = teller(shop, ClipRunRow.id == run_id, ClipRunRow)
+        done = summarise_video(path, asked, shown_frame=shows, on_progress=on_progress)
+    except (VideoError, DetectorFailed, MemoryError, OSError) as error:
         with shop.survey.write() as session:
             runs.fail(session, run_id, f"The clip could not be summarised again: {error}.")
         return
@@ -52,7 +53,7 @@ def _look(shop: Workshop, run_id: int, media: Media, shows: tuple[int, float] | 
     _keep(shop, run_id, done, asked.provenance, asked.call_id)
 
 
-def _keep(shop: Workshop, run_id: int, done: SummarisedClip, found_by: Provenance, call_id: int | None) -> None:
+def _keep(shop: Workshop, run_id: int, done: SummarisedVideo, found_by: Provenance, call_id: int | None) -> None:
     with shop.survey.write() as session:
         run = session.get_one(ClipRunRow, run_id)
         version = version_of(session, found_by)

@@ -29,7 +29,7 @@ def describe_tracklets(shop: Workshop, media_id: int, job: str | None = None) ->
 
     Of every run of the clip; tracklets that have their query are passed over. job: see clip_calls.call.
 
-    Raises BackendError, ClipError.
+    Raises BackendError, VideoError.
     """
     with shop.survey.read() as session:
         wanted = {
@@ -44,7 +44,7 @@ def describe_tracklets(shop: Workshop, media_id: int, job: str | None = None) ->
 def crops_at(shop: Workshop, detection_ids: Sequence[int]) -> list[Crop]:
     """The crops of these detections of clips, cut from the full frames; what cannot be decoded any more is left out.
 
-    In the order of the ids. Raises ClipError when a clip does not open.
+    In the order of the ids. Raises VideoError when a clip does not open.
     """
     from app.video.reading.decode import frames_at
 

@@ -27,8 +27,8 @@ from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import ClipRunRow, Video
 from app.survey.videos import runs
 from app.survey.videos import tracklets as videos
-from app.video.reading.probe import ClipError
-from app.video.summary.summarise import DetectorFailed, SummarisedClip, summarise_clip
+from app.video.reading.probe import VideoError
+from app.video.summary.summarise import DetectorFailed, SummarisedVideo, summarise_video
 from modal_backend.contracts import Detection as Found
 from modal_backend.contracts import Failure, Picture, Provenance
 from modal_backend.models.detectors.prepare import prepare
@@ -107,8 +107,8 @@ def _summarise(shop: Workshop, media_id: int, job: str | None) -> None:
     asked = Asked(shop, job)
     path = shop.store.path_of(media.sha256, cast(Format, media.format))
     try:
-        done = summarise_clip(path, asked, tell=teller(shop, Video.media_id == media_id, Video))
-    except (ClipError, DetectorFailed, MemoryError) as error:
+        done = summarise_video(path, asked, on_progress=teller(shop, Video.media_id == media_id, Video))
+    except (VideoError, DetectorFailed, MemoryError) as error:
         with shop.survey.write() as session:
             row = session.get_one(Media, media_id)
             row.stage, row.failure = Stage.FAILED, f"The clip could not be summarised: {error}."
@@ -144,7 +144,7 @@ def version_of(session: Session, found_by: Provenance) -> ModelVersion:
     return results.model_version(session, Task.DETECT, said, PocketDetector.THRESHOLD)
 
 
-def store(session: Session, run: ClipRunRow, done: SummarisedClip, found_by: Provenance, call_id: int | None) -> None:
+def store(session: Session, run: ClipRunRow, done: SummarisedVideo, found_by: Provenance, call_id: int | None) -> None:
     """Write the result of a run with its tracklets and their boxes, and let the right run of the clip count."""
     media_id = run.media_id
     tracklets = done.summary.tracklets
@@ -157,7 +157,7 @@ def store(session: Session, run: ClipRunRow, done: SummarisedClip, found_by: Pro
     ids = iter(results.store_analysis(session, media_id, version, call_id, boxes))
     for one in tracklets:
         videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)
-    played, seen = done.played, done.seen
+    played, seen = done.played, done.coverage
     videos.put_facts(
         session,
         media_id,
@@ -165,13 +165,13 @@ def store(session: Session, run: ClipRunRow, done: SummarisedClip, found_by: Pro
         frame_rate=round(1 / played.usual_step, 4),
         frames=played.frames,
         progress=1.0,
-        key_frame=done.key,
+        key_frame=done.key_frame,
     )
     facts = {
         "lost": seen.lost,
-        "looked": [[index, round(second, 3)] for index, second in seen.looked],
+        "looked": [[index, round(second, 3)] for index, second in seen.sampled],
         "compared": done.compared,
-        "unlooked": [[round(a, 3), round(b, 3)] for a, b in seen.unlooked],
+        "unlooked": [[round(a, 3), round(b, 3)] for a, b in seen.unsampled],
         "night": seen.night,
         "animals": done.summary.computed,
         "sentences": videos.as_rows(done.summary.sentences),
@@ -185,11 +185,11 @@ def store(session: Session, run: ClipRunRow, done: SummarisedClip, found_by: Pro
     rescore(session, [media_id])
 
 
-def write_frames(shop: Workshop, media: Media, done: SummarisedClip) -> None:
+def write_frames(shop: Workshop, media: Media, done: SummarisedVideo) -> None:
     """The frames looked at as small pictures, and the key frame as thumbnail and large picture."""
     data_dir: Path = shop.survey.data_dir
-    for look in done.looks:
+    for look in done.sampled:
         write_jpeg(frame_path(data_dir, media.sha256, look.index), look.picture, FRAME_SIDE, FRAME_QUALITY)
-    key = next(look.picture for look in done.looks if look.index == done.key)
+    key = next(look.picture for look in done.sampled if look.index == done.key_frame)
     write_jpeg(view_path(data_dir, media.sha256), key, max(key.shape), 85)
     shop.store.replace_thumb(media.sha256, thumbnail(key))

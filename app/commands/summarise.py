@@ -26,8 +26,8 @@ def run(settings: Settings, clip: Path, *, as_json: bool) -> int:
 
     Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded.
     """
-    from app.video.reading.probe import ClipError
-    from app.video.summary.summarise import DetectorFailed, summarise_clip
+    from app.video.reading.probe import VideoError
+    from app.video.summary.summarise import DetectorFailed, summarise_video
 
     path = clip.expanduser()
     if not path.is_file():
@@ -38,8 +38,8 @@ def run(settings: Settings, clip: Path, *, as_json: bool) -> int:
         with tqdm(
             total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
         ) as bar:
-            done = summarise_clip(path, detector(backend, model), tell=lambda share: _move(bar, share))
-    except ClipError as error:
+            done = summarise_video(path, detector(backend, model), on_progress=lambda share: _move(bar, share))
+    except VideoError as error:
         sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."
         tell(as_json, {"file": str(clip), "refused": sentence}, f"refused  {clip}: {sentence}")
         return 3
@@ -74,9 +74,9 @@ def document(name: str, done: Any) -> dict[str, Any]:
         "container": played.facts.container,
         "recorded_at": played.facts.recorded_at.isoformat() if played.facts.recorded_at else None,
         "lost": played.loss() or None,
-        "frames_looked_at": [_moment(index, second) for index, second in done.seen.looked],
+        "frames_looked_at": [_moment(index, second) for index, second in done.coverage.sampled],
         "frames_compared_for_motion": done.compared,
-        "not_looked_at": [[round(a, 3), round(b, 3)] for a, b in done.seen.unlooked],
+        "not_looked_at": [[round(a, 3), round(b, 3)] for a, b in done.coverage.unsampled],
         "animals": summary.animals,
         "tracklets": [_tracklet(number, one) for number, one in enumerate(counted, 1)],
         "possible": [_tracklet(0, one) for one in summary.tracklets if not one.counted],

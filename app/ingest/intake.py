@@ -18,7 +18,7 @@ from app.ingest.picture import Reading, read_picture, thumbnail
 from app.ingest.refusals import Refusal, Refused, RefusedFile
 from app.ingest.source import SourceFile, printable, reason
 from app.ingest.store import Incoming, MediaStore
-from app.ingest.video import ClipReading, read_clip
+from app.ingest.video import VideoReading, read_video
 from app.ingest.zips import zip_files
 from modal_backend.contracts import Picture
 
@@ -65,7 +65,7 @@ class Taken:
     camera_serial: str | None
     new_file: bool
     picture: Picture = field(compare=False, repr=False)
-    clip: ClipReading | None = field(default=None, compare=False, repr=False)
+    clip: VideoReading | None = field(default=None, compare=False, repr=False)
 
 
 def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
@@ -101,7 +101,7 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
     with store.receive() as incoming:
         kind = _receive(source, incoming, limits)
         if is_video(kind):
-            clip = read_clip(incoming.path, pixels=limits.pixels)
+            clip = read_video(incoming.path, pixels=limits.pixels)
             is_new = store.keep(incoming, kind, thumbnail(clip.picture))
             return _taken_clip(source, incoming, kind, clip, is_new)
         reading = read_picture(incoming.file, cast(ImageFormat, kind), at_least=at_least, pixels=limits.pixels)
@@ -133,7 +133,7 @@ def _read(stream: BinaryIO, most: int) -> bytes:
         raise Refused(Refusal.UNREADABLE, reason(error)) from error
 
 
-def _taken_clip(source: SourceFile, incoming: Incoming, kind: Format, clip: ClipReading, is_new: bool) -> Taken:
+def _taken_clip(source: SourceFile, incoming: Incoming, kind: Format, clip: VideoReading, is_new: bool) -> Taken:
     taken_at, taken_at_source = clip.facts.recorded_at, "container"
     if taken_at is None:
         taken_at, taken_at_source = file_name_time(source.path.rpartition("/")[2]), "file name"

@@ -12,7 +12,7 @@ from app.ingest.refusals import Refusal, Refused
 from modal_backend.contracts import Picture
 
 if TYPE_CHECKING:
-    from app.video.reading.probe import ClipFacts
+    from app.video.reading.probe import VideoFacts
 
 PICTURE_SIDE = 1024
 TRIED = 40  # frames from the beginning; the first ones of many cameras are dark
@@ -20,22 +20,22 @@ DARK = 24.0
 
 
 @dataclass(frozen=True, slots=True)
-class ClipReading:
+class VideoReading:
     """width, height: pixels after rotation. picture: RGB uint8, upright, its longer side at most 1024."""
 
     picture: Picture
     width: int
     height: int
-    facts: ClipFacts
+    facts: VideoFacts
 
 
-def read_clip(path: Path, *, pixels: int) -> ClipReading:
+def read_video(path: Path, *, pixels: int) -> VideoReading:
     """Decode the beginning of a clip up to a frame that is not dark.
 
     Raises Refused: CLIP_DAMAGED, CLIP_WITHOUT_PICTURES, DECOMPRESSION_BOMB (frames of more than `pixels`).
     """
     from app.video.reading.decode import Reducer, play, upright
-    from app.video.reading.probe import ClipError, NoPictures
+    from app.video.reading.probe import NoVideoTrack, VideoError
 
     best: tuple[float, Picture] | None = None
     try:
@@ -51,12 +51,12 @@ def read_clip(path: Path, *, pixels: int) -> ClipReading:
             if light >= DARK or still.index >= TRIED:
                 break
         stills.close()  # type: ignore[attr-defined]
-    except NoPictures as error:
+    except NoVideoTrack as error:
         raise Refused(Refusal.CLIP_WITHOUT_PICTURES, str(error)) from error
-    except ClipError as error:
+    except VideoError as error:
         raise Refused(Refusal.CLIP_DAMAGED, str(error)) from error
     except MemoryError as error:
         raise Refused(Refusal.DECOMPRESSION_BOMB, "not enough memory") from error
     if best is None:
         raise Refused(Refusal.CLIP_DAMAGED, "no frame of it can be decoded")
-    return ClipReading(best[1], played.width, played.height, played.facts)
+    return VideoReading(best[1], played.width, played.height, played.facts)

@@ -1,4 +1,4 @@
-"""Seconds of a clip as people read them."""
+"""Seconds of a video as people read them."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import cv2
 import modal
 import numpy as np
 
-from modal_backend.contracts import ClipFrame, VideoQuestion
+from modal_backend.contracts import JpegFrame, VideoQuestion
 from modal_backend.models.detectors.prepare import prepare
 from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS, MODELS, OMNIVINCI, Task
 from modal_backend.remote import wire
@@ -41,7 +41,7 @@ def smoke(app: modal.App, test_wrapper: modal.Function, classes: dict[str, Any])
 def _test_input(model: str, picture: Any) -> Any:
     if model == OMNIVINCI:
         _, jpeg = cv2.imencode(".jpg", picture)
-        return VideoQuestion("What is on this picture?", [ClipFrame(0.0, jpeg.tobytes())])
+        return VideoQuestion("What is on this picture?", [JpegFrame(0.0, jpeg.tobytes())])
     if model in TEXTS:
         return TEXTS[model]
     return prepare(model, picture) if MODELS[model].task is Task.DETECT else picture

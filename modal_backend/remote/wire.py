@@ -17,9 +17,9 @@ import numpy as np
 from modal_backend.contracts import (
     Box,
     Category,
-    ClipFrame,
     Detection,
     Failure,
+    JpegFrame,
     Letterboxed,
     LocalFeatures,
     Picture,
@@ -123,7 +123,7 @@ def _unpack_input(value: dict[str, Any]) -> Any:
     if value["kind"] == "picture":
         return _picture(value["png"])
     if value["kind"] == "video question":
-        return VideoQuestion(value["text"], [ClipFrame(*frame) for frame in value["frames"]], value["clip"])
+        return VideoQuestion(value["text"], [JpegFrame(*frame) for frame in value["frames"]], value["clip"])
     if value["kind"] == "letterboxed":
         return _unpack_fields(Letterboxed, value["fields"])
     if value["kind"] == "plain":

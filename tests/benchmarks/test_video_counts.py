@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from app.commands.summarise import detector
-from app.video.summary.summarise import Detect, SummarisedClip, summarise_clip
+from app.video.summary.summarise import Detect, SummarisedVideo, summarise_video
 from modal_backend.embedded import EmbeddedBackend
 from tests.benchmarks.other_videos import draw_other, other_clip
 from tests.support.drawn_videos import Truth, draw_clip, random_clip
@@ -52,7 +52,7 @@ class Score:
         self.asked = dict(self.right)
         self.wrong: list[str] = []
 
-    def take(self, name: str, done: SummarisedClip, truths: list[Truth]) -> None:
+    def take(self, name: str, done: SummarisedVideo, truths: list[Truth]) -> None:
         """Add one clip: each known animal is compared with the counted tracklet nearest in time and sides."""
         found = [one for one in done.summary.tracklets if one.counted]
         self._add("count", len(found) == len(truths))
@@ -92,7 +92,7 @@ def test_count_sides_and_times_of_known_animals_are_right_in_nine_of_ten(tmp_pat
     scores = {f"{way}, {style}": Score() for way in ways for style in ("first", "other")}
     for name, path, truths in known_clips(tmp_path, first, count):
         for way, detect in ways.items():
-            scores[f"{way}, {name.split()[0]}"].take(name, summarise_clip(path, detect), truths)
+            scores[f"{way}, {name.split()[0]}"].take(name, summarise_video(path, detect), truths)
         path.unlink()
     with capsys.disabled():
         for way, score in scores.items():

@@ -31,9 +31,9 @@ WATCH = """
 import resource, sys, time
 from pathlib import Path
 import cv2, numpy
-from app.video.summary.first_pass import watch
+from app.video.summary.first_pass import first_pass
 start = time.perf_counter()
-watched = watch(Path(sys.argv[1]))
+watched = first_pass(Path(sys.argv[1]))
 print(watched.played.frames, time.perf_counter() - start, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 

@@ -10,7 +10,7 @@ import pytest
 
 from app.settings import Backend
 from app.survey.database import Survey
-from modal_backend.contracts import ClipFrame, Failure, VideoQuestion
+from modal_backend.contracts import Failure, JpegFrame, VideoQuestion
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendMisconfigured
 from modal_backend.registry import OMNIVINCI
@@ -21,7 +21,7 @@ from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal, client_env
 from tests.support.chat_server import KEY, TEXT, ChatServer, chat_server
 
-QUESTION = VideoQuestion("How many?", [ClipFrame(0.5, b"\xff\xd8one"), ClipFrame(1.5, b"\xff\xd8two")])
+QUESTION = VideoQuestion("How many?", [JpegFrame(0.5, b"\xff\xd8one"), JpegFrame(1.5, b"\xff\xd8two")])
 
 
 @pytest.fixture

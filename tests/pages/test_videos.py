@@ -68,7 +68,7 @@ def add_run(session: Session, media_id: int, detector: str, animals: int) -> Tra
     found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
     ids = results.store_analysis(session, media_id, version, None, found)
     row = tracklets.put_tracklet(session, media_id, ONE, ids, run.id)
-    said = Sentence(f"{animals} animal is in this clip.", 1.0, 3.0, (10, 20, 30))
+    said = Sentence(f"{animals} animal is in this video.", 1.0, 3.0, (10, 20, 30))
     facts = {
         "lost": "", "looked": [[index, index / 10] for index in range(0, 50, 10)], "compared": 50, "unlooked": [],
         "night": None, "animals": animals, "sentences": tracklets.as_rows([said]), "uncertainty": [],
@@ -100,7 +100,7 @@ def test_an_open_clip_says_what_was_computed_and_from_what(clip):
     test = page("videos", media=str(clip))
     assert not test.exception
     said = words(test)
-    assert "1 animal is in this clip." in said
+    assert "1 animal is in this video." in said
     assert "Computed on this machine from detections and motion" in said
     assert "5 of 50 frames" in said
     assert "left → right" in said
@@ -141,11 +141,11 @@ def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can
     with survey.write() as session:
         add_run(session, clip, "e", 2)
     test = page("videos", media=str(clip))
-    assert "2 animal is in this clip." in words(test)
+    assert "2 animal is in this video." in words(test)
     assert any("The counts differ: 2, 1" in one.value for one in test.warning)
     next(button for button in test.button if button.label == "Use this run").click().run()
     assert not test.exception
-    assert next(one.value for one in test.text if "in this clip" in one.value) == "1 animal is in this clip."
+    assert next(one.value for one in test.text if "in this video" in one.value) == "1 animal is in this clip."
     with survey.write() as session:
         assert tracklets.summary_of(session, clip).animals == 1
         undo_last(session, "ana", [video_decisions.USE_RUN])

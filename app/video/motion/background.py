@@ -1,4 +1,4 @@
-"""What moves: each small grey frame against the still background of its stretch of the clip.
+"""What moves: each small grey frame against the still background of its stretch of the video.
 
 A median over time is the background (Cutler and Davis, ICPR 1998). Before the comparison brightness is matched (cameras
 adjust and flicker) and the picture is moved back where the camera shakes (phase correlation, Kuglin and Hines 1975).
@@ -36,11 +36,15 @@ WHOLE_PICTURE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
-class Moving:
-    """masks: bool (n, height, width), what differs from the background. grey: the matched frames, float32.
+class MotionMasks:
+    """What moves in each frame of a stretch.
 
-    changed: bool (n), the whole picture differs (exposure, infrared switch, a knock). shift: pixels the camera shakes.
-    bars: rows of burnt-in bars at the top and at the bottom.
+    Attributes:
+        masks: bool (n, height, width), what differs from the background.
+        grey: float32 (n, height, width), the frames with brightness and shake taken out.
+        changed: bool (n), the whole picture differs (exposure, infrared switch, a knock).
+        shift: how far the camera shakes, in pixels.
+        bars: rows of burnt-in bars at the top and at the bottom.
     """
 
     masks: Mask
@@ -50,12 +54,17 @@ class Moving:
     bars: tuple[int, int] = (0, 0)
 
 
-def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
-    """What moves in a stretch of small grey frames (n, height, width) taken at `seconds`."""
+def find_motion(frames: Grey, seconds: NDArray[np.float64]) -> MotionMasks:
+    """Find what moves in a stretch of a video.
+
+    Args:
+        frames: small grey frames, uint8 (n, height, width).
+        seconds: when each was shown (n).
+    """
     count = len(frames)
     soft = _softened(frames)
     if count < FEWEST:
-        return Moving(np.zeros(frames.shape, np.bool_), soft, np.ones(count, np.bool_), 0.0)
+        return MotionMasks(np.zeros(frames.shape, np.bool_), soft, np.ones(count, np.bool_), 0.0)
     bars = _bars(np.median(frames[_spread(count)], axis=0))
     matched = _matched(soft, _median(soft), bars)
     aligned, shift = _aligned(matched, bars)
@@ -74,7 +83,7 @@ def moving_parts(frames: Grey, seconds: NDArray[np.float64]) -> Moving:
     if shift:
         rim = math.ceil(2.0 * shift) + 1  # what comes into view there and goes again is the place, not an animal
         masks[:, :rim] = masks[:, -rim:] = masks[:, :, :rim] = masks[:, :, -rim:] = False
-    return Moving(masks, aligned, changed, shift, _rows(bars))
+    return MotionMasks(masks, aligned, changed, shift, _rows(bars))
 
 
 def _softened(frames: Grey) -> Field:
@@ -136,8 +145,8 @@ def _shift(frame: Field, reference: Field, bars: Mask) -> tuple[float, float]:
     height, width = frame.shape
     window = cv2.createHanningWindow((width, height), cv2.CV_32F)
     level = float(reference.mean())
-    one, other = np.where(bars, level, reference), np.where(bars, level, frame)
-    (dx, dy), response = cv2.phaseCorrelate(one.astype(np.float32), other.astype(np.float32), window)
+    before, after = np.where(bars, level, reference), np.where(bars, level, frame)
+    (dx, dy), response = cv2.phaseCorrelate(before.astype(np.float32), after.astype(np.float32), window)
     if response < 0.05 or max(abs(dx) / width, abs(dy) / height) > LONGEST_SHIFT:
         return 0.0, 0.0
     return float(dx), float(dy)
@@ -152,7 +161,7 @@ def _translated(frame: Field, dx: float, dy: float) -> Field:
 
 
 def _edges(picture: Field) -> Field:
-    """Brightness per pixel of way, the steepest of the neighbourhood."""
+    """Brightness per pixel of distance, the steepest of the neighbourhood."""
     import cv2
 
     dy, dx = np.gradient(picture)
@@ -195,7 +204,7 @@ def _grown(off: Field, limit: Field) -> Mask:
 def _without_ghosts(frames: Field, background: Field, masks: Mask) -> Field:
     """The background with regions exchanged where the median shows something that stood there for long.
 
-    What differs at the clip's beginning and end alike is the true background: something came, stayed and left. What
+    What differs at the video's beginning and end alike is the true background: something came, stayed and left. What
     differs at one end only came and stayed, or left: then the value that fits the surroundings is the background.
     """
     few = max(2, min(8, len(masks) // 15))
@@ -262,8 +271,8 @@ def _restless(masks: Mask, seconds: NDArray[np.float64]) -> Mask:
     switches = masks[1:] != masks[:-1]
     busy = np.zeros(masks.shape[1:], np.int32)
     quiet, longest = np.zeros_like(busy), np.zeros_like(busy)
-    for one in range(bins):
-        now = switches[second[1:] == one].any(axis=0)
+    for number in range(bins):
+        now = switches[second[1:] == number].any(axis=0)
         busy += now
         quiet = np.where(now, 0, quiet + 1)
         longest = np.maximum(longest, quiet)

@@ -1,4 +1,4 @@
-"""The motion of a clip, stretch by stretch, in memory that does not grow with the clip's length."""
+"""The motion of a video, stretch by stretch, in memory that does not grow with the video's length."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from app.video.motion.background import moving_parts
-from app.video.motion.regions import blobs_of
-from app.video.motion.tracker import Follower, Track
+from app.video.motion.background import find_motion
+from app.video.motion.regions import find_blobs
+from app.video.motion.tracker import Track, Tracker
 
 SIDE = 192  # pixels of the longer side of the small grey frames
 RATE = 10.0  # of them a second, at most
@@ -21,9 +21,12 @@ UNSTEADY = 0.35
 class Motion:
     """Takes small grey frames in order; `finish` gives the tracks.
 
-    changed: seconds at which the whole picture differed from before and after. busy: share of the frames in which so
-    much moves that motion tells nothing (the camera was carried, or a storm). bars: rows of burnt-in bars, top and
-    bottom.
+    Attributes:
+        seconds: when each frame was shown.
+        changed: seconds at which the whole picture differed from before and after.
+        shift: how far the camera shakes, in pixels of the small frame.
+        bars: rows of burnt-in bars at the top and at the bottom.
+        width, height: of the small frame, in pixels.
     """
 
     seconds: list[float] = field(default_factory=list)
@@ -34,11 +37,11 @@ class Motion:
     height: int = 0
     _waiting: list[NDArray[np.uint8]] = field(default_factory=list)
     _times: list[float] = field(default_factory=list)
-    _follower: Follower | None = None
+    _tracker: Tracker | None = None
     _busy: int = 0
 
     def take(self, second: float, grey: NDArray[np.uint8]) -> None:
-        """The next small frame; every second stretch the first half of what waits is worked through."""
+        """Add the next small frame; every second stretch the first half of what waits is worked through."""
         self._waiting.append(grey)
         self._times.append(second)
         self.seconds.append(second)
@@ -46,14 +49,14 @@ class Motion:
             self._work(STRETCH)
 
     def finish(self) -> list[Track]:
-        """Work through the rest; every track of the clip."""
+        """Work through the rest; every track of the video."""
         if self._waiting:
             self._work(len(self._waiting))
-        return self._follower.tracks if self._follower else []
+        return self._tracker.tracks if self._tracker else []
 
     @property
     def busy(self) -> float:
-        """Share of the frames in which too much moves for motion to mean anything."""
+        """Share of the frames in which too much moves to mean anything (the camera was carried, or a storm)."""
         return self._busy / max(len(self.seconds), 1)
 
     @property
@@ -65,9 +68,9 @@ class Motion:
         frames, times = np.stack(self._waiting[:count]), np.array(self._times[:count])
         del self._waiting[:count], self._times[:count]
         self.height, self.width = frames.shape[1:]
-        if self._follower is None:
-            self._follower = Follower(self.width)
-        moving = moving_parts(frames, times)
+        if self._tracker is None:
+            self._tracker = Tracker(self.width)
+        moving = find_motion(frames, times)
         self.shift = max(self.shift, moving.shift)
         self.bars = (max(self.bars[0], moving.bars[0]), max(self.bars[1], moving.bars[1]))
         for second, mask, grey, changed in zip(times, moving.masks, moving.grey, moving.changed, strict=True):
@@ -75,4 +78,4 @@ class Motion:
             if changed:
                 self.changed.append(float(second))
             else:
-                self._follower.feed(float(second), blobs_of(mask, grey))
+                self._tracker.add_frame(float(second), find_blobs(mask, grey))

@@ -37,7 +37,7 @@ class Blob:
         return self.right - self.left, self.bottom - self.top
 
 
-def blobs_of(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:
+def find_blobs(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:
     """The moving regions of one frame, largest first, at most 24; single pixels do not count."""
     import cv2
 
@@ -55,7 +55,7 @@ def blobs_of(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:
     ys, xs = np.nonzero(labels)
     which = labels[ys, xs]
     found = []
-    for group in (one for some in members if some for one in _apart(some, np.asarray(stats, np.int32))):
+    for group in (part_group for some in members if some for part_group in _apart(some, np.asarray(stats, np.int32))):
         mine = np.isin(which, group)
         area = int(mine.sum())
         if area < SMALLEST:
@@ -82,13 +82,13 @@ def _apart(parts: list[int], stats: NDArray[np.int32]) -> list[list[int]]:
     return list(groups.values())
 
 
-def _filled(one: NDArray[np.int32]) -> float:
+def _filled(stats: NDArray[np.int32]) -> float:
     """Share of its box that a part fills."""
-    return float(one[4]) / float(one[2] * one[3])
+    return float(stats[4]) / float(stats[2] * stats[3])
 
 
-def _gap(one: NDArray[np.int32], other: NDArray[np.int32]) -> float:
+def _gap(first: NDArray[np.int32], second: NDArray[np.int32]) -> float:
     """Pixels between the boxes of two parts."""
-    across = max(one[0] - other[0] - other[2], other[0] - one[0] - one[2], 0)
-    along = max(one[1] - other[1] - other[3], other[1] - one[1] - one[3], 0)
+    across = max(first[0] - second[0] - second[2], second[0] - first[0] - first[2], 0)
+    along = max(first[1] - second[1] - second[3], second[1] - first[1] - first[3], 0)
     return float(np.hypot(across, along))

@@ -1,4 +1,4 @@
-"""Moving regions to tracks: each is followed from frame to frame, through others that cross its way."""
+"""Moving regions to tracks: each is followed from frame to frame, through others that cross its path."""
 
 from __future__ import annotations
 
@@ -21,7 +21,13 @@ SPECK = 0.06  # of a region's area: what is smaller is lost in it
 
 @dataclass(slots=True)
 class Step:
-    """Where a track was at a second; shared: inside a region with another track, so its place is only foretold."""
+    """Where a track was at a second: its box in pixels of the small frame.
+
+    Attributes:
+        area: moving pixels.
+        grey: mean brightness, 0 to 255.
+        shared: it was inside a region with another track, so its place is only predicted.
+    """
 
     second: float
     left: float
@@ -40,9 +46,14 @@ class Step:
 
 @dataclass(slots=True)
 class Track:
-    """A moving thing. speed: pixels a second; width, height, area: as it usually is. parent: what it came out of.
+    """A moving thing.
 
-    within: whose region it shares. seen_at: the second it was last seen by itself.
+    Attributes:
+        speed: pixels a second, right and down.
+        width, height, area: as they usually are, in pixels.
+        parent: the track it came out of.
+        within: the track whose region it shares.
+        seen_at: the second it was last seen by itself.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -59,14 +70,14 @@ class Track:
         """Its latest step."""
         return self.steps[-1]
 
-    def foretold(self, second: float) -> tuple[float, float]:
-        """Where its middle should be at a second."""
+    def predicted(self, second: float) -> tuple[float, float]:
+        """Where its middle should be at a second, x and y in pixels."""
         x, y = self.last.middle
         gap = min(second - self.last.second, 1.0)
         return x + self.speed[0] * gap, y + self.speed[1] * gap
 
-    def take(self, second: float, blob: Blob) -> None:
-        """Add what was seen of it."""
+    def add(self, second: float, blob: Blob) -> None:
+        """Add what was seen of it at a second."""
         if self.steps:
             gap = max(second - self.last.second, 1e-3)
             (x, y), (was_x, was_y) = blob.middle, self.last.middle
@@ -81,9 +92,9 @@ class Track:
         self.seen_at = second
 
     def share(self, second: float, blob: Blob, other: Track) -> None:
-        """It is somewhere inside this region, together with another track."""
+        """Add a predicted step: it is somewhere inside this region, together with another track."""
         self.within = other
-        x, y = self.foretold(second)
+        x, y = self.predicted(second)
         half_w, half_h = min(self.width, blob.size[0]) / 2, min(self.height, blob.size[1]) / 2
         x = min(max(x, blob.left + half_w), blob.right - half_w)
         y = min(max(y, blob.top + half_h), blob.bottom - half_h)
@@ -91,8 +102,12 @@ class Track:
         self.steps.append(step)
 
 
-class Follower:
-    """Takes the regions of frame after frame; `tracks` holds every track, ended or not. width: of the small frame."""
+class Tracker:
+    """Takes the regions of frame after frame; `tracks` holds every track, ended or not.
+
+    Args:
+        width: of the small frame, in pixels.
+    """
 
     def __init__(self, width: int) -> None:
         self.width = width
@@ -100,7 +115,7 @@ class Follower:
         self._live: list[Track] = []
         self._last: float | None = None
 
-    def feed(self, second: float, blobs: Sequence[Blob]) -> None:
+    def add_frame(self, second: float, blobs: Sequence[Blob]) -> None:
         """Take the regions of the next frame."""
         gap = second - self._last if self._last is not None else 0.0
         self._last = second
@@ -120,7 +135,7 @@ class Follower:
             if place in shared:
                 track.share(second, blobs[place], shared[place])
             else:
-                track.take(second, _union([blobs[place], *parts.get(place, [])]))
+                track.add(second, _union([blobs[place], *parts.get(place, [])]))
         for place in free:
             self._begin(second, blobs[place], gap)
 
@@ -142,7 +157,7 @@ class Follower:
     def _cost(self, track: Track, blob: Blob, second: float) -> float | None:
         """How badly a region continues a track; None when it cannot."""
         gap = second - track.last.second
-        x, y = track.foretold(second)
+        x, y = track.predicted(second)
         bx, by = blob.middle
         away = min(math.hypot(bx - x, by - y), 1.3 * math.dist(blob.middle, track.last.middle))
         size = max(track.width, track.height, *blob.size)
@@ -168,7 +183,7 @@ class Follower:
         for track in self._live:
             if id(track) in taken or len(track.steps) < FAMILIAR:
                 continue
-            x, y = track.foretold(second)
+            x, y = track.predicted(second)
             for place, blob in enumerate(blobs):
                 slack = 0.15 * max(blob.size)
                 inside = blob.left - slack <= x <= blob.right + slack and blob.top - slack <= y <= blob.bottom + slack
@@ -183,7 +198,7 @@ class Follower:
 
     def _begin(self, second: float, blob: Blob, gap: float) -> None:
         track = Track()
-        track.take(second, blob)
+        track.add(second, blob)
         near = 0.3 * max(blob.size) + 2
         for other in self._live:
             last = other.last
@@ -198,7 +213,7 @@ class Follower:
 
 def _part_of(blob: Blob, track: Track, whole: Blob, second: float) -> bool:
     """Whether a region is a piece of a track that another region continues."""
-    x, y = track.foretold(second)
+    x, y = track.predicted(second)
     left, right = min(x - track.width / 2, whole.left), max(x + track.width / 2, whole.right)
     top, bottom = min(y - track.height / 2, whole.top), max(y + track.height / 2, whole.bottom)
     if right - left > 1.6 * max(track.width, whole.size[0]) or bottom - top > 1.6 * max(track.height, whole.size[1]):

@@ -1,4 +1,4 @@
-"""The frame of a clip, and at which of its borders a way begins or ends."""
+"""The frame of a video, and at which of its borders a path begins or ends."""
 
 from __future__ import annotations
 
@@ -13,10 +13,14 @@ AHEAD = 0.6
 
 @dataclass(slots=True)
 class Frame:
-    """The small frame and the clip's time: pixels, first and last second compared, seconds between comparisons.
+    """The small frame and the video's time.
 
-    rim: pixels at the border that are not looked at, because the camera shakes. bars: rows of burnt-in bars at the top
-    and at the bottom, behind which animals are out of view.
+    Attributes:
+        width, height: in pixels.
+        first, last: first and last second that were compared.
+        step: seconds between comparisons.
+        rim: pixels at the border that are not looked at, because the camera shakes.
+        bars: rows of burnt-in bars at the top and at the bottom, behind which animals are out of view.
     """
 
     width: int
@@ -42,10 +46,14 @@ class Frame:
         }
 
 
-def side_of(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float = AHEAD) -> Side | None:
-    """The border a way begins (or ends) at; None when it began in view, or out of sight inside the frame.
+def border_side(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float = AHEAD) -> Side | None:
+    """The border a path begins (or ends) at; None when it began in view, or out of sight inside the frame.
 
-    ahead: seconds within which it would have been at the border at its pace.
+    Args:
+        steps: of one piece of the path, in order of time.
+        frame: the small frame.
+        leaving: the border it ends at instead of the one it begins at.
+        ahead: seconds within which it would have been at the border at its pace.
     """
     near = steps[::-1] if leaving else steps
     end = near[0]
@@ -55,15 +63,15 @@ def side_of(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float = AH
     ahead = max(ahead, 1.1 * frame.step)
     margin = frame.margin
     at_end = frame.last - end.second < 1.5 * frame.step if leaving else end.second - frame.first < 1.5 * frame.step
-    touched, foretold = [], []
+    touched, predicted = [], []
     outwards = {Side.LEFT: -out_x, Side.RIGHT: out_x, Side.TOP: -out_y, Side.BOTTOM: out_y}
     for side, edge in frame.room(end).items():
         outward = outwards[side]
         if edge <= margin:
             touched.append((outward, side))
         elif outward > 0 and not at_end and edge - outward * ahead <= margin:
-            foretold.append((outward, side))
+            predicted.append((outward, side))
     best = max(touched, default=None)
-    if best is not None and (best[0] > -0.02 * frame.width or not foretold):
+    if best is not None and (best[0] > -0.02 * frame.width or not predicted):
         return best[1] if best[0] > -0.02 * frame.width and not (at_end and best[0] <= 0) else None
-    return max(foretold)[1] if foretold else None
+    return max(predicted)[1] if predicted else None

@@ -1,4 +1,4 @@
-"""Pieces of one animal's way put together: it stood still, turned, was hidden, or two tracks followed parts of it."""
+"""Pieces of one animal's path put together: it stood still, turned, was hidden, or two tracks followed parts of it."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from app.video.motion.tracker import Step
-from app.video.paths.frame_borders import Frame, side_of
-from app.video.paths.splits import alike
+from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.splits import look_alike
 
 PAUSE_SECONDS = 180.0
 HIDDEN_SECONDS = 4.0
@@ -19,8 +19,8 @@ ALIKE = 2.2
 SHORT_SECONDS = 0.6
 
 
-def bridged(pieces: list[list[Step]], frame: Frame) -> list[list[Step]]:
-    """Pieces of one way put together: it stood still and became background, or was hidden for a moment."""
+def join_pieces(pieces: list[list[Step]], frame: Frame) -> list[list[Step]]:
+    """Join the pieces that belong to one path: it stood still and became background, or was hidden for a moment."""
     joins = []
     for a, before in enumerate(pieces):
         for b, after in enumerate(pieces):
@@ -67,11 +67,11 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     gap = begin.second - end.second
     if gap > PAUSE_SECONDS:
         return None
-    left, entered = side_of(before, frame, leaving=True), side_of(after, frame, leaving=False)
-    if left and left == entered and not alike(before, after, left, frame):
+    left, entered = border_side(before, frame, leaving=True), border_side(after, frame, leaving=False)
+    if left and left == entered and not look_alike(before, after, left, frame):
         return None
     if gap <= 0:
-        elsewhere = entered and entered not in (left, side_of(before, frame, leaving=False))
+        elsewhere = entered and entered not in (left, border_side(before, frame, leaving=False))
         return None if elsewhere else _handed_over(before, after, gap)
     if left and gap > 2.5 * frame.step + 0.3:
         return None
@@ -84,8 +84,8 @@ def _join_cost(before: list[Step], after: list[Step], frame: Frame) -> float | N
     appears = entered is None
     stayed = away <= (2.0 if gap <= TURNED_SECONDS else 0.8) * size and appears
     vx, vy = _pace(before[-6:])
-    foretold = (end.middle[0] + vx * gap, end.middle[1] + vy * gap)
-    off = math.dist(foretold, begin.middle)
+    predicted = (end.middle[0] + vx * gap, end.middle[1] + vy * gap)
+    off = math.dist(predicted, begin.middle)
     hidden = gap <= HIDDEN_SECONDS and off <= 0.6 * size + 0.35 * math.hypot(vx, vy) * gap
     if not (stayed or hidden):
         return None

@@ -8,8 +8,8 @@ from dataclasses import replace
 import numpy as np
 
 from app.video.motion.tracker import Step, Track
-from app.video.paths.frame_borders import Frame, side_of
-from app.video.paths.path import Way
+from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.path import MotionPath
 from modal_backend.contracts import Side
 
 SPEED_SECONDS = 1.0
@@ -18,56 +18,57 @@ HIDDEN = 1.5  # seconds for which one that vanished behind another is taken to g
 SLOWEST = 0.02  # frame widths a second
 
 
-def with_company(ways: Iterable[Way], pieces: Iterable[tuple[Track, list[Step]]], frame: Frame) -> None:
-    """Give ways that came out of another one's region its entry, and those that went into one its exit."""
-    owner = {id(step): way for way in ways for step in way.steps}
+def add_shared_borders(paths: Iterable[MotionPath], pieces: Iterable[tuple[Track, list[Step]]], frame: Frame) -> None:
+    """Give paths that came out of another one's region its entry, and those that went into one its exit."""
+    owner = {id(step): path for path in paths for step in path.steps}
     for track, steps in pieces:
-        way = owner.get(id(steps[0])) if steps else None
-        if way is None:
+        path = owner.get(id(steps[0])) if steps else None
+        if path is None:
             continue
-        if way.steps[0] is track.steps[0] and side_of(way.pieces[0], frame, leaving=False) is None:
+        if path.steps[0] is track.steps[0] and border_side(path.pieces[0], frame, leaving=False) is None:
             other = _owner_of(track.parent, owner)
-            if other is not None and other is not way:
-                _came_with(way, other, frame)
-        if way.steps[-1] is steps[-1] and track.last.shared and side_of(way.pieces[-1], frame, leaving=True) is None:
+            if other is not None and other is not path:
+                _came_with(path, other, frame)
+        vanished = path.steps[-1] is steps[-1] and track.last.shared
+        if vanished and border_side(path.pieces[-1], frame, leaving=True) is None:
             other = _owner_of(track.within, owner)
-            if other is not None and other is not way:
-                _went_with(way, other, frame)
-            way.exit = way.exit or side_of(way.pieces[-1], frame, leaving=True, ahead=HIDDEN)
+            if other is not None and other is not path:
+                _went_with(path, other, frame)
+            path.exit = path.exit or border_side(path.pieces[-1], frame, leaving=True, ahead=HIDDEN)
 
 
-def _owner_of(track: Track | None, owner: dict[int, Way]) -> Way | None:
+def _owner_of(track: Track | None, owner: dict[int, MotionPath]) -> MotionPath | None:
     return next((owner[id(step)] for step in track.steps if id(step) in owner), None) if track else None
 
 
-def _came_with(way: Way, other: Way, frame: Frame) -> None:
-    begin = way.pieces[0][0]
-    piece = next((one for one in other.pieces if one[0].second < begin.second <= one[-1].second + frame.step), None)
-    side = side_of(piece, frame, leaving=False) if piece else None
+def _came_with(path: MotionPath, other: MotionPath, frame: Frame) -> None:
+    begin = path.pieces[0][0]
+    piece = next((part for part in other.pieces if part[0].second < begin.second <= part[-1].second + frame.step), None)
+    side = border_side(piece, frame, leaving=False) if piece else None
     if piece is None or side is None or begin.second - piece[0].second > LONGEST:
         return
-    inward = _speed(way.pieces[0], side)
+    inward = _speed(path.pieces[0], side)
     if inward < -SLOWEST * frame.width:
         return
     pace = max(inward, _speed(piece, side))
     second = _moment(begin, side, pace, frame, -1.0, piece[0].second)
-    way.pieces[0].insert(0, _at_border(begin, side, second, frame))
-    way.entry = side
+    path.pieces[0].insert(0, _at_border(begin, side, second, frame))
+    path.entry = side
 
 
-def _went_with(way: Way, other: Way, frame: Frame) -> None:
-    end = way.pieces[-1][-1]
-    piece = next((one for one in other.pieces if one[0].second - frame.step <= end.second < one[-1].second), None)
-    side = side_of(piece, frame, leaving=True) if piece else None
+def _went_with(path: MotionPath, other: MotionPath, frame: Frame) -> None:
+    end = path.pieces[-1][-1]
+    piece = next((part for part in other.pieces if part[0].second - frame.step <= end.second < part[-1].second), None)
+    side = border_side(piece, frame, leaving=True) if piece else None
     if piece is None or side is None or piece[-1].second - end.second > LONGEST:
         return
-    outward = -_speed(way.pieces[-1][::-1], side)
+    outward = -_speed(path.pieces[-1][::-1], side)
     if outward < SLOWEST * frame.width:
         return
     pace = max(outward, -_speed(piece[::-1], side))
     second = _moment(end, side, pace, frame, 1.0, piece[-1].second)
-    way.pieces[-1].append(_at_border(end, side, second, frame))
-    way.exit = side
+    path.pieces[-1].append(_at_border(end, side, second, frame))
+    path.exit = side
 
 
 def _speed(steps: list[Step], side: Side) -> float:
@@ -88,10 +89,10 @@ def _moment(step: Step, side: Side, pace: float, frame: Frame, towards: float, b
     """When it passed the border at this pace, never beyond the bound (the region's own time there)."""
     axis, _ = _direction(side)
     length = step.right - step.left if axis == 0 else step.bottom - step.top
-    way = max(frame.room(step)[side], 0.0) + 0.9 * length
+    distance = max(frame.room(step)[side], 0.0) + 0.9 * length
     if pace <= SLOWEST * frame.width:
         return bound
-    second = step.second + towards * way / pace
+    second = step.second + towards * distance / pace
     return max(second, bound) if towards < 0 else min(second, bound)
 
 

@@ -1,4 +1,4 @@
-"""The way of one moving thing through a clip."""
+"""The path of one moving thing through a video."""
 
 from __future__ import annotations
 
@@ -12,10 +12,12 @@ from modal_backend.contracts import Box, Side
 
 
 @dataclass(slots=True)
-class Way:
-    """One moving thing over the whole clip. pieces: its steps, one list for each time in view, in order.
+class MotionPath:
+    """One moving thing over the whole video.
 
-    entry, exit: the border it came in or went out at together with another, where its own steps do not tell.
+    Attributes:
+        pieces: its steps, one list for each time in view, in order.
+        entry, exit: the border it came in or went out at together with another, where its own steps do not show it.
     """
 
     pieces: list[list[Step]] = field(default_factory=list)
@@ -33,7 +35,7 @@ class Way:
         return tuple((piece[0].second, piece[-1].second) for piece in self.pieces)
 
     def box_at(self, second: float, frame: Frame) -> Box | None:
-        """Its box at a second, relative to the frame; None when it was not in view."""
+        """Its box at a second, in shares of the frame; None when it was not in view."""
         for piece in self.pieces:
             if piece[0].second - 1e-6 <= second <= piece[-1].second + 1e-6:
                 times = [step.second for step in piece]

@@ -1,4 +1,4 @@
-"""Tracks to ways: which pieces belong to one animal, which of them travel, and where each came in and went out."""
+"""Tracks to paths: which pieces belong to one animal, which of them travel, and where each came in and went out."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.video.motion.tracker import Step, Track
-from app.video.paths.frame_borders import Frame, side_of
-from app.video.paths.joins import area_of, bridged, length_of
-from app.video.paths.meetings import with_company
-from app.video.paths.path import Way
-from app.video.paths.splits import alike, parted
+from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.joins import area_of, join_pieces, length_of
+from app.video.paths.meetings import add_shared_borders
+from app.video.paths.path import MotionPath
+from app.video.paths.splits import look_alike, split_at_borders
 from modal_backend.contracts import Side
 
 AWAY_SECONDS = 60.0
 TRAVELS = 0.07  # of the frame's diagonal
 TRAVELS_OWN = 0.45  # of its own length
 SHORTEST = 0.3  # seconds
-COARSE = 0.4  # seconds between frames from which a leap from place to place looks like a way
+COARSE = 0.4  # seconds between frames from which a leap from place to place looks like a path
 LEAP = 1.5  # of its own length
 ALIKE_PACE = 0.5
 LEAST_STRAIGHT = 0.18  # reach in shares of the path
@@ -33,22 +33,22 @@ SPOT_AREA = 0.3
 STILL_PACE = 0.025  # frame widths a second
 
 
-def ways_of(tracks: Iterable[Track], frame: Frame) -> list[Way]:
-    """The ways of everything that travels, in the order of appearance."""
+def paths_of(tracks: Iterable[Track], frame: Frame) -> list[MotionPath]:
+    """The paths of everything that travels, in the order of appearance."""
     kept = {id(track): _trimmed(track, frame) for track in tracks}
     owners = {id(track): track for track in tracks}
-    parts = [(owners[key], part) for key, steps in kept.items() for part in parted(steps, frame)]
+    parts = [(owners[key], part) for key, steps in kept.items() for part in split_at_borders(steps, frame)]
     pieces = [(track, steps) for track, steps in parts if len(steps) >= 2 or frame.step > COARSE]
     pieces.sort(key=lambda pair: pair[1][0].second)
-    ways = [Way([steps]) for steps in bridged([steps for _, steps in pieces], frame)]
-    ways = [way for way in ways if _travels(way.steps, frame)]
-    ways = _without_parts(ways)
-    with_company(ways, pieces, frame)
-    return sorted(_returned(ways, frame), key=lambda way: way.pieces[0][0].second)
+    paths = [MotionPath([steps]) for steps in join_pieces([steps for _, steps in pieces], frame)]
+    paths = [path for path in paths if _travels(path.steps, frame)]
+    paths = _without_parts(paths)
+    add_shared_borders(paths, pieces, frame)
+    return sorted(_returned(paths, frame), key=lambda path: path.pieces[0][0].second)
 
 
 def _trimmed(track: Track, frame: Frame) -> list[Step]:
-    """Its steps without foretold ones at the end: it may have been swallowed by what it met."""
+    """Its steps without predicted ones at the end: it may have been swallowed by what it met."""
     steps = list(track.steps)
     while steps and steps[-1].shared:
         steps.pop()
@@ -76,10 +76,10 @@ def _without_spot(steps: list[Step]) -> list[Step]:
     return rest if area_of(spot) < SPOT_AREA * area_of(rest) else steps
 
 
-def moving_share(way: Way, frame: Frame) -> float:
+def moving_share(path: MotionPath, frame: Frame) -> float:
     """Share of its time in view during which it was moving."""
     moved = total = 0.0
-    for piece in way.pieces:
+    for piece in path.pieces:
         times = np.array([step.second for step in piece])
         at = np.arange(times[0], times[-1], max(0.5, frame.step))
         x = np.interp(at, times, [step.middle[0] for step in piece])
@@ -125,22 +125,22 @@ def _reaches(seen: list[Step], frame: Frame) -> bool:
     x, y = np.array([step.middle[0] for step in seen]), np.array([step.middle[1] for step in seen])
     if _is_far(x, y, seen, frame, LEAST_STRAIGHT):
         return True
-    return side_of(seen, frame, leaving=False) is not None and _is_far(*_uncut(seen, frame), seen, frame, STRAIGHT)
+    return border_side(seen, frame, leaving=False) is not None and _is_far(*_uncut(seen, frame), seen, frame, STRAIGHT)
 
 
 def _is_far(x: NDArray[np.float64], y: NDArray[np.float64], seen: list[Step], frame: Frame, straight: float) -> bool:
     if len(x) >= 5:
         x, y = np.convolve(x, np.ones(3) / 3, "valid"), np.convolve(y, np.ones(3) / 3, "valid")
     reach = math.hypot(float(np.ptp(x)), float(np.ptp(y)))
-    path = float(np.hypot(np.diff(x), np.diff(y)).sum())
+    travelled = float(np.hypot(np.diff(x), np.diff(y)).sum())
     diagonal = math.hypot(frame.width, frame.height)
-    return reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen), straight * path)
+    return reach >= max(TRAVELS * diagonal, TRAVELS_OWN * length_of(seen), straight * travelled)
 
 
 def _uncut(steps: list[Step], frame: Frame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Its middle step by step; where a border cuts it off, the middle it has with its usual extent."""
     rooms = [frame.room(step) for step in steps]
-    ways = []
+    middles = []
     for low, high, before, after in (
         (Side.LEFT, Side.RIGHT, "left", "right"),
         (Side.TOP, Side.BOTTOM, "top", "bottom"),
@@ -153,16 +153,16 @@ def _uncut(steps: list[Step], frame: Frame) -> tuple[NDArray[np.float64], NDArra
         middle = np.where(
             cut_low & ~cut_high, last - half, np.where(cut_high & ~cut_low, first + half, (first + last) / 2)
         )
-        ways.append(middle)
-    return ways[0], ways[1]
+        middles.append(middle)
+    return middles[0], middles[1]
 
 
-def _without_parts(ways: list[Way]) -> list[Way]:
-    """Ways that are never far from a larger one that moves alike are pieces of it."""
-    kept: list[Way] = []
-    for way in sorted(ways, key=lambda one: -area_of(one.steps) * len(one.steps)):
-        if not any(_goes_along(way.steps, larger.steps) for larger in kept):
-            kept.append(way)
+def _without_parts(paths: list[MotionPath]) -> list[MotionPath]:
+    """Paths that are never far from a larger one that moves alike are pieces of it."""
+    kept: list[MotionPath] = []
+    for path in sorted(paths, key=lambda path: -area_of(path.steps) * len(path.steps)):
+        if not any(_goes_along(path.steps, larger.steps) for larger in kept):
+            kept.append(path)
     return kept
 
 
@@ -181,7 +181,7 @@ def _goes_along(part: list[Step], whole: list[Step]) -> bool:
 
 
 def _touches(part: list[Step], whole: list[Step]) -> bool:
-    """Whether a way hangs on another one nearly all the time: two halves of one animal."""
+    """Whether a path hangs on another one nearly all the time: two halves of one animal."""
     seconds = np.array([step.second for step in whole])
     near, others = 0, [whole[int(np.abs(seconds - step.second).argmin())] for step in part]
     for step, other in zip(part, others, strict=True):
@@ -194,20 +194,20 @@ def _size_of(step: Step) -> float:
     return max(step.right - step.left, step.bottom - step.top)
 
 
-def _returned(ways: list[Way], frame: Frame) -> list[Way]:
-    """A way that begins at the side where another ended a while ago, and looks alike, is that one coming back."""
-    out: list[Way] = []
-    for way in sorted(ways, key=lambda one: one.pieces[0][0].second):
-        entry = way.entry or side_of(way.pieces[0], frame, leaving=False)
+def _returned(paths: list[MotionPath], frame: Frame) -> list[MotionPath]:
+    """A path that begins at the side where another ended a while ago, and looks alike, is that one coming back."""
+    out: list[MotionPath] = []
+    for path in sorted(paths, key=lambda path: path.pieces[0][0].second):
+        entry = path.entry or border_side(path.pieces[0], frame, leaving=False)
         back = None
         for other in out:
             last = other.pieces[-1]
-            gap = way.pieces[0][0].second - last[-1].second
-            same_side = entry and 0 < gap <= AWAY_SECONDS and side_of(last, frame, leaving=True) == entry
-            if entry and same_side and alike(last, way.pieces[0], entry, frame):
+            gap = path.pieces[0][0].second - last[-1].second
+            same_side = entry and 0 < gap <= AWAY_SECONDS and border_side(last, frame, leaving=True) == entry
+            if entry and same_side and look_alike(last, path.pieces[0], entry, frame):
                 back = other
         if back is None:
-            out.append(way)
+            out.append(path)
         else:
-            back.pieces += way.pieces
+            back.pieces += path.pieces
     return out

@@ -7,7 +7,7 @@ import math
 import numpy as np
 
 from app.video.motion.tracker import Step
-from app.video.paths.frame_borders import Frame, side_of
+from app.video.paths.frame_borders import Frame, border_side
 from modal_backend.contracts import Side
 
 BEFORE = 1.5  # seconds at either side of the turn that are compared
@@ -18,24 +18,25 @@ ASIDE = 0.5  # of its own extent along the border
 GONE = 0.5  # seconds out of view from which the same animal may have turned outside
 
 
-def parted(steps: list[Step], frame: Frame) -> list[list[Step]]:
-    """The steps cut wherever they leave at a border and something that looks different comes in there at once."""
+def split_at_borders(steps: list[Step], frame: Frame) -> list[list[Step]]:
+    """Cut the steps wherever they leave at a border and something that looks different comes in there at once."""
     for place in _turns(steps, frame):
         before, after = steps[: place + 1], steps[place + 1 :]
         if len(before) < STEPS or len(after) < STEPS:
             continue
-        side = side_of(after, frame, leaving=False)
-        if side is not None and side == side_of(before, frame, leaving=True) and not alike(before, after, side, frame):
-            return [before, *parted(after, frame)]
+        side = border_side(after, frame, leaving=False)
+        same = side is not None and side == border_side(before, frame, leaving=True)
+        if side and same and not look_alike(before, after, side, frame):
+            return [before, *split_at_borders(after, frame)]
     return [steps]
 
 
-def alike(before: list[Step], after: list[Step], side: Side, frame: Frame) -> bool:
+def look_alike(before: list[Step], after: list[Step], side: Side, frame: Frame) -> bool:
     """Whether what leaves at a border and what comes in there later may be one animal: size, place and brightness."""
     upright = side in (Side.LEFT, Side.RIGHT)
-    one, other = _near_end(before[::-1], frame), _near_end(after, frame)
+    leaving, coming = _near_end(before[::-1], frame), _near_end(after, frame)
     sizes, places, tones = [], [], []
-    for some in (one, other):
+    for some in (leaving, coming):
         low = np.array([step.top if upright else step.left for step in some])
         high = np.array([step.bottom if upright else step.right for step in some])
         sizes.append(max(float(np.median(high - low)), 2.0))
@@ -58,7 +59,7 @@ def _near_end(steps: list[Step], frame: Frame) -> list[Step]:
 
 
 def _turns(steps: list[Step], frame: Frame) -> list[int]:
-    """Places at which it touches a border on the way out and next on the way in again, or another does."""
+    """Places at which it touches a border on the path out and next on the path in again, or another does."""
     found = []
     rooms = [frame.room(step) for step in steps]
     for side in Side:
@@ -81,8 +82,8 @@ def _cut(steps: list[Step], start: int, end: int) -> int:
         return start + int(np.argmax(gaps))
     best, cut = -1.0, start
     for at in range(start, end):
-        one, other = steps[max(at - 1, 0) : at + 1], steps[at + 1 : at + 3]
-        tone = abs(np.mean([step.grey for step in one]) - np.mean([step.grey for step in other]))
+        earlier, later = steps[max(at - 1, 0) : at + 1], steps[at + 1 : at + 3]
+        tone = abs(np.mean([step.grey for step in earlier]) - np.mean([step.grey for step in later]))
         moved = math.dist(steps[at].middle, steps[at + 1].middle)
         ratio = abs(math.log(max(steps[at + 1].area, 1.0) / max(steps[at].area, 1.0)))
         change = float(tone) / TONE + moved / 4.0 + ratio

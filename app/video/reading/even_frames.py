@@ -1,4 +1,4 @@
-"""A few frames of a clip as small JPEGs, evenly over its length: what a question about the clip is asked with."""
+"""A few frames of a video as small JPEGs, evenly over its length: what a question about the video is asked with."""
 
 from __future__ import annotations
 
@@ -7,38 +7,40 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from modal_backend.contracts import ClipFrame
+from modal_backend.contracts import JpegFrame
 from modal_backend.errors import JobFailed
 
 LONGEST_SIDE = 768
 # NVIDIA's hosted endpoints take a picture inside the request up to 180 kB of base64.
 MOST_JPEG_BYTES = 130_000
 QUALITIES = (85, 75, 60, 45, 30)
-# A seek lands on a key frame before the wanted time; a clip without index may be this far off.
+# A seek lands on a key frame before the wanted time; a video without index may be this far off.
 MOST_DECODED = 400
 
 
-def even_frames(clip: Path, count: int) -> list[ClipFrame]:
-    """`count` frames spread over the clip, upright, without metadata; fewer where the clip has fewer.
+def even_frames(video: Path, count: int) -> list[JpegFrame]:
+    """`count` frames spread over the video, upright, without metadata; fewer where the video has fewer.
 
-    Times are the frames' own, in seconds from the clip's first frame. What cannot be decoded is passed over. Raises
-    JobFailed when nothing can be.
+    Times are the frames' own, in seconds from the video's first frame. What cannot be decoded is passed over.
+
+    Raises:
+        JobFailed: nothing can be decoded.
     """
     import av
 
     try:
-        with av.open(str(clip)) as container:
+        with av.open(str(video)) as container:
             if not container.streams.video:
-                raise JobFailed("The clip holds no pictures.")
+                raise JobFailed("The video holds no pictures.")
             found = {frame.seconds: frame for frame in _spread(container, count)}
     except (av.error.FFmpegError, OSError) as error:
-        raise JobFailed(f"The clip cannot be decoded: {error}.") from error
+        raise JobFailed(f"The video cannot be decoded: {error}.") from error
     if not found:
-        raise JobFailed("No frame of the clip can be decoded.")
+        raise JobFailed("No frame of the video can be decoded.")
     return [found[seconds] for seconds in sorted(found)]
 
 
-def _spread(container: Any, count: int) -> Iterator[ClipFrame]:
+def _spread(container: Any, count: int) -> Iterator[JpegFrame]:
     stream = container.streams.video[0]
     stream.thread_type = "AUTO"
     length = _length(container, stream)
@@ -53,7 +55,7 @@ def _spread(container: Any, count: int) -> Iterator[ClipFrame]:
 
 
 def _length(container: Any, stream: Any) -> float | None:
-    """The clip's length in seconds as its container states it, None where it does not."""
+    """The video's length in seconds as its container states it, None where it does not."""
     if stream.duration:
         return float(stream.duration * stream.time_base)
     return container.duration / 1_000_000 if container.duration and container.duration > 0 else None
@@ -87,9 +89,9 @@ def _decodable(container: Any, stream: Any) -> Iterator[Any]:
             continue
 
 
-def _decoded_in_one_go(container: Any, stream: Any, count: int) -> Iterator[ClipFrame]:
-    """Of a clip that does not tell its length: every n-th frame, n doubling, so that at most 2 x count are held."""
-    kept: list[ClipFrame] = []
+def _decoded_in_one_go(container: Any, stream: Any, count: int) -> Iterator[JpegFrame]:
+    """Of a video that does not state its length: every n-th frame, n doubling, so that at most 2 x count are held."""
+    kept: list[JpegFrame] = []
     step = 1
     for number, frame in enumerate(_decodable(container, stream)):
         if number % step == 0:
@@ -100,7 +102,7 @@ def _decoded_in_one_go(container: Any, stream: Any, count: int) -> Iterator[Clip
     yield from (kept[min(max(place, 0), len(kept) - 1)] for place in sorted(places))
 
 
-def _small(frame: Any, start: float) -> ClipFrame:
+def _small(frame: Any, start: float) -> JpegFrame:
     picture = frame.to_image()
     turn = round(getattr(frame, "rotation", 0) or 0)
     if turn % 360:
@@ -113,4 +115,4 @@ def _small(frame: Any, start: float) -> ClipFrame:
         data = file.getvalue()
         if len(data) <= MOST_JPEG_BYTES:
             break
-    return ClipFrame(max(round((frame.time or 0.0) - start, 2), 0.0), data)
+    return JpegFrame(max(round((frame.time or 0.0) - start, 2), 0.0), data)

@@ -1,4 +1,4 @@
-"""Open a clip and say what its container states: format, codec, length, frame rate, when it was recorded."""
+"""Open a video and read what its container states: format, codec, length, frame rate, when it was recorded."""
 
 from __future__ import annotations
 
@@ -14,27 +14,32 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
-# Only these demuxers are tried: a file that pretends to be a clip and is a play list would open other files.
+# Only these demuxers are tried: a file that pretends to be a video and is a play list would open other files.
 DEMUXERS = "mov,avi,asf,matroska,mpegts,mpeg,m4v,h264,hevc,mjpeg,flv,ogg,mxf,dv,ivf,rm"
 EARLIEST_YEAR = 1995  # before that a clock was not set: containers count from 1904, 1970 or 1980
 MOST_FRAME_RATE = 1000.0
 
 
-class ClipError(Exception):
-    """A clip cannot be read; the text says what is wrong with it."""
+class VideoError(Exception):
+    """A video cannot be read; the text says what is wrong with it."""
 
 
-class NoPictures(ClipError):
+class NoVideoTrack(VideoError):
     """The file opens but holds no moving picture."""
 
 
 @dataclass(frozen=True, slots=True)
-class ClipFacts:
+class VideoFacts:
     """What the container states; None or 0 where it states nothing.
 
-    duration: seconds of the video track; begins: its first time stamp. frame_rate: frames a second. frames: as the
-    index counts them.
-    recorded_at: as written, camera-local for all camera traps seen; utc_offset only where it is written.
+    Attributes:
+        width, height: pixels as coded, before rotation.
+        duration: seconds of the video track.
+        frame_rate: frames a second.
+        frames: as the index counts them.
+        recorded_at: as written; camera-local for all camera traps seen.
+        utc_offset: only where it is written.
+        begins: first time stamp of the video track, in seconds.
     """
 
     container: str
@@ -52,8 +57,13 @@ class ClipFacts:
 
 
 @contextmanager
-def open_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
-    """The container and its video track, set to decode in threads. Raises ClipError, NoPictures."""
+def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
+    """Open a video; yields the container and its video track, set to decode in threads.
+
+    Raises:
+        VideoError: the file cannot be opened.
+        NoVideoTrack: it holds no moving picture.
+    """
     try:
         container = av.open(
             f"file:{path.absolute()}",
@@ -61,18 +71,18 @@ def open_clip(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             metadata_errors="replace",
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
-        raise ClipError(reason(error)) from error
+        raise VideoError(error_text(error)) from error
     with container:
         stream = _video_track(container)
         stream.thread_type = "AUTO"
         yield container, stream
 
 
-def facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
-    """What the container states about the clip. Width and height are as coded, before rotation."""
+def read_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
+    """What the container states about the video."""
     tags = {key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()}
     recorded_at, utc_offset = _recorded_at(tags)
-    return ClipFacts(
+    return VideoFacts(
         container=container.format.name,
         codec=stream.codec_context.name,
         width=stream.codec_context.width,
@@ -90,8 +100,8 @@ def facts(container: InputContainer, stream: VideoStream) -> ClipFacts:
     )
 
 
-def reason(error: BaseException) -> str:
-    """What FFmpeg or the system said, without the path."""
+def error_text(error: BaseException) -> str:
+    """The message of FFmpeg or of the system, without the path."""
     text = getattr(error, "strerror", None) or str(error)
     return re.sub(r"\s*[:;]?\s*'?file:.*$", "", text).strip() or type(error).__name__
 
@@ -105,7 +115,7 @@ def _video_track(container: InputContainer) -> VideoStream:
         if stream.codec_context is not None:
             return stream
     kinds = sorted({stream.type for stream in container.streams})
-    raise NoPictures(f"it holds {', '.join(kinds)} alone" if kinds else "it holds nothing")
+    raise NoVideoTrack(f"it holds {', '.join(kinds)} alone" if kinds else "it holds nothing")
 
 
 def _duration(container: InputContainer, stream: VideoStream, tags: dict[str, str]) -> float | None:

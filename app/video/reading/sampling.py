@@ -1,4 +1,4 @@
-"""Which frames are looked at: at most a budget, one a second in short clips, dense where something moves."""
+"""Which frames are looked at: at most a budget, one a second in short videos, dense where something moves."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from av.video.frame import VideoFrame
 from numpy.typing import NDArray
 
 BUDGET = 64
-ROOM = 96  # frames held while the clip plays; thinned to the budget at its end
+ROOM = 96  # frames held while the video plays; thinned to the budget at its end
 SECONDS_APART = 1.0
 SECONDS_APART_MOVING = 0.25
 CHANGED_LEVELS = 14
@@ -25,7 +25,7 @@ REMEMBERED = 240
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """A frame that is looked at: its number, second, whether something moved, and its picture (reduced, not turned)."""
+    """A frame to look at: its number, second, whether something moved, and the frame itself (reduced, not turned)."""
 
     index: int
     second: float
@@ -34,14 +34,14 @@ class Sample:
 
 
 class Activity:
-    """How much changes from one small grey frame to the next, and whether that is more than usual in this clip."""
+    """How much changes from one small grey frame to the next, and whether that is more than usual in this video."""
 
     def __init__(self) -> None:
         self._before: NDArray[np.int16] | None = None
         self._recent: deque[float] = deque(maxlen=REMEMBERED)
 
     def take(self, grey: NDArray[np.uint8]) -> bool:
-        """Whether something moves in this frame. A change of the whole picture's brightness does not count."""
+        """Add a small grey frame; whether something moves in it. A change of its overall brightness does not count."""
         now = grey.astype(np.int16)
         before, self._before = self._before, now
         if before is None or before.shape != now.shape:
@@ -53,14 +53,14 @@ class Activity:
 
 
 class Sampler:
-    """Keeps the frames worth looking at while a clip plays, never more than ROOM of them."""
+    """Keeps the frames worth looking at while a video plays, never more than ROOM of them."""
 
     def __init__(self, budget: int = BUDGET) -> None:
         self.budget = budget
         self._kept: list[Sample] = []
 
     def wants(self, second: float, moving: bool, step: float) -> bool:
-        """Whether the frame at this second should be kept. step: seconds between frames."""
+        """Whether the frame at this second should be kept; `step` is the seconds between frames."""
         if not self._kept:
             return True
         apart = SECONDS_APART_MOVING if moving else max(SECONDS_APART, second / self.budget)
@@ -70,16 +70,16 @@ class Sampler:
         """Keep a frame; another one goes when there is no room."""
         self._kept.append(sample)
         if len(self._kept) > ROOM:
-            self._drop_one(lambda one: MOVING_WEIGHT if one.moving else 1.0, self._kept[-1].second)
+            self._drop_one(lambda sample: MOVING_WEIGHT if sample.moving else 1.0, self._kept[-1].second)
 
-    def chosen(self, wanted: Callable[[float], bool]) -> list[Sample]:
-        """At most the budget, in order; wanted(second) says where an animal is known to be."""
+    def choose(self, wanted: Callable[[float], bool]) -> list[Sample]:
+        """Thin what was kept to the budget, in order; `wanted(second)` is true where an animal is known to be."""
         while len(self._kept) > self.budget:
-            self._drop_one(lambda one: WANTED_WEIGHT if wanted(one.second) else 1.0, self._kept[-1].second)
+            self._drop_one(lambda sample: WANTED_WEIGHT if wanted(sample.second) else 1.0, self._kept[-1].second)
         return self._kept
 
     def _drop_one(self, weight: Callable[[Sample], float], length: float) -> None:
-        """Drop the frame whose neighbours are nearest, by weight; in short clips none that leaves over a second."""
+        """Drop the frame whose neighbours are nearest, by weight; in short videos none that leaves over a second."""
         times = [sample.second for sample in self._kept]
         best, at = float("inf"), 1
         for place in range(1, len(times) - 1):
@@ -92,7 +92,7 @@ class Sampler:
         del self._kept[at]
 
 
-def unlooked(seconds: list[float], duration: float) -> list[tuple[float, float]]:
-    """The stretches of over two seconds between frames that were looked at, and at the clip's end."""
+def unsampled_stretches(seconds: list[float], duration: float) -> list[tuple[float, float]]:
+    """The stretches of over two seconds between frames that were looked at, and at the video's end."""
     ends = [*seconds, duration]
     return [(a, b) for a, b in pairwise(ends) if b - a > 2.05]

@@ -1,4 +1,4 @@
-"""One pass over a clip: every frame decoded once, motion from small grey frames, the frames worth looking at kept."""
+"""One pass over a video: every frame decoded once, motion from small grey frames, the frames worth looking at kept."""
 
 from __future__ import annotations
 
@@ -7,26 +7,35 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from app.video.motion.motion import RATE, SIDE, Motion
-from app.video.reading.decode import Played, Reducer, play
+from app.video.reading.decode import Playback, Reducer, play
 from app.video.reading.sampling import BUDGET, Activity, Sample, Sampler
 
 LOOKED_SIDE = 1024  # pixels of the longer side of a frame that is looked at
-TELL_EVERY = 50  # frames
+PROGRESS_EVERY = 50  # frames
 
 
 @dataclass(slots=True)
-class Watched:
-    """What one pass gave. moments: frame number and second of each small frame compared for motion."""
+class FirstPass:
+    """What one pass gave; `moments` holds number and second of each frame compared for motion."""
 
-    played: Played
+    played: Playback
     motion: Motion
     sampler: Sampler
     moments: list[tuple[int, float]]
 
 
-def watch(path: Path, *, budget: int = BUDGET, tell: Callable[[float], None] | None = None) -> Watched:
-    """Decode a clip once. tell(second) is called now and then. Raises ClipError when nothing of it decodes."""
-    played, stills = play(path)
+def first_pass(file: Path, *, budget: int = BUDGET, on_progress: Callable[[float], None] | None = None) -> FirstPass:
+    """Decode a video once.
+
+    Args:
+        file: the video.
+        budget: at most so many frames to look at.
+        on_progress: called now and then with the second that has been reached.
+
+    Raises:
+        VideoError: nothing of it decodes.
+    """
+    played, stills = play(file)
     motion, sampler, activity, reducer = Motion(), Sampler(budget), Activity(), Reducer()
     moments: list[tuple[int, float]] = []
     due, moving = -1.0, False
@@ -41,6 +50,6 @@ def watch(path: Path, *, budget: int = BUDGET, tell: Callable[[float], None] | N
         if sampler.wants(still.second, moving, step):
             frame = reducer.reduced(still.frame, LOOKED_SIDE)
             sampler.keep(Sample(still.index, still.second, moving, frame))
-        if tell is not None and still.index % TELL_EVERY == 0:
-            tell(still.second)
-    return Watched(played, motion, sampler, moments)
+        if on_progress is not None and still.index % PROGRESS_EVERY == 0:
+            on_progress(still.second)
+    return FirstPass(played, motion, sampler, moments)

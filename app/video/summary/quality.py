@@ -6,14 +6,17 @@ import numpy as np
 
 from modal_backend.contracts import Box, Picture
 
-SHARP = 150.0  # variance of the Laplacian of a grey crop at which it counts as half-way sharp
+SHARP = 150.0  # variance of the Laplacian of a grey crop at which it counts as half-path sharp
 LARGE = 0.35  # of the frame's side
 CUT_OFF = 0.5
 EDGE = 0.006
 
 
-def seen_quality(picture: Picture, box: Box, confidence: float | None) -> float:
-    """0 to 1, for choosing among the frames of one tracklet. picture: RGB uint8; sharpness: Pech-Pacheco 2000."""
+def box_quality(picture: Picture, box: Box, confidence: float | None) -> float:
+    """How well a box shows its animal, 0 to 1, for choosing among the frames of one tracklet.
+
+    Sharpness is the variance of the Laplacian (Pech-Pacheco et al., ICPR 2000).
+    """
     height, width = picture.shape[:2]
     left, top, right, bottom = box.pixels(width, height)
     crop = picture[top:bottom, left:right].astype(np.float32).mean(axis=2)

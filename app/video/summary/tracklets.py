@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from app.video.paths.frame_borders import Frame, side_of
-from app.video.paths.path import Way
+from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.path import MotionPath
 from app.video.paths.paths import moving_share
 from modal_backend.contracts import Box, Category, Detection, FrameBox, Source, Tracklet
 
@@ -26,7 +26,7 @@ Looked = Mapping[int, tuple[float, Sequence[Detection]]]
 
 
 @dataclass(slots=True)
-class _Marked:
+class _LinkedDetections:
     """Boxes of the detector that follow each other in place, where nothing moves."""
 
     boxes: list[tuple[int, float, Detection]]
@@ -34,25 +34,31 @@ class _Marked:
     @property
     def mean(self) -> float:
         """Mean confidence."""
-        return float(np.mean([one.confidence for _, _, one in self.boxes]))
+        return float(np.mean([detection.confidence for _, _, detection in self.boxes]))
 
 
-def tracklets_of(ways: Sequence[Way], frame: Frame, looked: Looked, busy: float) -> list[Tracklet]:
-    """Tracklets in the order of appearance. looked: frame number -> second and the detector's boxes.
+def tracklets_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked, busy: float) -> list[Tracklet]:
+    """Tracklets in the order of appearance.
 
-    busy: share of the frames in which too much moves for motion to prove anything.
+    Args:
+        paths: what moves, as motion alone shows it.
+        frame: the small frame of the paths.
+        looked: frame number -> second and the detector's boxes.
+        busy: share of the frames in which too much moves for motion to prove anything.
     """
     used: set[tuple[int, int]] = set()
-    found = [_of_way(way, frame, looked, busy, used) for way in ways]
-    still = [_of_marks(marked, looked) for marked in _marks(looked, used, ways, frame)]
-    found += [one for one in still if one is not None]
-    return sorted(found, key=lambda one: (one.first_second, one.last_second))
+    found = [_tracklet_of_path(path, frame, looked, busy, used) for path in paths]
+    still = [_tracklet_of_detections(linked, looked) for linked in _link_detections(looked, used, paths, frame)]
+    found += [tracklet for tracklet in still if tracklet is not None]
+    return sorted(found, key=lambda tracklet: (tracklet.first_second, tracklet.last_second))
 
 
-def _of_way(way: Way, frame: Frame, looked: Looked, busy: float, used: set[tuple[int, int]]) -> Tracklet:
+def _tracklet_of_path(
+    path: MotionPath, frame: Frame, looked: Looked, busy: float, used: set[tuple[int, int]]
+) -> Tracklet:
     boxes, categories = [], Counter[Category]()
     for index, (second, found) in looked.items():
-        box = way.box_at(second, frame)
+        box = path.box_at(second, frame)
         if box is None:
             continue
         best = _best_match(box, found, index, used)
@@ -67,27 +73,27 @@ def _of_way(way: Way, frame: Frame, looked: Looked, busy: float, used: set[tuple
     sure = sorted((box.confidence or 0.0 for box in boxes), reverse=True)[:2]
     support = float(np.mean(sure)) if sure else 0.0
     seen = support >= SURE
-    entry = way.entry or side_of(way.pieces[0], frame, leaving=False)
-    leaves = way.exit or side_of(way.pieces[-1], frame, leaving=True)
-    fleeting = entry is None and leaves is None and _is_fleeting(way, frame)
+    entry = path.entry or border_side(path.pieces[0], frame, leaving=False)
+    leaves = path.exit or border_side(path.pieces[-1], frame, leaving=True)
+    fleeting = entry is None and leaves is None and _is_fleeting(path, frame)
     doubt = f"the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})"
     return Tracklet(
         category=categories.most_common(1)[0][0] if seen and categories else Category.ANIMAL,
         confidence=round(1 - (1 - support) * (1 - MOTION_TRUST), 3) if seen else MOTION_TRUST,
         source=Source.BOTH if seen else Source.MOTION,
-        spans=way.spans,
-        boxes=tuple(sorted(boxes, key=lambda one: one.index)),
+        spans=path.spans,
+        boxes=tuple(sorted(boxes, key=lambda box: box.index)),
         entry=entry,
         exit=leaves,
-        moving=round(moving_share(way, frame), 2),
+        moving=round(moving_share(path, frame), 2),
         counted=seen or (busy < UNSTEADY and not fleeting),
         note="" if seen else f"{'stirs for a moment' if fleeting else 'moves'}, but {doubt}",
     )
 
 
-def _is_fleeting(way: Way, frame: Frame) -> bool:
-    """Whether it is there for a moment only, in the middle of a longer clip: a leaf or a flare does that."""
-    (first, _), (_, last) = way.spans[0], way.spans[-1]
+def _is_fleeting(path: MotionPath, frame: Frame) -> bool:
+    """Whether it is there for a moment only, in the middle of a longer video: a leaf or a flare does that."""
+    (first, _), (_, last) = path.spans[0], path.spans[-1]
     return last - first < FLEETING_SECONDS and last - first < 0.5 * (frame.last - frame.first)
 
 
@@ -95,52 +101,60 @@ def _best_match(box: Box, found: Sequence[Detection], index: int, used: set[tupl
     """The detection that shows the same thing as a box of motion: the surest of those that share its place."""
     fitting = [
         place
-        for place, one in enumerate(found)
-        if (index, place) not in used and one.confidence >= USABLE and _same_thing(box, one.box)
+        for place, detection in enumerate(found)
+        if (index, place) not in used and detection.confidence >= USABLE and _same_thing(box, detection.box)
     ]
     return max(
         fitting, key=lambda place: found[place].confidence * (0.2 + overlap(box, found[place].box)), default=None
     )
 
 
-def _same_thing(moving: Box, marked: Box) -> bool:
-    shared = _shared(moving, marked)
-    small, large = sorted((moving.width * moving.height, marked.width * marked.height))
-    return shared > 0 and (overlap(moving, marked) >= 0.15 or (shared >= 0.6 * small and large <= 6 * small))
+def _same_thing(moving: Box, linked: Box) -> bool:
+    shared = _shared(moving, linked)
+    small, large = sorted((moving.width * moving.height, linked.width * linked.height))
+    return shared > 0 and (overlap(moving, linked) >= 0.15 or (shared >= 0.6 * small and large <= 6 * small))
 
 
-def _marks(looked: Looked, used: set[tuple[int, int]], ways: Sequence[Way], frame: Frame) -> list[_Marked]:
-    """The detector's boxes that no way explains, linked from frame to frame by place."""
-    marks: list[_Marked] = []
+def _link_detections(
+    looked: Looked, used: set[tuple[int, int]], paths: Sequence[MotionPath], frame: Frame
+) -> list[_LinkedDetections]:
+    """The detector's boxes that no path explains, linked from frame to frame by place."""
+    links: list[_LinkedDetections] = []
     for index, (second, found) in sorted(looked.items()):
-        moving = [box for way in ways if (box := way.box_at(second, frame)) is not None]
-        for place, one in enumerate(found):
-            explained = (index, place) in used or any(_shared(one.box, box) >= 0.3 * _area(one.box) for box in moving)
-            if one.confidence < SURE or explained:
+        moving = [box for path in paths if (box := path.box_at(second, frame)) is not None]
+        for place, detection in enumerate(found):
+            explained = (index, place) in used or any(
+                _shared(detection.box, box) >= 0.3 * _area(detection.box) for box in moving
+            )
+            if detection.confidence < SURE or explained:
                 continue
-            last = [(overlap(mark.boxes[-1][2].box, one.box), mark) for mark in marks if mark.boxes[-1][0] < index]
+            last = [
+                (overlap(link.boxes[-1][2].box, detection.box), link) for link in links if link.boxes[-1][0] < index
+            ]
             best = max(last, key=lambda pair: pair[0], default=(0.0, None))
             if best[1] is not None and best[0] >= SAME_PLACE:
-                best[1].boxes.append((index, second, one))
+                best[1].boxes.append((index, second, detection))
             else:
-                marks.append(_Marked([(index, second, one)]))
-    return marks
+                links.append(_LinkedDetections([(index, second, detection)]))
+    return links
 
 
-def _of_marks(marked: _Marked, looked: Looked) -> Tracklet | None:
+def _tracklet_of_detections(linked: _LinkedDetections, looked: Looked) -> Tracklet | None:
     """A tracklet of what the detector marks and nothing moves; None for what it marked only once in several looks."""
-    count, first, last = len(marked.boxes), marked.boxes[0], marked.boxes[-1]
+    count, first, last = len(linked.boxes), linked.boxes[0], linked.boxes[-1]
     between = sum(1 for second, _ in looked.values() if first[1] <= second <= last[1])
     few = len(looked) < STILL_FRAMES
     if count < 2 and not few:
         return None
-    counted = marked.mean >= STILL_SURE and (few or (count >= STILL_FRAMES and count >= 0.6 * between))
+    counted = linked.mean >= STILL_SURE and (few or (count >= STILL_FRAMES and count >= 0.6 * between))
     return Tracklet(
-        category=Counter(one.category for _, _, one in marked.boxes).most_common(1)[0][0],
-        confidence=round(marked.mean, 3),
+        category=Counter(detection.category for _, _, detection in linked.boxes).most_common(1)[0][0],
+        confidence=round(linked.mean, 3),
         source=Source.DETECTOR,
         spans=((first[1], last[1]),),
-        boxes=tuple(FrameBox(index, second, one.box, one.confidence) for index, second, one in marked.boxes),
+        boxes=tuple(
+            FrameBox(index, second, detection.box, detection.confidence) for index, second, detection in linked.boxes
+        ),
         entry=None,
         exit=None,
         moving=0.0,
@@ -149,17 +163,17 @@ def _of_marks(marked: _Marked, looked: Looked) -> Tracklet | None:
     )
 
 
-def overlap(one: Box, other: Box) -> float:
+def overlap(box: Box, other: Box) -> float:
     """Intersection over union."""
-    shared = _shared(one, other)
-    return shared / (_area(one) + _area(other) - shared) if shared else 0.0
+    shared = _shared(box, other)
+    return shared / (_area(box) + _area(other) - shared) if shared else 0.0
 
 
 def _area(box: Box) -> float:
     return box.width * box.height
 
 
-def _shared(one: Box, other: Box) -> float:
-    wide = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    high = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+def _shared(box: Box, other: Box) -> float:
+    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
     return wide * high if wide > 0 and high > 0 else 0.0

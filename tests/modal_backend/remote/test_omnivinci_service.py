@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 import uvicorn
 
-from modal_backend.contracts import ClipFrame, VideoQuestion
+from modal_backend.contracts import JpegFrame, VideoQuestion
 from modal_backend.errors import BackendMisconfigured, JobFailed
 from modal_backend.models.video.ask import Endpoint, ask
 from modal_backend.remote import omnivinci_service
@@ -46,7 +46,7 @@ def address():
 
 
 def question(text: str = "How many?") -> VideoQuestion:
-    return VideoQuestion(text, [ClipFrame(0.0, b"jpeg")], b"mp4")
+    return VideoQuestion(text, [JpegFrame(0.0, b"jpeg")], b"mp4")
 
 
 def test_our_own_client_asks_it_and_hears_signs_of_life_instead_of_silence(address):
@@ -72,7 +72,7 @@ def test_media_from_elsewhere_are_never_fetched(tmp_path, url):
         read({"messages": [{"content": [{"type": "video_url", "video_url": {"url": url}}]}]}, tmp_path)
 
 
-@pytest.mark.parametrize("name", ["omnivinci_app", "omnivinci_service", "__init__"])
+@pytest.mark.parametrize("name", ["remote/omnivinci_app", "remote/omnivinci_service", "__init__"])
 def test_what_runs_in_the_python_3_10_image_can_be_read_by_it(name):
     source = (ROOT / "modal_backend" / "remote" / f"{name}.py").read_text(encoding="utf-8")
     tree = ast.parse(source, feature_version=(3, 10))

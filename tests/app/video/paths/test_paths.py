@@ -1,14 +1,14 @@
-"""Tracks to ways where animals meet: at a border, side by side, behind a burnt-in bar, at the end of the clip."""
+"""Tracks to paths where animals meet: at a border, side by side, behind a burnt-in bar, at the end of the video."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from app.video.motion.regions import blobs_of
+from app.video.motion.regions import find_blobs
 from app.video.motion.tracker import Step, Track
-from app.video.paths.frame_borders import Frame, side_of
-from app.video.paths.paths import ways_of
+from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.paths import paths_of
 from modal_backend.contracts import Side
 
 FRAME = Frame(192, 108, 0.0, 12.0, 0.1)
@@ -33,27 +33,27 @@ def out_and_in(pause: float, **other: float) -> Track:
 
 
 def test_a_track_that_takes_up_another_animal_at_the_border_is_two():
-    first, second = ways_of([out_and_in(0.2, y=60, wide=44, high=34, grey=140)], FRAME)
-    assert side_of(first.pieces[-1], FRAME, leaving=True) == Side.LEFT
-    assert side_of(second.pieces[0], FRAME, leaving=False) == Side.LEFT
+    first, second = paths_of([out_and_in(0.2, y=60, wide=44, high=34, grey=140)], FRAME)
+    assert border_side(first.pieces[-1], FRAME, leaving=True) == Side.LEFT
+    assert border_side(second.pieces[0], FRAME, leaving=False) == Side.LEFT
 
 
 def test_an_animal_that_turns_at_the_border_stays_one():
-    (way,) = ways_of([out_and_in(0.2)], FRAME)
-    assert way.steps[0].second == pytest.approx(1.0)
-    assert way.steps[-1].second > 7.0
+    (path,) = paths_of([out_and_in(0.2)], FRAME)
+    assert path.steps[0].second == pytest.approx(1.0)
+    assert path.steps[-1].second > 7.0
 
 
 def test_one_that_leaves_and_one_that_comes_in_at_the_same_moment_are_not_joined():
     leaving = Track(seen(1.0, [60 + 4 * n for n in range(38)]))
     coming = Track(seen(4.3, [206 - 4 * n for n in range(40)], y=62, wide=40, high=30, grey=110))
-    assert len(ways_of([leaving, coming], FRAME)) == 2
+    assert len(paths_of([leaving, coming], FRAME)) == 2
 
 
 def test_one_that_parts_from_the_region_it_came_in_with_gets_its_side_and_its_time():
     region = Track(seen(0.5, [-14 + 4 * n for n in range(60)]))
     behind = Track(seen(2.7, [44 + 4 * n for n in range(45)], y=75), parent=region)
-    first, second = ways_of([region, behind], FRAME)
+    first, second = paths_of([region, behind], FRAME)
     assert (first.entry, second.entry) == (None, Side.LEFT)
     assert first.steps[0].second < second.steps[0].second < 1.8
     assert second.steps[0].left == 0
@@ -62,28 +62,28 @@ def test_one_that_parts_from_the_region_it_came_in_with_gets_its_side_and_its_ti
 def test_the_edge_of_a_burnt_in_bar_is_where_an_animal_leaves():
     steps = [Step(1 + n / 10, 80, 20 + 2.0 * n, 100, min(40 + 2.0 * n, 96), 300, 60) for n in range(38)]
     barred = Frame(192, 108, 0.0, 12.0, 0.1, bars=(0, 12))
-    assert side_of(steps, barred, leaving=True) == Side.BOTTOM
+    assert border_side(steps, barred, leaving=True) == Side.BOTTOM
 
 
-def test_one_that_has_only_begun_to_come_in_when_the_clip_ends_is_a_way():
+def test_one_that_has_only_begun_to_come_in_when_the_video_ends_is_a_path():
     track = Track(seen(11.3, [-13 + 4 * n for n in range(8)]))
-    (way,) = ways_of([track], FRAME)
-    assert side_of(way.pieces[0], FRAME, leaving=False) == Side.LEFT
-    assert side_of(way.pieces[-1], FRAME, leaving=True) is None
+    (path,) = paths_of([track], FRAME)
+    assert border_side(path.pieces[0], FRAME, leaving=False) == Side.LEFT
+    assert border_side(path.pieces[-1], FRAME, leaving=True) is None
 
 
-def test_specks_a_while_before_an_animal_are_no_part_of_its_way():
+def test_specks_a_while_before_an_animal_are_no_part_of_its_path():
     animal = seen(3.0, [206 - 4 * n for n in range(50)])
-    (way,) = ways_of([Track([Step(2.3, 171, 99, 177, 103, 12, 60), *animal])], FRAME)
-    assert way.steps[0].second == pytest.approx(animal[0].second)
+    (path,) = paths_of([Track([Step(2.3, 171, 99, 177, 103, 12, 60), *animal])], FRAME)
+    assert path.steps[0].second == pytest.approx(animal[0].second)
 
 
 def test_outlines_that_do_not_touch_are_two_and_the_legs_of_one_are_not():
     mask, grey = np.zeros((108, 192), np.bool_), np.full((108, 192), 60, np.float32)
     mask[20:40, 40:80] = mask[43:63, 50:90] = True
-    assert len(blobs_of(mask, grey)) == 2
+    assert len(find_blobs(mask, grey)) == 2
     mask[:] = False
     mask[20:36, 40:80] = True
     for leg in (44, 52, 68, 74):
         mask[38:50, leg : leg + 3] = True
-    assert len(blobs_of(mask, grey)) == 1
+    assert len(find_blobs(mask, grey)) == 1

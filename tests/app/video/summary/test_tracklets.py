@@ -1,4 +1,4 @@
-"""Clips with animals on known ways: how many, when, from which side to which, and none where there are none."""
+"""Videos with animals on known paths: how many, when, from which side to which, and none where there are none."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ import cv2
 import numpy as np
 import pytest
 
-from app.video.motion.background import moving_parts
+from app.video.motion.background import find_motion
 from app.video.motion.tracker import Step, Track
 from app.video.paths.frame_borders import Frame
-from app.video.paths.paths import ways_of
-from app.video.summary.summarise import SummarisedClip, summarise_clip
+from app.video.paths.paths import paths_of
+from app.video.summary.summarise import SummarisedVideo, summarise_video
 from modal_backend.contracts import Box, Category, Detection, Source
 from tests.support.drawn_videos import Clip, Path2, draw_clip
 
 QUICK = {"width": 320, "height": 180, "fps": 8}
 
 
-def summarised(clip: Clip, folder, detect=None) -> SummarisedClip:
-    draw_clip(clip, folder / "clip.mp4", options={"preset": "ultrafast"})
-    return summarise_clip(folder / "clip.mp4", detect or (lambda pictures: [[] for _ in pictures]))
+def summarised(clip: Clip, folder, detect=None) -> SummarisedVideo:
+    draw_clip(clip, folder / "video.mp4", options={"preset": "ultrafast"})
+    return summarise_video(folder / "video.mp4", detect or (lambda pictures: [[] for _ in pictures]))
 
 
 def crossing(start: float, right: bool, y: float, pace: float = 0.35, size: float = 0.2, look: int = 2) -> Path2:
@@ -30,8 +30,8 @@ def crossing(start: float, right: bool, y: float, pace: float = 0.35, size: floa
     return Path2(((start, here, y), (start + 1.24 / pace, there, y)), size, look)
 
 
-def courses(done: SummarisedClip) -> list[tuple[str | None, str | None]]:
-    return [(one.entry, one.exit) for one in done.summary.tracklets if one.counted]
+def courses(done: SummarisedVideo) -> list[tuple[str | None, str | None]]:
+    return [(tracklet.entry, tracklet.exit) for tracklet in done.summary.tracklets if tracklet.counted]
 
 
 @pytest.mark.parametrize(
@@ -45,18 +45,18 @@ def test_nothing_is_found_where_nothing_lives(tmp_path, effects):
 
 @pytest.mark.parametrize("effects", [(), ("flicker", "bar"), ("wind",), ("infrared",), ("shake",)])
 def test_two_animals_that_cross_are_two_with_their_sides_and_times(tmp_path, effects):
-    ways = [crossing(0.6, True, 0.35), crossing(1.4, False, 0.72, look=5)]
-    done = summarised(Clip(23, 6.5, effects=effects, animals=ways, **QUICK), tmp_path)
+    paths = [crossing(0.6, True, 0.35), crossing(1.4, False, 0.72, look=5)]
+    done = summarised(Clip(23, 6.5, effects=effects, animals=paths, **QUICK), tmp_path)
     assert sorted(courses(done)) == [("left", "right"), ("right", "left")]
-    for one in done.summary.tracklets:
-        first = 0.6 if one.entry == "left" else 1.4
-        assert abs(one.first_second - first) < 1.0
-        assert abs(one.last_second - first - 1.24 / 0.35) < 1.0
+    for tracklet in done.summary.tracklets:
+        first = 0.6 if tracklet.entry == "left" else 1.4
+        assert abs(tracklet.first_second - first) < 1.0
+        assert abs(tracklet.last_second - first - 1.24 / 0.35) < 1.0
 
 
 def test_an_animal_that_stops_and_goes_on_is_one(tmp_path):
-    way = Path2(((0.5, -0.12, 0.5), (2.0, 0.45, 0.5), (5.0, 0.45, 0.5), (6.5, 1.12, 0.5)), 0.2, 4)
-    done = summarised(Clip(31, 7.5, animals=[way], **QUICK), tmp_path)
+    path = Path2(((0.5, -0.12, 0.5), (2.0, 0.45, 0.5), (5.0, 0.45, 0.5), (6.5, 1.12, 0.5)), 0.2, 4)
+    done = summarised(Clip(31, 7.5, animals=[path], **QUICK), tmp_path)
     assert courses(done) == [("left", "right")]
     assert done.summary.tracklets[0].moving < 0.8
 
@@ -64,23 +64,23 @@ def test_an_animal_that_stops_and_goes_on_is_one(tmp_path):
 def test_an_animal_that_leaves_and_comes_back_is_one_with_two_times_in_view(tmp_path):
     out = ((0.5, -0.12, 0.5), (1.8, 0.4, 0.5), (3.1, -0.12, 0.5))
     back = ((5.0, -0.12, 0.5), (6.3, 0.4, 0.5), (7.6, -0.12, 0.5))
-    way = Path2((*out, (3.2, -3.0, 0.5), (4.9, -3.0, 0.5), *back), 0.2, 4)
-    done = summarised(Clip(31, 8.5, animals=[way], **QUICK), tmp_path)
-    (one,) = [one for one in done.summary.tracklets if one.counted]
-    assert len(one.spans) == 2
-    assert (one.entry, one.exit) == ("left", "left")
+    path = Path2((*out, (3.2, -3.0, 0.5), (4.9, -3.0, 0.5), *back), 0.2, 4)
+    done = summarised(Clip(31, 8.5, animals=[path], **QUICK), tmp_path)
+    (tracklet,) = [tracklet for tracklet in done.summary.tracklets if tracklet.counted]
+    assert len(tracklet.spans) == 2
+    assert (tracklet.entry, tracklet.exit) == ("left", "left")
     assert any("came back" in sentence.text for sentence in done.summary.uncertainty)
 
 
 def test_an_animal_there_from_the_beginning_has_no_side_it_came_from(tmp_path):
-    way = Path2(((-1.0, 0.5, 0.5), (3.0, 0.5, 0.5), (5.0, 1.12, 0.5)), 0.2, 4)
-    done = summarised(Clip(41, 6.5, animals=[way], **QUICK), tmp_path)
+    path = Path2(((-1.0, 0.5, 0.5), (3.0, 0.5, 0.5), (5.0, 1.12, 0.5)), 0.2, 4)
+    done = summarised(Clip(41, 6.5, animals=[path], **QUICK), tmp_path)
     assert courses(done) == [(None, "right")]
 
 
 def test_every_sentence_names_frames_that_were_looked_at_within_its_seconds(tmp_path):
     done = summarised(Clip(23, 6.5, animals=[crossing(0.6, True, 0.4), crossing(1.4, False, 0.75)], **QUICK), tmp_path)
-    looked = dict(done.seen.looked)
+    looked = dict(done.coverage.sampled)
     assert len(done.summary.sentences) >= 4
     for sentence in (*done.summary.sentences, *done.summary.uncertainty):
         assert sentence.frames
@@ -90,8 +90,8 @@ def test_every_sentence_names_frames_that_were_looked_at_within_its_seconds(tmp_
 
 def test_what_moves_without_the_detector_is_counted_and_said_to_be_uncertain(tmp_path):
     done = summarised(Clip(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK), tmp_path)
-    (one,) = done.summary.tracklets
-    assert one.source == Source.MOTION
+    (tracklet,) = done.summary.tracklets
+    assert tracklet.source == Source.MOTION
     assert any("detector is not sure" in sentence.text for sentence in done.summary.uncertainty)
 
 
@@ -103,7 +103,7 @@ def test_what_the_detector_marks_and_never_moves_counts_only_when_it_is_sure(tmp
     sure, unsure = summarised(clip, tmp_path, marks(0.9)), summarised(clip, tmp_path, marks(0.4))
     assert sure.summary.animals == 1
     assert unsure.summary.animals == 0
-    assert [one.counted for one in unsure.summary.tracklets] == [False]
+    assert [tracklet.counted for tracklet in unsure.summary.tracklets] == [False]
     assert any("not counted" in sentence.text for sentence in unsure.summary.uncertainty)
 
 
@@ -115,13 +115,15 @@ def test_a_person_the_detector_names_is_a_person(tmp_path):
         return [boxes for _ in pictures]
 
     done = summarised(clip, tmp_path, everywhere)
-    assert Category.PERSON in {one.category for one in done.summary.tracklets if one.source == Source.BOTH}
+    assert Category.PERSON in {
+        tracklet.category for tracklet in done.summary.tracklets if tracklet.source == Source.BOTH
+    }
 
 
 def test_at_most_the_budget_is_looked_at_and_it_lies_dense_where_something_moves(tmp_path):
     clip = replace(Clip(53, 30, animals=[crossing(12, True, 0.5)], **QUICK), fps=6)
     done = summarised(clip, tmp_path)
-    seconds = [second for _, second in done.seen.looked]
+    seconds = [second for _, second in done.coverage.sampled]
     assert len(seconds) <= 64
     assert max(b - a for a, b in pairwise(seconds)) <= 1.2
     moving = [second for second in seconds if 12.2 <= second <= 15.2]
@@ -134,13 +136,13 @@ def track_of(places: list[tuple[float, float]], size: float = 5.0) -> Track:
     return Track(steps)
 
 
-def test_at_a_frame_a_second_specks_that_flare_up_here_and_there_are_no_way_but_even_strides_are():
+def test_at_a_frame_a_second_specks_that_flare_up_here_and_there_are_no_path_but_even_strides_are():
     frame = Frame(106, 60, 0.0, 30.0, 1.0)
     specks = [(96, 20), (49, 5), (51, 25), (51, 25), (52, 25), (51, 26), (20, 40), (20, 41)]
     strides = [(4 + 14 * n, 30) for n in range(7)]
-    assert ways_of([track_of(specks)], frame) == []
-    (way,) = ways_of([track_of(strides)], frame)
-    assert way.spans == ((0.0, 6.0),)
+    assert paths_of([track_of(specks)], frame) == []
+    (path,) = paths_of([track_of(strides)], frame)
+    assert path.spans == ((0.0, 6.0),)
 
 
 def test_texture_that_settles_with_the_exposure_does_not_move_and_an_animal_before_it_does():
@@ -148,16 +150,16 @@ def test_texture_that_settles_with_the_exposure_does_not_move_and_an_animal_befo
     scene = cv2.GaussianBlur(rng.uniform(20, 230, (60, 106)).astype(np.float32), (0, 0), 1.2) * 1.6 - 75
     other = cv2.GaussianBlur(rng.uniform(-60, 60, (60, 106)).astype(np.float32), (0, 0), 1.2)
     frames = np.stack([scene + other * max(0.0, 1 - n / 8) for n in range(40)]).clip(0, 255)
-    still = moving_parts(frames.astype(np.uint8), np.arange(40.0)).masks
+    still = find_motion(frames.astype(np.uint8), np.arange(40.0)).masks
     assert still.mean(axis=(1, 2)).max() < 0.01
     frames[3, 20:35, 30:60] = 250
-    masks = moving_parts(frames.astype(np.uint8), np.arange(40.0)).masks
+    masks = find_motion(frames.astype(np.uint8), np.arange(40.0)).masks
     assert masks[3, 20:35, 30:60].mean() > 0.8
 
 
 def test_what_stirs_for_a_moment_inside_the_frame_is_named_and_not_counted(tmp_path):
-    way = Path2(((3.0, 0.4, 0.5), (4.2, 0.62, 0.5)), 0.15, 4)
-    done = summarised(Clip(43, 8, animals=[way], **QUICK), tmp_path)
+    path = Path2(((3.0, 0.4, 0.5), (4.2, 0.62, 0.5)), 0.15, 4)
+    done = summarised(Clip(43, 8, animals=[path], **QUICK), tmp_path)
     assert done.summary.animals == 0
-    assert [one.counted for one in done.summary.tracklets] == [False]
+    assert [tracklet.counted for tracklet in done.summary.tracklets] == [False]
     assert any("stirs for a moment" in sentence.text for sentence in done.summary.uncertainty)

@@ -12,7 +12,7 @@ import traceback
 
 import pytest
 
-from modal_backend.contracts import ClipFrame, VideoQuestion
+from modal_backend.contracts import JpegFrame, VideoQuestion
 from modal_backend.errors import (
     BackendError,
     BackendMisconfigured,
@@ -25,7 +25,7 @@ from modal_backend.models.video.ask import Endpoint, ask, claimed_count, plain
 from modal_backend.models.video.errors import retry_after
 from tests.support.chat_server import KEY, TEXT, chat_server
 
-QUESTION = VideoQuestion("How many?", [ClipFrame(0.5, b"\xff\xd8one"), ClipFrame(1.5, b"\xff\xd8two")])
+QUESTION = VideoQuestion("How many?", [JpegFrame(0.5, b"\xff\xd8one"), JpegFrame(1.5, b"\xff\xd8two")])
 
 
 @pytest.fixture
