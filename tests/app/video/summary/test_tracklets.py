@@ -117,8 +117,6 @@ def test_a_person_the_detector_names_is_a_person(tmp_path):
     done = summarised(clip, tmp_path, everywhere)
     kinds = {tracklet.category for tracklet in done.summary.tracklets if tracklet.source == Source.BOTH}
     assert Category.PERSON in kinds
-        tracklet.category for tracklet in done.summary.tracklets if tracklet.source == Source.BOTH
-    }
 
 
 def test_at_most_the_budget_is_looked_at_and_it_lies_dense_where_something_moves(tmp_path):
