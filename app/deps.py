@@ -18,7 +18,6 @@ from app.survey.detections.boxes import BoxView
 from app.survey.detections.results import crop_name
 from app.web.services import services
 from app.web.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
-from modal_backend.contracts import Box
 
 
 def settings() -> Settings:
@@ -104,7 +103,7 @@ def modal_watch() -> ModalWatch:
 
 def box_crop_url(box: BoxView) -> str:
     """Address of a detection's crop, as its box stands."""
-    return crop_url(crop_name(box.id, Box(box.x, box.y, box.width, box.height)))
+    return crop_url(crop_name(box.id, box.box))
 
 
 def export_url(kind: str, **wish: str | int | date | None) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 import os
 from enum import StrEnum
 from functools import lru_cache
@@ -19,6 +18,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
+from app import files, operating_system
 from modal_backend.registry import DETECTOR, EMBEDDING, Task, of_task
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -114,7 +114,7 @@ class Settings(BaseSettings):
     event_gap_seconds: int = Field(60, alias="PUGMARK_EVENT_GAP_SECONDS", ge=0, le=86_400)
     upload_max_bytes: int = Field(20 * 1024**3, alias="PUGMARK_UPLOAD_MAX_BYTES", gt=0)
     reviewer: str = Field(
-        default_factory=lambda: getpass.getuser(), alias="PUGMARK_REVIEWER", min_length=1, max_length=80
+        default_factory=lambda: operating_system.user_name(), alias="PUGMARK_REVIEWER", min_length=1, max_length=80
     )
     metrics_token: str | None = Field(
         None,
@@ -222,14 +222,14 @@ class Settings(BaseSettings):
     @property
     def survey_url(self) -> str:
         """SQLAlchemy URL of the survey database."""
-        return self.database_url or f"sqlite:///{self.data_dir / 'survey.sqlite'}"
+        return self.database_url or f"sqlite:///{files.database_path(self.data_dir)}"
 
     @property
     def jobs_url(self) -> str:
         """URL of the database DBOS keeps its workflows in."""
         if self.database_url and self.database_url.startswith("postgresql"):
             return self.database_url
-        return f"sqlite:///{self.data_dir / 'jobs.sqlite'}"
+        return f"sqlite:///{files.jobs_database_path(self.data_dir)}"
 
     @property
     def has_modal_credentials(self) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from pathlib import Path
 
+from app import files
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey
@@ -38,14 +39,14 @@ def import_path(settings: Settings, survey: Survey, jobs: Jobs, path: str, deplo
 
 def import_upload(settings: Settings, survey: Survey, jobs: Jobs, batch: str, deployment: str | None) -> int:
     """Import what the browser has sent under one batch."""
-    root = settings.data_dir / "uploads" / batch
+    root, now = files.upload_folder(settings.data_dir, batch), datetime.now()
     with survey.write() as session:
         deployment_id = imports.deployment_named(session, deployment).id if deployment else None
         import_id = imports.start_import(
             session,
             kind="upload",
             root=str(root),
-            label=f"Upload {datetime.now():%-d %b %Y %H:%M}",
+            label=f"Upload {now.day} {now:%b %Y %H:%M}",
             deployment_rule="fixed" if deployment_id else "folder",
             deployment_id=deployment_id,
         ).id

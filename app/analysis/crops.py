@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import math
-import os
 import time
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from pathlib import Path
-from uuid import uuid4
 
 import numpy as np
-from PIL import Image
 from sqlalchemy.orm import Session
 
 from app.analysis.context import Workshop
+from app.files import crop_path, write_jpeg
 from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.survey.detections import both_profiles, results
@@ -37,11 +35,6 @@ class Crop:
     box: Box
     picture: Picture
     media_width: int
-
-
-def crop_path(data_dir: Path, name: str) -> Path:
-    """Where a crop picture of this name lies below the data directory."""
-    return data_dir / "crops" / str(int(name.split("-")[0]) // 1000) / name
 
 
 def describe_crops(
@@ -88,7 +81,7 @@ def describe_finer(shop: Workshop, crops: Sequence[Crop], model: str) -> None:
         now = boxes(session, [crop.detection_id for crop in crops])
         for crop, value in zip(crops, result.values, strict=True):
             view = now.get(crop.detection_id)
-            stays = view is not None and Box(view.x, view.y, view.width, view.height) == crop.box
+            stays = view is not None and view.box == crop.box
             if stays and isinstance(value, LocalFeatures):
                 results.store_feature(session, crop.detection_id, version, crop.box, value, call_id)
 
@@ -136,12 +129,7 @@ def _cut(shop: Workshop, crops: list[Crop], wide_enough: int) -> list[Picture]:
 def write_crop(data_dir: Path, crop: Crop, picture: Picture) -> None:
     """Write a crop's picture, its longer side at most 512 pixels; complete or not there at all. Raises OSError."""
     place = crop_path(data_dir, results.crop_name(crop.detection_id, crop.box))
-    place.parent.mkdir(parents=True, exist_ok=True)
-    image = Image.fromarray(picture)
-    image.thumbnail((CROP_SIDE, CROP_SIDE), Image.Resampling.BICUBIC, reducing_gap=2.0)
-    part = place.with_name(f".{uuid4().hex}.part")
-    image.save(part, "JPEG", quality=CROP_QUALITY)
-    os.replace(part, place)
+    write_jpeg(place, picture, CROP_SIDE, CROP_QUALITY)
 
 
 def _store(session: Session, task: Task, cut_from: Iterable[tuple[int, Box]], result: Result, call_id: int) -> None:

@@ -18,13 +18,13 @@ from sqlalchemy.orm import Session
 
 from app.analysis import pictures
 from app.analysis.context import Workshop
-from app.analysis.crops import crop_path
+from app.files import crop_path
 from app.survey.detections import evidence as kept
 from app.survey.detections import quality
 from app.survey.detections.boxes import BoxView, boxes
 from app.survey.detections.results import crop_name
 from app.survey.tables.evidence import CropOutline, CropQuality, PairEvidence
-from modal_backend.contracts import Box, Picture
+from modal_backend.contracts import Picture
 
 if TYPE_CHECKING:
     from modal_backend.models.evidence.evidence import Reading
@@ -165,7 +165,7 @@ def picture_of(shop: Workshop, box: BoxView) -> Picture:
 
 
 def _name(box: BoxView) -> str:
-    return crop_name(box.id, Box(box.x, box.y, box.width, box.height))
+    return crop_name(box.id, box.box)
 
 
 def _keep(shop: Workshop, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:

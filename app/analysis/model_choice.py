@@ -11,15 +11,14 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
-from pathlib import Path
 
+from app import files
 from app.settings import AUTO, Backend, Settings
 from modal_backend.client import ModalBackend
 from modal_backend.errors import BackendError, BackendUnavailable
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MEGADETECTOR, MODELS
 from modal_backend.weights.files import models_listed, models_there
 
-FILE = "models_in_use.json"
 DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
 EMBEDDINGS = ("megadescriptor", "megadescriptor-b-224", "megadescriptor-t-224")
 SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
@@ -109,7 +108,7 @@ class Chooser:
             return
         self._ask_again = time.monotonic() + SECONDS_KNOWN
         self._choice = choose(self._settings, there)
-        _write(self._settings.data_dir, self._choice)
+        files.write_json(files.model_choice_path(self._settings.data_dir), asdict(self._choice))
 
 
 def chooser(settings: Settings, backend: object) -> Chooser:
@@ -133,7 +132,7 @@ def shown(settings: Settings) -> Choice:
     if settings.active_backend is Backend.EMBEDDED:
         return choose(settings, runnable_here())
     try:
-        told = json.loads((settings.data_dir / FILE).read_text(encoding="utf-8"))
+        told = json.loads(files.model_choice_path(settings.data_dir).read_text(encoding="utf-8"))
         return Choice(told["detector"], tuple(told["embeddings"]), told["reason"], told["local"])
     except (OSError, ValueError, KeyError):
         if settings.detector != AUTO:
@@ -150,10 +149,3 @@ def words(choice: Choice) -> str:
 def _short(name: str) -> str:
     entry = MODELS[name]
     return name.replace("-", " ") if entry.version == "1" else f"{entry.title.split(' (')[0]}"
-
-
-def _write(data_dir: Path, choice: Choice) -> None:
-    part = data_dir / f".{FILE}.part"
-    data_dir.mkdir(parents=True, exist_ok=True)
-    part.write_text(json.dumps(asdict(choice)), encoding="utf-8")
-    part.replace(data_dir / FILE)

@@ -27,7 +27,7 @@ from app.survey.detections.boxes import BoxView, boxes, boxes_of, rescore
 from app.survey.media import imports
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
-from modal_backend.contracts import Box, Category, Failure, Picture, Provenance
+from modal_backend.contracts import Category, Failure, Picture, Provenance
 from modal_backend.contracts import Detection as Found
 from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.registry import Task
@@ -146,10 +146,7 @@ def stored_crops(shop: Workshop, media: Media, found: list[BoxView]) -> list[Cro
         return []
     kind = cast(Format, media.format)
     picture = stored_picture(shop, media)
-    return [
-        Crop(box.id, media.sha256, kind, Box(box.x, box.y, box.width, box.height), picture, media.width)
-        for box in wanted[:CROPS_A_PICTURE]
-    ]
+    return [Crop(box.id, media.sha256, kind, box.box, picture, media.width) for box in wanted[:CROPS_A_PICTURE]]
 
 
 def stored_picture(shop: Workshop, media: Media) -> Picture:

@@ -17,7 +17,7 @@ from app.survey.detections.boxes import BoxView, boxes
 from app.survey.tables.media import Media
 from app.survey.tables.videos import FrameDetection, TrackletRow
 from app.survey.videos import tracklets
-from modal_backend.contracts import Box, LocalFeatures, Picture, Provenance, Vector
+from modal_backend.contracts import LocalFeatures, Picture, Provenance, Vector
 from modal_backend.registry import Task
 
 POOLED = 3  # crops of one tracklet
@@ -64,8 +64,7 @@ def crops_at(shop: Workshop, detection_ids: Sequence[int]) -> list[Crop]:
 
 
 def _crop(media: Media, view: BoxView, picture: Picture) -> Crop:
-    box = Box(view.x, view.y, view.width, view.height)
-    return Crop(view.id, media.sha256, cast(Format, media.format), box, picture, picture.shape[1])
+    return Crop(view.id, media.sha256, cast(Format, media.format), view.box, picture, picture.shape[1])
 
 
 def _best(frames: Sequence[FrameDetection]) -> list[FrameDetection]:

@@ -14,6 +14,7 @@ from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import Design
 from app.survey.database import Survey, open_survey
 from app.survey.individuals.catalogue import names
+from modal_backend.weights.whole_file import whole_file
 
 
 def run(
@@ -37,16 +38,13 @@ def run(
     wish = Wish(design, exact, _individual(survey, individual), Statement(*said), settings.reviewer)
     if kind == "crops" and wish.individual_id is None:
         raise CommandFailed("Crops are exported of one individual: name it with --individual.", 2)
-    part = out.with_name(out.name + ".part")
     try:
-        told = FORMATS[kind].write(survey, wish, part)
-        part.replace(out)
+        with whole_file(out) as part:
+            told = FORMATS[kind].write(survey, wish, part)
     except (ExportRefused, NoEffort) as refused:
         raise CommandFailed(str(refused), 2) from refused
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written ({error.strerror}).", 2) from error
-    finally:
-        part.unlink(missing_ok=True)
     tell(as_json, {"file": str(out), "format": kind, "holds": told}, f"{told} written to {out}.")
     return 0
 

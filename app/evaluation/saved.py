@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-FOLDER = "evaluations"
+from app import files
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,20 +28,16 @@ def save_evaluation(
     data_dir: Path, task: str, model: str, version: str, preprocessing: str, data: str, figures: dict[str, Any]
 ) -> Path:
     """Write one measurement; returns its file. Raises OSError."""
-    folder = data_dir / FOLDER
-    folder.mkdir(parents=True, exist_ok=True)
     value = Evaluation(task, model, version, preprocessing, data, time.time(), figures)
-    place = folder / f"{time.time_ns()}-{task}-{model}.json"
-    part = place.with_suffix(".part")
-    part.write_text(json.dumps(asdict(value), indent=1), encoding="utf-8")
-    part.replace(place)
+    place = files.evaluations_folder(data_dir) / f"{time.time_ns()}-{task}-{model}.json"
+    files.write_json(place, asdict(value))
     return place
 
 
 def saved_evaluations(data_dir: Path) -> list[Evaluation]:
     """All measurements, newest first; a file that is none is passed over."""
     found = []
-    for place in sorted((data_dir / FOLDER).glob("*.json"), reverse=True):
+    for place in sorted(files.evaluations_folder(data_dir).glob("*.json"), reverse=True):
         try:
             found.append(Evaluation(**json.loads(place.read_text(encoding="utf-8"))))
         except (ValueError, TypeError):

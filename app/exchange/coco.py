@@ -54,15 +54,13 @@ def write(session: Session, out: Path) -> Written:
     if not images:
         raise ExportRefused("No image without a person has been analysed: there is nothing to write.")
     names = _categories(session)
-    part = out.with_name(out.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    with out.open("w", encoding="utf-8") as file:
         head = json.dumps({"info": _info(left_out), "licenses": []}, indent=1, ensure_ascii=False)
         file.write(head.removesuffix("\n}"))
         _list(file, "categories", names.values())
         _list(file, "images", _images(session))
         count = _list(file, "annotations", _annotations(session, {name: one["id"] for name, one in names.items()}))
         file.write("\n}\n")
-    part.replace(out)
     return Written(images, count, left_out)
 
 

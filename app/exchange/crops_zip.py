@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import io
-import re
 import zipfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -11,6 +10,7 @@ from pathlib import Path
 from PIL import Image, ImageFilter
 from sqlalchemy.orm import Session
 
+from app import files
 from app.exchange import sightings_csv
 from app.exchange.identifiers import ExportRefused
 from app.survey.detections.boxes import BoxView, boxes, boxes_of
@@ -28,7 +28,7 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
     """Write the zip; returns the number of crops in it. Raises ExportRefused when no crop picture is there yet."""
     one = individual(session, individual_id)
     found = sightings(session, individual_id)
-    folder, count, missing = _safe(one.name), 0, []
+    folder, count, missing = files.name_of_text(one.name, "individual"), 0, []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
@@ -36,7 +36,7 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
             beside = boxes_of(session, {view.media_id for view in part})
             for view in part:
                 box = shown[view.detection_id]
-                path = data_dir / "crops" / str(box.id // 1000) / crop_name(box.id, _rectangle(box))
+                path = files.crop_path(data_dir, crop_name(box.id, box.box))
                 if not path.is_file():
                     missing.append(str(view.detection_id))
                     continue
@@ -56,7 +56,8 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
 
 def _file_name(folder: str, view: SightingView) -> str:
     when = f"{view.taken_at:%Y-%m-%d_%H%M%S}" if view.taken_at else "time-unknown"
-    return f"{folder}_{view.flank}_{when}_{_safe(view.station or 'no-station')}_{view.detection_id}.jpg"
+    station = files.name_of_text(view.station or "", "no-station")
+    return f"{folder}_{view.flank}_{when}_{station}_{view.detection_id}.jpg"
 
 
 def _without_people(path: Path, box: BoxView, people: Iterable[BoxView]) -> bytes:
@@ -89,11 +90,3 @@ def _overlap(crop: BoxView, person: BoxView) -> Box | None:
         (right - left) / crop.width,
         (bottom - top) / crop.height,
     )
-
-
-def _rectangle(box: BoxView) -> Box:
-    return Box(box.x, box.y, box.width, box.height)
-
-
-def _safe(name: str) -> str:
-    return re.sub(r"[^\w.-]+", "-", name).strip("-.") or "individual"

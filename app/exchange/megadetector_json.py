@@ -55,15 +55,13 @@ def detection(category: str, confidence: float, x: float, y: float, width: float
 def write_document(out: Path, header: dict[str, Any], images: Iterable[dict[str, Any]]) -> int:
     """Write info, categories and images to a file, one image at a time; returns how many images."""
     count = 0
-    part = out.with_name(out.name + ".part")
-    with part.open("w", encoding="utf-8") as file:
+    with out.open("w", encoding="utf-8") as file:
         head = {"info": header, "detection_categories": CATEGORIES}
         file.write(json.dumps(head, indent=1)[:-2] + ',\n "images": [')
         for count, image in enumerate(images, start=1):
             file.write(",\n" if count > 1 else "\n")
             file.write("  " + json.dumps(image, ensure_ascii=False))
         file.write("\n ]\n}\n")
-    part.replace(out)
     return count
 
 

@@ -13,13 +13,9 @@ from pathlib import Path
 from typing import BinaryIO
 from uuid import uuid4
 
+from app import files, operating_system
 from app.ingest.formats import SUFFIX, Format
 from app.ingest.source import open_file
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 ABANDONED_AFTER_S = 3600
 
@@ -66,22 +62,23 @@ class Incoming:
 class MediaStore:
     """Media files below one folder, each content once, complete or not there at all.
 
-    originals/ab/abcd....jpg, thumbs/ab/abcd....jpg, incoming/*.part; all three on one filesystem.
+    A file on its way in bears the mark of the process that writes it, so that `clean` leaves what a living one writes.
     """
 
     def __init__(self, root: Path) -> None:
         self.root = root
-        self.incoming = root / "incoming"
+        self.incoming = files.incoming_folder(root)
+        self._mark = operating_system.process_mark()
         with _store_errors():
             self.incoming.mkdir(parents=True, exist_ok=True)
 
     def path_of(self, sha256: str, kind: Format) -> Path:
         """Where the original lies or would lie."""
-        return self.root / "originals" / sha256[:2] / (sha256 + SUFFIX[kind])
+        return files.original_path(self.root, sha256, SUFFIX[kind])
 
     def thumb_path(self, sha256: str) -> Path:
         """Where the thumbnail lies or would lie; a JPEG of at most 256 x 256 pixels."""
-        return self.root / "thumbs" / sha256[:2] / f"{sha256}.jpg"
+        return files.thumb_path(self.root, sha256)
 
     @contextmanager
     def open_original(self, sha256: str, kind: Format) -> Iterator[BinaryIO]:
@@ -93,7 +90,8 @@ class MediaStore:
     def receive(self) -> Iterator[Incoming]:
         """A new file to write to; it is gone after the block unless `keep` was called. Raises StoreError."""
         with _store_errors():
-            path, file = _new_part(self.incoming)
+            path = self.incoming / f"{self._mark}~{uuid4().hex}.part"
+            file = path.open("x+b")
         try:
             yield Incoming(path, file)
         finally:
@@ -113,12 +111,8 @@ class MediaStore:
                 self._put_thumb(sha256, thumb)
             if _size(place) == incoming.length:
                 return False
-            os.fsync(incoming.file.fileno())
-            place.parent.mkdir(parents=True, exist_ok=True)
-            if fcntl is None:
-                incoming.file.close()
-            os.replace(incoming.path, place)
-            _sync_folder(place.parent)
+            _put(incoming, place)
+            operating_system.sync_folder(place.parent)
         return True
 
     def replace_thumb(self, sha256: str, thumb: bytes) -> None:
@@ -131,48 +125,31 @@ class MediaStore:
         removed = 0
         for path in self.incoming.glob("*.part"):
             with suppress(FileNotFoundError, PermissionError):
-                removed += _removed_if_abandoned(path)
+                if _abandoned(path):
+                    path.unlink()
+                    removed += 1
         return removed
 
     def _put_thumb(self, sha256: str, thumb: bytes) -> None:
-        place = self.thumb_path(sha256)
-        place.parent.mkdir(parents=True, exist_ok=True)
         with self.receive() as incoming:
             incoming.write(thumb)
             incoming.flush()
-            os.fsync(incoming.file.fileno())
-            if fcntl is None:
-                incoming.file.close()
-            os.replace(incoming.path, place)
+            _put(incoming, self.thumb_path(sha256))
 
 
-def _removed_if_abandoned(path: Path) -> bool:
-    """Removes a file that no living process locks or (where there are no locks) that is an hour old."""
-    if fcntl is None:
-        if time.time() - path.stat().st_mtime < ABANDONED_AFTER_S:
-            return False
-        path.unlink()
-        return True
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-        path.unlink()
-    return True
+def _put(incoming: Incoming, place: Path) -> None:
+    os.fsync(incoming.file.fileno())
+    incoming.file.close()  # Windows renames closed files only
+    place.parent.mkdir(parents=True, exist_ok=True)
+    os.replace(incoming.path, place)
 
 
-def _new_part(folder: Path) -> tuple[Path, BinaryIO]:
-    """A new locked file; made again when `clean` took it in the moment before the lock."""
-    while True:
-        path = folder / f"{uuid4().hex}.part"
-        file = path.open("x+b")
-        if fcntl is None:
-            return path, file
-        fcntl.flock(file, fcntl.LOCK_EX)
-        if os.fstat(file.fileno()).st_nlink:
-            return path, file
-        file.close()
+def _abandoned(path: Path) -> bool:
+    """Whether no living process writes this file; of a process on another machine, whether it is an hour old."""
+    lives = operating_system.process_lives(path.stem.rpartition("~")[0])
+    if lives is None:
+        return time.time() - path.stat().st_mtime > ABANDONED_AFTER_S
+    return not lives
 
 
 def _size(path: Path) -> int:
@@ -181,17 +158,6 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except FileNotFoundError:
         return -1
-
-
-def _sync_folder(folder: Path) -> None:
-    """Makes a rename survive a power cut; not possible, nor needed, on Windows."""
-    if fcntl is None:
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 @contextmanager

@@ -10,17 +10,13 @@ import socket
 import time
 import uuid
 from pathlib import Path
-from typing import IO
 
 import sqlalchemy as sa
+from filelock import BaseFileLock, FileLock, Timeout
 
+from app import files
 from app.survey.database import Survey
 from app.survey.tables.calls import Worker
-
-try:
-    import fcntl
-except ImportError:  # Windows
-    fcntl = None  # type: ignore[assignment]
 
 HEARTBEAT_SECONDS = 5.0
 GONE_AFTER_SECONDS = 30.0
@@ -32,7 +28,8 @@ class Presence:
     def __init__(self, survey: Survey) -> None:
         self.survey = survey
         self.executor_id = f"{socket.gethostname()[:30]}-{os.getpid()}-{uuid.uuid4().hex[:8]}"
-        self._lock = _hold(lock_path(survey.data_dir, self.executor_id))
+        self._lock = _lock_of(survey.data_dir, self.executor_id)
+        self._lock.acquire()
         with survey.write() as session:
             session.add(
                 Worker(
@@ -47,8 +44,8 @@ class Presence:
     def leave(self) -> None:
         """Say that this worker stops; others may take over what it has not finished."""
         self._set(heartbeat_at=0.0)
-        self._lock.close()
-        lock_path(self.survey.data_dir, self.executor_id).unlink(missing_ok=True)
+        self._lock.release()
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def gone(self) -> list[str]:
         """Executor ids of workers that have stopped and whose work nobody has taken over; claims them."""
@@ -68,17 +65,16 @@ class Presence:
 
 def is_alive(data_dir: Path, worker: Worker) -> bool:
     """Whether a worker still works, by its lock on this machine and by its heartbeat elsewhere."""
-    if worker.host != socket.gethostname() or fcntl is None:
+    if worker.host != socket.gethostname():
         return time.time() - worker.heartbeat_at < GONE_AFTER_SECONDS
-    path = lock_path(data_dir, worker.executor_id)
-    if not path.exists():
+    lock = _lock_of(data_dir, worker.executor_id)
+    if not Path(lock.lock_file).exists():
         return False
-    with path.open("rb") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
-        return False
+    try:
+        with lock.acquire(timeout=0):
+            return False
+    except Timeout:
+        return True
 
 
 def any_alive(survey: Survey) -> bool:
@@ -88,14 +84,7 @@ def any_alive(survey: Survey) -> bool:
         return any(is_alive(survey.data_dir, worker) for worker in session.scalars(recent))
 
 
-def lock_path(data_dir: Path, executor_id: str) -> Path:
-    """Where a worker's lock lies."""
-    return data_dir / "workers" / f"{executor_id}.lock"
-
-
-def _hold(path: Path) -> IO[bytes]:
+def _lock_of(data_dir: Path, executor_id: str) -> BaseFileLock:
+    path = files.worker_lock_path(data_dir, executor_id)
     path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("wb")
-    if fcntl is not None:
-        fcntl.flock(file, fcntl.LOCK_EX)
-    return file
+    return FileLock(path, thread_local=False)

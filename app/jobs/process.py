@@ -6,17 +6,17 @@ input closes: the dashboard holds the other end, so a killed dashboard takes its
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import runpy
-import signal
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Sequence
 from pathlib import Path
+
+from app import operating_system
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_DELAY = 1.0
@@ -75,7 +75,7 @@ class WorkerProcess:
             self._thread.join(patience)
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, cwd=self._cwd, stdin=subprocess.PIPE, start_new_session=True)
+        return subprocess.Popen(self._command, cwd=self._cwd, stdin=subprocess.PIPE, **operating_system.own_group())
 
     def _watch(self) -> None:
         delay = self._first_delay
@@ -97,17 +97,16 @@ class WorkerProcess:
 
 
 def _end(process: subprocess.Popen[bytes], patience: float) -> None:
-    with contextlib.suppress(ProcessLookupError):
-        process.terminate()
+    """Closing the pipe asks the worker to end, see `end_with_parent`; what still lives after it is ended by force."""
+    started = operating_system.family(process.pid)
+    if process.stdin is not None:
+        process.stdin.close()
     try:
         process.wait(patience)
     except subprocess.TimeoutExpired:
         log.warning("The worker did not end within %.0f s and is killed.", patience)
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    operating_system.end_by_force(started)
     process.wait()
-    if process.stdin is not None:
-        process.stdin.close()
 
 
 def end_with_parent(patience: float = 10.0) -> None:
@@ -116,9 +115,9 @@ def end_with_parent(patience: float = 10.0) -> None:
     def watch() -> None:
         while os.read(0, 4096):
             pass
-        os.kill(os.getpid(), signal.SIGTERM)
+        operating_system.ask_myself_to_stop()
         time.sleep(patience)
-        os.killpg(os.getpgrp(), signal.SIGKILL)
+        operating_system.end_by_force(operating_system.family(os.getpid()))
 
     threading.Thread(target=watch, name="parent-watch", daemon=True).start()
 

@@ -8,8 +8,9 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
+from app import files
 from app.jobs.current import Bench
-from app.notes.result import run_folder, write_result
+from app.notes.result import write_result
 from app.notes.sources import COLUMNS, rows_of, write_notes
 from app.notes.tables import run_graph, told
 from app.survey.calls.ledger import ledger
@@ -36,7 +37,7 @@ def work(survey: Survey, run_id: int) -> dict[str, Any]:
     if not rows:
         deleted = "".join(f" {one.label} was deleted by {one.who}." for one in gone)
         raise BadNotes(f"There are no notes in what was chosen.{deleted}")
-    folder = run_folder(survey.data_dir, run_id)
+    folder = files.notes_run_folder(survey.data_dir, run_id)
     write_notes(rows, settings["grouping"], folder / "notes.jsonl")
     remote = Bench.shop.backend.name == "modal"
     with nullcontext() if remote else _entry(KEYWORDS, len(rows)):
@@ -51,7 +52,7 @@ def _graph(survey: Survey, run_id: int, settings: dict[str, Any], folder: Path, 
     return run_graph(
         folder / "notes.jsonl",
         folder,
-        survey.data_dir / "notes",
+        files.notes_folder(survey.data_dir),
         graph_settings(settings),
         remote=remote,
         report=reporter(survey, run_id),

@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from app import files
 from modal_backend.models.text.note_text import phrases
 
 NOTES_A_KEYWORD = 60
@@ -39,11 +40,6 @@ class RunResult:
         return [one for name in sorted(held) for one in held[name]]
 
 
-def run_folder(data_dir: Path, run_id: int) -> Path:
-    """Where the files of a run lie."""
-    return data_dir / "notes" / "runs" / str(run_id)
-
-
 def write_result(values: dict[str, Any], folder: Path) -> None:
     """Write what the page needs; the file appears whole or not at all."""
     table = values["keyword_statistics"]
@@ -60,14 +56,12 @@ def write_result(values: dict[str, Any], folder: Path) -> None:
         "supports": _supports(table, set(chosen["keyword"])),
         "graph": values["graph"],
     }
-    part = folder / "result.json.part"
-    part.write_text(json.dumps(content, ensure_ascii=False), encoding="utf-8")
-    part.replace(folder / "result.json")
+    files.write_json(folder / "result.json", content)
 
 
 def read_result(data_dir: Path, run_id: int, attempt: int) -> RunResult | None:
     """A finished run, or None when its file is gone. attempt: a run that was made again is read again."""
-    path = run_folder(data_dir, run_id) / "result.json"
+    path = files.notes_run_folder(data_dir, run_id) / "result.json"
     return _read(path, attempt) if path.is_file() else None
 
 

@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from modal_backend.weights.whole_file import whole_file
+
 # OWASP, "CSV injection": signs that start a formula, and those that some programs skip before looking.
 STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 
@@ -27,6 +29,5 @@ def safe_csv(table: pd.DataFrame) -> str:
 
 def write_safe_csv(table: pd.DataFrame, path: Path) -> None:
     """Write a table so that it appears whole or not at all."""
-    part = path.with_name(path.name + ".part")
-    part.write_text(safe_csv(table), encoding="utf-8", newline="")
-    part.replace(path)
+    with whole_file(path) as part:
+        part.write_text(safe_csv(table), encoding="utf-8", newline="")

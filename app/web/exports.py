@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import secrets
 from collections.abc import Callable, Mapping
 from datetime import date
@@ -13,6 +12,7 @@ from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from app import files
 from app.exchange.camtrap_dp import Statement
 from app.exchange.formats import FORMATS, Wish
 from app.exchange.identifiers import ExportRefused
@@ -42,7 +42,7 @@ class ExportRoute:
             signer.check(request.query_params.get("t", ""), EXPORT, kind)
         except BadToken as error:
             return JSONResponse({"error": str(error)}, status_code=403)
-        folder = survey.data_dir / "exports"
+        folder = files.exports_folder(survey.data_dir)
         folder.mkdir(exist_ok=True)
         out = folder / f"{secrets.token_hex(8)}.part"
         try:
@@ -83,7 +83,7 @@ def wish_of(values: Mapping[str, str]) -> Wish:
 
 
 def _name(kind: str, name: str) -> str:
-    return "-".join(part for part in ("pugmark", kind, re.sub(r"[^\w.-]+", "-", name)[:60].strip("-.")) if part)
+    return f"pugmark-{kind}-{files.name_of_text(name, 'one')}" if name else f"pugmark-{kind}"
 
 
 def _sent(path: Path, name: str, suffix: str) -> Response:

@@ -1,10 +1,15 @@
-"""The ledger in Prometheus' text format 0.0.4: counters and the split of the time, per model and backend."""
+"""The figures of the strip and of the ledger for Prometheus."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from prometheus_client import generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from app.survey.calls.figures import Latency, ModelFigures
+from app.survey.calls.overview import StripSnapshot
 
 COUNTED = ("done", "failed", "lost", "cancelled")
 SPLIT = (
@@ -13,51 +18,62 @@ SPLIT = (
     ("pugmark_call_cold_start_seconds", "cold_start", "Of it: loading the model, of calls that met a cold container."),
     ("pugmark_call_run_seconds", "run", "Of it: running the model."),
 )
+STRIP = (
+    ("pugmark_media_queued", "queued", "Media that wait for a job."),
+    ("pugmark_calls_running", "running", "Model calls under way."),
+    ("pugmark_media_failed", "failed", "Media whose job failed."),
+    ("pugmark_call_seconds_p50", "p50", "Median call duration of the last five minutes."),
+    ("pugmark_call_seconds_p95", "p95", "95th percentile of the call duration of the last five minutes."),
+)
+OF_A_MODEL = ("model", "backend")
 
 
-def model_text(figures: Sequence[ModelFigures]) -> str:
-    """Metrics of every model the ledger knows; empty for an empty ledger."""
-    if not figures:
-        return ""
-    lines = _family("pugmark_calls_total", "counter", "Calls that ended, by outcome.")
-    lines += [
-        _line("pugmark_calls_total", one, getattr(one, outcome), outcome=outcome)
-        for one in figures
-        for outcome in COUNTED
-    ]
-    lines += _simple("pugmark_call_retries_total", "counter", "Attempts beyond the first.", figures, "retries")
-    lines += _simple("pugmark_calls_open", "gauge", "Calls under way.", figures, "running")
-    lines += _simple("pugmark_call_oldest_seconds", "gauge", "Age of the longest open call.", figures, "oldest_seconds")
-    lines += _simple(
-        "pugmark_model_seconds_total",
-        "counter",
-        "Seconds of running and loading, over all calls.",
-        figures,
-        "run_seconds",
-    )
-    for name, part, text in SPLIT:
-        lines += _family(name, "gauge", text)
-        for one in figures:
-            latency: Latency = getattr(one, part)
-            for quantile, value in (("0.5", latency.p50), ("0.95", latency.p95)):
-                if value is not None:
-                    lines.append(_line(name, one, value, quantile=quantile))
-    return "\n".join(lines) + "\n"
+def metrics_text(strip: StripSnapshot, models: Sequence[ModelFigures]) -> str:
+    """All figures in Prometheus' text format 0.0.4; those of the models are left out for an empty ledger."""
+    return generate_latest(_Figures(strip, models)).decode()
 
 
-def _simple(name: str, kind: str, text: str, figures: Iterable[ModelFigures], field: str) -> list[str]:
-    return _family(name, kind, text) + [_line(name, one, getattr(one, field) or 0) for one in figures]
+@dataclass(frozen=True, slots=True)
+class _Figures:
+    """A collector, as prometheus-client wants it."""
 
+    strip: StripSnapshot
+    models: Sequence[ModelFigures]
 
-def _family(name: str, kind: str, text: str) -> list[str]:
-    return [f"# HELP {name} {text}", f"# TYPE {name} {kind}"]
+    def collect(self) -> Iterator[Metric]:
+        """One family after the other."""
+        for name, field, text in STRIP:
+            gauge, value = GaugeMetricFamily(name, text, labels=["backend"]), getattr(self.strip, field)
+            gauge.add_metric([self.strip.backend], float("nan") if value is None else value)
+            yield gauge
+        if self.models:
+            yield from self._counts()
+            yield from self._latencies()
 
+    def _counts(self) -> Iterator[Metric]:
+        ended = CounterMetricFamily("pugmark_calls", "Calls that ended, by outcome.", labels=[*OF_A_MODEL, "outcome"])
+        retries = CounterMetricFamily("pugmark_call_retries", "Attempts beyond the first.", labels=OF_A_MODEL)
+        under_way = GaugeMetricFamily("pugmark_calls_open", "Calls under way.", labels=OF_A_MODEL)
+        oldest = GaugeMetricFamily("pugmark_call_oldest_seconds", "Age of the longest open call.", labels=OF_A_MODEL)
+        seconds = CounterMetricFamily(
+            "pugmark_model_seconds", "Seconds of running and loading, over all calls.", labels=OF_A_MODEL
+        )
+        for figures in self.models:
+            labels = [figures.model, figures.backend]
+            for outcome in COUNTED:
+                ended.add_metric([*labels, outcome], getattr(figures, outcome))
+            retries.add_metric(labels, figures.retries)
+            under_way.add_metric(labels, figures.running)
+            oldest.add_metric(labels, figures.oldest_seconds or 0)
+            seconds.add_metric(labels, figures.run_seconds or 0)
+        yield from (ended, retries, under_way, oldest, seconds)
 
-def _line(name: str, one: ModelFigures, value: float, **more: str) -> str:
-    labels = {"model": one.model, "backend": one.backend, **more}
-    told = ",".join(f'{label}="{_escaped(text)}"' for label, text in labels.items())
-    return f"{name}{{{told}}} {value}"
-
-
-def _escaped(text: str) -> str:
-    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    def _latencies(self) -> Iterator[Metric]:
+        for name, part, text in SPLIT:
+            gauge = GaugeMetricFamily(name, text, labels=[*OF_A_MODEL, "quantile"])
+            for figures in self.models:
+                latency: Latency = getattr(figures, part)
+                for quantile, value in (("0.5", latency.p50), ("0.95", latency.p95)):
+                    if value is not None:
+                        gauge.add_metric([figures.model, figures.backend, quantile], value)
+            yield gauge

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,11 +11,13 @@ from PIL import Image, ImageOps
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
+from app import files
 from app.settings import Settings
 from app.web.tokens import READ, BadToken, Signer
+from modal_backend.weights.whole_file import whole_file
 
 THUMB = re.compile(r"[0-9a-f]{64}\.jpg")
-CROP = re.compile(r"(\d{1,18})-[0-9a-f]{8}\.jpg")
+CROP = re.compile(r"\d{1,18}-[0-9a-f]{8}\.jpg")
 SHA256 = re.compile(r"[0-9a-f]{64}")
 FRAME = re.compile(r"\d{1,9}\.jpg")
 CONTENT_TYPES = {
@@ -41,26 +42,25 @@ class PictureRoutes:
         self._two_at_once = anyio.CapacityLimiter(2)
 
     async def thumb(self, request: Request) -> Response:
-        """data_dir/thumbs/<first two hex digits>/<sha256>.jpg"""
+        """The thumbnail of a media."""
         name = request.path_params["name"]
         if not THUMB.fullmatch(name):
             return _missing()
-        return self._answer(request, lambda data_dir: data_dir / "thumbs" / name[:2] / name)
+        return self._answer(request, lambda data_dir: files.thumb_path(data_dir, name[:64]))
 
     async def crop(self, request: Request) -> Response:
-        """data_dir/crops/<detection id // 1000>/<detection id>-<hash of the box>.jpg"""
+        """The crop of a detection, by <detection id>-<hash of the box>.jpg."""
         name = request.path_params["name"]
-        match = CROP.fullmatch(name)
-        if match is None:
+        if not CROP.fullmatch(name):
             return _missing()
-        return self._answer(request, lambda data_dir: data_dir / "crops" / str(int(match[1]) // 1000) / name)
+        return self._answer(request, lambda data_dir: files.crop_path(data_dir, name))
 
     async def frame(self, request: Request) -> Response:
-        """data_dir/frames/<first two hex digits>/<sha256>/<frame number>.jpg, a frame of a clip that was looked at"""
+        """A frame of a video that was looked at, by its number."""
         sha256, name = request.path_params["sha256"], request.path_params["name"]
         if not SHA256.fullmatch(sha256) or not FRAME.fullmatch(name):
             return _missing()
-        return self._answer(request, lambda data_dir: data_dir / "frames" / sha256[:2] / sha256 / name)
+        return self._answer(request, lambda data_dir: files.frame_path(data_dir, sha256, int(name[:-4])))
 
     async def file(self, request: Request) -> Response:
         """The original file of a media, with Range."""
@@ -78,7 +78,7 @@ class PictureRoutes:
         if refused is not None:
             return refused
         data_dir, sha256 = self._opened()[0].data_dir, name.removesuffix(".jpg")
-        path = data_dir / "views" / name[:2] / name
+        path = files.view_path(data_dir, sha256)
         if not path.is_file():
             source = original(data_dir, sha256)
             if source is None:
@@ -109,9 +109,9 @@ class PictureRoutes:
 
 
 def original(data_dir: Path, sha256: str) -> Path | None:
-    """Where the original of a media lies: data_dir/originals/<first two hex digits>/<sha256>.<format>."""
+    """Where the original of a media lies, whatever its format; None when it is not there."""
     for suffix in CONTENT_TYPES:
-        path = data_dir / "originals" / sha256[:2] / f"{sha256}.{suffix}"
+        path = files.original_path(data_dir, sha256, f".{suffix}")
         if path.is_file():
             return path
     return None
@@ -122,17 +122,11 @@ def make_view(source: Path, target: Path) -> None:
 
     Raises OSError or ValueError when the picture cannot be read or written.
     """
-    target.parent.mkdir(parents=True, exist_ok=True)
-    draft = target.with_name(f".{secrets.token_hex(8)}.part")
-    try:
-        with Image.open(source) as picture:
-            picture.draft("RGB", (VIEW_PIXELS, VIEW_PIXELS))
-            upright = ImageOps.exif_transpose(picture)
-            upright.thumbnail((VIEW_PIXELS, VIEW_PIXELS), Image.Resampling.LANCZOS)
-            upright.convert("RGB").save(draft, "JPEG", quality=VIEW_QUALITY, progressive=True)
-        draft.replace(target)
-    finally:
-        draft.unlink(missing_ok=True)
+    with whole_file(target) as part, Image.open(source) as picture:
+        picture.draft("RGB", (VIEW_PIXELS, VIEW_PIXELS))
+        upright = ImageOps.exif_transpose(picture)
+        upright.thumbnail((VIEW_PIXELS, VIEW_PIXELS), Image.Resampling.LANCZOS)
+        upright.convert("RGB").save(part, "JPEG", quality=VIEW_QUALITY, progressive=True)
 
 
 def _missing() -> Response:

@@ -6,7 +6,6 @@ import shutil
 from dataclasses import asdict
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
-from typing import Any
 
 import anyio
 import sqlalchemy as sa
@@ -15,11 +14,11 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.settings import Settings
-from app.survey.calls.figures import model_figures
+from app.survey.calls.figures import ModelFigures, model_figures
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.survey.database import Survey
 from app.web.exports import ExportRoute
-from app.web.metrics import model_text
+from app.web.metrics import metrics_text
 from app.web.pictures import PictureRoutes
 from app.web.services import Services
 from app.web.tokens import READ, BadToken, Signer
@@ -77,7 +76,7 @@ class FigureRoutes:
         """The figures of the strip and of every model for Prometheus; for this machine, or with the metrics token."""
         if not self._may_read_metrics(request):
             return JSONResponse({"error": "Metrics are for this machine or for the metrics token."}, status_code=403)
-        text = prometheus_text(await self._snapshot()) + await anyio.to_thread.run_sync(self._per_model)
+        text = metrics_text(await self._snapshot(), await anyio.to_thread.run_sync(self._per_model))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def stats(self, request: Request) -> Response:
@@ -92,11 +91,11 @@ class FigureRoutes:
             raise RuntimeError("a route was called before the survey was open")
         return await anyio.to_thread.run_sync(snapshot, survey, settings.active_backend.value)
 
-    def _per_model(self) -> str:
+    def _per_model(self) -> list[ModelFigures]:
         if self._state.survey is None:
             raise RuntimeError("a route was called before the survey was open")
         with self._state.survey.read() as session:
-            return model_text(model_figures(session))
+            return model_figures(session)
 
     async def _survey_check(self) -> str:
         if self._state.survey is None or self._state.settings is None:
@@ -151,20 +150,3 @@ def _is_loopback(host: str) -> bool:
         address.ipv4_mapped if isinstance(address, IPv6Address) else None
     )  # ::ffff:127.0.0.1 on a dual-stack socket
     return (mapped or address).is_loopback
-
-
-def prometheus_text(figures: StripSnapshot) -> str:
-    """The figures in Prometheus' text format 0.0.4."""
-    rows: list[tuple[str, str, Any]] = [
-        ("pugmark_media_queued", "Media that wait for a job.", figures.queued),
-        ("pugmark_calls_running", "Model calls under way.", figures.running),
-        ("pugmark_media_failed", "Media whose job failed.", figures.failed),
-        ("pugmark_call_seconds_p50", "Median call duration of the last five minutes.", figures.p50),
-        ("pugmark_call_seconds_p95", "95th percentile of the call duration of the last five minutes.", figures.p95),
-    ]
-    lines = []
-    for name, help_text, value in rows:
-        number = "NaN" if value is None else value
-        lines += [f"# HELP {name} {help_text}", f"# TYPE {name} gauge"]
-        lines += [f'{name}{{backend="{figures.backend}"}} {number}']
-    return "\n".join(lines) + "\n"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import re
-import secrets
 import shutil
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -14,8 +13,10 @@ import anyio
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
+from app import files
 from app.settings import Settings
 from app.web.tokens import UPLOAD, BadToken, Signer
+from modal_backend.weights.whole_file import whole_file
 
 BATCH = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{3,63}")
 LONGEST_PATH = 1024
@@ -34,7 +35,7 @@ class UploadRefused(Exception):
 
 
 class UploadRoute:
-    """Receives uploads into data_dir/uploads/<batch>/<path>."""
+    """Receives uploads into the folder of their batch."""
 
     def __init__(self, opened: Callable[[], tuple[Settings, Signer]]) -> None:
         self._opened = opened
@@ -72,7 +73,8 @@ class UploadRoute:
             raise UploadRefused(403, str(error)) from error
         if not BATCH.fullmatch(batch):
             raise UploadRefused(400, "The upload has no valid name.")
-        return settings.data_dir.joinpath("uploads", batch, *checked_parts(request.path_params["path"]))
+        parts = checked_parts(request.path_params["path"])
+        return files.upload_folder(settings.data_dir, batch).joinpath(*map(files.stored_name, parts))
 
 
 def checked_parts(path: str) -> list[str]:
@@ -101,19 +103,13 @@ def check_announced_size(content_length: str | None, limit: int, data_dir: Path)
 
 async def store(stream: AsyncIterator[bytes], target: Path, limit: int) -> int:
     """Write the stream beside the target, then rename it. Returns the number of bytes; leaves nothing on a failure."""
-    draft = target.with_name(f".{secrets.token_hex(8)}.part")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with draft.open("wb") as file:
-            size = await _pour(stream, file, limit)
-        draft.replace(target)
+        with whole_file(target) as part, part.open("wb") as file:
+            return await _pour(stream, file, limit)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise disk_full() from error
         raise UploadRefused(409, f"The file cannot be stored under this name ({error.strerror}).") from error
-    finally:
-        _remove(draft)
-    return size
 
 
 async def _pour(stream: AsyncIterator[bytes], file: BinaryIO, limit: int) -> int:
@@ -128,13 +124,6 @@ async def _pour(stream: AsyncIterator[bytes], file: BinaryIO, limit: int) -> int
             waiting = bytearray()
     await anyio.to_thread.run_sync(file.write, waiting)
     return size
-
-
-def _remove(draft: Path) -> None:
-    try:
-        draft.unlink(missing_ok=True)
-    except NotADirectoryError:
-        return
 
 
 def too_large(limit: int) -> UploadRefused:

@@ -26,6 +26,7 @@ from modal_backend.models.embeddings.crop_network import CropNetwork, Preprocess
 from modal_backend.training import reid_networks
 from modal_backend.training.curve import write_curve
 from modal_backend.training.reid_data import Sample, UnusableFolder, identity_batches, picture_of, split, varied
+from modal_backend.weights.whole_file import whole_file
 
 KINDS = ("tiger-reid", "part-pose")
 
@@ -146,19 +147,16 @@ def _save(out: Path, network: Any, optimiser: Any, recipe: Recipe, curve: list[d
 
 
 def _write(path: Path, value: Any) -> None:
-    part = path.with_name(path.name + ".part")
-    torch.save(value, part)
-    part.replace(path)
+    with whole_file(path) as part:
+        torch.save(value, part)
 
 
 def publish(checkpoint: Path, folder: Path, path: str) -> str:
     """Put a checkpoint where its model looks for it and vouch for it in SHA256SUMS; returns one sentence."""
     place = folder / path
-    place.parent.mkdir(parents=True, exist_ok=True)
     content = checkpoint.read_bytes()
-    part = place.with_name(place.name + ".part")
-    part.write_bytes(content)
-    part.replace(place)
+    with whole_file(place) as part:
+        part.write_bytes(content)
     sums = folder / "SHA256SUMS"
     kept = sums.read_text(encoding="utf-8").splitlines() if sums.is_file() else []
     kept = [line for line in kept if line.split()[-1:] != [path]]

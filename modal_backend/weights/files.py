@@ -16,6 +16,7 @@ from pathlib import Path
 
 from modal_backend.errors import WeightsMissing
 from modal_backend.weights.published import WeightFile
+from modal_backend.weights.whole_file import whole_file
 
 SUMS = "SHA256SUMS"
 VOLUME = "pugmark-weights"
@@ -147,9 +148,8 @@ def pin_of(place: Path) -> Path:
 
 def pin(place: Path, sha256: str) -> None:
     """Write down the SHA-256 of a file, in the form `sha256sum -c` reads."""
-    part = pin_of(place).with_name(pin_of(place).name + ".part")
-    part.write_text(f"{sha256}  {place.name}\n", encoding="ascii")
-    part.replace(pin_of(place))
+    with whole_file(pin_of(place)) as part:
+        part.write_text(f"{sha256}  {place.name}\n", encoding="ascii")
 
 
 def sums(where: Path) -> dict[str, str]:

@@ -12,6 +12,7 @@ import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app import files
 from app.actions.notes import settings_of
 from app.notes import result
 from app.notes.example import COLUMNS, example_notes
@@ -54,7 +55,7 @@ def finished(data_dir: Path) -> int:
         run.state, run.started_at, run.finished_at, run.backend = RunState.DONE, 1.0, 5.0, "embedded"
         run.figures = {"notes": 319, "categories": 4, "keywords": 2, "clusters": 1}
         run.told = ["Of 2 keywords chosen on half of the notes 100% hold on the rest."]
-    folder = result.run_folder(survey.data_dir, run.id)
+    folder = files.notes_run_folder(survey.data_dir, run.id)
     folder.mkdir(parents=True)
     (folder / "keywords.csv").write_text("category,keyword\n")
     (folder / "result.json").write_text(json.dumps(small_result(ids)))

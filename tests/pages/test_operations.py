@@ -16,6 +16,7 @@ from app.analysis.modal_watch import ModalWatch
 from app.settings import load_settings
 from app.survey.calls.figures import ended_since, get_stats, model_figures, open_notes
 from app.survey.calls.model_versions import versions
+from app.survey.calls.overview import snapshot
 from app.survey.database import Survey, open_survey
 from app.survey.detections import results
 from app.survey.media import imports
@@ -23,7 +24,7 @@ from app.survey.tables.calls import Call
 from app.survey.tables.detections import DetectionReview
 from app.survey.tables.media import ImportBatch, ImportState, Media, Stage
 from app.ui.operations.charts import histogram, summary
-from app.web.metrics import model_text
+from app.web.metrics import metrics_text
 from modal_backend.client import ModalBackend, Options
 from modal_backend.contracts import Provenance
 from modal_backend.registry import LOCAL
@@ -108,34 +109,50 @@ def test_the_page_of_an_embedded_survey_says_how_to_connect_modal(dashboard):
     assert "modal deploy -m modal_backend.modal_app" in " ".join(one.value for one in test.markdown)
 
 
+def metrics(survey: Survey) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
+    """Value by sample and labels, as Prometheus' own library reads them."""
+    from prometheus_client.parser import text_string_to_metric_families
+
+    with survey.read() as session:
+        text = metrics_text(snapshot(survey, "modal"), model_figures(session))
+    families = list(text_string_to_metric_families(text))
+    assert len({one.name for one in families}) == len(families)
+    values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
+    for sample in (sample for family in families for sample in family.samples):
+        values.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
+    return values
+
+
+def labels(**values: str) -> tuple[tuple[str, str], ...]:
+    return tuple(sorted({"model": "pocket-detector", "backend": "modal", **values}.items()))
+
+
 def test_metrics_split_the_time_of_every_model_and_count_its_outcomes(survey):
     add_calls(survey, 3)
     add_calls(survey, 1, outcome="failed", error="no", attempts=4)
     add_calls(survey, 2, model='a "b"', backend="embedded", cold_start_seconds=None)
-    with survey.read() as session:
-        lines = model_text(model_figures(session)).splitlines()
-    assert 'pugmark_calls_total{model="pocket-detector",backend="modal",outcome="done"} 3' in lines
-    assert 'pugmark_calls_total{model="pocket-detector",backend="modal",outcome="failed"} 1' in lines
-    assert 'pugmark_call_retries_total{model="pocket-detector",backend="modal"} 3' in lines
-    assert 'pugmark_call_cold_start_seconds{model="pocket-detector",backend="modal",quantile="0.5"} 5.0' in lines
-    assert 'pugmark_call_run_seconds{model="a \\"b\\"",backend="embedded",quantile="0.95"} 3.0' in lines
-    assert not [one for one in lines if one.startswith('pugmark_call_cold_start_seconds{model="a ')]
+    values = metrics(survey)
+    assert values["pugmark_calls_total"][labels(outcome="done")] == 3
+    assert values["pugmark_calls_total"][labels(outcome="failed")] == 1
+    assert values["pugmark_call_retries_total"][labels()] == 3
+    assert values["pugmark_calls_open"][labels()] == 0
+    assert values["pugmark_call_oldest_seconds"][labels()] == 0
+    assert values["pugmark_call_cold_start_seconds"][labels(quantile="0.5")] == 5.0
+    assert values["pugmark_call_run_seconds"][labels(model='a "b"', backend="embedded", quantile="0.95")] == 3.0
+    assert not [one for one in values["pugmark_call_cold_start_seconds"] if ("model", 'a "b"') in one]
+    waiting = values["pugmark_call_waiting_seconds"]
+    assert [round(waiting[labels(quantile=each)]) for each in ("0.5", "0.95")] == [2, 2]
 
 
-def test_an_empty_ledger_has_no_metrics(survey):
-    with survey.read() as session:
-        assert model_text(model_figures(session)) == ""
-
-
-def test_the_metrics_are_read_by_the_library_of_prometheus(survey):
-    from prometheus_client.parser import text_string_to_metric_families
-
-    add_calls(survey, 3)
-    with survey.read() as session:
-        families = list(text_string_to_metric_families(model_text(model_figures(session))))
-    assert len({one.name for one in families}) == len(families)
-    waiting = next(one for one in families if one.name == "pugmark_call_waiting_seconds")
-    assert {sample.labels["quantile"]: round(sample.value) for sample in waiting.samples} == {"0.5": 2, "0.95": 2}
+def test_an_empty_ledger_has_the_metrics_of_the_strip_only(survey):
+    values = metrics(survey)
+    assert values.pop("pugmark_media_queued") == {(("backend", "modal"),): 0}
+    assert set(values) == {
+        "pugmark_calls_running",
+        "pugmark_media_failed",
+        "pugmark_call_seconds_p50",
+        "pugmark_call_seconds_p95",
+    }
 
 
 def test_every_call_is_in_the_histogram_and_cold_starts_stand_below(survey):

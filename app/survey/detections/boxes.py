@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
+from modal_backend.contracts import Box
 
 CHUNK = 500
 
@@ -35,6 +36,11 @@ class BoxView:
     identity: str | None
     individual_id: int | None
     individual: str | None
+
+    @property
+    def box(self) -> Box:
+        """Its rectangle."""
+        return Box(self.x, self.y, self.width, self.height)
 
     @property
     def confirmed(self) -> bool:

@@ -16,7 +16,6 @@ from app.survey.detections.boxes import BoxView, boxes
 from app.survey.detections.results import box_key
 from app.survey.tables.detections import Feature
 from app.survey.tables.evidence import CropOutline, PairEvidence
-from modal_backend.contracts import Box
 
 VERSION = "1"
 PAIRS_VERSION = "2"
@@ -36,7 +35,7 @@ class EvidenceView:
 
 def key_of(box: BoxView) -> str:
     """The rectangle of a box as evidence remembers it."""
-    return box_key(Box(box.x, box.y, box.width, box.height))
+    return box_key(box.box)
 
 
 def evidence_of(session: Session, query_id: int, candidate_ids: Collection[int]) -> dict[int, EvidenceView]:

@@ -139,5 +139,5 @@ def not_described(session: Session, detection_ids: Collection[int]) -> list[int]
         for view in boxes(session, detection_ids).values()
         if view.category == Category.ANIMAL
         and view.verdict != "rejected"
-        and (view.id, box_key(Box(view.x, view.y, view.width, view.height))) not in described
+        and (view.id, box_key(view.box)) not in described
     ]

@@ -35,7 +35,7 @@ def decide(action: Callable[..., Any], *args: Any, told: str = "", **values: Any
 
 def day(taken_at: datetime | None) -> str:
     """The day of a camera-local time, short enough to stand under a small crop."""
-    return f"{taken_at:%-d %b %Y}" if taken_at else "time unknown"
+    return f"{taken_at.day} {taken_at:%b %Y}" if taken_at else "time unknown"
 
 
 def clock(taken_at: datetime | None) -> str:

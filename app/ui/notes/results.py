@@ -10,7 +10,8 @@ import pandas as pd
 import streamlit as st
 
 from app import deps
-from app.notes.result import RunResult, run_folder
+from app.files import notes_run_folder
+from app.notes.result import RunResult
 from app.survey.notes import views
 from app.survey.notes.views import NoteView
 from app.survey.tables.notes import NoteRun
@@ -37,7 +38,7 @@ def summary(run: NoteRun, result: RunResult) -> None:
     )
     for line in run.told:
         st.markdown(f":material/info: {line}")
-    folder = run_folder(deps.survey().data_dir, run.id)
+    folder = notes_run_folder(deps.survey().data_dir, run.id)
     with st.container(horizontal=True):
         for name in ("keywords.csv", "clusters.csv"):
             if (folder / name).is_file():

@@ -7,12 +7,12 @@ from datetime import datetime
 
 def when(taken_at: datetime | None) -> str:
     """A camera-local time as "12 Mar 2024 05:41"."""
-    return f"{taken_at:%-d %b %Y %H:%M}" if taken_at else "time unknown"
+    return f"{taken_at.day} {taken_at:%b %Y %H:%M}" if taken_at else "time unknown"
 
 
 def moment(seconds: float | None) -> str:
     """Seconds since 1970 as the local time of this machine."""
-    return f"{datetime.fromtimestamp(seconds):%-d %b %Y %H:%M}" if seconds else ""
+    return when(datetime.fromtimestamp(seconds)) if seconds else ""
 
 
 def duration(seconds: float | None) -> str:

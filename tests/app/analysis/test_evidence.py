@@ -9,7 +9,7 @@ from PIL import Image
 
 from app.analysis import evidence as worker
 from app.analysis.context import open_workshop
-from app.analysis.crops import crop_path
+from app.files import crop_path
 from app.matching import flanks
 from app.survey.database import Survey
 from app.survey.decisions import boxes as review
@@ -35,7 +35,7 @@ def cut(survey: Survey, detection_id: int, picture: np.ndarray) -> None:
     """Put a crop's picture where the worker looks for it."""
     with survey.read() as session:
         view = boxes(session, [detection_id])[detection_id]
-    path = crop_path(survey.data_dir, crop_name(view.id, Box(view.x, view.y, view.width, view.height)))
+    path = crop_path(survey.data_dir, crop_name(view.id, view.box))
     path.parent.mkdir(parents=True, exist_ok=True)
     Image.fromarray(picture).save(path, "JPEG", quality=90)
 
@@ -81,7 +81,7 @@ def test_a_crop_that_cannot_be_read_says_so_in_its_evidence(survey, shop, monkey
     a, b = striped_crops(survey, [1, 1])
     with survey.read() as session:
         view = boxes(session, [b])[b]
-    path = crop_path(survey.data_dir, crop_name(b, Box(view.x, view.y, view.width, view.height)))
+    path = crop_path(survey.data_dir, crop_name(b, view.box))
     path.write_bytes(b"not a picture")
     worker.compare_pairs(shop, [[a, b]])
     with survey.read() as session:

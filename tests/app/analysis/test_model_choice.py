@@ -9,7 +9,8 @@ import sqlalchemy as sa
 import torch
 from pydantic import ValidationError
 
-from app.analysis.model_choice import FILE, Choice, Chooser, choose, shown, words
+from app.analysis.model_choice import Choice, Chooser, choose, shown, words
+from app.files import model_choice_path
 from app.settings import Settings
 from app.survey.database import open_survey
 from app.survey.detections.features import local_model
@@ -86,7 +87,7 @@ def test_modal_is_asked_once_and_what_it_said_stands_while_it_is_away(tmp_path, 
     chooser._ask_again = 0.0
     assert chooser().detector == chooser().detector == "megadetector"
     assert len(answers) == 2
-    assert json.loads((tmp_path / FILE).read_text())["detector"] == "megadetector"
+    assert json.loads(model_choice_path(tmp_path).read_text())["detector"] == "megadetector"
     assert shown(on_modal(tmp_path)).detector == "megadetector"
     chooser._ask_again = 0.0
     assert chooser().detector == "megadetector"

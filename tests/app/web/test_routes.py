@@ -241,5 +241,5 @@ def test_figures_are_those_of_the_ledger(client: TestClient, services: Services)
     assert len(figures["sparkline"]) == 60
     assert [value for value in figures["sparkline"] if value is not None] == [pytest.approx(2.0)]
     text = client.get("/metrics").text
-    assert 'pugmark_calls_running{backend="embedded"} 1' in text
+    assert 'pugmark_calls_running{backend="embedded"} 1.0' in text
     assert 'pugmark_call_seconds_p50{backend="embedded"} 2.0' in text

@@ -1,0 +1,85 @@
+"""What differs between operating systems. Nothing else in app/ asks which one it runs on."""
+
+from __future__ import annotations
+
+import getpass
+import os
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+
+def own_group() -> dict[str, Any]:
+    """Arguments of Popen that keep a Ctrl+C meant for this process from its child."""
+    if sys.platform == "win32":
+        return {"creationflags": subprocess.CREATE_NEW_PROCESS_GROUP}
+    return {"start_new_session": True}
+
+
+def ask_myself_to_stop() -> None:
+    """Run this process's handler of SIGTERM, from any thread."""
+    if sys.platform == "win32":  # os.kill ends the process there at once, without its handler
+        signal.raise_signal(signal.SIGTERM)
+    else:
+        os.kill(os.getpid(), signal.SIGTERM)
+
+
+def family(pid: int) -> list[psutil.Process]:
+    """A process and all it has started, as long as they live; itself first."""
+    try:
+        process = psutil.Process(pid)
+        return [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return []
+
+
+def end_by_force(processes: list[psutil.Process]) -> None:
+    """End these at once, the first one last; those that have ended already are passed over."""
+    for process in reversed(processes):
+        try:
+            process.kill()
+        except psutil.NoSuchProcess:
+            continue
+
+
+def process_mark() -> str:
+    """A word for this process that no other, before or after it, on this machine or another, has."""
+    return f"{socket.gethostname()}~{os.getpid()}~{round(psutil.Process().create_time() * 1000)}"
+
+
+def process_lives(mark: str) -> bool | None:
+    """Whether the process of a mark still lives; None when it ran on another machine."""
+    host, _, rest = mark.partition("~")
+    pid, _, created = rest.partition("~")
+    if host != socket.gethostname() or not (pid.isdigit() and created.isdigit()):
+        return None
+    try:
+        process = psutil.Process(int(pid))
+        same = abs(process.create_time() * 1000 - int(created)) < 1000
+        return same and process.status() != psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
+
+
+def sync_folder(folder: Path) -> None:
+    """Make a rename survive a power cut; not possible, nor needed, on Windows."""
+    if sys.platform == "win32":
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def user_name() -> str:
+    """Who is logged in; "reviewer" where the system does not know (a container without users)."""
+    try:
+        return getpass.getuser()
+    except (ImportError, KeyError, OSError):
+        return "reviewer"
