@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,12 +18,20 @@ from modal_backend.models.video import ask
 from modal_backend.models.video.prompts import OWN, VERSION, question_text
 
 
-def run(settings: Settings, clip: Path, *, kind: str, own: str, as_json: bool) -> int:
+def add_arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("clip", type=Path, metavar="VIDEO")
+    command.add_argument("--question", default="happens", help="happens, count, behaviour, marks or people")
+    command.add_argument("--own", default="", metavar="TEXT", help="a question of your own")
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Exit status 0 with an answer. Raises CommandFailed with the reason and what to do (1), or for a bad call (2)."""
+    clip: Path = options.clip
     if not clip.is_file():
         raise CommandFailed(f"There is no file at {clip}.", 2)
     try:
-        text = question_text(OWN if own else kind, own)
+        text = question_text(OWN if options.own else options.question, options.own)
     except ValueError as error:
         raise CommandFailed(str(error), 2) from error
     try:
@@ -40,5 +49,5 @@ def run(settings: Settings, clip: Path, *, kind: str, own: str, as_json: bool) -
     }
     price = f"${dollars:.4f}" if dollars is not None else "cost not known"
     source = f"{said.model} at {said.host}, prompts {VERSION}, {len(frames)} frames, {price}"
-    tell(as_json, told, f"{said.text}\n\nA claim of {source}.")
+    tell(options.as_json, told, f"{said.text}\n\nA claim of {source}.")
     return 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from importlib.util import find_spec
@@ -46,7 +47,11 @@ class Finding:
     sha256: str = ""
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
+def add_arguments(_command: ArgumentParser) -> None:
+    """It takes none of its own."""
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Exit status 0 when everything the backend in use needs is ready, else 1."""
     backend, choice = EmbeddedBackend(), shown(settings)
     findings = [
@@ -59,7 +64,7 @@ def run(settings: Settings, *, as_json: bool) -> int:
         _video(settings),
     ]
     lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
-    tell(as_json, [asdict(one) for one in findings], "\n".join(lines))
+    tell(options.as_json, [asdict(one) for one in findings], "\n".join(lines))
     needed = {"survey database", "job queue", choice.local, choice.detector, *choice.embeddings}
     if settings.active_backend is Backend.MODAL:
         needed = {"survey database", "job queue", "modal"}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import SUPPRESS, ArgumentParser, Namespace
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,38 +22,63 @@ from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import DETECTOR
 
+MODELS = ("rapid", "rapid-448", "pocket-embedding", "fused", "fused-448")
 
-def detection(settings: Settings, images: Path, truth: Path, predictions: Path | None, *, as_json: bool) -> int:
+
+def add_arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    kinds = command.add_subparsers(required=True, metavar="WHAT")
+    boxes = kinds.add_parser("detection", help="boxes against COCO boxes")
+    boxes.add_argument("--images", type=Path, required=True)
+    boxes.add_argument("--truth", type=Path, required=True)
+    boxes.set_defaults(measure=detection)
+    who = kinds.add_parser("identification", help="rankings against known identities")
+    who.add_argument("--csv", type=Path, required=True, dest="table")
+    who.add_argument("--model", default="rapid", choices=MODELS)
+    who.set_defaults(measure=identification)
+    for kind in (boxes, who):
+        kind.add_argument("--predictions", type=Path)
+        kind.add_argument("--json", action="store_true", dest="as_json", default=SUPPRESS, help="answer in JSON")
+
+
+def run(settings: Settings, options: Namespace) -> int:
+    """Measure what was asked for and keep the figures."""
+    status: int = options.measure(settings, options)
+    return status
+
+
+def detection(settings: Settings, options: Namespace) -> int:
     """Run the detector over a folder, score its boxes against COCO boxes and keep the figures."""
     from app.evaluation.detection import evaluate_detection
 
-    known = _json(truth)
+    known, images = _json(options.truth), options.images
     backend = EmbeddedBackend()
     backend.load(DETECTOR)
     rows = list(_detected(backend, images))
     threshold = _threshold()
     document = {"info": lila.info(_name(backend), threshold), "detection_categories": lila.CATEGORIES, "images": rows}
-    if predictions:
-        _write(predictions, document)
+    if options.predictions:
+        _write(options.predictions, document)
     result = evaluate_detection(document, known)
     about = backend.provenance(DETECTOR)
     _keep(settings, "detection", about.model, about.version, about.preprocessing, images, result)
-    tell(as_json, result, "\n".join(f"{name:28} {value}" for name, value in result.items()))
+    tell(options.as_json, result, "\n".join(f"{name:28} {value}" for name, value in result.items()))
     return 0
 
 
-def identification(settings: Settings, table: Path, model: str, predictions: Path | None, *, as_json: bool) -> int:
+def identification(settings: Settings, options: Namespace) -> int:
     """Rank the query crops of a csv (path, identity, split) against its gallery crops, score the ranking, draw other
     splits (random, one gallery picture each, other events) and keep the figures."""
     from app.evaluation.identification import evaluate_csv
 
+    table, model = options.table, options.model
     if not table.is_file():
         raise CommandFailed(f"There is no file at {table}.", 2)
     document, result = evaluate_csv(table, model)
-    if predictions:
-        _write(predictions, document)
+    if options.predictions:
+        _write(options.predictions, document)
     _keep(settings, "identification", model, document["version"], document["preprocessing"], table, result)
-    tell(as_json, result, "\n".join(_lines(result)))
+    tell(options.as_json, result, "\n".join(_lines(result)))
     return 0
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,18 +19,25 @@ from app.survey.media import imports
 from app.survey.media.progress import Progress, import_progress, refusals
 
 
-def run(settings: Settings, path: Path, *, wait: bool, as_json: bool, deployment: str | None) -> int:
+def add_arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("path", type=Path)
+    command.add_argument("--wait", action="store_true", help="return when every file is done or refused")
+    command.add_argument("--deployment", help="put everything into this deployment (default: one a folder)")
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Exit status: 0 when everything listed was taken in, 3 when files were refused, 1 when the import failed."""
-    root = path.expanduser()
+    root, deployment = options.path.expanduser(), options.deployment
     if not root.exists():
-        raise CommandFailed(f"There is no file or folder at {path}.", 2)
+        raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
     survey = open_survey(settings)
     with survey.write() as session:
         deployment_id = imports.deployment_named(session, deployment).id if deployment else None
         import_id = imports.import_of_path(session, root.resolve(), deployment_id).id
-    if not wait:
-        return queue(survey, settings, import_id, as_json)
-    return report(survey, wait_for(survey, settings, import_id), as_json)
+    if not options.wait:
+        return queue(survey, settings, import_id, options.as_json)
+    return report(survey, wait_for(survey, settings, import_id), options.as_json)
 
 
 def queue(survey: Survey, settings: Settings, import_id: int, as_json: bool) -> int:

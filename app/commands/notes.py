@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
+from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,18 +19,27 @@ from modal_backend.notes.table import BadNotes
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 
 
-def run(
-    settings: Settings, file: Path, text: str, category: str, out: Path, *, seed: int, remote: bool, as_json: bool
-) -> int:
+def add_arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("file", type=Path, metavar="FILE", help="CSV, xlsx, JSON lines or plain text")
+    command.add_argument("--text", required=True, metavar="COLUMN", help="the column with the notes")
+    command.add_argument("--category", required=True, metavar="COLUMN", help="the column with the category")
+    command.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets keywords.csv and clusters.csv")
+    command.add_argument("--seed", type=int, default=0)
+    command.add_argument("--remote", action="store_true", help="extract and cluster on Modal")
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Writes keywords.csv and clusters.csv into `out`; 2 when the notes cannot be used, 1 when a model cannot run."""
     from app.notes.tables import run_graph, told
     from modal_backend.notes.pipeline import NoteSettings
 
+    file, out, remote = options.file, options.out, options.remote
     if not file.is_file():
         raise CommandFailed(f"There is no file at {file}.", 2)
     if remote and settings.active_backend is not Backend.MODAL:
         raise CommandFailed("--remote needs Modal: run `modal token new`, and PUGMARK_BACKEND must not be embedded.", 2)
-    wanted = NoteSettings(columns={"text": text, "category": category}, seed=seed)
+    wanted = NoteSettings(columns={"text": options.text, "category": options.category}, seed=options.seed)
     try:
         with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as cache, _Bar() as bar:
             ask = _ask(settings) if remote else None
@@ -54,7 +64,7 @@ def run(
         f"{answer['counts']['used']:,} notes, {answer['discriminative']:,} discriminative keywords, "
         f"{answer['clusters']} clusters. Written: {out / 'keywords.csv'}, {out / 'clusters.csv'}"
     )
-    tell(as_json, answer, "\n".join([*lines, summary]))
+    tell(options.as_json, answer, "\n".join([*lines, summary]))
     return 0
 
 

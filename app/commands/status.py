@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
 import sqlalchemy as sa
@@ -16,7 +17,11 @@ from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import ListedFile, Media
 
 
-def run(settings: Settings, *, as_json: bool) -> int:
+def add_arguments(_command: ArgumentParser) -> None:
+    """It takes none of its own."""
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Always exits with 0."""
     survey = open_survey(settings)
     with survey.read() as session:
@@ -46,5 +51,5 @@ def run(settings: Settings, *, as_json: bool) -> int:
     lines = [f"{value['media']} media: " + ", ".join(f"{count} {stage}" for stage, count in by_stage.items())]
     lines += [f"import {one.id} {one.label}: {one.state}, {one.done} of {one.listed or '?'} files" for one in recent]
     lines.append("A worker is running." if value["worker_alive"] else "No worker is running.")
-    tell(as_json, value, "\n".join(lines))
+    tell(options.as_json, value, "\n".join(lines))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,12 @@ from modal_backend.registry import DETECTOR
 SAID_OF_IT = "computed on this machine from detections and motion"
 
 
-def run(settings: Settings, clip: Path, *, as_json: bool) -> int:
+def add_arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("clip", type=Path, metavar="VIDEO")
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Summarise a clip with the detector that the settings choose for this machine.
 
     Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded.
@@ -29,6 +35,7 @@ def run(settings: Settings, clip: Path, *, as_json: bool) -> int:
     from app.video.reading.probe import VideoError
     from app.video.summary.summarise import DetectorFailed, summarise_video
 
+    clip, as_json = options.clip, options.as_json
     path = clip.expanduser()
     if not path.is_file():
         raise CommandFailed(f"There is no file at {clip}.", 2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from argparse import ArgumentParser, Namespace
 from typing import Any
 
 from tqdm import tqdm
@@ -13,10 +14,18 @@ from modal_backend.registry import MODELS
 from modal_backend.weights.files import folder, looks_there, remedy
 
 
-def run(settings: Settings, action: str, models: list[str], *, as_json: bool) -> int:
+def add_arguments(command: ArgumentParser) -> None:
+    """What the command takes."""
+    command.add_argument("action", nargs="?", choices=["list", "fetch"], default="list")
+    command.add_argument("models", nargs="*", metavar="MODEL", help="default: all that can be fetched")
+
+
+def run(settings: Settings, options: Namespace) -> int:
     """Exit status 0, or 1 when a file could not be had. Raises CommandFailed for an unknown model."""
-    wanted = [name for asked in models for name in _meant(asked)]
-    return _fetch(wanted, as_json) if action == "fetch" else _list(settings, wanted, as_json)
+    wanted = [name for asked in options.models for name in _meant(asked)]
+    if options.action == "fetch":
+        return _fetch(wanted, options.as_json)
+    return _list(settings, wanted, options.as_json)
 
 
 def _meant(asked: str) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from argparse import ArgumentParser, Namespace
 from types import FrameType
 
 from app.commands.output import note
@@ -13,7 +14,11 @@ from app.settings import Settings
 from app.survey.database import open_survey
 
 
-def run(settings: Settings) -> int:
+def add_arguments(_command: ArgumentParser) -> None:
+    """It takes none of its own."""
+
+
+def run(settings: Settings, _options: Namespace) -> int:
     """Ends with SIGTERM, Ctrl+C or the end of the process that started it; another worker continues its jobs."""
     stop = threading.Event()
 

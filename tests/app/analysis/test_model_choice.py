@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from argparse import Namespace
 
 import pytest
 import sqlalchemy as sa
@@ -134,7 +135,7 @@ def test_the_weights_command_refuses_a_model_it_does_not_know(tmp_path, capsys):
     from app.commands.output import CommandFailed
 
     with pytest.raises(CommandFailed, match="no model lynx"):
-        weights.run(settings_of(tmp_path), "fetch", ["lynx"], as_json=True)
+        weights.run(settings_of(tmp_path), Namespace(action="fetch", models=["lynx"], as_json=True))
 
 
 def test_doctor_names_what_is_in_use_and_what_is_missing(tmp_path):

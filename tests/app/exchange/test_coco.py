@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from app.__main__ import parsed
 from app.commands import exports
 from app.exchange.coco import write
 from app.exchange.identifiers import ExportRefused
@@ -115,7 +116,7 @@ def test_times_have_their_correction_and_are_missing_where_unknown(filled):
 def test_the_command_writes_the_file_and_tells_what_it_holds(filled, tmp_path: Path, capsys, settings):
     out = tmp_path / "survey.json"
     there = settings.model_copy(update={"data_dir": filled.data_dir})
-    assert exports.run(there, "coco", out, as_json=True) == 0
+    assert exports.run(there, parsed(["export", "coco", str(out), "--json"])) == 0
     told = json.loads(capsys.readouterr().out)
     assert told["holds"].startswith("7 images, 5 boxes; left out: videos and their frames: 1")
     assert len(json.loads(out.read_text())["annotations"]) == 5
