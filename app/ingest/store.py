@@ -146,10 +146,9 @@ def _put(incoming: Incoming, place: Path) -> None:
 
 def _abandoned(path: Path) -> bool:
     """Whether no living process writes this file; of a process on another machine, whether it is an hour old."""
-    lives = operating_system.process_lives(path.stem.rpartition("~")[0])
-    if lives is None:
-        return time.time() - path.stat().st_mtime > ABANDONED_AFTER_S
-    return not lives
+    mark = path.stem.rpartition("~")[0]
+    lives = operating_system.process_lives(mark) if mark else False
+    return time.time() - path.stat().st_mtime > ABANDONED_AFTER_S if lives is None else not lives
 
 
 def _size(path: Path) -> int:

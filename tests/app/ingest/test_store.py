@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
-import os
-import signal
 import subprocess
 import sys
 import time
@@ -128,7 +126,6 @@ take_in(SourceFile(path.name, partial(open_file, path)), MediaStore(Path(sys.arg
 """
 
 
-@pytest.mark.skipif(os.name != "posix", reason="file locks tell the living from the dead on POSIX only")
 def test_what_a_killed_process_left_is_cleaned_up_and_a_living_ones_is_not(tmp_path: Path) -> None:
     path = picture_file(tmp_path)
     store = MediaStore(tmp_path / "store")
@@ -140,7 +137,7 @@ def test_what_a_killed_process_left_is_cleaned_up_and_a_living_ones_is_not(tmp_p
         assert left
         assert store.clean() == 0
         assert files(store) == left
-        run.send_signal(signal.SIGKILL)
+        run.kill()
     assert store.clean() == len(left)
     assert files(store) == []
     assert take_in(source(path), store, Limits()).new_file
