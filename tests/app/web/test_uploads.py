@@ -37,6 +37,15 @@ def test_upload_lands_under_its_path_and_head_tells_its_size(
     assert client.head(address, headers=upload("batch-1")).headers["upload-length"] == "1000"
 
 
+def test_a_name_that_windows_forbids_is_stored_and_found_again(
+    client: TestClient, services: Services, upload: Callable[[str], dict[str, str]]
+) -> None:
+    address = "/api/uploads/batch-1/Ridge%3A%203./CON.jpg"
+    assert client.put(address, content=b"x", headers=upload("batch-1")).status_code == 201
+    assert incoming(services) == ["batch-1/Ridge%3A 3%2E/%43ON.jpg"]
+    assert client.head(address, headers=upload("batch-1")).headers["upload-length"] == "1"
+
+
 def test_upload_token_is_bound_to_its_batch(
     client: TestClient, services: Services, upload: Callable[[str], dict[str, str]], read: str
 ) -> None:

@@ -1,0 +1,110 @@
+"""Pugmark runs where fcntl, pwd, grp, resource, killpg and SIGKILL do not exist, as on Windows."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from app import operating_system
+
+ROOT = Path(__file__).resolve().parents[2]
+ELSEWHERE = ROOT / "tests" / "support" / "elsewhere"
+
+
+def elsewhere(code: str, **environment: str) -> Any:
+    """What the code prints as JSON on its last line, in a Python without what only POSIX has."""
+    path = os.pathsep.join([str(ELSEWHERE), str(ROOT)])
+    env = os.environ | environment | {"PYTHONPATH": path, "PUGMARK_BACKEND": "embedded"}
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, timeout=180, check=False)
+    assert done.returncode == 0, done.stderr[-3000:]
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+IMPORT_ALL = """
+import importlib, json, pkgutil, traceback
+import app, modal_backend
+failed = {}
+for package in (app, modal_backend):
+    for module in pkgutil.walk_packages(package.__path__, package.__name__ + "."):
+        if module.name in ("app.main", "app.shell") or ".migrations." in module.name:
+            continue  # scripts: they run when imported
+        try:
+            importlib.import_module(module.name)
+        except Exception as error:
+            while error.__cause__ is not None:
+                error = error.__cause__
+            place = traceback.extract_tb(error.__traceback__)[-1].filename
+            if "site-packages" not in place:  # a library that has asked for the system may go on as on that system
+                failed[module.name] = f"{type(error).__name__}: {error} ({place})"
+print(json.dumps(failed))
+"""
+
+
+def test_every_module_can_be_imported_without_what_only_posix_has():
+    assert elsewhere(IMPORT_ALL) == {}
+
+
+WORKER = """
+import json, sys, time
+from app.jobs.presence import any_alive
+from app.jobs.process import WorkerProcess
+from app.operating_system import family
+from app.settings import load_settings
+from app.survey.database import open_survey
+
+def wait_for(condition):
+    end = time.monotonic() + 90
+    while not condition():
+        assert time.monotonic() < end, "waited in vain"
+        time.sleep(0.1)
+
+survey = open_survey(load_settings())
+worker = WorkerProcess()
+worker.start()
+wait_for(lambda: any_alive(survey))
+pids = [process.pid for process in family(worker.pid)]
+worker.stop()
+print(json.dumps({"pids": pids, "alive": worker.alive(), "at_work": any_alive(survey)}))
+"""
+
+
+def test_a_worker_starts_and_stops_without_what_only_posix_has(tmp_path: Path):
+    told = elsewhere(WORKER, PUGMARK_DATA_DIR=str(tmp_path))
+    assert told["pids"]
+    assert not told["alive"]
+    assert not told["at_work"]
+    assert not [pid for pid in told["pids"] if psutil.pid_exists(pid)]
+
+
+def test_a_mark_tells_a_living_process_from_one_that_has_ended():
+    code = "from app.operating_system import process_mark; print(process_mark(), flush=True); input()"
+    with subprocess.Popen(
+        [sys.executable, "-c", code], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    ) as other:
+        assert other.stdout is not None
+        mark = other.stdout.readline().strip()
+        assert operating_system.process_lives(mark)
+        other.kill()
+    assert operating_system.process_lives(mark) is False
+    assert operating_system.process_lives(operating_system.process_mark())
+    assert operating_system.process_lives("another-machine~1~1") is None
+
+
+def test_a_process_that_has_the_number_of_an_ended_one_is_another():
+    host, pid, created = operating_system.process_mark().split("~")
+    assert operating_system.process_lives(f"{host}~{pid}~{int(created) - 60_000}") is False
+
+
+def test_a_machine_that_knows_no_users_has_a_reviewer(monkeypatch):
+    def nobody() -> str:
+        raise KeyError("uid not found: 1000")
+
+    monkeypatch.setattr("getpass.getuser", nobody)
+    assert operating_system.user_name() == "reviewer"
