@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-import subprocess
-import sys
-import time
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -19,8 +16,9 @@ from app.survey.decisions.changes import HUMAN
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature, Ranking
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
-from tests.support.commands import ROOT, environment
 from tests.support.older_survey import DRAWN_BOX, QUERY, WAITING_IMPORT, unpack
+from tests.support.waiting import wait_until
+from tests.support.workers import worker
 
 DECIDED = ("decision", *(table.__tablename__ for table in HUMAN.values()))
 NOT_DECIDED = {"detection", "species_label", "video_answer"}  # found by a model, listed from the start, asked
@@ -78,15 +76,8 @@ def test_jobs_that_nobody_had_begun_are_done_by_a_worker_of_this_version(setting
             ranked = session.scalar(sa.select(Ranking.id).where(Ranking.detection_id == QUERY).limit(1))
         return imported and described is not None and ranked is not None
 
-    worker = subprocess.Popen([sys.executable, "-m", "app", "worker"], cwd=ROOT, env=environment(settings.data_dir))
-    try:
-        end = time.monotonic() + 240
-        while not done():
-            assert worker.poll() is None and time.monotonic() < end, "waited in vain"
-            time.sleep(0.1)
-    finally:
-        worker.kill()
-        worker.wait()
+    with worker(settings.data_dir):
+        wait_until(done)
     with older.read() as session:
         batch = session.get_one(ImportBatch, WAITING_IMPORT)
         assert (batch.state, batch.error) == ("done", None)
