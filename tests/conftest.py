@@ -12,6 +12,8 @@ from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from tests.support.commands import NO_WEIGHTS
 
+pytest_plugins = ["tests.modal.local_modal"]
+
 
 @pytest.fixture(autouse=True)
 def no_modal_token(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,53 +1,29 @@
 """A survey whose models run on the local control plane, its worker process, and what to ask of both."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 import os
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import pytest
 import sqlalchemy as sa
 
 from app.jobs.queue import Jobs
 from app.settings import Settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.media import imports
 from app.survey.tables.calls import Call
 from app.survey.tables.detections import Feature, Ranking
 from app.survey.tables.media import ImportBatch, Media
-from tests.modal.local_modal import ROOT, plane  # noqa: F401
+from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal, client_env
 from tests.support.pictures import encoded, noisy
 
 PICTURES = 10
-
-
-@pytest.fixture
-def modal_settings(plane: LocalModal, tmp_path: Path) -> Settings:
-    """Settings of a survey whose models run on the local control plane."""
-    return Settings(
-        PUGMARK_DATA_DIR=tmp_path / "data",
-        PUGMARK_BACKEND="modal",
-        MODAL_TOKEN_ID="ak-local",
-        MODAL_TOKEN_SECRET="as-local",
-        _env_file=None,
-    )
-
-
-@pytest.fixture
-def survey(modal_settings: Settings) -> Iterator[Survey]:
-    modal_settings.data_dir.mkdir()
-    survey = open_survey(modal_settings)
-    yield survey
-    survey.close()
 
 
 @contextmanager
@@ -68,13 +44,6 @@ def worker(settings: Settings, plane: LocalModal, **more: str) -> Iterator[subpr
     finally:
         process.send_signal(signal.SIGKILL)
         process.wait()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def ask_for_import(survey: Survey, folder: Path, pictures: int = PICTURES) -> int:

@@ -1,7 +1,5 @@
 """The Modal backend with the real client, against a local control plane that runs real containers."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 import asyncio
@@ -31,21 +29,19 @@ from modal_backend.errors import (
 )
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, MODELS, OMNIVINCI, REMOTE
 from modal_backend.remote import wire
-from tests.modal.local_modal import ROOT, client, control_plane, faulty, plane  # noqa: F401
+from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal
-from tests.modal.modal_survey import (  # noqa: F401
+from tests.modal.modal_survey import (
     ask,
     calls,
     first_described,
-    modal_settings,
     ranked,
     sent_to,
     stages,
     state,
-    survey,
-    wait_until,
     worker,
 )
+from tests.support.waiting import wait_until
 
 PICTURE = np.random.default_rng(0).integers(0, 255, (160, 224, 3), np.uint8)
 

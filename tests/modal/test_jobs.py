@@ -1,25 +1,20 @@
 """Durable jobs over Modal: what survives a killed worker and a Modal that is away, and what is never done twice."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 import time
 
 from app.jobs.queue import Jobs
-from tests.modal.local_modal import control_plane, faulty, plane  # noqa: F401
-from tests.modal.modal_survey import (  # noqa: F401
+from tests.modal.modal_survey import (
     ask,
     ask_for_import,
     calls,
-    modal_settings,
     sent_to,
     stages,
     state,
-    survey,
-    wait_until,
     worker,
 )
+from tests.support.waiting import wait_until
 
 
 def test_a_worker_killed_between_submit_and_collect_collects_the_same_call(survey, modal_settings, plane, tmp_path):

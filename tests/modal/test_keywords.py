@@ -1,7 +1,5 @@
 """Keywords and clusters on Modal, against the local control plane: the same tables as here."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 import csv
@@ -21,7 +19,7 @@ from modal_backend.models.text.sentence_embedding import LARGE_MODEL, load_embed
 from modal_backend.notes.on_modal import ask_backend, call_modal_keybert_extraction, call_modal_keyword_clustering
 from modal_backend.registry import CLUSTERS
 from modal_backend.remote import wire
-from tests.modal.local_modal import ROOT, client, control_plane, plane  # noqa: F401
+from tests.modal.local_modal import ROOT
 from tests.support.planted_notes import planted_notes
 
 CORPUS = planted_notes(2, [30, 30], neutral=40, words=8, share_in=0.5, length=3)

@@ -1,7 +1,5 @@
 """A clip whose models run on Modal: decoded here, its frames looked at and its crops described by remote calls."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 import sqlalchemy as sa
@@ -13,9 +11,9 @@ from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import Video
 from app.survey.videos import tracklets
 from modal_backend.registry import DETECTOR
-from tests.modal.local_modal import control_plane, plane  # noqa: F401
-from tests.modal.modal_survey import calls, modal_settings, sent_to, state, survey, wait_until, worker  # noqa: F401
+from tests.modal.modal_survey import calls, sent_to, state, worker
 from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.waiting import wait_until
 
 
 def test_a_clip_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twice(

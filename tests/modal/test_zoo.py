@@ -1,7 +1,5 @@
 """The zoo on Modal: the same crop gives the same vector there and here, by weights in the Volume."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 from pathlib import Path
@@ -18,7 +16,7 @@ from modal_backend.errors import BackendMisconfigured, WeightsMissing
 from modal_backend.models.detectors import rtdetr
 from modal_backend.models.detectors.prepare import prepare
 from modal_backend.registry import MODELS
-from tests.modal.local_modal import ROOT, control_plane, plane  # noqa: F401
+from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal
 from tests.support.random_weights import fill_by_name, put, shapes_of
 

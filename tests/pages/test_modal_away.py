@@ -10,7 +10,6 @@ import pytest
 
 from app.settings import load_settings
 from app.survey.database import open_survey
-from tests.modal.local_modal import control_plane, plane  # noqa: F401
 from tests.pages.test_every_page import PAGES
 from tests.pages.test_operations import add_calls, dashboard, page  # noqa: F401
 

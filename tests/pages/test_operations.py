@@ -1,7 +1,5 @@
 """The figures of the ledger, and an Operations page that no Modal can slow down."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
-
 from __future__ import annotations
 
 import time
@@ -29,7 +27,6 @@ from modal_backend.client import ModalBackend, Options
 from modal_backend.contracts import Provenance
 from modal_backend.registry import LOCAL
 from modal_backend.remote.prices import per_second
-from tests.modal.local_modal import control_plane, plane  # noqa: F401
 from tests.support.surveys import add_media, found
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -1,6 +1,5 @@
 """Tokens, pictures by content, health and figures, over a real survey."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
 from __future__ import annotations
 
 import hashlib
@@ -21,7 +20,6 @@ from app.web import routes
 from app.web.routes import build_routes
 from app.web.services import Services
 from app.web.tokens import READ, UPLOAD, BadToken, Signer, open_signer
-from tests.support.served import client, read, services  # noqa: F401
 
 
 def stored_jpeg(data_dir: Path, size: tuple[int, int] = (60, 40), exif_orientation: int = 1) -> str:

@@ -1,6 +1,5 @@
 """Uploads: streamed to disk, kept inside their batch, refused in words."""
 
-# ruff: noqa: F811 (fixtures are imported by name)
 from __future__ import annotations
 
 import http.client
@@ -17,7 +16,7 @@ from starlette.testclient import TestClient
 
 from app.jobs.process import ROOT
 from app.web.services import Services
-from tests.support.served import MEGABYTE, client, read, services, upload  # noqa: F401
+from tests.app.web.conftest import MEGABYTE
 
 
 def incoming(services: Services) -> list[str]:
