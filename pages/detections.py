@@ -12,8 +12,10 @@ from app.survey.decisions import boxes
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.filters import chosen_filter, filter_bar, go, is_narrowed, kind_counts, number_of
+from app.ui.detections.grid.grid import KEYS as GRID_KEYS
 from app.ui.detections.grid.grid import bulk_actions, media_grid
 from app.ui.detections.items import choice_items, grid_items, viewer_items
+from app.ui.detections.viewer.viewer import KEYS as VIEWER_KEYS
 from app.ui.detections.viewer.viewer import media_viewer, review_state
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import history_page, upload_page
@@ -21,19 +23,6 @@ from app.ui.shared.words import many
 
 A_PAGE = 60
 IN_ONE_GO = 2000
-KEYS = {
-    "Enter / A": "accept the boxes shown, next",
-    "B / U": "blank / unsure, next",
-    "W": "the whole picture is one animal",
-    "1 2 3": "animal, person, vehicle",
-    "L": "species",
-    "Z / Y": "undo / redo",
-    "E, Ctrl A, Space": "select an event, the page, one media",
-    "Tab, M": "choose a box, move it with the arrows (Shift resizes)",
-    "D / X": "draw a box / delete it, again to bring it back",
-    "← →": "browse",
-    "H (hold) / P": "hide the boxes / show people",
-}
 
 
 def applied_to_survey(actions: list[dict], store: str) -> Applied:
@@ -133,7 +122,11 @@ actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is No
 applied, read_at = applied_to_survey(actions, store), time.time()
 counts = kind_counts(wanted)
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
-page_header("See what was found", f"{many(unreviewed, 'media', 'media')} of {everything:,} not reviewed yet", KEYS)
+page_header(
+    "See what was found",
+    f"{many(unreviewed, 'media', 'media')} of {everything:,} not reviewed yet",
+    GRID_KEYS if opened is None else VIEWER_KEYS,
+)
 if not everything and not is_narrowed(wanted):
     st.info("There are no images or clips yet. Each will be here with its boxes.")
     st.page_link(upload_page(), label="Bring in pictures", icon=":material/upload:")

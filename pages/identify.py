@@ -14,7 +14,7 @@ from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
 from app.ui.identify.choices import Choices, choices, in_chosen_order
 from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
-from app.ui.identify.match.match import IdentifyState, identify_state, match_view
+from app.ui.identify.match.match import KEYS, IdentifyState, identify_state, match_view
 from app.ui.identify.trust import pairs_left
 from app.ui.shared import counts
 from app.ui.shared.header import page_header
@@ -26,22 +26,6 @@ AT_ONCE = 500
 WAIT_SECONDS = 0.25
 LOOK_EVERY_SECONDS = 0.04
 KEPT_CONFLICTS = 5
-KEYS = {
-    "Enter": "same individual",
-    "X": "different individuals",
-    "U": "unsure about this pair",
-    "N": "new individual",
-    "I": "nobody can tell who it is",
-    "W": "come back to this crop later",
-    "← →": "choose a candidate",
-    ", .": "other crops of the same individual",
-    "J / K": "next / previous crop",
-    "P / L / H": "pair, lines of matched features, heat map",
-    "B": "mask the background",
-    "O / F": "turn / mirror both",
-    "1 2 3 4": "left, right, other, unknown flank",
-    "Z": "undo",
-}
 
 
 def read(detection_id: int, scope: Scope, model: str) -> Ranked | None:

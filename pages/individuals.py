@@ -12,11 +12,11 @@ from app.ui.individuals.card import card
 from app.ui.individuals.catalogue import catalogue_view
 from app.ui.individuals.conflicts import conflicts_view, current_report
 from app.ui.individuals.flanks import flanks_view
+from app.ui.shared.crops.crops import KEYS
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import identify_page
 from app.ui.shared.words import many, when
 
-KEYS = {"← → ↑ ↓": "move among crops", "Enter": "open", "Space": "mark a crop (Split)", "Z": "undo"}
 SHORT_WAIT = 0.04
 CATALOGUE, FLANKS, CONFLICTS, HISTORY = "Catalogue", "Flanks", "Conflicts", "Capture history"
 

@@ -12,7 +12,7 @@ from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
 from app.ui.shared.words import many
 from app.ui.videos.analysis import draw_analysis
-from app.ui.videos.frames.frames import clip_frames
+from app.ui.videos.frames.frames import KEYS, clip_frames
 from app.ui.videos.items import clip_items, facts, frame_items, names
 from app.ui.videos.plots import tracklet_bars
 from app.ui.videos.progress import clips_under_way
@@ -20,12 +20,6 @@ from app.ui.videos.runs import draw_runs
 from app.ui.videos.summary import draw_coverage, draw_summary, draw_tracklets, jump_to
 
 A_PAGE = 48
-KEYS = {
-    "← →": "frame by frame",
-    "Space": "play the frames looked at",
-    "Home / End": "first, last",
-    "H (hold)": "hide the boxes",
-}
 
 
 def clip_list() -> None:
@@ -119,7 +113,7 @@ with deps.survey().read() as session:
     total, left = clip_views.count(session), clip_views.waiting(session)
     opened = clip_views.opened(session, _number("media") or 0)
 line = f"{many(total, 'clip')}, {left:,} not summarised yet" if left else many(total, "clip")
-page_header("See who was in a clip", opened.view.path if opened else line, KEYS)
+page_header("See who was in a clip", opened.view.path if opened else line, KEYS if opened else None)
 clips_under_way()
 if opened:
     one_clip(opened)

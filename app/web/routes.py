@@ -20,6 +20,7 @@ from app.survey.database import Survey
 from app.web.exports import ExportRoute
 from app.web.metrics import metrics_text
 from app.web.pictures import PictureRoutes
+from app.web.scripts import script
 from app.web.services import Services
 from app.web.tokens import READ, BadToken, Signer
 from app.web.uploads import UploadRoute
@@ -36,6 +37,7 @@ def build_routes(state: Services) -> list[Route]:
         Route("/healthz", figures.healthz),
         Route("/metrics", figures.metrics),
         Route("/api/stats", figures.stats),
+        Route("/scripts/{version}/{path:path}", script),
         Route("/thumbs/{name}", pictures.thumb),
         Route("/crops/{name}", pictures.crop),
         Route("/files/{sha256}", pictures.file),

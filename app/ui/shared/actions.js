@@ -1,9 +1,11 @@
 // What a person did, kept until the script says that it is in the survey. The whole list is sent each time, so that a
 // message overtaken by a later one loses nothing; every action carries an id, so that applying it twice changes nothing.
 
+import { newId } from "./dom.js";
+
 const SEND_EVERY = 120;
 
-class Actions {
+export class Actions {
   /** store: a name for this list in the tab's storage; changed(): called when something has to be sent. */
   constructor(store, send) {
     this.store = `pugmark:${store}`;

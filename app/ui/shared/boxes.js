@@ -1,10 +1,14 @@
 // Boxes over a picture, in shares of the picture: x, y of the top-left corner, width, height, all 0 to 1.
 
+import { el, score } from "./dom.js";
+
+/** The category behind each key. */
+export const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
 const SURE_PERSON = 0.1;
 const MOSAIC = 8;
 
 /** Place a node over its box with percentages, so that zoom and resize need no redraw. */
-function placeBox(node, box) {
+export function placeBox(node, box) {
   node.style.left = `${box.x * 100}%`;
   node.style.top = `${box.y * 100}%`;
   node.style.width = `${box.w * 100}%`;
@@ -12,19 +16,19 @@ function placeBox(node, box) {
 }
 
 /** A box counts at a threshold when a person confirmed or drew it, or when its confidence reaches it. */
-function counts(box, threshold) {
+export function counts(box, threshold) {
   if (box.verdict === "rejected") return false;
   return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold;
 }
 
-function boxName(box) {
+export function boxName(box) {
   const what = [box.named, box.species || (box.named ? "" : box.c)].filter(Boolean).join(" · ");
   const verdict = { rejected: " · deleted", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
   return `${what}${box.drawn ? " drawn" : box.verdict === "accepted" ? "" : ` ${score(box.p)}`}${verdict}`;
 }
 
 /** The drawn box: outline and label chip. */
-function boxNode(box, withChip) {
+export function boxNode(box, withChip) {
   const node = el("div", `box ${box.c} ${box.verdict || ""}`, { "data-p": String(box.p) });
   placeBox(node, box);
   if (withChip) {
@@ -38,12 +42,12 @@ function boxNode(box, withChip) {
 }
 
 /** Whether a box may show a person who must not be recognised: blurred whatever the threshold is. */
-function hidesPerson(box) {
+export function hidesPerson(box) {
   return box.c === "person" && box.verdict !== "rejected" && (box.p >= SURE_PERSON || Boolean(box.drawn));
 }
 
 /** A canvas that replaces the pixels under a box by an 8 x 8 mosaic of them; zooming in shows nothing more. */
-function mosaic(image, box) {
+export function mosaic(image, box) {
   const canvas = el("canvas", "mosaic", { width: MOSAIC, height: MOSAIC, "aria-label": "person, blurred" });
   placeBox(canvas, box);
   const paint = () => {

@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
-SHARED = Path(__file__).parent
-SHARED_SCRIPTS = ("dom", "keys", "boxes", "actions", "species")
+from app.web.scripts import script_address
+
+SHARED_CSS = Path(__file__).parent / "shared.css"
+LOADER = """
+const {{ default: component }} = await import(new URL("{address}", location.origin).href);
+export default component;
+"""
 
 
-def register(folder: Path, scripts: Sequence[str]) -> Any:
-    """Register the folder's scripts, in order, with the style sheet of its name. Call once, at import.
+def register(folder: Path) -> Any:
+    """Register the component of a folder: its script and its style sheet bear the folder's name. Call once, at import.
 
-    All scripts become one module, after the shared ones; the last has the default export.
+    Streamlit takes one script as text: it loads the real module, which imports what it needs from its neighbours.
     """
-    js = [(SHARED / f"{script}.js").read_text(encoding="utf-8") for script in SHARED_SCRIPTS]
-    js += [(folder / f"{script}.js").read_text(encoding="utf-8") for script in scripts]
-    css = [SHARED / "shared.css", folder / f"{folder.name}.css"]
+    css = [SHARED_CSS, folder / f"{folder.name}.css"]
     return st.components.v2.component(
         f"pugmark_{folder.name}",
-        js="\n".join(js),
+        js=LOADER.format(address=script_address(folder / f"{folder.name}.js")),
         css="\n".join(path.read_text(encoding="utf-8") for path in css),
     )

@@ -3,7 +3,7 @@
 const living = new WeakMap();
 
 /** Keep one view per mounted component: Streamlit calls the default export again for every new `data`. */
-function mount(component, create) {
+export function mount(component, create) {
   const root = component.parentElement;
   let view = living.get(root);
   if (!view) {
@@ -19,7 +19,7 @@ function mount(component, create) {
 }
 
 /** el("div", "cls cls2", {attr: value, onclick: fn}, child, "text") */
-function el(tag, classes, attributes, ...children) {
+export function el(tag, classes, attributes, ...children) {
   const node = document.createElement(tag);
   if (classes) node.className = classes;
   for (const [name, value] of Object.entries(attributes || {})) {
@@ -33,7 +33,7 @@ function el(tag, classes, attributes, ...children) {
 }
 
 /** A picture that asks again while it is not there: the worker cuts a crop a moment after its box was placed. */
-function picture(attributes, classes) {
+export function picture(attributes, classes) {
   const image = el("img", classes || "", { alt: "", draggable: false, ...attributes });
   let asked = "", tries = 0;
   image.addEventListener("load", () => image.classList.remove("coming"));
@@ -49,35 +49,35 @@ function picture(attributes, classes) {
 }
 
 /** A real button whose key is shown in small caps. */
-function keyButton(label, key, onclick, classes) {
+export function keyButton(label, key, onclick, classes) {
   const button = el("button", `button ${classes || ""}`, { type: "button", onclick, "aria-keyshortcuts": key || null },
     el("span", "word", null, label), key ? el("kbd", "", { "aria-hidden": "true" }, key) : null);
   return button;
 }
 
-function clamp(value, low, high) {
+export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-function count(number, one, many) {
+export function count(number, one, many) {
   return `${number.toLocaleString("en")} ${number === 1 ? one : many || one + "s"}`;
 }
 
 /** .87, 1.0 or nothing: how confidences are written on a picture. */
-function score(value) {
+export function score(value) {
   if (value === null || value === undefined) return "";
   return value >= 0.995 ? "1.0" : value.toFixed(2).slice(1);
 }
 
 /** crypto.randomUUID is missing where the page is not served over https. */
-function newId() {
+export function newId() {
   if (crypto.randomUUID) return crypto.randomUUID();
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 }
 
 /** Tells what the script says anew from what it only repeats of our own messages, which may already be old. */
-class Echo {
+export class Echo {
   constructor() {
     this.sent = [];
     this.given = undefined;

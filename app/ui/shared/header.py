@@ -11,7 +11,10 @@ import streamlit as st
 def page_header(title: str, line: str = "", keys: Mapping[str, str] | None = None) -> None:
     """Draw the title (what to do), the line under it (what is left) and a popover that lists the keys.
 
-    keys: key or keys -> what they do, e.g. {"Enter": "accept, next"}.
+    Args:
+        title: what the page is for.
+        line: what is here or what is left to do.
+        keys: what each key does, several keys with a space between them: {"Z Y": "undo, redo"}. Components hold theirs.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
         st.title(title, anchor=False, width="content")
@@ -24,7 +27,9 @@ def page_header(title: str, line: str = "", keys: Mapping[str, str] | None = Non
 def keys_html(keys: Mapping[str, str]) -> str:
     """The keys as a small table; every value is escaped."""
     rows = "".join(
-        f"<tr><td style='padding:2px 14px 2px 0'><kbd>{escape(key)}</kbd></td><td>{escape(text)}</td></tr>"
-        for key, text in keys.items()
+        "<tr><td style='padding:2px 14px 2px 0'>"
+        + " ".join(f"<kbd>{escape(key)}</kbd>" for key in pressed.split())
+        + f"</td><td>{escape(text)}</td></tr>"
+        for pressed, text in keys.items()
     )
     return f"<table>{rows}</table>"

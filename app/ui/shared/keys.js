@@ -1,11 +1,14 @@
 // Key presses: from the component itself, or from the page while nothing that takes text or keys has the focus.
 
+import { el } from "./dom.js";
+
 const TAKES_TEXT = "input:not([type=range]):not([type=checkbox]):not([type=radio]):not([type=button]),textarea,select,[contenteditable=true]";
 const TAKES_KEYS = "button,a,input,summary,[role=button],[role=slider],[role=tab],[role=option],[role=combobox],[role=menuitem]";
-const PRESSES = ["Enter", " ", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
+const LED_HERE = "[data-testid=stMain],[data-testid=stApp],[data-testid=stHeader] *,[data-testid=stSidebar] *";
+export const PRESSES = ["Enter", " ", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
 /** Call handle(event, inside) for presses that are ours; handle returns true when it used the press. */
-function listenKeys(root, handle) {
+export function listenKeys(root, handle) {
   const host = root.host || root;
   const listen = (event) => {
     if (event.isComposing || event.metaKey) return;
@@ -34,16 +37,16 @@ function dialogOpen(host) {
   return dialog !== null && !dialog.contains(host);
 }
 
-/** Take the keyboard when the page opens, unless the person is already somewhere. */
-function takeFocus(node) {
+/** Take the keyboard when the page opens, unless the person is already somewhere on it: the link that led here is not. */
+export function takeFocus(node) {
   const active = document.activeElement;
-  if (!active || active === document.body || active.matches("[data-testid=stMain],[data-testid=stApp]")) {
+  if (!active || active === document.body || active.matches(LED_HERE)) {
     node.focus({ preventScroll: true });
   }
 }
 
 /** The panel behind "?": [[keys, what they do], ...]. */
-function keyPanel(rows) {
+export function keyPanel(rows) {
   const body = rows.map(([keys, text]) => el("div", "row", null,
     el("span", "keys", null, ...keys.split(" ").map((key) => el("kbd", "", null, key))), el("span", "", null, text)));
   return el("div", "keypanel", { role: "note", "aria-label": "Keys", hidden: true }, ...body);

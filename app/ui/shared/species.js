@@ -1,8 +1,10 @@
 // The species field: type-ahead over the labels used in this survey and those on its list.
 
+import { el } from "./dom.js";
+
 const MOST_OFFERED = 8;
 
-class SpeciesPicker {
+export class SpeciesPicker {
   /** keep(name): what was chosen; null takes the label away; undefined leaves everything as it is. */
   constructor(keep) {
     this.keep = keep;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
 import sys
 import time
@@ -140,6 +141,18 @@ def test_scripts_put_text_in_as_text_and_stay_short(path: Path) -> None:
     text = path.read_text(encoding="utf-8")
     assert not re.search(r"innerHTML|insertAdjacentHTML|document\.write|\beval\(", text)
     assert text.count("\n") <= 400
+
+
+@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
+def test_scripts_are_modules_that_import_only_what_their_neighbours_export(tmp_path: Path) -> None:
+    shutil.copytree(ROOT / "app" / "ui", tmp_path / "ui", ignore=shutil.ignore_patterns("*.py", "*.css", "__pycache__"))
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    scripts = [str(path) for path in sorted((tmp_path / "ui").rglob("*.js"))]
+    load_all = "for (const path of process.argv.slice(1)) await import(path)"
+    done = subprocess.run(
+        ["node", "--input-type=module", "-e", load_all, *scripts], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
 
 
 def test_strip_escapes_and_names_backend_and_figures() -> None:

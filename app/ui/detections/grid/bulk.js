@@ -1,9 +1,13 @@
 // Decisions about the selected media, or the one under the cursor: buttons, keys, and what the grid looks like meanwhile.
 
-const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
+import { Actions } from "../../shared/actions.js";
+import { CATEGORIES, counts } from "../../shared/boxes.js";
+import { count, el, keyButton } from "../../shared/dom.js";
+import { SpeciesPicker } from "../../shared/species.js";
+
 const VERDICTS = { a: "accepted", b: "blank", u: "unsure" };
 
-class Bulk {
+export class Bulk {
   /** targets(): ids decided about; done(): after a decision; say(text). */
   constructor(send, targets, done, say) {
     this.targets = targets;

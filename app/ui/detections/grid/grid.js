@@ -1,14 +1,12 @@
 // Media as a dense grid: boxes over thumbnails, a threshold that redraws in the browser, keyboard and selection.
 
-const GRID_KEYS = [
-  ["← → ↑ ↓", "move"], ["Enter", "open"], ["Space", "select"], ["Shift ←", "select a range (or Shift click)"], ["E", "select the event"],
-  ["Ctrl A", "select the page, again: all of this kind"], ["Esc", "clear the selection"], ["A", "accept the boxes shown"], ["B", "blank"], ["U", "unsure"],
-  ["1 2 3", "animal, person, vehicle"], ["L", "species"], ["W", "the whole picture is one animal"], ["Z Y", "undo, redo"],
-  ["P", "show people"], ["H", "hold to hide the boxes"], ["?", "these keys"],
-];
+import { boxName, boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
+import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
+import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
+import { Bulk } from "./bulk.js";
 
 class Grid {
-  constructor(root) {
+  constructor(root, data) {
     this.items = [];
     this.tiles = [];
     this.cursor = 0;
@@ -25,7 +23,7 @@ class Grid {
     this.chosen = el("span", "chosen", { "aria-live": "polite" }, "");
     this.note = el("div", "note", { role: "status", hidden: true });
     this.bulk.buttons.prepend(this.chosen);
-    this.panel = keyPanel(GRID_KEYS);
+    this.panel = keyPanel(data.keys);
     const help = el("button", "button help", { type: "button", "aria-label": "Keys", onclick: () => this.toggleHelp() }, el("kbd", "", null, "?"));
     this.list = el("div", "tiles", { role: "listbox", "aria-multiselectable": "true", "aria-label": "Media", tabIndex: 0 });
     this.scroll = el("div", "scroll", null, this.list);
@@ -287,5 +285,5 @@ class Grid {
 }
 
 export default function (component) {
-  return mount(component, (root) => new Grid(root));
+  return mount(component, (root, data) => new Grid(root, data));
 }

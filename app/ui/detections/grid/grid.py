@@ -14,7 +14,26 @@ from app.ui.shared.component import register
 
 MOST = 120
 FALLBACK_COLUMNS = 4
-_grid = register(Path(__file__).parent, ["bulk", "grid"])
+KEYS = {
+    "← → ↑ ↓": "move",
+    "Enter": "open",
+    "Space": "select",
+    "Shift ←": "select a range (or Shift click)",
+    "E": "select the event",
+    "Ctrl A": "select the page, again: all of this kind",
+    "Esc": "clear the selection",
+    "A": "accept the boxes shown",
+    "B": "blank",
+    "U": "unsure",
+    "1 2 3": "animal, person, vehicle",
+    "L": "species",
+    "W": "the whole picture is one animal",
+    "Z Y": "undo, redo",
+    "P": "show people",
+    "H": "hold to hide the boxes",
+    "?": "these keys",
+}
+_grid = register(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +81,7 @@ def media_grid(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:grid",
+            "keys": list(KEYS.items()),
             "items": shown,
             "all": [list(one) for one in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],
             "threshold": threshold,

@@ -1,12 +1,15 @@
 // Changing boxes: drag to draw, handles to resize; by keyboard arrows move and Shift + arrows resize.
 
-const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
+import { placeBox } from "../../shared/boxes.js";
+import { clamp, el } from "../../shared/dom.js";
+
+export const HANDLES = ["nw", "n", "ne", "e", "se", "s", "sw", "w"];
 const LEAST_SIDE = 0.004;
 const STEP = 0.01;
 const FINE_STEP = 0.002;
-const SETTLE = 450;
+export const SETTLE = 450;
 const SKETCH = 0.3;
-const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
+export const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
 
 const rounded = (value) => Math.round(value * 1e5) / 1e5;
 
@@ -27,7 +30,7 @@ function draggedBox(box, handle, dx, dy) {
 }
 
 /** The box after an arrow key: moved, or with Shift its right and lower edge moved. */
-function nudgedBox(box, event) {
+export function nudgedBox(box, event) {
   const step = event.ctrlKey ? FINE_STEP : STEP;
   const [x, y] = ARROWS[event.key];
   return draggedBox(box, event.shiftKey ? "es" : "", x * step, y * step);
@@ -40,7 +43,7 @@ function spanned(from, to) {
 }
 
 /** Mouse work on the stage. The owner gives boxAt(id), select(id), draft(id, box), settle(), drawn(box). */
-class Edit {
+export class Edit {
   constructor(stage, owner) {
     this.stage = stage;
     this.owner = owner;

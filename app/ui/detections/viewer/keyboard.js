@@ -1,17 +1,14 @@
 // What each key does in the viewer.
 
-const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
+import { CATEGORIES } from "../../shared/boxes.js";
+import { ARROWS } from "./edit.js";
+import { ZOOM_STEP } from "./stage.js";
+
 const NAMED = { Enter: "accept", a: "accept", b: "blank", u: "unsure", x: "reject", Delete: "reject", Backspace: "reject", d: "draw", m: "move",
   l: "species", w: "whole", z: "undo", y: "redo", p: "people", "?": "help" };
-const VIEW_KEYS = [
-  ["Enter", "accept the boxes shown, next"], ["B", "blank, next"], ["U", "unsure, next"], ["W", "the whole picture is one animal, next"],
-  ["Tab", "next box"], ["X", "delete the box, again to bring it back"], ["1 2 3", "animal, person, vehicle"], ["L", "species"],
-  ["D", "draw a box (Enter: without a mouse)"], ["M", "move the box: arrows; Shift resizes, Ctrl is fine, Enter ends"], ["Shift ←", "resize the box"],
-  ["← →", "browse"], ["Z Y", "undo, redo"], ["+ -", "zoom, 0 fits"], ["H", "hold: no boxes"], ["P", "show people"], ["?", "these keys"],
-];
 
 /** Handle one press for a viewer; true when it was used. */
-function pressViewer(viewer, event, inside) {
+export function pressViewer(viewer, event, inside) {
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (key === "h" && !event.ctrlKey) { viewer.node.classList.toggle("bare", event.type === "keydown"); return event.type === "keydown"; }
   if (event.type === "keyup" || !viewer.current) return false;

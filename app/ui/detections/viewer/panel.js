@@ -1,6 +1,10 @@
 // What stands beside the picture: title, facts, boxes as a list, buttons, the species field.
 
-class Panel {
+import { boxName, counts } from "../../shared/boxes.js";
+import { el, keyButton } from "../../shared/dom.js";
+import { SpeciesPicker } from "../../shared/species.js";
+
+export class Panel {
   /** act(name): what a button does; pick(key): select a box; keepSpecies(name): what the species field was left with. */
   constructor(act, pick, keepSpecies) {
     this.pick = pick;
@@ -25,7 +29,7 @@ class Panel {
   }
 
   list(boxes, selected, threshold) {
-    const rows = boxes.map((box, number) => el("button", `row ${box.c} ${box.key === selected ? "on" : ""} ${counts(box, threshold) ? "" : "off"}`,
+    const rows = boxes.map((box) => el("button", `row ${box.c} ${box.key === selected ? "on" : ""} ${counts(box, threshold) ? "" : "off"}`,
       { type: "button", role: "option", "aria-selected": String(box.key === selected), onclick: () => this.pick(box.key) },
       el("i", "hue", null), el("span", "", null, boxName(box)), el("span", "faint", null, counts(box, threshold) || box.verdict === "rejected" ? "" : "below threshold")));
     this.boxes.replaceChildren(...(rows.length ? rows : [el("div", "faint", null, "No boxes")]));

@@ -5,7 +5,7 @@ function withKeys(media) {
   return media.map((one) => ({ ...one, boxes: (one.boxes || []).map((box) => ({ ...box, key: String(box.id) })) }));
 }
 
-function replay(media, actions) {
+export function replay(media, actions) {
   const shown = withKeys(media);
   const places = new Map(shown.map((one, place) => [one.id, place]));
   for (const action of actions) {

@@ -1,9 +1,11 @@
 // The stage: one picture fitted into the space there is, zoomed about a point and moved by dragging.
 
-const ZOOM_STEP = 1.25;
+import { clamp, el } from "../../shared/dom.js";
+
+export const ZOOM_STEP = 1.25;
 const MOST_ZOOM = 16;
 
-class Stage {
+export class Stage {
   constructor() {
     this.picture = el("img", "picture", { alt: "", draggable: false });
     this.layer = el("div", "layer", null);

@@ -1,5 +1,15 @@
 // One media large: boxes, keyboard review, drawing. It moves among a window of media by itself and reports afterwards.
 
+import { Actions } from "../../shared/actions.js";
+import { boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
+import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
+import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
+import { Edit, HANDLES, nudgedBox, SETTLE } from "./edit.js";
+import { pressViewer } from "./keyboard.js";
+import { Panel } from "./panel.js";
+import { replay } from "./replay.js";
+import { Stage } from "./stage.js";
+
 const BROWSE_PAUSE = 500;
 
 class Viewer {
@@ -16,7 +26,7 @@ class Viewer {
     this.stage = new Stage();
     this.edit = new Edit(this.stage, this);
     this.panel = new Panel((name) => this.act(name), (key) => this.select(key), (name) => this.keepSpecies(name));
-    this.help = keyPanel(VIEW_KEYS);
+    this.help = keyPanel(data.keys);
     this.note = el("div", "note", { role: "status", hidden: true });
     this.stage.node.append(this.note);
     this.node = el("div", "pm viewer", null, this.stage.node, this.panel.node, this.help);

@@ -13,7 +13,26 @@ from app import deps
 from app.ui.shared.component import register
 
 MOST = 60
-_viewer = register(Path(__file__).parent, ["stage", "edit", "panel", "replay", "keyboard", "viewer"])
+KEYS = {
+    "Enter": "accept the boxes shown, next",
+    "B": "blank, next",
+    "U": "unsure, next",
+    "W": "the whole picture is one animal, next",
+    "Tab": "next box",
+    "X": "delete the box, again to bring it back",
+    "1 2 3": "animal, person, vehicle",
+    "L": "species",
+    "D": "draw a box (Enter: without a mouse)",
+    "M": "move the box: arrows; Shift resizes, Ctrl is fine, Enter ends",
+    "Shift ←": "resize the box",
+    "← →": "browse",
+    "Z Y": "undo, redo",
+    "+ -": "zoom, 0 fits",
+    "H": "hold to hide the boxes",
+    "P": "show people",
+    "?": "these keys",
+}
+_viewer = register(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +80,7 @@ def media_viewer(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:{key}",
+            "keys": list(KEYS.items()),
             "media": [dict(one) for one in media[:MOST]],
             "threshold": threshold,
             "cursor": cursor,

@@ -1,10 +1,13 @@
 // The candidates below the pair, and the figures of the chosen one in words.
 
+import { count, el, picture, score } from "../../shared/dom.js";
+import { flankWord } from "./pair.js";
+
 const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
 const CHANCE = 8;
 
 /** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
-function candidateCard(one, view, place, chosen, evidence) {
+export function candidateCard(one, view, place, chosen, evidence) {
   const kept = one.verdict ? el("span", `verdict ${one.verdict}`, null, VERDICTS[one.verdict] || one.verdict) : null;
   const flagged = evidence?.on_background ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
   const known = one.probability !== null && one.probability !== undefined;
@@ -36,7 +39,7 @@ function modelsText(one) {
 }
 
 /** What the evidence says, in a sentence; `waiting`: it is being computed. */
-function evidenceText(evidence, masked, waiting) {
+export function evidenceText(evidence, masked, waiting) {
   if (!evidence) return waiting ? "Computing the matched features …" : "";
   if (evidence.problem) return evidence.problem;
   const agree = masked ? `${count(evidence.animal, "match", "matches")} agree with the background masked, ${evidence.whole} with it.`
@@ -44,13 +47,13 @@ function evidenceText(evidence, masked, waiting) {
   return `${agree} Two different animals reach up to ${CHANCE} by chance.`;
 }
 
-function warningText(evidence) {
+export function warningText(evidence) {
   if (!evidence?.on_background) return "";
   return `This match lives on the background: ${evidence.background} matches agree there, ${evidence.animal} on the animals.`;
 }
 
 /** A guess of the query's flank, in words. */
-function proposalText(query) {
+export function proposalText(query) {
   if (!query.proposal || ["left", "right", "other"].includes(query.flank)) return "";
   return query.proposal.text;
 }

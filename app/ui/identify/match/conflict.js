@@ -1,6 +1,8 @@
 // What contradicts earlier decisions: the chain of decisions that makes it, and the ways out by number.
 
-class Conflict {
+import { el, keyButton, picture } from "../../shared/dom.js";
+
+export class Conflict {
   /** solve(conflict, way): the person chose a way out; leave(conflict): nothing is to be changed. */
   constructor(solve, leave) {
     this.solve = solve;

@@ -6,7 +6,7 @@ const MASK_CELLS = 24;
 const HEAT_STOPS = [[0, 0, 4], [81, 18, 124], [183, 55, 121], [252, 137, 97], [252, 253, 191]];
 
 /** Paint the weights of points [[x, y, weight], ...] (shares of the crop) as a heat map. */
-function paintHeat(canvas, points) {
+export function paintHeat(canvas, points) {
   canvas.width = canvas.height = HEAT_CELLS;
   const heat = new Float32Array(HEAT_CELLS * HEAT_CELLS);
   const reach = Math.ceil(3 * HEAT_SPREAD * HEAT_CELLS);
@@ -34,7 +34,7 @@ function heatColour(share) {
 }
 
 /** Paint what lies outside the animal black; mask: 24 x 24 bytes in base64, or nothing while it is not known. */
-function paintMask(canvas, mask) {
+export function paintMask(canvas, mask) {
   canvas.width = canvas.height = MASK_CELLS;
   const pen = canvas.getContext("2d"), image = pen.createImageData(MASK_CELLS, MASK_CELLS);
   if (mask) {

@@ -6,7 +6,7 @@ const MOST_LINES = 40;
 const MOST_BACKGROUND = 14;
 const GOLDEN_ANGLE = 137.508;
 
-class Lines {
+export class Lines {
   constructor() {
     this.node = document.createElementNS(SVG, "svg");
     this.node.setAttribute("class", "lines");

@@ -1,11 +1,12 @@
 // Who is this? One query against its ranked candidates, decided by keys. Decisions are kept until they are in the survey.
 
-const MATCH_KEYS = [
-  ["← →", "choose a candidate"], ["Enter", "same animal, next query"], ["X", "different, next candidate"], ["U", "unsure about this pair, next candidate"],
-  ["N", "new individual, next query"], ["I", "nobody can tell who it is, next query"], ["W", "come back to this query later"],
-  ["1 2 3 4", "query shows left, right, other, unknown"], ["↓ ↑", "next, previous query (or J K)"], ["P L H", "pair, lines of matched features, heat map (V: lines on and off)"],
-  ["B", "mask the background"], [", .", "other crops of the same individual"], ["O F", "turn, mirror both"], ["+ -", "zoom both, 0 fits"], ["Z", "undo"], ["?", "these keys"],
-];
+import { Actions } from "../../shared/actions.js";
+import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
+import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
+import { candidateCard, evidenceText, proposalText, warningText } from "./cards.js";
+import { Conflict } from "./conflict.js";
+import { Pair } from "./pair.js";
+
 const UNANSWERED = 6000;
 const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
@@ -36,7 +37,7 @@ class Match {
       button("Unsure", "U", "unsure", "mark unsure"), button("New individual", "N", "new"), button("Nobody can tell", "I", "unidentifiable"), button("Later", "W", "identity unsure"),
       button("Undo", "Z", "undo"), button("Previous", "K", "previous"), button("Next", "J", "next"), button("Keys", "?", "help"));
     this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks, this.proposal);
-    this.help = keyPanel(MATCH_KEYS);
+    this.help = keyPanel(data.keys);
     this.node = el("div", "pm match", null, this.conflict.node, el("div", "top", null, this.viewBox, this.pair.tools), this.pair.node, this.figures,
       el("div", "controls", null, this.buttons, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);

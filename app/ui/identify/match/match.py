@@ -12,7 +12,25 @@ import streamlit as st
 from app import deps
 from app.ui.shared.component import register
 
-_match = register(Path(__file__).parent, ["lines", "heat", "pair", "cards", "conflict", "match"])
+KEYS = {
+    "← →": "choose a candidate",
+    "Enter": "same individual, next crop",
+    "X": "different individuals, next candidate",
+    "U": "unsure about this pair, next candidate",
+    "N": "new individual, next crop",
+    "I": "nobody can tell who it is, next crop",
+    "W": "come back to this crop later",
+    "1 2 3 4": "the crop shows left, right, other, unknown flank",
+    "↓ ↑": "next, previous crop (or J K)",
+    "P L H": "pair, lines of matched features, heat map (V: lines on and off)",
+    "B": "mask the background",
+    ", .": "other crops of the same individual",
+    "O F": "turn, mirror both",
+    "+ -": "zoom both, 0 fits",
+    "Z": "undo",
+    "?": "these keys",
+}
+_match = register(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +90,7 @@ def match_view(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:{key}",
+            "keys": list(KEYS.items()),
             "query": dict(query) if query is not None else None,
             "candidates": [dict(one) for one in candidates],
             "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},

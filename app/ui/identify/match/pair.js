@@ -1,6 +1,10 @@
 // Query and candidate side by side: one zoom, one position, one turn, one brightness, one view for both.
 
-class Pair {
+import { clamp, el, picture } from "../../shared/dom.js";
+import { paintHeat, paintMask } from "./heat.js";
+import { Lines } from "./lines.js";
+
+export class Pair {
   constructor() {
     Object.assign(this, { zoom: 1, x: 0, y: 0, turn: 0, flipped: false, masked: false, view: "pair" });
     this.query = this.side("Query");
@@ -153,6 +157,6 @@ class Pair {
   }
 }
 
-function flankWord(flank) {
+export function flankWord(flank) {
   return { left: "left flank", right: "right flank", other: "other side", unknown: "flank not known" }[flank] || "flank not known";
 }

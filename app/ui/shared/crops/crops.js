@@ -1,5 +1,8 @@
 // A plain gallery of crops: click or Enter opens one; where crops are to be chosen, click, Space or Enter marks them.
 
+import { clamp, el, mount, picture } from "../dom.js";
+import { listenKeys, takeFocus } from "../keys.js";
+
 class Crops {
   constructor(root) {
     this.items = [];
@@ -13,6 +16,7 @@ class Crops {
       if (card) this.use(Number(card.dataset.place));
     });
     this.stop = listenKeys(root, (event, inside) => inside && this.press(event));
+    requestAnimationFrame(() => takeFocus(this.list));
   }
 
   update(data) {

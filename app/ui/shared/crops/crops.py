@@ -13,7 +13,8 @@ from app import deps
 from app.ui.shared.component import register
 
 FALLBACK_COLUMNS = 6
-_crops = register(Path(__file__).parent, ["crops"])
+KEYS = {"← → ↑ ↓": "move among crops", "Enter": "open", "Space": "mark a crop (Split)", "Z": "undo"}
+_crops = register(Path(__file__).parent)
 
 
 @dataclass(frozen=True, slots=True)

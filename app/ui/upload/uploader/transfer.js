@@ -6,7 +6,7 @@ const TRIES = 3;
 const LEFT_OUT = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
 const transfers = new Map();
 
-class Transfer {
+export class Transfer {
   constructor(batch) {
     this.batch = batch;
     this.files = [];
@@ -144,7 +144,7 @@ function sentence(request) {
 }
 
 /** All files behind dropped entries, folders included, with their paths. */
-async function droppedFiles(items) {
+export async function droppedFiles(items) {
   const entries = [...items].map((item) => item.webkitGetAsEntry && item.webkitGetAsEntry()).filter(Boolean);
   const found = [];
   for (const entry of entries) await walk(entry, found);

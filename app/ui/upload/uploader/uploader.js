@@ -1,5 +1,8 @@
 // The drop zone and what it shows of the batch on its way.
 
+import { clamp, count, el, mount } from "../../shared/dom.js";
+import { droppedFiles, Transfer } from "./transfer.js";
+
 const TELL_EVERY = 3000;
 const LISTED = 50;
 

@@ -14,7 +14,7 @@ from app.ui.shared.component import register
 
 PICTURES_AND_ZIPS = (".jpg", ".jpeg", ".png", ".webp", ".zip")
 MEDIA_AND_ZIPS = (*PICTURES_AND_ZIPS, *BY_NAME)
-_uploader = register(Path(__file__).parent, ["transfer", "uploader"])
+_uploader = register(Path(__file__).parent)
 
 
 def uploader(

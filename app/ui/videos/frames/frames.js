@@ -1,10 +1,13 @@
 // The frames of a clip that were looked at: one large with its boxes, all of them as a strip, played one after the other.
 
-const CLIP_KEYS = [["← →", "frame by frame"], ["Space", "play or stop"], ["Home End", "first, last"], ["H", "hold to hide the boxes"], ["?", "these keys"]];
+import { placeBox } from "../../shared/boxes.js";
+import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
+import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
+
 const PLAY_EVERY = 350;
 
 class Clip {
-  constructor(root) {
+  constructor(root, data) {
     this.frames = [];
     this.at = 0;
     this.jumped = null;
@@ -15,12 +18,13 @@ class Clip {
     this.what = el("span", "faint");
     this.playing = keyButton("Play", "Space", () => this.play());
     this.strip = el("div", "strip", { role: "group", "aria-label": "Frames looked at" });
-    this.help = keyPanel(CLIP_KEYS);
+    this.help = keyPanel(data.keys);
     const bar = el("div", "bar", null, keyButton("Back", "←", () => this.go(-1)), this.playing,
       keyButton("On", "→", () => this.go(1)), this.when, this.what);
     this.node = el("div", "pm clip", null, this.stage, bar, this.strip, this.help);
     root.append(this.node);
     this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+    requestAnimationFrame(() => takeFocus(this.stage));
   }
 
   update(data) {
@@ -103,5 +107,5 @@ class Clip {
 }
 
 export default function (component) {
-  return mount(component, (root) => new Clip(root));
+  return mount(component, (root, data) => new Clip(root, data));
 }

@@ -11,7 +11,14 @@ import streamlit as st
 from app import deps
 from app.ui.shared.component import register
 
-_frames = register(Path(__file__).parent, ["frames"])
+KEYS = {
+    "← →": "frame by frame",
+    "Space": "play or stop the frames looked at",
+    "Home End": "first, last",
+    "H": "hold to hide the boxes",
+    "?": "these keys",
+}
+_frames = register(Path(__file__).parent)
 
 
 def clip_frames(
@@ -30,5 +37,11 @@ def clip_frames(
         return
     _frames(
         key=key,
-        data={"frames": [dict(one) for one in frames], "width": width, "height": height, "jump": dict(jump or {})},
+        data={
+            "keys": list(KEYS.items()),
+            "frames": [dict(one) for one in frames],
+            "width": width,
+            "height": height,
+            "jump": dict(jump or {}),
+        },
     )
