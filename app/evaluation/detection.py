@@ -22,7 +22,13 @@ CALIBRATED_FROM = 0.1
 
 @dataclass(frozen=True, slots=True)
 class _Picture:
-    """truth: (m, 4), boxes: (n, 4) left, top, right, bottom in pixels; confidence: (n), best first; overlap: (n, m)."""
+    """The true and the predicted boxes of one picture.
+
+    Attributes:
+        truth: (m, 4), boxes: (n, 4) left, top, right, bottom in pixels.
+        confidence: (n), best first.
+        overlap: (n, m).
+    """
 
     truth: Array
     boxes: Array
@@ -37,7 +43,9 @@ def evaluate_detection(predictions: dict[str, Any], truth: dict[str, Any]) -> di
     recall_iou30, recall_iou50, false_per_picture (IoU < 0.5 with every free checked box), empty_with_box (share) at the
     threshold in the file's detector metadata (0.5 when it has none); ece: expected calibration error of ten equal bins
     from 0.1 up at IoU 0.5 (Guo et al., ICML 2017). A share of nothing is None.
-    Raises ValueError when two pictures of the truth share a name.
+
+    Raises:
+        ValueError: two pictures of the truth share a name.
     """
     metadata = predictions.get("info", {}).get("detector_metadata", {})
     threshold = float(metadata.get("typical_detection_threshold", DEFAULT_THRESHOLD))

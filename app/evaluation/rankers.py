@@ -23,7 +23,11 @@ Named = list[tuple[str, float]]
 
 @dataclass(slots=True)
 class Described:
-    """What the models said about the crops of a table, by row number. failed: what could not be read, with why."""
+    """What the models said about the crops of a table, by row number.
+
+    Attributes:
+        failed: what could not be read, with why.
+    """
 
     about: dict[str, str]
     local: dict[int, LocalFeatures] = field(default_factory=dict)

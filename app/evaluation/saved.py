@@ -13,7 +13,13 @@ from app import files
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """One measurement. task: detection or identification; data: what it was measured on; figures: as printed."""
+    """One measurement.
+
+    Attributes:
+        task: detection or identification.
+        data: what it was measured on.
+        figures: as printed.
+    """
 
     task: str
     model: str

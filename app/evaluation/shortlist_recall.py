@@ -17,7 +17,10 @@ SHARE = LONG / FULL
 def shortlist_recall(rows: Sequence[Mapping[str, str]], described: Described, split: Split) -> float:
     """Share of the queries whose first identity by RAPID on the whole gallery is in a shortlist of SHARE of its crops.
 
-    SHARE is what a shortlist holds of the smallest survey that has one. described: by RAPID and the pocket embedding.
+    SHARE is what a shortlist holds of the smallest survey that has one.
+
+    Args:
+        described: by RAPID and the pocket embedding.
     """
     vectors = np.stack([described.vectors[row] for row in split.gallery])
     names = sorted({rows[row]["identity"] for row in split.gallery})

@@ -81,7 +81,8 @@ def event_disjoint(rows: Sequence[Row], events: NDArray[np.int64], seed: int) ->
 def events_of(rows: Sequence[Row], vectors: NDArray[np.float32] | None) -> tuple[NDArray[np.int64], str] | None:
     """Number of each row's event, and how events were told; None where nothing tells them.
 
-    vectors: unit vectors (n, d), a row each, for tables without a column event or taken_at.
+    Args:
+        vectors: unit vectors (n, d), a row each, for tables without a column event or taken_at.
     """
     names = sorted({row["identity"] for row in rows})
     who = np.array([names.index(row["identity"]) for row in rows])

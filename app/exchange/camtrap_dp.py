@@ -49,7 +49,11 @@ class Statement:
 
 
 def write(session: Session, out: Path, said: Statement, who: str, *, exact: bool = False) -> int:
-    """Write the package; returns the number of observations. Raises ExportRefused when something is missing."""
+    """Write the package; returns the number of observations.
+
+    Raises:
+        ExportRefused: something is missing.
+    """
     if said.sampling not in SAMPLING or said.method not in METHODS:
         raise ExportRefused(
             f"Camtrap DP wants to know how stations were chosen ({', '.join(SAMPLING)}) and what the cameras recorded "

@@ -36,7 +36,12 @@ LIFE_STAGES = {"cub": "juvenile", "subadult": "subadult", "adult": "adult"}
 
 @dataclass(frozen=True, slots=True)
 class Kept:
-    """Which media are written. zones: offset from UTC by deployment; offsets: correction of its clock."""
+    """Which media are written.
+
+    Attributes:
+        zones: offset from UTC by deployment.
+        offsets: correction of its clock.
+    """
 
     deployments: dict[int, str]
     zones: dict[int, str]
@@ -48,7 +53,11 @@ class Kept:
 
 
 def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: str | None) -> Kept:
-    """What can be written, and what is left out and why. Raises ExportRefused without an offset from UTC."""
+    """What can be written, and what is left out and why.
+
+    Raises:
+        ExportRefused: without an offset from UTC.
+    """
     if utc_offset is not None and not ZONE.match(utc_offset):
         raise ExportRefused(f"{utc_offset} is no offset from UTC: write it as +05:30, -03:00 or Z.")
     where = _where()

@@ -27,9 +27,14 @@ CELL = {WORKED: "1", BROKEN: "0", NOT_SET_UP: "NA"}
 
 
 def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = False) -> dict[str, str]:
-    """record_table.csv, camera_operation.csv, stations.csv, README.txt. paths: a media's file path by media id.
+    """record_table.csv, camera_operation.csv, stations.csv, README.txt.
 
-    exact: UTM coordinates also for sensitive species. Raises ExportRefused when there is no sighting.
+    Args:
+        paths: a media's file path by media id.
+        exact: UTM coordinates also for sensitive species.
+
+    Raises:
+        ExportRefused: there is no sighting.
     """
     if not history.used:
         raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")

@@ -43,11 +43,14 @@ class Written:
 
 
 def write(session: Session, out: Path) -> Written:
-    """Write the file. Raises ExportRefused when no image has been analysed.
+    """Write the file.
 
     Boxes as people left them: rejected ones and those under the detector's display threshold that nobody confirmed are
     not written; an image without annotations is blank. Videos, images with a person, and images that have not been
     analysed are left out, which info.left_out says.
+
+    Raises:
+        ExportRefused: no image has been analysed.
     """
     images = session.scalar(sa.select(sa.func.count(Media.id)).where(*_where())) or 0
     left_out = _left_out(session)

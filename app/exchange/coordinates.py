@@ -25,7 +25,11 @@ SENSITIVE = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Metres:
-    """Places in metres. zone: UTM zone and hemisphere, None when only the distances between stations are right."""
+    """Places in metres.
+
+    Attributes:
+        zone: UTM zone and hemisphere, None when only the distances between stations are right.
+    """
 
     xy: dict[str, tuple[float, float]]
     zone: str | None

@@ -25,7 +25,11 @@ AT_ONCE = 200
 
 
 def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, exact: bool = False) -> int:
-    """Write the zip; returns the number of crops in it. Raises ExportRefused when no crop picture is there yet."""
+    """Write the zip; returns the number of crops in it.
+
+    Raises:
+        ExportRefused: no crop picture is there yet.
+    """
     one = individual(session, individual_id)
     found = sightings(session, individual_id)
     folder, count, missing = files.name_of_text(one.name, "individual"), 0, []

@@ -24,7 +24,12 @@ from app.survey.database import Survey
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """What a person wants written. exact: also exact places of sensitive species; said, who: for Camtrap DP."""
+    """What a person wants written.
+
+    Attributes:
+        exact: also exact places of sensitive species.
+        said, who: for Camtrap DP.
+    """
 
     design: Design = field(default_factory=Design)
     exact: bool = False
@@ -35,7 +40,13 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """key: as the command line and the address call it; suffix: of the file; history: whether a design applies."""
+    """A format to export.
+
+    Attributes:
+        key: as the command line and the address call it.
+        suffix: of the file.
+        history: whether a design applies.
+    """
 
     key: str
     title: str

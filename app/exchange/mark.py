@@ -20,7 +20,8 @@ LONGEST_RECORD = 240
 def files(history: CaptureHistory) -> dict[str, str]:
     """capture_history.inp, with '.' where no camera worked; then also closed.inp without those occasions; README.txt.
 
-    Raises ExportRefused without a sighting, or when a record would be longer than MARK reads.
+    Raises:
+        ExportRefused: without a sighting, or when a record would be longer than MARK reads.
     """
     if not history.captures:
         raise ExportRefused("No sighting falls into these occasions: there is no capture history to write.")

@@ -30,7 +30,11 @@ AT_ONCE = 500
 
 
 def info(detector: str, threshold: float) -> dict[str, Any]:
-    """The info block. threshold: the detector's default display threshold."""
+    """The info block.
+
+    Args:
+        threshold: the detector's default display threshold.
+    """
     return {
         "format_version": FORMAT_VERSION,
         "detector": detector,

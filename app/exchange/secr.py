@@ -19,8 +19,11 @@ SEX = {"female": "F", "male": "M"}
 def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
     """captures.txt (detector type proximity), captures-count.txt (count), detectors.txt, identifiers.csv, README.txt.
 
-    exact: UTM coordinates also for sensitive species; without it their origin is hidden. Raises ExportRefused when
-    a station that worked has no coordinates, or there is nothing to write.
+    Args:
+        exact: UTM coordinates also for sensitive species; without it their origin is hidden.
+
+    Raises:
+        ExportRefused: a station that worked has no coordinates, or there is nothing to write.
     """
     days = history.days_worked()
     working = [place for place in range(len(history.stations)) if days[place].sum() > 0]

@@ -29,8 +29,11 @@ Tags = dict[int, tuple[int, bytes]]
 class Exif:
     """The facts of one picture; None where EXIF is silent or nonsense.
 
-    orientation: 1 to 8. taken_at: camera-local, no zone. utc_offset: as written ("+05:30"), not applied.
-    latitude, longitude: degrees, WGS 84.
+    Attributes:
+        orientation: 1 to 8.
+        taken_at: camera-local, no zone.
+        utc_offset: as written ("+05:30"), not applied.
+        latitude, longitude: degrees, WGS 84.
     """
 
     orientation: int = 1

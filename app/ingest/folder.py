@@ -17,7 +17,10 @@ from app.ingest.zips import zip_files
 def folder_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
     """Every file below `root` by folder and name; zips are opened, links that lead out are refused by name.
 
-    root: an existing folder, resolved. Never raises for what it finds.
+    Never raises for what it finds.
+
+    Args:
+        root: an existing folder, resolved.
     """
     stack = [_listing(root, "")]
     while stack:
@@ -60,7 +63,11 @@ def _listing(folder: Path, prefix: str) -> Iterator[tuple[Path, str] | RefusedFi
 
 
 def _look_at(path: Path, root: Path) -> tuple[Path, os.stat_result]:
-    """Where the entry really is and what it is: a folder or a regular file. Raises Refused for the rest."""
+    """Where the entry really is and what it is: a folder or a regular file.
+
+    Raises:
+        Refused: for the rest.
+    """
     try:
         status = os.lstat(path)
         if stat.S_ISLNK(status.st_mode):

@@ -51,7 +51,8 @@ BLOCK = 1 << 20
 def format_of(head: bytes, path: str) -> Format:
     """The format that `head`, the first 32 bytes, shows; the name counts only where they show nothing known.
 
-    Raises Refused: EMPTY, UNSUPPORTED_FORMAT, DAMAGED, NOT_AN_IMAGE.
+    Raises:
+        Refused: EMPTY, UNSUPPORTED_FORMAT, DAMAGED, NOT_AN_IMAGE.
     """
     if not head:
         raise Refused(Refusal.EMPTY)
@@ -105,7 +106,10 @@ def _what_else(head: bytes) -> tuple[Refusal, str]:
 def check_structure(stream: BinaryIO, kind: ImageFormat) -> None:
     """What the decoder does not notice: a missing end, damaged PNG chunks, a JPEG made of endless scans.
 
-    Leaves the stream anywhere. Raises Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB.
+    Leaves the stream anywhere.
+
+    Raises:
+        Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB.
     """
     {"jpeg": _check_jpeg, "png": _check_png, "webp": _check_webp}[kind](stream)
 

@@ -43,11 +43,15 @@ __all__ = [
 class Taken:
     """A stored picture and its facts; None where neither EXIF nor the file name says anything.
 
-    bytes: of the original. width, height: pixels after EXIF rotation. taken_at: camera-local, without a zone;
-    utc_offset: "+05:30" where the camera wrote one, applied to nothing. latitude, longitude: degrees, WGS 84.
-    new_file: this content was not in the store. picture: RGB uint8 (height, width, 3), rotated, reduced; its
-    long side is at least 1024 when the original's is. clip: what a clip's container states, None for a picture;
-    its `picture` is a frame from near its beginning.
+    Attributes:
+        bytes: of the original.
+        width, height: pixels after EXIF rotation.
+        taken_at: camera-local, without a zone.
+        utc_offset: "+05:30" where the camera wrote one, applied to nothing.
+        latitude, longitude: degrees, WGS 84.
+        new_file: this content was not in the store.
+        picture: RGB uint8 (height, width, 3), rotated, reduced; its long side is at least 1024 when the original's is.
+        clip: what a clip's container states, None for a picture; its `picture` is a frame from near its beginning.
     """
 
     sha256: str
@@ -94,9 +98,10 @@ def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | Refused
 def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: int = PICTURE_SIDE) -> Taken:
     """Checks one file by decoding it (of a clip, its beginning), stores it with a thumbnail and returns its facts.
 
-
-    at_least: pixels of the long side that the returned picture keeps, if the file has them.
     Raises Refused for the file (nothing is stored), StoreError or StoreFull for the store.
+
+    Args:
+        at_least: pixels of the long side that the returned picture keeps, if the file has them.
     """
     with store.receive() as incoming:
         kind = _receive(source, incoming, limits)
@@ -110,7 +115,11 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
 
 
 def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:
-    """Copies and hashes the file. Raises Refused: from opening, by its first bytes, TOO_LARGE, UNREADABLE."""
+    """Copies and hashes the file.
+
+    Raises:
+        Refused: from opening, by its first bytes, TOO_LARGE, UNREADABLE.
+    """
     with source.open() as stream:
         block = _read(stream, HEAD_BYTES)
         kind = format_of(block, source.path)

@@ -11,12 +11,14 @@ MEBIBYTE = 1 << 20
 class Limits:
     """Bounds that real camera-trap material stays well inside of.
 
-    pixels: width times height of one picture (the largest phone sensors have 200 megapixels); decoding takes
-        up to 4 bytes of memory a pixel.
-    file_bytes: one picture file. clip_bytes: one clip; it is never held in memory.
-    zip_entries: entries of one zip, folders included.
-    zip_bytes: all entries of one zip, unpacked.
-    zip_ratio: unpacked to packed size of one entry, applied beyond its first 16 MiB; JPEG hardly packs.
+    Attributes:
+        pixels: width times height of one picture (the largest phone sensors have 200 megapixels); decoding takes up to
+            4 bytes of memory a pixel.
+        file_bytes: one picture file.
+        clip_bytes: one clip; it is never held in memory.
+        zip_entries: entries of one zip, folders included.
+        zip_bytes: all entries of one zip, unpacked.
+        zip_ratio: unpacked to packed size of one entry, applied beyond its first 16 MiB; JPEG hardly packs.
     """
 
     pixels: int = 200_000_000

@@ -58,7 +58,11 @@ DECODER_ERRORS = (
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What one decode gave. width, height: the original's, in pixels, after EXIF rotation."""
+    """What one decode gave.
+
+    Attributes:
+        width, height: the original's, in pixels, after EXIF rotation.
+    """
 
     picture: Picture
     width: int
@@ -69,8 +73,11 @@ class Reading:
 def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Picture:
     """The picture as RGB uint8 (height, width, 3) with EXIF rotation applied.
 
-    at_least: the long side wanted, in pixels; a larger JPEG is decoded at 1/2, 1/4 or 1/8, and what is
-    still larger averaged down by a whole factor, but never below. None: full size. Raises Refused.
+    None: full size. Raises Refused.
+
+    Args:
+        at_least: the long side wanted, in pixels; a larger JPEG is decoded at 1/2, 1/4 or 1/8, and what is still larger
+            averaged down by a whole factor, but never below.
     """
     with open_file(source) if isinstance(source, (Path, str)) else nullcontext(source) as stream:
         stream.seek(0)
@@ -83,7 +90,8 @@ def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Pic
 def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
     """Decodes the whole stream (seekable) once; a file that is cut anywhere does not pass.
 
-    Raises Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`).
+    Raises:
+        Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`).
     """
     check_structure(stream, kind)
     stream.seek(0)

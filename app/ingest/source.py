@@ -30,9 +30,10 @@ NOT_MEDIA = frozenset(
 class SourceFile:
     """A file to take in; plain data that another process may open.
 
-    path: relative to the import with "/" separators, printable; inside a zip "sub/cards.zip/DCIM/a.jpg".
-    opener: gives a binary stream as a context manager; raises Refused.
-    bytes: the size its folder or zip states, if it does; the stream is counted anyway.
+    Attributes:
+        path: relative to the import with "/" separators, printable; inside a zip "sub/cards.zip/DCIM/a.jpg".
+        opener: gives a binary stream as a context manager; raises Refused.
+        bytes: the size its folder or zip states, if it does; the stream is counted anyway.
     """
 
     path: str
@@ -68,7 +69,11 @@ def _escaped(code: int) -> str:
 def open_file(path: str | Path) -> Iterator[BinaryIO]:
     """A regular file for reading; never waits on a pipe or a device.
 
-    path: already resolved; a link in its last place is not followed. Raises Refused: NOT_A_FILE, UNREADABLE.
+    Args:
+        path: already resolved; a link in its last place is not followed.
+
+    Raises:
+        Refused: NOT_A_FILE, UNREADABLE.
     """
     flags = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_NOFOLLOW", 0)
     try:

@@ -82,7 +82,11 @@ class MediaStore:
 
     @contextmanager
     def open_original(self, sha256: str, kind: Format) -> Iterator[BinaryIO]:
-        """The original's bytes. Raises Refused when it is not there."""
+        """The original's bytes.
+
+        Raises:
+            Refused: it is not there.
+        """
         with open_file(self.path_of(sha256, kind)) as stream:
             yield stream
 

@@ -21,7 +21,12 @@ DARK = 24.0
 
 @dataclass(frozen=True, slots=True)
 class VideoReading:
-    """width, height: pixels after rotation. picture: RGB uint8, upright, its longer side at most 1024."""
+    """What the first look at a video gave.
+
+    Attributes:
+        width, height: pixels after rotation.
+        picture: RGB uint8, upright, its longer side at most 1024.
+    """
 
     picture: Picture
     width: int
@@ -32,7 +37,8 @@ class VideoReading:
 def read_video(path: Path, *, pixels: int) -> VideoReading:
     """Decode the beginning of a clip up to a frame that is not dark.
 
-    Raises Refused: CLIP_DAMAGED, CLIP_WITHOUT_PICTURES, DECOMPRESSION_BOMB (frames of more than `pixels`).
+    Raises:
+        Refused: CLIP_DAMAGED, CLIP_WITHOUT_PICTURES, DECOMPRESSION_BOMB (frames of more than `pixels`).
     """
     from app.video.reading.decode import Reducer, play, upright
     from app.video.reading.probe import NoVideoTrack, VideoError

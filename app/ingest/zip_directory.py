@@ -47,7 +47,11 @@ class _Directory:
 def zip_entries(archive: BinaryIO, *, most: int) -> Iterator[ZipEntry]:
     """The archive's entries in the order they are listed.
 
-    archive: seekable. Raises Refused: EMPTY, DAMAGED_ARCHIVE, TOO_MANY_ENTRIES (more than `most`).
+    Args:
+        archive: seekable.
+
+    Raises:
+        Refused: EMPTY, DAMAGED_ARCHIVE, TOO_MANY_ENTRIES (more than `most`).
     """
     directory = _find_directory(archive)
     if directory.count > most:

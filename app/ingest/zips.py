@@ -25,7 +25,9 @@ BLOCK = 1 << 16
 def zip_files(archive: Path, prefix: str, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
     """Every file of the zip in the zip's own order; what cannot be read is refused by name, the others go on.
 
-    archive: a resolved path. prefix: put before each entry's name, "" or "sub/cards.zip/".
+    Args:
+        archive: a resolved path.
+        prefix: put before each entry's name, "" or "sub/cards.zip/".
     """
     shown = prefix.rstrip("/") or printable(archive.name)
     try:
@@ -88,8 +90,9 @@ def _check(entry: ZipEntry, limits: Limits) -> None:
 def open_entry(archive: Path, entry: ZipEntry) -> Iterator[BinaryIO]:
     """The unpacked bytes of one entry, counted while they stream.
 
-    Raises Refused on entering or reading: DAMAGED_ENTRY (header, length, checksum), ZIP_BOMB (longer
-    than stated), UNREADABLE.
+    Raises:
+        Refused: on entering or reading: DAMAGED_ENTRY (header, length, checksum), ZIP_BOMB (longer than stated),
+            UNREADABLE.
     """
     with open_file(archive) as stream:
         stream.seek(entry.offset)

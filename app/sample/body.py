@@ -19,9 +19,11 @@ REACH = 0.16
 class Figure:
     """An animal without its surroundings.
 
-    colour: float32 (h, w, 3) reflectance. alpha: (h, w) 0 to 1.
-    normal: (h, w, 3) x right, y up, z to the viewer.
-    left, top: metres of the window's corner (y up from the ground).
+    Attributes:
+        colour: float32 (h, w, 3) reflectance.
+        alpha: (h, w) 0 to 1.
+        normal: (h, w, 3) x right, y up, z to the viewer.
+        left, top: metres of the window's corner (y up from the ground).
     """
 
     colour: Field

@@ -14,9 +14,12 @@ HAZE = np.array((0.60, 0.67, 0.70), np.float32)
 
 @dataclass(frozen=True, slots=True)
 class Light:
-    """night: infrared flash.
+    """How a scene is lit.
 
-    sun: towards the sun (x right, y up, z to the viewer). warmth: 0 noon to 1 low sun.
+    Attributes:
+        night: infrared flash.
+        sun: towards the sun (x right, y up, z to the viewer).
+        warmth: 0 noon to 1 low sun.
     """
 
     night: bool

@@ -15,7 +15,9 @@ def fractal(
 ) -> Field:
     """Value noise, float32 (height, width), 0 to 1 around 0.5.
 
-    cell: size in pixels of the largest lumps; stretch: how many times longer than wide they are vertically.
+    Args:
+        cell: size in pixels of the largest lumps.
+        stretch: how many times longer than wide they are vertically.
     """
     import cv2
 

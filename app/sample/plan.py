@@ -16,7 +16,12 @@ DAYS = 21
 
 @dataclass(frozen=True, slots=True)
 class Visitor:
-    """individual: its number from 1, or None for an unstriped animal; flank: the side the camera sees."""
+    """Who passes a camera.
+
+    Attributes:
+        individual: its number from 1, or None for an unstriped animal.
+        flank: the side the camera sees.
+    """
 
     individual: int | None
     flank: Flank
@@ -24,7 +29,11 @@ class Visitor:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A burst at a station; no visitors means blank pictures. shots: seconds from `start` of each picture."""
+    """A burst at a station; no visitors means blank pictures.
+
+    Attributes:
+        shots: seconds from `start` of each picture.
+    """
 
     number: int
     station: int

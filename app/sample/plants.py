@@ -13,9 +13,12 @@ CAMERA_HEIGHT = 0.9
 
 @dataclass(slots=True)
 class Canvas:
-    """colour: float32 (h, w, 3) reflectance. foot: (h, w) row where what is seen meets the ground; 0 is sky.
+    """A scene to draw plants into.
 
-    horizon: row of the horizon.
+    Attributes:
+        colour: float32 (h, w, 3) reflectance.
+        foot: (h, w) row where what is seen meets the ground; 0 is sky.
+        horizon: row of the horizon.
     """
 
     colour: Field

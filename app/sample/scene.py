@@ -19,11 +19,14 @@ SEEN = 0.35
 
 @dataclass(frozen=True, slots=True)
 class Animal:
-    """An animal in a view. right: it walks to the right (right flank).
+    """An animal in a view.
 
-    x: column of its middle; row: where it stands.
-
-    yaw: 0.8 to 1, how much of its length is seen; smear: pixels of motion blur.
+    Attributes:
+        right: it walks to the right (right flank).
+        x: column of its middle.
+        row: where it stands.
+        yaw: 0.8 to 1, how much of its length is seen.
+        smear: pixels of motion blur.
     """
 
     build: Build

@@ -16,9 +16,11 @@ Point = tuple[float, float]
 class Limb:
     """A round cone from a to b.
 
-    coat: the painted sheet it takes its colour from ("body", "front", "hind", "tail").
-    span: of a limb sheet, the part it covers; for the body, pivot/rest/turn undo the pose.
-    near: how far its middle lies towards the viewer; far: on its hidden side.
+    Attributes:
+        coat: the painted sheet it takes its colour from ("body", "front", "hind", "tail").
+        span: of a limb sheet, the part it covers; for the body, pivot/rest/turn undo the pose.
+        near: how far its middle lies towards the viewer.
+        far: on its hidden side.
     """
 
     a: Point
@@ -36,7 +38,15 @@ class Limb:
 
 @dataclass(frozen=True, slots=True)
 class Pose:
-    """phase: 0 to 1; stride: metres a foot swings; head: radians up; bend: metres of sag; tail: -1 to 1."""
+    """One moment of a walk.
+
+    Attributes:
+        phase: 0 to 1.
+        stride: metres a foot swings.
+        head: radians up.
+        bend: metres of sag.
+        tail: -1 to 1.
+    """
 
     phase: float = 0.0
     head: float = 0.0

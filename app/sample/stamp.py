@@ -18,7 +18,13 @@ SYNODIC_DAYS = 29.530588853
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """taken: by the camera's own clock; latitude, longitude: degrees; serial: of the camera."""
+    """What a camera writes into its pictures.
+
+    Attributes:
+        taken: by the camera's own clock.
+        latitude, longitude: degrees.
+        serial: of the camera.
+    """
 
     station: str
     taken: datetime

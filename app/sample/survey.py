@@ -27,7 +27,12 @@ LENGTH = {True: 2.75, False: 1.75}
 
 @dataclass(frozen=True, slots=True)
 class AnimalTruth:
-    """box: left, top, width, height in pixels of what is seen; identity: None for an unstriped animal."""
+    """An animal as it was drawn.
+
+    Attributes:
+        box: left, top, width, height in pixels of what is seen.
+        identity: None for an unstriped animal.
+    """
 
     box: tuple[int, int, int, int]
     identity: str | None
@@ -36,7 +41,13 @@ class AnimalTruth:
 
 @dataclass(frozen=True, slots=True)
 class PictureTruth:
-    """file_name: below the survey's folder, with slashes; taken: camera-local; event: from 1."""
+    """A drawn picture and what is true of it.
+
+    Attributes:
+        file_name: below the survey's folder, with slashes.
+        taken: camera-local.
+        event: from 1.
+    """
 
     file_name: str
     width: int
@@ -82,8 +93,13 @@ def generate(
 ) -> SampleTruth:
     """Draws a survey into `directory`: one folder of JPEG files a station, and truth.json (COCO).
 
-    blanks: single pictures without an animal. progress(done, total) is called after every picture. The same
-    arguments give the same pictures. Raises ValueError for counts that make no survey.
+    The same arguments give the same pictures.
+
+    Args:
+        blanks: single pictures without an animal. progress(done, total) is called after every picture.
+
+    Raises:
+        ValueError: for counts that make no survey.
     """
     if stations < 1 or pictures_per_event < 1 or min(individuals, events, blanks) < 0:
         raise ValueError("A survey needs at least one station and one picture an event, and no negative counts.")

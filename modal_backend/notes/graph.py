@@ -34,8 +34,9 @@ NO_CATEGORY = "(none)"
 def notes(data_dir: str, columns: dict[str, str | None] | None) -> pd.DataFrame:
     """The notes in data_dir: row, text, category, date, station, individual. Raises BadNotes.
 
-    data_dir: a file, or a folder with one file of notes (notes.* first). columns: which column holds which field;
-    None takes the usual names.
+    Args:
+        data_dir: a file, or a folder with one file of notes (notes.* first).
+        columns: which column holds which field; None takes the usual names.
     """
     table = read_table(_file_of(Path(data_dir)))
     return mapped(table, columns or guess_columns(list(table.columns)))

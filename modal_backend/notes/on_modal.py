@@ -32,8 +32,10 @@ def call_modal_keybert_extraction(
 ) -> dict[str, Any]:
     """`run_keybert_extraction` on Modal.
 
-    cv_data: a table with `category` and `processed_text`. options: top_n, ngram_range, diversity, seed_words. Raises
-    BackendError.
+    Raises BackendError.
+
+    Args:
+        cv_data: a table with `category` and `processed_text`. options: top_n, ngram_range, diversity, seed_words.
     """
     texts, categories = texts_and_categories(cv_data)
     plain = {name: list(value) if isinstance(value, tuple) else value for name, value in options.items()}

@@ -39,7 +39,11 @@ STEPS = ("cleaned", "candidates", "embeddings", "keywords_by_category", "keyword
 
 @dataclass(frozen=True)
 class NoteSettings:
-    """What a run can be told. columns: which column holds which field (text, category, date, station, individual)."""
+    """What a run can be told.
+
+    Attributes:
+        columns: which column holds which field (text, category, date, station, individual).
+    """
 
     columns: dict[str, str | None] | None = None
     model_name: str = DEFAULT_MODEL
@@ -55,8 +59,11 @@ class NoteSettings:
 class NotesPipeline:
     """The graph over one folder (or file) of notes; `dr` is Hamilton's driver.
 
-    use_remote: False, True, or the nodes that Modal answers (of REMOTE_NODES). report: told (node, done, total) while
-    it works. Raises nothing by itself; running a node raises BadNotes or BackendError.
+    Raises nothing by itself; running a node raises BadNotes or BackendError.
+
+    Args:
+        use_remote: False, True, or the nodes that Modal answers (of REMOTE_NODES).
+        report: told (node, done, total) while it works.
     """
 
     def __init__(

@@ -29,9 +29,12 @@ PROBE_AFTER = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """timeout: seconds any operation may take, its retries included; retry_delay: seconds before the first retry.
+    """How to reach the app and how patiently.
 
-    in_flight: calls under way at a time.
+    Attributes:
+        timeout: seconds any operation may take, its retries included.
+        retry_delay: seconds before the first retry.
+        in_flight: calls under way at a time.
     """
 
     app_name: str = "pugmark-models"
@@ -51,7 +54,11 @@ class Connection:
         self._last_answer = 0.0
 
     def handle(self, model: str) -> Any:
-        """What calls of a model are sent through. Raises BackendMisconfigured for a model it does not have."""
+        """What calls of a model are sent through.
+
+        Raises:
+            BackendMisconfigured: for a model it does not have.
+        """
         import modal
 
         if model not in REMOTE:

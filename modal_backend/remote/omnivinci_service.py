@@ -30,7 +30,11 @@ SIGN_OF_LIFE_SECONDS = 10.0
 
 @dataclass(frozen=True)
 class Asked:
-    """One question. media: ("video" or "image", file), in order."""
+    """One question.
+
+    Attributes:
+        media: ("video" or "image", file), in order.
+    """
 
     text: str
     media: list[tuple[str, Path]]
@@ -51,7 +55,12 @@ class BadRequest(Exception):
 
 
 def build(answer: Callable[[Asked], Told], key: str) -> Starlette:
-    """The endpoint. answer: runs the model, in a thread, one question at a time. key: what callers have to show."""
+    """The endpoint.
+
+    Args:
+        answer: runs the model, in a thread, one question at a time.
+        key: what callers have to show.
+    """
     one_at_a_time = asyncio.Lock()
 
     def allowed(request: Request) -> bool:

@@ -38,7 +38,8 @@ PNG_LEVEL = 1
 def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
     """A call's inputs as plain values: RGB uint8 pictures, a detector's prepared pictures, questions, or dicts.
 
-    model: which of the models behind one class is meant; empty for the one it loads when it starts.
+    Args:
+        model: which of the models behind one class is meant; empty for the one it loads when it starts.
     """
     return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(one) for one in inputs]}
 
@@ -46,14 +47,19 @@ def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
 def unpack_call(call: dict[str, Any]) -> list[Any]:
     """The inputs of a call as the models take them, a Failure in the place of one that cannot be read.
 
-    Raises BackendMisconfigured when the caller speaks another contract.
+    Raises:
+        BackendMisconfigured: the caller speaks another contract.
     """
     check_contract(call.get("contract"), "this container", "The caller")
     return [_unpack_or_failure(one) for one in call["inputs"]]
 
 
 def pack_answer(values: Sequence[Any], provenance: Provenance, seconds: float, cold_start: float) -> dict[str, Any]:
-    """What a model gave, as plain values; cold_start: seconds of loading that this call had to wait for."""
+    """What a model gave, as plain values.
+
+    Args:
+        cold_start: seconds of loading that this call had to wait for.
+    """
     return {
         "contract": CONTRACT,
         "values": [_pack_value(value) for value in values],
@@ -70,7 +76,11 @@ def pack_unavailable(error: BackendMisconfigured) -> dict[str, Any]:
 
 
 def unpack_answer(answer: dict[str, Any]) -> Result:
-    """The result of a call. Raises WeightsMissing or BackendMisconfigured when the model could not run there."""
+    """The result of a call.
+
+    Raises:
+        WeightsMissing, BackendMisconfigured: the model could not run there.
+    """
     check_contract(answer.get("contract"))
     if "unavailable" in answer:
         told = answer["unavailable"]

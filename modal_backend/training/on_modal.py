@@ -17,8 +17,12 @@ LEAVES = {"tiger-reid": published.TIGER_CHECKPOINT, "part-pose": published.PART_
 def run(volume: Path, folder: str, kind: str, epochs: int, publish: bool, commit: Callable[[], None]) -> str:
     """Train on volume/training/FOLDER into its `run-KIND`; returns what became of it.
 
-    commit keeps what was written, after every epoch. publish: put the checkpoint where its model looks for it.
+    commit keeps what was written, after every epoch.
+
     Raises UnusableFolder, WeightsMissing, ValueError.
+
+    Args:
+        publish: put the checkpoint where its model looks for it.
     """
     if kind not in START:
         raise ValueError(f"There is no training of {kind}; there are {', '.join(START)}.")

@@ -21,7 +21,12 @@ CENTRE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Targets:
-    """weight: (h, w) of the animal loss in a cell; owner: (h, w) index of the box a cell answers for, -1 for none."""
+    """What the cells of a picture are trained towards.
+
+    Attributes:
+        weight: (h, w) of the animal loss in a cell.
+        owner: (h, w) index of the box a cell answers for, -1 for none.
+    """
 
     weight: NDArray[np.float32]
     owner: NDArray[np.int64]

@@ -23,7 +23,12 @@ WORK_SIDE = 200
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """pixels: RGB uint8 (h, w, 3), cropped to the animal; mask: float32 (h, w), 1 on it."""
+    """An animal cut out of its picture.
+
+    Attributes:
+        pixels: RGB uint8 (h, w, 3), cropped to the animal.
+        mask: float32 (h, w), 1 on it.
+    """
 
     pixels: Image
     mask: NDArray[np.float32]

@@ -33,8 +33,14 @@ KINDS = ("tiger-reid", "part-pose")
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """identities x each: a batch; rate: Adam's, with a tenth of it from two thirds on; start: torchvision's weights
-    for the backbone; height, width: of the input, 0 for the model's own; depth: of part-pose's global stream."""
+    """identities x each: a batch.
+
+    Attributes:
+        rate: Adam's, with a tenth of it from two thirds on.
+        start: torchvision's weights for the backbone.
+        height, width: of the input, 0 for the model's own.
+        depth: of part-pose's global stream.
+    """
 
     kind: str = "tiger-reid"
     epochs: int = 60
@@ -125,7 +131,11 @@ def _checked(network: Any, train: Sequence[Sample], held: Sequence[Sample]) -> d
 
 
 def _resume(last: Path, network: Any, optimiser: Any, recipe: Recipe, device: Any) -> list[dict[str, Any]]:
-    """The curve so far; the network and the optimiser as they were. Raises ValueError for another recipe."""
+    """The curve so far; the network and the optimiser as they were.
+
+    Raises:
+        ValueError: for another recipe.
+    """
     if not last.is_file():
         return []
     kept = torch.load(last, map_location=device, weights_only=True)

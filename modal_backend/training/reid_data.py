@@ -31,9 +31,12 @@ class UnusableFolder(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One crop. identity: the individual and its flank; clip: what must not be on both sides of a split.
+    """One crop.
 
-    keypoints: x, y, visible of ATRW's 15, in pixels of the picture.
+    Attributes:
+        identity: the individual and its flank.
+        clip: what must not be on both sides of a split.
+        keypoints: x, y, visible of ATRW's 15, in pixels of the picture.
     """
 
     path: Path

@@ -29,9 +29,11 @@ class Latency:
 class ModelFigures:
     """One model on one backend.
 
-    running, done, failed, lost, cancelled, retries: over the whole ledger. oldest_seconds: age of the longest open
-    call. total and its parts waiting, cold_start and run: over the newest calls of `model_figures`; a call that met
-    a warm container has no cold start. run_seconds: all run time and cold starts of the ledger, for the cost.
+    Attributes:
+        running, done, failed, lost, cancelled, retries: over the whole ledger.
+        oldest_seconds: age of the longest open call. total and its parts waiting, cold_start and run: over the newest
+            calls of `model_figures`; a call that met a warm container has no cold start.
+        run_seconds: all run time and cold starts of the ledger, for the cost.
     """
 
     model: str

@@ -18,9 +18,10 @@ NEWEST = 2000
 class VersionFigures:
     """One version of a model on one backend.
 
-    results: media analysed or crops described. calls, p50 (seconds a call), per_input (median seconds an input): over
-    its newest calls that the ledger still has. accepted, rejected, unsure: what people said of its boxes; None for
-    models that give no boxes.
+    Attributes:
+        results: media analysed or crops described. calls, p50 (seconds a call), per_input (median seconds an input):
+            over its newest calls that the ledger still has.
+        accepted, rejected, unsure: what people said of its boxes; None for models that give no boxes.
     """
 
     id: int

@@ -26,10 +26,11 @@ WHOLE: dict[str, str] = {Task.KEYWORDS: "notes", Task.CLUSTERS: "notes", Task.VI
 class StripSnapshot:
     """The figures of one moment.
 
-    queued, running, failed: media that wait, calls under way, media whose job failed.
-    p50, p95: seconds per call finished within the last five minutes, None without any; without the calls of WHOLE.
-    sparkline: 60 mean call durations in seconds, five seconds each, oldest first; None where no call finished.
-    longer: of the calls of WHOLE within these minutes, what they were about, how many, and their median in seconds.
+    Attributes:
+        queued, running, failed: media that wait, calls under way, media whose job failed.
+        p50, p95: seconds per call finished within the last five minutes, None without any; without the calls of WHOLE.
+        sparkline: 60 mean call durations in seconds, five seconds each, oldest first; None where no call finished.
+        longer: of the calls of WHOLE within these minutes, what they were about, how many, and their median in seconds.
     """
 
     backend: str

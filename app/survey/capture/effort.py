@@ -25,9 +25,11 @@ class NoEffort(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Effort:
-    """days: stations x days, int8: 1 worked, 0 set up but broken, -1 not set up; days count from `start`.
+    """On which days each station worked.
 
-    from_media: deployments whose first and last day are those of their media because nobody said more.
+    Attributes:
+        days: stations x days, int8: 1 worked, 0 set up but broken, -1 not set up; days count from `start`.
+        from_media: deployments whose first and last day are those of their media because nobody said more.
     """
 
     stations: tuple[str, ...]

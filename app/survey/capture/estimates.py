@@ -75,7 +75,10 @@ def chao1(events_each: NDArray[np.int64]) -> QuickLook:
 def chapman_halves(table: NDArray[np.bool_]) -> QuickLook:
     """Lincoln-Petersen in Chapman's form (1951) between the first and second half of the occasions.
 
-    table: individuals x occasions. Variance: Seber 1970 (Biometrics 26: 313-318).
+    Variance: Seber 1970 (Biometrics 26: 313-318).
+
+    Args:
+        table: individuals x occasions.
     """
     half = table.shape[1] // 2
     first, second = table[:, :half].any(axis=1), table[:, half:].any(axis=1)

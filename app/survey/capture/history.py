@@ -28,9 +28,13 @@ MOST_OCCASIONS = 1000
 
 @dataclass(frozen=True, slots=True)
 class Design:
-    """What a capture history is made of. start: None for the first day a camera worked; flank: any, left or right.
+    """What a capture history is made of.
 
-    species: None for all; occasions: None for as many as the effort holds.
+    Attributes:
+        start: None for the first day a camera worked.
+        flank: any, left or right.
+        species: None for all.
+        occasions: None for as many as the effort holds.
     """
 
     occasion_days: int = 5
@@ -42,7 +46,11 @@ class Design:
 
 @dataclass(frozen=True, slots=True)
 class Captured:
-    """One row of a capture history; flanks: which sides of it are known in the whole catalogue."""
+    """One row of a capture history.
+
+    Attributes:
+        flanks: which sides of it are known in the whole catalogue.
+    """
 
     id: int
     name: str
@@ -54,10 +62,14 @@ class Captured:
 
 @dataclass(frozen=True, slots=True)
 class CaptureHistory:
-    """captures: sightings as (individual, station, occasion) -> number of events; indices from 0.
+    """Who was seen where and when.
 
-    places: latitude and longitude of the stations that have some. effort: days. used: the sightings that count.
-    notes: what was left out or taken from elsewhere, in sentences.
+    Attributes:
+        captures: sightings as (individual, station, occasion) -> number of events; indices from 0.
+        places: latitude and longitude of the stations that have some.
+        effort: days.
+        used: the sightings that count.
+        notes: what was left out or taken from elsewhere, in sentences.
     """
 
     design: Design

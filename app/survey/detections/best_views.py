@@ -20,7 +20,8 @@ def views_of(
 ) -> dict[int, list[int]]:
     """Detections of each individual, at most `most`: same flank, then flank not known, then others; best first.
 
-    one_flank: leave out crops of the opposite flank, which is another pattern.
+    Args:
+        one_flank: leave out crops of the opposite flank, which is another pattern.
     """
     rank = sa.case((DetectionReview.flank == flank, 0), (DetectionReview.flank.is_(None), 1), else_=2)
     where: list[sa.ColumnElement[bool]] = [Sighting.individual_id.in_(individual_ids)]

@@ -23,7 +23,10 @@ LEFT, RIGHT = SIDES
 class Proposal:
     """A left-flank individual and a right-flank one that were seen together.
 
-    left, right: the two sightings closest in time; seconds: between them; times: in how many events.
+    Attributes:
+        left, right: the two sightings closest in time.
+        seconds: between them.
+        times: in how many events.
     """
 
     left: SightingView

@@ -29,10 +29,12 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """moved and rest: the sightings that would change owner and those beside them; crops: what moves.
+    """moved and rest: the sightings that would change owner and those beside them.
 
-    contradicted: pairs a person decided otherwise about; conflicts: what time and place would say of the result and
-    does not say of it now.
+    Attributes:
+        crops: what moves.
+        contradicted: pairs a person decided otherwise about.
+        conflicts: what time and place would say of the result and does not say of it now.
     """
 
     moved: Part

@@ -30,10 +30,13 @@ __all__ += ["waiting", "waiting_count"]
 class Scope:
     """Which crops may be candidates for a query.
 
-    station: only those of the query's station. flank: not those of the other flank. other_events: unnamed crops of
-    the query's own event are left out. catalogued: only crops that belong to an individual. days: only those taken
-    within so many days of the query; a query without a time leaves nothing out. species: not those with another species
-    label, where both have one.
+    Attributes:
+        station: only those of the query's station.
+        flank: not those of the other flank.
+        other_events: unnamed crops of the query's own event are left out.
+        catalogued: only crops that belong to an individual.
+        days: only those taken within so many days of the query; a query without a time leaves nothing out.
+        species: not those with another species label, where both have one.
     """
 
     station: bool = False

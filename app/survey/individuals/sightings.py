@@ -61,7 +61,11 @@ class Movement:
 
 @dataclass(frozen=True, slots=True)
 class Neighbour:
-    """Another individual seen at the same station within some hours; closest: the shortest time between the two."""
+    """Another individual seen at the same station within some hours.
+
+    Attributes:
+        closest: the shortest time between the two.
+    """
 
     individual_id: int
     name: str
@@ -128,9 +132,12 @@ def movements(found: Sequence[SightingView], deployments: list[DeploymentView]) 
 
 
 def neighbours(session: Session, found: Sequence[SightingView], hours: float) -> list[Neighbour]:
-    """Who else was seen at the same station within so many hours, most often first. found: one individual's sightings.
+    """Who else was seen at the same station within so many hours, most often first.
 
     times counts this individual's events with the other one near.
+
+    Args:
+        found: one individual's sightings.
     """
     window = timedelta(hours=hours)
     offsets = {one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployment_views(session)}

@@ -19,7 +19,13 @@ ACTIVE_HOURS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """kmh: fastest straight-line travel thought possible; source: where it comes from; set_by: None for a default."""
+    """How fast a species is thought to travel.
+
+    Attributes:
+        kmh: fastest straight-line travel thought possible.
+        source: where it comes from.
+        set_by: None for a default.
+    """
 
     kmh: float
     source: str

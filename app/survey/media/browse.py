@@ -38,8 +38,11 @@ class Show(StrEnum):
 class MediaFilter:
     """What to show: kind, threshold on the confidence, and what narrows it further; None leaves a thing open.
 
-    since and until are camera-local days, both included. species: of a box that counts. reviewed_by: who decided about
-    the media or one of its boxes.
+    since and until are camera-local days, both included.
+
+    Attributes:
+        species: of a box that counts.
+        reviewed_by: who decided about the media or one of its boxes.
     """
 
     show: Show = Show.ALL

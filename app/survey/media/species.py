@@ -13,7 +13,12 @@ from app.survey.tables.species import LONGEST, SpeciesLabel
 
 @dataclass(frozen=True, slots=True)
 class SpeciesChoice:
-    """A label to offer. used: on how many detections it stands; listed: whether it is on the survey's list."""
+    """A label to offer.
+
+    Attributes:
+        used: on how many detections it stands.
+        listed: whether it is on the survey's list.
+    """
 
     name: str
     common: str

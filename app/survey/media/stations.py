@@ -77,10 +77,16 @@ def kilometres(first: tuple[float, float], second: tuple[float, float]) -> float
 
 
 def review_values(values: dict[str, Any]) -> dict[str, Any]:
-    """What a person typed about a deployment, checked. Raises ValueError with a sentence for what cannot be.
+    """What a person typed about a deployment, checked.
 
-    values: latitude, longitude (degrees), first_day, last_day, broken_from, broken_to (date or ISO text),
-    clock_offset_seconds. None takes a statement back.
+    None takes a statement back.
+
+    Args:
+        values: latitude, longitude (degrees), first_day, last_day, broken_from, broken_to (date or ISO text),
+            clock_offset_seconds.
+
+    Raises:
+        ValueError: with a sentence for what cannot be.
     """
     kept: dict[str, Any] = {}
     for name, limit in (("latitude", 90.0), ("longitude", 180.0)):

@@ -59,7 +59,11 @@ class DeletedFile:
 
 
 def deleted_files(session: Session, among: Collection[int] | None = None) -> list[DeletedFile]:
-    """The files that were deleted, the latest first; among: of these only."""
+    """The files that were deleted, the latest first.
+
+    Args:
+        among: of these only.
+    """
     review = NoteFileReview
     columns = (NoteFile.id, NoteFile.label, NoteFile.rows, review.who, review.decided_at)
     query = sa.select(*columns).join(review, review.file_id == NoteFile.id).order_by(review.decided_at.desc())

@@ -26,7 +26,11 @@ AND = " and "
 
 @dataclass(frozen=True, slots=True)
 class NoteView:
-    """A note as the screens show it. media_id: of the clip whose computed summary it is, None where a person wrote."""
+    """A note as the screens show it.
+
+    Attributes:
+        media_id: of the clip whose computed summary it is, None where a person wrote.
+    """
 
     id: int
     text: str
@@ -60,8 +64,10 @@ def individual_rows(session: Session) -> list[dict[str, Any]]:
 def clip_rows(session: Session, media_ids: Collection[int] | None = None) -> list[dict[str, Any]]:
     """The computed summaries of clips as notes, one a clip; `row` is CLIPS_FROM and the media's id.
 
-    category: the species that people gave to its boxes or its individuals; station, date: of the clip. media_ids: of
-    these clips only.
+    category: the species that people gave to its boxes or its individuals; station, date: of the clip.
+
+    Args:
+        media_ids: of these clips only.
     """
     told = sa.and_(Video.summarised_at.is_not(None), Video.animals.is_not(None))
     query = (

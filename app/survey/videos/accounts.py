@@ -17,12 +17,19 @@ COMPUTED, COUNTED, ANSWERED = "computed", "counted", "answered"
 
 @dataclass(frozen=True, slots=True)
 class ClipRun:
-    """One account of a clip. kind: computed, counted (by a person) or answered (by a language model).
+    """One account of a clip.
 
-    by: model and version, or the person. details: backend and preprocessing, or the question. at: seconds since 1970.
-    animals: the count it gives, None where it gives none. tracklets: (category, first second, last second, entry, exit)
-    of each counted one; None where it knows none. text: its sentences, or the answer as it came. run_id: of a computed
-    run; counts: whether it is the one that counts; decided: boxes of it that people have decided about.
+    Attributes:
+        kind: computed, counted (by a person) or answered (by a language model).
+        by: model and version, or the person.
+        details: backend and preprocessing, or the question.
+        at: seconds since 1970.
+        animals: the count it gives, None where it gives none.
+        tracklets: (category, first second, last second, entry, exit) of each counted one; None where it knows none.
+        text: its sentences, or the answer as it came.
+        run_id: of a computed run.
+        counts: whether it is the one that counts.
+        decided: boxes of it that people have decided about.
     """
 
     kind: str

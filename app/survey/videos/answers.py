@@ -65,7 +65,8 @@ def note_sent(session: Session, answer_id: int, sent: str, frame_seconds: list[f
 def keep(session: Session, answer_id: int, said: Said, prices: tuple[float | None, float | None]) -> bool:
     """Write the answer down, unless there is one already; False when there is.
 
-    prices: dollars a million tokens of the question and of the answer, None where they are not configured.
+    Args:
+        prices: dollars a million tokens of the question and of the answer, None where they are not configured.
     """
     return _once(
         session,

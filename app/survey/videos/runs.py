@@ -23,7 +23,11 @@ SUMMARY = ("lost", "looked", "compared", "unlooked", "night", "animals", "senten
 
 
 def begin(session: Session, media_id: int, who: str | None) -> ClipRunRow:
-    """A new run of a clip. who: the person who asked for it, None for the run of the import."""
+    """A new run of a clip.
+
+    Args:
+        who: the person who asked for it, None for the run of the import.
+    """
     row = ClipRunRow(media_id=media_id, asked_by=who, asked_at=time.time(), facts={})
     session.add(row)
     session.flush()

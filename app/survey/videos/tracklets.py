@@ -34,7 +34,11 @@ def put_facts(session: Session, media_id: int, **values: Any) -> Video:
 def put_tracklet(
     session: Session, media_id: int, one: Tracklet, detection_ids: Sequence[int], run_id: int | None = None
 ) -> TrackletRow:
-    """Write a tracklet of a run; detection_ids: those of its boxes, in order."""
+    """Write a tracklet of a run.
+
+    Args:
+        detection_ids: those of its boxes, in order.
+    """
     row = TrackletRow(
         media_id=media_id,
         run_id=run_id,
@@ -84,7 +88,8 @@ def summary_of(session: Session, media_id: int) -> VideoSummary | None:
 def tracklets_of(session: Session, media_id: int, run_id: int | None = None) -> list[tuple[TrackletRow, Tracklet]]:
     """The tracklets of a clip's run in the order of appearance, with their rows; boxes as people corrected them.
 
-    run_id: the run that counts when None.
+    Args:
+        run_id: the run that counts when None.
     """
     from app.survey.detections.boxes import boxes
 
@@ -131,7 +136,11 @@ def frames_of(session: Session, detection_ids: Collection[int]) -> dict[int, Fra
 
 @dataclass(frozen=True, slots=True)
 class ClipProgress:
-    """How far the clip under way is. eta_seconds: None while it cannot be told."""
+    """How far the clip under way is.
+
+    Attributes:
+        eta_seconds: None while it cannot be told.
+    """
 
     media_id: int
     share: float

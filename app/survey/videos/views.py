@@ -18,7 +18,11 @@ from modal_backend.contracts import Tracklet
 
 @dataclass(frozen=True, slots=True)
 class ClipView:
-    """One clip in a list. animals: as a person corrected the count, else as computed; None before it is summarised."""
+    """One clip in a list.
+
+    Attributes:
+        animals: as a person corrected the count, else as computed; None before it is summarised.
+    """
 
     media_id: int
     sha256: str

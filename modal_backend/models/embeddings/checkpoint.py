@@ -21,8 +21,10 @@ UNREADABLE = (pickle.UnpicklingError, RuntimeError, ValueError, EOFError, OSErro
 def read_state(path: Path) -> State:
     """The tensors of a .safetensors file, or of a torch file that holds nothing but tensors and plain values.
 
-    A training checkpoint's `ema.module`, `model`, `state_dict` is taken out; a leading `module.` is dropped. Raises
-    WeightsMissing when the file cannot be read so; code in a pickle is never run.
+    A training checkpoint's `ema.module`, `model`, `state_dict` is taken out; a leading `module.` is dropped.
+
+    Raises:
+        WeightsMissing: the file cannot be read so; code in a pickle is never run.
     """
     remedy = "Save it as a state dict of tensors: torch.save(network.state_dict(), path)"
     from safetensors import SafetensorError
@@ -50,9 +52,13 @@ def read_state(path: Path) -> State:
 
 
 def fill(network: nn.Module, state: State, name: str, unused: Iterable[str] = ()) -> None:
-    """Put the weights into the network, then evaluation mode. unused: patterns of names the network may leave out.
+    """Put the weights into the network, then evaluation mode.
 
-    Raises WeightsMissing naming what is missing, what is too much and what has another shape.
+    Args:
+        unused: patterns of names the network may leave out.
+
+    Raises:
+        WeightsMissing: naming what is missing, what is too much and what has another shape.
     """
     wanted = network.state_dict()
     kept = {key: value for key, value in state.items() if key in wanted or not _any_match(unused, key)}

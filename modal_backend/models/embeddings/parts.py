@@ -60,7 +60,9 @@ LIMBS = (
 def trunk(crop: Picture, points: NDArray[np.float32], seen: Sequence[bool], size: tuple[int, int]) -> Picture | None:
     """The trunk at size (height, width); None when fewer than three of its keypoints are seen.
 
-    points: float32 (15, 2), x and y in pixels of the crop; seen: whether each is there.
+    Args:
+        points: float32 (15, 2), x and y in pixels of the crop.
+        seen: whether each is there.
     """
     places = [KEYPOINTS.index(name) for name in TRUNK_POINTS]
     there = points[[place for place in places if seen[place]]]
@@ -79,7 +81,10 @@ def limb(
 ) -> Picture | None:
     """A limb segment turned upright, at size (height, width); None when one of its keypoints is not seen.
 
-    points, seen: as for `trunk`. What lies outside the crop is black.
+    What lies outside the crop is black.
+
+    Args:
+        points, seen: as for `trunk`.
     """
     first, last = KEYPOINTS.index(which.start), KEYPOINTS.index(which.end)
     if not (seen[first] and seen[last]):
@@ -100,7 +105,8 @@ def limb(
 def parts_of(crop: Picture, points: NDArray[np.float32], seen: Sequence[bool]) -> dict[str, Picture]:
     """Every part that can be cut, by name: "trunk" (64 x 128) and the limbs (64 x 64), as networks and people see them.
 
-    points, seen: as for `trunk`.
+    Args:
+        points, seen: as for `trunk`.
     """
     found = {"trunk": trunk(crop, points, seen, (64, 128))}
     found |= {one.name: limb(crop, points, seen, one, (64, 64)) for one in LIMBS}

@@ -38,7 +38,11 @@ class PocketEmbedding:
 
     @property
     def weights_sha256(self) -> str:
-        """SHA-256 of the backbone's weights. Raises WeightsMissing when they are not installed."""
+        """SHA-256 of the backbone's weights.
+
+        Raises:
+            WeightsMissing: they are not installed.
+        """
         return efficientnet_lite.weights_sha256()
 
     def load(self) -> None:

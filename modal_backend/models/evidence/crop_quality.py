@@ -15,8 +15,14 @@ VERSION = "1"
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """sharpness: 0 (blurred) to 1; brightness: mean grey 0 to 1; clipped: share of pixels black or white;
-    contrast: standard deviation of grey, 0 to 0.5."""
+    """Sharpness and light of a crop.
+
+    Attributes:
+        sharpness: 0 (blurred) to 1.
+        brightness: mean grey 0 to 1.
+        clipped: share of pixels black or white.
+        contrast: standard deviation of grey, 0 to 0.5.
+    """
 
     sharpness: float
     brightness: float

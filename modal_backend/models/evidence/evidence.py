@@ -40,10 +40,13 @@ class Reading:
 class Evidence:
     """Matches of two crops and the background test.
 
-    lines: float32 (n, 6): query x, y, candidate x, y relative to their crops, weight 0 to 1, and 0 for consistent
-    matches on the animal, 1 for consistent ones on the background, 2 for the others; strongest first within each.
-    whole, animal, background: consistent matches of the whole crops, of the animals alone, of the backgrounds alone.
-    on_background: whether the match lives on the background.
+    Attributes:
+        lines: float32 (n, 6): query x, y, candidate x, y relative to their crops, weight 0 to 1, and 0 for consistent
+            matches on the animal, 1 for consistent ones on the background, 2 for the others; strongest first within
+            each.
+        whole, animal, background: consistent matches of the whole crops, of the animals alone, of the backgrounds
+            alone.
+        on_background: whether the match lives on the background.
     """
 
     lines: NDArray[np.float32]
@@ -81,13 +84,15 @@ def compare(query: Reading, candidate: Reading) -> Evidence:
 def lives_on_background(whole: int, animal: int, background: int, inside: float) -> bool:
     """Whether the crops match, the animals alone no better than chance, and the match keeps away from the animals.
 
-    inside: share of the whole crops' consistent matches that lie on or near the animal in one crop at least. A match of
-    two backgrounds ends where the animals begin; one of the same place and animal goes on over the outlines, also where
-    the animal has moved too much for its own features to agree. On the tigers the shares were set on 22 of 371 true
-    pairs and 87 of 91 composed ones are flagged; on the other 15 tigers 12 of 360 true pairs, 230 of 240 pairs of two
-    animals composed on one background that match at all (three draws), none of 80 of one animal on two backgrounds,
-    none of 455 with nothing in common. One animal that turned so far that nothing of it matches, on one background,
-    cannot be told from two animals: 19 of 40 such composed pairs are flagged.
+    A match of two backgrounds ends where the animals begin; one of the same place and animal goes on over the outlines,
+    also where the animal has moved too much for its own features to agree. On the tigers the shares were set on 22 of
+    371 true pairs and 87 of 91 composed ones are flagged; on the other 15 tigers 12 of 360 true pairs, 230 of 240 pairs
+    of two animals composed on one background that match at all (three draws), none of 80 of one animal on two
+    backgrounds, none of 455 with nothing in common. One animal that turned so far that nothing of it matches, on one
+    background, cannot be told from two animals: 19 of 40 such composed pairs are flagged.
+
+    Args:
+        inside: share of the whole crops' consistent matches that lie on or near the animal in one crop at least.
     """
     if whole <= MATCHING or background < CHANCE:
         return False

@@ -19,8 +19,13 @@ CLOSE = 5
 
 @dataclass(frozen=True, slots=True)
 class FlankGuess:
-    """left: whether it is the left flank rather than the right. right_of, tried: of the decided crops tried in the same
-    way, each without itself, those as clear as this one (tried) and those of them told rightly (right_of)."""
+    """A guessed flank, with how often guesses as clear as it were right.
+
+    Attributes:
+        left: whether it is the left flank rather than the right.
+        right_of, tried: of the decided crops tried in the same way, each without itself, those as clear as this one
+            (tried) and those of them told rightly (right_of).
+    """
 
     left: bool
     right_of: int

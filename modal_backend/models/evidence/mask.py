@@ -29,7 +29,12 @@ Mask = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Outline:
-    """mask: (24, 24) float32, 0 background to 1 animal, over the whole crop. mirror: see `flank`; (512,) float32."""
+    """Where in a crop the animal is.
+
+    Attributes:
+        mask: (24, 24) float32, 0 background to 1 animal, over the whole crop.
+        mirror: see `flank`; (512,) float32.
+    """
 
     mask: Mask
     mirror: NDArray[np.float32]

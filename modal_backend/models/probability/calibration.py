@@ -35,8 +35,10 @@ Floats = NDArray[np.float64]
 class Calibration:
     """A rising curve from a model's stretched score to log-odds of "same individual".
 
-    knots: (stretched score, log-odds), rising; with none the curve is the line alone. slope, bias: the line. weight: of
-    the model in a fusion.
+    Attributes:
+        knots: (stretched score, log-odds), rising; with none the curve is the line alone.
+        slope, bias: the line.
+        weight: of the model in a fusion.
     """
 
     model: str
@@ -98,7 +100,11 @@ def start_values() -> dict[str, Any]:
 
 
 def start(model: str) -> Calibration:
-    """The start curve of a model. Raises KeyError for a model without one."""
+    """The start curve of a model.
+
+    Raises:
+        KeyError: for a model without one.
+    """
     return Calibration.from_json(model, start_values()["models"][model])
 
 
@@ -111,10 +117,13 @@ def told(brier: float, share: float) -> float:
     """How much a model's probabilities tell about pairs, 0.2 to 7: Cohen's f of their Brier skill, the root of the part
     of the base rate's Brier score that they explain over the part they leave.
 
-    brier: of the probabilities. share: of the pairs that are the same. On ATRW tigers left out of the fit the fusion
-    weighed so has a better mAP than RAPID with one picture each (224 px: .839 against .819, 448 px: .877, .872) and by
-    event (.633, .629; .782, .779), and at random is better or alike (.988, .986; .993, .993); equal weights lose by
-    event (.628, .767), f squared gains half as much with one picture.
+    On ATRW tigers left out of the fit the fusion weighed so has a better mAP than RAPID with one picture each (224 px:
+    .839 against .819, 448 px: .877, .872) and by event (.633, .629; .782, .779), and at random is better or alike
+    (.988, .986; .993, .993); equal weights lose by event (.628, .767), f squared gains half as much with one picture.
+
+    Args:
+        brier: of the probabilities.
+        share: of the pairs that are the same.
     """
     chance = share * (1.0 - share)
     return float(np.clip(max(chance - brier, 0.0) / max(brier, 1e-6), 0.04, 49.0) ** 0.5)

@@ -26,10 +26,13 @@ Maker = Callable[[str, Floats, Truth], Calibration]
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """The curve to use, with the weight its model earned. kind: start, logistic or isotonic.
+    """The curve to use, with the weight its model earned.
 
-    brier: mean squared error of the probabilities, on pairs of queries left out of the fit. brier_line: the same of a
-    logistic line through the raw score. reliability: (mean probability, share that was the same, pairs) by tenths.
+    Attributes:
+        kind: start, logistic or isotonic.
+        brier: mean squared error of the probabilities, on pairs of queries left out of the fit.
+        brier_line: the same of a logistic line through the raw score.
+        reliability: (mean probability, share that was the same, pairs) by tenths.
     """
 
     curve: Calibration
@@ -42,9 +45,13 @@ class Fit:
 def fit(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64], start: Calibration | None) -> Fit | None:
     """The curve that does best on left-out queries: the start values, a logistic or an isotonic one.
 
-    scores: raw, of shown candidates; same: what was decided; queries: whose candidates they are (all of one query stay
-    on one side of every cut). The start values hold until ENOUGH_QUERIES and ENOUGH_PAIRS of both kinds are decided; a
-    model without start values has no curve till then (None).
+    The start values hold until ENOUGH_QUERIES and ENOUGH_PAIRS of both kinds are decided; a model without start values
+    has no curve till then (None).
+
+    Args:
+        scores: raw, of shown candidates.
+        same: what was decided.
+        queries: whose candidates they are (all of one query stay on one side of every cut).
     """
     if not enough(same, queries):
         return None if start is None else _started(start, scores, same)

@@ -21,7 +21,10 @@ NEAREST = 0.005
 def rank_by_cosine(query: Vector, gallery: Vector, identities: Sequence[str]) -> list[tuple[str, float]]:
     """Identities, best first, each with the cosine of its most alike picture.
 
-    query (d,), gallery (n, d), both of length 1; identities: who each gallery row shows.
+    query (d,), gallery (n, d), both of length 1.
+
+    Args:
+        identities: who each gallery row shows.
     """
     names, number = np.unique(np.asarray(identities, str), return_inverse=True)
     best = _best_each(gallery @ query, number, len(names))

@@ -73,9 +73,12 @@ def _density(values: NDArray[np.float64], at: float) -> float:
 def fit(known: Sequence[Sequence[float]], unknown: Sequence[Sequence[float]], start: Curve) -> Curve:
     """Curve that tells the examples apart, both kinds weighing the same.
 
-    known, unknown: one row of cues per leave-out. With fewer than FEWEST_EXAMPLES of either kind, the start
-    curve itself. Otherwise logistic regression whose weights a quadratic penalty of strength PULL ties to the
-    start curve's, so that few examples move it a little and many decide.
+    With fewer than FEWEST_EXAMPLES of either kind, the start curve itself. Otherwise logistic regression whose weights
+    a quadratic penalty of strength PULL ties to the start curve's, so that few examples move it a little and many
+    decide.
+
+    Args:
+        known, unknown: one row of cues per leave-out.
     """
     if min(len(known), len(unknown)) < FEWEST_EXAMPLES:
         return start

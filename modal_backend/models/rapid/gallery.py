@@ -66,7 +66,11 @@ class IdentityRank(NamedTuple):
 
 @dataclass(frozen=True)
 class Ranking:
-    """Best first. known_probability: 0 to 1 that the animal is among the named; None: cannot be told."""
+    """Best first.
+
+    Attributes:
+        known_probability: 0 to 1 that the animal is among the named; None: cannot be told.
+    """
 
     candidates: list[Candidate]
     identities: list[IdentityRank]
@@ -75,7 +79,11 @@ class Ranking:
 
 @dataclass(frozen=True)
 class _Vote:
-    """Per slot: score and matches. cues: lead and pattern fit of the first identity; None: no vote at all."""
+    """Per slot: score and matches.
+
+    Attributes:
+        cues: lead and pattern fit of the first identity; None: no vote at all.
+    """
 
     scores: NDArray[np.float64]
     matches: NDArray[np.intp]
@@ -86,8 +94,10 @@ class _Vote:
 class RapidGallery:
     """Crops with their features, some of them named; may be changed at any time.
 
-    exact_rows: up to so many descriptors the search of 150 is exact. start: curve of "known" before the gallery shows
-    one of its own; fixed: it stays in use.
+    Args:
+        exact_rows: up to so many descriptors the search of 150 is exact.
+        start: curve of "known" before the gallery shows one of its own.
+        fixed: it stays in use.
     """
 
     def __init__(self, *, exact_rows: int = EXACT_ROWS, start: Curve = START, fixed: bool = False) -> None:
@@ -110,7 +120,11 @@ class RapidGallery:
         return crop_id in self._slot_of
 
     def add(self, crop_id: int, features: LocalFeatures, identity: str | None = None) -> None:
-        """Take a crop in. Raises ValueError when it is in already."""
+        """Take a crop in.
+
+        Raises:
+            ValueError: it is in already.
+        """
         if crop_id in self._slot_of:
             raise ValueError(f"Crop {crop_id} is in the gallery already; remove it first.")
         slot = len(self._crop_ids)
@@ -125,14 +139,22 @@ class RapidGallery:
         self.name(crop_id, identity)
 
     def remove(self, crop_id: int) -> None:
-        """Take a crop out. Raises KeyError when it is not in."""
+        """Take a crop out.
+
+        Raises:
+            KeyError: it is not in.
+        """
         slot = self._slot_of.pop(crop_id)
         self._changes += int(self._number[slot] >= 0)
         self._alive[slot], self._number[slot], self._features[slot] = False, -1, None
         self._index.remove(slot)
 
     def name(self, crop_id: int, identity: str | None) -> None:
-        """Say who a crop shows, or with None that nobody knows. Raises KeyError when the crop is not in."""
+        """Say who a crop shows, or with None that nobody knows.
+
+        Raises:
+            KeyError: the crop is not in.
+        """
         slot = self._slot_of[crop_id]
         number = -1 if identity is None else self._number_of.setdefault(identity, len(self._identities))
         if number == len(self._identities) and identity is not None:
@@ -156,10 +178,13 @@ class RapidGallery:
     ) -> Ranking:
         """Crops and identities that resemble the query, best first; `top` crops, every identity with a vote.
 
-        within: only these crop ids (those not in the gallery are ignored); exclude: never these. Identities
-        and known_probability come from the named crops alone, so that unnamed pictures of the same animal
-        take nothing away. known_probability is calibrated on the whole named gallery (leave-outs, refitted
-        after enough changes) and is None when the query has no features or nobody in the scope is named.
+        Identities and known_probability come from the named crops alone, so that unnamed pictures of the same animal
+        take nothing away. known_probability is calibrated on the whole named gallery (leave-outs, refitted after enough
+        changes) and is None when the query has no features or nobody in the scope is named.
+
+        Args:
+            within: only these crop ids (those not in the gallery are ignored).
+            exclude: never these.
         """
         allowed = self._allowed(within, exclude)
         vote = self._vote(features, allowed)

@@ -52,7 +52,11 @@ class Species:
         return cls(network, names)
 
     def name(self, crops: Sequence[Picture]) -> list[SpeciesGuess]:
-        """The five best labels a crop (RGB uint8), with their scores. Raises ValueError when labels do not fit."""
+        """The five best labels a crop (RGB uint8), with their scores.
+
+        Raises:
+            ValueError: labels do not fit.
+        """
         self._settle()
         groups = (crops[start : start + BATCH] for start in range(0, len(crops), BATCH))
         return [guess for group in groups for guess in self._group(group)]

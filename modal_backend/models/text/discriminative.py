@@ -35,7 +35,12 @@ COLUMNS = ["category", "keyword", "support_in", "support_out", "z", "q", "discri
 
 @dataclass(frozen=True)
 class Occurrences:
-    """Which note holds which word. terms: sorted; matrix: notes x terms, 1 where a note holds the term."""
+    """Which note holds which word.
+
+    Attributes:
+        terms: sorted.
+        matrix: notes x terms, 1 where a note holds the term.
+    """
 
     terms: list[str]
     matrix: csr_array

@@ -30,9 +30,16 @@ CLUSTER_COLUMNS = ["keyword", "cluster", "probability", "label", "x", "y"]
 
 @dataclass(frozen=True)
 class Clusters:
-    """labels: int64 (keywords,), -1 for none; probability: float64 (keywords,), how often a keyword is found together
-    with the others of its cluster, 0 for none; stability: by cluster, the share of its pairs of keywords that stay
-    together when a fifth of the keywords is left out; reason: why nothing was clustered, empty otherwise."""
+    """Groups of keywords.
+
+    Attributes:
+        labels: int64 (keywords,), -1 for none.
+        probability: float64 (keywords,), how often a keyword is found together with the others of its cluster, 0 for
+            none.
+        stability: by cluster, the share of its pairs of keywords that stay together when a fifth of the keywords is
+            left out.
+        reason: why nothing was clustered, empty otherwise.
+    """
 
     labels: Labels
     probability: NDArray[np.float64]
@@ -43,9 +50,12 @@ class Clusters:
 def with_context(vectors: Vectors, notes_with: Any, note_vectors: Vectors, weight: float = CONTEXT_WEIGHT) -> Vectors:
     """Keyword vectors beside the mean of the notes that hold each keyword, unit length.
 
-    vectors: (keywords, d); notes_with: sparse (notes, keywords), 1 where a note holds a keyword; note_vectors:
-    (notes, d). The mean of all notes is taken out, so that what is left is what sets a keyword's notes apart. No
-    category is used.
+    The mean of all notes is taken out, so that what is left is what sets a keyword's notes apart. No category is used.
+
+    Args:
+        vectors: (keywords, d).
+        notes_with: sparse (notes, keywords), 1 where a note holds a keyword.
+        note_vectors: (notes, d).
     """
     held = np.maximum(np.asarray(notes_with.sum(axis=0)).ravel(), 1)[:, None]
     context = (notes_with.T @ note_vectors) / held - note_vectors.mean(axis=0)
@@ -120,11 +130,17 @@ def run_keyword_clustering(
 ) -> dict[str, Any]:
     """Cluster the discriminative keywords of all categories together.
 
-    discriminative_keywords: {category: [keyword, ...]}, or a table with `category` and `keyword` (and `support_in`).
-    vectors: one row a distinct keyword in alphabetical order, else they are embedded with `model_name`. Returns plain
-    values: "keyword_cluster_data" (lists under CLUSTER_COLUMNS, one entry a distinct keyword), "category_clusters"
-    ({category: {cluster: keywords}}), "stability" ({cluster: share}), "reason". Raises BackendMisconfigured or
-    WeightsMissing when the vectors cannot be made.
+    Args:
+        discriminative_keywords: {category: [keyword, ...]}, or a table with `category` and `keyword` (and
+            `support_in`).
+        vectors: one row a distinct keyword in alphabetical order, else they are embedded with `model_name`.
+
+    Returns:
+        Plain values: "keyword_cluster_data" (lists under CLUSTER_COLUMNS, one entry a distinct keyword),
+        "category_clusters" ({category: {cluster: keywords}}), "stability" ({cluster: share}), "reason".
+
+    Raises:
+        BackendMisconfigured, WeightsMissing: the vectors cannot be made.
     """
     pairs = keyword_pairs(discriminative_keywords)
     support: dict[str, int] = {}

@@ -37,7 +37,12 @@ Progress = Callable[[int, int], None]
 
 @dataclass(frozen=True)
 class Draw:
-    """One labelling and how it came about. reduced: float32 (keywords, DIMENSIONS); labels: int64, -1 for none."""
+    """One labelling and how it came about.
+
+    Attributes:
+        reduced: float32 (keywords, DIMENSIONS).
+        labels: int64, -1 for none.
+    """
 
     reduced: NDArray[np.float32]
     size: int

@@ -33,8 +33,13 @@ KEYWORD_COLUMNS = ["category", "keyword", "frequency", "score", "ngram_length"]
 
 @dataclass(frozen=True)
 class Candidates:
-    """What may become a keyword. phrases: distinct, sorted; starts, places: the phrases of note n are
-    phrases[places[starts[n]:starts[n + 1]]], sorted; cut: notes of which the model reads the beginning only."""
+    """What may become a keyword.
+
+    Attributes:
+        phrases: distinct, sorted.
+        starts, places: the phrases of note n are phrases[places[starts[n]:starts[n + 1]]], sorted.
+        cut: notes of which the model reads the beginning only.
+    """
 
     phrases: list[str]
     starts: NDArray[np.int64]
@@ -164,10 +169,16 @@ def run_keybert_extraction(
 ) -> dict[str, Any]:
     """KeyBERT keywords of all notes in one pass.
 
-    notes: a DataFrame with `processed_text` and `category`, or texts. Returns plain values: "keywords" (one list of
-    [keyword, score] a note), "errors" (a note's place as text -> reason), "cut" (places of notes read in part),
-    "by_category" (lists under KEYWORD_COLUMNS; without categories all notes count as one, named "") and
-    "note_vectors" (shape and float32 bytes). Raises BackendMisconfigured or WeightsMissing when the model cannot run.
+    Args:
+        notes: a DataFrame with `processed_text` and `category`, or texts.
+
+    Returns:
+        Plain values: "keywords" (one list of [keyword, score] a note), "errors" (a note's place as text -> reason),
+        "cut" (places of notes read in part), "by_category" (lists under KEYWORD_COLUMNS; without categories all notes
+        count as one, named "") and "note_vectors" (shape and float32 bytes).
+
+    Raises:
+        BackendMisconfigured, WeightsMissing: the model cannot run.
     """
     texts, categories = texts_and_categories(notes)
     model = load_embedding(model_name)

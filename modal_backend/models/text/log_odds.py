@@ -19,7 +19,9 @@ Counts = NDArray[np.float64]
 def log_odds(inside: Counts, outside: Counts, notes_in: int, notes_out: int) -> tuple[Counts, Counts]:
     """Difference of the log-odds of a word inside and outside, and its z.
 
-    inside, outside: notes with the word on each side, (words,); notes_in, notes_out: all notes of each side.
+    Args:
+        inside, outside: notes with the word on each side, (words,).
+        notes_in, notes_out: all notes of each side.
     """
     share = (inside + outside) / (notes_in + notes_out)
     with_word, without = PRIOR_NOTES * share + JEFFREYS, PRIOR_NOTES * (1 - share) + JEFFREYS

@@ -24,7 +24,11 @@ REPORT_EVERY = 16
 
 @dataclass(frozen=True)
 class EmbeddingModel:
-    """One embedding model. prompt is put before notes (never before keywords); sha256: of its weights, where pinned."""
+    """One embedding model. prompt is put before notes (never before keywords).
+
+    Attributes:
+        sha256: of its weights, where pinned.
+    """
 
     name: str
     hugging_face: str
@@ -96,9 +100,12 @@ class SentenceEmbedding:
         return text[:end] if end < len(text.rstrip()) else text
 
     def encode(self, texts: Sequence[str], on_progress: Progress | None = None, *, notes: bool = False) -> Vectors:
-        """Unit vectors, float32 (texts, dimension). notes: put the model's prompt for notes before each.
+        """Unit vectors, float32 (texts, dimension).
 
         on_progress is told how many of how many distinct texts are done. Raises RuntimeError, MemoryError.
+
+        Args:
+            notes: put the model's prompt for notes before each.
         """
         prompt = self.entry.prompt if notes else ""
         distinct = sorted(set(texts))

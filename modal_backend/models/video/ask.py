@@ -42,9 +42,13 @@ COUNT = re.compile(r"^\W*count\W+(\d{1,4})\b", re.IGNORECASE | re.MULTILINE)
 class Endpoint:
     """Where and how to ask.
 
-    url: up to /v1. deadline: seconds for one question with all its attempts. silence: seconds without a byte after
-    which a request is given up. max_bytes: size of a request's body that the endpoint takes. retries: attempts
-    beyond the first; retry_delay: seconds before the first of them where the endpoint names none.
+    Attributes:
+        url: up to /v1.
+        deadline: seconds for one question with all its attempts.
+        silence: seconds without a byte after which a request is given up.
+        max_bytes: size of a request's body that the endpoint takes.
+        retries: attempts beyond the first.
+        retry_delay: seconds before the first of them where the endpoint names none.
     """
 
     key: str = field(repr=False)

@@ -57,7 +57,11 @@ BY_KEY = {prompt.key: prompt for prompt in PREPARED}
 
 
 def question_text(key: str, own: str = "") -> str:
-    """The question as a person reads it. Raises ValueError for an unknown key, an empty or an overlong question."""
+    """The question as a person reads it.
+
+    Raises:
+        ValueError: for an unknown key, an empty or an overlong question.
+    """
     if key != OWN:
         if key not in BY_KEY:
             raise ValueError(f"There is no question named {key}: use {', '.join(BY_KEY)} or {OWN}.")
