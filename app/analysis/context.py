@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.analysis.model_choice import Choice
-from app.ingest.intake import Limits, MediaStore
+from app.ingest.limits import Limits
+from app.ingest.store import MediaStore
 from app.survey.calls.ledger import ledger
 from app.survey.database import Survey
 from modal_backend.backend import Backend

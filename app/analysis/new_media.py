@@ -8,7 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.ingest.intake import RefusedFile, Taken
+from app.ingest.intake import Taken
+from app.ingest.refusals import RefusedFile
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, Media
 from app.survey.videos import tracklets

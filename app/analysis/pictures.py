@@ -20,8 +20,10 @@ from app.analysis.crops import Crop, describe_crops
 from app.analysis.new_media import Read, media_row
 from app.analysis.video_crops import crops_at
 from app.ingest.formats import Format
-from app.ingest.intake import PICTURE_SIDE, Refused, RefusedFile, SourceFile, take_in
+from app.ingest.intake import PICTURE_SIDE, take_in
 from app.ingest.picture import decode
+from app.ingest.refusals import Refused, RefusedFile
+from app.ingest.source import SourceFile
 from app.survey.detections import rapid_profile, results
 from app.survey.detections.boxes import BoxView, boxes, boxes_of, rescore
 from app.survey.media import imports

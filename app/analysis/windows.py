@@ -15,7 +15,8 @@ from app.analysis import pictures as pipeline
 from app.analysis.context import Workshop
 from app.analysis.crops import Crop
 from app.analysis.pictures import Read
-from app.ingest.intake import RefusedFile, SourceFile
+from app.ingest.refusals import RefusedFile
+from app.ingest.source import SourceFile
 from app.survey.detections import results
 from app.survey.detections.boxes import boxes_of, rescore
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage

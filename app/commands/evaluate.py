@@ -15,8 +15,11 @@ from app.analysis.pictures import BATCH, batches
 from app.commands.output import CommandFailed, note, tell
 from app.evaluation.saved import save_evaluation
 from app.exchange import megadetector_json as lila
-from app.ingest.intake import PICTURE_SIDE, Limits, Refused, RefusedFile, SourceFile, source_files
+from app.ingest.intake import PICTURE_SIDE, source_files
+from app.ingest.limits import Limits
 from app.ingest.picture import decode
+from app.ingest.refusals import Refused, RefusedFile
+from app.ingest.source import SourceFile
 from app.settings import Settings
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend

@@ -26,18 +26,6 @@ PICTURE_SIDE = 1024  # at least this long a side is handed on, so that no detect
 BLOCK = 1 << 20
 TakenAtSource = Literal["exif", "container", "file name"]
 
-__all__ = [
-    "Limits",
-    "MediaStore",
-    "Refusal",
-    "Refused",
-    "RefusedFile",
-    "SourceFile",
-    "Taken",
-    "source_files",
-    "take_in",
-]
-
 
 @dataclass(frozen=True, slots=True)
 class Taken:

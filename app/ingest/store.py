@@ -15,7 +15,6 @@ from uuid import uuid4
 
 from app import files, operating_system
 from app.ingest.formats import SUFFIX, Format
-from app.ingest.source import open_file
 
 ABANDONED_AFTER_S = 3600
 
@@ -79,16 +78,6 @@ class MediaStore:
     def thumb_path(self, sha256: str) -> Path:
         """Where the thumbnail lies or would lie; a JPEG of at most 256 x 256 pixels."""
         return files.thumb_path(self.root, sha256)
-
-    @contextmanager
-    def open_original(self, sha256: str, kind: Format) -> Iterator[BinaryIO]:
-        """The original's bytes.
-
-        Raises:
-            Refused: it is not there.
-        """
-        with open_file(self.path_of(sha256, kind)) as stream:
-            yield stream
 
     @contextmanager
     def receive(self) -> Iterator[Incoming]:

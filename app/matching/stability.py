@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.individuals.flanks import SIDES, one_sided
 from app.survey.individuals.rankings import Scope
@@ -86,7 +87,7 @@ class Stability:
 def stability(session: Session, scope: Scope | None = None) -> Stability:
     """The figure for every crop that waits for a decision, from its newest fused ranking within the scope."""
     scope = scope or Scope()
-    version = rankings.feature_version(session, LOCAL)
+    version = feature_version(session, LOCAL)
     total = rankings.waiting_count(session, version) if version is not None else 0
     still = rankings.waiting(session, version, limit=total) if version is not None else []
     ranked = _ranked(session, scope, set(still))

@@ -21,7 +21,7 @@ def sample_import(survey: Survey) -> int:
 
 def draw_sample(data_dir: Path, drawn: Callable[[int, int], None] | None = None) -> None:
     """Draw the pictures unless they are there; truth.json goes beside their folder, as it is not one of them."""
-    from app.sample import generate
+    from app.sample.survey import generate
 
     folder = files.sample_folder(data_dir)
     if (folder.parent / "truth.json").exists():

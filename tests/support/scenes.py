@@ -15,7 +15,7 @@ PICTURES = {"individuals": 3, "stations": 2, "events": 6, "pictures_per_event": 
 
 def sample_folder() -> Path:
     """A folder of synthetic scenes by station; truth.json lies beside it."""
-    from app.sample import generate
+    from app.sample.survey import generate
 
     home = Path(tempfile.gettempdir()) / f"pugmark-scenes-{os.getuid()}-{SEED}"
     if not (home / "truth.json").exists():

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.database import Survey
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse
 from app.survey.media.browse import MediaFilter, Show
@@ -112,7 +113,7 @@ def waiting_figures(session: Session) -> WaitingFigures:
     """The figures of the Survey page, at the detector's own threshold."""
     version = browse.detector(session)
     threshold = version.threshold if version and version.threshold else 0.5
-    local = rankings.feature_version(session, LOCAL)
+    local = feature_version(session, LOCAL)
     return WaitingFigures(
         media=browse.count(session, MediaFilter()),
         animals=browse.count(session, MediaFilter(Show.ANIMAL, threshold)),

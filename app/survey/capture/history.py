@@ -110,15 +110,6 @@ class CaptureHistory:
             table[animal, occasion] = 1
         return table
 
-    def by_station(self, individual: int) -> NDArray[np.int16]:
-        """Stations x occasions of one individual: events, -1 where the station did not work."""
-        table = np.zeros((len(self.stations), self.occasions), np.int16)
-        table[self.days_worked() == 0] = MISSING
-        for (who, station, occasion), events in self.captures.items():
-            if who == individual:
-                table[station, occasion] = events
-        return table
-
     def events(self) -> NDArray[np.int64]:
         """Events of each individual."""
         counts = np.zeros(len(self.individuals), np.int64)

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections import rapid_profile
-from app.survey.detections.features import feature_version, of_model
+from app.survey.detections.features import of_model
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
@@ -21,9 +21,6 @@ from app.survey.tables.media import Media
 from app.survey.tables.videos import TrackletRow
 from app.survey.videos.tracklets import set_aside
 from modal_backend.contracts import Flank
-
-__all__ = ["Scope", "allowed", "feature_version", "is_fresh", "ranking", "stamp", "store_ranking", "verdicts"]
-__all__ += ["waiting", "waiting_count"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,6 @@ from sqlalchemy.orm import Session
 from app.survey.tables.plausibility import SpeedLimit
 
 CLOCK_SLACK_SECONDS = 120.0
-ACTIVE_HOURS = 10.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -95,16 +95,6 @@ def count(session: Session, wanted: MediaFilter) -> int:
     return found - (session.scalar(reviewed) or 0)
 
 
-def page(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[MediaView]:
-    """Media in the order of deployment and time (uncertain: nearest to the threshold first), with their boxes."""
-    return views(session, order(session, wanted, limit=limit, offset=offset))
-
-
-def order(session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0) -> list[int]:
-    """The ids of a page's media."""
-    return [media_id for media_id, _ in order_with_events(session, wanted, limit=limit, offset=offset)]
-
-
 def order_with_events(
     session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0
 ) -> list[tuple[int, int]]:
@@ -198,13 +188,6 @@ def period(session: Session) -> tuple[date, date] | None:
     first = session.scalar(sa.select(sa.func.min(Media.taken_at)))
     last = session.scalar(sa.select(sa.func.max(Media.taken_at)))
     return (first.date(), last.date()) if first and last else None
-
-
-def event_media(session: Session, event_id: int) -> list[int]:
-    """The ids of an event's media in the order of time."""
-    return list(
-        session.scalars(sa.select(Media.id).where(Media.event_id == event_id).order_by(Media.taken_at, Media.id))
-    )
 
 
 def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:

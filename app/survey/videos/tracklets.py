@@ -14,11 +14,6 @@ from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoRe
 from modal_backend.contracts import Box, Category, FrameBox, Sentence, Side, Source, Tracklet, VideoSummary
 
 
-def facts_of(session: Session, media_id: int) -> Video | None:
-    """The clip's row; None for an image."""
-    return session.get(Video, media_id)
-
-
 def put_facts(session: Session, media_id: int, **values: Any) -> Video:
     """Write the clip's row, or change it. values: the columns of Video."""
     row = session.get(Video, media_id)

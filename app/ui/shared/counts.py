@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.survey.calls.overview import WaitingFigures, waiting_figures
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse
 from app.survey.media.browse import MediaFilter
@@ -50,7 +51,7 @@ def crops_waiting(state: str, most: int) -> tuple[list[int], int]:
     """The crops that wait for an identity (at most `most`), and how many there are in all."""
     del state
     with deps.survey().read() as session:
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         if version is None:
             return [], 0
         return rankings.waiting(session, version, limit=most), rankings.waiting_count(session, version)

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from app.video.motion.bars import bar_heights, burnt_in_bars
+
 Grey = NDArray[np.uint8]
 Field = NDArray[np.float32]
 Mask = NDArray[np.bool_]
@@ -31,7 +33,6 @@ LONG_STANDING = 0.12
 SMALLEST_REGION = 12  # pixels
 RESTLESS_SHARE = 0.7
 QUIET_SHARE = 0.2
-BAR_SHARE = 0.2
 WHOLE_PICTURE = 0.5
 
 
@@ -65,7 +66,7 @@ def find_motion(frames: Grey, seconds: NDArray[np.float64]) -> MotionMasks:
     soft = _softened(frames)
     if count < FEWEST:
         return MotionMasks(np.zeros(frames.shape, np.bool_), soft, np.ones(count, np.bool_), 0.0)
-    bars = _bars(np.median(frames[_spread(count)], axis=0))
+    bars = burnt_in_bars(np.median(frames[_spread(count)], axis=0))
     matched = _matched(soft, _median(soft), bars)
     aligned, shift = _aligned(matched, bars)
     edges = _edges(_median(aligned)) * EDGE_SHARE * (1.0 if shift else 0.4)
@@ -83,7 +84,7 @@ def find_motion(frames: Grey, seconds: NDArray[np.float64]) -> MotionMasks:
     if shift:
         rim = math.ceil(2.0 * shift) + 1  # what comes into view there and goes again is the place, not an animal
         masks[:, :rim] = masks[:, -rim:] = masks[:, :, :rim] = masks[:, :, -rim:] = False
-    return MotionMasks(masks, aligned, changed, shift, _rows(bars))
+    return MotionMasks(masks, aligned, changed, shift, bar_heights(bars))
 
 
 def _softened(frames: Grey) -> Field:
@@ -279,29 +280,3 @@ def _restless(masks: Mask, seconds: NDArray[np.float64]) -> Mask:
     often = switches.sum(axis=0) >= bins
     restless = often & (busy >= RESTLESS_SHARE * bins) & (longest <= max(2, QUIET_SHARE * bins))
     return cv2.dilate(restless.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
-
-
-def _bars(picture: NDArray[np.floating]) -> Mask:
-    """Rows of a burnt-in bar at the top or bottom: a plain strip that begins with a step across the whole width."""
-    height, width = picture.shape
-    bars = np.zeros((height, width), np.bool_)
-    most = max(2, int(BAR_SHARE * height))
-    for flipped in (False, True):
-        rows = picture[::-1] if flipped else picture
-        for edge in range(most, 1, -1):
-            step = rows[edge - 1] - rows[edge]
-            if max((step > 6).mean(), (step < -6).mean()) >= 0.8 and _plain(rows[:edge]):
-                (bars[::-1] if flipped else bars)[: edge + 1] = True
-                break
-    return bars
-
-
-def _rows(bars: Mask) -> tuple[int, int]:
-    """How many rows the bars at the top and at the bottom take."""
-    open_rows = np.flatnonzero(~bars[:, 0])
-    return (int(open_rows[0]), len(bars) - 1 - int(open_rows[-1])) if len(open_rows) else (0, 0)
-
-
-def _plain(strip: NDArray[np.floating]) -> bool:
-    """Whether most of a strip has one brightness."""
-    return float((np.abs(strip - np.median(strip)) <= 12).mean()) >= 0.55

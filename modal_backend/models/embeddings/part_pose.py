@@ -26,7 +26,6 @@ DIMENSION = 2048
 PREPROCESSING = Preprocessing(256, 512)
 TRUNK_SIZE, LIMB_SIZE = (64, 128), (64, 64)
 LIMB_STREAMS = 6
-LIMB_FEATURES = 512
 TRAINING_ONLY = [r"trunk\.", r"limbs\.", r"trunk_up\.", r"classifier\."]
 
 

@@ -24,16 +24,13 @@ from modal_backend.contracts import LocalFeatures
 from modal_backend.models.probability.open_set import Curve, Densities, densities
 from modal_backend.models.rapid.descriptor_index import EXACT_ROWS, DescriptorIndex
 from modal_backend.models.rapid.pattern_geometry import agreement, consistent_matches, placed
+from modal_backend.models.rapid.votes import best_vote_each, nearness
 
 NEIGHBOURS = 10
 # Crops and identities whose whole pattern is checked: more among few crops, where it wins the most, above all with few
 # descriptors, where it is cheap (150 of each crop: 0.5 ms a pair; 600: 5 ms).
 CHECKED, CHECKED_AMONG_FEW, FEW = (4, 4), (12, 8), 300
 CHECKED_SHORT, SHORT = (24, 24), 200
-# SIFT descriptors of one spot of a coat lie about 150 apart, unrelated ones 250 and more; an animal with so many
-# pictures that they fill all places of the search keeps its votes.
-UNRELATED = 250.0
-UNIT = 100.0
 
 # Measured on 30 ATRW tigers: the best of 4 to 24 unrelated identities reaches 0.11 to 0.24 points a descriptor of the
 # query, a single one 0.3 to 0.9; START is the curve through 4,288 rankings in such galleries with 1 to 6 pictures each,
@@ -218,9 +215,9 @@ class RapidGallery:
     def _vote(self, features: LocalFeatures, allowed: NDArray[np.bool_]) -> _Vote:
         distances, slots, points = self._index.search(features.descriptors, NEIGHBOURS + 1, allowed)
         alike = agreement(placed(features)[:, None], points[:, :-1])
-        weights = np.asarray(alike * _nearer(np.sqrt(distances)), np.float64)
+        weights = np.asarray(alike * nearness(np.sqrt(distances)), np.float64)
         slots = slots[:, :-1]
-        scores = _best_vote_each(slots, weights, len(allowed))
+        scores = best_vote_each(slots, weights, len(allowed))
         nearest = slots[:, 0]
         matches = np.bincount(nearest[nearest >= 0], minlength=len(allowed))
         inliers = self._inliers(features, scores)
@@ -301,21 +298,3 @@ class RapidGallery:
             if again is not None:
                 known.append(again)
         return known, unknown
-
-
-def _nearer(distances: NDArray[np.float32]) -> NDArray[np.float32]:
-    """How much nearer (in UNIT, never negative) all but the last neighbour are than the last; distances (n, k + 1)."""
-    there = np.isfinite(distances)
-    farthest = np.where(there, distances, 0.0).max(1, initial=UNRELATED, keepdims=True)
-    return np.asarray(np.where(there, np.maximum(farthest - distances, 0.0), 0.0)[:, :-1] / UNIT, np.float32)
-
-
-def _best_vote_each(slots: NDArray[np.int32], weights: NDArray[np.float64], count: int) -> NDArray[np.float64]:
-    """Sum over descriptors of each slot's best vote; slots, weights (n, k), -1 is nobody's."""
-    if not count or not slots.size:
-        return np.zeros(count)
-    keys = (np.arange(len(slots))[:, None] * count + slots)[slots >= 0]
-    votes = weights[slots >= 0]
-    order = np.argsort(-votes, kind="stable")
-    first, where = np.unique(keys[order], return_index=True)
-    return np.bincount(first % count, votes[order][where], minlength=count).astype(float)

@@ -14,7 +14,7 @@ import sqlalchemy as sa
 from app.actions.review import Applied, apply_review
 from app.analysis.context import Workshop
 from app.analysis.crops import Crop, describe_crops
-from app.ingest.intake import MediaStore
+from app.ingest.store import MediaStore
 from app.jobs.queue import Jobs
 from app.jobs.redescribe import AT_ONCE
 from app.survey.database import Survey

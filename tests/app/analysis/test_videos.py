@@ -19,11 +19,13 @@ from app.survey.database import Survey, open_survey
 from app.survey.decisions import videos as video_decisions
 from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import undo_last
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse, imports
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature
 from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.tables.videos import Video
 from app.survey.videos import tracklets, views
 from modal_backend.registry import LOCAL
 from tests.support.drawn_videos import Clip, Path2, draw_clip
@@ -98,7 +100,7 @@ def test_a_tracklet_is_one_query_with_features_of_its_own(filmed):
     survey, media_id, _ = filmed
     with survey.read() as session:
         ((row, one),) = tracklets.tracklets_of(session, media_id)
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         waiting = rankings.waiting(session, version)
         features = session.scalars(sa.select(Feature).where(Feature.detection_id == row.query_id)).all()
     assert len(one.boxes) > 3
@@ -154,7 +156,7 @@ def test_detections_shows_only_the_boxes_of_the_key_frame(filmed):
     survey, media_id, _ = filmed
     with survey.read() as session:
         (view,) = browse.views(session, [media_id])
-        key = tracklets.facts_of(session, media_id).key_frame
+        key = session.get_one(Video, media_id).key_frame
         frames = tracklets.frames_of(session, [box.id for box in view.boxes])
     assert view.boxes
     assert {frame.frame_number for frame in frames.values()} == {key}

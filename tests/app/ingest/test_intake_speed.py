@@ -12,8 +12,10 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.ingest.intake import Limits, MediaStore, SourceFile, take_in
-from app.ingest.source import open_file
+from app.ingest.intake import take_in
+from app.ingest.limits import Limits
+from app.ingest.source import SourceFile, open_file
+from app.ingest.store import MediaStore
 from tests.support.pictures import encoded, noisy
 
 
@@ -55,7 +57,9 @@ def test_a_12_megapixel_jpeg_goes_in_faster_than_a_bare_decode_and_resize(
 TAKE_MANY = """
 import resource, sys
 from pathlib import Path
-from app.ingest.intake import Limits, MediaStore, source_files, take_in
+from app.ingest.intake import source_files, take_in
+from app.ingest.limits import Limits
+from app.ingest.store import MediaStore
 store, peaks = MediaStore(Path(sys.argv[2])), []
 for found in source_files(Path(sys.argv[1]), limits=Limits()):
     take_in(found, store, Limits())

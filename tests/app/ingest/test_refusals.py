@@ -5,8 +5,10 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from app.ingest.intake import Limits, MediaStore, Refusal, Refused, RefusedFile, source_files, take_in
-from app.ingest.refusals import MESSAGES
+from app.ingest.intake import source_files, take_in
+from app.ingest.limits import Limits
+from app.ingest.refusals import MESSAGES, Refusal, Refused, RefusedFile
+from app.ingest.store import MediaStore
 from tests.support.malformed import make_malformed
 from tests.support.pictures import encoded, noisy
 from tests.support.raw_zip import RawEntry, raw_zip

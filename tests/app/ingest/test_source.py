@@ -16,16 +16,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
-from app.ingest.intake import (
-    Limits,
-    MediaStore,
-    Refusal,
-    Refused,
-    RefusedFile,
-    SourceFile,
-    source_files,
-    take_in,
-)
+from app.ingest.intake import source_files, take_in
+from app.ingest.limits import Limits
+from app.ingest.refusals import Refusal, Refused, RefusedFile
+from app.ingest.source import SourceFile
+from app.ingest.store import MediaStore
 from tests.support.pictures import encoded, noisy
 from tests.support.raw_zip import RawEntry, raw_zip
 

@@ -14,9 +14,11 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from app.ingest.intake import Limits, MediaStore, Refused, SourceFile, Taken, take_in
-from app.ingest.source import open_file
-from app.ingest.store import StoreError, StoreFull
+from app.ingest.intake import Taken, take_in
+from app.ingest.limits import Limits
+from app.ingest.refusals import Refused
+from app.ingest.source import SourceFile, open_file
+from app.ingest.store import MediaStore, StoreError, StoreFull
 from tests.support.pictures import encoded, noisy
 
 
@@ -40,7 +42,7 @@ def test_the_original_is_kept_byte_for_byte_with_a_thumbnail(tmp_path: Path) -> 
     taken = take_in(source(path), store, Limits())
     assert taken.sha256 == hashlib.sha256(path.read_bytes()).hexdigest()
     assert store.path_of(taken.sha256, "jpeg").read_bytes() == path.read_bytes()
-    with store.open_original(taken.sha256, "jpeg") as stream:
+    with open_file(store.path_of(taken.sha256, "jpeg")) as stream:
         assert stream.read() == path.read_bytes()
     assert Image.open(store.thumb_path(taken.sha256)).size == (256, 171)
     assert taken.new_file
@@ -82,8 +84,10 @@ STORE_ALL = """
 import sys
 from functools import partial
 from pathlib import Path
-from app.ingest.intake import Limits, MediaStore, SourceFile, take_in
-from app.ingest.source import open_file
+from app.ingest.intake import take_in
+from app.ingest.limits import Limits
+from app.ingest.store import MediaStore
+from app.ingest.source import SourceFile, open_file
 store = MediaStore(Path(sys.argv[1]))
 print("ready", flush=True); sys.stdin.readline()
 for path in sorted(Path(sys.argv[2]).glob("*.jpg")):
@@ -116,8 +120,10 @@ HANG_BEFORE_RENAME = """
 import os, sys, time
 from functools import partial
 from pathlib import Path
-from app.ingest.intake import Limits, MediaStore, SourceFile, take_in
-from app.ingest.source import open_file
+from app.ingest.intake import take_in
+from app.ingest.limits import Limits
+from app.ingest.store import MediaStore
+from app.ingest.source import SourceFile, open_file
 def wait(*_):
     print("written", flush=True); time.sleep(60)
 os.replace = wait

@@ -11,10 +11,12 @@ import sqlalchemy as sa
 
 from app.analysis import pictures
 from app.analysis.context import Workshop, open_workshop
-from app.ingest.intake import Limits, source_files
+from app.ingest.intake import source_files
+from app.ingest.limits import Limits
 from app.jobs import describe as described_again
 from app.survey.database import Survey
 from app.survey.detections import features, results
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import imports
 from app.survey.tables.detections import Detection, Feature, ModelVersion
@@ -41,7 +43,7 @@ def crops(survey: Survey, provenances: list[Provenance]) -> list[int]:
 def test_crops_described_by_two_backends_are_one_gallery(survey: Survey):
     made = crops(survey, [surveys.LOCAL, ON_MODAL, surveys.LOCAL])
     with survey.read() as session:
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         assert rankings.waiting(session, version) == made
         assert rankings.waiting_count(session, version) == 3
         assert len(features.alike(session, version)) == 2
@@ -55,14 +57,14 @@ def test_a_crop_that_both_backends_described_waits_once(survey: Survey):
     (crop,) = crops(survey, [surveys.LOCAL])
     describe(survey, crop, 9, ON_MODAL)
     with survey.read() as session:
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         assert rankings.waiting_count(session, version) == len(rankings.waiting(session, version)) == 1
 
 
 def test_crops_of_an_older_version_keep_waiting_and_are_told(survey: Survey):
     old, older_too, new = crops(survey, [surveys.LOCAL, ON_MODAL, NEWER])
     with survey.read() as session:
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         assert session.get_one(ModelVersion, version).version == "2"
         assert rankings.waiting(session, version) == [old, older_too, new]
         assert features.outdated(session, LOCAL) == [old, older_too]
@@ -74,7 +76,7 @@ def test_going_back_to_an_earlier_version_makes_it_the_present_one(survey: Surve
     crops(survey, [surveys.LOCAL, NEWER])
     describe(survey, add_media(survey, [found()])[1][0], 5, surveys.LOCAL)
     with survey.read() as session:
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         assert session.get_one(ModelVersion, version).version == surveys.LOCAL.version
         assert features.outdated_count(session, LOCAL) == 1
 
@@ -111,7 +113,7 @@ def test_a_job_describes_older_crops_again_until_none_waits(survey: Survey, shop
     assert described_again.describe_slice(shop) == len(left)
     with survey.read() as session:
         assert described_again.job_id(session) is None
-        version = rankings.feature_version(session, LOCAL)
+        version = feature_version(session, LOCAL)
         assert set(rankings.waiting(session, version)) >= set(drawn)
         gone = sa.select(sa.func.count(Feature.id)).join(ModelVersion).where(ModelVersion.version == "0")
         assert session.scalar(gone.where(Feature.detection_id.in_(left))) == 0

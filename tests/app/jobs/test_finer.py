@@ -15,7 +15,8 @@ from app.analysis.context import Workshop, open_workshop
 from app.analysis.crops import describe_finer
 from app.analysis.model_choice import Choice, choose
 from app.analysis.new_media import media_row
-from app.ingest.intake import Limits, source_files
+from app.ingest.intake import source_files
+from app.ingest.limits import Limits
 from app.jobs import describe as described_again
 from app.jobs import finer
 from app.matching import calibrate
@@ -24,7 +25,7 @@ from app.matching.trust import calibration_state
 from app.survey.database import Survey
 from app.survey.decisions import identity
 from app.survey.detections import both_profiles, rapid_profile
-from app.survey.detections.features import local_model, outdated_count
+from app.survey.detections.features import feature_version, local_model, outdated_count
 from app.survey.individuals import calibrations, rankings
 from app.survey.individuals.calibrations import SCALE
 from app.survey.individuals.rankings import Scope
@@ -99,7 +100,7 @@ def test_the_finer_profile_ranks_once_it_has_seen_every_crop_and_until_a_crop_co
         both_profiles.coarse_alone(session, LOCAL, LOCAL_FINE, {third: Box(0.2, 0.3, 0.3, 0.4)})
     with survey.read() as session:
         assert local_model(session) == LOCAL
-        assert set(rankings.waiting(session, rankings.feature_version(session, LOCAL))) == {first, second, third}
+        assert set(rankings.waiting(session, feature_version(session, LOCAL))) == {first, second, third}
 
 
 def test_a_crop_that_is_no_animal_any_more_holds_nothing_up(survey: Survey):

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from app.analysis.clip_again import SAME
 from app.survey.database import Survey
 from app.survey.decisions import videos as video_decisions
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import Media
@@ -78,7 +79,7 @@ def test_a_clip_summarised_again_keeps_both_runs_and_the_persons_count(survey, t
     with survey.read() as session:
         computed = [one for one in accounts.runs_of(session, media_id) if one.run_id]
         ((new, one),) = tracklets.tracklets_of(session, media_id)
-        waiting = rankings.waiting(session, rankings.feature_version(session, LOCAL))
+        waiting = rankings.waiting(session, feature_version(session, LOCAL))
         assert tracklets.summary_of(session, media_id).animals == 4
         assert runs.last_failure(session, media_id).id == same
     assert [(one.run_id, one.counts, one.animals) for one in computed] == [(again, True, 1), (1, False, 1)]

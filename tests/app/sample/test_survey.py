@@ -14,8 +14,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from app.sample import SampleTruth, generate
 from app.sample.stamp import BAR
+from app.sample.survey import SampleTruth, generate
 
 SMALL = {"individuals": 2, "stations": 2, "events": 9, "pictures_per_event": 2, "blanks": 3}
 

@@ -57,7 +57,6 @@ def test_events_are_counted_by_individual_station_and_occasion(two):
 def test_effort_is_in_days_and_a_station_that_did_not_work_is_na(two):
     found = history(two, occasion_days=5)
     assert found.days_worked().tolist() == [[5, 5], [5, 0]]
-    assert found.by_station(1).tolist() == [[0, 0], [1, MISSING]]
 
 
 def test_a_broken_period_is_no_effort_and_the_occasion_without_any_camera_is_na(survey):

@@ -15,9 +15,10 @@ from app.survey.decisions import species as species_list
 from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import HUMAN, DecisionConflict, undo, undo_last
 from app.survey.detections.boxes import boxes_of
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import species
-from app.survey.media.browse import MediaFilter, Show, count, page
+from app.survey.media.browse import MediaFilter, Show, count, order_with_events
 from app.survey.tables.detections import Detection, MediaReview
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category
@@ -156,7 +157,7 @@ def test_uncertain_media_come_nearest_to_the_threshold_first(survey):
     with survey.write() as session:
         review.accept_media(session, "ana", done, 0.5)
     with survey.read() as session:
-        assert [view.id for view in page(session, MediaFilter(Show.UNCERTAIN, 0.5))] == [near, far]
+        assert [media_id for media_id, _ in order_with_events(session, MediaFilter(Show.UNCERTAIN, 0.5))] == [near, far]
 
 
 def test_a_category_that_is_none_is_refused(survey):
@@ -205,7 +206,9 @@ def test_a_species_for_many_goes_to_the_animals_shown_and_leaves_the_rest_out(su
     assert {box.id: box.species for box in boxes(survey, with_animal).values()} == {strong: "Sus scrofa", weak: None}
     with survey.read() as session:
         assert session.get(MediaReview, blank) is None
-        assert [view.id for view in page(session, MediaFilter(species="Sus scrofa"))] == [with_animal]
+        assert [media_id for media_id, _ in order_with_events(session, MediaFilter(species="Sus scrofa"))] == [
+            with_animal
+        ]
 
 
 @pytest.mark.parametrize(("what", "more"), [("accepted", {}), ("whole", {}), ("label", {"species": "Sus scrofa"})])
@@ -220,7 +223,7 @@ def test_a_box_nobody_saw_when_its_picture_was_accepted_waits_for_no_identity(su
             act = many_boxes.label_all if more else partial(many_boxes.judge_all, verdict="accepted")
             act(session, "ana", [media], threshold=0.7, **more)
     with survey.read() as session:
-        version = rankings.feature_version(session, "rapid")
+        version = feature_version(session, "rapid")
         assert rankings.waiting(session, version) == [strong]
         assert rankings.waiting_count(session, version) == 1
         assert weak in rankings.allowed(session, strong, rankings.Scope())[1]
@@ -328,7 +331,7 @@ def test_media_whose_analysis_failed_can_be_drawn_on(survey):
         session.get_one(Media, media).stage = "failed"
         review.draw_box(session, "ana", media, Box(0.1, 0.1, 0.5, 0.5), "animal")
     with survey.read() as session:
-        assert [view.id for view in page(session, MediaFilter(Show.ANIMAL, 0.5))] == [media]
+        assert [media_id for media_id, _ in order_with_events(session, MediaFilter(Show.ANIMAL, 0.5))] == [media]
 
 
 def test_filters_narrow_by_station_period_and_reviewer(survey):
@@ -349,7 +352,7 @@ def test_filters_narrow_by_station_period_and_reviewer(survey):
     }
     with survey.read() as session:
         for one, ids in wanted.items():
-            assert [view.id for view in page(session, one)] == ids
+            assert [media_id for media_id, _ in order_with_events(session, one)] == ids
             assert count(session, one) == len(ids)
 
 

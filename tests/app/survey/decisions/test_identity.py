@@ -10,6 +10,7 @@ from app.survey.decisions import catalogue, identity
 from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import undo_last, undo_once
 from app.survey.decisions.identity import Contradiction
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from tests.app.survey.decisions.test_boxes import everything
@@ -115,7 +116,7 @@ def test_a_crop_with_a_decision_no_longer_waits_and_undo_brings_it_back(survey):
 
     def waits() -> bool:
         with survey.read() as session:
-            version = rankings.feature_version(session, "rapid")
+            version = feature_version(session, "rapid")
             assert rankings.waiting_count(session, version) == len(rankings.waiting(session, version))
             return bool(rankings.waiting(session, version))
 
@@ -197,7 +198,7 @@ def test_a_ranking_is_old_after_a_decision_but_not_after_new_crops(survey):
     describe(survey, query, 0)
     scope = rankings.Scope()
     with survey.write() as session:
-        version = rankings.feature_version(session, "rapid")
+        version = feature_version(session, "rapid")
         stamp = rankings.stamp(session)
         rankings.store_ranking(
             session,
