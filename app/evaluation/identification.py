@@ -196,7 +196,8 @@ def _share(ranks: Sequence[int | None], within: int) -> float | None:
 
 
 def _auroc(known: Sequence[float], unknown: Sequence[float]) -> float | None:
+    from sklearn.metrics import roc_auc_score
+
     if not known or not unknown:
         return None
-    wins = sum((a > b) + 0.5 * (a == b) for a in known for b in unknown)
-    return wins / (len(known) * len(unknown))
+    return float(roc_auc_score([True] * len(known) + [False] * len(unknown), [*known, *unknown]))

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import hypergeom
+from scipy.stats import false_discovery_control, hypergeom
 
 from modal_backend.models.text.log_odds import Counts, log_odds
 
@@ -123,7 +123,7 @@ def _category(
     most = np.minimum(inside + outside, size)
     tested = exact_p(most, inside + outside - most, size, notes - size) < level
     q = np.ones(len(terms))
-    q[tested] = benjamini_hochberg(p[tested])
+    q[tested] = false_discovery_control(p[tested])
     table = pd.DataFrame(
         {
             "category": name,
@@ -152,17 +152,6 @@ def exact_p(inside: Counts, outside: Counts, notes_in: int, notes_out: int) -> C
     """One-sided mid-p of Fisher's exact test that a word is in no more notes inside than its share."""
     law = hypergeom(notes_in + notes_out, inside + outside, notes_in)
     return np.clip(law.sf(inside) + 0.5 * law.pmf(inside), 0.0, 1.0)
-
-
-def benjamini_hochberg(p: Counts) -> Counts:
-    """q-values, in the order of p."""
-    if len(p) == 0:
-        return p
-    order = np.argsort(p, kind="stable")
-    scaled = p[order] * len(p) / np.arange(1, len(p) + 1)
-    q = np.empty(len(p))
-    q[order] = np.minimum(np.minimum.accumulate(scaled[::-1])[::-1], 1.0)
-    return q
 
 
 def held_out(held: Occurrences, categories: Sequence[str], seed: int, min_support: int = MIN_SUPPORT) -> pd.DataFrame:

@@ -8,7 +8,6 @@ from scipy.stats import fisher_exact
 
 from modal_backend.models.text.discriminative import (
     Occurrences,
-    benjamini_hochberg,
     discriminative,
     exact_p,
     held_out,
@@ -90,9 +89,13 @@ def test_p_is_fishers_between_its_two_neighbours():
     assert ours == pytest.approx((full + without) / 2, rel=1e-9)
 
 
-def test_q_is_benjamini_and_hochbergs():
-    p = np.array([0.005, 0.9, 0.011, 0.02, 0.04])
-    assert benjamini_hochberg(p) == pytest.approx([0.025, 0.9, 0.0275, 1 / 30, 0.05])
+def test_q_is_benjamini_and_hochbergs_over_the_words_tested_in_a_category():
+    notes = [["snare", "ford"]] * 12 + [["snare"]] * 3 + [["ford"]] * 10 + [["ridge"]] * 15
+    table = discriminative(occurrences(notes), ["a"] * 15 + ["b"] * 25)
+    for _, rows in table[table["q"] < 1].groupby("category"):
+        tested = rows.sort_values("p")
+        scaled = tested["p"] * len(tested) / np.arange(1, len(tested) + 1)
+        assert tested["q"].to_numpy() == pytest.approx(scaled[::-1].cummin()[::-1].clip(upper=1).to_numpy())
 
 
 def test_the_sign_of_z_says_on_which_side_a_word_is_more_frequent_by_rate_not_by_count():
