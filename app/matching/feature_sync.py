@@ -7,12 +7,12 @@ from collections.abc import Iterator, Sequence
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.detections.features import alike, feature_version
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature
 
 LOADED_AT_ONCE = 1000
-CHUNK = 500
 
 
 class Followed:
@@ -92,8 +92,8 @@ class Followed:
     def rows_of(self, session: Session, detection_ids: Sequence[int]) -> Iterator[Feature]:
         """The newest feature of each of these crops by the present version; crops without one are left out."""
         versions = self._alike(session)
-        for start in range(0, len(detection_ids), CHUNK):
-            mine = Feature.detection_id.in_(detection_ids[start : start + CHUNK])
+        for some in slices(detection_ids):
+            mine = Feature.detection_id.in_(some)
             rows = session.scalars(
                 sa.select(Feature).where(mine, Feature.model_version_id.in_(versions)).order_by(Feature.id)
             )

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import sqlalchemy as sa
 from alembic import command
@@ -14,7 +14,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
 
+T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
+IDS_A_QUERY = 500  # SQLite before 3.32 takes 999 values: https://sqlite.org/limits.html
 WRITES = 7_203_112  # any number, the same in every process
 
 
@@ -43,6 +45,11 @@ class Survey:
     def close(self) -> None:
         """Give back all connections."""
         self.engine.dispose()
+
+
+def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
+    """Many ids, as many at a time as one query may name."""
+    return (ids[start : start + IDS_A_QUERY] for start in range(0, len(ids), IDS_A_QUERY))
 
 
 def open_survey(settings: Settings) -> Survey:

@@ -13,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.decisions.refusals import DecisionConflict, refuse_contradiction, refuse_when_used, what_is_newer
 from app.survey.detections.boxes import rescore
 from app.survey.tables.base import Base
@@ -47,7 +48,6 @@ HUMAN: dict[str, type[Base]] = {
     )
 }
 SIGNATURE = {"who", "decided_at"}
-CHUNK = 500
 
 
 class Change:
@@ -266,8 +266,7 @@ def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any]
 
 def _rows(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:
     column = sa.inspect(table).primary_key[0]
-    chunks = (keys[start : start + CHUNK] for start in range(0, len(keys), CHUNK))
-    return [row for chunk in chunks for row in session.scalars(sa.select(table).where(column.in_(chunk)))]
+    return [row for chunk in slices(keys) for row in session.scalars(sa.select(table).where(column.in_(chunk)))]
 
 
 def _id(table: type[Base], values: dict[str, Any]) -> Any:
@@ -296,7 +295,6 @@ def _media_of(session: Session, changes: list[dict[str, Any]], decision: Decisio
         elif change["table"] == "media_review":
             media.add(values["media_id"])
     known = sorted(detections)
-    for start in range(0, len(known), CHUNK):
-        chunk = known[start : start + CHUNK]
+    for chunk in slices(known):
         media.update(session.scalars(sa.select(Detection.media_id).where(Detection.id.in_(chunk))))
     return media

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box
-
-CHUNK = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +50,7 @@ class BoxView:
 def boxes_of(session: Session, media_ids: Collection[int], floor: float = 0.0) -> dict[int, list[BoxView]]:
     """The boxes that count for these media, best first; model boxes under `floor` nobody touched are left out."""
     found: dict[int, list[BoxView]] = {media_id: [] for media_id in media_ids}
-    for chunk in _chunks(sorted(media_ids)):
+    for chunk in slices(sorted(media_ids)):
         for view in _views(session, sa.and_(Detection.media_id.in_(chunk), _counts(floor))):
             found[view.media_id].append(view)
     return found
@@ -65,7 +64,7 @@ def box(session: Session, detection_id: int) -> BoxView | None:
 def boxes(session: Session, detection_ids: Collection[int]) -> dict[int, BoxView]:
     """Boxes by their ids, as they stand."""
     found: dict[int, BoxView] = {}
-    for chunk in _chunks(sorted(detection_ids)):
+    for chunk in slices(sorted(detection_ids)):
         found.update({view.id: view for view in _views(session, Detection.id.in_(chunk))})
     return found
 
@@ -73,7 +72,7 @@ def boxes(session: Session, detection_ids: Collection[int]) -> dict[int, BoxView
 def over_threshold(session: Session, media_ids: Collection[int]) -> set[int]:
     """The model's boxes of these media at or over its own threshold: those that count while nobody said anything."""
     found: set[int] = set()
-    for chunk in _chunks(sorted(media_ids)):
+    for chunk in slices(sorted(media_ids)):
         found.update(
             session.scalars(
                 sa.select(Detection.id)
@@ -88,7 +87,7 @@ def over_threshold(session: Session, media_ids: Collection[int]) -> set[int]:
 def rescore(session: Session, media_ids: Collection[int]) -> None:
     """Derive the scores of these media again after boxes or decisions have changed."""
     verdicts: dict[int, str] = {}
-    for chunk in _chunks(sorted(media_ids)):
+    for chunk in slices(sorted(media_ids)):
         rows = session.execute(
             sa.select(MediaReview.media_id, MediaReview.verdict).where(MediaReview.media_id.in_(chunk))
         )
@@ -149,7 +148,3 @@ def _views(session: Session, where: sa.ColumnElement[bool]) -> list[BoxView]:
         .order_by(Detection.media_id, Detection.confidence.desc(), Detection.id)
     )
     return [BoxView(*tuple(row)) for row in rows]
-
-
-def _chunks(ids: list[int]) -> Iterable[list[int]]:
-    return (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))

@@ -5,10 +5,9 @@ from __future__ import annotations
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.detections import results
 from app.survey.tables.detections import Detection, DetectionReview, Feature
-
-CHUNK = 500
 
 
 def undescribed(session: Session) -> list[int]:
@@ -22,5 +21,4 @@ def undescribed(session: Session) -> list[int]:
         .where(sa.or_(review.x.is_not(None), sa.and_(decided, ~described)))
         .order_by(Detection.id)
     ).all()
-    chunks = (ids[start : start + CHUNK] for start in range(0, len(ids), CHUNK))
-    return [one for chunk in chunks for one in sorted(results.not_described(session, chunk))]
+    return [one for chunk in slices(ids) for one in sorted(results.not_described(session, chunk))]

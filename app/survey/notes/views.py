@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.notes.notes import DELETED
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview
@@ -20,7 +21,6 @@ from app.survey.tables.videos import Video
 MOST_LINKS = 12
 # Clips and individuals share one space of numbers with notes: individuals below 0, clips above any note.
 CLIPS_FROM = 2**40
-CHUNK = 500
 AND = " and "
 
 
@@ -101,14 +101,14 @@ def _who(session: Session, media_ids: Sequence[int]) -> tuple[dict[int, set[str]
     """Species and names of individuals in these clips, as people said."""
     species: dict[int, set[str]] = {}
     names: dict[int, set[str]] = {}
-    for start in range(0, len(media_ids), CHUNK):
+    for some in slices(media_ids):
         rows = session.execute(
             sa.select(Detection.media_id, DetectionReview.species, Individual.species, Individual.name)
             .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
             .outerjoin(Sighting, Sighting.detection_id == Detection.id)
             .outerjoin(Individual, Individual.id == Sighting.individual_id)
             .where(
-                Detection.media_id.in_(media_ids[start : start + CHUNK]),
+                Detection.media_id.in_(some),
                 sa.func.coalesce(DetectionReview.verdict, "") != "rejected",
                 sa.or_(DetectionReview.species.is_not(None), Individual.id.is_not(None)),
             )
