@@ -11,10 +11,10 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
 
-from modal_backend import loaders
 from modal_backend.backend import OnRetry
 from modal_backend.contracts import CurrentStats, Health, Provenance, Result
 from modal_backend.errors import ResultLost
+from modal_backend.models import loaders
 
 # An import's batches under way, each with up to three models, must leave room for a crop somebody waits for.
 THREADS = 12

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
+from modal_backend.remote.container_size import Remote
 from modal_backend.weights import published
 from modal_backend.weights.published import WeightFile
 
@@ -21,29 +22,6 @@ class Task(StrEnum):
     KEYWORDS = "keywords"
     CLUSTERS = "keyword clusters"
     FUSE = "fuse"
-
-
-@dataclass(frozen=True, slots=True)
-class Remote:
-    """How a model runs on Modal.
-
-    cls: name of its class in the app. gpu: Modal's name of the tier, None for CPU. cpu: cores; memory: MiB. timeout:
-    seconds one call may run; startup_timeout: seconds for imports and loading; scaledown_window: idle seconds before
-    a container ends; retries: by Modal, when the function itself fails or times out. batch: calls that one container
-    takes together, 1 for none; wait_ms: how long it waits for them.
-    """
-
-    cls: str
-    gpu: str | None = None
-    cpu: float = 2.0
-    memory: int = 4096
-    timeout: int = 300
-    startup_timeout: int = 300
-    scaledown_window: int = 120
-    max_containers: int = 10
-    retries: int = 2
-    batch: int = 1
-    wait_ms: int = 50
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,35 +65,23 @@ YOLO_LICENCE = "package MIT; its inference code and these weights GPL-3.0"
 MD_REMOTE = Remote("MegaDetector", gpu="T4", memory=8192, batch=4, startup_timeout=600)
 REID_REMOTE = Remote("TigerReID", gpu="T4", memory=8192, batch=4, startup_timeout=600)
 WILDLIFE_REMOTE = replace(REID_REMOTE, cls="WildlifeTools")
+NOTES_REMOTE = Remote("KeyBERT", cpu=4.0, memory=16_384, timeout=3600, max_containers=2)
 
 
 def _megadetector(name: str, version: str, what: str, threshold: float, side: int = 1280) -> ModelEntry:
+    """A YOLO of MegaDetector's package, or one of the networks under Apache-2.0 (apa) that run without it."""
+    apa = version in published.APA
     return ModelEntry(
         name,
         Task.DETECT,
-        f"MegaDetector {version} ({what}, {side} px; animal, person, vehicle)",
-        YOLO_LICENCE,
-        "published file, checked by MD5",
+        f"MegaDetector {version} ({what}, {640 if apa else side} px; animal, person, vehicle)",
+        "Apache-2.0" if apa else YOLO_LICENCE,
+        "published file, checked by the MD5 its publisher tells" if apa else "published file, checked by MD5",
         version=version,
-        files=(published.MEGADETECTOR[version],),
+        files=((published.APA if apa else published.MEGADETECTOR)[version],),
         threshold=threshold,
         side=side,
-        package="megadetector",
-        remote=MD_REMOTE,
-    )
-
-
-def _apa(name: str, version: str, what: str) -> ModelEntry:
-    return ModelEntry(
-        name,
-        Task.DETECT,
-        f"MegaDetector {version} ({what}, 640 px; animal, person, vehicle)",
-        "Apache-2.0",
-        "published file, checked by the MD5 its publisher tells",
-        version=version,
-        files=(published.APA[version],),
-        threshold=0.2,
-        side=1024,
+        package="" if apa else "megadetector",
         remote=MD_REMOTE,
     )
 
@@ -177,8 +143,8 @@ def _detectors() -> Iterable[ModelEntry]:
     yield _megadetector("megadetector-v5b", "v5b.0.1", "YOLOv5x6", 0.2)
     yield _megadetector("megadetector-redwood", "v1000.0.0-redwood", "YOLOv5x6", 0.3)
     yield _megadetector("megadetector-spruce", "v1000.0.0-spruce", "YOLOv5s", 0.3, side=640)
-    yield _apa("megadetector-apa-e", "MDV6-apa-rtdetr-e", "RT-DETRv2 R101")
-    yield _apa("megadetector-apa-c", "MDV6-apa-rtdetr-c", "RT-DETRv2 R18")
+    yield _megadetector("megadetector-apa-e", "MDV6-apa-rtdetr-e", "RT-DETRv2 R101", 0.2, side=1024)
+    yield _megadetector("megadetector-apa-c", "MDV6-apa-rtdetr-c", "RT-DETRv2 R18", 0.2, side=1024)
 
 
 def _re_identification() -> Iterable[ModelEntry]:
@@ -209,6 +175,10 @@ def _re_identification() -> Iterable[ModelEntry]:
     yield _megadescriptor("megadescriptor", "L-384", 1536)
     yield _megadescriptor("megadescriptor-b-224", "B-224", 1024)
     yield _megadescriptor("megadescriptor-t-224", "T-224", 768)
+
+
+def _more_re_identification() -> Iterable[ModelEntry]:
+    """Embeddings of other publishers."""
     yield ModelEntry(
         "miewid",
         Task.EMBED,
@@ -248,8 +218,8 @@ def _re_identification() -> Iterable[ModelEntry]:
     )
 
 
-def _species_clips_and_notes() -> Iterable[ModelEntry]:
-    """What names species, answers questions about clips and reads field notes."""
+def _species_and_videos() -> Iterable[ModelEntry]:
+    """What names species and answers questions about videos."""
     yield ModelEntry(
         "species",
         Task.SPECIES,
@@ -269,6 +239,10 @@ def _species_clips_and_notes() -> Iterable[ModelEntry]:
         # a question that may have been paid for is not asked again by itself
         remote=Remote("OmniVinci", cpu=0.5, memory=1024, timeout=1800, max_containers=2, retries=0),
     )
+
+
+def _notes() -> Iterable[ModelEntry]:
+    """What reads field notes."""
     yield ModelEntry(
         KEYWORDS,
         Task.KEYWORDS,
@@ -276,7 +250,7 @@ def _species_clips_and_notes() -> Iterable[ModelEntry]:
         "MIT; model Apache-2.0",
         "inside the install",
         dimension=384,
-        remote=Remote("KeyBERT", cpu=4.0, memory=16_384, timeout=3600, max_containers=2),
+        remote=NOTES_REMOTE,
     )
     yield ModelEntry(
         LARGE_KEYWORDS,
@@ -286,15 +260,7 @@ def _species_clips_and_notes() -> Iterable[ModelEntry]:
         "Hugging Face Salesforce/SFR-Embedding-Mistral",
         non_commercial=True,
         dimension=4096,
-        remote=Remote(
-            "KeyBERTLarge",
-            gpu="L40S",
-            cpu=4.0,
-            memory=16_384,
-            timeout=3600,
-            startup_timeout=900,
-            max_containers=1,
-        ),
+        remote=replace(NOTES_REMOTE, cls="KeyBERTLarge", gpu="L40S", startup_timeout=900, max_containers=1),
     )
     yield ModelEntry(
         CLUSTERS,
@@ -306,7 +272,7 @@ def _species_clips_and_notes() -> Iterable[ModelEntry]:
     )
 
 
-TABLE = (_installed, _detectors, _re_identification, _species_clips_and_notes)
+TABLE = (_installed, _detectors, _re_identification, _more_re_identification, _species_and_videos, _notes)
 MODELS = {entry.name: entry for part in TABLE for entry in part()}
 REMOTE = {name: entry.remote for name, entry in MODELS.items() if entry.remote is not None}
 # The model that each class of the Modal app loads when its container starts; a call may name another of its class.

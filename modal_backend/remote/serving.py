@@ -6,9 +6,9 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from modal_backend import loaders
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendMisconfigured
+from modal_backend.models import loaders
 from modal_backend.registry import REMOTE
 from modal_backend.remote import wire
 

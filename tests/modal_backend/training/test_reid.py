@@ -13,8 +13,8 @@ import pytest
 import torch
 from PIL import Image
 
-from modal_backend import loaders
 from modal_backend.contracts import Picture
+from modal_backend.models import loaders
 from modal_backend.models.embeddings import parts
 from modal_backend.registry import MODELS
 from modal_backend.training import reid_networks

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from modal_backend import loaders
 from modal_backend.contracts import Category, Failure, Letterboxed, SpeciesGuess
 from modal_backend.errors import BackendMisconfigured
+from modal_backend.models import loaders
 from modal_backend.models.detectors import megadetector, rtdetr
 from modal_backend.models.detectors.pocket_detector import PocketDetector
 from modal_backend.models.detectors.prepare import prepare, threshold

@@ -13,8 +13,8 @@ import torch
 from PIL import Image
 from torchvision.models import resnet50
 
-from modal_backend import loaders
 from modal_backend.errors import WeightsMissing
+from modal_backend.models import loaders
 from modal_backend.models.embeddings import dinov2, megadescriptor, miewid, part_pose, tiger_reid
 from modal_backend.models.embeddings.checkpoint import fill, read_state
 from modal_backend.models.embeddings.load import load as load_network
