@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -25,6 +27,25 @@ TOP_LEVEL = {
 }
 ABOVE = {"modal_backend": {"app", "pages", "streamlit", "sqlalchemy", "dbos"}, "app": {"pages"}}
 STREAMLIT_ROOMS = ("app/ui/", "app/main.py", "app/shell.py", "app/deps.py")
+# Which room of app/ may import which: only from a lower floor.
+FLOORS = (
+    ("files", "operating_system", "background"),
+    ("settings",),
+    ("survey", "video"),
+    ("ingest", "exchange", "sample"),
+    ("notes",),
+    ("analysis", "matching"),
+    ("evaluation", "jobs"),
+    ("actions", "web"),
+    ("deps",),
+    ("ui",),
+    ("pages", "commands", "shell", "main"),
+    ("__main__",),
+)
+FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
+# What still breaks a rule; these lists only shrink.
+GOING_UP: set[str] = {"app/analysis/calls.py imports app.jobs.current"}
+TOO_LONG = {"app/jobs/worker.py", "app/video/motion/background.py"}
 HEAVY = {"torch", "torchvision", "cv2", "faiss", "sklearn", "transformers"}
 
 
@@ -76,10 +97,84 @@ def test_no_heavy_library_is_imported_at_the_top_of_the_app():
         assert not _imported(path, top_only=True) & HEAVY, path
 
 
-def test_files_are_rooms_not_halls():
+@pytest.mark.parametrize("folder", ["app", "app/survey", "app/ui", "modal_backend"])
+def test_a_floor_holds_at_most_eight_loose_modules(folder: str):
+    loose = sorted(path.name for path in (ROOT / folder).glob("*.py") if path.name != "__init__.py")
+    assert len(loose) <= 8, loose
+
+
+def test_nothing_in_app_bears_a_name_of_the_standard_library():
+    # `streamlit run app/main.py` puts app/ on the import path, before the standard library's own folders.
+    names = {path.stem for path in (ROOT / "app").iterdir()}
+    assert not names & sys.stdlib_module_names
+
+
+def test_modules_are_rooms_not_halls():
+    long = {_name(path): n for path in _written() if (n := path.read_text(encoding="utf-8").count("\n")) > 300}
+    assert set(long) <= TOO_LONG, long
+
+
+def test_functions_fit_on_a_screen():
     long = {
-        str(path.relative_to(ROOT)): n
-        for path in _sources("app", "pages", "modal_backend")
-        if "migrations" not in path.parts and (n := path.read_text(encoding="utf-8").count("\n")) > 320
+        f"{_name(path)}:{node.name}": lines
+        for path in _written()
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
+        and (lines := (node.end_lineno or 0) - node.lineno + 1) > 50
     }
     assert long == {}
+
+
+def test_imports_inside_app_go_down_only():
+    up = []
+    for path in _sources("app", "pages"):
+        mine = _room(path.relative_to(ROOT).with_suffix("").parts)
+        for name in _imported_modules(path):
+            parts = tuple(name.split("."))
+            if parts[0] == "app" and len(parts) > 1 and _room(parts) != mine and FLOOR[_room(parts)] >= FLOOR[mine]:
+                up.append(f"{_name(path)} imports {name}")
+    assert set(up) <= GOING_UP, sorted(set(up) - GOING_UP)
+
+
+def _written() -> list[Path]:
+    """The modules that people wrote; migrations are records."""
+    return [path for path in _sources("app", "pages", "modal_backend") if "migrations" not in path.parts]
+
+
+def _name(path: Path) -> str:
+    return path.relative_to(ROOT).as_posix()
+
+
+def _room(parts: tuple[str, ...]) -> str:
+    return "pages" if parts[0] == "pages" else parts[1]
+
+
+def _imported_modules(path: Path) -> set[str]:
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            names.update(alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module == "app":
+            names.update(f"app.{alias.name}" for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return names
+
+
+@pytest.mark.parametrize(
+    ("pattern", "most"),
+    [
+        (r"\bwait_exponential\w*\(|\* ?2 ?\*\*|(delay|pause) \* 2", 4),
+        (r"isinstance\([^)]*\b(Embedded|Modal)Backend\b", 6),
+        (r"\bBench\b", 124),
+    ],
+    ids=["one back-off policy", "no question after the kind of backend", "no Bench"],
+)
+def test_every_mechanism_exists_once(pattern: str, most: int):
+    found = [
+        f"{_name(path)}:{number}"
+        for path in _written()
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if re.search(pattern, line)
+    ]
+    assert len(found) <= most, found
