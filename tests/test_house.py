@@ -164,7 +164,7 @@ def _imported_modules(path: Path) -> set[str]:
 @pytest.mark.parametrize(
     ("pattern", "most"),
     [
-        (r"\bwait_exponential\w*\(|\* ?2 ?\*\*|(delay|pause) \* 2", 4),
+        (r"\bwait_exponential\w*\(|\* ?2 ?\*\*|(delay|pause) \* 2", 1),
         (r"isinstance\([^)]*\b(Embedded|Modal)Backend\b", 6),
         (r"\bBench\b", 124),
     ],

@@ -16,7 +16,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tenacity import Retrying, retry_if_result, sleep_using_event, stop_when_event_set
+
 from app import operating_system
+from modal_backend.waiting import growing
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST_DELAY = 1.0
@@ -46,7 +49,6 @@ class WorkerProcess:
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
         self._thread: threading.Thread | None = None
-        self.restarts = 0
 
     @property
     def pid(self) -> int | None:
@@ -78,22 +80,30 @@ class WorkerProcess:
         return subprocess.Popen(self._command, cwd=self._cwd, stdin=subprocess.PIPE, **operating_system.own_group())
 
     def _watch(self) -> None:
-        delay = self._first_delay
-        while not self._stopping.is_set() and self._process is not None:
-            started = time.monotonic()
-            code = self._process.wait()
+        while not self._stopping.is_set():
+            Retrying(
+                retry=retry_if_result(lambda lived: lived < LONGEST_DELAY),
+                wait=growing(self._first_delay, LONGEST_DELAY),
+                stop=stop_when_event_set(self._stopping),
+                sleep=sleep_using_event(self._stopping),
+                before_sleep=lambda state: log.error("It starts again in %.0f s.", state.upcoming_sleep),
+                retry_error_callback=lambda _state: 0.0,
+            )(self._live)
+
+    def _live(self) -> float:
+        """Wait for the worker's end, after starting it unless it has not ended yet; returns the seconds it lived."""
+        with self._lock:
             if self._stopping.is_set():
-                return
-            delay = self._first_delay if time.monotonic() - started > LONGEST_DELAY else delay
-            log.error("The worker ended with code %s; it starts again in %.0f s.", code, delay)
-            if self._stopping.wait(delay):
-                return
-            with self._lock:
-                if self._stopping.is_set():
-                    return
-                self.restarts += 1
+                return 0.0
+            if self._process is None:
                 self._process = self._launch()
-            delay = min(delay * 2, LONGEST_DELAY)
+            process, started = self._process, time.monotonic()
+        code = process.wait()
+        with self._lock:
+            if not self._stopping.is_set():
+                log.error("The worker ended with code %s.", code)
+                self._process = None
+        return time.monotonic() - started
 
 
 def _end(process: subprocess.Popen[bytes], patience: float) -> None:

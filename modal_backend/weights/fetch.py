@@ -1,17 +1,21 @@
-"""Bring published weight files into the weights folder: resumed where a download broke off, verified, then in place."""
+"""Bring published weight files into the weights folder: resumed where a download broke off, verified, then in place.
+
+One way for all publishers, by HTTP ranges: pooch begins a broken download anew, and huggingface_hub, which goes on with
+its own, checks the size of a file and not its hash, and would be a second way beside the one for GitHub and Zenodo.
+"""
 
 from __future__ import annotations
 
-import hashlib
 import re
-import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import httpx
+from tenacity import Retrying, retry_if_exception, stop_after_attempt
 
 from modal_backend.errors import BackendError, BackendUnavailable, WeightsMissing
 from modal_backend.registry import MODELS
+from modal_backend.waiting import growing
 from modal_backend.weights import files as weights
 from modal_backend.weights.files import Wanted
 from modal_backend.weights.published import WeightFile
@@ -47,14 +51,7 @@ def fetch(
     place.parent.mkdir(parents=True, exist_ok=True)
     part = place.with_name(place.name + ".part")
     with httpx.Client(follow_redirects=True, timeout=TIMEOUT) as client:
-        wanted = _download(client, file, where, part, progress, pause)
-    sha256, found = weights.digests(part, wanted.algorithm)
-    if not found.startswith(wanted.digest) or wanted.size not in (None, part.stat().st_size):
-        part.unlink()
-        raise WeightsMissing(
-            f"What {file.url} sent is not {file.path}: its {wanted.algorithm} is {found}, not {wanted.digest}.",
-            remedy="Try again later, or copy the file from somewhere you trust.",
-        )
+        wanted, sha256 = _download(client, file, where, part, progress, pause)
     if not file.digest:
         weights.pin(place, sha256)
     part.replace(place)
@@ -76,39 +73,60 @@ def fetch_models(models: Sequence[str], where: Path | None = None, progress: Pro
             yield f"{file.path}: NOT THERE. {error} {getattr(error, 'remedy', '')}".rstrip()
 
 
+class _WrongFile(WeightsMissing):
+    """What came has not the hash or the size it must have; what is left of it has been removed."""
+
+
 def _download(
     client: httpx.Client, file: WeightFile, where: Path, part: Path, progress: Progress, pause: float
-) -> Wanted:
-    """Fill `part`, going on where it ends; returns what the file must be. A part that turns out wrong is begun anew."""
+) -> tuple[Wanted, str]:
+    """Fill `part`, going on where it ends; returns what the file must be, and its SHA-256."""
     wanted = _known(file, where)
-    trouble = ""
-    for attempt in range(ATTEMPTS):
-        if attempt:
-            time.sleep(pause * 2 ** (attempt - 1))
-        try:
-            wanted = wanted or _told_by_record(client, file)
-            wanted = _receive(client, file, part, wanted, progress)
-        except httpx.HTTPStatusError as error:
-            if error.response.status_code < 500 and error.response.status_code not in (408, 416, 429):
-                raise WeightsMissing(
-                    f"{file.url} answered {error.response.status_code}.",
-                    remedy="Copy the file from somewhere else, see its model's page.",
-                ) from error
-            trouble = f"it answered {error.response.status_code}"
-            continue
-        except httpx.HTTPError as error:
-            trouble = str(error) or type(error).__name__
-            continue
-        if _right(part, wanted):
-            return wanted
-        trouble = "what came is not the file"
-        if attempt < ATTEMPTS - 1:
-            part.unlink(missing_ok=True)
-    if wanted is not None and trouble == "what came is not the file":
-        return wanted
-    raise BackendUnavailable(
+
+    def attempt() -> tuple[Wanted, str]:
+        nonlocal wanted
+        wanted = wanted or _told_by_record(client, file)
+        wanted = _receive(client, file, part, wanted, progress)
+        return wanted, _checked(part, file, wanted)
+
+    patiently = Retrying(
+        retry=retry_if_exception(_may_pass), wait=growing(pause), stop=stop_after_attempt(ATTEMPTS), reraise=True
+    )
+    try:
+        return patiently(attempt)
+    except httpx.HTTPStatusError as error:
+        if not _may_pass(error):
+            raise WeightsMissing(
+                f"{file.url} answered {error.response.status_code}.",
+                remedy="Copy the file from somewhere else, see its model's page.",
+            ) from error
+        raise _away(file, f"it answered {error.response.status_code}") from error
+    except httpx.HTTPError as error:
+        raise _away(file, str(error) or type(error).__name__) from error
+
+
+def _may_pass(error: BaseException) -> bool:
+    if isinstance(error, httpx.HTTPStatusError):
+        return error.response.status_code >= 500 or error.response.status_code in (408, 416, 429)
+    return isinstance(error, httpx.HTTPError | _WrongFile)
+
+
+def _away(file: WeightFile, trouble: str) -> BackendUnavailable:
+    return BackendUnavailable(
         f"{file.url} cannot be fetched: {trouble}.",
         remedy="Run the same command again: it goes on where it stopped. Without a network set PUGMARK_WEIGHTS_DIR.",
+    )
+
+
+def _checked(part: Path, file: WeightFile, wanted: Wanted) -> str:
+    """The SHA-256 of what came. Raises _WrongFile."""
+    sha256, found = weights.digests(part, wanted.algorithm)
+    if found.startswith(wanted.digest) and wanted.size in (None, part.stat().st_size):
+        return sha256
+    part.unlink()
+    raise _WrongFile(
+        f"What {file.url} sent is not {file.path}: its {wanted.algorithm} is {found}, not {wanted.digest}.",
+        remedy="Try again later, or copy the file from somewhere you trust.",
     )
 
 
@@ -117,10 +135,7 @@ def _receive(client: httpx.Client, file: WeightFile, part: Path, wanted: Wanted 
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
     with client.stream("GET", file.url, headers=headers) as response:
         wanted = wanted or _told_by_headers(response, file)
-        if response.status_code == 416:
-            if not _right(part, wanted):
-                part.unlink(missing_ok=True)
-                response.raise_for_status()
+        if response.status_code == 416:  # nothing is left to send: the part is whole, or another file
             return wanted
         response.raise_for_status()
         goes_on = response.status_code == 206 and response.headers.get("content-range", "").startswith(f"bytes {have}-")
@@ -138,13 +153,6 @@ def _receive(client: httpx.Client, file: WeightFile, part: Path, wanted: Wanted 
         if total is not None and done < total:
             raise httpx.ReadError(f"it ended after {done:,} of {total:,} bytes")
     return wanted
-
-
-def _right(part: Path, wanted: Wanted) -> bool:
-    if not part.exists() or wanted.size not in (None, part.stat().st_size):
-        return False
-    with part.open("rb") as opened:
-        return hashlib.file_digest(opened, wanted.algorithm).hexdigest().startswith(wanted.digest)
 
 
 def _known(file: WeightFile, where: Path) -> Wanted | None:

@@ -12,17 +12,18 @@ import asyncio
 import base64
 import json
 import logging
-import random
 import re
-import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
+
 from modal_backend.contracts import VideoAnswer, VideoQuestion
-from modal_backend.errors import BackendError, BackendMisconfigured, BackendUnavailable, JobFailed, QueueFull
+from modal_backend.errors import BackendMisconfigured, BackendUnavailable, JobFailed, QueueFull
 from modal_backend.models.video import errors
 from modal_backend.models.video.prompts import SYSTEM, full_text
+from modal_backend.waiting import growing
 
 log = logging.getLogger(__name__)
 
@@ -104,26 +105,37 @@ async def ask(endpoint: Endpoint, question: VideoQuestion) -> VideoAnswer:
 
 
 async def _patiently(endpoint: Endpoint, question: VideoQuestion) -> VideoAnswer:
-    begun, attempt = time.monotonic(), 0
-    while True:
-        attempt += 1
-        try:
-            return await _once(endpoint, question, attempt)
-        except errors.TryAgain as again:
-            pause = again.after
-            if pause is None:
-                pause = min(endpoint.retry_delay * 2 ** (attempt - 1), LONGEST_PAUSE) * random.uniform(0.75, 1.25)
-            left = endpoint.deadline - (time.monotonic() - begun)
-            if attempt > endpoint.retries or pause >= left:
-                raise _given_up(again, attempt, pause, left) from None
-            log.info("%s; asked again in %.1f s.", again.error, pause)
-        await asyncio.sleep(pause)
+    usual = growing(endpoint.retry_delay, LONGEST_PAUSE)
+
+    def pause(state: RetryCallState) -> float:
+        named = _again(state).after
+        return usual(state) if named is None else named
+
+    retrying = AsyncRetrying(
+        retry=retry_if_exception_type(errors.TryAgain),
+        wait=pause,
+        stop=stop_after_attempt(endpoint.retries + 1) | stop_before_delay(endpoint.deadline),
+        before_sleep=lambda state: log.info("%s; asked again in %.1f s.", _again(state).error, state.upcoming_sleep),
+        retry_error_callback=lambda state: _give_up(state, endpoint.deadline),
+    )
+    async for attempt in retrying:
+        with attempt:
+            return await _once(endpoint, question, attempt.retry_state.attempt_number)
+    raise AssertionError("the last attempt answers or raises")
 
 
-def _given_up(again: errors.TryAgain, attempts: int, pause: float, left: float) -> BackendError:
+def _again(state: RetryCallState) -> errors.TryAgain:
+    error = state.outcome.exception() if state.outcome else None
+    assert isinstance(error, errors.TryAgain)
+    return error
+
+
+def _give_up(state: RetryCallState, deadline: float) -> None:
+    """Raises what the last attempt ended with, and why there is no other."""
+    error, pause, left = _again(state).error, state.upcoming_sleep, deadline - (state.seconds_since_start or 0.0)
     told = f" It wants {pause:.0f} s of pause, and only {left:.0f} s are left." if pause >= left else ""
-    kind = QueueFull if isinstance(again.error, QueueFull) else BackendUnavailable
-    return kind(f"{again.error} Given up after attempt {attempts}.{told}", remedy=again.error.remedy)
+    kind = QueueFull if isinstance(error, QueueFull) else BackendUnavailable
+    raise kind(f"{error} Given up after attempt {state.attempt_number}.{told}", remedy=error.remedy) from None
 
 
 async def _once(endpoint: Endpoint, question: VideoQuestion, attempt: int) -> VideoAnswer:
