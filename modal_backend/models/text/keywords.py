@@ -1,8 +1,7 @@
 """KeyBERT keywords of many notes in one pass: every distinct word and phrase is embedded once.
 
-The same keywords and scores as KeyBERT 0.9 gives note by note with use_mmr=True and
-CountVectorizer(analyzer=phrase_analyzer(ngrams)): candidates in alphabetical order, maximal marginal relevance
-(Carbonell and Goldstein 1998) over cosines, scores rounded to four digits, best first.
+KeyBERT chooses, by maximal marginal relevance (Carbonell and Goldstein 1998); it is given the vectors, so that no text
+is embedded twice.
 """
 
 from __future__ import annotations
@@ -13,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from modal_backend.models.text.note_text import NGRAMS, clean, phrases
 from modal_backend.models.text.sentence_embedding import (
@@ -37,18 +35,13 @@ class Candidates:
 
     Attributes:
         phrases: distinct, sorted.
-        starts, places: the phrases of note n are phrases[places[starts[n]:starts[n + 1]]], sorted.
-        cut: notes of which the model reads the beginning only.
+        of_note: those of each note.
+        cut: places of notes of which the model reads the beginning only.
     """
 
     phrases: list[str]
-    starts: NDArray[np.int64]
-    places: NDArray[np.int64]
+    of_note: list[list[str]]
     cut: list[int]
-
-    def of(self, note: int) -> NDArray[np.int64]:
-        """Places of one note's candidates."""
-        return self.places[self.starts[note] : self.starts[note + 1]]
 
 
 @dataclass(frozen=True)
@@ -70,13 +63,10 @@ class NoteKeywords:
 def note_candidates(texts: Sequence[str], model: SentenceEmbedding, ngrams: tuple[int, int] = NGRAMS) -> Candidates:
     """The candidates of every note, from the part of it that the model reads."""
     read = [model.seen(text) for text in texts]
-    held = [sorted(set(phrases(text, ngrams))) for text in read]
-    distinct = sorted({phrase for one in held for phrase in one})
-    place = {phrase: at for at, phrase in enumerate(distinct)}
-    starts = np.cumsum([0, *map(len, held)]).astype(np.int64)
-    places = np.fromiter((place[phrase] for one in held for phrase in one), np.int64, starts[-1])
+    of_note = [phrases(text, ngrams) for text in read]
+    distinct = sorted({phrase for found in of_note for phrase in found})
     cut = [at for at, (part, text) in enumerate(zip(read, texts, strict=True)) if len(part) < len(text)]
-    return Candidates(distinct, starts, places, cut)
+    return Candidates(distinct, of_note, cut)
 
 
 def embed(
@@ -106,37 +96,38 @@ def select(
     candidates: Candidates, embeddings: Embeddings, *, top_n: int = TOP_N, diversity: float = DIVERSITY
 ) -> NoteKeywords:
     """The keywords of each note; a note that fails is told and harms no other."""
-    found: list[list[tuple[str, float]]] = []
     errors: dict[int, str] = {}
     for note, vector in enumerate(embeddings.notes):
-        places = candidates.of(note)
-        if len(places) == 0:
+        if not candidates.of_note[note]:
             errors[note] = "No words to choose from: the note is empty, or holds only function words and numbers."
-            found.append([])
         elif not np.isfinite(vector).all():
             errors[note] = "The model gave no usable vector for this note."
-            found.append([])
-        else:
-            chosen = _mmr(vector, embeddings.phrases[places], top_n, diversity)
-            found.append([(candidates.phrases[places[at]], score) for at, score in chosen])
+    asked = [note for note in range(len(embeddings.notes)) if note not in errors]
+    found: list[list[tuple[str, float]]] = [[] for _ in embeddings.notes]
+    for note, keywords in zip(asked, _chosen(candidates, embeddings, asked, top_n, diversity), strict=True):
+        found[note] = keywords
     return NoteKeywords(found, errors)
 
 
-def _mmr(note: Vectors, phrases_: Vectors, top_n: int, diversity: float) -> list[tuple[int, float]]:
-    relevance = phrases_ @ note
-    among = phrases_ @ phrases_.T
-    chosen = [int(np.argmax(relevance))]
-    nearest = among[chosen[0]].copy()
-    left = np.ones(len(relevance), bool)
-    left[chosen[0]] = False
-    for _ in range(min(top_n, len(relevance)) - 1):
-        gain = np.where(left, (1 - diversity) * relevance - diversity * nearest, -np.inf)
-        best = int(np.argmax(gain))
-        chosen.append(best)
-        left[best] = False
-        np.maximum(nearest, among[best], out=nearest)
-    scored = [(at, round(float(relevance[at]), 4)) for at in chosen]
-    return sorted(scored, key=lambda one: -one[1])
+def _chosen(
+    candidates: Candidates, embeddings: Embeddings, notes: list[int], top_n: int, diversity: float
+) -> list[list[tuple[str, float]]]:
+    from keybert import KeyBERT
+    from keybert.backend import BaseEmbedder
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    if not notes:
+        return []
+    chosen = KeyBERT(BaseEmbedder()).extract_keywords(
+        [candidates.of_note[note] for note in notes],
+        vectorizer=CountVectorizer(analyzer=list, vocabulary=candidates.phrases),
+        use_mmr=True,
+        top_n=top_n,
+        diversity=diversity,
+        doc_embeddings=embeddings.notes[notes],
+        word_embeddings=embeddings.phrases,
+    )
+    return [chosen] if len(notes) == 1 else chosen  # KeyBERT gives the keywords of a single text as they are
 
 
 def by_category(keywords: NoteKeywords, categories: Sequence[str]) -> pd.DataFrame:

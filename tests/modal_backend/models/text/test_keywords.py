@@ -100,7 +100,7 @@ def test_of_a_long_note_only_what_the_model_reads_gives_candidates():
     model = load_embedding()
     candidates = keywords.note_candidates([clean(long), "porcupine quills"], model)
     assert candidates.cut == [0]
-    told = {candidates.phrases[at] for at in candidates.of(0)}
+    told = set(candidates.of_note[0])
     assert "pug marks" in told
     assert "porcupine" not in told
 
