@@ -119,10 +119,15 @@ def test_functions_fit_on_a_screen():
         f"{_name(path)}:{node.name}": lines
         for path in _written()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef)
-        and (lines := (node.end_lineno or 0) - node.lineno + 1) > 50
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and (lines := _code_lines(node)) > 50
     }
     assert long == {}
+
+
+def _code_lines(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
+    """Lines of a function; what its docstring explains counts one line."""
+    explained = (ast.get_docstring(node, clean=False) or "").count("\n")
+    return (node.end_lineno or 0) - node.lineno + 1 - explained
 
 
 def test_imports_inside_app_go_down_only():
