@@ -9,7 +9,7 @@ import streamlit as st
 
 from app.analysis.backends import modal_backend
 from app.analysis.modal_watch import ModalWatch
-from app.analysis.model_choice import shown, words
+from app.analysis.model_choice import of_survey, shown, words
 from app.background import Computed
 from app.jobs.queue import Jobs
 from app.settings import Settings, load_settings
@@ -91,8 +91,9 @@ def jobs() -> Jobs:
 
 @st.cache_data(ttl=10.0, show_spinner=False)
 def models_in_use() -> str:
-    """Names of the detector and the embeddings in use."""
-    return words(shown(load_settings()))
+    """Names of the models in use: the detector, the embeddings, the survey's profile of RAPID."""
+    with survey().read() as session:
+        return words(of_survey(shown(load_settings()), session))
 
 
 @st.cache_resource(show_spinner=False)

@@ -11,7 +11,7 @@ from app.survey.calls.overview import snapshot
 from app.survey.media.progress import recent_imports
 from app.survey.videos import answers as video_answers
 from app.ui.operations import charts as operations_charts
-from app.ui.operations import controls, tables
+from app.ui.operations import controls, profile, tables
 from app.ui.operations.evaluations import evaluations
 from app.ui.operations.models import models_and_licences
 from app.ui.shared.header import page_header
@@ -36,6 +36,7 @@ def figures() -> None:
         st.warning(note, icon=":material/hourglass_top:")
     controls.imports(imports)
     st.subheader("Models", anchor=False)
+    profile.rapid()
     tables.models(per_model)
     tables.cost(per_model)
     tables.questions(*answers)

@@ -10,12 +10,11 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.jobs.queue import Jobs
-from app.jobs.redescribe import describe_in_groups
 from app.survey.database import Survey
 from app.survey.decisions import boxes, history, many_boxes
 from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import DecisionConflict, undo_once
-from app.survey.detections import results
+from app.survey.detections.features import lacking, local_model
 from app.survey.tables.decisions import Decision
 from modal_backend.contracts import Box
 from modal_backend.errors import QueueFull
@@ -63,9 +62,9 @@ def describe_changed(survey: Survey, jobs: Jobs, detection_ids: set[int]) -> lis
     if not detection_ids:
         return []
     with survey.read() as session:
-        missing = sorted(results.not_described(session, detection_ids))
+        missing = lacking(session, local_model(session), among=detection_ids)
     try:
-        describe_in_groups(jobs, missing)
+        jobs.describe_in_groups(missing)
     except QueueFull as full:
         return [f"Your decisions are saved, but the crops wait: {full} {full.remedy}"]
     return []

@@ -16,8 +16,7 @@ from app.analysis.context import Workshop
 from app.files import crop_path, write_jpeg
 from app.ingest.formats import Format
 from app.ingest.picture import decode
-from app.survey.detections import both_profiles, results
-from app.survey.detections.boxes import boxes
+from app.survey.detections import results
 from modal_backend.contracts import Box, Failure, LocalFeatures, Picture, Result
 from modal_backend.registry import MODELS, Task
 
@@ -38,57 +37,41 @@ class Crop:
 
 
 def describe_crops(
-    shop: Workshop, crops: Sequence[Crop], queued_at: float | None = None, *, finer: bool = False
+    shop: Workshop, crops: Sequence[Crop], queued_at: float | None = None, models: Sequence[str] = ()
 ) -> None:
-    """Write the crop picture, the embeddings and the SIFT features of each crop. Raises BackendError.
+    """Write the crop picture of each crop, and what the models make of it: embeddings and SIFT features.
 
-    finer: by RAPID's finer profile too, where the worker keeps both.
+    Args:
+        queued_at: seconds since 1970, for the ledger.
+        models: names of the models to ask; without any, all that are in use.
+
+    Raises:
+        BackendError: a model gave no answer; nothing but crop pictures has been written.
     """
     if not crops:
         return
     queued_at = queued_at or time.time()
-    choice = shop.choose()
-    profiles = (choice.local, choice.finer) if finer and choice.finer else (choice.local,)
-    pictures = _cut_all(shop, crops, max(choice.crop_side, *(MODELS[name].side for name in profiles)))
-    local = [shop.describers.submit(shop.call, name, pictures, queued_at) for name in profiles]
+    models = models or shop.choose().describing
+    pictures = _cut_all(shop, crops, max(MODELS[model].side for model in models))
+    local = [model for model in models if MODELS[model].task == Task.LOCAL_FEATURES]
+    aside = [shop.describers.submit(shop.call, model, pictures, queued_at) for model in local]
     saved = [
         shop.describers.submit(write_crop, shop.survey.data_dir, *pair) for pair in zip(crops, pictures, strict=True)
     ]
-    embedded = [shop.call(model, pictures, queued_at) for model in choice.embeddings]
-    for one in saved:
-        one.result()
-    described = [one.result() for one in local]  # before the transaction: those threads write the ledger when they end
+    answers = [(model, shop.call(model, pictures, queued_at)) for model in models if model not in local]
+    for writing in saved:
+        writing.result()
+    # Before the transaction: those threads write the ledger when they end.
+    answers += [(model, answer.result()) for model, answer in zip(local, aside, strict=True)]
     cut_from = [(crop.detection_id, crop.box) for crop in crops]
     with shop.survey.write() as session:
-        for answer in embedded:
-            _store(session, Task.EMBED, cut_from, *answer)
-        for answer in described:
-            _store(session, Task.LOCAL_FEATURES, cut_from, *answer)
-        if choice.finer and choice.finer not in profiles:
-            both_profiles.coarse_alone(session, choice.local, choice.finer, dict(cut_from))
+        for model, (result, call_id) in answers:
+            _store(session, MODELS[model].task, cut_from, result, call_id)
 
 
-def describe_finer(shop: Workshop, crops: Sequence[Crop], model: str) -> None:
-    """Write the features of these crops by one profile of RAPID alone; not those whose box has moved meanwhile.
-
-    Raises BackendError.
-    """
-    if not crops:
-        return
-    result, call_id = shop.call(model, _cut_all(shop, crops, MODELS[model].side))
-    with shop.survey.write() as session:
-        version = results.model_version(session, Task.LOCAL_FEATURES, result.provenance)
-        now = boxes(session, [crop.detection_id for crop in crops])
-        for crop, value in zip(crops, result.values, strict=True):
-            view = now.get(crop.detection_id)
-            stays = view is not None and view.box == crop.box
-            if stays and isinstance(value, LocalFeatures):
-                results.store_feature(session, crop.detection_id, version, crop.box, value, call_id)
-
-
-def cut_all(shop: Workshop, crops: Sequence[Crop]) -> list[Picture]:
-    """The crops' pictures, in order; each is also written as a file."""
-    pictures = _cut_all(shop, crops, shop.choose().crop_side)
+def cut_all(shop: Workshop, crops: Sequence[Crop], models: Sequence[str]) -> list[Picture]:
+    """The crops' pictures, in order, as wide as these models need; each is also written as a file."""
+    pictures = _cut_all(shop, crops, max(MODELS[model].side for model in models))
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(shop.survey.data_dir, crop, picture)
     return pictures

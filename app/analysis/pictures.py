@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import Any, TypeVar, cast
 
@@ -24,7 +24,7 @@ from app.ingest.intake import PICTURE_SIDE, take_in
 from app.ingest.picture import decode
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
-from app.survey.detections import rapid_profile, results
+from app.survey.detections import results
 from app.survey.detections.boxes import BoxView, boxes, boxes_of, rescore
 from app.survey.media import imports
 from app.survey.tables.detections import ModelVersion
@@ -119,11 +119,9 @@ def describe_pending(shop: Workshop) -> None:
             mark_ready(session, [media.id for media in group])
 
 
-def describe_boxes(shop: Workshop, detection_ids: list[int]) -> None:
-    """Describe these boxes as they stand now, whatever their confidence; by the finer profile too while it ranks."""
-    with shop.survey.read() as session:
-        finer = rapid_profile.chosen(session) == shop.choose().finer
-    describe_crops(shop, crops_of_boxes(shop, detection_ids), finer=finer)
+def describe_boxes(shop: Workshop, detection_ids: list[int], models: Sequence[str] = ()) -> None:
+    """Describe these boxes as they stand now, whatever their confidence; by all models in use unless some are named."""
+    describe_crops(shop, crops_of_boxes(shop, detection_ids), models=models)
 
 
 def retry_failed(shop: Workshop) -> None:

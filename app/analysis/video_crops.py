@@ -84,14 +84,12 @@ def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop], job: str 
         write_crop(shop.survey.data_dir, crop, picture)
     choice = shop.choose()
     embedded = [call(shop, job, model, pictures, pictures) for model in choice.embeddings]
-    profiles = [model for model in (choice.local, choice.finer) if model is not None]
-    local = [call(shop, job, model, pictures, pictures) for model in profiles]
+    local, local_call = call(shop, job, choice.local, pictures, pictures)
     query = crops[0]
     with shop.survey.write() as session:
         for found, call_id in embedded:
             _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call_id)
-        for found, call_id in local:
-            _keep(session, Task.LOCAL_FEATURES, query, found.provenance, _pooled_features(found.values), call_id)
+        _keep(session, Task.LOCAL_FEATURES, query, local.provenance, _pooled_features(local.values), local_call)
         session.get_one(TrackletRow, tracklet_id).query_id = query.detection_id
 
 

@@ -47,24 +47,26 @@ async def analyse_window(media_ids: list[int]) -> str:
 
 
 @DBOS.workflow(name="describe_remotely")
-async def describe_remotely(detection_ids: list[int]) -> None:
-    """Describe the crops of these boxes as they stand now."""
+async def describe_remotely(detection_ids: list[int], models: list[str] | None = None) -> None:
+    """Describe the crops of these boxes as they stand now, by all models in use unless some are named."""
     for round_number in range(TIMES_LOST):
-        sent = await send_descriptions([], detection_ids, round_number)
+        sent = await send_descriptions([], detection_ids, round_number, models)
         if sent is None or await collect_descriptions(sent):
             return
 
 
 @DBOS.workflow(name="describe_again_remotely")
 async def describe_again_remotely() -> None:
-    """Describe a slice of the crops again that only an older version of a model has described."""
-    ids = await outdated_crops()
+    """Describe a slice of the crops that lack what a model in use makes of them."""
+    parts = await crops_to_describe()
     handles = [
-        await DBOS.enqueue_workflow_async(Queue.MODAL_BULK, describe_remotely, window) for window in batches(ids)
+        await DBOS.enqueue_workflow_async(Queue.MODAL_BULK, describe_remotely, window, models)
+        for models, ids in parts
+        for window in batches(ids)
     ]
     for handle in handles:
         await handle.get_result()
-    await drop_older_features(ids)
+    await end_slice(parts)
 
 
 @DBOS.workflow(name="rank_remotely")
@@ -104,21 +106,24 @@ async def collect_detection(sent: dict[str, Any]) -> bool:
 
 
 @DBOS.step(preemptible=True)
-async def send_descriptions(media_ids: list[int], detection_ids: list[int], round_number: int) -> dict[str, Any] | None:
+async def send_descriptions(
+    media_ids: list[int], detection_ids: list[int], round_number: int, models: list[str] | None = None
+) -> dict[str, Any] | None:
     """Cut the crops of detected media, or of boxes, and send them to the describing models; None without any.
 
-    Output: the calls' ids, and the boxes as they were cut.
+    models: names of those to ask; without any, all that are in use. Output: the calls' ids, and the boxes as they were
+    cut.
     """
-    choice = await chosen()
+    asked = models or (await chosen()).describing
 
     def make() -> tuple[list[Any], list[Any]]:
         shop = Bench.shop
         crops = windows.crops_of_media(shop, media_ids) if media_ids else crops_of_boxes(shop, detection_ids)
         boxes = [[one.detection_id, [one.box.x, one.box.y, one.box.width, one.box.height]] for one in crops]
-        return boxes, cut_all(shop, crops)
+        return boxes, cut_all(shop, crops, asked)
 
     lane = _lane(bool(media_ids))
-    done = await send(_job(round_number, *detection_ids[:3]), [*choice.embeddings, choice.local], make, lane)
+    done = await send(_job(round_number, *detection_ids[:3]), asked, make, lane)
     return {"boxes": done[0], "calls": _plain(done[1]), "bulk": bool(media_ids)} if done else None
 
 
@@ -139,21 +144,20 @@ async def collect_descriptions(sent: dict[str, Any]) -> bool:
 
 
 @DBOS.step()
-async def outdated_crops() -> list[int]:
-    """The next crops to describe again."""
-    embeddings = (await chosen()).embeddings
+async def crops_to_describe() -> list[describe.Part]:
+    """The next crops to describe, each with the models they lack."""
 
-    def ask() -> list[int]:
+    def ask() -> list[describe.Part]:
         with Bench.shop.survey.read() as session:
-            return describe.slice_of(session, embeddings)
+            return describe.slice_of(session, Bench.shop)
 
     return await asyncio.to_thread(ask)
 
 
 @DBOS.step()
-async def drop_older_features(detection_ids: list[int]) -> None:
-    """Forget what older versions said about the crops that are described again."""
-    await asyncio.to_thread(describe.drop_older, Bench.shop, detection_ids)
+async def end_slice(parts: list[describe.Part]) -> None:
+    """Forget what older versions said about these crops; let a profile of RAPID take over that has described all."""
+    await asyncio.to_thread(describe.end_slice, Bench.shop, parts)
 
 
 @DBOS.step()

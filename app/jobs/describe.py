@@ -1,12 +1,15 @@
-"""Crops whose features come from an older version of a model, or that an embedding taken into use later has not seen,
-are described again: a slice a job, so that imports come between, until none is left. Until then they keep waiting for
-their decisions as before.
+"""Crops that lack what a model in use makes of them are described: a slice a job, so that imports come between.
+
+A crop lacks a model's features when it was never described, when its box has moved since, when only an older version of
+the model has described it, or when the model was taken into use later; see `features.lacking`. Until its turn comes it
+keeps waiting for its decision as before.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection
+import time
+from collections.abc import Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -14,81 +17,117 @@ from sqlalchemy.orm import Session
 from app.analysis import pictures
 from app.analysis.context import Workshop
 from app.ingest.refusals import Refused
-from app.survey.detections.features import (
-    alike,
-    feature_version,
-    newest_version,
-    outdated,
-    outdated_count,
-    profiles,
-    unseen,
-    unseen_count,
-)
+from app.survey.detections import rapid_profile
+from app.survey.detections.features import alike_to, lacking, lacking_count, newest_version, present_versions
+from app.survey.individuals import rankings
 from app.survey.media import imports
 from app.survey.tables.detections import Feature, ModelVersion
-from modal_backend.contracts import Provenance
-from modal_backend.embedded import EmbeddedBackend
-from modal_backend.registry import EMBEDDING, LOCAL
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
 
 log = logging.getLogger("pugmark.worker")
-DESCRIBING = (LOCAL, EMBEDDING)
 SLICE = 400
+DELETED_AT_ONCE = 500
+# Looking takes at most a fiftieth of the time, also while an import changes the survey all the time.
+REST = 50
+# Models that come with the install: this program knows their present version before they answer.
+SHIPPED = (LOCAL, LOCAL_FINE, EMBEDDING)
+
+Part = tuple[list[str], list[int]]
 
 
-def job_id(session: Session, embeddings: Collection[str] = ()) -> str | None:
-    """Names the job that is due, by versions and how many crops wait; None when none does.
+class Lookout:
+    """Says when a slice is due. Counts only when the survey has changed since it last did."""
 
-    embeddings: those in use. While an import is open its crops are not counted as unseen: they are on their way. The
-    same state gives the same name: a slice that got nowhere is not tried again until something changes.
+    def __init__(self, shop: Workshop) -> None:
+        self._shop = shop
+        self._seen: tuple[object, ...] = ()
+        self._due: str | None = None
+        self._not_before = 0.0
+
+    def due(self) -> str | None:
+        """Names the slice that is due; None when none is. Raises BackendError when a model cannot be loaded."""
+        models = self._shop.choose().describing
+        with self._shop.survey.read() as session:
+            coming = rapid_profile.coming(session)
+            state = (rankings.stamp(session), imports.any_open(session), coming, models)
+            start = time.monotonic()
+            if state != self._seen and start >= self._not_before:
+                self._due, self._seen = job_id(session, self._shop), state
+                self._not_before = time.monotonic() + REST * (time.monotonic() - start)
+        return self._due
+
+
+def job_id(session: Session, shop: Workshop) -> str | None:
+    """Names the slice that is due, by the newest features and how many crops lack which model's; None when none is.
+
+    The same state gives the same name: a slice that got nowhere is not tried again until something was described.
     """
-    waiting: list[tuple[object, int]] = [
-        (feature_version(session, model), outdated_count(session, model)) for model in DESCRIBING
-    ]
-    added = set(embeddings) - {EMBEDDING}
-    if added and not imports.any_open(session):
-        waiting += [(model, unseen_count(session, model, LOCAL)) for model in sorted(added)]
-    if not any(count for _, count in waiting):
+    counts = {model: lacking_count(session, model, _versions(session, shop, model)) for model in _wanted(session, shop)}
+    if not any(counts.values()) and rapid_profile.coming(session) is None:
         return None
-    return "again-" + "-".join(f"{version}.{count}" for version, count in waiting)
+    newest = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
+    return "-".join([f"again-{newest}", *(f"{model}.{count}" for model, count in counts.items())])
 
 
-def slice_of(session: Session, embeddings: Collection[str] = ()) -> list[int]:
-    """The next crops to describe again. embeddings: those in use."""
-    older = {one for model in DESCRIBING for one in outdated(session, model, limit=SLICE)}
-    new = {one for model in set(embeddings) - {EMBEDDING} for one in unseen(session, model, LOCAL, limit=SLICE)}
-    return sorted(older | new)[:SLICE]
+def slice_of(session: Session, shop: Workshop) -> list[Part]:
+    """The next crops to describe, together with those that lack the same models: names of the models, and crops."""
+    lacks: dict[int, list[str]] = {}
+    for model in _wanted(session, shop):
+        for detection_id in lacking(session, model, _versions(session, shop, model), limit=SLICE):
+            lacks.setdefault(detection_id, []).append(model)
+    parts: dict[tuple[str, ...], list[int]] = {}
+    for detection_id in sorted(lacks)[:SLICE]:
+        parts.setdefault(tuple(lacks[detection_id]), []).append(detection_id)
+    return [(list(models), ids) for models, ids in parts.items()]
 
 
 def describe_slice(shop: Workshop) -> int:
-    """Describe the next crops again here; returns how many were. Raises BackendError."""
+    """Describe the next crops here; returns how many were. Raises BackendError."""
     with shop.survey.read() as session:
-        ids = slice_of(session, shop.choose().embeddings)
+        parts = slice_of(session, shop)
     done = 0
-    for group in pictures.batches(ids):
-        try:
-            pictures.describe_boxes(shop, group)
-        except (Refused, OSError) as error:
-            log.warning("Crops %s cannot be described again: %s", group, error)
-            continue
-        done += len(group)
-    drop_older(shop, ids)
+    for models, ids in parts:
+        for group in pictures.batches(ids):
+            try:
+                pictures.describe_boxes(shop, group, models)
+            except (Refused, OSError) as error:
+                log.warning("Crops %s cannot be described by %s: %s", group, ", ".join(models), error)
+                continue
+            done += len(group)
+    end_slice(shop, parts)
     return done
 
 
-def drop_older(shop: Workshop, detection_ids: list[int]) -> None:
-    """Forget what older versions said about those of these crops that the present version has described.
-
-    Where both profiles of RAPID are kept, neither is an older version of the other.
-    """
-    local = [(name,) for name in profiles(LOCAL)] if shop.choose().finer else [profiles(LOCAL)]
+def end_slice(shop: Workshop, parts: Sequence[Part]) -> None:
+    """Forget what older versions said about crops described now; let a profile take over that has them all."""
+    for models, ids in parts:
+        _forget_older(shop, models, ids)
+    with shop.survey.read() as session:
+        coming = rapid_profile.coming(session)
+        if coming is None or lacking_count(session, coming, _versions(session, shop, coming)):
+            return
     with shop.survey.write() as session:
-        for names in (*local, (EMBEDDING,)):
-            version = newest_version(session, names)
-            if version is None:
-                continue
-            present = alike(session, version)
-            of_names = session.scalars(sa.select(ModelVersion.id).where(ModelVersion.model.in_(names)))
-            older = sorted(set(of_names) - set(present))
+        rapid_profile.choose(session, coming)
+    _forget_other_profile(shop, coming)
+
+
+def _wanted(session: Session, shop: Workshop) -> list[str]:
+    coming = rapid_profile.coming(session)
+    return [*shop.choose().describing, *([coming] if coming else [])]
+
+
+def _versions(session: Session, shop: Workshop, model: str) -> list[int] | None:
+    """The versions of a model that count; None where only its answers tell."""
+    known = model in SHIPPED and newest_version(session, (model,)) is not None
+    provenance = shop.backend.known_provenance(model) if known else None
+    return None if provenance is None else alike_to(session, provenance)
+
+
+def _forget_older(shop: Workshop, models: Sequence[str], detection_ids: Sequence[int]) -> None:
+    with shop.survey.write() as session:
+        for model in models:
+            present = present_versions(session, model)
+            older = sa.select(ModelVersion.id).where(ModelVersion.model == model, ModelVersion.id.not_in(present))
             anew = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
             session.execute(
                 sa.delete(Feature).where(
@@ -99,45 +138,12 @@ def drop_older(shop: Workshop, detection_ids: list[int]) -> None:
             )
 
 
-def begin_again(shop: Workshop) -> None:
-    """Where this program's models are newer than the newest features: describe one crop, which makes the rest wait.
-
-    Only the embedded backend can tell before its first answer.
-    """
-    choice = shop.choose()
-    if not isinstance(shop.backend, EmbeddedBackend):
-        return
-    if choice.finer is not None:
-        _forget_older(shop, shop.backend.provenance(choice.finer))
-    for model in DESCRIBING:
-        in_use = choice.local if model == LOCAL else model
-        with shop.survey.read() as session:
-            version = newest_version(session, (in_use,)) if choice.finer else None
-            version = version or feature_version(session, model)
-            if version is None or _is(session.get_one(ModelVersion, version), shop.backend.provenance(in_use)):
-                continue
-            newest = session.scalar(
-                sa.select(Feature.detection_id)
-                .where(Feature.model_version_id == version)
-                .order_by(Feature.id.desc())
-                .limit(1)
-            )
-        if newest is not None:
-            pictures.describe_boxes(shop, [newest])
-
-
-def _forget_older(shop: Workshop, finer: Provenance) -> None:
-    """Drop what an older version of the finer profile said: it is computed anew when there is nothing else to do."""
-    with shop.survey.write() as session:
-        known = session.scalars(sa.select(ModelVersion).where(ModelVersion.model == finer.model))
-        old = [row.id for row in known if not _is(row, finer)]
-        if old:
-            session.execute(sa.delete(Feature).where(Feature.model_version_id.in_(old)))
-
-
-def _is(row: ModelVersion, provenance: Provenance) -> bool:
-    return (row.version, row.weights_sha256, row.preprocessing) == (
-        provenance.version,
-        provenance.weights_sha256,
-        provenance.preprocessing,
-    )
+def _forget_other_profile(shop: Workshop, model: str) -> None:
+    others = sa.select(ModelVersion.id).where(ModelVersion.model.in_(set(rapid_profile.TITLES) - {model}))
+    some = sa.select(Feature.id).where(Feature.model_version_id.in_(others)).limit(DELETED_AT_ONCE)
+    left = True
+    while left:
+        with shop.survey.write() as session:
+            ids = list(session.scalars(some))
+            session.execute(sa.delete(Feature).where(Feature.id.in_(ids)))
+        left = len(ids) == DELETED_AT_ONCE

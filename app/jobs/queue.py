@@ -6,7 +6,6 @@ not there yet, the process died in between) is put there by the next worker that
 
 from __future__ import annotations
 
-import time
 import uuid
 from collections.abc import Sequence
 from enum import StrEnum
@@ -26,8 +25,7 @@ from modal_backend.errors import QueueFull
 
 APP_VERSION = "1"
 FINISH = "finish-"
-FINER = "describe_finer"
-UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
+DESCRIBED_AT_ONCE = 24
 
 
 class Queue(StrEnum):
@@ -79,6 +77,15 @@ class Jobs:
         self._refuse_when_full()
         self._enqueue(queue, name, f"describe-{uuid.uuid4().hex}", list(detection_ids))
 
+    def describe_in_groups(self, detection_ids: Sequence[int]) -> None:
+        """Describe these crops a few at a time, so that a worker never holds many pictures. Raises QueueFull.
+
+        More than one group counts as bulk work.
+        """
+        for start in range(0, len(detection_ids), DESCRIBED_AT_ONCE):
+            group = detection_ids[start : start + DESCRIBED_AT_ONCE]
+            self.describe(group, bulk=len(detection_ids) > DESCRIBED_AT_ONCE)
+
     def rank(self, detection_ids: Sequence[int], scope: Scope, *, bulk: bool = False) -> None:
         """Rank candidates for these queries; the answers appear as rankings in the survey. Raises QueueFull.
 
@@ -92,15 +99,11 @@ class Jobs:
         self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
 
     def describe_again(self, workflow_id: str) -> None:
-        """Describe a slice of the crops again that only an older version of a model has described."""
+        """Describe a slice of the crops that lack what a model in use makes of them."""
         queue, name = (
             (Queue.MODAL_IMPORTS, "describe_again_remotely") if self._remote else (Queue.BULK, "describe_again")
         )
         self._enqueue(queue, name, workflow_id)
-
-    def describe_finer(self, workflow_id: str) -> None:
-        """Describe a slice of the crops by RAPID's finer profile, as long as nobody wants anything else."""
-        self._enqueue(Queue.BULK, FINER, workflow_id)
 
     def ask_about_video(self, answer_id: int) -> None:
         """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""
@@ -159,24 +162,6 @@ class Jobs:
         with self._engine.connect() as connection:
             query = sa.select(sa.func.count()).select_from(table).where(table.c.status.in_(["ENQUEUED", "DELAYED"]))
             return connection.scalar(query) or 0
-
-    def idle_seconds(self) -> float:
-        """Seconds since anybody asked for anything, work by the finer profile aside; 0 while a job waits or runs."""
-        if self._connect() is None:
-            return 0.0
-        if self._engine is None:
-            self._engine = sa.create_engine(self._url)
-        columns: list[sa.ColumnClause[Any]] = [
-            sa.column(name) for name in ("name", "status", "created_at", "completed_at")
-        ]
-        table = sa.table("workflow_status", *columns, schema=self._schema)
-        others = table.c.name != FINER
-        under_way = sa.select(sa.literal(1)).where(others, table.c.status.in_(UNDER_WAY)).limit(1)
-        last = sa.select(sa.func.max(table.c.created_at), sa.func.max(table.c.completed_at)).where(others)
-        with self._engine.connect() as connection:
-            if connection.scalar(under_way) is not None:
-                return 0.0
-            return time.time() - max(moment or 0 for moment in connection.execute(last).one()) / 1000
 
     def _refuse_when_full(self) -> None:
         waiting = self.waiting()

@@ -14,22 +14,21 @@ from pathlib import Path
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig, SetWorkflowID, WorkflowStatus
+from sqlalchemy.orm import Session
 
 from app.analysis import evidence, pictures
 from app.analysis import videos as clips
 from app.analysis.backends import open_backend
-from app.analysis.context import Workshop, open_workshop
-from app.analysis.model_choice import chooser
+from app.analysis.context import open_workshop
+from app.analysis.model_choice import chooser, usual_profile
 from app.ingest.intake import source_files
-from app.ingest.refusals import Refused
 from app.ingest.store import StoreError
-from app.jobs import describe, finer, import_end, video_questions, videos
+from app.jobs import describe, import_end, video_questions, videos
 from app.jobs.current import Bench, set_up
 from app.jobs.imports import hand_out, hand_out_failed
 from app.jobs.notes import put_forgotten_runs
 from app.jobs.presence import HEARTBEAT_SECONDS, Presence
-from app.jobs.queue import APP_VERSION, FINER, Jobs, Queue, finish_workflow_id, import_workflow_id
-from app.jobs.redescribe import describe_forgotten
+from app.jobs.queue import APP_VERSION, Jobs, Queue, finish_workflow_id, import_workflow_id
 from app.jobs.remote_cancel import give_up_calls  # noqa: F401 (a workflow of this worker)
 from app.matching import calibrate
 from app.matching.gallery import Gallery, NotDescribed
@@ -37,6 +36,7 @@ from app.sample.demo_survey import draw_sample
 from app.settings import Backend, Settings
 from app.survey.calls.ledger import abandon
 from app.survey.database import Survey
+from app.survey.detections import rapid_profile
 from app.survey.individuals import calibrations
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
@@ -90,6 +90,8 @@ def count_files(import_id: int) -> int:
     total = sum(1 for _ in source_files(root, limits=Bench.shop.limits))
     with Bench.shop.survey.write() as session:
         session.get_one(ImportBatch, import_id).listed = total
+        session.flush()
+        _settle_profile(session, Bench.settings, importing=True)
     return total
 
 
@@ -128,21 +130,16 @@ def describe_boxes(detection_ids: list[int]) -> None:
 
 @DBOS.workflow(name="describe_again")
 def describe_again() -> int:
-    """Describe a slice of the crops again that only an older version of a model has described."""
-    return describe.describe_slice(Bench.shop)
-
-
-@DBOS.workflow(name=FINER)
-def describe_finer() -> int:
-    """Describe a slice of the crops by RAPID's finer profile, until somebody wants something else."""
-    jobs = Jobs(Bench.shop.survey, Bench.settings)
-    try:
-        done = finer.describe_slice(Bench.shop, lambda: jobs.idle_seconds() < finer.IDLE_SECONDS)
-    finally:
-        jobs.close()
-    if finer.settle(Bench.shop):
-        Bench.gallery.warm_up()
+    """Describe a slice of the crops that lack what a model in use makes of them."""
+    done = describe.describe_slice(Bench.shop)
+    Bench.gallery.warm_up()
     return done
+
+
+@DBOS.workflow(name="describe_finer")
+def describe_finer() -> int:
+    """What a queue of an earlier version of this program may still hold."""
+    return describe.describe_slice(Bench.shop)
 
 
 @DBOS.workflow(name="retry_failed")
@@ -190,12 +187,13 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
     presence = Presence(survey)
     backend = open_backend(settings)
-    with open_workshop(survey, presence.executor_id, backend, chooser(settings, backend)) as shop:
+    with open_workshop(survey, presence.executor_id, backend, chooser(settings, backend, survey)) as shop:
         set_up(shop, Gallery(survey), settings)
-        finer.settle(shop)
+        with survey.write() as session:
+            _settle_profile(session, settings)
+        lookout = describe.Lookout(shop)
         _open_queue(settings, presence.executor_id)
-        describe_forgotten(survey, settings)
-        threading.Thread(target=_warm_up, args=(shop,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_warm_up, name="warm-up", daemon=True).start()
         try:
             last_beat = 0.0
             while not stop.is_set() and not until():
@@ -203,8 +201,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
                     presence.beat()
                     _take_over(survey, presence)
                     _put_forgotten(survey, settings)
-                    _put_outdated(survey, settings)
-                    _put_finer(survey, settings)
+                    _put_descriptions(survey, settings, lookout)
                     video_questions.put_forgotten(survey, settings)
                     videos.put_forgotten(survey, settings)
                     put_forgotten_runs(survey, settings)
@@ -267,27 +264,21 @@ def _put_forgotten(survey: Survey, settings: Settings) -> None:
         jobs.close()
 
 
-def _put_outdated(survey: Survey, settings: Settings) -> None:
-    """Put the job into the queue that describes crops of an older version again, once for each state of the survey."""
-    with survey.read() as session:
-        workflow_id = describe.job_id(session, Bench.shop.choose().embeddings)
+def _settle_profile(session: Session, settings: Settings, *, importing: bool = False) -> None:
+    rapid_profile.settle(session, settings.local_features, usual=usual_profile(settings), importing=importing)
+
+
+def _put_descriptions(survey: Survey, settings: Settings, lookout: describe.Lookout) -> None:
+    """Put the job into the queue that describes the next crops that lack something, once for each state."""
+    try:
+        workflow_id = lookout.due()
+    except BackendError as error:
+        log.warning("Which crops wait to be described cannot be told: %s", error)
+        return
     if workflow_id is not None and DBOS.get_workflow_status(workflow_id) is None:
         jobs = Jobs(survey, settings)
         jobs.describe_again(workflow_id)
         jobs.close()
-
-
-def _put_finer(survey: Survey, settings: Settings) -> None:
-    """Let the right profile of RAPID rank, and put the next slice into the queue while nobody wants anything else."""
-    finer.settle(Bench.shop)
-    with survey.read() as session:
-        workflow_id = finer.job_id(session, Bench.shop.choose())
-    if workflow_id is None or DBOS.get_workflow_status(workflow_id) is not None:
-        return
-    jobs = Jobs(survey, settings)
-    if jobs.idle_seconds() >= finer.IDLE_SECONDS:
-        jobs.describe_finer(workflow_id)
-    jobs.close()
 
 
 def _put_calibration(survey: Survey) -> None:
@@ -301,12 +292,11 @@ def _put_calibration(survey: Survey) -> None:
             DBOS.enqueue_workflow(Queue.INTERACTIVE, calibrate_models)
 
 
-def _warm_up(shop: Workshop) -> None:
-    """Bring the gallery into memory before the first query, and see whether the models have changed since."""
+def _warm_up() -> None:
+    """Bring the gallery into memory before the first query."""
     try:
         Bench.gallery.warm_up()
-        describe.begin_again(shop)
-    except (BackendError, Refused, OSError, sa.exc.SQLAlchemyError) as error:
+    except (OSError, sa.exc.SQLAlchemyError) as error:
         log.warning("The gallery could not be warmed up: %s", error)
 
 

@@ -118,7 +118,8 @@ def changed_sightings(session: Session, seen: tuple[int, float]) -> tuple[set[in
 
     Returns them with the present (last decision, last undo).
     """
-    last, undone = session.execute(sa.select(sa.func.max(Decision.id), sa.func.max(Decision.undone_at))).one()
+    # One after the other: SQLite looks at an index for a single maximum only.
+    last, undone = (session.scalar(sa.select(sa.func.max(column))) for column in (Decision.id, Decision.undone_at))
     now = (last or 0, undone or 0.0)
     if seen == (0, 0.0):
         return None, now

@@ -1,23 +1,31 @@
-"""Which crops a model has described, and with which of its versions.
+"""Which crops a model has described, with which of its versions, and which crops it still lacks.
 
 Features of the same model, version, weights and preprocessing count together, whichever backend computed them. The
 version in use is that of the newest feature; crops that only an older version has described wait to be described again.
-The profiles of RAPID count as versions of one model here: "rapid" asks for the local features in use. Where the worker
-keeps both (`local_profile`), that is the one it chose.
+The profiles of RAPID count as versions of one model where "rapid" asks for the local features in use: those of the
+survey's profile (`rapid_profile`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections import rapid_profile
+from app.survey.database import slices
+from app.survey.detections.boxes import boxes
+from app.survey.detections.results import box_key
+from app.survey.media import imports
+from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, Feature, ModelVersion
-from modal_backend.contracts import Category
+from modal_backend.contracts import Category, Provenance
 from modal_backend.registry import LOCAL, LOCAL_FINE, MODELS, Task
+
+# Kinds of decisions that give a box another place.
+MOVES = ("move", "whole")
 
 
 def feature_version(session: Session, model: str) -> int | None:
@@ -55,21 +63,22 @@ def local_model(session: Session) -> str:
 
 def embeddings_of(session: Session) -> list[str]:
     """Names of the embeddings that have described crops of this survey and are known to this program."""
-    told = sa.select(sa.literal(1)).where(Feature.model_version_id == ModelVersion.id).exists()
-    names = sa.select(ModelVersion.model).where(ModelVersion.task == str(Task.EMBED), told).distinct()
+    used = sa.select(sa.literal(1)).where(Feature.model_version_id == ModelVersion.id).exists()
+    names = sa.select(ModelVersion.model).where(ModelVersion.task == str(Task.EMBED), used).distinct()
     return sorted(name for name in session.scalars(names) if name in MODELS)
 
 
 def alike(session: Session, version_id: int) -> list[int]:
     """Ids of the model versions that differ from this one by their backend alone, itself among them."""
     mine = session.get_one(ModelVersion, version_id)
-    same = {
-        "task": mine.task,
-        "model": mine.model,
-        "version": mine.version,
-        "weights_sha256": mine.weights_sha256,
-        "preprocessing": mine.preprocessing,
-    }
+    return alike_to(
+        session, Provenance(mine.backend, mine.model, mine.version, mine.weights_sha256, mine.preprocessing)
+    )
+
+
+def alike_to(session: Session, provenance: Provenance) -> list[int]:
+    """Ids of the model versions that differ from this one by their backend alone."""
+    same = {name: getattr(provenance, name) for name in ("model", "version", "weights_sha256", "preprocessing")}
     return list(session.scalars(sa.select(ModelVersion.id).filter_by(**same).order_by(ModelVersion.id)))
 
 
@@ -80,70 +89,94 @@ def of_model(session: Session, version_id: int) -> list[int]:
     return list(session.scalars(ids))
 
 
-def outdated(session: Session, model: str, *, after: int = 0, limit: int = 1000) -> list[int]:
-    """Animals described by an older version of the model only, in the order of their ids from `after` on."""
-    where = _outdated(session, model)
-    if where is None:
-        return []
-    ids = sa.select(Feature.detection_id).where(*where, Feature.detection_id > after).distinct()
-    return list(session.scalars(ids.order_by(Feature.detection_id).limit(limit)))
+def lacking(
+    session: Session,
+    model: str,
+    versions: Collection[int] | None = None,
+    *,
+    among: Collection[int] | None = None,
+    limit: int | None = None,
+) -> list[int]:
+    """Ids, in order, of the animals whose present box this model has not described by its present version.
+
+    Counted are crops that were never described, were described before their box moved, only by an older version, or
+    only by other models. Boxes that no model has described count when a person drew, accepted or moved them; while an
+    import is open, crops that this model has never described do not: they are on their way.
+
+    Args:
+        model: name of the model; the profiles of RAPID are models of their own here.
+        versions: ids of its present version; without them that of its newest feature.
+        among: look at these detections only, whoever drew them.
+        limit: most ids to return.
+    """
+    present = present_versions(session, model) if versions is None else versions
+    query = _without_features(session, model, present, among).order_by(Detection.id).limit(limit)
+    found = {*session.scalars(query), *_with_features_of_another_box(session, present, among)}
+    return sorted(found)[:limit]
 
 
-def outdated_count(session: Session, model: str) -> int:
-    """How many animals wait to be described again, because the model's version has changed."""
-    where = _outdated(session, model)
-    if where is None:
-        return 0
-    return session.scalar(sa.select(sa.func.count(sa.distinct(Feature.detection_id))).where(*where)) or 0
+def lacking_count(session: Session, model: str, versions: Collection[int] | None = None) -> int:
+    """How many animals `lacking` would return without a limit."""
+    present = present_versions(session, model) if versions is None else versions
+    query = _without_features(session, model, present, None)
+    without = session.scalar(sa.select(sa.func.count()).select_from(query.subquery())) or 0
+    return without + len(_with_features_of_another_box(session, present, None))
 
 
-def unseen(session: Session, model: str, described_by: str, *, limit: int) -> list[int]:
-    """Crops that one model has described and another one (`model`) has not, in the order of their ids."""
-    ids = _unseen(model, described_by)
-    return list(session.scalars(ids.order_by(Feature.detection_id).limit(limit)))
+def present_versions(session: Session, model: str) -> list[int]:
+    """Ids of the versions alike that of the newest feature of this very model; empty while it has described nothing."""
+    newest = newest_version(session, (model,))
+    return [] if newest is None else alike(session, newest)
 
 
-def unseen_count(session: Session, model: str, described_by: str) -> int:
-    """How many crops one model has described and another one (`model`) has not."""
-    return session.scalar(sa.select(sa.func.count()).select_from(_unseen(model, described_by).subquery())) or 0
-
-
-def _unseen(model: str, described_by: str) -> Any:
-    seen, described = (
-        sa.select(Feature.detection_id).join(ModelVersion).where(ModelVersion.model.in_(profiles(name))).correlate(None)
-        for name in (model, described_by)
-    )
-    return described.where(Feature.detection_id.not_in(seen)).distinct()
-
-
-def _outdated(session: Session, model: str) -> Sequence[sa.ColumnElement[bool]] | None:
-    """What holds for features that wait for a newer one; None when every version is alike."""
-    version_id = feature_version(session, model)
-    if version_id is None:
-        return None
-    present = alike(session, version_id)
-    older = set(of_model(session, version_id)) - set(present)
-    if not older:
-        return None
-    anew = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
-    return [Feature.model_version_id.in_(older), Feature.detection_id.not_in(anew), *still_animals()]
-
-
-def still_animals() -> Sequence[sa.ColumnElement[bool]]:
-    """What holds for features of boxes that show an animal as they stand now: those that can be described again."""
-    dropped = sa.select(DetectionReview.detection_id).where(
-        sa.or_(
-            DetectionReview.verdict == "rejected",
-            sa.and_(DetectionReview.category.is_not(None), DetectionReview.category != str(Category.ANIMAL)),
+def _without_features(
+    session: Session, model: str, present: Collection[int], among: Collection[int] | None
+) -> sa.Select[Any]:
+    review = DetectionReview
+    described = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(present))
+    query = (
+        sa.select(Detection.id)
+        .outerjoin(review, review.detection_id == Detection.id)
+        .where(
+            sa.func.coalesce(review.category, Detection.category) == str(Category.ANIMAL),
+            sa.func.coalesce(review.verdict, "") != "rejected",
+            Detection.id.not_in(described),
         )
     )
-    animals = sa.select(Detection.id).where(Detection.category == str(Category.ANIMAL))
-    return [
-        Feature.detection_id.not_in(dropped),
-        sa.or_(
-            Feature.detection_id.in_(animals),
-            Feature.detection_id.in_(
-                sa.select(DetectionReview.detection_id).where(DetectionReview.category == str(Category.ANIMAL))
-            ),
-        ),
-    ]
+    if among is not None:
+        return query.where(Detection.id.in_(among))
+    by_a_model = sa.select(Feature.detection_id)
+    if imports.any_open(session):
+        versions = sa.select(ModelVersion.id).where(ModelVersion.model.in_(profiles(model)))
+        by_a_model = by_a_model.where(Feature.model_version_id.in_(versions))
+    by_a_person = sa.or_(Detection.drawn_by.is_not(None), review.verdict == "accepted", review.x.is_not(None))
+    return query.where(sa.or_(Detection.id.in_(by_a_model), by_a_person))
+
+
+def _with_features_of_another_box(
+    session: Session, present: Collection[int], among: Collection[int] | None
+) -> set[int]:
+    """Animals that a person moved, or moved and moved back, and whose newest features are of another box."""
+    moved = _moved(session) if among is None else set(among)
+    boxes_described: dict[int, str] = {}
+    for chunk in slices(sorted(moved)):
+        rows = sa.select(Feature.detection_id, Feature.box).where(
+            Feature.detection_id.in_(chunk), Feature.model_version_id.in_(present)
+        )
+        boxes_described.update({row.detection_id: row.box for row in session.execute(rows.order_by(Feature.id))})
+    return {
+        view.id
+        for view in boxes(session, boxes_described).values()
+        if view.category == Category.ANIMAL
+        and view.verdict != "rejected"
+        and box_key(view.box) != boxes_described[view.id]
+    }
+
+
+def _moved(session: Session) -> set[int]:
+    moved = set(session.scalars(sa.select(DetectionReview.detection_id).where(DetectionReview.x.is_not(None))))
+    undone = sa.select(Decision.changes).where(Decision.kind.in_(MOVES), Decision.undone_at.is_not(None))
+    for changes in session.scalars(undone):
+        rows = [change["after"] or change["before"] for change in changes if change["table"] == "detection_review"]
+        moved.update(int(row["detection_id"]) for row in rows)
+    return moved

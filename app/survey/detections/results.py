@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections.boxes import boxes
 from app.survey.tables.detections import Analysis, Detection, Feature, ModelVersion
 from app.survey.tables.media import Media
-from modal_backend.contracts import Box, Category, LocalFeatures, Provenance, Vector
+from modal_backend.contracts import Box, LocalFeatures, Provenance, Vector
 from modal_backend.contracts import Detection as Found
 
 
@@ -124,20 +123,3 @@ def local_features(row: Feature) -> LocalFeatures:
 def embedding(row: Feature) -> Vector:
     """A stored row as an embedding."""
     return np.frombuffer(row.vectors, np.float32)
-
-
-def not_described(session: Session, detection_ids: Collection[int]) -> list[int]:
-    """Of these detections, the animals without features of their present box."""
-    described = {
-        (row.detection_id, row.box)
-        for row in session.execute(
-            sa.select(Feature.detection_id, Feature.box).where(Feature.detection_id.in_(detection_ids))
-        )
-    }
-    return [
-        view.id
-        for view in boxes(session, detection_ids).values()
-        if view.category == Category.ANIMAL
-        and view.verdict != "rejected"
-        and (view.id, box_key(view.box)) not in described
-    ]

@@ -94,8 +94,11 @@ def _settled() -> sa.CompoundSelect[tuple[int]]:
 
 
 def stamp(session: Session) -> str:
-    """Names the state of gallery and catalogue: it changes with every new feature, decision and undo, and when another
-    profile of RAPID ranks."""
+    """Names the state of gallery and catalogue.
+
+    It changes with every new feature, decision and undo, and when another profile of RAPID ranks. Every page asks for
+    it: each part is one look at an index.
+    """
     features = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
     decisions = session.scalar(sa.select(sa.func.max(Decision.id))) or 0
     undone = session.scalar(sa.select(sa.func.max(Decision.undone_at))) or 0.0

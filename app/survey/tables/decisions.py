@@ -18,7 +18,7 @@ class Decision(Base):
     """
 
     __tablename__ = "decision"
-    __table_args__ = (Index("ix_decision_who", "who", "id"),)
+    __table_args__ = (Index("ix_decision_who", "who", "id"), Index("ix_decision_undone_at", "undone_at"))
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(24), index=True)

@@ -1,4 +1,4 @@
-"""What is kept about models: the calibration of their scores, and which profile of RAPID ranks."""
+"""What is kept about models: the calibration of their scores, and which profile of RAPID a survey uses."""
 
 from __future__ import annotations
 
@@ -36,10 +36,15 @@ class Calibration(Base):
 
 
 class LocalProfile(Base):
-    """The profile the worker chose; one row, id 1, or none while the profile of the newest crop ranks."""
+    """The profile of RAPID that this survey uses: one row, id 1, or none before the first crop.
+
+    model: describes new crops and ranks. since: when it was chosen. next_model: the profile that takes over once it has
+    described every crop.
+    """
 
     __tablename__ = "local_profile"
 
     id: Mapped[int] = mapped_column(primary_key=True)
     model: Mapped[str] = mapped_column(String(64))
     since: Mapped[Moment]
+    next_model: Mapped[str | None] = mapped_column(String(64))

@@ -6,10 +6,9 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import deps
-from app.analysis.model_choice import shown
 from app.matching.stability import Stability, stability
 from app.matching.trust import CalibrationState, calibration_state
-from app.survey.detections import both_profiles
+from app.survey.detections import rapid_profile
 from app.survey.individuals.rankings import Scope, last_ranking
 from app.ui.identify.requests import ask_for_rankings
 from app.ui.shared import counts
@@ -31,8 +30,7 @@ def pairs_left(scope: Scope) -> None:
 
     with deps.survey().read() as session:
         newest = last_ranking(session)
-        finer = shown(deps.settings()).finer
-        ranks = both_profiles.sentence(session, finer) if finer else ""
+        ranks = rapid_profile.sentence(session)
     found = deps.computed().ask(("pairs left", counts.survey_state(), scope.key(), newest), work, WAIT_SECONDS)
     if not found:
         st.caption(f"Counting the pairs that are left … {ranks}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import streamlit as st
 
-from app.analysis.model_choice import shown, words
+from app import deps
+from app.analysis.model_choice import of_survey, shown, words
 from app.settings import Backend, Settings
 from modal_backend.registry import MODELS
 from modal_backend.weights.files import folder, looks_there
@@ -12,8 +13,9 @@ from modal_backend.weights.files import folder, looks_there
 
 def models_and_licences(settings: Settings) -> None:
     """What is used and why, then one row a model. Reads file sizes only; nothing is loaded."""
-    choice = shown(settings)
-    in_use = {choice.detector, choice.local, *choice.embeddings} | ({choice.finer} if choice.finer else set())
+    with deps.survey().read() as session:
+        choice = of_survey(shown(settings), session)
+    in_use = {choice.detector, *choice.describing}
     st.markdown(f"**In use:** {words(choice)}. {choice.reason}")
     bound = [MODELS[name].title for name in sorted(in_use) if MODELS[name].non_commercial]
     if bound:

@@ -15,11 +15,10 @@ from app.actions.review import Applied, apply_review
 from app.analysis.context import Workshop
 from app.analysis.crops import Crop, describe_crops
 from app.ingest.store import MediaStore
-from app.jobs.queue import Jobs
-from app.jobs.redescribe import AT_ONCE
+from app.jobs.queue import DESCRIBED_AT_ONCE, Jobs
 from app.survey.database import Survey
+from app.survey.detections.features import lacking
 from app.survey.detections.results import box_key
-from app.survey.detections.undescribed import undescribed
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, Feature
 from modal_backend.contracts import Box
@@ -74,9 +73,9 @@ def test_the_crop_follows_a_moved_box_its_undo_and_its_redo(survey, asked, send)
 
 
 def test_many_new_boxes_are_described_in_groups_behind_single_ones(survey, asked, send):
-    media = [add_media(survey, [], minutes=number)[0] for number in range(AT_ONCE + 2)]
+    media = [add_media(survey, [], minutes=number)[0] for number in range(DESCRIBED_AT_ONCE + 2)]
     send({"kind": "bulk", "what": "whole", "media_ids": media, "threshold": 0.5})
-    assert [(len(ids), bulk) for ids, bulk in asked.described] == [(AT_ONCE, True), (2, True)]
+    assert [(len(ids), bulk) for ids, bulk in asked.described] == [(DESCRIBED_AT_ONCE, True), (2, True)]
 
 
 def test_the_same_bulk_action_sent_again_is_one_decision(survey, send):
@@ -132,7 +131,7 @@ def test_a_worker_that_starts_knows_which_changed_boxes_nobody_described(survey,
     send({"kind": "draw", "media_id": media, "category": "animal", "box": BOX})
     with survey.read() as session:
         drawn = session.scalar(sa.select(sa.func.max(Detection.id)))
-        assert undescribed(session) == [untouched, moved, drawn]
+        assert lacking(session, LOCAL) == [untouched, moved, drawn]
 
 
 class LateFeatures(Workshop):

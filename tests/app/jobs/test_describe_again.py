@@ -1,4 +1,4 @@
-"""Features of another backend count; those of another version are told and computed again, and no crop vanishes."""
+"""Features of another backend count; crops that lack some are described, and none vanishes until then."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from app.analysis import pictures
 from app.analysis.context import Workshop, open_workshop
+from app.analysis.model_choice import Choice
 from app.ingest.intake import source_files
 from app.ingest.limits import Limits
 from app.jobs import describe as described_again
@@ -22,6 +23,7 @@ from app.survey.media import imports
 from app.survey.tables.detections import Detection, Feature, ModelVersion
 from app.survey.tables.media import ImportBatch, ImportState, Media
 from modal_backend.contracts import Box, Provenance
+from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import EMBEDDING, LOCAL
 from tests.support import surveys
 from tests.support.striped import card
@@ -29,6 +31,8 @@ from tests.support.surveys import add_media, describe, found
 
 ON_MODAL = replace(surveys.LOCAL, backend="modal")
 NEWER = replace(surveys.LOCAL, version="2")
+VECTORS = replace(surveys.LOCAL, model=EMBEDDING)
+BOX = Box(0.2, 0.3, 0.3, 0.4)
 
 
 def crops(survey: Survey, provenances: list[Provenance]) -> list[int]:
@@ -36,11 +40,35 @@ def crops(survey: Survey, provenances: list[Provenance]) -> list[int]:
     for number, provenance in enumerate(provenances):
         crop = add_media(survey, [found()], minutes=60.0 * number)[1][0]
         describe(survey, crop, number, provenance)
+        with survey.write() as session:
+            version = results.model_version(session, "embed", VECTORS)
+            results.store_feature(session, crop, version, BOX, np.ones(1280, np.float32), None)
         made.append(crop)
     return made
 
 
-def test_crops_described_by_two_backends_are_one_gallery(survey: Survey):
+@pytest.fixture
+def idle(survey: Survey):
+    """A workshop that knows no more about its models than their features tell, as one on Modal."""
+    with open_workshop(survey, "test") as shop:
+        shop.backend = TellsNothing()
+        yield shop
+
+
+class TellsNothing(EmbeddedBackend):
+    """A backend whose answers alone tell the versions of its models."""
+
+    def known_provenance(self, model: str) -> None:
+        return None
+
+
+def due(survey: Survey, shop: Workshop, *embeddings: str) -> str | None:
+    shop.choose = lambda: Choice(embeddings=embeddings or (EMBEDDING,))
+    with survey.read() as session:
+        return described_again.job_id(session, shop)
+
+
+def test_crops_described_by_two_backends_are_one_gallery(survey: Survey, idle: Workshop):
     made = crops(survey, [surveys.LOCAL, ON_MODAL, surveys.LOCAL])
     with survey.read() as session:
         version = feature_version(session, LOCAL)
@@ -49,8 +77,8 @@ def test_crops_described_by_two_backends_are_one_gallery(survey: Survey):
         assert len(features.alike(session, version)) == 2
         within, _ = rankings.allowed(session, made[0], rankings.Scope(station=True))
         assert within == set(made)
-        assert features.outdated_count(session, LOCAL) == 0
-        assert described_again.job_id(session) is None
+        assert features.lacking_count(session, LOCAL) == 0
+    assert due(survey, idle) is None
 
 
 def test_a_crop_that_both_backends_described_waits_once(survey: Survey):
@@ -61,15 +89,15 @@ def test_a_crop_that_both_backends_described_waits_once(survey: Survey):
         assert rankings.waiting_count(session, version) == len(rankings.waiting(session, version)) == 1
 
 
-def test_crops_of_an_older_version_keep_waiting_and_are_told(survey: Survey):
+def test_crops_of_an_older_version_keep_waiting_and_are_told(survey: Survey, idle: Workshop):
     old, older_too, new = crops(survey, [surveys.LOCAL, ON_MODAL, NEWER])
     with survey.read() as session:
         version = feature_version(session, LOCAL)
         assert session.get_one(ModelVersion, version).version == "2"
         assert rankings.waiting(session, version) == [old, older_too, new]
-        assert features.outdated(session, LOCAL) == [old, older_too]
-        assert features.outdated_count(session, LOCAL) == 2
-        assert described_again.job_id(session) == f"again-{version}.2-None.0"
+        assert features.lacking(session, LOCAL) == [old, older_too]
+        assert features.lacking_count(session, LOCAL) == 2
+    assert due(survey, idle).endswith(f"{EMBEDDING}.0-{LOCAL}.2")
 
 
 def test_going_back_to_an_earlier_version_makes_it_the_present_one(survey: Survey):
@@ -78,7 +106,7 @@ def test_going_back_to_an_earlier_version_makes_it_the_present_one(survey: Surve
     with survey.read() as session:
         version = feature_version(session, LOCAL)
         assert session.get_one(ModelVersion, version).version == surveys.LOCAL.version
-        assert features.outdated_count(session, LOCAL) == 1
+        assert features.lacking_count(session, LOCAL) == 1
 
 
 @pytest.fixture
@@ -103,23 +131,20 @@ def test_a_job_describes_older_crops_again_until_none_waits(survey: Survey, shop
     with survey.write() as session:
         session.execute(sa.update(ModelVersion).where(ModelVersion.model.in_([LOCAL, EMBEDDING])).values(version="0"))
     with survey.read() as session:
-        assert described_again.job_id(session) is None  # nothing newer is known yet
-    described_again.begin_again(shop)
-    with survey.read() as session:
-        left = features.outdated(session, LOCAL)
-        assert set(left) < set(drawn)
-        assert features.outdated(session, EMBEDDING) == left
-        assert described_again.job_id(session) is not None
+        assert features.lacking(session, LOCAL) == []  # its features alone do not tell that there is a newer version
+        left = [crop for _, ids in described_again.slice_of(session, shop) for crop in ids]
+        assert left == sorted(drawn)
+        assert described_again.job_id(session, shop) is not None
     assert described_again.describe_slice(shop) == len(left)
     with survey.read() as session:
-        assert described_again.job_id(session) is None
+        assert described_again.job_id(session, shop) is None
         version = feature_version(session, LOCAL)
         assert set(rankings.waiting(session, version)) >= set(drawn)
         gone = sa.select(sa.func.count(Feature.id)).join(ModelVersion).where(ModelVersion.version == "0")
         assert session.scalar(gone.where(Feature.detection_id.in_(left))) == 0
 
 
-def test_crops_that_an_embedding_taken_into_use_later_has_not_seen_are_described_by_it(survey: Survey):
+def test_crops_that_an_embedding_taken_into_use_later_has_not_seen_are_described_by_it(survey: Survey, idle: Workshop):
     first, second = crops(survey, [surveys.LOCAL, surveys.LOCAL])
     with survey.write() as session:
         version = results.model_version(session, "embed", replace(surveys.LOCAL, model="megadescriptor-t-224"))
@@ -127,13 +152,13 @@ def test_crops_that_an_embedding_taken_into_use_later_has_not_seen_are_described
     in_use = [EMBEDDING, "megadescriptor-t-224"]
     with survey.read() as session:
         assert imports.any_open(session)
-        assert described_again.job_id(session, in_use) is None
+    assert due(survey, idle, *in_use) is None
     with survey.write() as session:
         session.execute(sa.update(ImportBatch).values(state=ImportState.DONE))
+    assert due(survey, idle, EMBEDDING) is None
+    assert due(survey, idle, *in_use) is not None
     with survey.read() as session:
-        assert described_again.job_id(session, [EMBEDDING]) is None
-        assert described_again.job_id(session, in_use) is not None
-        assert described_again.slice_of(session, in_use) == [first]
+        assert described_again.slice_of(session, idle) == [(["megadescriptor-t-224"], [first])]
 
 
 def test_after_going_back_to_the_first_backend_the_newest_ranking_counts(survey: Survey):

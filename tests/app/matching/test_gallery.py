@@ -120,7 +120,7 @@ def test_the_finer_profile_takes_over_as_crops_are_described_again(survey: Surve
             results.store_feature(session, crops[animal, shot], version, Box(0.2, 0.3, 0.3, 0.4), features, None)
         with survey.read() as session:
             assert described.local_model(session) == LOCAL_FINE
-            assert described.outdated(session, LOCAL) == sorted(crops[one] for one in order[done + 1 :])
+            assert described.lacking(session, LOCAL_FINE) == sorted(crops[one] for one in order[done + 1 :])
             assert set(rankings.waiting(session, described.feature_version(session, LOCAL))) == {
                 crop for one, crop in crops.items() if one[0] > 1 or one[1] == 2
             }
