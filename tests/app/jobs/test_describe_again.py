@@ -58,7 +58,7 @@ def idle(survey: Survey):
 class TellsNothing(EmbeddedBackend):
     """A backend whose answers alone tell the versions of its models."""
 
-    def known_provenance(self, model: str) -> None:
+    def known_provenance(self, _model: str) -> None:
         return None
 
 
