@@ -12,12 +12,9 @@ from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
 from importlib.util import find_spec
 
-<<<<<<< HEAD
-from app import files
-=======
 from sqlalchemy.orm import Session
 
->>>>>>> 438f792 (RAPID's profile is chosen once for a survey; one query and one job for crops that lack features; an index for the last undo)
+from app import files
 from app.settings import AUTO, Backend, Settings
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
@@ -158,13 +155,8 @@ def shown(settings: Settings) -> Choice:
     if settings.active_backend is Backend.EMBEDDED:
         return choose(settings, runnable_here())
     try:
-<<<<<<< HEAD
-        told = json.loads(files.model_choice_path(settings.data_dir).read_text(encoding="utf-8"))
-        return Choice(told["detector"], tuple(told["embeddings"]), told["reason"], told["local"])
-=======
-        kept = json.loads((settings.data_dir / FILE).read_text(encoding="utf-8"))
+        kept = json.loads(files.model_choice_path(settings.data_dir).read_text(encoding="utf-8"))
         return Choice(kept["detector"], tuple(kept["embeddings"]), kept["reason"], kept["local"])
->>>>>>> 438f792 (RAPID's profile is chosen once for a survey; one query and one job for crops that lack features; an index for the last undo)
     except (OSError, ValueError, KeyError):
         if settings.detector != AUTO:
             return choose(settings, ())
