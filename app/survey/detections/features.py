@@ -14,8 +14,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections import rapid_profile
 from app.survey.database import slices
+from app.survey.detections import rapid_profile
 from app.survey.detections.boxes import boxes
 from app.survey.detections.results import box_key
 from app.survey.media import imports
