@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from app import files, operating_system
 from app.ingest.formats import SUFFIX, Format
+from modal_backend.weights.whole_file import put
 
 ABANDONED_AFTER_S = 3600
 
@@ -134,7 +135,7 @@ def _put(incoming: Incoming, place: Path) -> None:
     os.fsync(incoming.file.fileno())
     incoming.file.close()  # Windows renames closed files only
     place.parent.mkdir(parents=True, exist_ok=True)
-    os.replace(incoming.path, place)
+    put(incoming.path, place)
 
 
 def _abandoned(path: Path) -> bool:

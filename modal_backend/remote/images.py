@@ -14,7 +14,9 @@ WEIGHTS = os.environ.get("PUGMARK_MODAL_WEIGHTS", "/weights")
 PYTHON = "3.11"
 
 # Layers from what changes least to what changes most; the source is mounted last and rebuilds nothing.
-base = modal.Image.debian_slim(python_version=PYTHON).uv_pip_install("numpy==2.4.6", "pillow==13.0.0")
+base = modal.Image.debian_slim(python_version=PYTHON).uv_pip_install(
+    "numpy==2.4.6", "pillow==13.0.0", "tenacity==9.2.1"
+)
 vision = (
     base.uv_pip_install("torch==2.14.1", "torchvision==0.29.1")
     .uv_pip_install("opencv-python-headless==5.0.0.93", "faiss-cpu==1.15.1", "safetensors==0.8.0")

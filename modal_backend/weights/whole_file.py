@@ -8,6 +8,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import uuid4
 
+from tenacity import Retrying, retry_if_exception_type, stop_after_attempt
+
+from modal_backend.waiting import growing
+
 
 @contextmanager
 def whole_file(place: Path) -> Iterator[Path]:
@@ -19,6 +23,20 @@ def whole_file(place: Path) -> Iterator[Path]:
     part = place.with_name(f".{uuid4().hex}.part")
     try:
         yield part
-        os.replace(part, place)
+        put(part, place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def put(part: Path, place: Path) -> None:
+    """Put a written file in the place of another or of none; Windows refuses that while somebody reads the other.
+
+    Raises:
+        OSError: the place cannot be written, or is still being read after about two seconds.
+    """
+    Retrying(
+        retry=retry_if_exception_type(PermissionError),
+        wait=growing(0.05, longest=0.5),
+        stop=stop_after_attempt(6),
+        reraise=True,
+    )(os.replace, part, place)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -49,6 +50,24 @@ print(json.dumps(failed))
 
 def test_every_module_can_be_imported_without_what_only_posix_has():
     assert elsewhere(IMPORT_ALL) == {}
+
+
+POSIX_ONLY = re.compile(
+    r"\b(fcntl|pwd|grp|resource|termios)\.\w|import (fcntl|pwd|grp|resource|termios)\b|SIGKILL|SIGHUP|SIGUSR|SIGALRM"
+    r"|os\.(killpg|getpgrp|getpgid|setsid|setpgid|fork|getuid|geteuid|chown|mkfifo|statvfs|nice|uname|O_DIRECTORY)\b"
+    r"|start_new_session|preexec_fn|shell=True|:%-[dmHIMSj]"
+)
+
+
+def test_what_only_posix_has_is_used_in_one_small_file():
+    found = [
+        f"{path.relative_to(ROOT).as_posix()}:{number}"
+        for folder in ("app", "pages", "modal_backend")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1)
+        if POSIX_ONLY.search(line)
+    ]
+    assert {place.partition(":")[0] for place in found} == {"app/operating_system.py"}, found
 
 
 WORKER = """

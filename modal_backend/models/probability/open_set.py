@@ -82,37 +82,20 @@ def fit(known: Sequence[Sequence[float]], unknown: Sequence[Sequence[float]], st
     """
     if min(len(known), len(unknown)) < FEWEST_EXAMPLES:
         return start
+    from scipy.optimize import minimize
+    from scipy.special import expit
+
     cues = np.concatenate([np.asarray(known, float), np.asarray(unknown, float)])
     design = np.column_stack([cues, np.ones(len(cues))])
     truth = np.concatenate([np.ones(len(known)), np.zeros(len(unknown))])
     share = min(len(known), len(unknown))
     weight = np.where(truth == 1, share / len(known), share / len(unknown))
-    values = _newton(design, truth, weight, np.array([*start.weights, start.bias]))
+    prior = np.array([*start.weights, start.bias])
+
+    def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        odds, away = design @ values, values - prior
+        misfit = float(weight @ (np.logaddexp(0.0, odds) - truth * odds)) + 0.5 * PULL * float(away @ away)
+        return misfit, design.T @ (weight * (expit(odds) - truth)) + PULL * away
+
+    values = minimize(loss, prior, jac=True, method="BFGS", options={"gtol": 1e-8}).x
     return Curve(tuple(float(value) for value in values[:-1]), float(values[-1]))
-
-
-def _newton(
-    design: NDArray[np.float64],
-    truth: NDArray[np.float64],
-    weight: NDArray[np.float64],
-    start: NDArray[np.float64],
-) -> NDArray[np.float64]:
-    """Least weighted logistic loss plus PULL / 2 x squared distance from start; damped: it never climbs."""
-
-    def loss(values: NDArray[np.float64]) -> float:
-        odds = design @ values
-        misfit = float(weight @ (np.logaddexp(0.0, odds) - truth * odds))
-        return misfit + 0.5 * PULL * float(((values - start) ** 2).sum())
-
-    values, now = start.copy(), loss(start)
-    for _ in range(50):
-        chance = 1.0 / (1.0 + np.exp(-np.clip(design @ values, -30.0, 30.0)))
-        slope = design.T @ (weight * (chance - truth)) + PULL * (values - start)
-        bend = (design * (weight * chance * (1.0 - chance))[:, None]).T @ design + PULL * np.eye(len(values))
-        step = np.linalg.solve(bend, slope)
-        while loss(values - step) > now and np.abs(step).max() > 1e-9:
-            step *= 0.5
-        values, before, now = values - step, now, loss(values - step)
-        if before - now < 1e-9:
-            break
-    return values
