@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
@@ -58,4 +59,7 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
+    for stream in (sys.stdout, sys.stderr):  # Windows would write a file in a code page of the country
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(encoding="utf-8")
     sys.exit(main())

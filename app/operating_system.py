@@ -77,6 +77,14 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+def mounts() -> list[Path]:
+    """Where memory cards and other disks appear: on Windows as drives."""
+    if sys.platform == "win32":
+        drives = [Path(part.mountpoint) for part in psutil.disk_partitions()]
+        return [drive for drive in drives if drive.drive != Path.home().drive]
+    return [Path("/media"), Path("/mnt"), Path("/Volumes")]
+
+
 def user_name() -> str:
     """Who is logged in; "reviewer" where the system does not know (a container without users)."""
     try:

@@ -50,7 +50,7 @@ def _known(name: str, task: Task, pocket: str) -> str:
 
 
 def _home_and_mounts() -> list[Path]:
-    return [Path.home(), Path("/media"), Path("/mnt"), Path("/Volumes")]
+    return [Path.home(), *operating_system.mounts()]
 
 
 class Settings(BaseSettings):

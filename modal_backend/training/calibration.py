@@ -49,7 +49,9 @@ def main() -> None:
     vectors = PocketEmbedding().embed(pictures)
     coarse = drawn_pairs([rapid.extract(one) for one in pictures], vectors, who, given.galleries)
     fine = drawn_pairs([rapid.extract(one, rapid.RAPID_448) for one in pictures], vectors, who, given.fine_galleries)
-    given.out.write_text(json.dumps(start_values(given.source, coarse, fine, len(who)), indent=1) + "\n")
+    given.out.write_text(
+        json.dumps(start_values(given.source, coarse, fine, len(who)), indent=1) + "\n", encoding="utf-8"
+    )
 
 
 def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict[str, Any]:

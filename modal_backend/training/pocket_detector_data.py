@@ -49,7 +49,7 @@ def read_sources(root: Path, use: str = "train") -> tuple[list[Sample], dict[str
     """
     samples, licences = [], {}
     for file in sorted(root.glob("*/annotations.json")):
-        facts = json.loads(file.read_text())
+        facts = json.loads(file.read_text(encoding="utf-8"))
         if facts["info"]["use"] != use:
             continue
         source = file.parent.name
