@@ -7,7 +7,6 @@ animals whose vectors are as alike as the pocket embedding's of ATRW tigers (cos
 from __future__ import annotations
 
 import gc
-import resource
 import time
 from datetime import timedelta
 from pathlib import Path
@@ -29,6 +28,8 @@ from app.survey.tables.media import Media
 from modal_backend.contracts import Vector
 from modal_backend.models.probability.calibration import FUSED
 from tests.support.surveys import START
+
+resource = pytest.importorskip("resource", reason="memory is measured on POSIX")
 
 CROPS, INDIVIDUALS, QUERIES, DIMENSION = 100_000, 1_000, 12, 1280
 KINDS = 400

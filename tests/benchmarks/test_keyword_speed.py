@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import resource
 import subprocess
 import sys
 import time
@@ -19,6 +18,8 @@ from modal_backend.models.text.note_text import phrase_analyzer
 from modal_backend.models.text.sentence_embedding import load_embedding
 from tests.support.commands import ROOT, environment
 from tests.support.planted_notes import planted_notes
+
+resource = pytest.importorskip("resource", reason="memory is measured on POSIX")
 
 NOTES, BY_NOTE = 5000, 200
 LEAST_RATIO = 4.0

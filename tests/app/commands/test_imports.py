@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import shutil
-import signal
 import sqlite3
 import subprocess
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from app.operating_system import end_by_force, family
 from tests.support.commands import ROOT, environment, pugmark
 from tests.support.malformed import make_malformed
 from tests.support.scenes import sample_folder
@@ -143,11 +143,11 @@ def test_killed_half_way_and_started_again_every_image_is_there_once(tmp_path):
     folder, data_dir = sample_folder(), tmp_path / "data"
     total = len(list(folder.rglob("*.JPG")))
     command = [sys.executable, "-m", "app", "import", str(folder), "--wait"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(data_dir), start_new_session=True)
+    process = subprocess.Popen(command, cwd=ROOT, env=environment(data_dir))
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and _analysed(data_dir) < total // 4:
         time.sleep(0.05)
-    os.killpg(process.pid, signal.SIGKILL)
+    end_by_force(family(process.pid))
     process.wait()
     assert 0 < _analysed(data_dir) < total
     answer = pugmark(data_dir, "import", str(folder), "--wait")

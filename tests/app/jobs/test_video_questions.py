@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -111,7 +110,7 @@ def worker(settings: Settings, **more: str) -> Iterator[subprocess.Popen[bytes]]
         try:
             yield process
         finally:
-            process.send_signal(signal.SIGKILL)
+            process.kill()
             process.wait()
 
 

@@ -130,6 +130,7 @@ uvicorn.run(Starlette(routes=build_routes(services)), fd=int(sys.argv[2]), log_l
 """
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is read from /proc")
 def test_memory_does_not_grow_with_the_size_of_an_upload(
     tmp_path: Path, upload: Callable[[str], dict[str, str]]
 ) -> None:
