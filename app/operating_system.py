@@ -13,6 +13,9 @@ from typing import Any
 
 import psutil
 
+# Milliseconds by which a process may seem younger or older after the clock was set: rather take a dead one for living.
+CLOCK_MAY_MOVE = 600_000
+
 
 def own_group() -> dict[str, Any]:
     """Arguments of Popen that keep a Ctrl+C meant for this process from its child."""
@@ -60,7 +63,7 @@ def process_lives(mark: str) -> bool | None:
         return None
     try:
         process = psutil.Process(int(pid))
-        same = abs(process.create_time() * 1000 - int(created)) < 1000
+        same = abs(process.create_time() * 1000 - int(created)) < CLOCK_MAY_MOVE
         return same and process.status() != psutil.STATUS_ZOMBIE
     except psutil.NoSuchProcess:
         return False

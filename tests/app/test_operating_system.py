@@ -118,7 +118,7 @@ def test_a_mark_tells_a_living_process_from_one_that_has_ended():
 
 def test_a_process_that_has_the_number_of_an_ended_one_is_another():
     host, pid, created = operating_system.process_mark().split("~")
-    assert operating_system.process_lives(f"{host}~{pid}~{int(created) - 60_000}") is False
+    assert operating_system.process_lives(f"{host}~{pid}~{int(created) - 3_600_000}") is False
 
 
 def test_a_machine_that_knows_no_users_has_a_reviewer(monkeypatch):
