@@ -7,7 +7,8 @@ import time
 import streamlit as st
 
 from app import deps
-from app.actions.review import Applied, apply_review
+from app.actions.decide import Settled
+from app.actions.review import apply_review
 from app.survey.decisions import boxes
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
@@ -25,7 +26,7 @@ A_PAGE = 60
 IN_ONE_GO = 2000
 
 
-def applied_to_survey(actions: list[dict], store: str) -> Applied:
+def applied_to_survey(actions: list[dict], store: str) -> Settled:
     """Apply what the browser sent and tell what should be known of it."""
     applied = apply_review(
         deps.survey(), deps.jobs(), deps.reviewer(), actions, st.session_state.get(f"{store}_ack", 0)
@@ -33,8 +34,8 @@ def applied_to_survey(actions: list[dict], store: str) -> Applied:
     st.session_state[f"{store}_ack"] = applied.ack
     for problem in applied.problems:
         st.toast(problem, icon=":material/error:", duration="long")
-    for note in applied.notes:
-        st.toast(note, icon=":material/group:", duration="long")
+    for message in applied.messages:
+        st.toast(message, icon=":material/group:", duration="long")
     return applied
 
 

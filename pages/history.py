@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Sequence
 from typing import Any
 
 import streamlit as st
 
 from app import deps
-from app.actions.review import boxes_in, describe_changed
+from app.actions import decide as actions
 from app.survey.decisions import history
-from app.survey.decisions.changes import DecisionConflict, undo_last
 from app.survey.decisions.history import HistoryEntry, HistoryFilter
-from app.survey.tables.decisions import Decision
+from app.survey.decisions.kinds import words
 from app.ui.detections.filters import number_of
-from app.ui.history.words import SAID, about, leads_to, what
+from app.ui.history.words import about, leads_to, what
+from app.ui.shared.decisions import callback, show, undo
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page
 from app.ui.shared.words import many, moment
@@ -24,27 +23,17 @@ A_PAGE = 30
 KEYS = {"Z": "undo my last decision", "Y": "redo"}
 
 
-def decide(action: Callable[..., Any], *args: Any) -> None:
-    """Undo or redo in one transaction; a problem is told and nothing is changed."""
-    try:
-        with deps.survey().write() as session:
-            done = action(session, *args)
-    except DecisionConflict as conflict:
-        st.toast(str(conflict), icon=":material/error:", duration="long")
-        return
-    decisions: Sequence[Decision] = done if isinstance(done, list) else [done] if done else []
-    if not decisions:
+def redo(**which: Any) -> None:
+    """Make a decision again: the one that was undone last, or decision_id."""
+    outcome = actions.redo(deps.survey(), deps.jobs(), deps.reviewer(), **which)
+    if not outcome.decisions and not outcome.refused:
         st.toast("There is nothing left of yours.")
-        return
-    boxes = {box for decision in decisions for box in boxes_in(decision)}
-    for problem in describe_changed(deps.survey(), deps.jobs(), boxes):
-        st.toast(problem, icon=":material/error:")
-    st.toast(f"Done: {many(len(decisions), 'decision')}.", icon=":material/check:")
+    else:
+        show(outcome, "Made again.")
 
 
 def row(entry: HistoryEntry, redone: bool) -> None:
     """One decision: when, who, what, about what, and what can be done. redone: it was made again already."""
-    mine, me = entry.who == deps.reviewer(), deps.reviewer()
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"decision-{entry.id}"):
         undone = f" · undone by {entry.undone_by}, {moment(entry.undone_at)}" if entry.undone_at else ""
         said = what(entry)
@@ -54,23 +43,22 @@ def row(entry: HistoryEntry, redone: bool) -> None:
             + _plain(undone),
             width="stretch",
         )
-        target, words = leads_to(entry), about(entry)
+        target, label = leads_to(entry), about(entry)
         if target:
             page = detections_page() if target[0] == "detections" else individuals_page()
-            st.page_link(page, label=_plain(words) or "Open", query_params=target[1])
+            st.page_link(page, label=_plain(label) or "Open", query_params=target[1])
         if redone:
             return
         if entry.undone_at:
-            st.button("Redo", key=f"redo-{entry.id}", on_click=decide, args=(history.redo_one, entry.id, me))
+            st.button("Redo", key=f"redo-{entry.id}", on_click=redo, kwargs={"decision_id": entry.id})
             return
-        st.button("Undo", key=f"undo-{entry.id}", on_click=decide, args=(history.undo_one, entry.id, me))
-        if mine:
+        st.button("Undo", key=f"undo-{entry.id}", on_click=callback(undo, decision_id=entry.id))
+        if entry.who == deps.reviewer():
             st.button(
                 "Undo back to here",
                 key=f"back-{entry.id}",
                 type="tertiary",
-                on_click=decide,
-                args=(history.undo_back_to, entry.id, me),
+                on_click=callback(undo, decision_id=entry.id, and_since=True),
                 help="Undoes this decision and everything you decided after it, newest first.",
             )
 
@@ -88,16 +76,13 @@ def chosen(people: list[str], kinds: list[str]) -> HistoryFilter:
             "What",
             kinds,
             index=None,
-            format_func=lambda one: SAID.get(one, one),
+            format_func=words,
             placeholder="Everything",
             key="kind",
             bind="query-params",
         )
-        st.button(
-            "Undo", icon=":material/undo:", shortcut="Z", on_click=decide, args=(undo_last, deps.reviewer(), kinds)
-        )
-        again = (history.redo_last, deps.reviewer(), kinds, uuid.uuid4().hex)
-        st.button("Redo", icon=":material/redo:", shortcut="Y", on_click=decide, args=again)
+        st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo))
+        st.button("Redo", icon=":material/redo:", shortcut="Y", on_click=redo, kwargs={"key": uuid.uuid4().hex})
     return HistoryFilter(who=who, kind=kind, media_id=number_of("media"), individual_id=number_of("individual"))
 
 

@@ -7,7 +7,7 @@ import time
 import streamlit as st
 
 from app import deps
-from app.actions.identify import apply_identity
+from app.actions.identify import apply_identity, conflict_item
 from app.jobs.presence import any_alive
 from app.survey.individuals.rankings import Scope
 from app.ui.identify import requests
@@ -90,13 +90,13 @@ def settle(state: IdentifyState) -> int:
     """Apply what the browser decided; returns the highest number that is settled."""
     before = st.session_state.get("identify_ack", 0)
     figures = st.session_state.get("identify_figures", {})
-    settled = apply_identity(deps.survey(), deps.reviewer(), state.actions, before, figures)
+    settled = apply_identity(deps.survey(), deps.jobs(), deps.reviewer(), state.actions, before, figures)
     st.session_state["identify_ack"] = settled.ack
     for problem in settled.problems:
         st.toast(problem, icon=":material/error:")
     keys = {int(action["n"]): str(action["uuid"]) for action in state.actions}
     known = st.session_state.get("identify_conflicts", [])
-    new = [{**one, "key": keys[one["n"]]} for one in settled.conflicts]
+    new = [{**conflict_item(*one), "key": keys[int(one[0]["n"])]} for one in settled.contradictions]
     st.session_state["identify_conflicts"] = [*known, *new][-KEPT_CONFLICTS:]
     return settled.ack
 

@@ -7,7 +7,7 @@ import streamlit as st
 from app import deps
 from app.sample.demo_survey import sample_import
 from app.survey.calls.overview import WaitingFigures
-from app.survey.decisions import catalogue
+from app.survey.individuals import catalogue
 from app.survey.media.progress import recent_imports
 from app.ui.shared import counts
 from app.ui.shared.header import page_header

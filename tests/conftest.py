@@ -7,12 +7,20 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from tests.support.commands import NO_WEIGHTS
 
 pytest_plugins = ["tests.modal.local_modal"]
+
+# The same examples in every run; `--hypothesis-profile=random` draws new ones (tests/benchmarks/test_properties.py).
+ANY_MACHINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
+hypothesis_settings.register_profile("same", derandomize=True, **ANY_MACHINE)
+hypothesis_settings.register_profile("random", print_blob=True, **ANY_MACHINE)
+hypothesis_settings.load_profile("same")
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Ask about a clip, and take an answer away: rows and a job; a worker asks the endpoint."""
+"""Ask about a video: a row and a job; a worker asks the endpoint."""
 
 from __future__ import annotations
 
@@ -6,14 +6,9 @@ from app.analysis.video_endpoint import host, not_configured
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey
-from app.survey.decisions.changes import Change
-from app.survey.tables.videos import VideoAnswer
 from app.survey.videos import answers
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import question_text
-
-DELETED = "delete answer"
-KINDS = (DELETED,)
 
 
 def ask(settings: Settings, survey: Survey, jobs: Jobs, media_id: int, kind: str, own: str, who: str) -> int:
@@ -44,15 +39,3 @@ def ask(settings: Settings, survey: Survey, jobs: Jobs, media_id: int, kind: str
             answers.fail(session, answer_id, f"{full} {full.remedy}")
         raise
     return answer_id
-
-
-def delete(survey: Survey, answer_id: int, who: str) -> None:
-    """Take a question that has ended out, with its answer; recorded, and undone like any decision."""
-    with survey.write() as session:
-        row = session.get(VideoAnswer, answer_id)
-        if row is None or row.outcome is None:
-            return
-        media_id, view = row.media_id, {"question": row.question[:200], "model": row.model}
-        change = Change(session)
-        change.drop(VideoAnswer, {"id": answer_id})
-        change.record(DELETED, who, view=view, media_id=media_id)

@@ -16,15 +16,22 @@ import streamlit as st
 from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
+from app import deps
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
+from app.survey.decisions import boxes
+from app.survey.detections.results import box_key
 from app.survey.individuals import catalogue
 from app.survey.media.stations import deployment_views
 from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Feature
 from app.web.routes import build_routes
 from app.web.services import Services
 from app.web.tokens import EXPORT, open_signer
+from modal_backend.contracts import Box
+from tests.support.asked import Asked
 from tests.support.catalogued import DAY, place, seen
+from tests.support.surveys import describe
 
 ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ["Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History"]
@@ -56,6 +63,22 @@ def page(name: str, **params: str) -> AppTest:
         test.query_params[key] = value
     test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
     return ready(test)
+
+
+def test_a_moved_box_taken_back_on_the_card_is_described_again(survey, monkeypatch):
+    asked = Asked()
+    monkeypatch.setattr(deps, "jobs", lambda: asked)
+    describe(survey, 1, seed=1)
+    with survey.write() as session:
+        boxes.correct_box(session, "ana", 1, box=Box(0.1, 0.1, 0.4, 0.4))
+    test = page("individuals", id="1", section="History")
+    chosen = next(one for one in test.selectbox if one.label == "Take back one decision")
+    test = ready(chosen.select_index(0).run())
+    with survey.write() as session:
+        session.execute(sa.update(Feature).values(box=box_key(Box(0.1, 0.1, 0.4, 0.4))))
+    next(one for one in test.button if one.label == "Take it back").click().run()
+    assert not test.exception
+    assert asked.described == [([1], False)]
 
 
 def ready(test: AppTest) -> AppTest:

@@ -14,14 +14,15 @@ from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes
 from app.survey.decisions import videos as video_decisions
-from app.survey.decisions.changes import undo_last
+from app.survey.decisions.kinds import RUNS
+from app.survey.decisions.undoing import undo_last
 from app.survey.detections import results
 from app.survey.detections.boxes import boxes_of
 from app.survey.individuals import rankings
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.tables.media import ListedFile, Media, Stage
-from app.survey.tables.videos import TrackletRow
+from app.survey.tables.videos import TrackletRow, VideoReview
 from app.survey.videos import accounts, answers, tracklets
 from app.survey.videos import runs as clip_run_rows
 from modal_backend.contracts import (
@@ -116,6 +117,34 @@ def test_a_corrected_count_stands_and_can_be_taken_back(clip):
     assert "Counted by" not in words(test)
 
 
+def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video_not_the_newest_of_any(clip):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        other = Media(sha256="d" * 64, kind="video", format="mp4", bytes=9, width=640, height=360, stage=Stage.READY)
+        session.add(other)
+        session.flush()
+        facts = {"duration": 5.0, "frame_rate": 10.0, "frames": 50, "codec": "h264", "container": "mov"}
+        tracklets.put_facts(session, other.id, **facts)
+        questions = [
+            answers.ask(session, media_id, "own", "Who?", "ana", model="vlm-1", host="local", through="direct")
+            for media_id in (clip, other.id)
+        ]
+        for media_id, asked, animals in zip((clip, other.id), questions, (3, 7), strict=True):
+            video_decisions.correct_count(session, "ana", media_id, animals)
+            answers.fail(session, asked.id, "No answer.")
+    test = page("videos", media=str(clip))
+    next(button for button in test.button if button.key == f"video-delete-{questions[0].id}").click().run()
+    with survey.write() as session:
+        video_decisions.delete_answer(session, "ana", questions[1].id)
+    for key in ("undo-count", f"video-undo-{clip}"):
+        next(button for button in test.button if button.key == key).click().run()
+        assert not test.exception
+    with survey.read() as session:
+        assert [session.get(VideoReview, media_id) is None for media_id in (clip, other.id)] == [True, False]
+        assert [len(answers.answers(session, media_id)) for media_id in (clip, other.id)] == [1, 0]
+    survey.close()
+
+
 def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marked(clip):
     assert "one account of this clip" in " ".join(one.value for one in page("videos", media=str(clip)).info)
     survey = open_survey(load_settings())
@@ -145,10 +174,10 @@ def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can
     assert any("The counts differ: 2, 1" in one.value for one in test.warning)
     next(button for button in test.button if button.label == "Use this run").click().run()
     assert not test.exception
-    assert next(one.value for one in test.text if "in this video" in one.value) == "1 animal is in this clip."
+    assert next(one.value for one in test.text if "in this video" in one.value) == "1 animal is in this video."
     with survey.write() as session:
         assert tracklets.summary_of(session, clip).animals == 1
-        undo_last(session, "ana", [video_decisions.USE_RUN])
+        undo_last(session, "ana", RUNS.words)
     with survey.read() as session:
         assert tracklets.summary_of(session, clip).animals == 2
     survey.close()

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
+from pathlib import Path
 
 import numpy as np
+import sqlalchemy as sa
 
-from app.survey.database import Survey
+from app.settings import Settings
+from app.survey.database import Survey, open_survey
 from app.survey.detections import results
 from app.survey.detections.boxes import rescore
 from app.survey.media import imports
@@ -69,3 +76,23 @@ def describe(survey: Survey, detection_id: int, seed: int, provenance: Provenanc
     with survey.write() as session:
         version = results.model_version(session, "local features", provenance)
         results.store_feature(session, detection_id, version, Box(0.2, 0.3, 0.3, 0.4), features, None)
+
+
+def file_of(folder: Path, fill: Callable[[Survey], object]) -> Path:
+    """The database file of a survey that `fill` has filled; copies of it are surveys of their own (see `copy_of`)."""
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=folder, PUGMARK_REVIEWER="ana", _env_file=None))
+    fill(survey)
+    survey.close()
+    with sa.create_engine(f"sqlite:///{folder}/survey.sqlite").connect() as connection:
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    return folder / "survey.sqlite"
+
+
+@contextmanager
+def copy_of(file: Path) -> Iterator[Survey]:
+    """A survey of its own with the content of another: every example of a property starts from one."""
+    with tempfile.TemporaryDirectory() as folder:
+        shutil.copy(file, Path(folder) / "survey.sqlite")
+        survey = Survey(f"sqlite:///{folder}/survey.sqlite", Path(folder))
+        yield survey
+        survey.close()

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import boxes_of, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
@@ -18,12 +19,7 @@ from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category
 
-KINDS = ("accept", "blank", "unsure", "reject", "category", "species", "move", "draw", "restore", "whole")
 SMALLEST_SIDE = 0.002
-
-
-class BadDecision(ValueError):
-    """The decision cannot be made as asked; the text says why."""
 
 
 def accept_media(

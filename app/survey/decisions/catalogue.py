@@ -10,16 +10,14 @@ import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import Change, undo
-from app.survey.decisions.identity import Contradiction, free_name, next_name, unite
-from app.survey.individuals.catalogue import CatalogueEntry, count, entries, entry, history, individual
+from app.survey.decisions.changes import Change
+from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.identity import free_name, unite
+from app.survey.decisions.refusals import BadDecision
+from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, Sighting
 
-__all__ = ["CatalogueEntry", "count", "entries", "entry", "history", "individual"]
-
-KINDS = ("rename", "describe", "merge", "join flanks", "split", "take out")
 DESCRIPTION = ("species", "sex", "age_class", "life_status", "notes")
 SEXES = ("unknown", "female", "male")
 AGE_CLASSES = ("unknown", "cub", "subadult", "adult")
@@ -121,14 +119,6 @@ def take_out(session: Session, who: str, detection_id: int, *others: int, indivi
         change.drop(Sighting, {"detection_id": number})
     view = {"sightings": 1 + len(others)}
     return change.record("take out", who, detection_id=detection_id, individual_id=owner, view=view)
-
-
-def take_back(session: Session, who: str, decision_id: int) -> Decision:
-    """Undo one decision of the history. Raises DecisionConflict when something newer stands on it."""
-    decision = session.get(Decision, decision_id, with_for_update=True)
-    if decision is None:
-        raise BadDecision("There is no such decision.")
-    return undo(session, decision, who)
 
 
 def _tidy(name: str, value: Any) -> str | None:

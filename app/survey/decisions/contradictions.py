@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
+from app.survey.database import slices
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 
@@ -87,14 +88,21 @@ def rejection_between(session: Session, first_id: int, second_id: int) -> PairVe
     )
 
 
-def contradicted(session: Session, detection_ids: Sequence[int]) -> PairVerdict | None:
-    """A standing "different" about one of these crops and another crop of its own individual."""
-    for detection_id in detection_ids:
-        sighting = session.get(Sighting, detection_id)
-        standing = rejection(session, detection_id, sighting.individual_id) if sighting else None
-        if standing is not None:
-            return standing
-    return None
+def contradicted(session: Session, detection_ids: Collection[int]) -> list[PairVerdict]:
+    """Every standing "different" between one of these crops and another crop of its own individual."""
+    low, high = aliased(Sighting), aliased(Sighting)
+    within_one = (
+        sa.select(PairVerdict)
+        .join(low, low.detection_id == PairVerdict.low_id)
+        .join(high, high.detection_id == PairVerdict.high_id)
+        .where(PairVerdict.verdict == "different", low.individual_id == high.individual_id)
+        .order_by(PairVerdict.id)
+    )
+    found: dict[int, PairVerdict] = {}
+    for some in slices(sorted(detection_ids)):
+        about = sa.or_(PairVerdict.low_id.in_(some), PairVerdict.high_id.in_(some))
+        found |= {pair.id: pair for pair in session.scalars(within_one.where(about))}
+    return [found[number] for number in sorted(found)]
 
 
 def verdict_of(session: Session, first_id: int, second_id: int) -> PairVerdict | None:

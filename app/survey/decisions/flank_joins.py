@@ -12,10 +12,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions import contradictions
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.catalogue import both
 from app.survey.decisions.changes import Change
-from app.survey.decisions.identity import Contradiction, unite
+from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.identity import unite
+from app.survey.decisions.refusals import BadDecision
 from app.survey.individuals.catalogue import family
 from app.survey.individuals.flanks import SIDES, one_sided
 from app.survey.tables.decisions import Decision

@@ -1,20 +1,16 @@
-"""The list of everything people decided, newest first, and what can be done about it: undo, undo back to here, redo."""
+"""The list of everything people decided, newest first."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.changes import DecisionConflict, redo, undo
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual
 from app.survey.tables.media import ListedFile
-
-REMEMBERED = 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,61 +90,6 @@ def people(session: Session) -> list[str]:
 def kinds(session: Session) -> list[str]:
     """The kinds of decision there are, by name."""
     return sorted(session.scalars(sa.select(Decision.kind).distinct()))
-
-
-def undo_one(session: Session, decision_id: int, who: str) -> Decision:
-    """Undo one decision, whoever made it. Raises DecisionConflict when something newer stands on it."""
-    return undo(session, _found(session, decision_id), who)
-
-
-def undo_back_to(session: Session, decision_id: int, who: str) -> list[Decision]:
-    """Undo everything the person of this decision decided since, newest first, and the decision itself.
-
-    All of it or, when something newer of somebody else stands on it (DecisionConflict), nothing.
-    """
-    first = _found(session, decision_id)
-    standing = sa.select(Decision).where(
-        Decision.who == first.who, Decision.id >= first.id, Decision.undone_at.is_(None)
-    )
-    return [undo(session, one, who) for one in session.scalars(standing.order_by(Decision.id.desc())).all()]
-
-
-def redo_one(session: Session, decision_id: int, who: str) -> Decision:
-    """Make an undone decision again, as a new entry. Raises DecisionConflict when something stands in the way."""
-    if decision_id in _redone(session, who):
-        raise DecisionConflict("This decision has been made again already.")
-    return redo(session, _found(session, decision_id), who)
-
-
-def redo_last(session: Session, who: str, kinds: Iterable[str], client_key: str) -> Decision | None:
-    """Make again what this person undid last, unless they have decided something new since; None when there is none."""
-    if known := session.scalar(sa.select(Decision).where(Decision.client_key == client_key)):
-        return known
-    mine = sa.select(Decision).where(Decision.kind.in_(list(kinds)))
-    undone = session.scalars(
-        mine.where(Decision.undone_by == who).order_by(Decision.undone_at.desc(), Decision.id).limit(REMEMBERED)
-    ).all()
-    redone = _redone(session, who)
-    last = next((one for one in undone if one.id not in redone), None)
-    newest = session.scalars(mine.where(Decision.who == who).order_by(Decision.id.desc()).limit(REMEMBERED))
-    fresh = next((one.decided_at for one in newest if "redoes" not in one.view), 0.0)
-    if last is None or fresh > (last.undone_at or 0.0):
-        return None
-    return redo(session, last, who, client_key)
-
-
-def _redone(session: Session, who: str) -> set[int]:
-    views = session.scalars(
-        sa.select(Decision.view).where(Decision.who == who).order_by(Decision.id.desc()).limit(REMEMBERED)
-    )
-    return {int(view["redoes"]) for view in views if "redoes" in view}
-
-
-def _found(session: Session, decision_id: int) -> Decision:
-    decision = session.get(Decision, decision_id)
-    if decision is None:
-        raise DecisionConflict("This decision is not in the survey.")
-    return decision
 
 
 def _where(wanted: HistoryFilter) -> list[sa.ColumnElement[bool]]:

@@ -13,18 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions import contradictions
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.contradictions import Contradiction, WayOut
+from app.survey.decisions.refusals import BadDecision
 from app.survey.individuals import naming
 from app.survey.individuals.naming import BadName, next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
 from modal_backend.contracts import Flank
-
-__all__ = ["KINDS", "Contradiction", "free_name", "next_name"]
-KINDS = ("same", "different", "pair unsure", "new", "unidentifiable", "identity unsure", "flank", "naming")
 
 
 def say_same(

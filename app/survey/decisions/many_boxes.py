@@ -9,8 +9,9 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision, checked_category, drawn_row, named_on
+from app.survey.decisions.boxes import checked_category, drawn_row, named_on
 from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision

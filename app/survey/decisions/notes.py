@@ -6,12 +6,10 @@ import time
 
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import Change
+from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
 from app.survey.tables.notes import NoteFile, NoteFileReview
-
-KINDS = ("delete notes", "restore notes")
 
 
 def delete_file(session: Session, who: str, file_id: int) -> Decision:

@@ -6,15 +6,14 @@ import time
 
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import Change
+from app.survey.decisions.refusals import BadDecision
 from app.survey.individuals.plausibility import KINDS as CONFLICTS
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 
-KINDS = ("accept conflict", "speed limit", "boxed twice")
 FASTEST_KMH = 120.0
 
 

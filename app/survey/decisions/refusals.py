@@ -1,4 +1,4 @@
-"""Why a decision cannot be taken back or made again: something newer stands in the way."""
+"""Why a decision is refused: it cannot be as asked, or something newer stands in the way of taking it back."""
 
 from __future__ import annotations
 
@@ -11,6 +11,10 @@ from sqlalchemy.orm import Session
 from app.survey.decisions import contradictions
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+
+
+class BadDecision(ValueError):
+    """The decision cannot be made as asked; the text says why."""
 
 
 class DecisionConflict(Exception):
@@ -38,18 +42,62 @@ def what_is_newer(session: Session, decision: Decision) -> str:
     return f"Something newer was decided about this{by}; undo that first, in History."
 
 
-def refuse_contradiction(session: Session, came: list[tuple[str, dict[str, Any] | None]]) -> None:
-    """Raise DecisionConflict when rows that came back (table, values) contradict what was decided since."""
-    for table, back in came:
-        if back is None or table not in (Sighting.__tablename__, PairVerdict.__tablename__):
-            continue
-        ends = [back[name] for name in ("detection_id", "low_id", "high_id") if name in back]
-        standing = contradictions.contradicted(session, ends)
-        if standing is not None:
-            said = contradictions.said(standing).text
+def refuse_contradiction(session: Session, decision: Decision) -> None:
+    """Raise DecisionConflict when rows that a decision had changed came back and contradict what was decided since.
+
+    A contradiction that stood when the decision was made (a merge may make one knowingly) is as it was then: no reason
+    to refuse.
+    """
+    standing = contradictions.contradicted(session, _crops_of(decision))
+    if not standing:
+        return
+    moved = {key for changes in _changed_since(session, decision) for key in _keys(changes)}
+    for pair in standing:
+        if moved & {pair.low_id, pair.high_id, (pair.low_id, pair.high_id)}:
             raise DecisionConflict(
-                f"Undoing this would contradict what was decided since: {said}. Take that back first."
+                f"This would contradict what was decided since: {contradictions.said(pair).text}. Take that back first."
             )
+
+
+def _crops_of(decision: Decision) -> set[int]:
+    """The crops whose individual, or what was said about them, a decision changed."""
+    keys = _keys(decision.changes)
+    return {crop for key in keys for crop in (key if isinstance(key, tuple) else (key,))}
+
+
+def _keys(changes: list[dict[str, Any]]) -> set[int | tuple[int, int]]:
+    """The crops whose sighting was changed, and the pairs whose verdict was."""
+    keys: set[int | tuple[int, int]] = set()
+    for change in changes:
+        row = change["after"] or change["before"]
+        if change["table"] == Sighting.__tablename__:
+            keys.add(row["detection_id"])
+        elif change["table"] == PairVerdict.__tablename__:
+            keys.add((row["low_id"], row["high_id"]))
+    return keys
+
+
+def _changed_since(session: Session, decision: Decision) -> list[list[dict[str, Any]]]:
+    """The rows changed by decisions that stand now and did not when this one was made, or the other way round.
+
+    A decision that was undone and made again stands now as it did then.
+    """
+    fell = sa.and_(Decision.id < decision.id, Decision.undone_at > decision.decided_at)
+    came = sa.and_(Decision.id > decision.id, Decision.undone_at.is_(None))
+    found = session.scalars(sa.select(Decision).where(sa.or_(fell, came)).order_by(Decision.id)).all()
+    by_origin: dict[int, list[Decision]] = {}
+    for other in found:
+        by_origin.setdefault(_origin(session, other), []).append(other)
+    by_origin.pop(_origin(session, decision), None)
+    return [others[0].changes for others in by_origin.values() if len({one.undone_at is None for one in others}) == 1]
+
+
+def _origin(session: Session, decision: Decision) -> int:
+    """The id of the decision as it was made first, before it was undone and made again."""
+    first: Decision | None = decision
+    while first is not None and "redoes" in first.view:
+        decision, first = first, session.get(Decision, int(first.view["redoes"]))
+    return first.id if first is not None else decision.id
 
 
 def refuse_when_used(session: Session, individual: Individual) -> None:

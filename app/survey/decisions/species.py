@@ -7,13 +7,11 @@ import time
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import Change
+from app.survey.decisions.refusals import BadDecision
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.species import SpeciesLabel
-
-KINDS = ("list species", "unlist species")
 
 
 def add_label(session: Session, who: str, name: str, common: str = "") -> Decision:

@@ -6,8 +6,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import Change
+from app.survey.decisions.refusals import BadDecision
 from app.survey.media.stations import check_review, review_values, stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview

@@ -6,15 +6,13 @@ import time
 
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import BadDecision
 from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
 from app.survey.tables.media import Media, Stage
-from app.survey.tables.videos import ClipRunChoice, ClipRunRow, Video, VideoReview
+from app.survey.tables.videos import ClipRunChoice, ClipRunRow, Video, VideoAnswer, VideoReview
 from app.survey.videos import runs
 
-KINDS = ("count",)
-USE_RUN = "clip run"
 MOST = 999
 
 
@@ -52,8 +50,19 @@ def use_run(session: Session, who: str, run_id: int, *, client_key: str | None =
     change = Change(session)
     change.put(ClipRunChoice, {"media_id": row.media_id}, run_id=run_id, who=who, decided_at=time.time())
     return change.record(
-        USE_RUN, who, view={"run": run_id, "before": was}, media_id=row.media_id, client_key=client_key
+        "clip run", who, view={"run": run_id, "before": was}, media_id=row.media_id, client_key=client_key
     )
+
+
+def delete_answer(session: Session, who: str, answer_id: int) -> Decision | None:
+    """Take out a question that has ended, with its answer; None when it is gone or still under way."""
+    row = session.get(VideoAnswer, answer_id)
+    if row is None or row.outcome is None:
+        return None
+    media_id, view = row.media_id, {"question": row.question[:200], "model": row.model}
+    change = Change(session)
+    change.drop(VideoAnswer, {"id": answer_id})
+    return change.record("delete answer", who, view=view, media_id=media_id)
 
 
 def ask_again(session: Session, media_id: int, who: str) -> ClipRunRow:

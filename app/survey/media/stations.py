@@ -17,7 +17,6 @@ from sqlalchemy.orm import Session
 
 from app.survey.tables.deployments import Deployment, DeploymentReview
 
-KINDS = ("deployment",)
 EARTH_KM = 6371.0088  # mean radius, IUGG 1980
 DAYS = ("first_day", "last_day", "broken_from", "broken_to")
 

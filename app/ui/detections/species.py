@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
-
 import streamlit as st
 
 from app import deps
-from app.survey.decisions import species as species_list
-from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.species import add_label, remove_label
 from app.survey.media import species
+from app.ui.shared.decisions import decide
 
 
 def species_form() -> None:
@@ -21,7 +18,7 @@ def species_form() -> None:
         with st.form("species", clear_on_submit=True, border=False):
             name = st.text_input("Label", placeholder="Panthera tigris")
             common = st.text_input("Common name, to find it by", placeholder="tiger")
-            if st.form_submit_button("Add to the list") and _decide(species_list.add_label, name, common):
+            if st.form_submit_button("Add to the list") and decide(add_label, name, common):
                 st.rerun()
         names = {one.name: f"{one.name} · {one.common}" if one.common else one.name for one in listed}
         gone = st.selectbox(
@@ -31,16 +28,6 @@ def species_form() -> None:
             format_func=names.__getitem__,
             placeholder="Choose",
         )
-        if st.button("Remove from the list", disabled=gone is None) and _decide(species_list.remove_label, gone):
+        if st.button("Remove from the list", disabled=gone is None) and decide(remove_label, gone):
             st.rerun()
         st.caption("Detections keep a label that is removed from the list.")
-
-
-def _decide(action: Callable[..., Any], *args: Any) -> bool:
-    try:
-        with deps.survey().write() as session:
-            action(session, deps.reviewer(), *args)
-    except BadDecision as problem:
-        st.error(str(problem))
-        return False
-    return True

@@ -3,46 +3,13 @@
 from __future__ import annotations
 
 from app.survey.decisions.history import HistoryEntry
+from app.survey.decisions.kinds import shown_values, words
 from app.ui.shared.words import many
-
-SAID = {
-    "accept": "accepted the boxes",
-    "blank": "blank",
-    "unsure": "unsure",
-    "reject": "deleted a box",
-    "restore": "brought a box back",
-    "category": "category",
-    "species": "species",
-    "move": "moved a box",
-    "draw": "drew a box",
-    "whole": "the whole picture is one animal",
-    "same": "same animal",
-    "different": "different animals",
-    "pair unsure": "not sure whether the same",
-    "new": "new individual",
-    "identity unsure": "not sure who",
-    "join flanks": "joined two flanks",
-    "take out": "took a sighting out",
-    "list species": "added to the species list",
-    "unlist species": "removed from the species list",
-    "count": "corrected the count",
-    "clip run": "chose the run that counts",
-    "delete notes": "deleted a file of notes",
-    "restore notes": "brought a file of notes back",
-}
 
 
 def what(entry: HistoryEntry) -> str:
-    """What was decided, with the value where there is one: "species Panthera tigris"."""
-    said = SAID.get(entry.kind, entry.kind)
-    if entry.kind in ("species", "category") and entry.kind in entry.view:
-        return f"{said} {entry.view[entry.kind] or 'none'}"
-    if "species" in entry.view and entry.kind.endswith("list species"):
-        return f"{said}: {entry.view['species']}"
-    if entry.kind.endswith(" notes") and "notes" in entry.view:
-        return f"{said}: {entry.view['notes']}"
-    if entry.kind == "flank" and entry.view.get("flank"):
-        return f"flank {entry.view['flank']}"
+    """What was decided, with the value where there is one: "species: Panthera tigris"."""
+    said = ": ".join([words(entry.kind), *shown_values(entry.kind, entry.view)])
     return f"{said}, again" if "redoes" in entry.view else said
 
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 import streamlit as st
 
 from app import deps
-from app.survey.decisions import identity
-from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.identity import set_naming
 from app.survey.detections import quality
 from app.survey.detections.features import embeddings_of, local_model
 from app.survey.individuals import naming
 from app.survey.individuals.rankings import Scope
 from app.ui.identify.trust import probabilities
+from app.ui.shared.decisions import decide
 from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MODELS
 
@@ -91,14 +91,9 @@ def _naming() -> None:
         following = naming.next_name(session)
     with st.form("naming", border=False):
         wanted = st.text_input("New individuals are named", prefix, max_chars=20, help=f"The next one is {following}.")
-        if st.form_submit_button(f"Use from now on (next {following})") and wanted != prefix:
-            try:
-                with deps.survey().write() as session:
-                    identity.set_naming(session, deps.reviewer(), wanted, digits)
-            except BadDecision as problem:
-                st.error(str(problem))
-            else:
-                st.rerun()
+        asked = st.form_submit_button(f"Use from now on (next {following})")
+        if asked and wanted != prefix and decide(set_naming, wanted, digits):
+            st.rerun()
 
 
 def in_chosen_order(order: Sequence[int], chosen: str) -> list[int]:

@@ -15,9 +15,10 @@ from app.survey.capture.history import FLANKS, CaptureHistory, Design, capture_h
 from app.survey.decisions import stations
 from app.survey.individuals.catalogue import species_known
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.actions import plain, undo_button
 from app.ui.individuals.plots import discovery, history_matrix
 from app.ui.shared import counts
+from app.ui.shared.decisions import decide
 from app.ui.shared.navigation import export_page
 from app.ui.shared.words import many
 

@@ -8,17 +8,18 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.survey.decisions import catalogue, flank_joins
-from app.survey.individuals import catalogue as catalogue_entries
+from app.survey.decisions import flank_joins
+from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry
 from app.survey.individuals.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
 from app.survey.media.stations import deployment_views, places
-from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.actions import plain, undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import describe_form, merge_form, split_form
 from app.ui.individuals.flanks import join_form, join_sentence
 from app.ui.individuals.plots import station_map, time_line
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.decisions import undo
 from app.ui.shared.navigation import detections_page
 from app.ui.shared.words import duration, many, moment, when
 
@@ -66,7 +67,7 @@ def card(entry: CatalogueEntry) -> None:
 def facts(entry: CatalogueEntry) -> None:
     """What is known of it, in one line, and its notes."""
     with deps.survey().read() as session:
-        notes = catalogue_entries.individual(session, entry.id).notes
+        notes = catalogue.individual(session, entry.id).notes
         joined = flank_joins.joins(session, entry.id)
     known = [entry.species, entry.sex, entry.age_class, entry.life_status]
     line = " · ".join(part for part in known if part) or "Not described yet"
@@ -138,7 +139,7 @@ def near(found: Sequence[SightingView]) -> None:
 def history(entry: CatalogueEntry) -> None:
     """Every decision about this individual; each that stands can be taken back unless something newer rests on it."""
     with deps.survey().read() as session:
-        decisions = catalogue_entries.history(session, entry.id)
+        decisions = catalogue.history(session, entry.id)
     st.dataframe(
         {
             "when": [moment(one.decided_at) for one in decisions],
@@ -154,9 +155,7 @@ def history(entry: CatalogueEntry) -> None:
         chosen = st.selectbox(
             "Take back one decision", list(standing), index=None, format_func=lambda one: standing[one], width=420
         )
-        if st.button("Take it back", icon=":material/undo:", disabled=chosen is None) and decide(
-            catalogue.take_back, chosen, told="Taken back."
-        ):
+        if st.button("Take it back", icon=":material/undo:", disabled=chosen is None) and undo(decision_id=chosen):
             st.rerun()
 
 

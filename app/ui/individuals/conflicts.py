@@ -6,8 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.survey.decisions import catalogue, stations
-from app.survey.decisions import plausibility as plausibility_decide
-from app.survey.decisions.plausibility import drop_second_box
+from app.survey.decisions.plausibility import accept_conflict, drop_second_box, set_speed_limit
 from app.survey.detections.boxes import boxes
 from app.survey.individuals import plausibility
 from app.survey.individuals.catalogue import names
@@ -15,9 +14,10 @@ from app.survey.individuals.plausibility import Conflict, Report
 from app.survey.individuals.sightings import SightingView, sightings
 from app.survey.individuals.travel_speeds import CLOCK_SLACK_SECONDS, DEFAULTS, GENERAL, speeds
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.actions import plain, undo_button
 from app.ui.shared import counts
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.decisions import decide
 from app.ui.shared.navigation import identify_page
 from app.ui.shared.words import duration, many, when
 
@@ -133,11 +133,11 @@ def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, Dep
         "One animal boxed twice: keep the larger box", key=f"b-{key}", icon=":material/select:"
     ):
         smaller = min(one.first, one.second, key=lambda view: view.pixels)
-        _done(decide(drop_second_box, smaller.detection_id, told="The smaller box is rejected. Z takes it back."))
+        _done(decide(drop_second_box, smaller.detection_id, message="The smaller box is rejected. Z takes it back."))
     if one.kind == plausibility.SAID_SAME:
         other = one.second.individual_id
         if st.button(f"Merge {called.get(other, '?')} into {called.get(one.individual_id, '?')}", key=f"m-{key}"):
-            _done(decide(catalogue.merge, one.individual_id, other, told="Merged. Z takes it back."))
+            _done(decide(catalogue.merge, one.individual_id, other, message="Merged. Z takes it back."))
     else:
         with st.container(horizontal=True, gap="small"):
             for word, view in (("first", one.first), ("second", one.second)):
@@ -153,7 +153,7 @@ def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, Dep
             reason = st.text_input("Why", key=f"why-{key}", placeholder="The two cameras see one path")
             if st.button("Accept", key=f"a-{key}", disabled=not reason.strip()):
                 pair = (one.first.detection_id, one.second.detection_id)
-                _done(decide(plausibility_decide.accept_conflict, one.kind, *pair, reason, told="Accepted."))
+                _done(decide(accept_conflict, one.kind, *pair, reason, message="Accepted."))
 
 
 def _split_off(view: SightingView) -> bool:
@@ -163,8 +163,8 @@ def _split_off(view: SightingView) -> bool:
     same_event = [one.detection_id for one in mine if one.unit == view.unit and one.station == view.station]
     same_picture = [view.detection_id] if sum(one.media_id == view.media_id for one in mine) > 1 else same_event
     if len(same_picture) == len(mine):
-        return decide(catalogue.take_out, *same_picture, individual_id=view.individual_id, told="Taken out.")
-    return decide(catalogue.split, view.individual_id, same_picture, told="Split off. Z takes it back.")
+        return decide(catalogue.take_out, *same_picture, individual_id=view.individual_id, message="Taken out.")
+    return decide(catalogue.split, view.individual_id, same_picture, message="Split off. Z takes it back.")
 
 
 def _clock(one: Conflict, deployments: dict[int, DeploymentView], key: str) -> None:
@@ -180,7 +180,7 @@ def _clock(one: Conflict, deployments: dict[int, DeploymentView], key: str) -> N
     st.caption("Every time of this deployment shifts, here and in exports. The files stay as they are.")
     if st.button("Correct the clock", key=f"c-{key}"):
         seconds = round(hours * 3600 + minutes * 60)
-        _done(decide(stations.set_deployment, chosen, clock_offset_seconds=seconds, told="Corrected."))
+        _done(decide(stations.set_deployment, chosen, clock_offset_seconds=seconds, message="Corrected."))
 
 
 def _done(worked: bool) -> None:
@@ -224,4 +224,4 @@ def _speed_limits() -> None:
         kmh = st.number_input("km/h", 0.1, 120.0, default, step=0.5, key=f"speed-{species}")
         source = st.text_input("Source", key="speed-source", placeholder="our collared male, 2023")
         if st.button("Set the limit", disabled=not source.strip()):
-            _done(decide(plausibility_decide.set_speed_limit, species, kmh, source, told="Set."))
+            _done(decide(set_speed_limit, species, kmh, source, message="Set."))

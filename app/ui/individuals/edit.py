@@ -9,13 +9,13 @@ import streamlit as st
 from app import deps
 from app.survey.decisions import catalogue
 from app.survey.decisions.catalogue import AGE_CLASSES, LIFE_STATES, SEXES
-from app.survey.individuals import catalogue as catalogue_entries
-from app.survey.individuals.catalogue import CatalogueEntry
+from app.survey.individuals.catalogue import CatalogueEntry, individual, names, species_known
 from app.survey.individuals.previews import Part, Preview, merge_preview, split_preview
 from app.survey.individuals.sightings import SightingView
-from app.ui.individuals.actions import decide, plain
+from app.ui.individuals.actions import plain
 from app.ui.individuals.crops import crop_items
 from app.ui.shared.crops.crops import crop_chooser, crop_gallery
+from app.ui.shared.decisions import decide
 from app.ui.shared.words import many, when
 
 SHOWN = 24
@@ -25,8 +25,8 @@ TO_CHOOSE = 240
 def describe_form(individual_id: int) -> None:
     """Name, species, sex, age class, status and notes. What somebody else changed meanwhile is not overwritten."""
     with deps.survey().read() as session:
-        one = catalogue_entries.individual(session, individual_id)
-        known = catalogue_entries.species_known(session)
+        one = individual(session, individual_id)
+        known = species_known(session)
     seen = {name: getattr(one, name) for name in catalogue.DESCRIPTION}
     with st.form(f"describe-{individual_id}"):
         columns = st.columns(5)
@@ -46,9 +46,9 @@ def describe_form(individual_id: int) -> None:
     changed = {key: value for key, value in values.items() if _plain(value) != _plain(seen[key])}
     saved = True
     if changed:
-        saved = decide(catalogue.describe, individual_id, seen=seen, told="Saved.", **changed)
+        saved = decide(catalogue.describe, individual_id, seen=seen, message="Saved.", **changed)
     if " ".join(name.split()) != one.name:
-        saved = decide(catalogue.rename, individual_id, name, told="Renamed.") and saved
+        saved = decide(catalogue.rename, individual_id, name, message="Renamed.") and saved
     if saved:
         st.rerun()
 
@@ -56,7 +56,7 @@ def describe_form(individual_id: int) -> None:
 def merge_form(entry: CatalogueEntry) -> None:
     """Make another individual's sightings this one's, after a look at what would move."""
     with deps.survey().read() as session:
-        others = catalogue_entries.names(session)
+        others = names(session)
     others.pop(entry.id, None)
     other = st.selectbox(
         f"Who is {entry.name} too?", list(others), index=None, format_func=lambda one: others[one], width=320
@@ -74,7 +74,7 @@ def merge_form(entry: CatalogueEntry) -> None:
     warn_of(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
     crop_gallery(crop_items(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
     if st.button(f"Merge {others[other]} into {entry.name}", type="primary", icon=":material/merge:") and decide(
-        catalogue.merge, entry.id, other, told=f"{others[other]} is {entry.name} now. Z takes it back."
+        catalogue.merge, entry.id, other, message=f"{others[other]} is {entry.name} now. Z takes it back."
     ):
         st.rerun()
 
@@ -100,11 +100,11 @@ def split_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
     with st.container(horizontal=True):
         whole = preview.rest.sightings == 0
         if st.button("Split off", type="primary", icon=":material/call_split:", disabled=whole) and decide(
-            catalogue.split, entry.id, chosen, told="Split off. Z takes it back."
+            catalogue.split, entry.id, chosen, message="Split off. Z takes it back."
         ):
             _next_round()
         if st.button("Take them out, to be identified again", icon=":material/logout:") and decide(
-            catalogue.take_out, *chosen, individual_id=entry.id, told="Taken out. Z takes it back."
+            catalogue.take_out, *chosen, individual_id=entry.id, message="Taken out. Z takes it back."
         ):
             _next_round()
 

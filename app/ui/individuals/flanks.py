@@ -7,20 +7,20 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import deps
-from app.survey.decisions import catalogue, flank_joins, identity
+from app.survey.decisions import flank_joins, identity
+from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.flank_joins import FlankJoin
-from app.survey.decisions.identity import Contradiction
-from app.survey.individuals import catalogue as catalogue_entries
-from app.survey.individuals.catalogue import CatalogueEntry, names
+from app.survey.individuals.catalogue import CatalogueEntry, individual, names
 from app.survey.individuals.flank_proposals import FlankReport, Proposal, flank_report
 from app.survey.individuals.flanks import SIDES, one_sided
 from app.survey.individuals.previews import merge_preview
 from app.survey.individuals.sightings import SightingView
-from app.ui.individuals.actions import decide, plain, undo_button
+from app.ui.individuals.actions import plain, undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import in_words, warn_of
 from app.ui.shared import counts
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.decisions import decide, undo
 from app.ui.shared.words import duration, many, moment, when
 
 A_PAGE = 10
@@ -76,8 +76,8 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
         called = names(session)
     for one in joined:
         st.markdown(f":material/link: {plain(join_sentence(one))}")
-        if st.button("Take this join back", key=f"apart-{one.decision_id}", icon=":material/link_off:") and decide(
-            catalogue.take_back, one.decision_id, told=f"{one.name} is an individual of its own again."
+        if st.button("Take this join back", key=f"apart-{one.decision_id}", icon=":material/link_off:") and undo(
+            decision_id=one.decision_id, message=f"{one.name} is an individual of its own again."
         ):
             st.rerun()
     side = sides.get(entry.id)
@@ -100,7 +100,7 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
 def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[SightingView]) -> None:
     with deps.survey().read() as session:
         preview = merge_preview(session, entry.id, other)
-        mine, theirs = (catalogue_entries.individual(session, one) for one in (entry.id, other))
+        mine, theirs = (individual(session, one) for one in (entry.id, other))
         try:
             flank_joins.refuse_two_animals(session, mine, theirs)
         except Contradiction as against:
@@ -122,7 +122,9 @@ def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[Sight
     )  # fmt: skip
     if st.button(
         f"Join the flanks of {entry.name} and {name}", type="primary", icon=":material/link:", disabled=not reason
-    ) and decide(flank_joins.join, entry.id, other, str(reason), told=f"{name} is {entry.name} now. Z takes it back."):
+    ) and decide(
+        flank_joins.join, entry.id, other, str(reason), message=f"{name} is {entry.name} now. Z takes it back."
+    ):
         st.rerun()
 
 
@@ -144,11 +146,11 @@ def _buttons(one: Proposal, left: str, right: str, reason: str, key: str) -> Non
     pair = (one.left.detection_id, one.right.detection_id)
     first, second = sorted((one.left.individual_id, one.right.individual_id))
     if st.button("One animal", key=f"one-{key}", icon=":material/link:", disabled=not reason.strip()) and decide(
-        flank_joins.join, first, second, reason, seen_on=pair, told=f"{left} and {right} are one. Z takes it back."
+        flank_joins.join, first, second, reason, seen_on=pair, message=f"{left} and {right} are one. Z takes it back."
     ):
         st.rerun()
     if st.button("Two animals", key=f"two-{key}", icon=":material/call_split:") and decide(
-        identity.say_pair, *pair, "different", told="Said to be different. Z takes it back."
+        identity.say_pair, *pair, "different", message="Said to be different. Z takes it back."
     ):
         st.rerun()
     for name, view in ((left, one.left), (right, one.right)):

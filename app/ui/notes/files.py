@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 import streamlit as st
 
 from app import deps
 from app.survey.decisions import notes
-from app.survey.decisions.boxes import BadDecision
 from app.survey.notes import notes as survey_notes
 from app.survey.notes.notes import DeletedFile
 from app.survey.tables.notes import NoteFile, NoteRun
 from app.ui.notes.results import plain
+from app.ui.shared.decisions import callback, decide
 from app.ui.shared.words import many, moment
 
 SHOWN = 40
@@ -48,8 +47,7 @@ def file_list(files: Sequence[NoteFile], deleted: Sequence[DeletedFile]) -> None
                         "Bring back",
                         key=f"restore-notes-{gone.id}",
                         icon=":material/undo:",
-                        on_click=_decide,
-                        args=(notes.restore_file, gone.id, f"{gone.label} is back."),
+                        on_click=callback(decide, notes.restore_file, gone.id, message=plain(f"{gone.label} is back.")),
                     )
 
 
@@ -67,19 +65,13 @@ def _delete(file: NoteFile) -> None:
             "Delete these notes",
             key=f"delete-notes-now-{file.id}",
             type="primary",
-            on_click=_decide,
-            args=(notes.delete_file, file.id, f"{file.label} was deleted. It can be brought back below."),
+            on_click=callback(
+                decide,
+                notes.delete_file,
+                file.id,
+                message=plain(f"{file.label} was deleted. It can be brought back below."),
+            ),
         )
-
-
-def _decide(action: Callable[..., Any], file_id: int, told: str) -> None:
-    try:
-        with deps.survey().write() as session:
-            action(session, deps.reviewer(), file_id)
-    except BadDecision as refused:
-        st.toast(str(refused), icon=":material/error:")
-        return
-    st.toast(plain(told), icon=":material/check:")
 
 
 def deleted_sources(run: NoteRun) -> None:

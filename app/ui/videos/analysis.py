@@ -14,11 +14,13 @@ import streamlit as st
 from app import deps
 from app.actions import video_questions
 from app.analysis.video_endpoint import host, not_configured
-from app.survey.decisions.changes import DecisionConflict, undo_last
+from app.survey.decisions.kinds import Undo
+from app.survey.decisions.videos import delete_answer
 from app.survey.tables.media import Media
 from app.survey.tables.videos import VideoAnswer
 from app.survey.videos import answers
 from app.survey.videos.tracklets import summary_of
+from app.ui.shared.decisions import decide, undo
 from app.ui.shared.words import duration, many, moment
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import BY_KEY, LONGEST_OWN, OWN, PREPARED
@@ -83,15 +85,11 @@ def _undo_button(media_id: int) -> None:
     if not st.session_state.get(f"video-deleted-{media_id}"):
         return
 
-    def undo() -> None:
-        try:
-            with deps.survey().write() as session:
-                undo_last(session, deps.reviewer(), video_questions.KINDS)
-        except DecisionConflict as problem:
-            st.toast(str(problem), icon=":material/error:")
-        st.session_state[f"video-deleted-{media_id}"] -= 1
+    def take_back() -> None:
+        if undo(Undo.VIDEO_ANSWERS, media_id=media_id):
+            st.session_state[f"video-deleted-{media_id}"] -= 1
 
-    st.button("Undo the deletion", icon=":material/undo:", key=f"video-undo-{media_id}", on_click=undo)
+    st.button("Undo the deletion", icon=":material/undo:", key=f"video-undo-{media_id}", on_click=take_back)
 
 
 def _answers(media_id: int) -> None:
@@ -186,5 +184,5 @@ def _origin(one: VideoAnswer) -> str:
 
 
 def _delete(media_id: int, answer_id: int) -> None:
-    video_questions.delete(deps.survey(), answer_id, deps.reviewer())
-    st.session_state[f"video-deleted-{media_id}"] = st.session_state.get(f"video-deleted-{media_id}", 0) + 1
+    if decide(delete_answer, answer_id):
+        st.session_state[f"video-deleted-{media_id}"] = st.session_state.get(f"video-deleted-{media_id}", 0) + 1

@@ -8,10 +8,11 @@ import streamlit as st
 
 from app import deps
 from app.survey.decisions import videos
-from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions.refusals import BadDecision
 from app.survey.videos import accounts
 from app.survey.videos import runs as clip_run_rows
 from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, ClipRun
+from app.ui.shared.decisions import callback, decide
 from app.ui.shared.words import many, moment
 from app.video.timecode import timecode
 
@@ -98,14 +99,12 @@ def _standing(run: ClipRun) -> None:
         st.markdown(":green-badge[:material/check: this run counts]")
         return
 
-    def use() -> None:
-        try:
-            with deps.survey().write() as session:
-                videos.use_run(session, deps.reviewer(), run.run_id or 0)
-        except BadDecision as error:
-            st.toast(str(error), icon=":material/error:")
-
-    st.button("Use this run", key=f"use-run-{run.run_id}", icon=":material/published_with_changes:", on_click=use)
+    st.button(
+        "Use this run",
+        key=f"use-run-{run.run_id}",
+        icon=":material/published_with_changes:",
+        on_click=callback(decide, videos.use_run, run.run_id),
+    )
 
 
 def _card(run: ClipRun, differs: bool, first: int | None, several: bool) -> None:

@@ -5,12 +5,12 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.survey.decisions import videos as video_decisions
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import DecisionConflict, undo_last
+from app.survey.decisions.kinds import Undo
+from app.survey.decisions.videos import MOST, correct_count
 from app.survey.detections.results import crop_name
 from app.survey.videos import tracklets
 from app.survey.videos.views import OpenClip
+from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.navigation import identify_page
 from app.ui.shared.words import many
 from app.ui.videos.items import course, is_animal, names
@@ -121,25 +121,17 @@ def _count(clip: OpenClip, animals: int, computed: int) -> None:
     media_id = clip.view.media_id
 
     def save() -> None:
-        try:
-            with deps.survey().write() as session:
-                wanted = int(st.session_state[f"count-{media_id}-{animals}"])
-                video_decisions.correct_count(session, deps.reviewer(), media_id, wanted)
-        except BadDecision as error:
-            st.toast(str(error), icon=":material/error:")
-
-    def take_back() -> None:
-        try:
-            with deps.survey().write() as session:
-                undo_last(session, deps.reviewer(), video_decisions.KINDS)
-        except DecisionConflict as error:
-            st.toast(str(error), icon=":material/error:")
+        decide(correct_count, media_id, int(st.session_state[f"count-{media_id}-{animals}"]))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input(
-            "Animals in this clip", 0, video_decisions.MOST, animals, key=f"count-{media_id}-{animals}", width=170
-        )
+        st.number_input("Animals in this clip", 0, MOST, animals, key=f"count-{media_id}-{animals}", width=170)
         st.button("Save the count", key="save-count", on_click=save)
-        st.button("Undo", key="undo-count", icon=":material/undo:", on_click=take_back)
+        st.button(
+            "Undo",
+            key="undo-count",
+            icon=":material/undo:",
+            on_click=callback(undo, Undo.VIDEO_COUNT, media_id=media_id),
+            help="Your last count of this video",
+        )
     if clip.view.corrected_by:
         st.caption(f"Counted by {clip.view.corrected_by}; computed: {computed}.")

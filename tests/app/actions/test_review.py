@@ -11,11 +11,12 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from app.actions.review import Applied, apply_review
+from app.actions.decide import Settled
+from app.actions.review import apply_review
 from app.analysis.context import Workshop
 from app.analysis.crops import Crop, describe_crops
 from app.ingest.store import MediaStore
-from app.jobs.queue import DESCRIBED_AT_ONCE, Jobs
+from app.jobs.queue import DESCRIBED_AT_ONCE
 from app.survey.database import Survey
 from app.survey.detections.features import lacking
 from app.survey.detections.results import box_key
@@ -24,17 +25,8 @@ from app.survey.tables.detections import Detection, Feature
 from modal_backend.contracts import Box
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import LOCAL
+from tests.support.asked import Asked
 from tests.support.surveys import add_media, describe, found
-
-
-class Asked(Jobs):
-    """The queue's front, which notes down what it was asked instead of waiting for a worker."""
-
-    def __init__(self) -> None:
-        self.described: list[tuple[list[int], bool]] = []
-
-    def describe(self, detection_ids, *, bulk=False):
-        self.described.append((list(detection_ids), bulk))
 
 
 @pytest.fixture
@@ -43,11 +35,11 @@ def asked() -> Asked:
 
 
 @pytest.fixture
-def send(survey: Survey, asked: Asked) -> Callable[..., Applied]:
+def send(survey: Survey, asked: Asked) -> Callable[..., Settled]:
     """Sends actions as a browser does, numbered; returns what became of them."""
     numbers = iter(range(1, 10_000))
 
-    def apply(*actions: dict[str, Any], who: str = "ana") -> Applied:
+    def apply(*actions: dict[str, Any], who: str = "ana") -> Settled:
         full = [{"n": next(numbers), "uuid": f"u{time.monotonic_ns()}", **action} for action in actions]
         return apply_review(survey, asked, who, full, full[0]["n"] - 1)
 
@@ -92,9 +84,9 @@ def test_who_overrules_a_decision_made_since_is_told_whose_it_was(survey, send):
     seen = time.time()
     send({"kind": "species", "detection_id": box, "media_id": media, "species": "leopard", "seen": seen}, who="ben")
     told = send({"kind": "species", "detection_id": box, "media_id": media, "species": "tiger", "seen": seen})
-    assert told.notes[0].startswith("ben decided about this too")
+    assert told.messages[0].startswith("ben decided about this too")
     later = send({"kind": "species", "detection_id": box, "media_id": media, "species": "lion", "seen": time.time()})
-    assert later.notes == []
+    assert later.messages == []
     with survey.read() as session:
         assert [one.view["species"] for one in session.scalars(sa.select(Decision))] == ["leopard", "tiger", "lion"]
 

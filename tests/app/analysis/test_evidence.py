@@ -14,7 +14,7 @@ from app.matching import flanks
 from app.survey.database import Survey
 from app.survey.decisions import boxes as review
 from app.survey.decisions import identity
-from app.survey.decisions.changes import undo
+from app.survey.decisions.undoing import undo
 from app.survey.detections import best_views, quality
 from app.survey.detections import evidence as kept
 from app.survey.detections.boxes import boxes

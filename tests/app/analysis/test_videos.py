@@ -17,8 +17,9 @@ from app.ingest.intake import source_files
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import videos as video_decisions
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import undo_last
+from app.survey.decisions.kinds import COUNTS
+from app.survey.decisions.refusals import BadDecision
+from app.survey.decisions.undoing import undo_last
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse, imports
@@ -138,7 +139,7 @@ def test_the_count_is_corrected_and_the_correction_undone(filmed):
     assert (summary.animals, summary.computed) == (4, 1)
     assert (logged.kind, logged.who, logged.media_id) == ("count", "ana", media_id)
     with survey.write() as session:
-        undo_last(session, "ana", video_decisions.KINDS)
+        undo_last(session, "ana", COUNTS.words)
     with survey.read() as session:
         assert tracklets.summary_of(session, media_id).animals == 1
 

@@ -17,8 +17,8 @@ from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement, write
 from app.exchange.identifiers import ExportRefused
 from app.survey.database import Survey
 from app.survey.decisions import boxes, catalogue
-from app.survey.decisions.changes import undo_last
 from app.survey.decisions.stations import set_deployment
+from app.survey.decisions.undoing import undo_last
 from modal_backend.contracts import Box, Category, Detection
 from tests.support.catalogued import DAY, opened, place, seen
 from tests.support.surveys import add_media, found

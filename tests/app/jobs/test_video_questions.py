@@ -18,7 +18,9 @@ from app.actions import video_questions
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
-from app.survey.decisions.changes import undo_last
+from app.survey.decisions.kinds import ANSWERS
+from app.survey.decisions.undoing import undo_last
+from app.survey.decisions.videos import delete_answer
 from app.survey.tables.calls import Call
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import VideoAnswer
@@ -224,12 +226,13 @@ def test_a_deleted_answer_comes_back_with_undo_and_its_id_is_given_to_no_other(s
     answer_id = ask(settings, survey, media_id)
     with survey.write() as session:
         answers.keep(session, answer_id, SAID, (None, None))
-    video_questions.delete(survey, answer_id, "ana")
+    with survey.write() as session:
+        delete_answer(session, "ana", answer_id)
     with survey.read() as session:
         assert answers.answers(session, media_id) == []
     assert ask(settings, survey, media_id) > answer_id
     with survey.write() as session:
-        undo_last(session, "ana", video_questions.KINDS)
+        undo_last(session, "ana", ANSWERS.words)
     assert row(survey, answer_id).answer == SAID.text
 
 

@@ -9,7 +9,8 @@ from app.matching import calibrate
 from app.matching.trust import calibration_state
 from app.survey.database import Survey
 from app.survey.decisions import identity
-from app.survey.decisions.changes import undo_last
+from app.survey.decisions.kinds import IDENTITY
+from app.survey.decisions.undoing import undo_last
 from app.survey.individuals import calibrations
 from app.survey.individuals.calibrations import SCALE
 from modal_backend.models.probability import calibration_fit
@@ -149,7 +150,7 @@ def test_decided_pairs_carry_the_figures_they_were_decided_with(survey: Survey):
         ]
         assert [one.score for one in calibrations.decided_pairs(session, FUSED)] == [0.2, 3.01]
     with survey.write() as session:
-        undo_last(session, "ana", identity.KINDS)
+        undo_last(session, "ana", IDENTITY.words)
     with survey.read() as session:
         assert [one.same for one in calibrations.decided_pairs(session, LOCAL)] == [False]
 

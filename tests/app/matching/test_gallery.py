@@ -13,7 +13,8 @@ from app.matching.gallery import Gallery, NotDescribed
 from app.matching.shortlist import A_NAME, shortlist
 from app.survey.database import Survey
 from app.survey.decisions import identity
-from app.survey.decisions.changes import undo_last
+from app.survey.decisions.kinds import IDENTITY
+from app.survey.decisions.undoing import undo_last
 from app.survey.detections import features as described
 from app.survey.detections import results
 from app.survey.individuals import rankings
@@ -186,7 +187,7 @@ def test_names_given_and_undone_reach_a_warm_gallery(survey: Survey, crops):
     row = ranked(survey, gallery, crops[2, 2])
     assert row.candidates[0]["identity"] == "3"
     with survey.write() as session:
-        undo_last(session, "ana", identity.KINDS)
+        undo_last(session, "ana", IDENTITY.words)
     assert "3" not in [one["identity"] for one in ranked(survey, gallery, crops[2, 2]).candidates]
 
 
@@ -207,7 +208,7 @@ def test_a_drawn_box_that_was_undone_leaves_the_gallery(survey: Survey, crops):
     with survey.write() as session:
         session.execute(sa.delete(Feature).where(Feature.detection_id == crops[0, 1]))
         identity.set_flank(session, "ana", crops[4, 0], "unknown")
-        undo_last(session, "ana", identity.KINDS)
+        undo_last(session, "ana", IDENTITY.words)
     row = ranked(survey, gallery, crops[0, 2])
     assert crops[0, 1] not in [one["crop_id"] for one in row.candidates]
     assert row.gallery_size == 14

@@ -11,8 +11,8 @@ import sqlalchemy as sa
 
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
-from app.survey.decisions import history
-from app.survey.decisions.changes import HUMAN
+from app.survey.decisions import undoing
+from app.survey.decisions.kinds import TABLES
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature, Ranking
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
@@ -20,7 +20,7 @@ from tests.support.older_survey import DRAWN_BOX, QUERY, WAITING_IMPORT, unpack
 from tests.support.waiting import wait_until
 from tests.support.workers import worker
 
-DECIDED = ("decision", *(table.__tablename__ for table in HUMAN.values()))
+DECIDED = ("decision", *(table.__tablename__ for table in TABLES.values()))
 NOT_DECIDED = {"detection", "species_label", "video_answer"}  # found by a model, listed from the start, asked
 
 
@@ -60,11 +60,11 @@ def test_every_decision_of_it_can_be_undone_and_made_again(settings: Settings, o
         standing = list(session.scalars(sa.select(Decision.id).where(Decision.undone_at.is_(None))))
     for number in sorted(standing, reverse=True):
         with older.write() as session:
-            history.undo_one(session, number, "ana")
+            undoing.undo_one(session, number, "ana")
     assert {table for table, found in state(settings).items() if found} == NOT_DECIDED
     for number in sorted(standing):
         with older.write() as session:
-            history.redo_one(session, number, "ana")
+            undoing.redo_one(session, number, "ana")
     assert state(settings) == decided
 
 

@@ -21,8 +21,9 @@ from app.settings import Settings
 from app.survey.capture import history
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import catalogue, flank_joins, identity
-from app.survey.decisions.changes import undo_last
 from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
+from app.survey.decisions.undoing import undo_last
 from app.survey.detections import results
 from app.survey.individuals import rankings
 from app.survey.individuals.flank_proposals import flank_report
@@ -73,7 +74,7 @@ def test_decisions_merge_split_and_join_are_undone_at_any_depth(survey: Survey):
     seen(survey, "A", "Ridge", DAY)
     b = seen(survey, "B", "Ridge", 0.5, flank="right")
     _, (loose,) = add_media(survey, [found()], folder="Ridge", minutes=3 * DAY)
-    kinds = (*identity.KINDS, *catalogue.KINDS)
+    kinds = (*IDENTITY.words, *CATALOGUE.words, *TAKING_OUT.words)
     with survey.read() as session:
         assert [one.times for one in flank_report(session).proposals] == [1]
     acts = (

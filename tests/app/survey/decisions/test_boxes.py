@@ -10,10 +10,11 @@ import sqlalchemy as sa
 
 from app.survey.database import Survey
 from app.survey.decisions import boxes as review
-from app.survey.decisions import history, identity, many_boxes
+from app.survey.decisions import identity, many_boxes, undoing
 from app.survey.decisions import species as species_list
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import HUMAN, DecisionConflict, undo, undo_last
+from app.survey.decisions.kinds import BOXES, IDENTITY, TABLES
+from app.survey.decisions.refusals import BadDecision, DecisionConflict
+from app.survey.decisions.undoing import undo, undo_last
 from app.survey.detections.boxes import boxes_of
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
@@ -28,7 +29,7 @@ from tests.support.surveys import START, add_media, describe, found
 def everything(survey: Survey) -> dict[str, list[tuple]]:
     """All rows of the tables a person's decisions touch, and the media with their scores."""
     with survey.read() as session:
-        tables = [*(table.__table__ for table in HUMAN.values()), Media.__table__]
+        tables = [*(table.__table__ for table in TABLES.values()), Media.__table__]
         return {table.name: sorted(map(repr, session.execute(sa.select(table)))) for table in tables}
 
 
@@ -101,10 +102,10 @@ def test_undo_of_any_depth_leaves_the_survey_exactly_as_before(survey):
         states.append(everything(survey))
     for expected in reversed(states[:-1]):
         with survey.write() as session:
-            assert undo_last(session, "ana", review.KINDS)
+            assert undo_last(session, "ana", BOXES.words)
         assert everything(survey) == expected
     with survey.write() as session:
-        assert undo_last(session, "ana", review.KINDS) is None
+        assert undo_last(session, "ana", BOXES.words) is None
 
 
 def test_undo_takes_back_only_ones_own_decisions(survey):
@@ -112,7 +113,7 @@ def test_undo_takes_back_only_ones_own_decisions(survey):
     with survey.write() as session:
         review.correct_box(session, "ana", box, species="tiger")
     with survey.write() as session:
-        assert undo_last(session, "ben", review.KINDS) is None
+        assert undo_last(session, "ben", BOXES.words) is None
 
 
 def test_an_older_decision_cannot_be_undone_over_a_newer_one(survey):
@@ -194,7 +195,7 @@ def test_a_bulk_decision_is_one_entry_and_one_undo_restores_every_row(survey, wh
     assert done.decision.view["media_ids"] == media
     assert everything(survey) != before
     with survey.write() as session:
-        assert undo_last(session, "ana", review.KINDS).id == done.decision.id
+        assert undo_last(session, "ana", BOXES.words).id == done.decision.id
     assert everything(survey) == before
 
 
@@ -228,7 +229,7 @@ def test_a_box_nobody_saw_when_its_picture_was_accepted_waits_for_no_identity(su
         assert rankings.waiting_count(session, version) == 1
         assert weak in rankings.allowed(session, strong, rankings.Scope())[1]
     with survey.write() as session:
-        undo_last(session, "ana", review.KINDS)
+        undo_last(session, "ana", BOXES.words)
     with survey.read() as session:
         assert rankings.waiting(session, version) == [strong, weak]
 
@@ -308,9 +309,9 @@ def test_two_people_may_undo_what_each_decided_about_one_box_in_any_order(survey
         review.correct_box(session, "ana", box, species="tiger")
         identity.set_flank(session, "ben", box, "left")
     with survey.write() as session:
-        undo_last(session, "ana", review.KINDS)
+        undo_last(session, "ana", BOXES.words)
     with survey.write() as session:
-        undo_last(session, "ben", identity.KINDS)
+        undo_last(session, "ben", IDENTITY.words)
     assert everything(survey) == before
 
 
@@ -321,7 +322,7 @@ def test_a_drawn_box_that_somebody_named_is_not_taken_away_by_undo(survey):
         identity.new_individual(session, "ben", drawn.detection_id)
     before = everything(survey)
     with pytest.raises(DecisionConflict, match="undo that first"), survey.write() as session:
-        undo_last(session, "ana", review.KINDS)
+        undo_last(session, "ana", BOXES.words)
     assert everything(survey) == before
 
 
@@ -370,5 +371,5 @@ def test_the_species_list_offers_what_is_used_first_and_its_changes_can_be_undon
     with pytest.raises(BadDecision, match="already"), survey.write() as session:
         species_list.add_label(session, "ben", "bubo bubo")
     with survey.write() as session:
-        history.undo_back_to(session, 1, "ana")
+        undoing.undo_back_to(session, 1, "ana")
     assert everything(survey) == before

@@ -3,27 +3,33 @@
 from __future__ import annotations
 
 import threading
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 
-from app.actions.identify import apply_identity
+from app.actions.identify import apply_identity, conflict_item
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import identity
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import DecisionConflict, undo_last
 from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.kinds import IDENTITY
+from app.survey.decisions.refusals import BadDecision, DecisionConflict
+from app.survey.decisions.undoing import undo_last
+from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from tests.app.survey.decisions.test_boxes import everything
 from tests.app.survey.decisions.test_identity import crops, named
+from tests.support.asked import Asked
 
 
 def act(survey: Survey, who: str, n: int, kind: str, query: int, **more: Any) -> Any:
     """One action as the match view sends it."""
     action = {"n": n, "uuid": f"{who}-{n}", "kind": kind, "query_id": query, **more}
-    return apply_identity(survey, who, [action], n - 1, {})
+    settled = apply_identity(survey, Asked(), who, [action], n - 1, {})
+    conflicts = [conflict_item(*met) for met in settled.contradictions]
+    return SimpleNamespace(problems=settled.problems, conflicts=conflicts)
 
 
 def verdicts(survey: Survey) -> dict[tuple[int, int], str]:
@@ -62,7 +68,7 @@ def test_taking_the_way_out_makes_the_decision_that_met_the_contradiction_and_un
     assert verdicts(survey)[a, c] == "different"
     for _ in range(2):
         with survey.write() as session:
-            undo_last(session, "ana", (*identity.KINDS, "take out"))
+            undo_last(session, "ana", (*IDENTITY.words, "take out"))
     assert everything(survey) == before
 
 
@@ -142,7 +148,7 @@ def test_undoing_the_first_name_of_an_individual_that_others_joined_is_refused_w
         identity.say_same(session, "ben", b, a)
     before = everything(survey)
     with pytest.raises(DecisionConflict, match="Other crops have been assigned to T-001"), survey.write() as session:
-        undo_last(session, "ana", identity.KINDS)
+        undo_last(session, "ana", IDENTITY.words)
     assert everything(survey) == before
 
 
@@ -219,7 +225,7 @@ def test_the_prefix_of_names_is_the_surveys_own_and_numbers_never_come_twice(sur
     assert (named(survey, a), named(survey, c)) == ("T-001", "F-0002")
     with survey.write() as session:
         undo_last(session, "ana", ("naming",))
-        assert identity.next_name(session) == "T-002"
+        assert next_name(session) == "T-002"
 
 
 @pytest.mark.parametrize(("prefix", "digits"), [("Tiger 2", 3), ("x" * 21, 3), ("T-", 0)])
@@ -236,7 +242,7 @@ def test_a_decision_keeps_who_when_view_and_model_figures(survey):
         (99, b): {"score": 7.0},
     }
     action = {"n": 1, "uuid": "1", "kind": "same", "query_id": a, "candidate_id": b, "view": "lines", "model": "fused"}
-    apply_identity(survey, "ana", [action], 0, figures)
+    apply_identity(survey, Asked(), "ana", [action], 0, figures)
     with survey.read() as session:
         decision = session.scalars(sa.select(Decision)).one()
     assert decision.who == "ana"

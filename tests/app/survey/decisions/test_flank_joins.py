@@ -7,9 +7,10 @@ import sqlalchemy as sa
 
 from app.survey.database import Survey
 from app.survey.decisions import catalogue, flank_joins, identity
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import redo, undo, undo_last
-from app.survey.decisions.identity import Contradiction
+from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
+from app.survey.decisions.refusals import BadDecision
+from app.survey.decisions.undoing import redo, undo, undo_last
 from app.survey.individuals import catalogue as catalogue_entries
 from app.survey.individuals.flank_proposals import flank_report
 from app.survey.individuals.flanks import one_sided
@@ -113,7 +114,7 @@ def test_joins_undone_at_any_depth_leave_the_database_as_before(survey: Survey):
     while len(states) > 1:
         assert rows(survey) == states.pop()
         with survey.write() as session:
-            assert undo_last(session, "ana", catalogue.KINDS).kind == "join flanks"
+            assert undo_last(session, "ana", (*CATALOGUE.words, *TAKING_OUT.words)).kind == "join flanks"
     assert rows(survey) == states[0]
 
 
@@ -170,7 +171,7 @@ def test_a_join_is_refused_when_decisions_or_a_picture_say_two_animals(survey: S
     assert [link.crops for link in met.value.chain] == [(a, b)]
     assert [way.kind for way in met.value.ways_out] == ["take back"]
     with survey.write() as session:
-        undo_last(session, "bo", identity.KINDS)
+        undo_last(session, "bo", IDENTITY.words)
         session.add(Sighting(detection_id=a + 1, individual_id=number(survey, "R"), who="ana"))
     with pytest.raises(Contradiction, match="on one picture"):
         join(survey, "L", "R")

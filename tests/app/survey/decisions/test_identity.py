@@ -7,16 +7,19 @@ import sqlalchemy as sa
 
 from app.survey.database import Survey
 from app.survey.decisions import catalogue, identity
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import undo_last, undo_once
-from app.survey.decisions.identity import Contradiction
+from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
+from app.survey.decisions.refusals import BadDecision
+from app.survey.decisions.undoing import undo_last, undo_once
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
+from app.survey.individuals.catalogue import entries
+from app.survey.individuals.naming import next_name
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from tests.app.survey.decisions.test_boxes import everything
 from tests.support.surveys import add_media, describe, found
 
-KINDS = (*identity.KINDS, *catalogue.KINDS)
+KINDS = (*IDENTITY.words, *CATALOGUE.words, *TAKING_OUT.words)
 
 
 def crops(survey: Survey, count: int) -> list[int]:
@@ -177,8 +180,8 @@ def test_a_merged_individuals_name_stays_taken(survey):
         identity.new_individual(session, "ana", first)
         identity.new_individual(session, "ana", second)
         catalogue.merge(session, "ana", 1, 2)
-        assert identity.next_name(session) == "T-003"
-        assert [one.name for one in catalogue.entries(session)] == ["T-001"]
+        assert next_name(session) == "T-003"
+        assert [one.name for one in entries(session)] == ["T-001"]
 
 
 def test_the_same_undo_sent_twice_undoes_once(survey):

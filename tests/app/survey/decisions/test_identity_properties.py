@@ -2,28 +2,26 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.settings import Settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.decisions import catalogue, identity
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import DecisionConflict, undo, undo_last
 from app.survey.decisions.contradictions import Contradiction
+from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
+from app.survey.decisions.refusals import BadDecision, DecisionConflict
+from app.survey.decisions.undoing import undo, undo_last
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import add_media, found
+from tests.support.surveys import add_media, copy_of, file_of, found
 
 CROPS = 5
-KINDS = (*identity.KINDS, *catalogue.KINDS)
+KINDS = (*IDENTITY.words, *CATALOGUE.words, *TAKING_OUT.words)
 crop, who = st.integers(1, CROPS), st.sampled_from(["ana", "ben"])
 step = st.one_of(
     st.tuples(st.just("same"), who, crop, crop, st.booleans()),
@@ -40,14 +38,12 @@ step = st.one_of(
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The database of a survey with five crops nobody has decided about."""
-    folder = tmp_path_factory.mktemp("template")
-    survey = open_survey(Settings(PUGMARK_DATA_DIR=folder, _env_file=None))
-    for number in range(CROPS):
-        add_media(survey, [found()], minutes=60.0 * number)
-    survey.close()
-    with sa.create_engine(f"sqlite:///{folder}/survey.sqlite").connect() as connection:
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
-    return folder / "survey.sqlite"
+
+    def fill(survey: Survey) -> None:
+        for number in range(CROPS):
+            add_media(survey, [found()], minutes=60.0 * number)
+
+    return file_of(tmp_path_factory.mktemp("template"), fill)
 
 
 def decide(session, what) -> object:
@@ -80,34 +76,27 @@ def check(survey: Survey) -> None:
             assert pair.low_id not in of or of.get(pair.high_id) != of[pair.low_id], "different, yet one individual"
 
 
-def opened(template: Path, folder: str) -> Survey:
-    shutil.copy(template, Path(folder) / "survey.sqlite")
-    return Survey(f"sqlite:///{folder}/survey.sqlite", Path(folder))
-
-
 @given(st.lists(step, min_size=4, max_size=14))
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20)
 def test_no_sequence_of_decisions_and_undos_makes_a_contradiction_and_refused_ones_change_nothing(template, steps):
-    with tempfile.TemporaryDirectory() as folder:
-        survey, told = opened(template, folder), list[str]()
+    refusals = list[str]()
+    with copy_of(template) as survey:
         for what in steps:
             before = everything(survey)
             try:
                 with survey.write() as session:
                     decide(session, what)
             except (Contradiction, BadDecision, DecisionConflict) as refused:
-                told.append(str(refused))
+                refusals.append(str(refused))
                 assert everything(survey) == before
             check(survey)
-        survey.close()
-    assert all(one.endswith(".") for one in told)
+    assert all(text.endswith(".") for text in refusals)
 
 
 @given(st.lists(step, min_size=4, max_size=12))
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20)
 def test_undoing_every_decision_newest_first_leads_back_through_every_state(template, steps):
-    with tempfile.TemporaryDirectory() as folder:
-        survey = opened(template, folder)
+    with copy_of(template) as survey:
         states = [everything(survey)]
         for what in steps:
             if what[0] == "undo":
@@ -123,14 +112,12 @@ def test_undoing_every_decision_newest_first_leads_back_through_every_state(temp
                 latest = sa.select(Decision).where(Decision.undone_at.is_(None)).order_by(Decision.id.desc()).limit(1)
                 undo(session, session.scalars(latest).one(), "ana")
             assert everything(survey) == expected
-        survey.close()
 
 
 @given(st.lists(st.sampled_from(["new", "undo"]), min_size=2, max_size=14))
-@settings(max_examples=20, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=20)
 def test_a_name_is_given_once_even_when_its_individual_was_undone(template, steps):
-    with tempfile.TemporaryDirectory() as folder:
-        survey = opened(template, folder)
+    with copy_of(template) as survey:
         given_names: list[str] = []
         waiting, named = list(range(1, CROPS + 1)), []
         for what in steps:
@@ -143,4 +130,3 @@ def test_a_name_is_given_once_even_when_its_individual_was_undone(template, step
                     undo_last(session, "ana", KINDS)
                     waiting.append(named.pop())
         assert len(given_names) == len(set(given_names))
-        survey.close()

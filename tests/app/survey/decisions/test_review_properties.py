@@ -4,37 +4,45 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from sqlalchemy.orm import Session
 
 from app.survey.database import Survey
 from app.survey.decisions import boxes as review
-from app.survey.decisions import catalogue, history, identity, many_boxes, species
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import HUMAN, DecisionConflict, undo_last
+from app.survey.decisions import catalogue, history, identity, many_boxes, species, undoing
+from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.history import HistoryFilter
-from app.survey.decisions.identity import Contradiction
+from app.survey.decisions.kinds import BOXES, CATALOGUE, IDENTITY, SPECIES, TABLES, TAKING_OUT
+from app.survey.decisions.refusals import BadDecision, DecisionConflict
+from app.survey.decisions.undoing import undo_last
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection
 from app.survey.tables.individuals import Individual
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category
-from tests.support.surveys import add_media, found
+from tests.support.surveys import add_media, copy_of, file_of, found
 
 REFUSED = (BadDecision, Contradiction, DecisionConflict)
 PEOPLE = ("ana", "ben")
-KINDS = (*review.KINDS, *identity.KINDS, *catalogue.KINDS, *species.KINDS)
+KINDS = (
+    *BOXES.words,
+    *IDENTITY.words,
+    *CATALOGUE.words,
+    *TAKING_OUT.words,
+    *SPECIES.words,
+)
 Act = Callable[[Session, str, random.Random], object]
 
 
 def state(survey: Survey) -> dict[str, list[tuple]]:
     """All rows of the tables that decisions touch, and the media with their scores."""
     with survey.read() as session:
-        tables = [*(table.__table__ for table in HUMAN.values()), Media.__table__]
+        tables = [*(table.__table__ for table in TABLES.values()), Media.__table__]
         return {table.name: sorted(map(repr, session.execute(sa.select(table)))) for table in tables}
 
 
@@ -106,59 +114,48 @@ def play(survey: Survey, acts: list[int], seed: int, people: tuple[str, ...] = P
     return states
 
 
-@pytest.fixture
-def four(survey: Survey) -> Survey:
-    for number, boxes in enumerate(
-        [[found(0.8), found(0.3, x=0.6)], [found(0.6)], [], [found(0.7, category=Category.PERSON)]]
-    ):
-        add_media(survey, boxes, minutes=number)
-    return survey
+@pytest.fixture(scope="module")
+def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Four media: two animals, one, nothing, a person."""
+
+    def fill(survey: Survey) -> None:
+        person = found(0.7, category=Category.PERSON)
+        for number, boxes in enumerate([[found(0.8), found(0.3, x=0.6)], [found(0.6)], [], [person]]):
+            add_media(survey, boxes, minutes=number)
+
+    return file_of(tmp_path_factory.mktemp("four"), fill)
 
 
-def clear(survey: Survey) -> None:
-    """Take every decision away, newest first; what remains is what the models found."""
-    with survey.write() as session:
-        for one in session.scalars(
-            sa.select(Decision).where(Decision.undone_at.is_(None)).order_by(Decision.id.desc())
-        ):
-            history.undo_one(session, one.id, "ana")
-    with survey.write() as session:
-        session.execute(sa.delete(Decision))
-
-
-every_fixture = settings(
-    max_examples=25, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
 orders = st.lists(st.integers(0, len(ACTS) - 1), min_size=1, max_size=12)
 
 
-@every_fixture
+@settings(max_examples=25)
 @given(acts=orders, seed=st.integers(0, 10_000))
 def test_undoing_all_decisions_newest_first_passes_every_state_on_the_way_back(four, acts, seed):
-    states = play(four, acts, seed)
-    for expected in reversed(states):
-        with four.write() as session:
-            newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.undone_at.is_(None)))
-            history.undo_one(session, newest, "ana")
-        assert state(four) == expected
-    clear(four)
+    with copy_of(four) as survey:
+        states = play(survey, acts, seed)
+        for expected in reversed(states):
+            with survey.write() as session:
+                newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.undone_at.is_(None)))
+                undoing.undo_one(session, newest, "ana")
+            assert state(survey) == expected
 
 
-@every_fixture
+@settings(max_examples=25)
 @given(acts=orders, seed=st.integers(0, 10_000))
 def test_redoing_everything_after_undoing_everything_is_where_it_was(four, acts, seed):
-    count = len(play(four, acts, seed, ("ana",)))
-    decided = state(four)
-    for _ in range(count):
-        with four.write() as session:
-            assert undo_last(session, "ana", KINDS)
-    for number in range(count):
-        with four.write() as session:
-            assert history.redo_last(session, "ana", KINDS, f"{seed}-{number}")
-    assert state(four) == decided
-    with four.write() as session:
-        assert history.redo_last(session, "ana", KINDS, f"{seed}-more") is None
-    clear(four)
+    with copy_of(four) as survey:
+        count = len(play(survey, acts, seed, ("ana",)))
+        decided = state(survey)
+        for _ in range(count):
+            with survey.write() as session:
+                assert undo_last(session, "ana", KINDS)
+        for number in range(count):
+            with survey.write() as session:
+                assert undoing.redo_last(session, "ana", KINDS, f"{seed}-{number}")
+        assert state(survey) == decided
+        with survey.write() as session:
+            assert undoing.redo_last(session, "ana", KINDS, f"{seed}-more") is None
 
 
 def every_standing(survey: Survey, dice: random.Random) -> list[int]:
@@ -168,35 +165,36 @@ def every_standing(survey: Survey, dice: random.Random) -> list[int]:
     return standing
 
 
-@every_fixture
+@settings(max_examples=25)
 @given(acts=orders, seed=st.integers(0, 10_000))
 def test_undo_in_any_order_is_refused_or_done_and_in_the_end_nothing_is_left(four, acts, seed):
-    before = state(four)
-    play(four, acts, seed)
-    while standing := every_standing(four, random.Random(seed)):
-        undone = 0
-        for number in standing:
-            held = state(four)
-            try:
-                with four.write() as session:
-                    history.undo_one(session, number, "ben")
-                undone += 1
-            except DecisionConflict:
-                assert state(four) == held
-        assert undone, "none of the decisions that stand can be undone"
-    assert state(four) == before
-    clear(four)
+    with copy_of(four) as survey:
+        before = state(survey)
+        play(survey, acts, seed)
+        while standing := every_standing(survey, random.Random(seed)):
+            undone = 0
+            for number in standing:
+                held = state(survey)
+                try:
+                    with survey.write() as session:
+                        undoing.undo_one(session, number, "ben")
+                    undone += 1
+                except DecisionConflict:
+                    assert state(survey) == held
+            assert undone, "none of the decisions that stand can be undone"
+        assert state(survey) == before
 
 
 def test_undo_back_to_takes_ones_own_decisions_back_and_leaves_those_of_others(four):
-    with four.read() as session:
-        ids = session.scalars(sa.select(Media.id)).all()
-    with four.write() as session:
-        first = review.judge_media(session, "ana", ids[0], "unsure")
-        review.judge_media(session, "ben", ids[1], "unsure")
-        review.judge_media(session, "ana", ids[2], "blank")
-    with four.write() as session:
-        assert len(history.undo_back_to(session, first.id, "ana")) == 2
-    with four.read() as session:
-        standing = history.entries(session, HistoryFilter(standing=True))
-    assert [(one.who, one.kind) for one in standing] == [("ben", "unsure")]
+    with copy_of(four) as survey:
+        with survey.read() as session:
+            ids = session.scalars(sa.select(Media.id)).all()
+        with survey.write() as session:
+            first = review.judge_media(session, "ana", ids[0], "unsure")
+            review.judge_media(session, "ben", ids[1], "unsure")
+            review.judge_media(session, "ana", ids[2], "blank")
+        with survey.write() as session:
+            assert len(undoing.undo_back_to(session, first.id, "ana")) == 2
+        with survey.read() as session:
+            standing = history.entries(session, HistoryFilter(standing=True))
+        assert [(one.who, one.kind) for one in standing] == [("ben", "unsure")]

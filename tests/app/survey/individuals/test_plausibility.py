@@ -6,10 +6,11 @@ import pytest
 import sqlalchemy as sa
 
 from app.survey.decisions import catalogue, identity
-from app.survey.decisions.boxes import BadDecision
-from app.survey.decisions.changes import undo_last
-from app.survey.decisions.plausibility import KINDS, accept_conflict, drop_second_box, set_speed_limit
+from app.survey.decisions.kinds import CATALOGUE, PLAUSIBILITY, TAKING_OUT
+from app.survey.decisions.plausibility import accept_conflict, drop_second_box, set_speed_limit
+from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.stations import set_deployment
+from app.survey.decisions.undoing import undo_last
 from app.survey.detections import results
 from app.survey.detections.boxes import box
 from app.survey.individuals import plausibility, rankings
@@ -77,7 +78,7 @@ def test_the_limit_is_that_of_the_species_with_its_source_until_a_person_sets_an
         set_speed_limit(session, "ana", "Panthera Tigris", 9.0, "our collared male, 2023")
     assert kinds(survey) == []
     with survey.write() as session:
-        undo_last(session, "ana", KINDS)
+        undo_last(session, "ana", PLAUSIBILITY.words)
     assert kinds(survey) == ["too fast"]
 
 
@@ -141,7 +142,7 @@ def test_an_animal_boxed_twice_keeps_one_box_and_undo_brings_the_other_back(surv
         assert box(session, second).verdict == "rejected"
         assert box(session, second).individual is None
     with survey.write() as session:
-        undo_last(session, "ana", KINDS)
+        undo_last(session, "ana", PLAUSIBILITY.words)
     assert everything(survey) == before
 
 
@@ -152,7 +153,7 @@ def test_decided_pairs_that_contradict_the_catalogue_are_listed(survey):
         catalogue.merge(session, "ana", 1, 2)
     assert kinds(survey) == ["said different"]
     with survey.write() as session:
-        undo_last(session, "ana", catalogue.KINDS)
+        undo_last(session, "ana", (*CATALOGUE.words, *TAKING_OUT.words))
     assert kinds(survey) == []
 
 
@@ -212,7 +213,7 @@ def test_accepting_is_a_decision_with_a_reason_and_an_undo(survey):
         accept_conflict(session, "ana", one.kind, *one.pair, "It was carried")
     assert kinds(survey) == []
     with survey.write() as session:
-        undo_last(session, "ana", KINDS)
+        undo_last(session, "ana", PLAUSIBILITY.words)
     assert everything(survey) == before
     assert kinds(survey) == ["too fast"]
 
@@ -230,5 +231,5 @@ def test_a_split_solves_it_and_undo_brings_it_back(survey):
         catalogue.split(session, "ana", 1, [2])
     assert kinds(survey) == []
     with survey.write() as session:
-        undo_last(session, "ana", catalogue.KINDS)
+        undo_last(session, "ana", (*CATALOGUE.words, *TAKING_OUT.words))
     assert kinds(survey) == ["too fast"]

@@ -9,8 +9,8 @@ import sqlalchemy as sa
 from app.actions.notes import settings_of
 from app.notes.sources import keep, rows_of
 from app.survey.decisions import boxes as review
-from app.survey.decisions import history, notes
-from app.survey.decisions.boxes import BadDecision
+from app.survey.decisions import history, notes, undoing
+from app.survey.decisions.refusals import BadDecision
 from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
 from app.survey.tables.decisions import Decision
@@ -48,7 +48,7 @@ def test_a_deleted_file_is_gone_for_runs_and_screens_and_is_back_after_undo(surv
     assert what(entry) == "deleted a file of notes: notes.csv"
     assert texts(survey, file_id) == []
     with survey.write() as session:
-        history.undo_one(session, decision, "ana")
+        undoing.undo_one(session, decision, "ana")
     assert texts(survey, file_id) == ["snare at the ford", "quiet night"]
     with survey.read() as session:
         assert len(views.notes_by_id(session, ids)) == 2

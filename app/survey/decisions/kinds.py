@@ -1,0 +1,158 @@
+"""Every kind of decision there is: what History says of it, which Undo button takes it back, what it may change.
+
+A new kind is one entry here: a line in the family it belongs to, or a family of its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from app.survey.tables.base import Base
+from app.survey.tables.deployments import DeploymentReview
+from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
+from app.survey.tables.notes import NoteFileReview
+from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
+from app.survey.tables.species import SpeciesLabel
+from app.survey.tables.videos import ClipRunChoice, VideoAnswer, VideoReview
+from app.survey.videos.runs import settle_chosen
+
+Rows = Sequence[dict[str, Any]]
+
+
+class Undo(StrEnum):
+    """The Undo buttons. History takes back every kind; a family with no button is taken back there alone."""
+
+    DETECTIONS = "detections"
+    IDENTIFY = "identify"
+    INDIVIDUALS = "individuals"
+    VIDEO_COUNT = "video count"
+    VIDEO_ANSWERS = "video answers"
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Kinds of decision that change the same tables and are taken back in the same places.
+
+    Args:
+        words: what History says, by the kind's name (at most 24 letters).
+        tables: the tables whose rows these decisions may add, change or remove. The images whose scores are computed
+            again are those that a changed row names by media_id or detection_id.
+        undo: the Undo buttons that take them back.
+        shows: the fields of a decision's view whose value History adds to the words.
+        settle: what has to follow whenever rows of these decisions were changed, also by undo and redo.
+    """
+
+    words: Mapping[str, str]
+    tables: tuple[type[Base], ...]
+    undo: tuple[Undo, ...] = ()
+    shows: tuple[str, ...] = ()
+    settle: Callable[[Session, Rows], None] | None = None
+
+
+BOXES = Family(
+    {
+        "accept": "accepted the boxes",
+        "blank": "blank",
+        "unsure": "unsure",
+        "reject": "deleted a box",
+        "restore": "brought a box back",
+        "category": "category",
+        "species": "species",
+        "move": "moved a box",
+        "draw": "drew a box",
+        "whole": "the whole picture is one animal",
+    },
+    tables=(Detection, DetectionReview, MediaReview, Sighting),
+    undo=(Undo.DETECTIONS,),
+    shows=("species", "category"),
+)
+IDENTITY = Family(
+    {
+        "same": "same animal",
+        "different": "different animals",
+        "pair unsure": "not sure whether the same",
+        "new": "new individual",
+        "unidentifiable": "nobody can tell who it is",
+        "identity unsure": "not sure who",
+        "flank": "flank",
+        "naming": "chose how individuals are named",
+    },
+    tables=(Individual, Naming, Sighting, PairVerdict, DetectionReview),
+    undo=(Undo.IDENTIFY, Undo.INDIVIDUALS),
+    shows=("flank",),
+)
+TAKING_OUT = Family({"take out": "took a sighting out"}, tables=(Sighting,), undo=(Undo.IDENTIFY, Undo.INDIVIDUALS))
+CATALOGUE = Family(
+    {
+        "rename": "renamed an individual",
+        "describe": "described an individual",
+        "merge": "merged two individuals",
+        "join flanks": "joined two flanks",
+        "split": "split an individual",
+    },
+    tables=(Individual, Sighting),
+    undo=(Undo.INDIVIDUALS,),
+)
+PLAUSIBILITY = Family(
+    {
+        "accept conflict": "accepted a conflict",
+        "speed limit": "set a speed limit",
+        "boxed twice": "one animal boxed twice",
+    },
+    tables=(AcceptedConflict, SpeedLimit, Sighting, DetectionReview),
+    undo=(Undo.INDIVIDUALS,),
+)
+STATIONS = Family(
+    {"deployment": "described a deployment"},
+    tables=(DeploymentReview,),
+    undo=(Undo.INDIVIDUALS,),
+    shows=("deployment",),
+)
+SPECIES = Family(
+    {"list species": "added to the species list", "unlist species": "removed from the species list"},
+    tables=(SpeciesLabel,),
+    shows=("species",),
+)
+COUNTS = Family({"count": "corrected the count"}, tables=(VideoReview,), undo=(Undo.VIDEO_COUNT,))
+RUNS = Family({"clip run": "chose the run that counts"}, tables=(ClipRunChoice,), settle=settle_chosen)
+ANSWERS = Family({"delete answer": "deleted an answer"}, tables=(VideoAnswer,), undo=(Undo.VIDEO_ANSWERS,))
+NOTES = Family(
+    {"delete notes": "deleted a file of notes", "restore notes": "brought a file of notes back"},
+    tables=(NoteFileReview,),
+    shows=("notes",),
+)
+
+FAMILIES = (
+    BOXES, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
+)  # fmt: skip
+FAMILY_OF: dict[str, Family] = {kind: family for family in FAMILIES for kind in family.words}
+TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILIES for table in family.tables}
+
+
+def taken_back_by(button: Undo | None) -> list[str]:
+    """The kinds of decision that an Undo button takes back; None stands for that of History, which takes back all."""
+    return [kind for kind, family in FAMILY_OF.items() if button is None or button in family.undo]
+
+
+def words(kind: str) -> str:
+    """What History says of a kind; the name of one that this program does not know."""
+    return FAMILY_OF[kind].words[kind] if kind in FAMILY_OF else kind
+
+
+def shown_values(kind: str, view: Mapping[str, Any]) -> list[str]:
+    """The values that History adds to the words of a decision; "none" for one that was emptied."""
+    family = FAMILY_OF.get(kind)
+    return [str(view[field] or "none") for field in (family.shows if family else ()) if field in view]
+
+
+def settle(session: Session, kind: str, rows: Rows) -> None:
+    """Do what has to follow when rows of such a decision were changed."""
+    family = FAMILY_OF.get(kind)
+    if family is not None and family.settle is not None:
+        family.settle(session, rows)

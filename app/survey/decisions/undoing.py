@@ -1,0 +1,205 @@
+"""Take a decision back, or make it again: its rows are turned to how they were before it, or after it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+from app.survey.decisions.changes import (
+    SIGNATURE,
+    Change,
+    already_made,
+    key_of,
+    rows_of,
+    says_something,
+    settle,
+    snapshot,
+)
+from app.survey.decisions.kinds import TABLES
+from app.survey.decisions.refusals import DecisionConflict, refuse_contradiction, refuse_when_used, what_is_newer
+from app.survey.tables.base import Base
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Detection, DetectionReview, Feature, Ranking
+from app.survey.tables.individuals import Individual
+
+REMEMBERED = 400
+Step = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
+
+
+def undo(session: Session, decision: Decision, who: str) -> Decision:
+    """Put every row of a decision back as it was; what others have decided since in other columns stays.
+
+    Raises DecisionConflict when something newer was decided about the same thing.
+    """
+    if decision.undone_at is not None:
+        raise DecisionConflict("This decision has been undone already.")
+    steps = [(change["table"], change["after"], change["before"]) for change in reversed(decision.changes)]
+    _turn_all(session, steps, decision)
+    refuse_contradiction(session, decision)
+    decision.undone_at, decision.undone_by = time.time(), who
+    session.flush()
+    settle(session, decision)
+    return decision
+
+
+def redo(session: Session, decision: Decision, who: str, client_key: str | None = None) -> Decision:
+    """Make an undone decision once more, as a new entry of the log. Raises DecisionConflict like `undo`."""
+    if known := already_made(session, client_key):
+        return known
+    if decision.undone_at is None:
+        raise DecisionConflict("This decision stands; there is nothing to do again.")
+    steps = [(change["table"], change["before"], change["after"]) for change in decision.changes]
+    _turn_all(session, steps, decision)
+    refuse_contradiction(session, decision)
+    again = Change(session)
+    again.rows = list(decision.changes)
+    about = {"media_id": decision.media_id, "detection_id": decision.detection_id}
+    view = {**decision.view, "redoes": decision.id}
+    return again.record(
+        decision.kind, who, view=view, individual_id=decision.individual_id, client_key=client_key, **about
+    )
+
+
+def undo_last(session: Session, who: str, kinds: Iterable[str], media_id: int | None = None) -> Decision | None:
+    """Undo this person's latest standing decision of the given kinds; None when there is none.
+
+    media_id: only decisions about this media.
+    """
+    mine = sa.select(Decision).where(Decision.who == who, Decision.undone_at.is_(None), Decision.kind.in_(list(kinds)))
+    if media_id is not None:
+        mine = mine.where(Decision.media_id == media_id)
+    decision = session.scalar(mine.order_by(Decision.id.desc()).limit(1))
+    return undo(session, decision, who) if decision else None
+
+
+def undo_once(session: Session, who: str, kinds: Iterable[str], undoes: str | None, undo_key: str) -> Decision | None:
+    """Undo as a browser asked: the decision it made under the key `undoes`, or this person's last one.
+
+    The same undo_key sent twice undoes once. Returns what was undone, None when there was nothing.
+    """
+    if session.scalar(sa.select(Decision.id).where(Decision.undo_key == undo_key)):
+        return None
+    decision = already_made(session, undoes) if undoes else None
+    if decision is not None and decision.undone_at is not None:
+        return None
+    done = undo(session, decision, who) if decision is not None else undo_last(session, who, kinds)
+    if done is not None:
+        done.undo_key = undo_key
+    return done
+
+
+def undo_one(session: Session, decision_id: int, who: str) -> Decision:
+    """Undo one decision, whoever made it. Raises DecisionConflict when something newer stands on it."""
+    return undo(session, _found(session, decision_id), who)
+
+
+def undo_back_to(session: Session, decision_id: int, who: str) -> list[Decision]:
+    """Undo everything the person of this decision decided since, newest first, and the decision itself.
+
+    All of it or, when something newer of somebody else stands on it (DecisionConflict), nothing.
+    """
+    first = _found(session, decision_id)
+    standing = sa.select(Decision).where(
+        Decision.who == first.who, Decision.id >= first.id, Decision.undone_at.is_(None)
+    )
+    newest_first = session.scalars(standing.order_by(Decision.id.desc())).all()
+    return [undo(session, decision, who) for decision in newest_first]
+
+
+def redo_one(session: Session, decision_id: int, who: str) -> Decision:
+    """Make an undone decision again, as a new entry. Raises DecisionConflict when something stands in the way."""
+    if decision_id in _redone(session, who):
+        raise DecisionConflict("This decision has been made again already.")
+    return redo(session, _found(session, decision_id), who)
+
+
+def redo_last(session: Session, who: str, kinds: Iterable[str], client_key: str | None) -> Decision | None:
+    """Make again what this person undid last, unless they have decided something new since; None when there is none."""
+    if known := already_made(session, client_key):
+        return known
+    mine = sa.select(Decision).where(Decision.kind.in_(list(kinds)))
+    undone = session.scalars(
+        mine.where(Decision.undone_by == who).order_by(Decision.undone_at.desc(), Decision.id).limit(REMEMBERED)
+    ).all()
+    redone = _redone(session, who)
+    last = next((one for one in undone if one.id not in redone), None)
+    newest = session.scalars(mine.where(Decision.who == who).order_by(Decision.id.desc()).limit(REMEMBERED))
+    fresh = next((one.decided_at for one in newest if "redoes" not in one.view), 0.0)
+    if last is None or fresh > (last.undone_at or 0.0):
+        return None
+    return redo(session, last, who, client_key)
+
+
+def _redone(session: Session, who: str) -> set[int]:
+    views = session.scalars(
+        sa.select(Decision.view).where(Decision.who == who).order_by(Decision.id.desc()).limit(REMEMBERED)
+    )
+    return {int(view["redoes"]) for view in views if "redoes" in view}
+
+
+def _found(session: Session, decision_id: int) -> Decision:
+    decision = session.get(Decision, decision_id)
+    if decision is None:
+        raise DecisionConflict("This decision is not in the survey.")
+    return decision
+
+
+def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
+    """Bring rows from one state to another, in order. Raises DecisionConflict when one is in neither."""
+    held = [
+        rows_of(session, table, [key_of(table, old or new or {}) for changed, old, new in steps if changed == name])
+        for name, table in TABLES.items()
+    ]
+    try:
+        for name, old, new in steps:
+            if not _turn(session, TABLES[name], old, new):
+                raise DecisionConflict(what_is_newer(session, decision))
+    except IntegrityError as error:
+        raise DecisionConflict("Something newer refers to it; undo that first, in History.") from error
+    del held  # until here the rows stay in the session, so that each is fetched once
+
+
+def _turn(session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
+    row = session.get(table, key_of(table, old or new or {}))
+    now = snapshot(row)
+    if now == old:
+        _write(session, table, row, new)
+        return True
+    if table is not DetectionReview:
+        return False
+    return _turn_columns(session, row, now or {}, old or {}, new or {})
+
+
+def _turn_columns(session: Session, row: Any, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Several people decide about one box: turn only the columns this decision is about."""
+    own = {"detection_id", *SIGNATURE}
+    columns = [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
+    if any(now.get(name) != old.get(name) for name in columns):
+        return False
+    signed = {name: value for name, value in {**old, **new}.items() if name in own}
+    values = {**(now or signed), **{name: new.get(name) for name in columns}}
+    _write(session, DetectionReview, row, values if says_something(values) else None)
+    return True
+
+
+def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any] | None) -> None:
+    if values is None:
+        if row is None:
+            return
+        if table is Detection:
+            session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
+            session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
+        if table is Individual:
+            refuse_when_used(session, row)
+        session.delete(row)
+    elif row is None:
+        session.add(table(**values))
+    else:
+        for name, value in values.items():
+            setattr(row, name, value)
+    session.flush()

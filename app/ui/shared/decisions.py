@@ -1,0 +1,47 @@
+"""Decide and undo from a page: what came of it is shown as a toast."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.actions import decide as actions
+from app.actions.decide import Made, Outcome
+from app.survey.decisions.kinds import Undo
+
+
+def decide(action: Callable[..., Made], *args: Any, message: str = "", **values: Any) -> bool:
+    """Make a decision, see `actions.decide`. message: what to show when it worked. Returns whether it did."""
+    return show(actions.decide(deps.survey(), deps.jobs(), deps.reviewer(), action, *args, **values), message)
+
+
+def undo(button: Undo | None = None, *, message: str = "Taken back.", **which: Any) -> bool:
+    """Take a decision back, see `actions.undo`. Returns whether something was."""
+    outcome = actions.undo(deps.survey(), deps.jobs(), deps.reviewer(), button, **which)
+    if not outcome.decisions and not outcome.refused:
+        st.toast("There is nothing to undo.", icon=":material/undo:")
+        return False
+    return show(outcome, message)
+
+
+def callback(act: Callable[..., bool], *args: Any, **values: Any) -> Callable[[], None]:
+    """`decide` or `undo` with its arguments, for the on_click of a button."""
+
+    def call() -> None:
+        act(*args, **values)
+
+    return call
+
+
+def show(outcome: Outcome, message: str = "") -> bool:
+    """Show what came of a decision; returns whether it was made."""
+    for problem in outcome.problems:
+        st.toast(problem, icon=":material/error:", duration="long")
+    for text in outcome.messages:
+        st.toast(text, icon=":material/group:", duration="long")
+    if message and not outcome.refused:
+        st.toast(message, icon=":material/check:")
+    return not outcome.refused
