@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Protocol
 
 from modal_backend.contracts import CurrentStats, Health, Provenance, Result
@@ -59,6 +59,12 @@ class Backend(Protocol):
 
     def health(self) -> Health:
         """Whether the backend answers. Never raises."""
+
+    def runnable(self) -> Collection[str]:
+        """Names of the models whose weights lie where this backend runs; no container is started for the answer.
+
+        Raises BackendUnavailable when nothing answers.
+        """
 
     async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
         """See `submit`."""

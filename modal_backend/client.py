@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from modal_backend.backend import OnRetry
@@ -24,7 +24,7 @@ from modal_backend.errors import (
 from modal_backend.remote import wire
 from modal_backend.remote.connection import Connection, Options
 from modal_backend.remote.error_map import translated
-from modal_backend.weights.files import VOLUME
+from modal_backend.weights.files import VOLUME, models_listed
 
 # Long polls: the server keeps a question open for at most 55 s.
 LONGEST_WAIT = 50.0
@@ -209,8 +209,8 @@ class ModalBackend:
 
         return asyncio.run(self._connection.once(ask, time.monotonic() + self.options.timeout))
 
-    def volume_files(self, seconds: float = STATS_SECONDS) -> dict[str, int]:
-        """Paths and sizes of the files in the Volume with weights; no container is started. Raises BackendError."""
+    def runnable(self) -> Collection[str]:
+        """Models with weights in the Volume, which is listed; none where it cannot be. Raises BackendUnavailable."""
 
         async def ask() -> dict[str, int]:
             import modal
@@ -218,7 +218,12 @@ class ModalBackend:
             entries = await modal.Volume.from_name(VOLUME).listdir.aio("/", recursive=True)
             return {entry.path.lstrip("/"): entry.size for entry in entries}
 
-        return asyncio.run(self._connection.once(ask, time.monotonic() + seconds))
+        try:
+            return models_listed(asyncio.run(self._connection.once(ask, time.monotonic() + STATS_SECONDS)))
+        except BackendUnavailable:
+            raise
+        except BackendError:
+            return ()
 
     def weights_there(self, seconds: float | None = None) -> list[str]:
         """Names of the models whose weights lie in the Volume, as the deployed app tells. Raises BackendError."""

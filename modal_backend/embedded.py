@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -15,6 +15,7 @@ from modal_backend.backend import OnRetry
 from modal_backend.contracts import CurrentStats, Health, Provenance, Result
 from modal_backend.errors import ResultLost
 from modal_backend.models import loaders
+from modal_backend.weights.files import runnable_here
 
 # An import's batches under way, each with up to three models, must leave room for a crop somebody waits for.
 THREADS = 12
@@ -127,6 +128,10 @@ class EmbeddedBackend:
         mine = [future for name, future in list(self._submitted.values()) if name == model and not future.done()]
         running = sum(future.running() for future in mine)
         return CurrentStats(len(mine) - running, 1, running, 1 - running)
+
+    def runnable(self) -> Collection[str]:
+        """Models with weights on this machine; see `Backend.runnable`."""
+        return runnable_here()
 
     def health(self) -> Health:
         """The embedded backend answers as long as the process lives."""

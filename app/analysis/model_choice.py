@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
-from importlib.util import find_spec
 
 from sqlalchemy.orm import Session
 
@@ -18,10 +17,9 @@ from app import files
 from app.settings import AUTO, Backend, Settings
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
-from modal_backend.client import ModalBackend
-from modal_backend.errors import BackendError, BackendUnavailable
+from modal_backend.errors import BackendUnavailable
 from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MEGADETECTOR, MODELS
-from modal_backend.weights.files import models_listed, models_there
+from modal_backend.weights.files import runnable_here
 
 DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
 EMBEDDINGS = ("megadescriptor", "megadescriptor-b-224", "megadescriptor-t-224")
@@ -93,11 +91,6 @@ def _detector_reason(detector: str) -> str:
     return f"{MODELS[detector].title}: its weights are there."
 
 
-def runnable_here() -> list[str]:
-    """Models with weights on this machine whose package, if they need one, is installed."""
-    return [name for name in models_there() if not MODELS[name].package or find_spec(MODELS[name].package)]
-
-
 class Chooser:
     """The choice of one worker. Embedded: made once. Modal: asked for again after ten minutes. Safe in threads.
 
@@ -132,22 +125,6 @@ class Chooser:
         self._ask_again = time.monotonic() + SECONDS_KNOWN
         self._choice = choose(self._settings, there)
         files.write_json(files.model_choice_path(self._settings.data_dir), asdict(self._choice))
-
-
-def chooser(settings: Settings, backend: object, survey: Survey) -> Chooser:
-    """A chooser for a worker with this backend. On Modal the Volume is listed; no function is called for it."""
-    if not isinstance(backend, ModalBackend):
-        return Chooser(settings, runnable_here, survey)
-
-    def ask() -> Collection[str]:
-        try:
-            return models_listed(backend.volume_files())
-        except BackendUnavailable:
-            raise
-        except BackendError:
-            return ()
-
-    return Chooser(settings, ask, survey)
 
 
 def shown(settings: Settings) -> Choice:

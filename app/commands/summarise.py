@@ -9,7 +9,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from app.analysis.model_choice import choose, runnable_here
+from app.analysis.model_choice import choose
 from app.commands.output import CommandFailed, tell
 from app.settings import Settings
 from app.video.timecode import timecode
@@ -18,6 +18,7 @@ from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError
 from modal_backend.models.detectors.prepare import prepare
 from modal_backend.registry import DETECTOR
+from modal_backend.weights.files import runnable_here
 
 SAID_OF_IT = "computed on this machine from detections and motion"
 

@@ -20,7 +20,7 @@ from app.analysis import evidence, pictures
 from app.analysis import videos as clips
 from app.analysis.backends import open_backend
 from app.analysis.context import open_workshop
-from app.analysis.model_choice import chooser, usual_profile
+from app.analysis.model_choice import Chooser, usual_profile
 from app.ingest.intake import source_files
 from app.ingest.store import StoreError
 from app.jobs import describe, import_end, video_questions, videos
@@ -187,7 +187,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
     presence = Presence(survey)
     backend = open_backend(settings)
-    with open_workshop(survey, presence.executor_id, backend, chooser(settings, backend, survey)) as shop:
+    with open_workshop(survey, presence.executor_id, backend, Chooser(settings, backend.runnable, survey)) as shop:
         set_up(shop, Gallery(survey), settings)
         with survey.write() as session:
             _settle_profile(session, settings)

@@ -12,6 +12,7 @@ import hashlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
 from modal_backend.errors import WeightsMissing
@@ -96,6 +97,13 @@ def models_there(where: Path | None = None) -> list[str]:
     return [
         name for name, entry in MODELS.items() if entry.files and all(looks_there(file, where) for file in entry.files)
     ]
+
+
+def runnable_here() -> list[str]:
+    """Models with weights on this machine whose package, if they need one, is installed."""
+    from modal_backend.registry import MODELS
+
+    return [name for name in models_there() if not MODELS[name].package or find_spec(MODELS[name].package)]
 
 
 def models_listed(files: Mapping[str, int]) -> list[str]:
