@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from app.files import stored_name
+
 ROOT = Path(__file__).resolve().parents[1]
 TOP_LEVEL = {
     "app",
@@ -65,11 +67,20 @@ def _imported(path: Path, *, top_only: bool = False) -> set[str]:
     return {name.split(".")[0] for name in names}
 
 
+def _tracked() -> list[str]:
+    return subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.splitlines()
+
+
 def test_tracked_files_stay_inside_the_top_level_of_the_plan():
-    listed = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True, check=True).stdout.split(
-        "\n"
-    )
-    assert {name.split("/")[0] for name in listed if name} <= TOP_LEVEL
+    assert {name.split("/")[0] for name in _tracked()} <= TOP_LEVEL
+
+
+def test_every_operating_system_can_check_out_the_tracked_files():
+    parts = {part for name in _tracked() for part in name.split("/")}
+    assert {part for part in parts if stored_name(part) != part} == set()
+    assert len({name.lower() for name in _tracked()}) == len(_tracked())
+    modes = subprocess.run(["git", "ls-files", "-s"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert not [line for line in modes.splitlines() if line.startswith("120000")], "symbolic links"
 
 
 @pytest.mark.parametrize("path", _sources("app", "modal_backend"), ids=lambda path: str(path.relative_to(ROOT)))
