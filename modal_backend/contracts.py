@@ -174,10 +174,10 @@ class SpeciesGuess:
 
 @dataclass(frozen=True, slots=True)
 class LocalFeatures:
-    """SIFT features of one crop.
+    """Local features of one crop, by SIFT (RAPID) or XFeat (the matcher).
 
-    points: float32 (n, 4), x, y, size in pixels of the resized crop and angle in degrees.
-    descriptors: uint8 (n, 128).
+    points: float32 (n, 4), x, y in pixels of the resized crop; then size in pixels and angle in degrees (SIFT), or
+    strength and 0 (XFeat). descriptors: uint8 (n, 128), of XFeat (n, 64).
     width, height: the resized crop's size in pixels.
     """
 
@@ -185,6 +185,27 @@ class LocalFeatures:
     descriptors: NDArray[np.uint8]
     width: int
     height: int
+
+
+@dataclass(frozen=True, slots=True)
+class PairQuestion:
+    """Crops to be matched by their XFeat features: the query with each of the others."""
+
+    query: LocalFeatures
+    others: list[LocalFeatures]
+
+
+@dataclass(frozen=True, slots=True)
+class PairMatches:
+    """Which points of two crops belong together.
+
+    pairs: int32 (n, 2), the numbers of the query's point and of its partner. confidence: float32 (n,), 0 to 1.
+    consistent: bool (n,), whether the match lies as on one plane with most of the others.
+    """
+
+    pairs: NDArray[np.int32]
+    confidence: NDArray[np.float32]
+    consistent: NDArray[np.bool_]
 
 
 @dataclass(frozen=True, slots=True)

