@@ -15,12 +15,53 @@ from app.survey.database import Survey, open_survey
 from tests.support.commands import NO_WEIGHTS
 
 pytest_plugins = ["tests.modal.local_modal"]
+MOST_PROCESSES = 4
 
 # The same examples in every run; `--hypothesis-profile=random` draws new ones (tests/benchmarks/test_properties.py).
 ANY_MACHINE = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow, HealthCheck.function_scoped_fixture]}
 hypothesis_settings.register_profile("same", derandomize=True, **ANY_MACHINE)
 hypothesis_settings.register_profile("random", print_blob=True, **ANY_MACHINE)
 hypothesis_settings.load_profile("same")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Functions that numba compiles are kept from run to run, beside pytest's own cache."""
+    if config.pluginmanager.has_plugin("cacheprovider"):
+        os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores, which works while others wait for a browser or a container."""
+    return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What shares something costly stays in one process and begins first; every other test goes where there is room."""
+    for item in items:
+        if group := _group(item):
+            item.add_marker(pytest.mark.xdist_group(group))
+    items.sort(key=_turn)
+
+
+def _turn(item: pytest.Item) -> tuple[bool, ...]:
+    """What takes longest sorts first: containers, then browsers, then what shares a fixture of its file."""
+    alone = item.get_closest_marker("xdist_group") is None
+    return alone, "control_plane" not in _fixtures(item), "browser" not in _fixtures(item)
+
+
+def _fixtures(item: pytest.Item) -> list[str]:
+    """The fixtures a test uses, those of its fixtures included."""
+    return getattr(item, "fixturenames", [])
+
+
+def _group(item: pytest.Item) -> str | None:
+    """The control plane for tests that use it, the file for tests that share a fixture of their file."""
+    if "control_plane" in _fixtures(item):
+        return "control plane"
+    found = getattr(item, "_fixtureinfo", None)
+    scopes = {each[-1].scope for each in found.name2fixturedefs.values()} if found else set()
+    return item.nodeid.split("::")[0] if "module" in scopes else None
 
 
 @pytest.fixture(autouse=True)

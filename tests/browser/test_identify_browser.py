@@ -140,8 +140,8 @@ def test_a_crop_that_is_not_cut_yet_says_so_and_appears_by_itself(identify):
     page.reload()
     card = page.locator(".strip .card img").first
     page.locator(".strip .card img.coming").first.wait_for(state="attached", timeout=120_000)
-    said = card.evaluate("one => getComputedStyle(one.parentElement, '::after').content")
-    assert said == '"being cut …"'
+    says = "one => getComputedStyle(one.parentElement, '::after').content"
+    page.wait_for_function(f"one => ({says})(one) === '\"being cut …\"'", arg=card.element_handle())
     uncut = False
     page.locator(".match img.coming").first.wait_for(state="detached", timeout=120_000)
     assert card.evaluate("one => one.naturalWidth") > 0

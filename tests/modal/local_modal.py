@@ -30,6 +30,8 @@ def control_plane() -> Iterator[LocalModal]:
 @pytest.fixture
 def plane(control_plane: LocalModal, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalModal]:
     """The server without faults, before and after, named in the environment of this one test."""
+    import modal.client
+
     from tests.modal.modal_server import client_env
 
     for name, value in client_env(control_plane.port).items():
@@ -38,8 +40,9 @@ def plane(control_plane: LocalModal, monkeypatch: pytest.MonkeyPatch) -> Iterato
     yield control_plane
     was_away = control_plane.state()["mode"] != "up"
     control_plane.clear()
-    if was_away:  # its containers may hang in the black hole for minutes
+    if was_away:  # its containers may hang in the black hole for minutes, and the client hears nothing for a while
         control_plane.kill_containers()
+        modal.client._Client._set_env_client(None)
 
 
 @pytest.fixture(scope="session")

@@ -137,7 +137,7 @@ def test_directories_that_point_at_themselves_or_outside_end() -> None:
     assert read_exif(b"II*\0" + struct.pack("<LH", 8, 2) + itself) == Exif()
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=200), st.sampled_from([b"", b"Exif\0\0", b"II*\0\x08\0\0\0", b"MM\0*\0\0\0\x08"]))
 def test_garbage_never_raises(garbage: bytes, start: bytes) -> None:
     read_exif(start + garbage)
@@ -150,7 +150,7 @@ WHOLE = block(
 )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, len(WHOLE) - 1), st.integers(0, 255), st.integers(0, len(WHOLE)))
 def test_a_damaged_block_gives_possible_values(at: int, value: int, length: int) -> None:
     facts = read_exif((WHOLE[:at] + bytes([value]) + WHOLE[at + 1 :])[:length])

@@ -165,7 +165,7 @@ WHOLE = [
 ]
 
 
-@settings(max_examples=250, deadline=2000)
+@settings(max_examples=250)
 @given(st.data())
 def test_flipped_bits_give_a_picture_or_a_refusal_and_nothing_else(data: st.DataObject) -> None:
     damaged = bytearray(data.draw(st.sampled_from(WHOLE)))
@@ -179,7 +179,7 @@ def test_flipped_bits_give_a_picture_or_a_refusal_and_nothing_else(data: st.Data
     assert picture.ndim == 3
 
 
-@settings(max_examples=250, deadline=2000)
+@settings(max_examples=250)
 @given(st.sampled_from([whole[:12] for whole in WHOLE] + [b"", b"\xff\xd8\xff"]), st.binary(max_size=300))
 def test_random_bytes_are_refused(start: bytes, rest: bytes) -> None:
     with pytest.raises(Refused):

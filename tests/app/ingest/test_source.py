@@ -198,7 +198,7 @@ def test_the_second_entry_of_one_name_and_overlapping_entries_are_refused(tmp_pa
     assert [found[f"b.zip/{n}.jpg"] for n in range(3)] == [Refusal.ZIP_BOMB] * 3
 
 
-@settings(max_examples=150, deadline=2000)
+@settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_zip_gives_entries_or_refusals_and_nothing_else(data: st.DataObject) -> None:
     whole = zipped({"1.jpg": JPEG[:600], "2.txt": b"tiger " * 50})

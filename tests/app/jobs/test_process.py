@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from app.jobs.process import ROOT, WorkerProcess
+from tests.support.waiting import wait_until
 
 PATIENT = """
 import os, pathlib, sys, time
@@ -26,13 +27,6 @@ pathlib.Path(sys.argv[1]).open("a").write(f"{os.getpid()}\\n")
 sys.exit(3)
 """
 STUBBORN = "import signal\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n" + PATIENT
-
-
-def wait_for(condition: Callable[[], object], seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.02)
 
 
 def started(log: Path) -> list[int]:
@@ -62,7 +56,7 @@ def test_runs_until_stopped(stand_in: Callable[[str], tuple[str, Path]]) -> None
     module, log = stand_in(PATIENT)
     worker = WorkerProcess((module, str(log)))
     worker.start()
-    wait_for(lambda: started(log))
+    wait_until(lambda: started(log))
     assert worker.alive()
     assert worker.pid == started(log)[0]
     worker.stop()
@@ -75,7 +69,7 @@ def test_starts_again_after_a_crash_with_growing_pauses(stand_in: Callable[[str]
     module, log = stand_in(CRASHING)
     worker = WorkerProcess((module, str(log)), first_delay=0.05)
     worker.start()
-    wait_for(lambda: len(started(log)) >= 3)
+    wait_until(lambda: len(started(log)) >= 3)
     worker.stop()
     count = len(started(log))
     time.sleep(0.5)
@@ -86,7 +80,7 @@ def test_a_worker_that_ignores_the_request_is_killed(stand_in: Callable[[str], t
     module, log = stand_in(STUBBORN)
     worker = WorkerProcess((module, str(log)))
     worker.start()
-    wait_for(lambda: started(log))
+    wait_until(lambda: started(log))
     worker.stop(patience=0.3)
     assert not runs(started(log)[0])
 
@@ -99,11 +93,11 @@ def test_killed_dashboard_takes_its_worker_with_it(stand_in: Callable[[str], tup
     )
     dashboard = subprocess.Popen([sys.executable, "-c", code], cwd=ROOT)
     try:
-        wait_for(lambda: started(log))
+        wait_until(lambda: started(log))
     finally:
         dashboard.kill()
         dashboard.wait()
-    wait_for(lambda: not runs(started(log)[0]))
+    wait_until(lambda: not runs(started(log)[0]))
 
 
 @pytest.mark.skipif(os.name != "posix", reason="process groups of POSIX")
@@ -113,6 +107,6 @@ def test_a_signal_for_the_dashboards_group_does_not_reach_the_worker(
     module, log = stand_in(PATIENT)
     worker = WorkerProcess((module, str(log)))
     worker.start()
-    wait_for(lambda: started(log))
+    wait_until(lambda: started(log))
     assert os.getpgid(started(log)[0]) != os.getpgid(os.getpid())
     worker.stop()

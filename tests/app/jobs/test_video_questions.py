@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import VERSION
 from tests.support.chat_server import KEY, TEXT, chat_server
 from tests.support.square_video import write_clip
+from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
 SAID = Said("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)
@@ -114,13 +115,6 @@ def worker(settings: Settings, **more: str) -> Iterator[subprocess.Popen[bytes]]
         finally:
             process.kill()
             process.wait()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 240) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def files_with(folder: Path, text: str) -> list[str]:

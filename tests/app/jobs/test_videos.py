@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,6 +23,7 @@ from modal_backend.registry import LOCAL
 from tests.app.analysis.test_videos import take_in
 from tests.support.commands import ROOT, environment
 from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.waiting import wait_until
 
 
 @contextmanager
@@ -38,13 +38,6 @@ def worker(data_dir: Path) -> Iterator[None]:
         finally:
             process.kill()
             process.wait()
-
-
-def wait_until(condition: Callable[[], object], seconds: float = 90) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def ask(survey: Survey, media_id: int) -> int:

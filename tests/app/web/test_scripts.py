@@ -6,10 +6,9 @@ import pytest
 from starlette.testclient import TestClient
 
 from app.web.scripts import FOLDER, script_address, scripts_version
-from tests.support.served import client, services  # noqa: F401
 
 
-def test_a_script_is_served_as_a_module_that_browsers_keep(client: TestClient) -> None:  # noqa: F811
+def test_a_script_is_served_as_a_module_that_browsers_keep(client: TestClient) -> None:
     path = FOLDER / "identify" / "match" / "match.js"
     answer = client.get(script_address(path))
     assert answer.text == path.read_text(encoding="utf-8")
@@ -20,9 +19,9 @@ def test_a_script_is_served_as_a_module_that_browsers_keep(client: TestClient) -
 @pytest.mark.parametrize(
     "path", ["shared/words.py", "../deps.py", "%2e%2e/deps.py", "../static/favicon.png", "shared", "no.js"]
 )
-def test_nothing_but_scripts_is_served(client: TestClient, path: str) -> None:  # noqa: F811
+def test_nothing_but_scripts_is_served(client: TestClient, path: str) -> None:
     assert client.get(f"/scripts/{scripts_version()}/{path}").status_code == 404
 
 
-def test_a_script_of_another_version_is_not_served(client: TestClient) -> None:  # noqa: F811
+def test_a_script_of_another_version_is_not_served(client: TestClient) -> None:
     assert client.get("/scripts/000000000000/shared/dom.js").status_code == 404
