@@ -105,8 +105,8 @@ class Settings(BaseSettings):
     local_features: Literal["auto", "rapid", "rapid-448"] = Field(
         "auto",
         alias="PUGMARK_LOCAL_FEATURES",
-        description="rapid; rapid-448: finer, right more often across events, four times the time and room; "
-        "auto: rapid at once, rapid-448 for surveys of up to 2,000 crops when the worker has nothing else to do.",
+        description="rapid; rapid-448: right more often across events, four times the time and room; "
+        "auto: chosen once for a survey, rapid-448 for up to 2,000 crops, else rapid (on Modal: rapid).",
     )
     weights_dir: Path | None = Field(
         None, alias="PUGMARK_WEIGHTS_DIR", description="Folder with published weights; default: the user's cache."

@@ -1,4 +1,4 @@
-"""The crops of a survey as one embedding sees them: kept in step with it, and ranked by cosine."""
+"""The vectors of one embedding for all crops of a survey, and the candidates nearest to a query by cosine."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.matching.candidates import Group, Key
-from app.matching.feature_sync import Followed
+from app.matching.feature_sync import FeatureSync
 from app.matching.vectors import Vectors
 from app.survey.detections import results
 from modal_backend.contracts import Vector
@@ -18,12 +18,12 @@ from modal_backend.registry import EMBEDDING, MODELS
 LEADERS = 24
 
 
-class EmbeddedCrops:
-    """Vectors of all crops that one model has described. most: rows that the open-set curve is fitted to."""
+class EmbeddingGallery:
+    """Vectors of all crops that one model has described. most: rows that the open-set curve is fitted to at most."""
 
     def __init__(self, model: str, most: int) -> None:
         self.model, self._most = model, most
-        self._followed = Followed(model)
+        self._sync = FeatureSync(model)
         self.vectors = Vectors(MODELS[model].dimension or 0)
         self._known_curve: tuple[int, Any] = (-1, None)
 
@@ -32,26 +32,26 @@ class EmbeddedCrops:
 
     def is_of_another_version(self, session: Session) -> bool:
         """Whether the vectors come from another version of the model than the present one."""
-        return self._followed.is_of_another_version(session)
+        return self._sync.is_of_another_version(session)
 
     def follow(self, session: Session, names: dict[int, int]) -> None:
-        """Take over what the model has described since the last look. names: individual of each crop."""
-        for gone in self._followed.gone(session):
+        """Read what the model has described since the last call. names: individual of each crop."""
+        for gone in self._sync.gone(session):
             self.vectors.remove(gone)
-        self.vectors.reserve(self._followed.size(session) - len(self.vectors))
-        for detection_id, values in self._followed.new_vectors(session):
+        self.vectors.reserve(self._sync.size(session) - len(self.vectors))
+        for detection_id, values in self._sync.new_vectors(session):
             self.vectors.put(detection_id, np.frombuffer(values, np.float32), names.get(detection_id))
 
     def vector(self, session: Session, detection_id: int) -> Vector | None:
         """The vector of one crop; None when the model has not described it."""
-        rows = list(self._followed.rows_of(session, [detection_id]))
+        rows = list(self._sync.rows_of(session, [detection_id]))
         return results.embedding(rows[-1]) if rows else None
 
     def score(self, groups: dict[Key, Group], cosines: Vector, mask: NDArray[np.bool_]) -> float | None:
         """Give every group its cosine, add the nearest crops as groups of their own.
 
-        cosines, mask: one value a row of `vectors`. Returns the probability that somebody named is shown; None when it
-        cannot be told.
+        cosines, mask: one value a row of `vectors`. Returns the probability that somebody named is shown; None when
+        nothing can be said about it.
         """
         individuals, ids = self.vectors.individuals, self.vectors.ids
         inside = np.where(mask, cosines, -1.0)

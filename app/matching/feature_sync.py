@@ -1,4 +1,4 @@
-"""Keep up with a survey's features and names: what is new, what is gone, who was named since the last look."""
+"""What has changed in a survey's features and names since the last look: new, gone, renamed."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ from app.survey.tables.detections import Feature
 LOADED_AT_ONCE = 1000
 
 
-class Followed:
-    """The features of one model that have been taken over so far. crops: the detections they belong to."""
+class FeatureSync:
+    """Remembers which features of one model were read, and reads the ones written since. crops: their detections."""
 
     def __init__(self, model: str) -> None:
         self.model = model
         self.forget()
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Read everything again next time."""
         self.crops: set[int] = set()
         self._version: int | None = None
         self._taken: dict[int, int] = {}
         self._last = 0
 
     def is_of_another_version(self, session: Session) -> bool:
-        """Whether what was taken over comes from another version than the present one."""
+        """Whether the features read so far come from another version than the present one."""
         return self._version is not None and self._version not in self._alike(session)
 
     def size(self, session: Session) -> int:

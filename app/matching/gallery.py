@@ -17,8 +17,8 @@ from sqlalchemy.orm import Session
 
 from app.matching import calibrate
 from app.matching.candidates import Group, Key, fuse_groups, mean_odds
-from app.matching.embedding_gallery import LEADERS, EmbeddedCrops
-from app.matching.feature_sync import Followed, changed_sightings
+from app.matching.embedding_gallery import LEADERS, EmbeddingGallery
+from app.matching.feature_sync import FeatureSync, changed_sightings
 from app.matching.shortlist import LONG, LONG_FINE, shortlist
 from app.survey.database import Survey
 from app.survey.detections import results
@@ -54,8 +54,8 @@ class Gallery:
 
     def __init__(self, survey: Survey, full: int = FULL) -> None:
         self.survey, self.full = survey, full
-        self._local = Followed(LOCAL)
-        self._embedded: dict[str, EmbeddedCrops] = {}
+        self._local = FeatureSync(LOCAL)
+        self._embedded: dict[str, EmbeddingGallery] = {}
         self._names: dict[int, int] = {}
         self._decisions = (0, 0.0)
         self._stamp = ""
@@ -162,7 +162,7 @@ class Gallery:
         return small.rank(features, top=10 * LEADERS)
 
     def _follow(self, session: Session, stamp: str) -> int:
-        """Take over what has changed in the survey; returns the model version of the local features."""
+        """Read what has changed in the survey; returns the model version of the local features."""
         version = feature_version(session, LOCAL)
         if version is None:
             raise NotDescribed("No crop has been described yet.")
@@ -189,7 +189,7 @@ class Gallery:
 
     def _follow_vectors(self, session: Session) -> None:
         for model in embeddings_of(session):
-            embedded = self._embedded.setdefault(model, EmbeddedCrops(model, self.full))
+            embedded = self._embedded.setdefault(model, EmbeddingGallery(model, self.full))
             embedded.follow(session, self._names)
 
     def _most_embedded(self) -> int:

@@ -1,4 +1,4 @@
-"""What is known about the models' scores, in words and figures for a page: no model, no fit."""
+"""How well the models' probabilities are founded, in words and figures for a page. Loads no model, fits nothing."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modal_backend.models.probability.calibration_fit import ENOUGH_QUERIES
 
 @dataclass(frozen=True, slots=True)
 class CalibrationState:
-    """How far the probabilities of one model can be trusted.
+    """How well founded the probabilities of one model are.
 
     kind: start, logistic or isotonic. queries: decided so far (for a curve of its own: when it was fitted); needed: how
     many it takes for a curve of the survey's own. same, different: decided pairs behind the curve. brier: mean squared
