@@ -12,15 +12,16 @@ from app.actions.review import apply_review
 from app.survey.decisions import boxes
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
-from app.ui.detections.filters import chosen_filter, filter_bar, go, is_narrowed, kind_counts, number_of
+from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
 from app.ui.detections.grid.grid import KEYS as GRID_KEYS
 from app.ui.detections.grid.grid import bulk_actions, media_grid
 from app.ui.detections.items import choice_items, grid_items, viewer_items
 from app.ui.detections.viewer.viewer import KEYS as VIEWER_KEYS
 from app.ui.detections.viewer.viewer import media_viewer, review_state
+from app.ui.shared.address import Detections, History, go
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import history_page, upload_page
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 
 A_PAGE = 60
 IN_ONE_GO = 2000
@@ -33,15 +34,15 @@ def applied_to_survey(actions: list[dict], store: str) -> Settled:
     )
     st.session_state[f"{store}_ack"] = applied.ack
     for problem in applied.problems:
-        st.toast(problem, icon=":material/error:", duration="long")
+        st.toast(plain(problem), icon=":material/error:", duration="long")
     for message in applied.messages:
-        st.toast(message, icon=":material/group:", duration="long")
+        st.toast(plain(message), icon=":material/group:", duration="long")
     return applied
 
 
 def page_and_key(wanted: MediaFilter) -> tuple[int, str]:
     """The page of the grid in the address, and the name of the grid on it."""
-    number = max(number_of("page") or 1, 1)
+    number = Detections.PAGE.read()
     return number, f"grid-{wanted.show}-{number}"
 
 
@@ -71,17 +72,17 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
         if state.opened:
             start_review(order, state.opened)
     if abs(state.threshold - wanted.threshold) > 1e-6:
-        go(t=f"{state.threshold:.2f}", page=None)
+        go({Detections.THRESHOLD: f"{state.threshold:.2f}", Detections.PAGE: None})
     if pages > 1:
         turned = st.pagination(pages, default=number, key=f"pages-{wanted.show}-{number}")
         if turned != number:
-            go(page=str(turned))
+            go({Detections.PAGE: turned})
 
 
 def start_review(order: list[tuple[int, int]], media_id: int) -> None:
     """Open the viewer at a media; the order stays as it is now, whatever is decided."""
     st.session_state["review_order"] = [number for number, _ in order]
-    go(media=str(media_id))
+    go({Detections.MEDIA: media_id})
 
 
 def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, read_at: float) -> None:
@@ -97,12 +98,12 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         labels = choice_items(species.choices(session))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All media", icon=":material/arrow_back:", type="tertiary"):
-            go(media=None)
+            go({Detections.MEDIA: None})
         st.page_link(
             history_page(),
             label="History of this media",
             icon=":material/history:",
-            query_params={"media": str(order[at])},
+            query_params=History.MEDIA.to(order[at]),
         )
     media_viewer(
         viewer_items(views, keys),
@@ -117,20 +118,21 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
     )
 
 
-wanted, opened = chosen_filter(), number_of("media")
+wanted, opened = chosen_filter(), Detections.MEDIA.read()
 said = review_state("viewer")
 actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is None else (said.actions, "viewer")
 applied, read_at = applied_to_survey(actions, store), time.time()
 counts = kind_counts(wanted)
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
 page_header(
-    "See what was found",
+    "Detections",
+    "Every image and video with what was found on it. Correct the boxes by mouse or keyboard.",
     f"{many(unreviewed, 'media', 'media')} of {everything:,} not reviewed yet",
     GRID_KEYS if opened is None else VIEWER_KEYS,
 )
 if not everything and not is_narrowed(wanted):
-    st.info("There are no images or clips yet. Each will be here with its boxes.")
-    st.page_link(upload_page(), label="Bring in pictures", icon=":material/upload:")
+    st.info("There are no images or videos yet. Each will be here with its boxes.")
+    st.page_link(upload_page(), label="Bring in images", icon=":material/upload:")
 elif opened is not None:
     viewer(opened, said.cursor, wanted, applied.ack, read_at)
 else:

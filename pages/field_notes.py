@@ -14,14 +14,16 @@ from app.ui.notes import compare, results
 from app.ui.notes import files as note_files
 from app.ui.notes import runs as note_runs
 from app.ui.notes.upload import bring_notes
+from app.ui.shared.address import FieldNotes, go
 from app.ui.shared.header import page_header
 from app.ui.shared.words import many
+
+ABOUT = "The words that tell stations, seasons or animals apart in ranger notes, remarks and comments."
 
 
 def open_run(run_id: int) -> None:
     """Show a run."""
-    st.query_params["run"] = str(run_id)
-    st.rerun()
+    go({FieldNotes.RUN: run_id})
 
 
 def kept(file_id: int) -> None:
@@ -37,7 +39,7 @@ def overview(runs: list[NoteRun]) -> None:
         files, deleted = survey_notes.files(session), survey_notes.deleted_files(session)
         clips = note_views.clip_count(session)
     line = f"{many(sum(one.rows for one in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
-    page_header("What do the notes say?", line if files else "Bring ranger notes, remarks or comments of deployments.")
+    page_header("Field notes", ABOUT, line if files else "")
     left, right = st.columns([3, 2], gap="large")
     with left:
         waits = bring_notes(kept)
@@ -60,11 +62,10 @@ def overview(runs: list[NoteRun]) -> None:
 
 def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
     """A run: its progress, what stopped it, or what it found."""
-    page_header("What the notes say", run.name)
+    page_header("Field notes", ABOUT, run.name)
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All runs and notes", icon=":material/arrow_back:", type="tertiary"):
-            st.query_params.clear()
-            st.rerun()
+            go({FieldNotes.RUN: None})
         rename(run)
     note_files.deleted_sources(run)
     if run.open:
@@ -83,7 +84,7 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
     results.summary(run, result)
     if result.keywords.empty:
         return
-    views = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"], key="view", bind="query-params")
+    views = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"], **FieldNotes.VIEW.bound())
     words, groups, pair, other = views
     if words.open:
         with words:
@@ -116,8 +117,8 @@ def rename(run: NoteRun) -> None:
 
 with deps.survey().read() as opened:
     latest = survey_notes.runs(opened)
-    asked = st.query_params.get("run", "")
-    shown = survey_notes.run_of(opened, int(asked)) if asked.isdigit() and len(asked) < 10 else None
+    asked = FieldNotes.RUN.read()
+    shown = survey_notes.run_of(opened, asked) if asked else None
 if shown is None:
     overview(latest)
 else:

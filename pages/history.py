@@ -12,12 +12,12 @@ from app.actions import decide as actions
 from app.survey.decisions import history
 from app.survey.decisions.history import HistoryEntry, HistoryFilter
 from app.survey.decisions.kinds import words
-from app.ui.detections.filters import number_of
 from app.ui.history.words import about, leads_to, what
+from app.ui.shared.address import History
 from app.ui.shared.decisions import callback, show, undo
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page
-from app.ui.shared.words import many, moment
+from app.ui.shared.words import many, moment, plain
 
 A_PAGE = 30
 KEYS = {"Z": "undo my last decision", "Y": "redo"}
@@ -38,15 +38,15 @@ def row(entry: HistoryEntry, redone: bool) -> None:
         undone = f" · undone by {entry.undone_by}, {moment(entry.undone_at)}" if entry.undone_at else ""
         said = what(entry)
         st.markdown(
-            f"{moment(entry.decided_at)} · {_plain(entry.who)} · "
-            + (f"~~{_plain(said)}~~" if entry.undone_at else f"**{_plain(said)}**")
-            + _plain(undone),
+            f"{moment(entry.decided_at)} · {plain(entry.who)} · "
+            + (f"~~{plain(said)}~~" if entry.undone_at else f"**{plain(said)}**")
+            + plain(undone),
             width="stretch",
         )
         target, label = leads_to(entry), about(entry)
         if target:
             page = detections_page() if target[0] == "detections" else individuals_page()
-            st.page_link(page, label=_plain(label) or "Open", query_params=target[1])
+            st.page_link(page, label=plain(label) or "Open", query_params=target[1])
         if redone:
             return
         if entry.undone_at:
@@ -63,33 +63,29 @@ def row(entry: HistoryEntry, redone: bool) -> None:
             )
 
 
-def _plain(text: str) -> str:
-    """Text that Markdown leaves as it is."""
-    return "".join(f"\\{one}" if one in "\\`*_{}[]()#+-.!~$:<>|" else one for one in text)
-
-
 def chosen(people: list[str], kinds: list[str]) -> HistoryFilter:
     """The filter in the address, changed by the fields."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        who = st.selectbox("Who", people, index=None, placeholder="Everybody", key="who", bind="query-params")
+        who = st.selectbox("Who", people, index=None, placeholder="Everybody", **History.WHO.bound())
         kind = st.selectbox(
             "What",
             kinds,
             index=None,
             format_func=words,
             placeholder="Everything",
-            key="kind",
-            bind="query-params",
+            **History.KIND.bound(),
         )
         st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo))
         st.button("Redo", icon=":material/redo:", shortcut="Y", on_click=redo, kwargs={"key": uuid.uuid4().hex})
-    return HistoryFilter(who=who, kind=kind, media_id=number_of("media"), individual_id=number_of("individual"))
+    return HistoryFilter(who=who, kind=kind, media_id=History.MEDIA.read(), individual_id=History.INDIVIDUAL.read())
 
 
 with deps.survey().read() as session:
     people, kinds = history.people(session), history.kinds(session)
     total = history.count(session, HistoryFilter())
-page_header("What was decided", many(total, "decision"), KEYS)
+page_header(
+    "History", "Every decision with who made it, newest first. Each can be undone.", many(total, "decision"), KEYS
+)
 if not total:
     st.info("Nothing is decided yet. Every decision will be here with who made it, when, and a way back.")
     st.page_link(detections_page(), label="See what was found", icon=":material/grid_view:")
@@ -97,14 +93,13 @@ else:
     wanted = chosen(people, kinds)
     with deps.survey().read() as session:
         found = history.count(session, wanted)
-        pages = max(-(-found // A_PAGE), 1)
-        number = min(max(number_of("page") or 1, 1), pages)
-        shown = history.entries(session, wanted, limit=A_PAGE, offset=(number - 1) * A_PAGE)
-    with st.container(gap="xsmall"):
+    pages, rows = max(-(-found // A_PAGE), 1), st.container(gap="xsmall")
+    number = st.pagination(pages, **History.PAGE.bound()) if pages > 1 else 1
+    with deps.survey().read() as session:
+        shown = history.entries(session, wanted, limit=A_PAGE, offset=(min(number, pages) - 1) * A_PAGE)
+    with rows:
         redone = {entry.view.get("redoes") for entry in shown}
         for entry in shown:
             row(entry, entry.id in redone)
     if not shown:
         st.info("No decision of this kind.")
-    if pages > 1:
-        st.pagination(pages, default=number, key="page", bind="query-params")

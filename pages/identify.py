@@ -17,11 +17,13 @@ from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
 from app.ui.identify.match.match import KEYS, IdentifyState, identify_state, match_view
 from app.ui.identify.trust import pairs_left
 from app.ui.shared import counts
+from app.ui.shared.address import Identify
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page, upload_page
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 from modal_backend.errors import QueueFull
 
+ABOUT = "Who is this? Compare an animal with those that look like it, and decide."
 AT_ONCE = 500
 WAIT_SECONDS = 0.25
 LOOK_EVERY_SECONDS = 0.04
@@ -93,7 +95,7 @@ def settle(state: IdentifyState) -> int:
     settled = apply_identity(deps.survey(), deps.jobs(), deps.reviewer(), state.actions, before, figures)
     st.session_state["identify_ack"] = settled.ack
     for problem in settled.problems:
-        st.toast(problem, icon=":material/error:")
+        st.toast(plain(problem), icon=":material/error:")
     keys = {int(action["n"]): str(action["uuid"]) for action in state.actions}
     known = st.session_state.get("identify_conflicts", [])
     new = [{**conflict_item(*one), "key": keys[int(one[0]["n"])]} for one in settled.contradictions]
@@ -126,7 +128,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     if not queries:
         st.info("This crop does not exist any more.")
         return
-    st.query_params["q"] = str(query_id)
+    st.query_params[Identify.QUERY.name] = str(query_id)
     figures = st.session_state.get("identify_figures", {})
     st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
     if not queries[0].fresh:
@@ -164,10 +166,10 @@ def upcoming(order: list[int], query_id: int | None, count: int = 2) -> list[int
     return [one for one in order[place + 1 :] if one in still_waiting][:count]
 
 
-def next_query(order: list[int], state: IdentifyState, asked: str) -> int | None:
+def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int | None:
     """The query the browser wants: the one in the address, or so many places on; forward only those that wait."""
     if state.query is None:
-        return int(asked) if asked.isdigit() else next(iter(upcoming(order, None)), None)
+        return asked if asked is not None else next(iter(upcoming(order, None)), None)
     if state.step > 0:
         following = upcoming(order, state.query, state.step)
         return following[-1] if following else next(iter(upcoming(order, None)), state.query)
@@ -176,7 +178,7 @@ def next_query(order: list[int], state: IdentifyState, asked: str) -> int | None
 
 def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
-    page_header("Who is this?", f"{many(waiting, 'crop')} to decide", KEYS)
+    page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide", KEYS)
     chosen = choices()
     if waiting:
         pairs_left(chosen.scope)
@@ -198,18 +200,18 @@ now_waiting, waiting = counts.crops_waiting(counts.survey_state(), AT_ONCE)
 # that the address names has a place in it: after a reload it is where the browser is.
 known, still_waiting = set(order), set(now_waiting)
 order = [*order, *(number for number in now_waiting if number not in known)]
-asked = st.query_params.get("q", "")
-if asked.isdigit() and int(asked) not in order:
-    order = [int(asked), *order]
+asked = Identify.QUERY.read()
+if asked is not None and asked not in order:
+    order = [asked, *order]
 st.session_state["identify_order"] = order
 if order:
     draw_wanted(order, waiting)
 elif requests.any_crops():
-    page_header("Who is this?", "0 crops to decide", KEYS)
+    page_header("Identify", ABOUT, "0 crops to decide", KEYS)
     st.success("Every crop has a decision.")
     st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")
 else:
-    page_header("Who is this?", "Every animal that was found can be compared here.", KEYS)
+    page_header("Identify", ABOUT, keys=KEYS)
     st.info("There are no crops yet. A crop is cut from every animal that is found or drawn.")
-    st.page_link(upload_page(), label="Bring in pictures", icon=":material/upload:")
+    st.page_link(upload_page(), label="Bring in images", icon=":material/upload:")
     st.page_link(detections_page(), label="See what was found", icon=":material/grid_view:")

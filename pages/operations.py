@@ -71,7 +71,11 @@ def failures() -> None:
     controls.retry(snapshot(deps.survey()).failed)
 
 
-page_header("What runs and what waits", f"The models run on the {deps.settings().active_backend} backend.")
+page_header(
+    "Operations",
+    "What is running, what is waiting, how long it takes, and what failed.",
+    f"models run on the {deps.settings().active_backend} backend",
+)
 figures()
 charts()
 with st.expander("Models, weights and licences", icon=":material/inventory_2:"):

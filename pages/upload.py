@@ -12,7 +12,7 @@ from app.sample.demo_survey import sample_import
 from app.survey.media.progress import recent_imports
 from app.ui.shared import counts
 from app.ui.shared.header import page_header
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 from app.ui.upload.progress import import_list
 from app.ui.upload.uploader.uploader import uploader
 
@@ -38,7 +38,7 @@ def deployment_choice() -> str | None:
     return None if chosen == BY_FOLDER else chosen
 
 
-page_header("Bring in your pictures and clips", "Originals stay as they are; the same file is kept once.")
+page_header("Upload", "Bring in images and videos. Originals stay as they are; the same file is kept once.")
 with deps.survey().read() as session:
     empty = not recent_imports(session, limit=1)
 
@@ -47,12 +47,12 @@ left, right = st.columns([3, 2], gap="large")
 with right:
     deployment = deployment_choice()
     with st.form("path", border=False):
-        path = st.text_input("Or a folder, zip, picture or clip on this server", placeholder="/media/card/DCIM")
+        path = st.text_input("Or a folder, zip, image or video on this server", placeholder="/media/card/DCIM")
         if st.form_submit_button("Import from the server", icon=":material/folder_open:") and path.strip():
             try:
                 import_path(deps.settings(), deps.survey(), deps.jobs(), path.strip(), deployment)
             except ImportRefused as refused:
-                st.error(str(refused))
+                st.error(plain(str(refused)))
 with left:
     progress = uploader(batch, deps.upload_token(batch), key=f"uploader-{batch}")
     arrived = progress["finished"] and progress["done"]
@@ -69,7 +69,7 @@ with left:
 if empty:
     with st.container(border=True):
         st.markdown(
-            "**No pictures at hand?** Try the sample survey: about 80 drawn scenes with striped animals,"
+            "**No images at hand?** Try the sample survey: about 80 drawn scenes with striped animals,"
             " clearly marked as synthetic."
         )
         st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)

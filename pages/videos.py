@@ -7,10 +7,11 @@ import streamlit as st
 from app import deps
 from app.survey.videos import views as clip_views
 from app.survey.videos.views import OpenClip
+from app.ui.shared.address import Videos, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 from app.ui.videos.analysis import draw_analysis
 from app.ui.videos.frames.frames import KEYS, clip_frames
 from app.ui.videos.items import clip_items, facts, frame_items, names
@@ -27,31 +28,28 @@ def clip_list() -> None:
     with deps.survey().read() as session:
         total = clip_views.count(session)
         pages = max(-(-total // A_PAGE), 1)
-        number = min(max(_number("page") or 1, 1), pages)
+        number = min(Videos.PAGE.read(), pages)
         views = clip_views.page(session, limit=A_PAGE, offset=(number - 1) * A_PAGE)
     opened = crop_gallery(clip_items(views), key=f"clips-{number}", size=220)
     if opened.id is not None and opened.count != st.session_state.get("clip_opened", 0):
         st.session_state["clip_opened"] = opened.count
         st.session_state.pop("clip_jump", None)
-        st.query_params["media"] = str(opened.id)
-        st.rerun()
+        go({Videos.MEDIA: opened.id})
     if pages > 1:
         turned = st.pagination(pages, default=number, key=f"clip-pages-{number}")
         if turned != number:
-            st.query_params["page"] = str(turned)
-            st.rerun()
+            go({Videos.PAGE: turned})
 
 
 def one_clip(clip: OpenClip) -> None:
     """A clip: frames and time line on one side, words on the other."""
     with st.container(horizontal=True, vertical_alignment="center"):
         back = st.button("All clips", icon=":material/arrow_back:", type="tertiary")
-        st.caption(facts(clip), width="content")
+        st.caption(plain(facts(clip)), width="content")
     if back:
-        st.query_params.pop("media", None)
-        st.rerun()
+        go({Videos.MEDIA: None})
     if clip.view.failure:
-        st.error(f"{clip.view.failure} The clip itself is kept; Operations can look again.")
+        st.error(f"{plain(clip.view.failure)} The clip itself is kept; Operations can look again.")
     left, right = st.columns([3, 2], gap="medium")
     with left:
         frames = frame_items(clip)
@@ -104,16 +102,16 @@ def jump(clip: OpenClip) -> dict[str, int] | None:
     return {"number": index, "n": wanted["n"]}
 
 
-def _number(name: str) -> int | None:
-    text = st.query_params.get(name, "")
-    return int(text) if text.isdigit() else None
-
-
 with deps.survey().read() as session:
     total, left = clip_views.count(session), clip_views.waiting(session)
-    opened = clip_views.opened(session, _number("media") or 0)
+    opened = clip_views.opened(session, Videos.MEDIA.read() or 0)
 line = f"{many(total, 'clip')}, {left:,} not summarised yet" if left else many(total, "clip")
-page_header("See who was in a clip", opened.view.path if opened else line, KEYS if opened else None)
+page_header(
+    "Videos",
+    "Which animals a video shows, when, and where they go. Every sentence leads to the frames it rests on.",
+    opened.view.path if opened else line,
+    KEYS if opened else None,
+)
 clips_under_way()
 if opened:
     one_clip(opened)

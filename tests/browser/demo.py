@@ -127,7 +127,9 @@ def show_uploader() -> object:
 
 shows = {"grid": show_grid, "viewer": show_viewer, "match": show_match, "crops": show_crops, "uploader": show_uploader}
 name = st.query_params.get("show", "grid")
-page_header({"match": "Who is this?"}.get(name, name.capitalize()), "37 crops to decide", {"Enter": "accept, next"})
+page_header(
+    {"match": "Identify"}.get(name, name.capitalize()), "A component.", "37 crops to decide", {"Enter": "accept, next"}
+)
 result = None if st.toggle("Leave this page", key="away") else shows[name]()
 if os.environ.get("PUGMARK_DEMO_QUIET") != "1":
     received = {"runs": st.session_state.runs, "applied": list(applied.values()), "result": repr(result)}

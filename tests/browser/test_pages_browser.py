@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import pairwise
 from typing import Any
+from urllib.parse import parse_qs, urlparse
 
 import pytest
 
 from app.settings import Settings
 from app.survey.database import open_survey
 from app.survey.decisions import identity
+from app.ui.shared import address
 from tests.browser.conftest import _served
 from tests.browser.test_identify_browser import fill
 
 pytestmark = pytest.mark.browser
 
+PAGES = {
+    "Survey": (),
+    "Upload": (),
+    "Detections": (address.Detections,),
+    "Identify": (address.Identify,),
+    "Individuals": (address.Individuals, address.CaptureDesign),
+    "Videos": (address.Videos,),
+    "Field notes": (address.FieldNotes,),
+    "Export": (address.CaptureDesign,),
+    "History": (address.History,),
+    "Operations": (address.Operations,),
+}
 CURSOR = """(name) => {
   const roots = [...document.querySelectorAll('*')].map((node) => node.shadowRoot).filter(Boolean);
   const list = roots.map((root) => root.querySelector(name)).find(Boolean);
@@ -72,3 +87,52 @@ def test_the_keyboard_works_on_a_page_that_was_entered_through_the_navigation(
     before = page.evaluate(state, items)
     page.keyboard.press(key)
     page.wait_for_function(f"(given) => ({state})(given[0]) !== given[1]", arg=[items, before], timeout=10_000)
+
+
+def every_order(names: list[str]) -> list[str]:
+    """A walk that goes from every page to every other page once."""
+    left = {name: [other for other in names if other != name] for name in names}
+    walk, done = [names[0]], []
+    while walk:
+        if left[walk[-1]]:
+            walk.append(left[walk[-1]].pop())
+        else:
+            done.append(walk.pop())
+    return done[::-1]
+
+
+def test_the_walk_goes_from_every_page_to_every_other() -> None:
+    walk = every_order(list(PAGES))
+    assert len(set(pairwise(walk))) == len(walk) - 1 == len(PAGES) * (len(PAGES) - 1)
+
+
+def choose(page: Any, label: str) -> None:
+    page.get_by_text(label, exact=True).first.click()
+    settle(page)
+
+
+def test_no_page_disturbs_another_in_any_order_and_each_keeps_its_own_choices(page: Any) -> None:
+    page.goto("/")
+    settle(page)
+    go(page, "Identify")
+    page.get_by_text("at any time").wait_for()
+    for label in ("named only", "same species"):
+        choose(page, label)
+    go(page, "Individuals")
+    choose(page, "Capture history")
+    page.get_by_label("Days an occasion").fill("7")
+    page.keyboard.press("Tab")
+    settle(page)
+    walk = every_order(["Individuals", *(name for name in PAGES if name != "Individuals")])
+    for before, name in pairwise(walk):
+        go(page, name)
+        way = f"{before} to {name}"
+        assert page.get_by_test_id("stException").count() == 0, way
+        known = {value.name for part in PAGES[name] for value in vars(part).values() if hasattr(value, "name")}
+        assert set(parse_qs(urlparse(page.url).query)) <= known, way
+        if name == "Identify":
+            assert page.get_by_text("at any time").count() == 1, way
+            assert not page.get_by_label("same species").is_checked(), way
+            assert page.get_by_label("named only").is_checked(), way
+        if name in ("Individuals", "Export"):
+            assert page.get_by_label("Days an occasion").input_value() == "7", way

@@ -11,6 +11,7 @@ from streamlit.testing.v1 import AppTest
 from app.settings import load_settings
 from app.survey.database import open_survey
 from app.survey.decisions import identity
+from app.ui.shared import address
 from tests.support.surveys import add_media, describe, found
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -88,7 +89,7 @@ def test_the_sample_button_asks_for_the_sample_survey(data_dir):
 
 def test_the_survey_page_counts_what_waits(filled):
     assert {one.label: one.value for one in page("survey").metric} == {
-        "Images and clips": "6",
+        "Images and videos": "6",
         "With an animal": "6",
         "Not reviewed": "6",
         "To identify": "5",
@@ -121,6 +122,21 @@ def test_a_path_inside_the_import_roots_is_queued(data_dir, tmp_path, monkeypatc
 @pytest.mark.parametrize("asked", ["blank", "uncertain", "nonsense", "failed"])
 def test_any_filter_in_the_address_draws_a_page(filled, asked):
     assert not page("detections", filter=asked, t="abc", deployment="x").exception
+
+
+@pytest.mark.parametrize("nonsense", ["x", "True", "-1", "9999999999999999999999", "2024-99-99", ""])
+@pytest.mark.parametrize("name", [name for name in PAGES if name not in ("survey", "upload")])
+def test_nonsense_in_every_parameter_of_an_address_draws_the_page(filled, name, nonsense):
+    parts = {
+        "individuals": (address.Individuals, address.CaptureDesign),
+        "export": (address.CaptureDesign,),
+        "field_notes": (address.FieldNotes,),
+    }.get(name, (getattr(address, name.capitalize(), None),))
+    names = [value.name for part in parts for value in vars(part).values() if hasattr(value, "name")]
+    assert names
+    assert not page(name, **dict.fromkeys(names, nonsense)).exception
+    if name == "individuals":
+        assert not page(name, **dict.fromkeys(names, nonsense) | {"view": "Capture history"}).exception
 
 
 def test_an_open_media_that_does_not_exist_is_no_error(filled):

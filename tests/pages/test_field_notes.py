@@ -157,7 +157,7 @@ def test_a_run_that_does_not_exist_leads_to_the_list(finished):
     for number in ("999", "x", "-1"):
         test = page(run=number)
         assert not test.exception
-        assert "What do the notes say?" in words(test)
+        assert "The words that tell stations" in words(test)
 
 
 def test_the_page_shows_keywords_marked_and_everything_escaped():

@@ -110,7 +110,7 @@ def test_every_section_of_a_card_is_drawn(survey, section):
 def test_every_view_of_the_catalogue_is_drawn(survey, view):
     test = page("individuals", view=view)
     assert not test.exception
-    assert test.title[0].value == "Who is known"
+    assert test.title[0].value == "Individuals"
 
 
 def test_the_conflict_is_listed_with_its_figures_and_accepted_with_a_reason(survey):

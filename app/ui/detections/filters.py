@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import date
 from typing import Any
 
 import streamlit as st
@@ -13,11 +12,20 @@ from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.species import species_form
 from app.ui.shared import counts as counted
+from app.ui.shared.address import FIRST_DAY, LAST_DAY, Detections, Parameter, go
 from app.ui.shared.counts import survey_state
+from app.ui.shared.words import plain
 
 DEFAULT_THRESHOLD = 0.5
-FIRST_DAY, LAST_DAY = date(1980, 1, 1), date(2100, 1, 1)
-NARROWER = ("station", "species", "since", "until", "by", "deployment", "event")
+NARROWER = (
+    Detections.STATION,
+    Detections.SPECIES,
+    Detections.SINCE,
+    Detections.UNTIL,
+    Detections.REVIEWER,
+    Detections.DEPLOYMENT,
+    Detections.EVENT,
+)
 WORDS = {
     Show.ALL: "All",
     Show.ANIMAL: "Animal",
@@ -32,37 +40,20 @@ WORDS = {
 
 def chosen_filter() -> MediaFilter:
     """What to show, from the address; whatever is not understood is left open."""
-    asked = st.query_params.get("filter", Show.ALL)
     with deps.survey().read() as session:
         detector = browse.detector(session)
     usual = detector.threshold if detector and detector.threshold else DEFAULT_THRESHOLD
     return MediaFilter(
-        show=Show(asked) if asked in list(Show) else Show.ALL,
-        threshold=_share(st.query_params.get("t"), usual),
-        deployment_id=number_of("deployment"),
-        event_id=number_of("event"),
-        station=st.query_params.get("station"),
-        species=st.query_params.get("species"),
-        since=_day(st.query_params.get("since")),
-        until=_day(st.query_params.get("until")),
-        reviewed_by=st.query_params.get("by"),
+        show=Detections.FILTER.read(),
+        threshold=usual if (threshold := Detections.THRESHOLD.read()) is None else threshold,
+        deployment_id=Detections.DEPLOYMENT.read(),
+        event_id=Detections.EVENT.read(),
+        station=Detections.STATION.read(),
+        species=Detections.SPECIES.read(),
+        since=Detections.SINCE.read(),
+        until=Detections.UNTIL.read(),
+        reviewed_by=Detections.REVIEWER.read(),
     )
-
-
-def number_of(name: str) -> int | None:
-    """A whole number from the address."""
-    text = st.query_params.get(name, "")
-    return int(text) if text.isdigit() else None
-
-
-def go(**params: str | None) -> None:
-    """Change the address and draw again."""
-    for name, value in params.items():
-        if value is None:
-            st.query_params.pop(name, None)
-        else:
-            st.query_params[name] = value
-    st.rerun()
 
 
 def filter_bar(wanted: MediaFilter) -> None:
@@ -78,13 +69,13 @@ def filter_bar(wanted: MediaFilter) -> None:
             key=f"show-{wanted.show}",
         )
         active = _said(wanted)
-        with st.popover(", ".join(active) or "Filter", icon=":material/filter_alt:", width="content"):
+        with st.popover(plain(", ".join(active)) or "Filter", icon=":material/filter_alt:", width="content"):
             _narrow(wanted)
         species_form()
         if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
-            go(page=None, at=None, **dict.fromkeys(NARROWER))
+            go(dict.fromkeys((Detections.PAGE, *NARROWER)))
     if show and show != wanted.show:
-        go(filter=str(show), page=None, at=None)
+        go({Detections.FILTER: show, Detections.PAGE: None})
 
 
 def kind_counts(wanted: MediaFilter) -> dict[str, int]:
@@ -102,27 +93,19 @@ def _narrow(wanted: MediaFilter) -> None:
         stations, people, labels = browse.stations(session), browse.reviewers(session), species.choices(session)
         period = browse.period(session)
     places = {str(number): name for number, name, _ in counted.places(survey_state())}
-    chosen: dict[str, str | None] = {
-        "species": _pick("Species", [one.name for one in labels if one.used], wanted.species),
-        "station": _pick("Station", stations, wanted.station),
-        "deployment": _pick("Deployment", list(places), _text(wanted.deployment_id), places),
-        "by": _pick("Reviewed by", people, wanted.reviewed_by),
+    chosen: dict[Parameter[Any], str | None] = {
+        Detections.SPECIES: _pick("Species", [label.name for label in labels if label.used], wanted.species),
+        Detections.STATION: _pick("Station", stations, wanted.station),
+        Detections.DEPLOYMENT: _pick("Deployment", list(places), _text(wanted.deployment_id), places),
+        Detections.REVIEWER: _pick("Reviewed by", people, wanted.reviewed_by),
     }
     if period:
         first, last = st.columns(2)
         days: dict[str, Any] = {"format": "YYYY-MM-DD", "min_value": FIRST_DAY, "max_value": LAST_DAY}
-        chosen["since"] = _text(first.date_input(f"From ({period[0]})", wanted.since, **days))
-        chosen["until"] = _text(last.date_input(f"To ({period[1]})", wanted.until, **days))
-    before = {
-        "species": wanted.species,
-        "station": wanted.station,
-        "deployment": _text(wanted.deployment_id),
-        "by": wanted.reviewed_by,
-        "since": _text(wanted.since),
-        "until": _text(wanted.until),
-    }
-    if any(before[name] != value for name, value in chosen.items()):
-        go(page=None, at=None, **chosen)
+        chosen[Detections.SINCE] = _text(first.date_input(f"From ({period[0]})", wanted.since, **days))
+        chosen[Detections.UNTIL] = _text(last.date_input(f"To ({period[1]})", wanted.until, **days))
+    if any(_text(parameter.read()) != value for parameter, value in chosen.items()):
+        go({Detections.PAGE: None, **chosen})
 
 
 def _pick(label: str, options: list[str], present: str | None, names: dict[str, str] | None = None) -> str | None:
@@ -151,18 +134,3 @@ def _said(wanted: MediaFilter) -> list[str]:
 
 def _text(value: Any) -> str | None:
     return None if value is None else str(value)
-
-
-def _share(text: str | None, otherwise: float) -> float:
-    try:
-        return min(max(float(text), 0.0), 1.0) if text else otherwise
-    except ValueError:
-        return otherwise
-
-
-def _day(text: str | None) -> date | None:
-    try:
-        day = date.fromisoformat(text) if text else None
-    except ValueError:
-        return None
-    return day if day and FIRST_DAY <= day <= LAST_DAY else None

@@ -13,10 +13,10 @@ from app.exchange.formats import FORMATS, Format
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import CaptureHistory, Design
 from app.survey.individuals.catalogue import names, species_known
-from app.ui.individuals.actions import plain
 from app.ui.individuals.capture import chosen_design, current_history
+from app.ui.shared.address import Individuals
 from app.ui.shared.navigation import individuals_page
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 
 
 def export_view() -> None:
@@ -41,7 +41,7 @@ def export_view() -> None:
     for one in (each for each in FORMATS.values() if each.history):
         row(one, exact, refusal(one, history), design)
     st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
-                 query_params={"view": "Capture history"})  # fmt: skip
+                 query_params={Individuals.VIEW.name: "Capture history"})  # fmt: skip
     st.subheader("Sightings and images", anchor=False)
     with deps.survey().read() as session:
         known = names(session)
@@ -60,7 +60,7 @@ def places() -> bool:
     st.caption(
         "Places of sensitive species are rounded to 0.1° (about 11 km) in tables, and capture-recapture files keep "
         "distances in metres from a hidden origin. Sensitive here: "
-        + (", ".join(listed) + ", and " if listed else "")
+        + (plain(", ".join(listed)) + ", and " if listed else "")
         + "every individual without a species."
     )
     return st.toggle("Exact places of sensitive species too: I may share them", key="exact")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from app.survey.decisions.history import HistoryEntry
 from app.survey.decisions.kinds import shown_values, words
+from app.ui.shared.address import Detections, Individuals
 from app.ui.shared.words import many
 
 
@@ -29,7 +30,7 @@ def leads_to(entry: HistoryEntry) -> tuple[str, dict[str, str]] | None:
     several = entry.view.get("media_ids") or []
     media_id = entry.media_id or (several[0] if several else None)
     if media_id is not None:
-        return "detections", {"media": str(media_id)}
+        return "detections", Detections.MEDIA.to(media_id)
     if entry.individual_id is not None and entry.individual:
-        return "individuals", {"id": str(entry.individual_id)}
+        return "individuals", Individuals.ID.to(entry.individual_id)
     return None

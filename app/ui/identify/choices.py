@@ -14,12 +14,14 @@ from app.survey.detections.features import embeddings_of, local_model
 from app.survey.individuals import naming
 from app.survey.individuals.rankings import Scope
 from app.ui.identify.trust import probabilities
+from app.ui.shared.address import Identify
 from app.ui.shared.decisions import decide
+from app.ui.shared.words import plain
 from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MODELS
 
 WORDS = {FUSED: "all models", LOCAL: "RAPID", LOCAL_FINE: "RAPID 448", EMBEDDING: "pocket embedding"}
-PERIODS = {None: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
+PERIODS = {0: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
 ORDERS = ("unsure first", "best view first")
 
 
@@ -39,31 +41,30 @@ def choices() -> Choices:
     with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
         st.markdown("**Candidates**", width="content")
         scope = Scope(
-            station=st.toggle("this station only", key="station", bind="query-params"),
-            flank=st.toggle("not the other flank", value=True, key="flank", bind="query-params"),
+            station=st.toggle("this station only", **Identify.SAME_STATION.bound()),
+            flank=st.toggle("not the other flank", Identify.ONE_FLANK.default, **Identify.ONE_FLANK.bound()),
             other_events=st.toggle(
-                "other events", value=True, key="events", bind="query-params", help="Named crops of its own event stay."
+                "other events",
+                Identify.OTHER_EVENTS.default,
+                help="Named crops of its own event stay.",
+                **Identify.OTHER_EVENTS.bound(),
             ),
-            catalogued=st.toggle("named only", key="named", bind="query-params"),
-            species=st.toggle("same species", value=True, key="species", bind="query-params"),
+            catalogued=st.toggle("named only", **Identify.NAMED_ONLY.bound()),
+            species=st.toggle("same species", Identify.SAME_SPECIES.default, **Identify.SAME_SPECIES.bound()),
             days=st.selectbox(
                 "Taken",
                 list(PERIODS),
-                format_func=_period,
-                key="days",
+                format_func=PERIODS.__getitem__,
                 width=155,
                 label_visibility="collapsed",
-                persist_state="session",
-            ),
+                **Identify.TAKEN.bound(),
+            )
+            or None,
         )
         with st.popover("More", icon=":material/tune:", width="content"):
             model, by_image, show_rejected, order = _more()
         probabilities(model)
     return Choices(scope, model, by_image, show_rejected, order)
-
-
-def _period(days: int | None) -> str:
-    return PERIODS[days]
 
 
 def _more() -> tuple[str, bool, bool, str]:
@@ -74,13 +75,12 @@ def _more() -> tuple[str, bool, bool, str]:
         models,
         format_func=lambda one: WORDS.get(one) or MODELS[one].title,
         default=FUSED,
-        key="model",
         required=True,
-        bind="query-params",
+        **Identify.MODEL.bound(),
     )
-    by_image = st.toggle("every image on its own", key="images", bind="query-params")
-    show_rejected = st.toggle("candidates said to be different too", key="rejected", bind="query-params")
-    order = st.radio("Crops to decide", ORDERS, key="order", bind="query-params")
+    by_image = st.toggle("every image on its own", **Identify.EVERY_IMAGE.bound())
+    show_rejected = st.toggle("candidates said to be different too", **Identify.REJECTED.bound())
+    order = st.radio("Crops to decide", ORDERS, **Identify.QUEUE.bound())
     _naming()
     return model, by_image, show_rejected, order
 
@@ -90,8 +90,10 @@ def _naming() -> None:
         prefix, digits = naming.scheme(session)
         following = naming.next_name(session)
     with st.form("naming", border=False):
-        wanted = st.text_input("New individuals are named", prefix, max_chars=20, help=f"The next one is {following}.")
-        asked = st.form_submit_button(f"Use from now on (next {following})")
+        wanted = st.text_input(
+            "New individuals are named", prefix, max_chars=20, help=f"The next one is {plain(following)}."
+        )
+        asked = st.form_submit_button(f"Use from now on (next {plain(following)})")
         if asked and wanted != prefix and decide(set_naming, wanted, digits):
             st.rerun()
 

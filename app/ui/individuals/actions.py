@@ -1,4 +1,4 @@
-"""What every view of Individuals shares: its Undo button, days and times under crops, text for Markdown."""
+"""What every view of Individuals shares: its Undo button, days and times under crops."""
 
 from __future__ import annotations
 
@@ -18,11 +18,6 @@ def day(taken_at: datetime | None) -> str:
 def clock(taken_at: datetime | None) -> str:
     """The time of day with a separator after it."""
     return f"{taken_at:%H:%M} · " if taken_at else ""
-
-
-def plain(text: str) -> str:
-    """Text for Markdown, without its signs."""
-    return "".join("\\" + sign if sign in "\\`*_{}[]<>#|~$" else sign for sign in text)
 
 
 def undo_button() -> None:

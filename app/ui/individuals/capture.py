@@ -15,12 +15,13 @@ from app.survey.capture.history import FLANKS, CaptureHistory, Design, capture_h
 from app.survey.decisions import stations
 from app.survey.individuals.catalogue import species_known
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.individuals.actions import plain, undo_button
+from app.ui.individuals.actions import undo_button
 from app.ui.individuals.plots import discovery, history_matrix
 from app.ui.shared import counts
+from app.ui.shared.address import CaptureDesign, Individuals
 from app.ui.shared.decisions import decide
 from app.ui.shared.navigation import export_page
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 
 ROWS = 40
 WAIT_SECONDS = 0.12
@@ -33,19 +34,23 @@ def chosen_design() -> Design:
     with deps.survey().read() as session:
         species = species_known(session)
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        days = st.number_input("Days an occasion", 1, 365, 5, key="days", bind="query-params", width=150)
+        days = st.number_input(
+            "Days an occasion", 1, 365, CaptureDesign.DAYS.default, width=150, **CaptureDesign.DAYS.bound()
+        )
         start = st.date_input(
-            "First day", None, key="start", format="YYYY-MM-DD", bind="query-params", width=170,
-            help="Empty: the first day a camera worked",
+            "First day", None, format="YYYY-MM-DD", width=170,
+            help="Empty: the first day a camera worked", **CaptureDesign.START.bound(),
         )  # fmt: skip
         occasions = st.number_input(
-            "Occasions", 1, 1000, None, key="occasions", bind="query-params", placeholder="all", width=130
+            "Occasions", 1, 1000, None, placeholder="all", width=130, **CaptureDesign.OCCASIONS.bound()
         )
-        flank = st.selectbox("Flank", FLANKS, key="flank-used", bind="query-params", width=120)
+        flank = st.selectbox("Flank", FLANKS, width=120, **CaptureDesign.FLANK.bound())
         name = st.selectbox(
-            "Species", species, index=None, key="species", bind="query-params", placeholder="all", width=220
+            "Species", species, index=None, placeholder="all", width=220, **CaptureDesign.SPECIES.bound()
         )
-    return Design(int(days), start if isinstance(start, date) else None, occasions, name, flank or "any")
+    return Design(
+        int(days), start if isinstance(start, date) else None, occasions, name, flank or CaptureDesign.FLANK.default
+    )
 
 
 def current_history(design: Design) -> CaptureHistory | NoEffort | None:
@@ -102,7 +107,7 @@ def matrix(history: CaptureHistory) -> None:
     """Individuals x occasions, forty individuals at a time."""
     st.subheader("Individuals by occasion", anchor=False)
     pages = max(-(-len(history.individuals) // ROWS), 1)
-    number = st.pagination(pages, key="rows", bind="query-params") if pages > 1 else 1
+    number = st.pagination(pages, **Individuals.HISTORY_ROWS.bound()) if pages > 1 else 1
     first = (min(number, pages) - 1) * ROWS
     figure = history_matrix(history, first, min(first + ROWS, len(history.individuals)))
     st.plotly_chart(figure, key="matrix", config={"displayModeBar": False})

@@ -13,15 +13,16 @@ from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry
 from app.survey.individuals.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
 from app.survey.media.stations import deployment_views, places
-from app.ui.individuals.actions import plain, undo_button
+from app.ui.individuals.actions import undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import describe_form, merge_form, split_form
 from app.ui.individuals.flanks import join_form, join_sentence
 from app.ui.individuals.plots import station_map, time_line
+from app.ui.shared.address import Detections, Individuals, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import undo
 from app.ui.shared.navigation import detections_page
-from app.ui.shared.words import duration, many, moment, when
+from app.ui.shared.words import duration, many, moment, plain, when
 
 FLANK_WORDS = {"left": "Left flank", "right": "Right flank", "other": "Other view", "unknown": "Flank not set"}
 SECTIONS = ("Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History")
@@ -34,14 +35,18 @@ def card(entry: CatalogueEntry) -> None:
     """Draw the card of one individual; the section is in the address."""
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All individuals", icon=":material/arrow_back:", type="tertiary"):
-            st.query_params.pop("id", None)
-            st.rerun()
+            go({Individuals.ID: None})
         undo_button()
         st.link_button(
             "Crops as zip", deps.export_url("crops", individual=entry.id, name=entry.name), icon=":material/download:"
         )
     section = st.segmented_control(
-        "Section", SECTIONS, default="Crops", key="section", bind="query-params", label_visibility="collapsed"
+        "Section",
+        SECTIONS,
+        default=Individuals.SECTION.default,
+        label_visibility="collapsed",
+        required=True,
+        **Individuals.SECTION.bound(),
     )
     with deps.survey().read() as session:
         found = sightings(session, entry.id)
@@ -176,7 +181,7 @@ def _open(items: list[dict[str, object]], key: str, size: int) -> None:
     if opened.count != st.session_state.get(f"{key}-opened", 0):
         st.session_state[f"{key}-opened"] = opened.count
         if opened.id:
-            st.switch_page(detections_page(), query_params={"media": str(opened.id)})
+            st.switch_page(detections_page(), query_params=Detections.MEDIA.to(opened.id))
 
 
 def _untold(found: Sequence[SightingView], where: dict[str, tuple[float, float]]) -> None:
@@ -185,7 +190,7 @@ def _untold(found: Sequence[SightingView], where: dict[str, tuple[float, float]]
     if without_time:
         st.caption(f"{many(without_time, 'sighting')} without a capture time: not on the time line.")
     if unplaced:
-        st.caption(f"Without coordinates, so not on the map: {', '.join(unplaced)}.")
+        st.caption(f"Without coordinates, so not on the map: {plain(', '.join(unplaced))}.")
 
 
 def _moves(moves: Sequence[Movement]) -> None:

@@ -9,6 +9,7 @@ from app.survey.detections.boxes import boxes
 from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry, Order
 from app.ui.individuals.actions import undo_button
+from app.ui.shared.address import Individuals, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.words import many
 
@@ -20,17 +21,17 @@ SEX_SIGNS = {"female": "♀", "male": "♂"}
 def catalogue_view() -> None:
     """The gallery; opening one puts its id into the address."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        search = st.text_input("Search a name", key="search", bind="query-params", placeholder="T-0", width=260)
+        search = st.text_input("Search a name", placeholder="T-0", width=260, **Individuals.SEARCH.bound())
         order = st.selectbox(
-            "Order", list(ORDERS), format_func=lambda one: ORDERS[one], key="order", bind="query-params", width=180
+            "Order", list(ORDERS), format_func=ORDERS.__getitem__, width=180, **Individuals.ORDER.bound()
         )
         undo_button()
     with deps.survey().read() as session:
         found = catalogue.count(session, search or "")
         pages = max(-(-found // A_PAGE), 1)
-        number = st.pagination(pages, key="page", bind="query-params") if pages > 1 else 1
+        number = st.pagination(pages, **Individuals.PAGE.bound()) if pages > 1 else 1
         entries = catalogue.entries(
-            session, search or "", Order(order or Order.NAME), limit=A_PAGE, offset=(number - 1) * A_PAGE
+            session, search or "", Order(order or Order.NAME), limit=A_PAGE, offset=(min(number, pages) - 1) * A_PAGE
         )
         covers = boxes(session, [one.cover_detection_id for one in entries if one.cover_detection_id])
     if not entries:
@@ -50,8 +51,7 @@ def catalogue_view() -> None:
     if opened.count != st.session_state.get("individual_opened", 0):
         st.session_state["individual_opened"] = opened.count
         if opened.id:
-            st.query_params["id"] = str(opened.id)
-            st.rerun()
+            go({Individuals.ID: opened.id})
 
 
 def badge(one: CatalogueEntry) -> str:

@@ -14,12 +14,13 @@ from app.survey.individuals.plausibility import Conflict, Report
 from app.survey.individuals.sightings import SightingView, sightings
 from app.survey.individuals.travel_speeds import CLOCK_SLACK_SECONDS, DEFAULTS, GENERAL, speeds
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.individuals.actions import plain, undo_button
+from app.ui.individuals.actions import undo_button
 from app.ui.shared import counts
+from app.ui.shared.address import Identify, Individuals
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import decide
 from app.ui.shared.navigation import identify_page
-from app.ui.shared.words import duration, many, when
+from app.ui.shared.words import duration, many, plain, when
 
 A_PAGE = 10
 WAIT_SECONDS = 0.12
@@ -59,7 +60,7 @@ def conflicts_view() -> None:
         st.success("Every sighting fits: no journey is too fast and no decision contradicts another.")
         return
     pages = max(-(-len(report.conflicts) // A_PAGE), 1)
-    number = st.pagination(pages, key="conflict-page", bind="query-params") if pages > 1 else 1
+    number = st.pagination(pages, **Individuals.CONFLICTS_PAGE.bound()) if pages > 1 else 1
     shown = report.conflicts[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]
     with deps.survey().read() as session:
         called = names(session)
@@ -126,7 +127,7 @@ def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, Dep
     with st.container(horizontal=True, gap="small"):
         for word, view in (("first", one.first), ("second", one.second)):
             st.page_link(
-                identify_page(), label=f"Compare the {word}", query_params={"q": str(view.detection_id)},
+                identify_page(), label=f"Compare the {word}", query_params=Identify.QUERY.to(view.detection_id),
                 icon=":material/compare:", width="content",
             )  # fmt: skip
     if one.kind == plausibility.ONE_PICTURE and st.button(
@@ -136,7 +137,9 @@ def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, Dep
         _done(decide(drop_second_box, smaller.detection_id, message="The smaller box is rejected. Z takes it back."))
     if one.kind == plausibility.SAID_SAME:
         other = one.second.individual_id
-        if st.button(f"Merge {called.get(other, '?')} into {called.get(one.individual_id, '?')}", key=f"m-{key}"):
+        if st.button(
+            plain(f"Merge {called.get(other, '?')} into {called.get(one.individual_id, '?')}"), key=f"m-{key}"
+        ):
             _done(decide(catalogue.merge, one.individual_id, other, message="Merged. Z takes it back."))
     else:
         with st.container(horizontal=True, gap="small"):
@@ -199,7 +202,7 @@ def _unchecked(report: Report) -> None:
         more = f" and {len(report.unplaced_stations) - 6} more" if len(report.unplaced_stations) > 6 else ""
         parts.append(f"distances to {names_}{more} (no coordinates)")
     if parts:
-        st.caption("Could not be checked: " + "; ".join(parts) + ".")
+        st.caption(plain("Could not be checked: " + "; ".join(parts) + "."))
 
 
 def _speed_limits() -> None:

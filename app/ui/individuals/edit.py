@@ -12,11 +12,10 @@ from app.survey.decisions.catalogue import AGE_CLASSES, LIFE_STATES, SEXES
 from app.survey.individuals.catalogue import CatalogueEntry, individual, names, species_known
 from app.survey.individuals.previews import Part, Preview, merge_preview, split_preview
 from app.survey.individuals.sightings import SightingView
-from app.ui.individuals.actions import plain
 from app.ui.individuals.crops import crop_items
 from app.ui.shared.crops.crops import crop_chooser, crop_gallery
 from app.ui.shared.decisions import decide
-from app.ui.shared.words import many, when
+from app.ui.shared.words import many, plain, when
 
 SHOWN = 24
 TO_CHOOSE = 240
@@ -59,10 +58,12 @@ def merge_form(entry: CatalogueEntry) -> None:
         others = names(session)
     others.pop(entry.id, None)
     other = st.selectbox(
-        f"Who is {entry.name} too?", list(others), index=None, format_func=lambda one: others[one], width=320
+        f"Who is {plain(entry.name)} too?", list(others), index=None, format_func=lambda one: others[one], width=320
     )
     if other is None:
-        st.caption(f"All sightings of the other one move to {entry.name}. Its name stays taken. It can be undone.")
+        st.caption(
+            f"All sightings of the other one move to {plain(entry.name)}. Its name stays taken. It can be undone."
+        )
         return
     with deps.survey().read() as session:
         preview = merge_preview(session, entry.id, other)
@@ -73,7 +74,7 @@ def merge_form(entry: CatalogueEntry) -> None:
     )
     warn_of(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
     crop_gallery(crop_items(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
-    if st.button(f"Merge {others[other]} into {entry.name}", type="primary", icon=":material/merge:") and decide(
+    if st.button(plain(f"Merge {others[other]} into {entry.name}"), type="primary", icon=":material/merge:") and decide(
         catalogue.merge, entry.id, other, message=f"{others[other]} is {entry.name} now. Z takes it back."
     ):
         st.rerun()

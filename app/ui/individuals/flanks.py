@@ -15,13 +15,14 @@ from app.survey.individuals.flank_proposals import FlankReport, Proposal, flank_
 from app.survey.individuals.flanks import SIDES, one_sided
 from app.survey.individuals.previews import merge_preview
 from app.survey.individuals.sightings import SightingView
-from app.ui.individuals.actions import plain, undo_button
+from app.ui.individuals.actions import undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import in_words, warn_of
 from app.ui.shared import counts
+from app.ui.shared.address import Individuals, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import decide, undo
-from app.ui.shared.words import duration, many, moment, when
+from app.ui.shared.words import duration, many, moment, plain, when
 
 A_PAGE = 10
 SHOWN = 6
@@ -61,7 +62,7 @@ def flanks_view() -> None:
         )
         return
     pages = max(-(-len(report.proposals) // A_PAGE), 1)
-    number = st.pagination(pages, key="flank-page", bind="query-params") if pages > 1 else 1
+    number = st.pagination(pages, **Individuals.FLANKS_PAGE.bound()) if pages > 1 else 1
     with deps.survey().read() as session:
         called = names(session)
     for one in report.proposals[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]:
@@ -104,7 +105,7 @@ def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[Sight
         try:
             flank_joins.refuse_two_animals(session, mine, theirs)
         except Contradiction as against:
-            st.warning(" ".join([str(against), *(link.text for link in against.chain)]), icon=":material/block:")
+            st.warning(plain(" ".join([str(against), *(link.text for link in against.chain)])), icon=":material/block:")
             return
     st.markdown(
         f"**{plain(entry.name)}** has {in_words(preview.rest)}; **{plain(name)}** has {in_words(preview.moved)}. "
@@ -121,7 +122,10 @@ def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[Sight
         placeholder="Choose, or write your own",
     )  # fmt: skip
     if st.button(
-        f"Join the flanks of {entry.name} and {name}", type="primary", icon=":material/link:", disabled=not reason
+        plain(f"Join the flanks of {entry.name} and {name}"),
+        type="primary",
+        icon=":material/link:",
+        disabled=not reason,
     ) and decide(
         flank_joins.join, entry.id, other, str(reason), message=f"{name} is {entry.name} now. Z takes it back."
     ):
@@ -154,9 +158,8 @@ def _buttons(one: Proposal, left: str, right: str, reason: str, key: str) -> Non
     ):
         st.rerun()
     for name, view in ((left, one.left), (right, one.right)):
-        if st.button(f"Open {name}", key=f"open-{name}-{key}", type="tertiary"):
-            st.query_params["id"] = str(view.individual_id)
-            st.rerun()
+        if st.button(plain(f"Open {name}"), key=f"open-{name}-{key}", type="tertiary"):
+            go({Individuals.ID: view.individual_id})
 
 
 def _seen(one: Proposal) -> str:

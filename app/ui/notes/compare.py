@@ -11,7 +11,8 @@ from app import deps
 from app.notes.result import RunResult, read_result
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes import plots
-from app.ui.shared.words import many
+from app.ui.shared.address import FieldNotes
+from app.ui.shared.words import many, plain
 
 
 def two_categories(result: RunResult) -> None:
@@ -21,15 +22,17 @@ def two_categories(result: RunResult) -> None:
         st.info("There is one category only.")
         return
     left, right = st.columns(2)
-    one = left.selectbox("This category", names, key="one", bind="query-params")
-    other = right.selectbox("and this one", [name for name in names if name != one], key="other", bind="query-params")
+    one = left.selectbox("This category", names, **FieldNotes.THIS_CATEGORY.bound())
+    other = right.selectbox(
+        "and this one", [name for name in names if name != one], **FieldNotes.OTHER_CATEGORY.bound()
+    )
     table = plots.between(result, one, other)
     if table.empty:
         st.info("Neither of the two has a keyword that sets it apart.")
         return
     st.plotly_chart(plots.two_sides(table, one, other), key="two-sides", config={"displayModeBar": False})
     st.caption(
-        f"{one}: {many(result.counts['categories'][one], 'note')}. {other}: "
+        f"{plain(one)}: {many(result.counts['categories'][one], 'note')}. {plain(other)}: "
         f"{many(result.counts['categories'][other], 'note')}. Only these two are compared, by their rates."
     )
 

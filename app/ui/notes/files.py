@@ -11,9 +11,8 @@ from app.survey.decisions import notes
 from app.survey.notes import notes as survey_notes
 from app.survey.notes.notes import DeletedFile
 from app.survey.tables.notes import NoteFile, NoteRun
-from app.ui.notes.results import plain
 from app.ui.shared.decisions import callback, decide
-from app.ui.shared.words import many, moment
+from app.ui.shared.words import many, moment, plain
 
 SHOWN = 40
 
@@ -47,7 +46,7 @@ def file_list(files: Sequence[NoteFile], deleted: Sequence[DeletedFile]) -> None
                         "Bring back",
                         key=f"restore-notes-{gone.id}",
                         icon=":material/undo:",
-                        on_click=callback(decide, notes.restore_file, gone.id, message=plain(f"{gone.label} is back.")),
+                        on_click=callback(decide, notes.restore_file, gone.id, message=f"{gone.label} is back."),
                     )
 
 
@@ -69,7 +68,7 @@ def _delete(file: NoteFile) -> None:
                 decide,
                 notes.delete_file,
                 file.id,
-                message=plain(f"{file.label} was deleted. It can be brought back below."),
+                message=f"{file.label} was deleted. It can be brought back below.",
             ),
         )
 

@@ -16,8 +16,9 @@ from app.survey.notes import views
 from app.survey.notes.views import NoteView
 from app.survey.tables.notes import NoteRun
 from app.ui.notes import plots
+from app.ui.shared.address import Detections, FieldNotes, Individuals, Videos
 from app.ui.shared.navigation import detections_page, individuals_page, videos_page
-from app.ui.shared.words import duration, many
+from app.ui.shared.words import duration, many, plain
 
 EXAMPLES = 8
 LISTED = 60
@@ -37,7 +38,7 @@ def summary(run: NoteRun, result: RunResult) -> None:
         f"seed {run.settings['graph'].get('seed', 0)}"
     )
     for line in run.told:
-        st.markdown(f":material/info: {line}")
+        st.markdown(f":material/info: {plain(line)}")
     folder = notes_run_folder(deps.survey().data_dir, run.id)
     with st.container(horizontal=True):
         for name in ("keywords.csv", "clusters.csv"):
@@ -51,7 +52,7 @@ def summary(run: NoteRun, result: RunResult) -> None:
 def keywords_of(result: RunResult) -> str | None:
     """The table of one category's keywords; returns the keyword that is chosen."""
     names = sorted(result.counts["categories"])
-    category = st.selectbox("Category", ["All", *names], key="category", bind="query-params")
+    category = st.selectbox("Category", ["All", *names], **FieldNotes.CATEGORY.bound())
     table = result.keywords if category == "All" else result.keywords[result.keywords["category"] == category]
     if table.empty:
         st.info("No word sets this category apart from the others.")
@@ -82,7 +83,7 @@ def keywords_of(result: RunResult) -> str | None:
 
 def examples(result: RunResult, keyword: str) -> None:
     """Notes that hold a keyword, the keyword marked; then where they lead."""
-    category = st.session_state.get("category", "All")
+    category = st.session_state.get(FieldNotes.CATEGORY.name, FieldNotes.CATEGORY.default)
     ids = result.notes_with(keyword, None if category in (None, "All") else category) or result.notes_with(keyword)
     with deps.survey().read() as session:
         found = views.notes_by_id(session, ids[:LISTED])
@@ -132,9 +133,9 @@ def lead_on(notes: Sequence[NoteView]) -> None:
         for number, name, media in found.deployments:
             st.page_link(
                 detections_page(),
-                label=f"{name}: {many(media, 'image')}",
+                label=f"{plain(name)}: {many(media, 'image')}",
                 icon=":material/photo_camera:",
-                query_params={"deployment": str(number)},
+                query_params=Detections.DEPLOYMENT.to(number),
                 width="content",
             )
         for number, name in found.clips:
@@ -142,15 +143,15 @@ def lead_on(notes: Sequence[NoteView]) -> None:
                 videos_page(),
                 label=plain(name),
                 icon=":material/movie:",
-                query_params={"media": str(number)},
+                query_params=Videos.MEDIA.to(number),
                 width="content",
             )
         for number, name in found.individuals:
             st.page_link(
                 individuals_page(),
-                label=name,
+                label=plain(name),
                 icon=":material/pets:",
-                query_params={"id": str(number)},
+                query_params=Individuals.ID.to(number),
                 width="content",
             )
     if found.unknown_stations:
@@ -210,8 +211,3 @@ def _keyword_of(point: object) -> str:
 
 def _first(clusters: pd.DataFrame, number: int) -> str:
     return str(clusters.loc[clusters["cluster"] == number, "label"].iloc[0])
-
-
-def plain(text: str) -> str:
-    """Text without Markdown's signs."""
-    return "".join("\\" + sign if sign in "\\`*_{}[]<>()#+-.!|~$:" else sign for sign in text)

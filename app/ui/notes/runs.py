@@ -13,7 +13,7 @@ from app.actions.notes import settings_of, start, start_again
 from app.notes.sources import GROUPINGS
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteFile, NoteRun, RunState
-from app.ui.shared.words import duration, many, moment
+from app.ui.shared.words import duration, many, moment, plain
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, EMBEDDING_MODELS
 
 STEPS = {
@@ -149,7 +149,7 @@ def pace(run: NoteRun, now: float) -> tuple[float, str]:
 
 def stopped(run: NoteRun) -> None:
     """What went wrong, what was kept, and the way on."""
-    st.error(f"{run.error} Your notes and what was computed before are kept.")
+    st.error(f"{plain(run.error or '')} Your notes and what was computed before are kept.")
     if st.button("Run again", icon=":material/replay:", type="primary"):
         start_again(deps.survey(), deps.jobs(), run.id)
         st.rerun()

@@ -16,6 +16,7 @@ from app.survey.calls import figures, model_versions
 from app.survey.calls.figures import EndedCall
 from app.survey.calls.model_versions import VersionFigures
 from app.survey.calls.overview import percentile
+from app.ui.shared.address import Operations
 from app.ui.shared.status_strip import seconds
 from app.ui.shared.words import many
 
@@ -31,10 +32,10 @@ def time_of_calls(models: Sequence[str]) -> None:
     """Choose a period and a model; draw the histogram over time with its median, and the cold starts below."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         window = st.segmented_control(
-            "Period", list(WINDOWS), default="24 hours", key="period", bind="query-params", required=True
+            "Period", list(WINDOWS), default=Operations.PERIOD.default, required=True, **Operations.PERIOD.bound()
         )
         model = st.selectbox("Model", [ALL, *models], key="calls-of", width=260)
-    length = WINDOWS[window or "24 hours"]
+    length = WINDOWS[window or Operations.PERIOD.default]
     figure, told = _drawn(deps.survey_mark(), length, "" if model == ALL else model)
     if figure is not None:
         st.plotly_chart(figure, key="time-of-calls", config={"displayModeBar": False})

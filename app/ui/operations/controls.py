@@ -11,7 +11,7 @@ from app.actions.imports import run_again
 from app.analysis.modal_watch import ModalFigures
 from app.survey.media.progress import Progress
 from app.survey.tables.media import ImportState
-from app.ui.shared.words import duration, many
+from app.ui.shared.words import duration, many, plain
 from modal_backend.registry import MODELS, REMOTE
 from modal_backend.remote.prices import AS_OF, per_second
 
@@ -40,7 +40,7 @@ def imports(found: Sequence[Progress]) -> None:
 
 
 def _pace(one: Progress) -> str:
-    label = "".join("\\" + sign if sign in "\\`*_{}[]<>()#+-.!|~$:" else sign for sign in one.label)
+    label = plain(one.label)
     if one.listed is None:
         return f"{label} · {'listing files' if one.state == ImportState.RUNNING else 'waits for the worker'}"
     rate = f" · {one.rate:.1f} files/s" if one.rate else ""

@@ -11,6 +11,7 @@ from app import deps
 from app.actions import decide as actions
 from app.actions.decide import Made, Outcome
 from app.survey.decisions.kinds import Undo
+from app.ui.shared.words import plain
 
 
 def decide(action: Callable[..., Made], *args: Any, message: str = "", **values: Any) -> bool:
@@ -39,9 +40,9 @@ def callback(act: Callable[..., bool], *args: Any, **values: Any) -> Callable[[]
 def show(outcome: Outcome, message: str = "") -> bool:
     """Show what came of a decision; returns whether it was made."""
     for problem in outcome.problems:
-        st.toast(problem, icon=":material/error:", duration="long")
+        st.toast(plain(problem), icon=":material/error:", duration="long")
     for text in outcome.messages:
-        st.toast(text, icon=":material/group:", duration="long")
+        st.toast(plain(text), icon=":material/group:", duration="long")
     if message and not outcome.refused:
-        st.toast(message, icon=":material/check:")
+        st.toast(plain(message), icon=":material/check:")
     return not outcome.refused

@@ -1,4 +1,4 @@
-"""The head of a page: what to do here, what is left, and the keys."""
+"""The head of a page: its name, what it is for, what is left, and the keys."""
 
 from __future__ import annotations
 
@@ -7,21 +7,25 @@ from html import escape
 
 import streamlit as st
 
+from app.ui.shared.words import plain
 
-def page_header(title: str, line: str = "", keys: Mapping[str, str] | None = None) -> None:
-    """Draw the title (what to do), the line under it (what is left) and a popover that lists the keys.
+
+def page_header(title: str, about: str, line: str = "", keys: Mapping[str, str] | None = None) -> None:
+    """Draw the title, what is left beside it, the keys, and under it what the page is for.
 
     Args:
-        title: what the page is for.
+        title: the page's name, as in the navigation, or that of the thing it shows.
+        about: one sentence a newcomer understands.
         line: what is here or what is left to do.
         keys: what each key does, several keys with a space between them: {"Z Y": "undo, redo"}. Components hold theirs.
     """
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.title(title, anchor=False, width="content")
+        st.title(plain(title), anchor=False, width="content")
         st.html(f'<div class="pm-line">{escape(line)}</div>', width="stretch")
         if keys:
             with st.popover("Keys", icon=":material/keyboard:", width="content"):
                 st.html(keys_html(keys))
+    st.html(f'<div class="pm-about">{escape(about)}</div>')
 
 
 def keys_html(keys: Mapping[str, str]) -> str:

@@ -1,8 +1,10 @@
-"""Times, durations and counts as the screens write them."""
+"""Times, durations, counts and names as the screens write them."""
 
 from __future__ import annotations
 
 from datetime import datetime
+
+MARKDOWN_SIGNS = "\\`*_{}[]()<>#+-.!|~$:^="
 
 
 def when(taken_at: datetime | None) -> str:
@@ -28,3 +30,8 @@ def duration(seconds: float | None) -> str:
 def many(count: int, one: str, several: str | None = None) -> str:
     """A count with its noun: "1 image", "1,204 images"."""
     return f"{count:,} {one if count == 1 else several or one + 's'}"
+
+
+def plain(text: str) -> str:
+    """Text from people or files, letter by letter in Markdown: no emphasis, link, image, icon, formula or HTML."""
+    return "".join(f"\\{sign}" if sign in MARKDOWN_SIGNS else sign for sign in text)

@@ -9,7 +9,7 @@ import streamlit as st
 from app import deps
 from app.survey.media.progress import Progress, duplicates, recent_imports, refusals
 from app.survey.tables.media import ImportState
-from app.ui.shared.words import duration, many, moment
+from app.ui.shared.words import duration, many, moment, plain
 
 STATE_WORDS = {
     ImportState.RECEIVING: "receiving",
@@ -43,13 +43,13 @@ def _recent() -> list[Progress]:
 def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
     with st.container(key=f"import-{one.id}"):
         state = STATE_WORDS[ImportState(one.state)]
-        st.markdown(f"**{_plain(one.label)}** · {state} · {moment(one.created_at)}")
+        st.markdown(f"**{plain(one.label)}** · {state} · {moment(one.created_at)}")
         if one.running:
             st.progress(min(one.done / one.listed, 1.0) if one.listed else 0.0, text=_pace(one))
         else:
             st.caption(_result(one))
         if one.error:
-            st.error(f"{one.error} What was taken in before is kept.")
+            st.error(f"{plain(one.error)} What was taken in before is kept.")
             st.button("Run again", key=f"again-{one.id}", on_click=run_again, args=(one.id,))
         if not one.running and (one.refused or one.duplicate):
             _listings(one)
@@ -83,8 +83,3 @@ def _listings(one: Progress) -> None:
         with st.expander(f"{one.duplicate:,} already here: which"):
             table = {"file": [path for path, _ in repeated], "same content as": [first for _, first in repeated]}
             st.dataframe(table, hide_index=True)
-
-
-def _plain(text: str) -> str:
-    """Text without Markdown's signs."""
-    return "".join("\\" + sign if sign in "\\`*_{}[]<>()#+-.!|~$:" else sign for sign in text)

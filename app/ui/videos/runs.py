@@ -13,7 +13,7 @@ from app.survey.videos import accounts
 from app.survey.videos import runs as clip_run_rows
 from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, ClipRun
 from app.ui.shared.decisions import callback, decide
-from app.ui.shared.words import many, moment
+from app.ui.shared.words import many, moment, plain
 from app.video.timecode import timecode
 
 TITLES = {COMPUTED: "Computed from detections", COUNTED: "Counted by a person", ANSWERED: "Language model"}
@@ -59,7 +59,7 @@ def _again(media_id: int) -> bool:
                 run_id = videos.ask_again(session, media_id, deps.reviewer()).id
             deps.jobs().summarise_again(run_id)
         except BadDecision as error:
-            st.toast(str(error), icon=":material/error:")
+            st.toast(plain(str(error)), icon=":material/error:")
 
     with deps.survey().read() as session:
         under_way, failed = clip_run_rows.open_run(session, media_id), clip_run_rows.last_failure(session, media_id)
@@ -75,7 +75,7 @@ def _again(media_id: int) -> bool:
         if under_way is not None:
             _progress(media_id)
     if failed is not None and under_way is None:
-        st.caption(f"Summarised again on {moment(failed.asked_at)}: {failed.failure}")
+        st.caption(f"Summarised again on {moment(failed.asked_at)}: {plain(failed.failure or '')}")
     return under_way is not None
 
 

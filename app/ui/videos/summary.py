@@ -10,9 +10,10 @@ from app.survey.decisions.videos import MOST, correct_count
 from app.survey.detections.results import crop_name
 from app.survey.videos import tracklets
 from app.survey.videos.views import OpenClip
+from app.ui.shared.address import Identify
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.navigation import identify_page
-from app.ui.shared.words import many
+from app.ui.shared.words import many, plain
 from app.ui.videos.items import course, is_animal, names
 from app.video.timecode import timecode
 from modal_backend.contracts import Sentence
@@ -77,7 +78,7 @@ def draw_tracklets(clip: OpenClip) -> None:
                         identify_page(),
                         label="Who is this?",
                         icon=":material/compare:",
-                        query_params={"q": str(row.query_id)},
+                        query_params=Identify.QUERY.to(row.query_id),
                     )
 
 
@@ -134,4 +135,4 @@ def _count(clip: OpenClip, animals: int, computed: int) -> None:
             help="Your last count of this video",
         )
     if clip.view.corrected_by:
-        st.caption(f"Counted by {clip.view.corrected_by}; computed: {computed}.")
+        st.caption(f"Counted by {plain(clip.view.corrected_by)}; computed: {computed}.")
