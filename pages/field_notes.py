@@ -37,15 +37,15 @@ def overview(runs: list[NoteRun]) -> None:
     """Bring notes, start a run, or open an earlier one."""
     with deps.survey().read() as session:
         files, deleted = survey_notes.files(session), survey_notes.deleted_files(session)
-        clips = note_views.clip_count(session)
+        videos = note_views.clip_count(session)
     line = f"{many(sum(one.rows for one in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
     page_header("Field notes", ABOUT, line if files else "")
     left, right = st.columns([3, 2], gap="large")
     with left:
         waits = bring_notes(kept)
-        if files or clips:
+        if files or videos:
             kept_now = st.session_state.get("kept_notes")
-            note_runs.start_form(files, kept_now, open_run, first=not waits and bool(files), clips=clips)
+            note_runs.start_form(files, kept_now, open_run, first=not waits and bool(files), video_count=videos)
     with right:
         if runs:
             st.subheader("Runs", anchor=False)

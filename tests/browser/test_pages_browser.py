@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import Settings
 from app.survey.database import open_survey
-from app.survey.decisions import identity
+from app.survey.decisions import catalogue, identity
 from app.ui.shared import address
 from tests.browser.conftest import _served
 from tests.browser.test_identify_browser import fill
@@ -30,6 +30,7 @@ PAGES = {
     "History": (address.History,),
     "Operations": (address.Operations,),
 }
+NAMES = (":material/home: T:01:", "![x](http://a) <b> *a*", "~~T~~ $1 [a](b)")
 CURSOR = """(name) => {
   const roots = [...document.querySelectorAll('*')].map((node) => node.shadowRoot).filter(Boolean);
   const list = roots.map((root) => root.querySelector(name)).find(Boolean);
@@ -40,13 +41,14 @@ QUERY = "(name) => new URL(location).searchParams.get('q')"
 
 @pytest.fixture(scope="module")
 def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A page of a dashboard over eight crops, two of them named; nothing is analysed while the tests run."""
+    """A page of a dashboard over eight crops, three named as people may name them; there is no worker."""
     data_dir = tmp_path_factory.mktemp("pages")
     crops = list(fill(data_dir))
     survey = open_survey(Settings(PUGMARK_DATA_DIR=data_dir, _env_file=None))
     with survey.write() as session:
-        for crop in crops[:2]:
+        for number, (crop, name) in enumerate(zip(crops, NAMES, strict=False), 1):
             identity.new_individual(session, "ana", crop)
+            catalogue.rename(session, "ana", number, name)
     survey.close()
     errors: list[str] = []
     with _served("app/main.py", data_dir) as address:
@@ -136,3 +138,11 @@ def test_no_page_disturbs_another_in_any_order_and_each_keeps_its_own_choices(pa
             assert page.get_by_label("named only").is_checked(), way
         if name in ("Individuals", "Export"):
             assert page.get_by_label("Days an occasion").input_value() == "7", way
+
+
+@pytest.mark.parametrize("number", range(len(NAMES)))
+def test_a_name_is_shown_letter_by_letter(page: Any, number: int) -> None:
+    page.goto(f"/individuals?id={number + 1}&section=Merge")
+    settle(page)
+    assert page.locator("h1").inner_text() == NAMES[number]
+    assert page.get_by_text(f"Who is {NAMES[number]} too?", exact=True).count() == 1

@@ -20,11 +20,13 @@ from app import deps
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes
+from app.survey.decisions import catalogue as catalogue_decisions
 from app.survey.detections.results import box_key
 from app.survey.individuals import catalogue
 from app.survey.media.stations import deployment_views
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature
+from app.ui.shared.words import plain
 from app.web.routes import build_routes
 from app.web.services import Services
 from app.web.tokens import EXPORT, open_signer
@@ -111,6 +113,20 @@ def test_every_view_of_the_catalogue_is_drawn(survey, view):
     test = page("individuals", view=view)
     assert not test.exception
     assert test.title[0].value == "Individuals"
+
+
+@pytest.mark.parametrize("name", [":material/home:", "![x](http://a)", "<b>", "*a*", "T:01:"])
+def test_a_name_from_people_never_reaches_markdown_bare(survey, name):
+    with survey.write() as session:
+        catalogue_decisions.rename(session, "ana", 1, name)
+    views = [{"view": view} for view in ("Flanks", "Conflicts", "Capture history")]
+    for params in [{"id": "1", "section": section} for section in SECTIONS] + views:
+        test = page("individuals", **params)
+        assert not test.exception
+        shown = [*test.title, *test.markdown, *test.caption, *test.info, *test.warning, *test.success]
+        labels = [*test.button, *test.selectbox, *test.text_input]
+        texts = [one.value for one in shown] + [one.label for one in labels]
+        assert [text for text in texts if name in text.replace(plain(name), "")] == [], params
 
 
 def test_the_conflict_is_listed_with_its_figures_and_accepted_with_a_reason(survey):

@@ -146,7 +146,7 @@ def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video
 
 
 def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marked(clip):
-    assert "one account of this clip" in " ".join(one.value for one in page("videos", media=str(clip)).info)
+    assert "one account of this video" in " ".join(one.value for one in page("videos", media=str(clip)).info)
     survey = open_survey(load_settings())
     with survey.write() as session:
         for text in ("<b>Two</b> leave.\nCount: 3", "A quiet forest."):

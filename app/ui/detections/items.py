@@ -64,7 +64,7 @@ def facts(view: MediaView) -> list[str]:
     time = when(view.taken_at) + (" (from the file name)" if view.taken_at_source == "file name" else "")
     known = [view.deployment or "no deployment", time, view.camera, f"{view.width} × {view.height} px"]
     if view.kind == "video":
-        known.insert(0, "Key frame of a clip; all of it is in Videos")
+        known.insert(0, "Key frame of a video; all of it is in Videos")
     if view.synthetic:
         known.insert(0, "Synthetic")
     if view.failure:
@@ -75,7 +75,7 @@ def facts(view: MediaView) -> list[str]:
 
 
 def _badges(view: MediaView) -> list[str]:
-    badges = (["clip"] if view.kind == "video" else []) + (["synthetic"] if view.synthetic else [])
+    badges = (["video"] if view.kind == "video" else []) + (["synthetic"] if view.synthetic else [])
     if view.stage == "failed":
         badges.append("failed")
     names = sorted({box.individual for box in view.boxes if box.individual})

@@ -99,7 +99,7 @@ def examples(result: RunResult, keyword: str) -> None:
 
 def note_html(note: NoteView, keywords: Sequence[str]) -> str:
     """One note with the keywords marked; every value is escaped."""
-    computed = "computed from a clip, not written by a person" if note.media_id else ""
+    computed = "computed from a video, not written by a person" if note.media_id else ""
     facts = " · ".join(escape(one) for one in (computed, note.date, note.station, note.individual) if one)
     return (
         f'<div style="border-left:2px solid #7F8A83;padding:2px 10px;margin:0 0 8px"><div>'
@@ -124,7 +124,7 @@ def marked(text: str, keywords: Sequence[str]) -> str:
 
 
 def lead_on(notes: Sequence[NoteView]) -> None:
-    """Links to the media of the stations, the clips and the individuals of these notes."""
+    """Links to the media of the stations, the videos and the individuals of these notes."""
     with deps.survey().read() as session:
         found = views.links(session, notes)
     if not (found.deployments or found.individuals or found.unknown_stations or found.clips):

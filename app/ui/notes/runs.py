@@ -40,10 +40,17 @@ FEWER = "In a category of fewer than 30 notes one less is enough, but never a si
 
 
 def start_form(
-    files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool, clips: int
+    files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool, video_count: int
 ) -> None:
-    """Choose notes and what groups them, and start a run. first: it is what the page is for now. clips: how many have
-    a computed summary."""
+    """Choose notes and what groups them, and start a run.
+
+    Args:
+        files: the files of notes to choose from.
+        chosen: the file that is chosen at first.
+        started: called with the id of the run.
+        first: whether starting a run is what the page is for now.
+        video_count: how many videos have a computed summary.
+    """
     names = {one.id: f"{one.label} · {many(one.rows, 'note')}" for one in files}
     default = [chosen] if chosen in names else list(names)[:1]
     with st.form("note_run", border=True):
@@ -54,15 +61,15 @@ def start_form(
         with st.expander("Settings"):
             graph = _settings()
         individuals = st.checkbox("With what was written about individuals in the catalogue")
-        videos = clips > 0 and st.checkbox(
-            f"With the summaries of {many(clips, 'clip')}, computed by Pugmark",
-            help="One note a clip, in words Pugmark made from detections. Category is its species, as people said.",
+        videos = video_count > 0 and st.checkbox(
+            f"With the summaries of {many(video_count, 'video')}, computed by Pugmark",
+            help="One note for each video, in words Pugmark made from detections. Category: the species people gave.",
         )
         if st.form_submit_button("Find keywords", type="primary" if first else "secondary", icon=":material/insights:"):
             if not picked and not individuals and not videos:
                 st.error("Choose notes first.")
                 return
-            source = names[picked[0]].split(" · ")[0] if picked else "Individuals" if individuals else "Clips"
+            source = names[picked[0]].split(" · ")[0] if picked else "Individuals" if individuals else "Videos"
             label = name.strip() or f"{source} by {grouping}"
             settings = settings_of(picked, grouping, individuals=individuals, clips=videos, **graph)
             started(start(deps.survey(), deps.jobs(), label, settings, deps.reviewer()))

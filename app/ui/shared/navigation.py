@@ -41,7 +41,7 @@ def individuals_page() -> StreamlitPage:
 
 
 def videos_page() -> StreamlitPage:
-    """From a clip to who was there, when."""
+    """From a video to who was there, when."""
     return _page("videos", "Videos", "movie")
 
 

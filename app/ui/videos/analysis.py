@@ -1,4 +1,4 @@
-"""A panel for one clip: ask a video language model about it, and see what was answered beside what was computed.
+"""A panel for one video: ask a video language model about it, and see what was answered beside what was computed.
 
 Call `draw_analysis` at the top level of a page: it holds a fragment that refreshes while a question is under way.
 What a model says is text from outside: it is shown as plain text, never as Markdown or HTML.
@@ -31,7 +31,7 @@ PERSON = 0.5
 
 
 def draw_analysis(media_id: int) -> None:
-    """Draw the panel of one clip: the questions that can be asked, and the answers there are, newest first."""
+    """Draw the panel of one video: the questions that can be asked, and the answers there are, newest first."""
     st.subheader("Ask a video language model", anchor=False)
     missing = not_configured(deps.settings())
     if missing:
@@ -63,13 +63,13 @@ def _ask_form(media_id: int) -> None:
             )
         asked = st.button("Ask", icon=":material/send:", key=f"video-ask-{media_id}")
     frames = many(settings.omnivinci_frames, "frame")
-    what = "this clip" if settings.omnivinci_send == "clip" else f"{frames} of this clip"
+    what = "this video" if settings.omnivinci_send == "clip" else f"{frames} of this video"
     text = f"Ask sends {what} and the question to {host(settings)} (model {settings.omnivinci_model})."
     st.html(f'<div class="pm-line">{escape(text)}</div>')
     with deps.survey().read() as session:
         media = session.get(Media, media_id)
     if media is not None and media.person_score >= PERSON:
-        st.caption(":material/person_alert: A person was found on this clip: their picture would leave this machine.")
+        st.caption(":material/person_alert: A person was found on this video: their picture would leave this machine.")
     if asked:
         _ask(media_id, kind or OWN, own)
 
@@ -114,7 +114,7 @@ def _read(media_id: int) -> list[VideoAnswer]:
 
 
 def computed_animals(media_id: int) -> int | None:
-    """How many animals Pugmark's own summary of the clip counts; None while there is no summary."""
+    """How many animals Pugmark's own summary of the video counts; None while there is no summary."""
     with deps.survey().read() as session:
         summary = summary_of(session, media_id)
     return None if summary is None else summary.animals
@@ -159,7 +159,7 @@ def _compare(one: VideoAnswer, computed: int | None) -> None:
         return
     claim = f"The model says {many(one.count_claimed, 'animal')}"
     if computed is None:
-        st.caption(f"{claim}; there is no computed summary of this clip to compare it with.")
+        st.caption(f"{claim}; there is no computed summary of this video to compare it with.")
     elif computed == one.count_claimed:
         st.caption(f":material/check: {claim}, and so does the summary computed from detections.")
     else:

@@ -1,4 +1,4 @@
-"""Clips and their frames as the components want them."""
+"""Videos and their frames as the components want them."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from app.video.timecode import timecode
 from modal_backend.contracts import Category, Tracklet
 
 
-def clip_items(views: Sequence[ClipView]) -> list[dict[str, Any]]:
-    """Items of the list of clips."""
+def video_items(views: Sequence[ClipView]) -> list[dict[str, Any]]:
+    """Items of the list of videos."""
     return [
         {
             "id": view.media_id,
@@ -27,7 +27,7 @@ def clip_items(views: Sequence[ClipView]) -> list[dict[str, Any]]:
 
 
 def state_of(view: ClipView) -> str:
-    """What is known of a clip, in two words."""
+    """What is known of a video, in two words."""
     if view.stage == "failed":
         return "failed"
     if view.animals is None:
@@ -36,17 +36,23 @@ def state_of(view: ClipView) -> str:
 
 
 def length(seconds: float) -> str:
-    """A clip's length as 0:12."""
+    """A video's length as 0:12."""
     return timecode(seconds).rpartition(".")[0]
 
 
-def facts(clip: OpenClip) -> str:
-    """What is known of a clip, in one line."""
-    view, video = clip.view, clip.video
-    source = {"container": "from the clip", "file name": "from the file name"}.get(view.taken_at_source or "")
+def facts(opened: OpenClip) -> str:
+    """What is known of a video, in one line."""
+    view, video = opened.view, opened.video
+    source = {"container": "from the video", "file name": "from the file name"}.get(view.taken_at_source or "")
     time = when(view.taken_at) + (f" ({source})" if source else "")
     rate = f"{video.frame_rate:.3g} frames/s"
-    parts = [view.deployment or "no deployment", time, length(view.duration), f"{clip.width} × {clip.height} px", rate]
+    parts = [
+        view.deployment or "no deployment",
+        time,
+        length(view.duration),
+        f"{opened.width} × {opened.height} px",
+        rate,
+    ]
     return " · ".join([*parts, video.codec])
 
 
@@ -61,9 +67,9 @@ def names(tracklets: Sequence[Tracklet]) -> list[str]:
     return out
 
 
-def frame_items(clip: OpenClip) -> list[dict[str, Any]]:
+def frame_items(opened: OpenClip) -> list[dict[str, Any]]:
     """Items of the strip of frames, each with the boxes of the tracklets seen on it."""
-    tracklets = [one for _, one in clip.tracklets]
+    tracklets = [one for _, one in opened.tracklets]
     called = names(tracklets)
     boxes: dict[int, list[dict[str, Any]]] = {}
     for name, one in zip(called, tracklets, strict=True):
@@ -85,10 +91,10 @@ def frame_items(clip: OpenClip) -> list[dict[str, Any]]:
             "number": index,
             "second": second,
             "time": timecode(second),
-            "src": deps.frame_url(clip.view.sha256, index),
+            "src": deps.frame_url(opened.view.sha256, index),
             "boxes": boxes.get(index, []),
         }
-        for index, second in clip.video.looked
+        for index, second in opened.video.looked
     ]
 
 

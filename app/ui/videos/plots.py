@@ -1,4 +1,4 @@
-"""The time line of a clip: a bar for each time a tracklet is in view, the frames looked at, what was not looked at."""
+"""The time line of a video: a bar for each time a tracklet is in view, the frames looked at, what was not looked at."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modal_backend.contracts import Tracklet
 
 COLOURS = {"animal": "#2A9D8F", "person": "#E9A23B", "vehicle": "#8E7CC3"}
 LOOKED = "looked at"
-SHORTEST = 0.006  # of the clip's length: a bar that can still be clicked
+SHORTEST = 0.006  # of the video's length: a bar that can still be clicked
 
 
 def tracklet_bars(

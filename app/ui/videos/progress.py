@@ -1,4 +1,4 @@
-"""The clips under way: how far, how long still."""
+"""The videos under way: how far, how long still."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from app.survey.videos import tracklets, views
 from app.ui.shared.words import duration, many
 
 
-def clips_under_way() -> None:
-    """One line a clip being summarised; refreshes by itself until all are done."""
+def videos_under_way() -> None:
+    """One line for each video being summarised; refreshes by itself until all are done."""
     with deps.survey().read() as session:
         left = views.waiting(session)
 
@@ -21,12 +21,12 @@ def clips_under_way() -> None:
             running = tracklets.under_way(session)
         for one in running:
             eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
-            others = f" · {many(waiting - 1, 'clip')} after it" if waiting > 1 else ""
+            others = f" · {many(waiting - 1, 'video')} after it" if waiting > 1 else ""
             st.progress(
-                min(one.share, 1.0), text=f"Summarising a clip, {one.share:.0%}{eta}{others} · you can close this tab"
+                min(one.share, 1.0), text=f"Summarising a video, {one.share:.0%}{eta}{others} · you can close this tab"
             )
         if waiting and not running:
-            st.caption(f"{many(waiting, 'clip')} wait for the worker · you can close this tab")
+            st.caption(f"{many(waiting, 'video')} wait for the worker · you can close this tab")
         if left and waiting < left:
             st.rerun()
 

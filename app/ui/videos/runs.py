@@ -1,4 +1,4 @@
-"""What was said about a clip side by side: runs computed, counted by a person, answered by a language model."""
+"""What was said about a video side by side: runs computed, counted by a person, answered by a language model."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from app import deps
 from app.survey.decisions import videos
 from app.survey.decisions.refusals import BadDecision
 from app.survey.videos import accounts
-from app.survey.videos import runs as clip_run_rows
+from app.survey.videos import runs as video_runs
 from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, ClipRun
 from app.ui.shared.decisions import callback, decide
 from app.ui.shared.words import many, moment, plain
@@ -21,16 +21,16 @@ IN_A_ROW = 2
 
 
 def draw_runs(media_id: int) -> None:
-    """Each account of the clip as a card, two in a row; a count unlike the first one's is marked."""
+    """Each account of the video as a card, two in a row; a count unlike the first one's is marked."""
     with deps.survey().read() as session:
         runs = accounts.runs_of(session, media_id)
     if not runs:
-        st.info("This clip is not summarised yet.")
+        st.info("This video is not summarised yet.")
         return
     under_way = _again(media_id)
     if len(runs) < 2 and not under_way:
         st.info(
-            "There is one account of this clip so far. Summarise it again after the detector has changed, correct the"
+            "There is one account of this video so far. Summarise it again after the detector has changed, correct the"
             " count, or ask a language model, to compare."
         )
     differing = accounts.differing(runs)
@@ -43,7 +43,7 @@ def draw_runs(media_id: int) -> None:
     for start in range(0, len(runs), IN_A_ROW):
         for place, column in enumerate(st.columns(IN_A_ROW), start):
             if place < len(runs):
-                with column.container(border=True, key=f"clip-run-{place}"):
+                with column.container(border=True, key=f"video-run-{place}"):
                     _card(runs[place], place in differing, runs[0].animals, several)
 
 
@@ -62,7 +62,7 @@ def _again(media_id: int) -> bool:
             st.toast(plain(str(error)), icon=":material/error:")
 
     with deps.survey().read() as session:
-        under_way, failed = clip_run_rows.open_run(session, media_id), clip_run_rows.last_failure(session, media_id)
+        under_way, failed = video_runs.open_run(session, media_id), video_runs.last_failure(session, media_id)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.button(
             "Summarise again",
@@ -70,7 +70,7 @@ def _again(media_id: int) -> bool:
             icon=":material/replay:",
             disabled=under_way is not None,
             on_click=ask,
-            help="Looks at the clip with the detector in use now. Earlier runs and what people decided stay.",
+            help="Looks at the video with the detector in use now. Earlier runs and what people decided stay.",
         )
         if under_way is not None:
             _progress(media_id)
@@ -82,7 +82,7 @@ def _again(media_id: int) -> bool:
 @st.fragment(run_every="2s")
 def _progress(media_id: int) -> None:
     with deps.survey().read() as session:
-        run = clip_run_rows.open_run(session, media_id)
+        run = video_runs.open_run(session, media_id)
     if run is None:
         st.rerun()
     elif run.started_at is None:

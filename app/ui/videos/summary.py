@@ -1,4 +1,4 @@
-"""A clip in words beside its frames: sentences that jump to what they rest on, the count, the tracklets."""
+"""A video in words beside its frames: sentences that jump to what they rest on, the count, the tracklets."""
 
 from __future__ import annotations
 
@@ -23,32 +23,34 @@ COMPUTED = "Computed on this machine from detections and motion; no language mod
 
 def jump_to(second: float) -> None:
     """Show the looked-at frame nearest to a second; the strip reads it when it is drawn next."""
-    st.session_state["clip_jump"] = {"second": second, "n": st.session_state.get("clip_jump", {}).get("n", 0) + 1}
+    st.session_state["video_jump"] = {"second": second, "n": st.session_state.get("video_jump", {}).get("n", 0) + 1}
 
 
-def draw_summary(clip: OpenClip) -> None:
+def draw_summary(opened: OpenClip) -> None:
     """The sentences with their time codes, what limits them, and the count."""
     with deps.survey().read() as session:
-        summary = tracklets.summary_of(session, clip.view.media_id)
+        summary = tracklets.summary_of(session, opened.view.media_id)
     if summary is None:
-        st.info("This clip is not summarised yet.")
+        st.info("This video is not summarised yet.")
         return
     st.caption(COMPUTED)
     for place, sentence in enumerate(summary.sentences):
         _sentence(sentence, f"said-{place}")
-    _count(clip, summary.animals, summary.computed)
+    _count(opened, summary.animals, summary.computed)
     if summary.uncertainty:
         st.markdown("**What limits this**")
         for place, sentence in enumerate(summary.uncertainty):
             _sentence(sentence, f"doubt-{place}")
 
 
-def draw_tracklets(clip: OpenClip) -> None:
+def draw_tracklets(opened: OpenClip) -> None:
     """Each tracklet with its best crop and the way to Identify."""
-    if not clip.tracklets:
-        st.caption("No tracklet: nothing in this clip moves like an animal, and the detector marks nothing that stays.")
-    called = names([one for _, one in clip.tracklets])
-    for name, (row, one) in zip(called, clip.tracklets, strict=True):
+    if not opened.tracklets:
+        st.caption(
+            "No tracklet: nothing in this video moves like an animal, and the detector marks nothing that stays."
+        )
+    called = names([one for _, one in opened.tracklets])
+    for name, (row, one) in zip(called, opened.tracklets, strict=True):
         picture, words = st.columns([1, 4], vertical_alignment="center")
         best = max(one.boxes, key=lambda box: box.quality, default=None)
         with deps.survey().read() as session:
@@ -82,9 +84,9 @@ def draw_tracklets(clip: OpenClip) -> None:
                     )
 
 
-def draw_coverage(clip: OpenClip) -> None:
-    """How much of the clip was looked at, and what was not."""
-    video = clip.video
+def draw_coverage(opened: OpenClip) -> None:
+    """How much of the video was looked at, and what was not."""
+    video = opened.video
     text = (
         f"The detector looked at {len(video.looked):,} of {many(video.frames, 'frame')};"
         f" {video.compared:,} were compared for motion."
@@ -95,7 +97,7 @@ def draw_coverage(clip: OpenClip) -> None:
         text += f" Over two seconds without a look: {gaps}{more} (grey in the time line)."
     st.caption(text)
     if video.lost:
-        st.warning(f"Part of this clip is lost. {video.lost} What could be decoded is summarised.")
+        st.warning(f"Part of this video is lost. {video.lost} What could be decoded is summarised.")
 
 
 def _sentence(sentence: Sentence, key: str) -> None:
@@ -118,14 +120,14 @@ def _shown_from(sentence: Sentence) -> float:
     return (sentence.first_second + sentence.last_second) / 2
 
 
-def _count(clip: OpenClip, animals: int, computed: int) -> None:
-    media_id = clip.view.media_id
+def _count(opened: OpenClip, animals: int, computed: int) -> None:
+    media_id = opened.view.media_id
 
     def save() -> None:
         decide(correct_count, media_id, int(st.session_state[f"count-{media_id}-{animals}"]))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input("Animals in this clip", 0, MOST, animals, key=f"count-{media_id}-{animals}", width=170)
+        st.number_input("Animals in this video", 0, MOST, animals, key=f"count-{media_id}-{animals}", width=170)
         st.button("Save the count", key="save-count", on_click=save)
         st.button(
             "Undo",
@@ -134,5 +136,5 @@ def _count(clip: OpenClip, animals: int, computed: int) -> None:
             on_click=callback(undo, Undo.VIDEO_COUNT, media_id=media_id),
             help="Your last count of this video",
         )
-    if clip.view.corrected_by:
-        st.caption(f"Counted by {plain(clip.view.corrected_by)}; computed: {computed}.")
+    if opened.view.corrected_by:
+        st.caption(f"Counted by {plain(opened.view.corrected_by)}; computed: {computed}.")

@@ -107,7 +107,7 @@ class Uploader {
     const rate = this.transfer.rate();
     if (this.transfer.busy && rate > 0) parts.push(`${size(rate)}/s`, `${duration((now.bytes - now.bytes_done) / rate)} left`, "keep this tab open until the files are sent");
     if (now.failed_count) parts.push(`${now.failed_count} failed`);
-    if (now.left_out) parts.push(`${now.left_out} left out (neither pictures nor clips)`);
+    if (now.left_out) parts.push(`${now.left_out} left out (neither images nor videos)`);
     if (now.finished) parts.push("sent");
     return parts;
   }

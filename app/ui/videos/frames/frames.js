@@ -1,4 +1,4 @@
-// The frames of a clip that were looked at: one large with its boxes, all of them as a strip, played one after the other.
+// The frames of a video that were looked at: one large with its boxes, all of them as a strip, played one after the other.
 
 import { placeBox } from "../../shared/boxes.js";
 import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
@@ -6,7 +6,7 @@ import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 
 const PLAY_EVERY = 350;
 
-class Clip {
+class Video {
   constructor(root, data) {
     this.frames = [];
     this.at = 0;
@@ -21,7 +21,7 @@ class Clip {
     this.help = keyPanel(data.keys);
     const bar = el("div", "bar", null, keyButton("Back", "←", () => this.go(-1)), this.playing,
       keyButton("On", "→", () => this.go(1)), this.when, this.what);
-    this.node = el("div", "pm clip", null, this.stage, bar, this.strip, this.help);
+    this.node = el("div", "pm video", null, this.stage, bar, this.strip, this.help);
     root.append(this.node);
     this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
     requestAnimationFrame(() => takeFocus(this.stage));
@@ -107,5 +107,5 @@ class Clip {
 }
 
 export default function (component) {
-  return mount(component, (root, data) => new Clip(root, data));
+  return mount(component, (root, data) => new Video(root, data));
 }

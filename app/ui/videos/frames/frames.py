@@ -1,4 +1,4 @@
-"""The frames of a clip as a strip, one of them large with its boxes; moving among them needs no script run."""
+"""The frames of a video as a strip, one of them large with its boxes; moving among them needs no script run."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ KEYS = {
 _frames = register(Path(__file__).parent)
 
 
-def clip_frames(
+def video_frames(
     frames: Sequence[Mapping[str, Any]], *, key: str, width: int, height: int, jump: Mapping[str, Any] | None = None
 ) -> None:
     """Draw the frames.
 
     frames: [{number, second, time (as text), src (address), boxes: [{name, c, x, y, w, h}]}], in order.
-    width, height: of the clip, in pixels. jump: {number, n}: show this frame; a new n asks again.
+    width, height: of the video, in pixels. jump: {number, n}: show this frame; a new n asks again.
     """
     if not deps.routes_served():
         st.caption("Pictures need `streamlit run app/main.py`; this server was started without it.")

@@ -69,7 +69,7 @@ def test_without_a_key_the_panel_says_not_configured_and_what_to_do(survey, monk
 
 
 def test_it_says_where_the_frames_go_before_they_go(survey):
-    assert "Ask sends 8 frames of this clip and the question to integrate.api.nvidia.com (model nvidia/" in words(
+    assert "Ask sends 8 frames of this video and the question to integrate.api.nvidia.com (model nvidia/" in words(
         panel()
     )
 
