@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 from sqlalchemy.orm import Session
 
-from app.survey.decisions import notes as notes_decide
+from app.survey.decisions.notes import restore_file
 from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
 from app.survey.tables.notes import NoteFile, NoteFileReview
@@ -43,7 +43,7 @@ def keep(
     sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
     file = survey_notes.take_file(session, label, sha256, dict(columns), rows, who, synthetic=synthetic)
     if session.get(NoteFileReview, file.id) is not None:
-        notes_decide.restore_file(session, who, file.id)
+        restore_file(session, who, file.id)
     return file
 
 

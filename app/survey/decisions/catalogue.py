@@ -1,4 +1,4 @@
-"""Decisions about the catalogue of individuals: rename, describe, merge, split, take out; and taking them back."""
+"""Decisions about the catalogue of individuals: rename, describe, merge, split, take out."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def rename(session: Session, who: str, individual_id: int, name: str) -> Decisio
 
     Raises BadDecision when the name was ever used, Contradiction when the individual was merged away.
     """
-    one = _listed_one(session, individual_id)
-    old, tidy = one.name, " ".join(name.split())[:80]
+    individual = _listed(session, individual_id)
+    old, tidy = individual.name, " ".join(name.split())[:80]
     change = Change(session)
     if tidy and tidy.lower() == old.lower():
         if tidy == old:
@@ -44,7 +44,7 @@ def rename(session: Session, who: str, individual_id: int, name: str) -> Decisio
         except IntegrityError as error:  # somebody else gave the name at the same moment (PostgreSQL)
             raise BadDecision(f"{tidy} was given to another individual a moment ago.") from error
         change.add(Individual(name=old, merged_into_id=individual_id))
-    return change.record("rename", who, individual_id=individual_id, view={"from": old, "to": one.name})
+    return change.record("rename", who, individual_id=individual_id, view={"from": old, "to": individual.name})
 
 
 def describe(
@@ -57,19 +57,19 @@ def describe(
     """
     if unknown := set(values) - set(DESCRIPTION):
         raise BadDecision(f"An individual has no {', '.join(sorted(unknown))}.")
-    one = _listed_one(session, individual_id)
+    individual = _listed(session, individual_id)
     wanted = {name: _tidy(name, value) for name, value in values.items()}
-    changed = {name: value for name, value in wanted.items() if value != _tidy(name, getattr(one, name))}
+    changed = {name: value for name, value in wanted.items() if value != _tidy(name, getattr(individual, name))}
     for name in changed:
-        if seen is not None and name in seen and _tidy(name, seen[name]) != _tidy(name, getattr(one, name)):
+        if seen is not None and name in seen and _tidy(name, seen[name]) != _tidy(name, getattr(individual, name)):
             raise Contradiction(
-                f"Somebody set {name.replace('_', ' ')} of {one.name} to {getattr(one, name) or 'nothing'} meanwhile. "
-                "Look at it and save again."
+                f"Somebody set {name.replace('_', ' ')} of {individual.name} to "
+                f"{getattr(individual, name) or 'nothing'} meanwhile. Look at it and save again."
             )
     if not changed:
         raise BadDecision("Nothing was changed.")
     change = Change(session)
-    before = {name: getattr(one, name) for name in changed}
+    before = {name: getattr(individual, name) for name in changed}
     change.put(Individual, {"id": individual_id}, **changed)
     return change.record("describe", who, individual_id=individual_id, view={**changed, "before": before})
 
@@ -88,14 +88,16 @@ def merge(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
 
 def split(session: Session, who: str, individual_id: int, detection_ids: Collection[int]) -> Decision:
     """Move some sightings of an individual to a new one. Raises BadDecision unless they are some, not all, of its."""
-    one = _listed_one(session, individual_id)
+    individual = _listed(session, individual_id)
     mine = set(session.scalars(sa.select(Sighting.detection_id).where(Sighting.individual_id == individual_id)))
     if set(detection_ids) - mine:
-        raise BadDecision(f"Some of these crops do not belong to {one.name} any more. Look again and choose anew.")
+        raise BadDecision(
+            f"Some of these crops do not belong to {individual.name} any more. Look again and choose anew."
+        )
     if not detection_ids or set(detection_ids) == mine:
         raise BadDecision("Choose some, but not all, of this individual's sightings to split off.")
     change = Change(session)
-    new = change.add(Individual(name=next_name(session), species=one.species))
+    new = change.add(Individual(name=next_name(session), species=individual.species))
     for detection_id in sorted(set(detection_ids)):
         change.put(Sighting, {"detection_id": detection_id}, individual_id=new.id, who=who, decided_at=time.time())
     view = {"new": new.name, "new_id": new.id, "sightings": len(set(detection_ids))}
@@ -133,18 +135,18 @@ def _tidy(name: str, value: Any) -> str | None:
 def both(session: Session, keep_id: int, other_id: int) -> tuple[Individual, Individual]:
     """Two individuals that are about to become one, locked in the order of their ids.
 
-    Raises BadDecision when they are one, Contradiction when one has been merged away already.
+    Raises BadDecision when both are the same, Contradiction when one has been merged away already.
     """
     if keep_id == other_id:
         raise BadDecision("An individual cannot be merged with itself.")
-    found = {number: _listed_one(session, number) for number in sorted((keep_id, other_id))}
+    found = {number: _listed(session, number) for number in sorted((keep_id, other_id))}
     return found[keep_id], found[other_id]
 
 
-def _listed_one(session: Session, individual_id: int) -> Individual:
-    one = session.get(Individual, individual_id, with_for_update=True)
-    if one is None:
+def _listed(session: Session, individual_id: int) -> Individual:
+    individual = session.get(Individual, individual_id, with_for_update=True)
+    if individual is None:
         raise BadDecision("This individual does not exist any more.")
-    if one.merged_into_id is not None:
-        raise Contradiction(f"{one.name} has been merged already. Undo that merge first.")
-    return one
+    if individual.merged_into_id is not None:
+        raise Contradiction(f"{individual.name} has been merged already. Undo that merge first.")
+    return individual

@@ -55,7 +55,7 @@ class Change:
         """Insert or update many rows at once; values by the primary key, which is one column."""
         name = str(sa.inspect(table).primary_key[0].key)
         known = {getattr(row, name): row for row in rows_of(self.session, table, list(values))}
-        empty: dict[str, Any] = dict.fromkeys((str(one.key) for one in sa.inspect(table).column_attrs), None)
+        empty: dict[str, Any] = dict.fromkeys((str(column.key) for column in sa.inspect(table).column_attrs), None)
         before = {key: snapshot(row) for key, row in known.items()}
         for key, new in values.items():
             row = known.get(key)

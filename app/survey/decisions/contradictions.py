@@ -50,8 +50,8 @@ def chain_between(session: Session, first_id: int, second_id: int) -> list[Link]
     """How two crops came to be one individual: the shortest chain of "same", else that both were assigned to it."""
     path = _same_path(session, first_id, second_id)
     if path is not None:
-        return [said(one) for one in path]
-    return [link for one in (first_id, second_id) if (link := _assigned(session, one)) is not None]
+        return [link_of(pair) for pair in path]
+    return [*assigned(session, first_id), *assigned(session, second_id)]
 
 
 def rejection(session: Session, detection_id: int, individual_id: int) -> PairVerdict | None:
@@ -111,7 +111,7 @@ def verdict_of(session: Session, first_id: int, second_id: int) -> PairVerdict |
     return session.scalar(sa.select(PairVerdict).filter_by(low_id=low, high_id=high))
 
 
-def said(pair: PairVerdict) -> Link:
+def link_of(pair: PairVerdict) -> Link:
     """A verdict as a link of a chain."""
     sign = {"same": "is the same as", "different": "is different from"}.get(pair.verdict, "may be the same as")
     return Link(f"crop {pair.low_id} {sign} crop {pair.high_id} ({_by(pair.who, pair.decided_at)})", _ends(pair))
@@ -139,7 +139,7 @@ def take_out(individual: Individual, detection_id: int) -> WayOut:
 
 def join(first: Individual, second: Individual) -> WayOut:
     """The way out that makes two individuals one; the one known longer keeps its name."""
-    keep, other = sorted((first, second), key=lambda one: one.id)
+    keep, other = sorted((first, second), key=lambda individual: individual.id)
     about = {"keep_id": keep.id, "other_id": other.id}
     return WayOut("join", f"make {other.name} and {keep.name} one, named {keep.name}", about)
 
@@ -157,7 +157,7 @@ def check_rejections(
         return
     ways = take_back(session, standing)
     other = standing.high_id if standing.low_id == newcomer else standing.low_id
-    chain = [said(standing)]
+    chain = [link_of(standing)]
     if target and other != member:
         chain = [*chain_between(session, member, other), *chain]
         ways.append(take_out(target, other))
@@ -213,21 +213,16 @@ def _same_path(session: Session, first_id: int, second_id: int) -> list[PairVerd
     return path[::-1]
 
 
-def _assigned(session: Session, detection_id: int) -> Link | None:
+def assigned(session: Session, detection_id: int) -> list[Link]:
+    """That a crop was assigned, as a chain of one link; empty when it is not."""
     row = session.execute(
         sa.select(Sighting.who, Sighting.decided_at, Individual.name)
         .join(Individual, Individual.id == Sighting.individual_id)
         .where(Sighting.detection_id == detection_id)
     ).one_or_none()
     if row is None:
-        return None
-    return Link(f"crop {detection_id} is {row.name} ({_by(row.who, row.decided_at)})", (detection_id,))
-
-
-def assigned(session: Session, detection_id: int) -> list[Link]:
-    """That a crop was assigned, as a chain of one link; empty when it is not."""
-    link = _assigned(session, detection_id)
-    return [link] if link else []
+        return []
+    return [Link(f"crop {detection_id} is {row.name} ({_by(row.who, row.decided_at)})", (detection_id,))]
 
 
 def _by(who: str, moment: float) -> str:

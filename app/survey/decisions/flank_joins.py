@@ -78,7 +78,7 @@ def refuse_two_animals(session: Session, keep: Individual, other: Individual) ->
     if apart is not None:
         raise Contradiction(
             f"Crops of {keep.name} and {other.name} were said to be different animals. Take that back first.",
-            [contradictions.said(apart)],
+            [contradictions.link_of(apart)],
             contradictions.take_back(session, apart),
         )
     pictured = shared_media(session, keep.id, other.id)
@@ -98,12 +98,12 @@ def shared_media(session: Session, first_id: int, second_id: int) -> list[int]:
 
 def joins(session: Session, individual_id: int) -> list[FlankJoin]:
     """The joins that made this individual, as far as sightings they brought are still its own; oldest first."""
-    made = sa.select(Decision).where(
+    standing = sa.select(Decision).where(
         Decision.kind == KIND, Decision.undone_at.is_(None), Decision.individual_id.in_(family(session, individual_id))
     )
     mine = set(session.scalars(sa.select(Sighting.detection_id).where(Sighting.individual_id == individual_id)))
     return [
-        FlankJoin(one.id, one.view["merged"], one.view["flank"], one.view["reason"], one.who, one.decided_at)
-        for one in session.scalars(made.order_by(Decision.id))
-        if mine & {(change["after"] or {}).get("detection_id") for change in one.changes}
+        FlankJoin(made.id, made.view["merged"], made.view["flank"], made.view["reason"], made.who, made.decided_at)
+        for made in session.scalars(standing.order_by(Decision.id))
+        if mine & {(change["after"] or {}).get("detection_id") for change in made.changes}
     ]

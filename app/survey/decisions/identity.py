@@ -86,7 +86,7 @@ def say_pair(
     if standing and standing.verdict == "different" and verdict == "unsure" and standing.who != who and not replace:
         raise Contradiction(
             f"{standing.who} has said that these crops are different; your “unsure” has not been saved over it.",
-            [contradictions.said(standing)],
+            [contradictions.link_of(standing)],
             [WayOut("replace", "say unsure in its place")],
         )
     change = Change(session)
@@ -186,7 +186,7 @@ def free_name(session: Session, name: str) -> str:
     name = " ".join(name.split())[:80]
     if not name:
         raise BadDecision("A name needs at least one letter or number.")
-    if name.casefold() in {one.casefold() for one in naming.ever_given(session)}:
+    if name.casefold() in {given.casefold() for given in naming.ever_given(session)}:
         raise BadDecision(f"{name} is or was the name of an individual; names are never used twice.")
     return name
 
@@ -209,7 +209,7 @@ def rejected(session: Session, query_id: int) -> list[int]:
             PairVerdict.verdict == "different",
             sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
         )
-        .order_by(PairVerdict.decided_at.desc())
+        .order_by(PairVerdict.decided_at.desc(), PairVerdict.id.desc())
     )
     return [pair.high_id if pair.low_id == query_id else pair.low_id for pair in pairs]
 
@@ -224,7 +224,7 @@ def _joined(
     if apart is not None:
         raise Contradiction(
             f"These crops belong to {ours.name} and {theirs.name}, and crops of the two were said to be different.",
-            [*chain, contradictions.said(apart)],
+            [*chain, contradictions.link_of(apart)],
             [
                 *contradictions.take_back(session, apart),
                 contradictions.take_out(ours, query_id),
@@ -241,7 +241,7 @@ def _joined(
                 contradictions.take_out(theirs, candidate_id),
             ],
         )
-    keep, other = sorted((ours, theirs), key=lambda one: one.id)
+    keep, other = sorted((ours, theirs), key=lambda individual: individual.id)
     unite(change, who, keep, other)
     return keep
 

@@ -140,7 +140,7 @@ def _checked(media_ids: Iterable[int]) -> list[int]:
 
 def _review_all(change: Change, who: str, values: dict[int, Any]) -> None:
     now = time.time()
-    signed = {number: {**one, "who": who, "decided_at": now} for number, one in values.items()}
+    signed = {number: {**review, "who": who, "decided_at": now} for number, review in values.items()}
     change.put_all(DetectionReview, signed)
 
 
@@ -159,7 +159,7 @@ def _record(
         return Bulk(None, left_out)
     signed = {"verdict": verdict, "who": who, "decided_at": time.time()}
     change.put_all(MediaReview, dict.fromkeys(media_ids, signed))
-    one = next(iter(media_ids)) if len(media_ids) == 1 else None
+    only = next(iter(media_ids)) if len(media_ids) == 1 else None
     view = {**view, "media_ids": list(media_ids)}
-    about = {"media_id": one, "detection_id": box if one else None}
+    about = {"media_id": only, "detection_id": box if only else None}
     return Bulk(change.record(kind, who, view=view, client_key=client_key, **about), left_out)

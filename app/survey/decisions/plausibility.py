@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
-from app.survey.individuals.plausibility import KINDS as CONFLICTS
+from app.survey.individuals import plausibility
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Sighting
@@ -20,7 +20,7 @@ FASTEST_KMH = 120.0
 def accept_conflict(session: Session, who: str, kind: str, first_id: int, second_id: int, reason: str) -> Decision:
     """This conflict is none, for the reason given; it is not listed again. Raises BadDecision without a reason."""
     reason = " ".join(reason.split())[:500]
-    if kind not in CONFLICTS:
+    if kind not in plausibility.KINDS:
         raise BadDecision(f"{kind} is not a kind of conflict.")
     if not reason:
         raise BadDecision("Say why it can be: the reason stays with the decision.")

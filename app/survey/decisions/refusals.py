@@ -54,9 +54,8 @@ def refuse_contradiction(session: Session, decision: Decision) -> None:
     moved = {key for changes in _changed_since(session, decision) for key in _keys(changes)}
     for pair in standing:
         if moved & {pair.low_id, pair.high_id, (pair.low_id, pair.high_id)}:
-            raise DecisionConflict(
-                f"This would contradict what was decided since: {contradictions.said(pair).text}. Take that back first."
-            )
+            verdict = contradictions.link_of(pair).text
+            raise DecisionConflict(f"This would contradict what was decided since: {verdict}. Take that back first.")
 
 
 def _crops_of(decision: Decision) -> set[int]:
@@ -89,7 +88,7 @@ def _changed_since(session: Session, decision: Decision) -> list[list[dict[str, 
     for other in found:
         by_origin.setdefault(_origin(session, other), []).append(other)
     by_origin.pop(_origin(session, decision), None)
-    return [others[0].changes for others in by_origin.values() if len({one.undone_at is None for one in others}) == 1]
+    return [some[0].changes for some in by_origin.values() if len({entry.undone_at is None for entry in some}) == 1]
 
 
 def _origin(session: Session, decision: Decision) -> int:

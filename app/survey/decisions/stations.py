@@ -25,12 +25,12 @@ def set_deployment(session: Session, who: str, deployment_id: int, **values: Any
         raise BadDecision("This deployment does not exist.")
     row = session.get(DeploymentReview, deployment_id)
     from_files = {"latitude": deployment.latitude, "longitude": deployment.longitude}
-    said = {name: getattr(row, name) for name in FIELDS if getattr(row, name) is not None} if row else {}
+    known = {name: getattr(row, name) for name in FIELDS if getattr(row, name) is not None} if row else {}
     try:
         kept = review_values(values)
         stated = {name: value for name, value in kept.items() if value is not None}
         taken_back = {name: None for name in kept if kept[name] is None and name not in from_files}
-        check_review({**from_files, **said, **taken_back, **stated})
+        check_review({**from_files, **known, **taken_back, **stated})
     except ValueError as error:
         raise BadDecision(f"{deployment.name}: {error}") from error
     change = Change(session)

@@ -127,9 +127,9 @@ def redo_last(session: Session, who: str, kinds: Iterable[str], client_key: str 
         mine.where(Decision.undone_by == who).order_by(Decision.undone_at.desc(), Decision.id).limit(REMEMBERED)
     ).all()
     redone = _redone(session, who)
-    last = next((one for one in undone if one.id not in redone), None)
+    last = next((decision for decision in undone if decision.id not in redone), None)
     newest = session.scalars(mine.where(Decision.who == who).order_by(Decision.id.desc()).limit(REMEMBERED))
-    fresh = next((one.decided_at for one in newest if "redoes" not in one.view), 0.0)
+    fresh = next((decision.decided_at for decision in newest if "redoes" not in decision.view), 0.0)
     if last is None or fresh > (last.undone_at or 0.0):
         return None
     return redo(session, last, who, client_key)

@@ -1,4 +1,4 @@
-"""Decisions about a clip: how many animals there are in it, and which of its runs counts."""
+"""Decisions about a video: how many animals there are in it, and which of its runs counts."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ MOST = 999
 def correct_count(
     session: Session, who: str, media_id: int, animals: int, *, client_key: str | None = None
 ) -> Decision:
-    """A person says how many animals are in a clip; the computed count stays beside it.
+    """A person says how many animals are in a video; the computed count stays beside it.
 
-    Raises BadDecision for a media that is no clip, or a count that is none.
+    Raises BadDecision for a media that is no video, or a count that is none.
     """
     if known := already_made(session, client_key):
         return known
     video = session.get(Video, media_id)
     if video is None:
-        raise BadDecision("This media is not a clip.")
+        raise BadDecision("This media is not a video.")
     if not 0 <= animals <= MOST:
-        raise BadDecision(f"{animals} is not a number of animals in a clip.")
+        raise BadDecision(f"{animals} is not a number of animals in a video.")
     change = Change(session)
     change.put(VideoReview, {"media_id": media_id}, animals=animals, who=who, decided_at=time.time())
     view = {"computed": video.animals}
@@ -37,7 +37,7 @@ def correct_count(
 
 
 def use_run(session: Session, who: str, run_id: int, *, client_key: str | None = None) -> Decision:
-    """A person says which run of a clip counts for Detections, Identify and Export.
+    """A person says which run of a video counts for Detections, Identify and Export.
 
     Raises BadDecision for a run without a result.
     """
@@ -66,12 +66,12 @@ def delete_answer(session: Session, who: str, answer_id: int) -> Decision | None
 
 
 def ask_again(session: Session, media_id: int, who: str) -> ClipRunRow:
-    """Write down that a clip is to be summarised again; a job does it. Raises BadDecision when it cannot be."""
+    """Write down that a video is to be summarised again; a job does it. Raises BadDecision when it cannot be."""
     media = session.get(Media, media_id)
     if media is None or session.get(Video, media_id) is None:
-        raise BadDecision("This media is not a clip.")
+        raise BadDecision("This media is not a video.")
     if media.stage != Stage.READY:
-        raise BadDecision("This clip has no finished summary yet.")
+        raise BadDecision("This video has no finished summary yet.")
     if runs.open_run(session, media_id) is not None:
-        raise BadDecision("This clip is being summarised again already.")
+        raise BadDecision("This video is being summarised again already.")
     return runs.begin(session, media_id, who)

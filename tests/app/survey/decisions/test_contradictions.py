@@ -11,11 +11,11 @@ import sqlalchemy as sa
 
 from app.actions.identify import apply_identity, conflict_item
 from app.survey.database import Survey, open_survey
-from app.survey.decisions import identity
+from app.survey.decisions import catalogue, identity
 from app.survey.decisions.contradictions import Contradiction
-from app.survey.decisions.kinds import IDENTITY
+from app.survey.decisions.kinds import IDENTITY, TAKING_OUT
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
-from app.survey.decisions.undoing import undo_last
+from app.survey.decisions.undoing import undo_last, undo_one
 from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
@@ -258,3 +258,42 @@ def test_rejected_crops_are_listed_when_asked_for(survey):
     with survey.read() as session:
         assert set(identity.rejected(session, a)) == {b, c}
         assert identity.rejected(session, b) == [a]
+
+
+@pytest.fixture
+def merged_although_different(survey) -> tuple[int, int]:
+    """Two crops of one individual that were said to be different before ben merged them."""
+    a, b = crops(survey, 2)
+    with survey.write() as session:
+        identity.new_individual(session, "ana", a)
+        identity.new_individual(session, "ana", b)
+        identity.say_pair(session, "ana", a, b, "different")
+        catalogue.merge(session, "ben", 1, 2)
+    return a, b
+
+
+def test_what_was_decided_after_a_merge_that_contradicts_an_older_decision_can_be_undone(
+    survey, merged_although_different
+):
+    a, _ = merged_although_different
+    before = everything(survey)
+    with survey.write() as session:
+        catalogue.take_out(session, "ben", a)
+    with survey.write() as session:
+        assert undo_last(session, "ben", TAKING_OUT.words)
+    assert everything(survey) == before
+
+
+def test_an_undo_that_contradicts_because_an_older_decision_was_undone_since_is_refused(
+    survey, merged_although_different
+):
+    a, b = merged_although_different
+    with survey.write() as session:
+        older = catalogue.take_out(session, "ben", b)
+        newer = catalogue.take_out(session, "ben", a)
+    with survey.write() as session:
+        undo_one(session, older.id, "ben")
+    before = everything(survey)
+    with pytest.raises(DecisionConflict, match="contradict what was decided since"), survey.write() as session:
+        undo_one(session, newer.id, "ben")
+    assert everything(survey) == before
