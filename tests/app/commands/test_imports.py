@@ -86,9 +86,9 @@ def test_every_result_says_where_it_comes_from(imported):
     assert [(backend, model) for backend, model, _, _ in versions] == [
         ("embedded", "pocket-detector"),
         ("embedded", "pocket-embedding"),
-        ("embedded", "rapid"),
+        ("embedded", "rapid-448"),
     ]
-    assert all(len(sha256) == 64 for _, model, sha256, _ in versions if model != "rapid")
+    assert all(len(sha256) == 64 for _, model, sha256, _ in versions if model != "rapid-448")
     assert all(preprocessing for *_, preprocessing in versions)
 
 
