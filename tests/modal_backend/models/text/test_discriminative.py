@@ -92,9 +92,10 @@ def test_p_is_fishers_between_its_two_neighbours():
 def test_q_is_benjamini_and_hochbergs_over_the_words_tested_in_a_category():
     notes = [["snare", "ford"]] * 12 + [["snare"]] * 3 + [["ford"]] * 10 + [["ridge"]] * 15
     table = discriminative(occurrences(notes), ["a"] * 15 + ["b"] * 25)
+    words = 3  # each is tested in both categories, and listed where it occurs
     for _, rows in table[table["q"] < 1].groupby("category"):
         tested = rows.sort_values("p")
-        scaled = tested["p"] * len(tested) / np.arange(1, len(tested) + 1)
+        scaled = tested["p"] * words / np.arange(1, len(tested) + 1)
         assert tested["q"].to_numpy() == pytest.approx(scaled[::-1].cummin()[::-1].clip(upper=1).to_numpy())
 
 
