@@ -119,8 +119,8 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
 
 
 wanted, opened = chosen_filter(), Detections.MEDIA.read()
-said = review_state("viewer")
-actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is None else (said.actions, "viewer")
+review = review_state("viewer")
+actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is None else (review.actions, "viewer")
 applied, read_at = applied_to_survey(actions, store), time.time()
 counts = kind_counts(wanted)
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
@@ -134,7 +134,7 @@ if not everything and not is_narrowed(wanted):
     st.info("There are no images or videos yet. Each will be here with its boxes.")
     st.page_link(upload_page(), label="Bring in images", icon=":material/upload:")
 elif opened is not None:
-    viewer(opened, said.cursor, wanted, applied.ack, read_at)
+    viewer(opened, review.cursor, wanted, applied.ack, read_at)
 else:
     filter_bar(wanted)
     grid(wanted, applied.ack, read_at)

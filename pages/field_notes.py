@@ -11,8 +11,8 @@ from app.survey.notes import notes as survey_notes
 from app.survey.notes import views as note_views
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes import compare, results
-from app.ui.notes import files as note_files
 from app.ui.notes import runs as note_runs
+from app.ui.notes.files import deleted_sources, file_list
 from app.ui.notes.upload import bring_notes
 from app.ui.shared.address import FieldNotes, go
 from app.ui.shared.header import page_header
@@ -50,7 +50,7 @@ def overview(runs: list[NoteRun]) -> None:
         if runs:
             st.subheader("Runs", anchor=False)
             note_runs.run_list(runs, open_run)
-        note_files.file_list(files, deleted)
+        file_list(files, deleted)
         with st.container(border=True):
             st.markdown(
                 "**No notes at hand?** Try 320 made-up ranger notes about the stations of the sample survey, "
@@ -67,7 +67,7 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
         if st.button("All runs and notes", icon=":material/arrow_back:", type="tertiary"):
             go({FieldNotes.RUN: None})
         rename(run)
-    note_files.deleted_sources(run)
+    deleted_sources(run)
     if run.open:
         note_runs.follow(run.id)
         return

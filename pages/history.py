@@ -36,10 +36,10 @@ def row(entry: HistoryEntry, redone: bool) -> None:
     """One decision: when, who, what, about what, and what can be done. redone: it was made again already."""
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"decision-{entry.id}"):
         undone = f" · undone by {entry.undone_by}, {moment(entry.undone_at)}" if entry.undone_at else ""
-        said = what(entry)
+        sentence = what(entry)
         st.markdown(
             f"{moment(entry.decided_at)} · {plain(entry.who)} · "
-            + (f"~~{plain(said)}~~" if entry.undone_at else f"**{plain(said)}**")
+            + (f"~~{plain(sentence)}~~" if entry.undone_at else f"**{plain(sentence)}**")
             + plain(undone),
             width="stretch",
         )

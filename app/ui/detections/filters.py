@@ -121,15 +121,15 @@ def _pick(label: str, options: list[str], present: str | None, names: dict[str, 
 
 def _said(wanted: MediaFilter) -> list[str]:
     """The narrower choices in words."""
-    said = [one for one in (wanted.species, wanted.station) if one]
+    parts = [one for one in (wanted.species, wanted.station) if one]
     if wanted.deployment_id is not None:
         places = {number: name for number, name, _ in counted.places(survey_state())}
-        said.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))
+        parts.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))
     if wanted.event_id is not None:
-        said.append("one event")
+        parts.append("one event")
     if wanted.since or wanted.until:
-        said.append(f"{wanted.since or 'first'} to {wanted.until or 'last'}")
-    return said + ([f"reviewed by {wanted.reviewed_by}"] if wanted.reviewed_by else [])
+        parts.append(f"{wanted.since or 'first'} to {wanted.until or 'last'}")
+    return parts + ([f"reviewed by {wanted.reviewed_by}"] if wanted.reviewed_by else [])
 
 
 def _text(value: Any) -> str | None:

@@ -86,14 +86,14 @@ def refusal(one: Format, history: CaptureHistory | NoEffort | None) -> str:
     return ""
 
 
-def row(one: Format, exact: bool, why_not: str, design: Design | None, **said: str) -> None:
+def row(one: Format, exact: bool, why_not: str, design: Design | None, **details: str) -> None:
     """One format: who reads it, what it holds, the download."""
     with st.container(border=True, key=f"format-{one.key}"):
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
             st.markdown(f"**{one.title}** · {one.reads}")
             st.caption(plain(why_not or one.holds))
-        wish = {"exact": "yes" if exact else "", **said}
+        wish = {"exact": "yes" if exact else "", **details}
         if design is not None:
             wish |= {
                 "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
@@ -122,8 +122,8 @@ def camtrap(exact: bool) -> None:
             help="Used for files that do not say their offset themselves",
         )  # fmt: skip
     why_not = "" if sampling and method else "Say above how stations were chosen and when cameras recorded."
-    said = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
-    row(FORMATS["camtrap-dp"], exact, why_not, None, who=deps.reviewer(), **said)
+    details = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
+    row(FORMATS["camtrap-dp"], exact, why_not, None, who=deps.reviewer(), **details)
 
 
 def crops(known: dict[int, str], exact: bool) -> None:

@@ -10,8 +10,8 @@ from app.ui.shared.words import many
 
 def what(entry: HistoryEntry) -> str:
     """What was decided, with the value where there is one: "species: Panthera tigris"."""
-    said = ": ".join([words(entry.kind), *shown_values(entry.kind, entry.view)])
-    return f"{said}, again" if "redoes" in entry.view else said
+    sentence = ": ".join([words(entry.kind), *shown_values(entry.kind, entry.view)])
+    return f"{sentence}, again" if "redoes" in entry.view else sentence
 
 
 def about(entry: HistoryEntry) -> str:

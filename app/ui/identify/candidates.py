@@ -62,8 +62,8 @@ def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) 
 
 def known_sentence(ranking: Ranking | None, calibration: CalibrationState | None = None) -> str:
     """What the open-set test says about the query, and what the candidates' probabilities rest on, in words."""
-    said = _known(ranking)
-    return f"{said} {calibration.sentence}" if calibration is not None else said
+    known = _known(ranking)
+    return f"{known} {calibration.sentence}" if calibration is not None else known
 
 
 def _known(ranking: Ranking | None) -> str:

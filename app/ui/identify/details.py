@@ -113,7 +113,7 @@ def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> l
         "raw": None,
         "matches": None,
         "models": {},
-        "said": f"also {one['name']}",
+        "origin": f"also {one['name']}",
     }
     return [one, *({**one, **view, **unranked} for view in others)]
 
@@ -131,7 +131,7 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
             "model": "",
             "matches": None,
             "verdict": "different",
-            "said": "rejected before",
+            "origin": "rejected before",
             "views": [],
         }
         for one in ids

@@ -55,18 +55,18 @@ def probabilities(model: str) -> None:
 
 def reliability(state: CalibrationState) -> go.Figure:
     """The share that was the same over the probability that was told; on the line both agree."""
-    told, share, pairs = zip(*state.reliability, strict=True)
+    probability, share, pairs = zip(*state.reliability, strict=True)
     figure = go.Figure()
     figure.add_scatter(x=[0, 1], y=[0, 1], mode="lines", line={"color": GREY, "dash": "dot"}, hoverinfo="skip")
     figure.add_scatter(
-        x=told,
+        x=probability,
         y=share,
         customdata=pairs,
         mode="lines+markers",
         marker={"color": MARK, "size": 8},
-        hovertemplate="told %{x:.2f}, was the same %{y:.2f}, %{customdata} pairs<extra></extra>",
+        hovertemplate="probability %{x:.2f}, was the same %{y:.2f}, %{customdata} pairs<extra></extra>",
     )
-    figure.update_xaxes(title="probability that was told", range=[0, 1])
+    figure.update_xaxes(title="probability shown", range=[0, 1])
     figure.update_yaxes(title="share that was the same", range=[0, 1])
     figure.update_layout(height=280, width=320, margin={"l": 50, "r": 10, "t": 10, "b": 40}, showlegend=False)
     return figure

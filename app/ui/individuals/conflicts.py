@@ -51,8 +51,8 @@ def conflicts_view() -> None:
         _wait()
         return
     with st.container(horizontal=True, vertical_alignment="center"):
-        told = f"{many(len(report.conflicts), 'conflict')} open"
-        st.markdown(f"**{told}** · {report.accepted:,} accepted before", width="content")
+        conflicts = many(len(report.conflicts), "conflict")
+        st.markdown(f"**{conflicts} open** · {report.accepted:,} accepted before", width="content")
         undo_button()
         _speed_limits()
     _unchecked(report)

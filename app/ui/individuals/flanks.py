@@ -84,8 +84,10 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
     side = sides.get(entry.id)
     if side is None:
         known = {one.flank for one in found} & set(SIDES)
-        told = "Both its flanks are known." if known else "No crop of it has its flank set; set it in Identify (1, 2)."
-        st.info(told)
+        message = (
+            "Both its flanks are known." if known else "No crop of it has its flank set; set it in Identify (1, 2)."
+        )
+        st.info(message)
         return
     wanted = flank_joins.OTHER_SIDE[side]
     others = [number for number, one in sides.items() if one == wanted and number in called]

@@ -23,9 +23,9 @@ def file_list(files: Sequence[NoteFile], deleted: Sequence[DeletedFile]) -> None
         return
     st.subheader("Files of notes", anchor=False)
     for file in files[:SHOWN]:
-        told, button = st.columns([3, 1], vertical_alignment="center")
+        about, button = st.columns([3, 1], vertical_alignment="center")
         made_up = " · synthetic" if file.synthetic else ""
-        told.markdown(
+        about.markdown(
             f"**{plain(file.label)}**  \n{many(file.rows, 'note')}{made_up} · kept by {plain(file.who)}, "
             f"{moment(file.created_at)}"
         )

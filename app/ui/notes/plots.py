@@ -73,12 +73,12 @@ def map_points(result: RunResult) -> pd.DataFrame:
 
 
 def _hover(row: object, excerpt: str) -> str:
-    told = f"<b>{escape(row.keyword)}</b> · {escape(row.category)}<br>"  # type: ignore[attr-defined]
-    told += f"in {row.support} notes · z {row.z:.1f}<br>{escape(row.cluster)}"  # type: ignore[attr-defined]
+    text = f"<b>{escape(row.keyword)}</b> · {escape(row.category)}<br>"  # type: ignore[attr-defined]
+    text += f"in {row.support} notes · z {row.z:.1f}<br>{escape(row.cluster)}"  # type: ignore[attr-defined]
     if not excerpt:
-        return told
+        return text
     lines = [excerpt[at : at + 60] for at in range(0, min(len(excerpt), 180), 60)]
-    return told + "<br><i>" + "<br>".join(map(escape, lines)) + ("…" if len(excerpt) > 180 else "") + "</i>"
+    return text + "<br><i>" + "<br>".join(map(escape, lines)) + ("…" if len(excerpt) > 180 else "") + "</i>"
 
 
 def cluster_heat(result: RunResult) -> go.Figure | None:

@@ -116,11 +116,11 @@ def marked(text: str, keywords: Sequence[str]) -> str:
         first = pattern.search(text) if pattern else None
         start = max((first.start() if first else 0) - AROUND, 0)
         text = ("…" if start else "") + text[start : start + LONGEST_SHOWN] + "…"
-    told, end = [], 0
+    parts, end = [], 0
     for match in pattern.finditer(text) if pattern else ():
-        told.append(escape(text[end : match.start()]) + f"<mark>{escape(match.group())}</mark>")
+        parts.append(escape(text[end : match.start()]) + f"<mark>{escape(match.group())}</mark>")
         end = match.end()
-    return "".join(told) + escape(text[end:])
+    return "".join(parts) + escape(text[end:])
 
 
 def lead_on(notes: Sequence[NoteView]) -> None:
@@ -182,11 +182,11 @@ def cluster_map(result: RunResult) -> None:
         ]
     )  # fmt: skip
     if len(stable):
-        told = "Share of its pairs of keywords that stay together when a fifth of the keywords is left out."
+        meaning = "Share of its pairs of keywords that stay together when a fifth of the keywords is left out."
         st.dataframe(
             stable,
             hide_index=True,
-            column_config={"stability": st.column_config.NumberColumn(format="percent", help=told)},
+            column_config={"stability": st.column_config.NumberColumn(format="percent", help=meaning)},
         )
     heat = plots.cluster_heat(result)
     if heat is not None:

@@ -36,10 +36,10 @@ def time_of_calls(models: Sequence[str]) -> None:
         )
         model = st.selectbox("Model", [ALL, *models], key="calls-of", width=260)
     length = WINDOWS[window or Operations.PERIOD.default]
-    figure, told = _drawn(deps.survey_mark(), length, "" if model == ALL else model)
+    figure, sentence = _drawn(deps.survey_mark(), length, "" if model == ALL else model)
     if figure is not None:
         st.plotly_chart(figure, key="time-of-calls", config={"displayModeBar": False})
-    st.caption(told)
+    st.caption(sentence)
 
 
 def summary(calls: Sequence[EndedCall]) -> str:

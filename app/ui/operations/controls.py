@@ -100,8 +100,8 @@ def _switch(name: str, kept: int, asked: bool) -> None:
     st.session_state[key] = kept > 0
     gpu = REMOTE[name].gpu or "CPU"
     st.toggle(name, key=key, on_change=_turn, args=(name, key))
-    told = "asking Modal …" if asked else f"{gpu}, ${per_second(name) * HOUR:.2f} an hour"
-    st.caption(told if asked or kept <= 1 else f"{told}, {kept} containers")
+    state = "asking Modal …" if asked else f"{gpu}, ${per_second(name) * HOUR:.2f} an hour"
+    st.caption(state if asked or kept <= 1 else f"{state}, {kept} containers")
 
 
 def _turn(name: str, key: str) -> None:

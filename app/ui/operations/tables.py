@@ -82,12 +82,12 @@ def questions(answers: int, dollars: float, unknown: int) -> None:
     """What the answers of video language models cost at the configured prices."""
     if not answers:
         return
-    told = f"{many(answers, 'answer')} of video language models"
+    text = f"{many(answers, 'answer')} of video language models"
     if unknown == answers:
-        st.caption(f"{told}; their cost is not known. OMNIVINCI_PRICE_IN and OMNIVINCI_PRICE_OUT set the prices.")
+        st.caption(f"{text}; their cost is not known. OMNIVINCI_PRICE_IN and OMNIVINCI_PRICE_OUT set the prices.")
         return
     rest = f"; of {unknown:,} the cost is not known" if unknown else ""
-    st.caption(f"{told}: ${dollars:,.4f} at the configured prices{rest}.")
+    st.caption(f"{text}: ${dollars:,.4f} at the configured prices{rest}.")
 
 
 def modal_now(figures: ModalFigures) -> None:
@@ -110,7 +110,7 @@ def modal_now(figures: ModalFigures) -> None:
         },
         hide_index=True,
     )
-    st.caption(f"As Modal told {max(time.time() - figures.at, 0):.0f} s ago.")
+    st.caption(f"As Modal reported {max(time.time() - figures.at, 0):.0f} s ago.")
 
 
 def stalled(figures: ModalFigures, settings: Settings) -> None:

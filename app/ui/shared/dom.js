@@ -83,7 +83,7 @@ export class Echo {
     this.given = undefined;
   }
 
-  told(value) {
+  note(value) {
     this.sent.push(JSON.stringify(value));
   }
 

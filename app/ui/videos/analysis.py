@@ -146,9 +146,9 @@ def _draw(one: VideoAnswer, computed: int | None) -> None:
 
 def _waiting(one: VideoAnswer) -> None:
     seconds = max(time.time() - one.asked_at, 0.0)
-    told = f"{one.sent} sent to {one.endpoint_host}" if one.sent else "waits for the worker"
+    state = f"{one.sent} sent to {one.endpoint_host}" if one.sent else "waits for the worker"
     late = " · is the worker running?" if not one.sent and seconds > LATE_SECONDS else ""
-    st.html(f'<div class="pm-line">{escape(told)} · {duration(seconds)}{late} · you can close this tab</div>')
+    st.html(f'<div class="pm-line">{escape(state)} · {duration(seconds)}{late} · you can close this tab</div>')
 
 
 def _compare(one: VideoAnswer, computed: int | None) -> None:

@@ -194,7 +194,7 @@ class Grid {
   }
 
   tellThreshold() {
-    this.thresholdEcho.told(this.threshold);
+    this.thresholdEcho.note(this.threshold);
     this.send("threshold", this.threshold);
   }
 

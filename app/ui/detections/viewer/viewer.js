@@ -274,7 +274,7 @@ class Viewer {
 
   tell() {
     const index = this.want ?? this.data.offset + Math.max(this.index, 0);
-    this.cursorEcho.told(index);
+    this.cursorEcho.note(index);
     this.send("review", { actions: this.actions.waiting, cursor: index });
     this.tellSaved();
   }

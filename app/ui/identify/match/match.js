@@ -5,16 +5,12 @@ import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { candidateCard, evidenceText, proposalText, warningText } from "./cards.js";
 import { Conflict } from "./conflict.js";
+import { FLANKS, pressMatch } from "./keyboard.js";
 import { Pair } from "./pair.js";
 
 const UNANSWERED = 6000;
-const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
 const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
-const NAMED_KEYS = {
-  Enter: "same", x: "different", u: "unsure", n: "new", i: "unidentifiable", w: "identity unsure", z: "undo", v: "toggle", p: "pair", l: "lines", h: "heat", b: "masked",
-  j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", ",": "before", ".": "after", o: "turn", f: "mirror", "?": "help",
-};
 
 class Match {
   constructor(root, data) {
@@ -42,7 +38,7 @@ class Match {
       el("div", "controls", null, this.buttons, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
-    this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+    this.stop = listenKeys(root, (event, inside) => pressMatch(this, event, inside));
     this.leaving = () => this.actions.flush();
     window.addEventListener("pagehide", this.leaving);
     requestAnimationFrame(() => takeFocus(this.strip));
@@ -270,23 +266,6 @@ class Match {
     this.note.textContent = text;
     clearTimeout(this.noteTimer);
     this.noteTimer = setTimeout(() => { this.note.textContent = ""; }, 3500);
-  }
-
-  press(event, inside) {
-    if (event.type === "keyup" || event.ctrlKey || event.altKey) return false;
-    const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-    if (this.conflict.now) return this.conflict.press(key);
-    const target = event.composedPath()[0];
-    if (inside && target.closest?.("button,input") && (["Enter", " ", "Tab"].includes(key) || (target.matches("input") && key.startsWith("Arrow")))) return false;
-    if (NAMED_KEYS[key]) this.act(NAMED_KEYS[key]);
-    else if (key === "ArrowLeft" || key === "ArrowRight") this.choose(this.chosen + (key === "ArrowRight" ? 1 : -1));
-    else if (FLANKS[key]) this.setFlank(FLANKS[key]);
-    else if (key === "+" || key === "=") this.pair.zoomBy(1.25);
-    else if (key === "-") this.pair.zoomBy(0.8);
-    else if (key === "0") this.pair.reset();
-    else if (key === "Escape" && !this.help.hidden) this.help.hidden = true;
-    else return false;
-    return true;
   }
 
   tell() {

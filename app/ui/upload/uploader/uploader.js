@@ -27,7 +27,7 @@ class Uploader {
     this.zone.addEventListener("drop", (event) => this.dropped(event));
     this.warn = (event) => { if (this.transfer?.busy) event.preventDefault(); };
     window.addEventListener("beforeunload", this.warn);
-    this.toldAt = 0;
+    this.sentAt = 0;
     this.drawn = 0;
   }
 
@@ -67,7 +67,7 @@ class Uploader {
   changed() {
     if (performance.now() - this.drawn > 120 || !this.transfer.busy) this.draw();
     if (!this.transfer.busy) this.tellSoon(0);
-    else if (performance.now() - this.toldAt > TELL_EVERY) this.tell();
+    else if (performance.now() - this.sentAt > TELL_EVERY) this.tell();
   }
 
   tellSoon(pause = 50) {
@@ -76,10 +76,10 @@ class Uploader {
   }
 
   tell() {
-    this.toldAt = performance.now();
+    this.sentAt = performance.now();
     const text = JSON.stringify(this.transfer.state());
-    if (text === this.told) return;
-    this.told = text;
+    if (text === this.sentText) return;
+    this.sentText = text;
     this.send("progress", this.transfer.state());
   }
 

@@ -38,10 +38,10 @@ def uploader(
     if not deps.routes_served():
         st.warning("Uploads need `streamlit run app/main.py`; this server was started without it.")
         return nothing_yet
-    said = (st.session_state.get(key) or {}).get("progress")
+    known = (st.session_state.get(key) or {}).get("progress")
     result = _uploader(
         key=key,
-        data={"batch": batch, "token": token, "accept": list(accept), "hint": hint, "known": said},
+        data={"batch": batch, "token": token, "accept": list(accept), "hint": hint, "known": known},
         on_progress_change=_nothing,
     )
     progress = result.get("progress")
