@@ -117,7 +117,7 @@ def test_no_page_disturbs_another_in_any_order_and_each_keeps_its_own_choices(pa
     page.goto("/")
     settle(page)
     go(page, "Identify")
-    page.get_by_text("at any time").wait_for()
+    page.get_by_label("Taken").wait_for()
     for label in ("named only", "same species"):
         choose(page, label)
     go(page, "Individuals")
@@ -133,7 +133,7 @@ def test_no_page_disturbs_another_in_any_order_and_each_keeps_its_own_choices(pa
         known = {value.name for part in PAGES[name] for value in vars(part).values() if hasattr(value, "name")}
         assert set(parse_qs(urlparse(page.url).query)) <= known, way
         if name == "Identify":
-            assert page.get_by_text("at any time").count() == 1, way
+            assert page.get_by_label("Taken").input_value() == "at any time", way
             assert not page.get_by_label("same species").is_checked(), way
             assert page.get_by_label("named only").is_checked(), way
         if name in ("Individuals", "Export"):
@@ -146,3 +146,13 @@ def test_a_name_is_shown_letter_by_letter(page: Any, number: int) -> None:
     settle(page)
     assert page.locator("h1").inner_text() == NAMES[number]
     assert page.get_by_text(f"Who is {NAMES[number]} too?", exact=True).count() == 1
+
+
+@pytest.mark.parametrize(("scheme", "paper"), [("light", "rgb(251, 250, 247)"), ("dark", "rgb(18, 23, 19)")])
+def test_the_configured_theme_is_in_force(page: Any, scheme: str, paper: str) -> None:
+    page.emulate_media(color_scheme=scheme)
+    page.goto("/")
+    settle(page)
+    style = "name => getComputedStyle(document.querySelector('.stApp'))[name]"
+    assert page.evaluate(style, "backgroundColor") == paper
+    assert page.evaluate(style, "fontFamily").startswith("system-ui")
