@@ -4,7 +4,7 @@
                                                          # leave the weights inside the package behind
     modal run -m modal_backend.modal_app::test_wrapper   # imports and versions
     modal run -m modal_backend.modal_app::download_weights [--embedding SFR-Embedding-Mistral]
-    python -m modal_backend.modal_app --smoke            # the whole way once, without deploying
+    python -m modal_backend.modal_app --smoke            # the whole path once, without deploying
 
 What is uploaded: the package modal_backend with the weights of the pocket detector inside it, and nothing else. Every
 class has one method, `answer`: calls in, answers out, as modal_backend/remote/wire.py says. Nothing is fetched at call
@@ -21,10 +21,21 @@ from typing import Any
 
 import modal
 
-from modal_backend import registry
-from modal_backend.registry import DETECTOR, EMBEDDING, LARGE_KEYWORDS, LOCAL, LOCAL_FINE, MODELS, OMNIVINCI, REMOTE
+from modal_backend.registry import (
+    CLUSTERS,
+    DETECTOR,
+    EMBEDDING,
+    KEYWORDS,
+    LARGE_KEYWORDS,
+    LOCAL,
+    LOCAL_FINE,
+    MEGADETECTOR,
+    MODELS,
+    OMNIVINCI,
+    REMOTE,
+)
 from modal_backend.remote import wire
-from modal_backend.remote.containers import Container, OneCallContainer
+from modal_backend.remote.containers import Container, answer_batch, answer_call
 from modal_backend.remote.images import (
     APP_NAME,
     OMNIVINCI_SECRET,
@@ -39,8 +50,8 @@ from modal_backend.remote.images import (
     species,
     training,
     vision,
+    with_source,
 )
-from modal_backend.remote.images import with_source as _with_source
 from modal_backend.remote.modal_text import HUGGING_FACE, text_image
 from modal_backend.remote.serving import Served
 from modal_backend.weights.files import VOLUME
@@ -55,7 +66,7 @@ def _resources(model: str, image: modal.Image) -> dict[str, Any]:
     """The decorator's arguments for one model of the registry; saying that a model is missing needs no GPU."""
     remote = REMOTE[model]
     return {
-        "image": _with_source(image),
+        "image": with_source(image),
         "gpu": remote.gpu if MODELS[model].here else None,
         "cpu": remote.cpu,
         "memory": remote.memory,
@@ -69,119 +80,38 @@ def _resources(model: str, image: modal.Image) -> dict[str, Any]:
     }
 
 
-def _batched(model: str) -> Any:
-    """Dynamic batching as the registry says."""
-    return modal.batched(max_batch_size=REMOTE[model].batch, wait_ms=REMOTE[model].wait_ms)
+def _container(model: str, image: modal.Image, doc: str) -> Any:
+    """The class of the app that keeps a model in memory; it takes several calls at once where the registry says so.
+
+    Modal finds a class in a container by its name in this module: assign it to the name that the registry gives.
+    """
+    remote = REMOTE[model]
+    several: Any = modal.batched(max_batch_size=remote.batch, wait_ms=remote.wait_ms)
+    one_call: Any = modal.method()
+    answer = several(answer_batch) if remote.batch > 1 else one_call(answer_call)
+    body = {"model": model, "answer": answer, "__doc__": doc, "__module__": __name__}
+    return app.cls(**_resources(model, image))(type(remote.cls, (Container,), body))
 
 
-@app.cls(**_resources(DETECTOR, vision))
-class PocketDetector(Container):
-    """Animals on prepared pictures."""
-
-    model = DETECTOR
-
-    @_batched(DETECTOR)
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources(EMBEDDING, vision))
-class PocketEmbedding(Container):
-    """Vectors of crops."""
-
-    model = EMBEDDING
-
-    @_batched(EMBEDDING)
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources(LOCAL, opencv))
-class RAPID(Container):
-    """SIFT features of crops."""
-
-    model = LOCAL
-
-    @_batched(LOCAL)
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources(LOCAL_FINE, opencv))
-class RAPID448(Container):
-    """SIFT features of crops, the finer profile."""
-
-    model = LOCAL_FINE
-
-    @_batched(LOCAL_FINE)
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources(registry.MATCH_FEATURES, matcher))
-class Matcher(OneCallContainer):
-    """The learned matcher: points of crops, and matches of a query with its candidates."""
-
-    model = registry.MATCH_FEATURES
-
-
-@app.cls(**_resources("megadetector", megadetector))
-class MegaDetector(Container):
-    """Animals, people and vehicles, by any version of MegaDetector whose weights are in the Volume."""
-
-    model = "megadetector"
-
-    @_batched("megadetector")
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources("tiger-reid", networks))
-class TigerReID(Container):
-    """Vectors of tigers, by ImageNet weights or a checkpoint of one's own."""
-
-    model = "tiger-reid"
-
-    @_batched("tiger-reid")
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources("megadescriptor", networks))
-class WildlifeTools(Container):
-    """Vectors by MegaDescriptor, MiewID or DINOv2."""
-
-    model = "megadescriptor"
-
-    @_batched("megadescriptor")
-    def answer(self, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """One answer a call."""
-        return self.served.answer(calls)
-
-
-@app.cls(**_resources("cvwc2019", networks))
-class CVWC2019(OneCallContainer):
-    """Part-pose vectors."""
-
-    model = "cvwc2019"
-
-
-@app.cls(**_resources("species", species))
-class Species(OneCallContainer):
-    """What species a crop shows."""
-
-    model = "species"
+PocketDetector = _container(DETECTOR, vision, "Animals on prepared pictures.")
+PocketEmbedding = _container(EMBEDDING, vision, "Vectors of crops.")
+RAPID = _container(LOCAL, opencv, "SIFT features of crops.")
+RAPID448 = _container(LOCAL_FINE, opencv, "SIFT features of crops, the finer profile.")
+MegaDetector = _container(MEGADETECTOR, megadetector, "Animals, people and vehicles, by any version of MegaDetector.")
+TigerReID = _container("tiger-reid", networks, "Vectors of tigers, by ImageNet weights or a checkpoint of one's own.")
+WildlifeTools = _container("megadescriptor", networks, "Vectors by MegaDescriptor, MiewID or DINOv2.")
+CVWC2019 = _container("cvwc2019", networks, "Part-pose vectors.")
+Species = _container("species", species, "What species a crop shows.")
+KeyBERT = _container(KEYWORDS, text, "Keywords of notes, and vectors of words.")
+KeyBERTLarge = _container(
+    LARGE_KEYWORDS, text.env(HUGGING_FACE | {"HF_HUB_OFFLINE": "1"}), "Keywords of notes with SFR-Embedding-Mistral."
+)
+KeywordClusters = _container(CLUSTERS, text, "Groups of keywords and their places on a map.")
 
 
 @app.cls(**_resources(OMNIVINCI, endpoint), secrets=omnivinci_secrets)
 class OmniVinci:
-    """Clips in words, by the endpoint and with the key of the secret; says what is missing without one."""
+    """Videos in words, by the endpoint and with the key of the secret; says what is missing without one."""
 
     @modal.enter(snap=False)
     def load(self) -> None:
@@ -194,28 +124,7 @@ class OmniVinci:
         return self.served.answer([call])[0]
 
 
-@app.cls(**_resources(registry.KEYWORDS, text))
-class KeyBERT(OneCallContainer):
-    """Keywords of notes, and vectors of words."""
-
-    model = registry.KEYWORDS
-
-
-@app.cls(**_resources(registry.LARGE_KEYWORDS, text.env(HUGGING_FACE | {"HF_HUB_OFFLINE": "1"})))
-class KeyBERTLarge(OneCallContainer):
-    """Keywords of notes with SFR-Embedding-Mistral."""
-
-    model = registry.LARGE_KEYWORDS
-
-
-@app.cls(**_resources(registry.CLUSTERS, text))
-class KeywordClusters(OneCallContainer):
-    """Groups of keywords and their places on a map."""
-
-    model = registry.CLUSTERS
-
-
-@app.function(image=_with_source(vision), cpu=1.0, memory=2048, timeout=60, scaledown_window=10)
+@app.function(image=with_source(vision), cpu=1.0, memory=2048, timeout=60, scaledown_window=10)
 def test_wrapper() -> dict[str, str]:
     """Prove that the image holds what the models import; returns the versions and the contract."""
     import cv2
@@ -234,22 +143,20 @@ def test_wrapper() -> dict[str, str]:
     return found
 
 
-@app.function(image=_with_source(download), cpu=1.0, memory=2048, timeout=4 * 3600, volumes={WEIGHTS: weights})
+@app.function(image=with_source(download), cpu=1.0, memory=2048, timeout=4 * 3600, volumes={WEIGHTS: weights})
 def download_weights(models: str = "") -> list[str]:
     """Fetch the published weights of all models, or of those named by commas, into the Volume and check them."""
     from modal_backend.weights.fetch import fetch_models
 
-    told = []
+    lines = []
     for line in fetch_models([name for name in models.split(",") if name], Path(WEIGHTS)):
         print(line)
-        told.append(line)
+        lines.append(line)
         weights.commit()
-    return told
+    return lines
 
 
-@app.function(
-    image=_with_source(base), cpu=0.5, memory=512, timeout=60, scaledown_window=10, volumes={WEIGHTS: weights}
-)
+@app.function(image=with_source(base), cpu=0.5, memory=512, timeout=60, scaledown_window=10, volumes={WEIGHTS: weights})
 def weights_there() -> list[str]:
     """Names of the models whose weights lie in the Volume."""
     from modal_backend.weights.files import models_there
@@ -257,18 +164,18 @@ def weights_there() -> list[str]:
     return models_there(Path(WEIGHTS))
 
 
-@app.function(image=_with_source(text.env(HUGGING_FACE)), cpu=2.0, timeout=3600, volumes={WEIGHTS: weights})
+@app.function(image=with_source(text.env(HUGGING_FACE)), cpu=2.0, timeout=3600, volumes={WEIGHTS: weights})
 def download_embedding(name: str = "SFR-Embedding-Mistral") -> str:
     """Fetch a large embedding of text into the Volume: modal run -m modal_backend.modal_app::download_embedding"""
     from modal_backend.models.text.sentence_embedding import fetch_embedding
 
-    told = f"{name}: {fetch_embedding(name)}"
+    outcome = f"{name}: {fetch_embedding(name)}"
     weights.commit()
-    return told
+    return outcome
 
 
 @app.function(
-    image=_with_source(training, trains=True),
+    image=with_source(training, trains=True),
     gpu="L4",
     cpu=4.0,
     memory=16384,

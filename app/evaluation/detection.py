@@ -14,6 +14,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modal_backend.models.detectors.overlap import pairwise_overlap
+
 Array = NDArray[np.float64]
 STRICTNESS = tuple(round(0.5 + 0.05 * step, 2) for step in range(10))
 DEFAULT_THRESHOLD = 0.5
@@ -99,17 +101,7 @@ def _picture(checked: list[list[float]], detections: list[dict[str, Any]], width
     boxes[:, 2:] += boxes[:, :2]
     boxes *= [width, height, width, height]
     truth = np.array(checked, float).reshape(-1, 4)
-    return _Picture(truth, boxes, np.array([note["conf"] for note in ordered], float), _overlaps(boxes, truth))
-
-
-def _overlaps(boxes: Array, truth: Array) -> Array:
-    """Intersection over union of every box (n, 4) with every checked box (m, 4): (n, m)."""
-    one, two = boxes[:, None], truth[None]
-    side = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
-    shared = np.prod(np.maximum(side, 0), axis=-1)
-    joined = np.prod(one[..., 2:] - one[..., :2], axis=-1) + np.prod(two[..., 2:] - two[..., :2], axis=-1) - shared
-    overlap: Array = shared / np.maximum(joined, 1e-12)
-    return overlap
+    return _Picture(truth, boxes, np.array([note["conf"] for note in ordered], float), pairwise_overlap(boxes, truth))
 
 
 def _hits(pictures: list[_Picture], strictness: float) -> tuple[Array, NDArray[np.bool_]]:

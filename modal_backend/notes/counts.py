@@ -53,5 +53,7 @@ def languages(texts: Sequence[str]) -> dict[str, float]:
         found[name] = found.get(name, 0) + 1
     shares = {name: round(count / len(sample), 3) for name, count in found.items()}
     return {
-        name: share for name, share in sorted(shares.items(), key=lambda one: (-one[1], one[0])) if share >= RARE_SHARE
+        name: share
+        for name, share in sorted(shares.items(), key=lambda pair: (-pair[1], pair[0]))
+        if share >= RARE_SHARE
     }

@@ -111,7 +111,7 @@ def note_keywords__here(candidates: Candidates, embeddings: Embeddings, top_n: i
 @config.when(extraction_on="modal")
 def note_keywords__modal(extraction: dict[str, Any]) -> NoteKeywords:
     """The keywords of each note."""
-    found = [[(word, score) for word, score in one] for one in extraction["keywords"]]
+    found = [[(word, score) for word, score in pairs] for pairs in extraction["keywords"]]
     return NoteKeywords(found, {int(at): reason for at, reason in extraction["errors"].items()})
 
 
@@ -135,7 +135,7 @@ def keywords_by_category(note_keywords: NoteKeywords, cleaned: pd.DataFrame) -> 
 def occurrences(cleaned: pd.DataFrame, note_keywords: NoteKeywords, ngrams: tuple, min_support: int) -> Occurrences:
     """Which note holds which word; phrases count when they are a keyword of some note and say more than their words,
     single words always."""
-    chosen = {word for one in note_keywords.keywords for word, _ in one}
+    chosen = {word for pairs in note_keywords.keywords for word, _ in pairs}
     held = [
         [term for term in phrases(text, tuple(ngrams)) if " " not in term or term in chosen]
         for text in cleaned["processed_text"]
@@ -267,8 +267,8 @@ def clusters_table(
 def _file_of(path: Path) -> Path:
     if path.is_file():
         return path
-    found: Sequence[Path] = sorted(one for one in path.glob("*") if one.suffix.lower() in SUFFIXES)
-    named = [one for one in found if one.stem.lower() == "notes"]
+    found: Sequence[Path] = sorted(file for file in path.glob("*") if file.suffix.lower() in SUFFIXES)
+    named = [file for file in found if file.stem.lower() == "notes"]
     if not found:
         raise BadNotes(f"There are no notes in {path}: put one file there ({', '.join(SUFFIXES)}).")
     if len(found) > 1 and len(named) != 1:

@@ -70,7 +70,7 @@ def call_modal_keyword_clustering(
             for category, rows in discriminative_keywords.groupby("category")
         }
     plain = {
-        str(category): [[str(one[0]), int(one[1])] if isinstance(one, tuple) else one for one in keywords]
+        str(category): [[str(word[0]), int(word[1])] if isinstance(word, tuple) else word for word in keywords]
         for category, keywords in discriminative_keywords.items()
     }
     packed = None

@@ -39,7 +39,7 @@ STEPS = ("cleaned", "candidates", "embeddings", "keywords_by_category", "keyword
 
 @dataclass(frozen=True)
 class NoteSettings:
-    """What a run can be told.
+    """The settings of a run.
 
     Attributes:
         columns: which column holds which field (text, category, date, station, individual).
@@ -63,7 +63,7 @@ class NotesPipeline:
 
     Args:
         use_remote: False, True, or the nodes that Modal answers (of REMOTE_NODES).
-        report: told (node, done, total) while it works.
+        report: called with (node, done, total) while it works.
     """
 
     def __init__(
@@ -82,14 +82,14 @@ class NotesPipeline:
         remote = set(REMOTE_NODES if use_remote is True else use_remote or ())
         if unknown := remote - set(REMOTE_NODES):
             raise ValueError(f"Modal cannot answer {', '.join(sorted(unknown))}; it can {', '.join(REMOTE_NODES)}.")
-        told = asdict(self.settings)
-        told["seed_words"] = list(told["seed_words"])
+        inputs = asdict(self.settings)
+        inputs["seed_words"] = list(inputs["seed_words"])
         builder = (
             driver.Builder()
             .with_modules(graph)
             .with_config(
                 {
-                    **told,
+                    **inputs,
                     "data_dir": str(data_dir),
                     "extraction_on": "modal" if "keywords_by_category" in remote else "here",
                     "clustering_on": "modal" if "clusters" in remote else "here",
@@ -112,10 +112,12 @@ class NotesPipeline:
     def drawing(self) -> str:
         """The graph in Graphviz' language: nodes and what they need."""
         lines = ["digraph {", 'rankdir="LR"; node [shape=box, style=rounded, fontname="sans-serif"];']
-        known = {one.name: one for one in self.dr.list_available_variables() if not one.is_external_input}
-        for name, one in known.items():
+        known = {
+            variable.name: variable for variable in self.dr.list_available_variables() if not variable.is_external_input
+        }
+        for name, node in known.items():
             lines.append(f'"{name}";')
-            lines += [f'"{other}" -> "{name}";' for other in sorted(one.required_dependencies) if other in known]
+            lines += [f'"{other}" -> "{name}";' for other in sorted(node.required_dependencies) if other in known]
         return "\n".join([*lines, "}"])
 
 
@@ -150,7 +152,7 @@ def _cache_folder(output_dir: Path) -> Path:
     top = output_dir / ".cache"
     folder = top / mark.hexdigest()[:16]
     for other in top.glob("*") if top.is_dir() else ():
-        full = other == folder and sum(one.stat().st_size for one in other.rglob("*") if one.is_file()) > MOST_CACHED
+        full = other == folder and sum(file.stat().st_size for file in other.rglob("*") if file.is_file()) > MOST_CACHED
         if other != folder or full:
             shutil.rmtree(other, ignore_errors=True)
     folder.mkdir(parents=True, exist_ok=True)

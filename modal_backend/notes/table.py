@@ -160,8 +160,8 @@ def _json_lines(text: str, name: str) -> pd.DataFrame:
 
 def _distinct(names: list[str]) -> list[str]:
     seen: dict[str, int] = {}
-    told = []
+    described = []
     for name in names:
         seen[name] = seen.get(name, 0) + 1
-        told.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return told
+        described.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
+    return described

@@ -10,7 +10,7 @@ from modal_backend.remote.serving import Served
 
 
 class Container:
-    """A container with the models of one class; a class says which one is loaded at its start, and how it answers."""
+    """A container with the models of one class; `model` is loaded at its start."""
 
     model: ClassVar[str]
 
@@ -25,10 +25,11 @@ class Container:
         self.served.wake()
 
 
-class OneCallContainer(Container):
-    """Takes one call at a time."""
+def answer_batch(self: Container, calls: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """One answer a call; the method of a class that takes several calls at once."""
+    return self.served.answer(calls)
 
-    @modal.method()
-    def answer(self, call: dict[str, Any]) -> dict[str, Any]:
-        """The answer to a call."""
-        return self.served.answer([call])[0]
+
+def answer_call(self: Container, call: dict[str, Any]) -> dict[str, Any]:
+    """The answer to a call; the method of a class that takes one at a time."""
+    return self.served.answer([call])[0]

@@ -37,8 +37,8 @@ def with_source(image: modal.Image, *, trains: bool = False) -> modal.Image:
     """The image with the package's source on top; the training code only where it is run."""
     # in the container the app's file has to come to the same app, the same secrets and the same folder
     names = {"MODAL_APP_NAME": APP_NAME, "OMNIVINCI_MODAL_SECRET": OMNIVINCI_SECRET}
-    told = {**names, "PUGMARK_MODAL_WEIGHTS": WEIGHTS, "PUGMARK_WEIGHTS_DIR": WEIGHTS}
-    return image.env(told).add_local_python_source(
+    variables = {**names, "PUGMARK_MODAL_WEIGHTS": WEIGHTS, "PUGMARK_WEIGHTS_DIR": WEIGHTS}
+    return image.env(variables).add_local_python_source(
         "modal_backend",
         ignore=lambda path: ("training" in path.parts and not trains) or path.suffix not in (".py", ".safetensors"),
     )

@@ -119,7 +119,7 @@ class OmniVinciHost:
         """Run the model on one question."""
         import torch
 
-        from modal_backend.remote.omnivinci_service import Told
+        from modal_backend.remote.omnivinci_service import Answer
 
         parts = [{"type": kind, kind: str(place)} for kind, place in asked.media]
         conversation = [{"role": "user", "content": [*parts, {"type": "text", "text": asked.text}]}]
@@ -134,8 +134,8 @@ class OmniVinciHost:
                 media_config=getattr(inputs, "media_config", None),
                 generation_config=settings,
             )
-        said = self.processor.tokenizer.batch_decode(ids, skip_special_tokens=True)[0]
-        return Told(said, int(inputs.input_ids.numel()), int(ids.numel()))
+        answer = self.processor.tokenizer.batch_decode(ids, skip_special_tokens=True)[0]
+        return Answer(answer, int(inputs.input_ids.numel()), int(ids.numel()))
 
 
 def _replace_modeling_utils() -> None:

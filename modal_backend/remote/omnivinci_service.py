@@ -29,7 +29,7 @@ SIGN_OF_LIFE_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
-class Asked:
+class Question:
     """One question.
 
     Attributes:
@@ -42,7 +42,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Told:
+class Answer:
     """One answer, with the tokens of the question and of the answer."""
 
     text: str
@@ -54,7 +54,7 @@ class BadRequest(Exception):
     """The request cannot be answered as it is; the text says why."""
 
 
-def build(answer: Callable[[Asked], Told], key: str) -> Starlette:
+def build(answer: Callable[[Question], Answer], key: str) -> Starlette:
     """The endpoint.
 
     Args:
@@ -80,23 +80,23 @@ def build(answer: Callable[[Asked], Told], key: str) -> Starlette:
         folder = tempfile.TemporaryDirectory()
         try:
             body = await request.json()
-            asked = read(body, Path(folder.name))
+            question = read(body, Path(folder.name))
         except (BadRequest, ValueError, KeyError, TypeError, AttributeError) as error:
             folder.cleanup()
             return _error(400, f"The request cannot be read: {error}")
 
-        async def work() -> Told:
+        async def work() -> Answer:
             try:
                 async with one_at_a_time:
-                    return await asyncio.to_thread(answer, asked)
+                    return await asyncio.to_thread(answer, question)
             finally:
                 folder.cleanup()
 
         if body.get("stream"):
             return StreamingResponse(_events(work), media_type="text/event-stream")
-        told = await work()
-        choice = {"index": 0, "message": {"role": "assistant", "content": told.text}, "finish_reason": "stop"}
-        return JSONResponse(_head("chat.completion") | {"choices": [choice], "usage": _usage(told)})
+        answered = await work()
+        choice = {"index": 0, "message": {"role": "assistant", "content": answered.text}, "finish_reason": "stop"}
+        return JSONResponse(_head("chat.completion") | {"choices": [choice], "usage": _usage(answered)})
 
     routes = [Route("/v1/models", models), Route("/v1/chat/completions", complete, methods=["POST"])]
     return Starlette(routes=routes)
@@ -111,14 +111,14 @@ async def _events(work: Callable[[], Any]) -> AsyncIterator[str]:
     if running.exception() is not None:
         yield _event({"error": {"message": f"The model failed: {type(running.exception()).__name__}"}})
         return
-    told, head = running.result(), _head("chat.completion.chunk")
-    yield _event(head | {"choices": [{"index": 0, "delta": {"content": told.text}, "finish_reason": None}]})
+    answered, head = running.result(), _head("chat.completion.chunk")
+    yield _event(head | {"choices": [{"index": 0, "delta": {"content": answered.text}, "finish_reason": None}]})
     yield _event(head | {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
-    yield _event(head | {"choices": [], "usage": _usage(told)})
+    yield _event(head | {"choices": [], "usage": _usage(answered)})
     yield "data: [DONE]\n\n"
 
 
-def read(body: dict[str, Any], folder: Path) -> Asked:
+def read(body: dict[str, Any], folder: Path) -> Question:
     """The question of a request, its media written into the folder. Raises BadRequest, ValueError, KeyError."""
     words: list[str] = []
     media: list[tuple[str, Path]] = []
@@ -138,7 +138,7 @@ def read(body: dict[str, Any], folder: Path) -> Asked:
                 raise BadRequest(f"parts of type {kind} are not taken")
     if not media:
         raise BadRequest("there is no picture and no video in it")
-    return Asked("\n".join(words), media, min(int(body.get("max_tokens") or 1024), 4096))
+    return Question("\n".join(words), media, min(int(body.get("max_tokens") or 1024), 4096))
 
 
 def _data(url: str) -> bytes:
@@ -152,9 +152,13 @@ def _head(kind: str) -> dict[str, Any]:
     return {"id": "pugmark", "object": kind, "created": int(time.time()), "model": MODEL}
 
 
-def _usage(told: Told) -> dict[str, int]:
-    total = told.prompt_tokens + told.completion_tokens
-    return {"prompt_tokens": told.prompt_tokens, "completion_tokens": told.completion_tokens, "total_tokens": total}
+def _usage(answered: Answer) -> dict[str, int]:
+    total = answered.prompt_tokens + answered.completion_tokens
+    return {
+        "prompt_tokens": answered.prompt_tokens,
+        "completion_tokens": answered.completion_tokens,
+        "total_tokens": total,
+    }
 
 
 def _event(value: dict[str, Any]) -> str:

@@ -42,7 +42,7 @@ class Served:
 
         Calls are run one after the other: the values must not depend on what happened to arrive together.
         """
-        return [self._answer_one(call) for call in calls]
+        return [self._answer_call(call) for call in calls]
 
     def _load(self, model: str) -> float:
         """Seconds it took to load a model, or to find out that it cannot be."""
@@ -55,7 +55,7 @@ class Served:
             self._unavailable[model] = error
         return time.monotonic() - start
 
-    def _answer_one(self, call: dict[str, Any]) -> dict[str, Any]:
+    def _answer_call(self, call: dict[str, Any]) -> dict[str, Any]:
         model = call.get("model") or self.model
         try:
             if model != self.model and (model not in REMOTE or REMOTE[model].cls != REMOTE[self.model].cls):
@@ -72,6 +72,6 @@ class Served:
         except BackendMisconfigured as error:
             return wire.pack_unavailable(error)
         run, provenance = self._loaded[model]
-        answers = iter(loaders.answer_each(run, [one for one in inputs if not isinstance(one, Failure)]))
-        values = [one if isinstance(one, Failure) else next(answers) for one in inputs]
+        answers = iter(loaders.answer_each(run, [value for value in inputs if not isinstance(value, Failure)]))
+        values = [value if isinstance(value, Failure) else next(answers) for value in inputs]
         return wire.pack_answer(values, provenance, time.monotonic() - start, loading)

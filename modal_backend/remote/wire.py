@@ -43,7 +43,7 @@ def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
     Args:
         model: which of the models behind one class is meant; empty for the one it loads when it starts.
     """
-    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(one) for one in inputs]}
+    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(value) for value in inputs]}
 
 
 def unpack_call(call: dict[str, Any]) -> list[Any]:
@@ -53,7 +53,7 @@ def unpack_call(call: dict[str, Any]) -> list[Any]:
         BackendMisconfigured: the caller speaks another contract.
     """
     check_contract(call.get("contract"), "this container", "The caller")
-    return [_unpack_or_failure(one) for one in call["inputs"]]
+    return [_unpack_or_failure(value) for value in call["inputs"]]
 
 
 def pack_answer(values: Sequence[Any], provenance: Provenance, seconds: float, cold_start: float) -> dict[str, Any]:
@@ -85,9 +85,9 @@ def unpack_answer(answer: dict[str, Any]) -> Result:
     """
     check_contract(answer.get("contract"))
     if "unavailable" in answer:
-        told = answer["unavailable"]
-        kind = WeightsMissing if told["weights"] else BackendMisconfigured
-        raise kind(told["reason"], remedy=told["remedy"])
+        answered = answer["unavailable"]
+        kind = WeightsMissing if answered["weights"] else BackendMisconfigured
+        raise kind(answered["reason"], remedy=answered["remedy"])
     return Result(
         [_unpack_value(value) for value in answer["values"]],
         Provenance(**answer["provenance"]),

@@ -20,7 +20,7 @@ from PIL import Image, ImageOps
 from modal_backend.contracts import LocalFeatures, Vector
 from modal_backend.models.embeddings.pocket_embedding import NAME as EMBEDDING
 from modal_backend.models.embeddings.pocket_embedding import PocketEmbedding
-from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, Calibration, fuse, told
+from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, Calibration, fuse, fusion_weight
 from modal_backend.models.probability.calibration_fit import isotonic
 from modal_backend.models.rapid import features as rapid
 from modal_backend.models.rapid.gallery import RapidGallery
@@ -47,11 +47,12 @@ def main() -> None:
         np.asarray(ImageOps.exif_transpose(Image.open(given.csv.parent / row["path"])).convert("RGB")) for row in rows
     ]
     vectors = PocketEmbedding().embed(pictures)
-    coarse = drawn_pairs([rapid.extract(one) for one in pictures], vectors, who, given.galleries)
-    fine = drawn_pairs([rapid.extract(one, rapid.RAPID_448) for one in pictures], vectors, who, given.fine_galleries)
-    given.out.write_text(
-        json.dumps(start_values(given.source, coarse, fine, len(who)), indent=1) + "\n", encoding="utf-8"
-    )
+    coarse = drawn_pairs([rapid.extract(picture) for picture in pictures], vectors, who, given.galleries)
+    features = [rapid.extract(picture, rapid.RAPID_448) for picture in pictures]
+    fine = drawn_pairs(features, vectors, who, given.fine_galleries)
+    values = start_values(given.source, coarse, fine, len(who))
+    given.out.write_text(json.dumps(values, indent=1) + "
+", encoding="utf-8")
 
 
 def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict[str, Any]:
@@ -76,7 +77,7 @@ def weighed(model: str, scores: NDArray[np.float64], same: NDArray[np.bool_]) ->
     """A curve with the weight it earned, and its mean squared error on the pairs it was fitted to."""
     curve = isotonic(model, scores, same)
     brier = float(np.mean((curve.probability(scores) - same) ** 2))
-    return replace(curve, weight=told(brier, float(same.mean()))), brier
+    return replace(curve, weight=fusion_weight(brier, float(same.mean()))), brier
 
 
 def drawn_pairs(features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_], galleries: int) -> Pairs:
@@ -90,8 +91,8 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
     people = draw.permutation(np.unique(who))
     nobody_named = draw.random() < UNNAMED
     gallery, inside, queries = RapidGallery(), [], []
-    for place, one in enumerate(people[: size + STRANGERS]):
-        mine = draw.permutation(np.flatnonzero(who == one))
+    for place, person in enumerate(people[: size + STRANGERS]):
+        mine = draw.permutation(np.flatnonzero(who == person))
         known = shots if place < size else 0
         inside += mine[:known].tolist()
         queries += mine[known : known + 2].tolist()
@@ -104,7 +105,7 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
         groups = (
             {crop: [place] for place, crop in enumerate(inside)}
             if nobody_named
-            else {one: np.flatnonzero(who[inside] == one).tolist() for one in np.unique(who[inside])}
+            else {animal: np.flatnonzero(who[inside] == animal).tolist() for animal in np.unique(who[inside])}
         )
         mine = np.array(
             [
@@ -124,11 +125,11 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
 
 
 def _crops(gallery: RapidGallery, features: LocalFeatures) -> dict[Any, float]:
-    return {one.crop_id: one.score for one in gallery.rank(features, top=1000).candidates}
+    return {candidate.crop_id: candidate.score for candidate in gallery.rank(features, top=1000).candidates}
 
 
 def _identities(gallery: RapidGallery, features: LocalFeatures) -> dict[Any, float]:
-    return {np.str_(one.identity): one.score for one in gallery.rank(features).identities}
+    return {np.str_(rank.identity): rank.score for rank in gallery.rank(features).identities}
 
 
 if __name__ == "__main__":

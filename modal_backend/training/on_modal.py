@@ -30,11 +30,11 @@ def run(volume: Path, folder: str, kind: str, epochs: int, publish: bool, commit
     root = volume / "training" / folder
     recipe = reid.Recipe(kind=kind, epochs=epochs, start=str(volume / START[kind].path))
 
-    def told(text: str) -> None:
+    def report(text: str) -> None:
         print(text, flush=True)
         commit()
 
-    checkpoint = reid.fit(read_folder(root), root / f"run-{kind}", recipe, told)
+    checkpoint = reid.fit(read_folder(root), root / f"run-{kind}", recipe, report)
     ended = reid.publish(checkpoint, volume, LEAVES[kind].path) if publish else f"{checkpoint}: done."
     commit()
     return ended

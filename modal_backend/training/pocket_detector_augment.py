@@ -26,8 +26,8 @@ def framed(picture: Image, boxes: Boxes, rng: Generator, zoom: tuple[float, floa
     scale = min(WIDTH / width, HEIGHT / height) * np.exp(rng.uniform(*np.log(zoom)))
     stretch = np.exp(rng.uniform(-0.12, 0.12))
     wide, high = max(int(width * scale * stretch), 16), max(int(height * scale / stretch), 16)
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    small = cv2.resize(picture, (wide, high), interpolation=way)
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    small = cv2.resize(picture, (wide, high), interpolation=interpolation)
     if rng.random() < 0.5:
         canvas = cv2.GaussianBlur(cv2.resize(picture, (WIDTH, HEIGHT)), (0, 0), rng.uniform(6, 20))
     else:

@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from modal_backend.models.detectors.overlap import pairwise_overlap
 from modal_backend.models.detectors.pocket_detector import (
     BoxHead,
     Features,
@@ -75,11 +76,8 @@ class HeldOut:
 def _answer(sample: Sample, boxes: NDArray[np.float32], logits: NDArray[np.float32]) -> Answer:
     kept = kept_boxes(boxes, logits)
     height, width = sample.picture().shape[:2]
-    one, two = boxes[kept][:, None], (sample.boxes / ([width, height] * 2))[None]
-    side = np.minimum(one[..., 2:], two[..., 2:]) - np.maximum(one[..., :2], two[..., :2])
-    shared = np.prod(np.maximum(side, 0), axis=-1)
-    joined = np.prod(one[..., 2:] - one[..., :2], -1) + np.prod(two[..., 2:] - two[..., :2], -1) - shared
-    return Answer(sample, logits[kept].astype(float), (shared / joined).astype(float))
+    overlap = pairwise_overlap(boxes[kept], sample.boxes / ([width, height] * 2))
+    return Answer(sample, logits[kept].astype(float), overlap)
 
 
 def calibrated(answers: list[Answer]) -> tuple[float, float]:

@@ -52,12 +52,12 @@ def targets_of(boxes: Boxes) -> Targets:
     return Targets(weight, owner)
 
 
-def overlaps(one: Tensor, two: Tensor) -> tuple[Tensor, Tensor]:
+def overlaps(first: Tensor, second: Tensor) -> tuple[Tensor, Tensor]:
     """Intersection over union and its generalised form (Rezatofighi et al., CVPR 2019) of paired boxes (n, 4)."""
-    low, high = torch.maximum(one[:, :2], two[:, :2]), torch.minimum(one[:, 2:], two[:, 2:])
+    low, high = torch.maximum(first[:, :2], second[:, :2]), torch.minimum(first[:, 2:], second[:, 2:])
     shared = (high - low).clamp(min=0).prod(1)
-    joined = (one[:, 2:] - one[:, :2]).prod(1) + (two[:, 2:] - two[:, :2]).prod(1) - shared
-    hull = (torch.maximum(one[:, 2:], two[:, 2:]) - torch.minimum(one[:, :2], two[:, :2])).prod(1)
+    joined = (first[:, 2:] - first[:, :2]).prod(1) + (second[:, 2:] - second[:, :2]).prod(1) - shared
+    hull = (torch.maximum(first[:, 2:], second[:, 2:]) - torch.minimum(first[:, :2], second[:, :2])).prod(1)
     overlap = shared / joined.clamp(min=1e-6)
     return overlap, overlap - (hull - joined) / hull.clamp(min=1e-6)
 

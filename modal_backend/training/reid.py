@@ -54,7 +54,7 @@ class Recipe:
     depth: int = 152
 
 
-def fit(samples: Sequence[Sample], out: Path, recipe: Recipe, told: Callable[[str], None] = print) -> Path:
+def fit(samples: Sequence[Sample], out: Path, recipe: Recipe, report: Callable[[str], None] = print) -> Path:
     """Train, or go on with a training in `out`; returns the checkpoint. Raises UnusableFolder, WeightsMissing."""
     train, held = split(samples, seed=recipe.seed)
     classes = len({sample.identity for sample in train})
@@ -64,9 +64,9 @@ def fit(samples: Sequence[Sample], out: Path, recipe: Recipe, told: Callable[[st
     torch.manual_seed(recipe.seed)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     network: Any = _network(recipe, classes).to(device)
-    optimiser = torch.optim.Adam([one for one in network.parameters() if one.requires_grad], lr=recipe.rate)
+    optimiser = torch.optim.Adam([weight for weight in network.parameters() if weight.requires_grad], lr=recipe.rate)
     curve = _resume(out / "last.pth", network, optimiser, recipe, device)
-    told(f"{len(train)} crops of {classes} identities to train on, {len(held)} of other clips to check with.")
+    report(f"{len(train)} crops of {classes} identities to train on, {len(held)} of other clips to check with.")
     for epoch in range(len(curve), recipe.epochs):
         for group in optimiser.param_groups:
             group["lr"] = recipe.rate * (0.1 if epoch >= recipe.epochs * 2 / 3 else 1.0)
@@ -75,7 +75,7 @@ def fit(samples: Sequence[Sample], out: Path, recipe: Recipe, told: Callable[[st
         row |= _checked(network, train, held)
         curve.append(row)
         _save(out, network, optimiser, recipe, curve)
-        told(", ".join(f"{name} {value:.4g}" for name, value in row.items() if value is not None))
+        report(", ".join(f"{name} {value:.4g}" for name, value in row.items() if value is not None))
     return out / "checkpoint.pth"
 
 
@@ -121,11 +121,11 @@ def _checked(network: Any, train: Sequence[Sample], held: Sequence[Sample]) -> d
         return {"top1": None, "same": None, "other": None}
     model = CropNetwork(network.exported, network.preprocessing, tiger_reid.DIMENSION)
     model._device = next(network.parameters()).device
-    gallery, queries = (model.embed([picture_of(one) for one in group]) for group in (train, held))
+    gallery, queries = (model.embed([picture_of(sample) for sample in group]) for group in (train, held))
     network.exported.requires_grad_(True)
     network.exported.neck.bias.requires_grad_(False)
     alike = queries @ gallery.T
-    same = np.array([[one.identity == other.identity for other in train] for one in held])
+    same = np.array([[sample.identity == other.identity for other in train] for sample in held])
     right = same[np.arange(len(held)), alike.argmax(axis=1)]
     return {"top1": float(right.mean()), "same": float(alike[same].mean()), "other": float(alike[~same].mean())}
 

@@ -111,7 +111,9 @@ def split(samples: Sequence[Sample], share: float = 0.2, seed: int = 0) -> tuple
         random.shuffle(ordered)
         if len(ordered) > 1:
             held.update(ordered[: max(1, round(share * len(ordered)))])
-    return [one for one in samples if one.clip not in held], [one for one in samples if one.clip in held]
+    return [sample for sample in samples if sample.clip not in held], [
+        sample for sample in samples if sample.clip in held
+    ]
 
 
 def identity_batches(

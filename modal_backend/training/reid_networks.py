@@ -61,12 +61,12 @@ class PartPose(nn.Module):
         """The summed losses of one batch; a part that cannot be cut is black. Parts are cut from whole crops."""
         values = self.preprocessing.tensor(crops).to(labels.device)
         cut = [_parts(sample) for sample in samples]
-        trunks = _stacked([one[0] for one in cut]).to(labels.device)
-        limbs = torch.stack([_stacked(one[1]) for one in cut]).to(labels.device)
+        trunks = _stacked([parts[0] for parts in cut]).to(labels.device)
+        limbs = torch.stack([_stacked(parts[1]) for parts in cut]).to(labels.device)
         found = self.exported.streams(values, trunks, limbs)
         neck = self.exported.neck
         streams = (found.whole, found.with_trunk, found.with_limbs)
-        return torch.stack([_both(one, labels, neck, self.classifier) for one in streams]).sum()
+        return torch.stack([_both(stream, labels, neck, self.classifier) for stream in streams]).sum()
 
 
 def _both(pooled: Tensor, labels: Tensor, neck: nn.Module, classifier: nn.Module) -> Tensor:

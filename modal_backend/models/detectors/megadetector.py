@@ -62,7 +62,7 @@ class MegaDetector:
         except ImportError as error:
             raise BackendMisconfigured(f"MegaDetector needs a package: {error}.", remedy=f"Run: {INSTALL}") from error
         try:
-            with contextlib.redirect_stdout(_Told()):
+            with contextlib.redirect_stdout(_LogStream()):
                 detector = PTDetector(str(path), {"force_cpu": True, "compatibility_mode": "classic"})
         except Exception as error:
             raise BackendMisconfigured(
@@ -90,8 +90,8 @@ class MegaDetector:
     def _group(self, batch: Sequence[Letterboxed]) -> list[list[Detection] | Failure]:
         import torch
 
-        inputs = [self._padded(one) for one in batch]
-        with torch.inference_mode(), contextlib.redirect_stdout(_Told()):
+        inputs = [self._padded(prepared) for prepared in batch]
+        with torch.inference_mode(), contextlib.redirect_stdout(_LogStream()):
             answers = self._detector.generate_detections_one_batch(inputs, detection_threshold=RAW_FLOOR)
         return [_detections(answer) for answer in answers]
 
@@ -113,18 +113,18 @@ def _detections(answer: dict[str, Any]) -> list[Detection] | Failure:
     if answer.get("failure"):
         return Failure(f"MegaDetector: {answer['failure']}")
     found = []
-    for one in answer["detections"]:
-        if one["category"] not in CATEGORIES:
-            raise ValueError(f"MegaDetector gave the category {one['category']!r}; 1, 2 and 3 are known.")
-        x, y, width, height = one["bbox"]
+    for row in answer["detections"]:
+        if row["category"] not in CATEGORIES:
+            raise ValueError(f"MegaDetector gave the category {row['category']!r}; 1, 2 and 3 are known.")
+        x, y, width, height = row["bbox"]
         left, top, right, bottom = max(x, 0.0), max(y, 0.0), min(x + width, 1.0), min(y + height, 1.0)
-        if one["conf"] >= RAW_FLOOR and right > left and bottom > top:
+        if row["conf"] >= RAW_FLOOR and right > left and bottom > top:
             box = Box(left, top, right - left, bottom - top)
-            found.append(Detection(CATEGORIES[one["category"]], float(one["conf"]), box))
-    return sorted(found, key=lambda one: -one.confidence)
+            found.append(Detection(CATEGORIES[row["category"]], float(row["conf"]), box))
+    return sorted(found, key=lambda detection: -detection.confidence)
 
 
-class _Told:
+class _LogStream:
     """Takes what the package prints into the log."""
 
     def write(self, text: str) -> int:

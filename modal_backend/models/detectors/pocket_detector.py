@@ -212,11 +212,11 @@ class PocketDetector:
     def detect_prepared(self, batch: Sequence[Prepared]) -> list[list[Detection]]:
         """One list of at most 100 detections a picture, best first, calibrated confidence from RAW_FLOOR up."""
         if len(batch) == 1:
-            return [self._one(batch[0])]
-        return list(self._threads.map(self._one, batch))
+            return [self._detect_one(batch[0])]
+        return list(self._threads.map(self._detect_one, batch))
 
     @torch.inference_mode()
-    def _one(self, prepared: Prepared) -> list[Detection]:
+    def _detect_one(self, prepared: Prepared) -> list[Detection]:
         outputs = []
         for view in (prepared.fine, prepared.coarse):
             features = self._features(network_input(view.pixels))
@@ -231,16 +231,16 @@ class PocketDetector:
             left, top, right, bottom = (float(side) for side in boxes[index])
             box = Box(left, top, min(right, 1.0) - left, min(bottom, 1.0) - top)
             found.append(Detection(Category.ANIMAL, round(sure, 4), box))
-        return sorted(found, key=lambda one: -one.confidence)
+        return sorted(found, key=lambda detection: -detection.confidence)
 
 
 def _view(picture: Picture, side: int) -> View:
     height, width = picture.shape[:2]
     scale = side / max(height, width)
     wide, high = max(round(width * scale), 1), max(round(height * scale), 1)
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     pixels = np.full((-(-high // GRID) * GRID, -(-wide // GRID) * GRID, 3), 127, np.uint8)
-    pixels[:high, :wide] = cv2.resize(picture, (wide, high), interpolation=way)
+    pixels[:high, :wide] = cv2.resize(picture, (wide, high), interpolation=interpolation)
     return View(pixels, wide, high)
 
 

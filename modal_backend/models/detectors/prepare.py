@@ -13,7 +13,7 @@ def prepare(model: str, picture: Picture) -> Any:
     """A detector's input for one upright RGB uint8 picture. Safe in threads. Raises BackendMisconfigured."""
     entry = MODELS.get(model)
     if entry is None or entry.task is not Task.DETECT:
-        known = ", ".join(name for name, one in MODELS.items() if one.task is Task.DETECT)
+        known = ", ".join(name for name, other in MODELS.items() if other.task is Task.DETECT)
         raise BackendMisconfigured(f"There is no detector named {model}.", remedy=f"Choose one of {known}.")
     if model == DETECTOR:
         from modal_backend.models.detectors.pocket_detector import PocketDetector

@@ -37,8 +37,8 @@ def read_state(path: Path) -> State:
         else:
             found = torch.load(path, map_location="cpu", weights_only=True)
     except (*UNREADABLE, SafetensorError) as error:
-        told = (str(error).splitlines() or [type(error).__name__])[0]
-        raise WeightsMissing(f"{path.name} cannot be read as weights: {told}", remedy=remedy) from error
+        first_line = (str(error).splitlines() or [type(error).__name__])[0]
+        raise WeightsMissing(f"{path.name} cannot be read as weights: {first_line}", remedy=remedy) from error
     for keys in (("ema", "module"), ("model",), ("state_dict",)):
         inner = found
         for key in keys:

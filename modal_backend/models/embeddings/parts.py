@@ -109,11 +109,11 @@ def parts_of(crop: Picture, points: NDArray[np.float32], seen: Sequence[bool]) -
         points, seen: as for `trunk`.
     """
     found = {"trunk": trunk(crop, points, seen, (64, 128))}
-    found |= {one.name: limb(crop, points, seen, one, (64, 64)) for one in LIMBS}
+    found |= {segment.name: limb(crop, points, seen, segment, (64, 64)) for segment in LIMBS}
     return {name: picture for name, picture in found.items() if picture is not None}
 
 
 def _sized(picture: Picture, size: tuple[int, int]) -> Picture:
     height, width = size
-    way = cv2.INTER_AREA if picture.shape[1] > width else cv2.INTER_LINEAR
-    return np.asarray(cv2.resize(np.ascontiguousarray(picture), (width, height), interpolation=way), np.uint8)
+    interpolation = cv2.INTER_AREA if picture.shape[1] > width else cv2.INTER_LINEAR
+    return np.asarray(cv2.resize(np.ascontiguousarray(picture), (width, height), interpolation=interpolation), np.uint8)

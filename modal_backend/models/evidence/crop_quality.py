@@ -37,8 +37,8 @@ def measure(crop: Picture) -> Quality:
     by two pixels first (a blurred crop loses nothing by it). It does not depend on contrast.
     """
     high = min(max(round(crop.shape[0] * WIDTH / crop.shape[1]), 1), 4 * WIDTH)
-    way = cv2.INTER_AREA if crop.shape[1] > WIDTH else cv2.INTER_LINEAR
-    small = cv2.resize(np.ascontiguousarray(crop), (WIDTH, high), interpolation=way)
+    interpolation = cv2.INTER_AREA if crop.shape[1] > WIDTH else cv2.INTER_LINEAR
+    small = cv2.resize(np.ascontiguousarray(crop), (WIDTH, high), interpolation=interpolation)
     grey = cv2.cvtColor(small, cv2.COLOR_RGB2GRAY).astype(np.float32)
     inner = grey[high // 8 : high - high // 8, WIDTH // 8 : WIDTH - WIDTH // 8]
     fine = float(cv2.Laplacian(inner, cv2.CV_32F).std())

@@ -103,14 +103,14 @@ def _inside(query: Reading, candidate: Reading, pairs: Pairs) -> float:
     """The share of pairs with one end or both in more than the background of its crop; 1 of none."""
     if not len(pairs):
         return 1.0
-    ends = [at(one.mask, _places(one.features)[pairs[:, side]]) for side, one in enumerate((query, candidate))]
+    ends = [at(crop.mask, _places(crop.features)[pairs[:, side]]) for side, crop in enumerate((query, candidate))]
     return float((np.maximum(*ends) > ON_BACKGROUND).mean())
 
 
 def _among(query: Reading, candidate: Reading, wanted: object) -> Pairs:
     """Consistent matches of the features whose place in the mask is wanted, as rows of all features."""
     assert callable(wanted)
-    rows = [np.flatnonzero(wanted(at(one.mask, _places(one.features)))) for one in (query, candidate)]
+    rows = [np.flatnonzero(wanted(at(crop.mask, _places(crop.features)))) for crop in (query, candidate)]
     found = consistent_matches(_only(query.features, rows[0]), _only(candidate.features, rows[1]))
     if not len(found):
         return np.zeros((0, 2), np.intp)

@@ -24,7 +24,7 @@ class FlankGuess:
     Attributes:
         left: whether it is the left flank rather than the right.
         right_of, tried: of the decided crops tried in the same way, each without itself, those as clear as this one
-            (tried) and those of them told rightly (right_of).
+            (tried) and those of them guessed rightly (right_of).
     """
 
     left: bool

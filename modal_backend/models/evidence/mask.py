@@ -95,9 +95,9 @@ def _fitted(crop: Picture) -> tuple[Picture, int, int]:
     """The crop with its longest side at 320, on grey padded to multiples of 32; and its height and width there."""
     scale = SIDE / max(crop.shape[:2])
     high, wide = max(round(crop.shape[0] * scale), 1), max(round(crop.shape[1] * scale), 1)
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     pixels = np.full((-(-high // 32) * 32, -(-wide // 32) * 32, 3), 127, np.uint8)
-    pixels[:high, :wide] = cv2.resize(np.ascontiguousarray(crop), (wide, high), interpolation=way)
+    pixels[:high, :wide] = cv2.resize(np.ascontiguousarray(crop), (wide, high), interpolation=interpolation)
     return pixels, high, wide
 
 

@@ -5,7 +5,7 @@ pairs (Zadrozny and Elkan, KDD 2002) in log-odds, blended with the logistic line
 everywhere and also beyond the pairs seen. Fusion is the idea of WildFusion (arXiv 2408.12934), calibrated first and
 combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out
 of the fit it ranks better (mAP .946 against .942) and keeps candidates apart that are all nearly certain. A model
-weighs as much as its probabilities tell about the pairs its curve was fitted to (`told`).
+weighs as much as its probabilities explain of the pairs its curve was fitted to (`fusion_weight`).
 """
 
 from __future__ import annotations
@@ -113,9 +113,11 @@ def has_start(model: str) -> bool:
     return model in start_values()["models"]
 
 
-def told(brier: float, share: float) -> float:
-    """How much a model's probabilities tell about pairs, 0.2 to 7: Cohen's f of their Brier skill, the root of the part
-    of the base rate's Brier score that they explain over the part they leave.
+def fusion_weight(brier: float, share: float) -> float:
+    """How much a model counts in a fusion, 0.2 to 7, by what its probabilities explain about pairs.
+
+    Cohen's f of their Brier skill: the root of the part of the base rate's Brier score that they explain over the part
+    they leave.
 
     On ATRW tigers left out of the fit the fusion weighed so has a better mAP than RAPID with one picture each (224 px:
     .839 against .819, 448 px: .877, .872) and by event (.633, .629; .782, .779), and at random is better or alike
@@ -130,7 +132,7 @@ def told(brier: float, share: float) -> float:
 
 
 def fuse(log_odds: Mapping[str, Floats], weights: Mapping[str, float]) -> Floats:
-    """The fused score: the weighted mean of the models' log-odds, arrays of one shape; a model that said nothing (nan)
+    """The fused score: the weighted mean of the models' log-odds, arrays of one shape; a model without an answer (nan)
     about a pair leaves it to the others."""
     odds = np.array(list(log_odds.values()), float)
     shares = np.array([weights[model] for model in log_odds]).reshape(-1, *[1] * (odds.ndim - 1))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from modal_backend.models.probability.calibration import Calibration, sigmoid, stretched, told
+from modal_backend.models.probability.calibration import Calibration, fusion_weight, sigmoid, stretched
 
 # Below so many decided queries, or so many pairs of either kind, the start values hold.
 ENOUGH_QUERIES = 40
@@ -61,10 +61,10 @@ def fit(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64], sta
     values = {} if start is None else {"start": start.probability(scores)}
     for kind, make in makers.items():
         values[kind] = _left_out(scores, same, queries, lambda s, t, make=make: make(model, s, t).probability)  # type: ignore[misc]
-    error_of = {kind: float(np.mean((one - same) ** 2)) for kind, one in values.items()}
+    error_of = {kind: float(np.mean((chance - same) ** 2)) for kind, chance in values.items()}
     best = min(error_of, key=lambda kind: error_of[kind])
     curve = makers[best](model, scores, same) if start is None or best in makers else start
-    curve = replace(curve, weight=told(error_of[best], float(same.mean())))
+    curve = replace(curve, weight=fusion_weight(error_of[best], float(same.mean())))
     line = float(np.mean((_left_out(scores, same, queries, _raw_line) - same) ** 2))
     return Fit(curve, best, error_of[best], line, reliability(values[best], same))
 

@@ -161,7 +161,7 @@ class RapidGallery:
 
     def prepare(self) -> None:
         """Do now what the first query would wait for: the search index and the curve of "known"."""
-        some = next((one for one in self._features if one is not None and len(one.descriptors)), None)
+        some = next((known for known in self._features if known is not None and len(known.descriptors)), None)
         if some is not None:
             self.rank(some, top=1)
 
@@ -262,8 +262,10 @@ class RapidGallery:
         order = [number for number in np.argsort(-finals, kind="stable").tolist() if finals[number] > 0]
         final, gathered_by = finals.tolist(), gathered.tolist()
         ranks = [
-            IdentityRank(self._identities[one], final[one], self._crop_ids[best_slot[one]], gathered_by[one])
-            for one in order
+            IdentityRank(
+                self._identities[number], final[number], self._crop_ids[best_slot[number]], gathered_by[number]
+            )
+            for number in order
         ]
         cues = None
         if order:

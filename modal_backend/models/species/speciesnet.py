@@ -75,7 +75,7 @@ class Species:
             raise ValueError(f"The network knows {scores.shape[-1]} labels, the list has {len(self._labels)}.")
         best, places = scores.topk(min(TOP, len(self._labels)), dim=-1)
         return [
-            SpeciesGuess(tuple(self._labels[place] for place in row), tuple(round(one, 4) for one in values_of))
+            SpeciesGuess(tuple(self._labels[place] for place in row), tuple(round(score, 4) for score in values_of))
             for row, values_of in zip(places.tolist(), best.tolist(), strict=True)
         ]
 

@@ -55,7 +55,7 @@ def occurrences(terms_by_note: Sequence[Sequence[str]], min_support: int = MIN_S
     place = {term: at for at, term in enumerate(kept)}
     columns = [[place[term] for term in terms if term in place] for terms in held]
     starts = np.cumsum([0, *map(len, columns)])
-    indices = np.fromiter((one for row in columns for one in row), np.int64, starts[-1])
+    indices = np.fromiter((column for row in columns for column in row), np.int64, starts[-1])
     matrix = csr_array((np.ones(len(indices)), indices, starts), shape=(len(held), len(kept)))
     return Occurrences(kept, matrix)
 
@@ -107,9 +107,9 @@ def discriminative(
         inside = labels == name
         support = np.asarray(held.matrix[np.flatnonzero(inside)].sum(axis=0)).ravel()
         size = int(inside.sum())
-        one = _category(name, held.terms, support, total - support, size, len(labels), level)
+        table = _category(name, held.terms, support, total - support, size, len(labels), level)
         needed = max(min_support - (size < SMALL), FEWEST_NOTES)
-        tables.append(one.assign(enough=one["support_in"] >= needed))
+        tables.append(table.assign(enough=table["support_in"] >= needed))
     table = pd.concat(tables, ignore_index=True)
     table["discriminative"] = (table["q"] < level) & (table["log_odds"] > 0) & table["enough"]
     return _frame([table])
@@ -177,7 +177,7 @@ def held_out(held: Occurrences, categories: Sequence[str], seed: int, min_suppor
         base = float((rest == name).mean())
         precision.append(round(share, 4))
         lift.append(round(share / base, 4) if base else 0.0)
-    return chosen.assign(precision=precision, lift=lift, holds=[one > 1 for one in lift])
+    return chosen.assign(precision=precision, lift=lift, holds=[ratio > 1 for ratio in lift])
 
 
 def _half(labels: NDArray[np.object_], seed: int) -> NDArray[np.bool_]:

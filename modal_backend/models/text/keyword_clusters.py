@@ -110,12 +110,12 @@ def cluster_labels(keywords: Sequence[str], labels: Labels, support: Sequence[in
             if name >= 0:
                 counts[name][word] = counts[name].get(word, 0.0) + notes
     average = sum(total.values()) / max(len(names), 1)
-    told = {}
+    labels_of = {}
     for name in names:
         inside = sum(counts[name].values())
         weight = {word: count / inside * np.log1p(average / total[word]) for word, count in counts[name].items()}
-        told[name] = ", ".join(sorted(weight, key=lambda word: (-weight[word], word))[:LABEL_WORDS])
-    return told
+        labels_of[name] = ", ".join(sorted(weight, key=lambda word: (-weight[word], word))[:LABEL_WORDS])
+    return labels_of
 
 
 def run_keyword_clustering(
@@ -196,15 +196,15 @@ def clusters_table(
 
 
 def keyword_pairs(discriminative_keywords: Any) -> list[tuple[str, str, int]]:
-    """(category, keyword, notes) of each entry; notes is 1 where no support is told."""
+    """(category, keyword, notes) of each entry; notes is 1 where no support is labels_of."""
     if isinstance(discriminative_keywords, pd.DataFrame):
         table = discriminative_keywords
         support = table["support_in"] if "support_in" in table else [1] * len(table)
         return [(str(a), str(b), int(c)) for a, b, c in zip(table["category"], table["keyword"], support, strict=True)]
     return [
-        (str(category), str(one[0] if isinstance(one, list | tuple) else one), 1)
+        (str(category), str(word[0] if isinstance(word, list | tuple) else word), 1)
         for category, keywords in discriminative_keywords.items()
-        for one in keywords
+        for word in keywords
     ]
 
 

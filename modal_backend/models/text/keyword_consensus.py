@@ -78,7 +78,7 @@ def _settings(count: int, size: int, samples: int) -> list[tuple[int, int]]:
 def consensus(drawn: Sequence[Draw], smallest: int) -> tuple[Labels, NDArray[np.float64]]:
     """The groups all draws agree on, and each keyword's membership: the mean share of the draws that put it together
     with the others of its group. Groups smaller than `smallest` are none (-1, membership 0)."""
-    labellings = [one.labels for one in drawn]
+    labellings = [labelling.labels for labelling in drawn]
     if len(labellings[0]) > MOST_PAIRED:
         labels = labellings[_agrees_best(labellings, labellings)]
         return labels, _membership(labels, labellings)
@@ -103,9 +103,9 @@ def stability(labels: Labels, drawn: Sequence[Draw], seed: int, on_progress: Pro
     pairs = dict.fromkeys(together, 0.0)
     step = max(len(drawn) // RESAMPLES, 1)
     for number in range(RESAMPLES):
-        one = drawn[number * step % len(drawn)]
+        labelling = drawn[number * step % len(drawn)]
         kept = np.sort(random.choice(len(labels), int(RESAMPLED_SHARE * len(labels)), replace=False))
-        again = hdbscan(one.reduced[kept], one.size, one.samples)
+        again = hdbscan(labelling.reduced[kept], labelling.size, labelling.samples)
         for name in together:
             members = again[labels[kept] == name]
             pairs[name] += len(members) * (len(members) - 1) / 2
@@ -176,7 +176,7 @@ def _membership(labels: Labels, labellings: Sequence[Labels]) -> NDArray[np.floa
     found = np.zeros(len(labels))
     for name in set(labels.tolist()) - {-1}:
         members = np.flatnonzero(labels == name)
-        share = _together([one[members] for one in labellings])
+        share = _together([labels[members] for labels in labellings])
         found[members] = (share.sum(axis=1) - 1) / max(len(members) - 1, 1)
     return found
 
@@ -185,7 +185,7 @@ def _agrees_best(candidates: Sequence[Labels], labellings: Sequence[Labels]) -> 
     """Which candidate agrees best with all labellings; the first of equals."""
     from sklearn.metrics import normalized_mutual_info_score
 
-    agreement = [sum(normalized_mutual_info_score(one, other) for other in labellings) for one in candidates]
+    agreement = [sum(normalized_mutual_info_score(labels, other) for other in labellings) for labels in candidates]
     return int(np.argmax(np.round(agreement, 9)))
 
 

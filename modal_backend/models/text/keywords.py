@@ -95,7 +95,7 @@ def embed(
 def select(
     candidates: Candidates, embeddings: Embeddings, *, top_n: int = TOP_N, diversity: float = DIVERSITY
 ) -> NoteKeywords:
-    """The keywords of each note; a note that fails is told and harms no other."""
+    """The keywords of each note; a note that fails is named and harms no other."""
     errors: dict[int, str] = {}
     for note, vector in enumerate(embeddings.notes):
         if not candidates.of_note[note]:
@@ -134,8 +134,8 @@ def by_category(keywords: NoteKeywords, categories: Sequence[str]) -> pd.DataFra
     """Keywords by category: KEYWORD_COLUMNS; frequency: notes of the category with this keyword; score: its mean."""
     rows = [
         (category, keyword, score)
-        for category, one in zip(categories, keywords.keywords, strict=True)
-        for keyword, score in one
+        for category, pairs in zip(categories, keywords.keywords, strict=True)
+        for keyword, score in pairs
     ]
     table = pd.DataFrame(rows, columns=["category", "keyword", "score"])
     grouped = table.groupby(["category", "keyword"], sort=True)["score"].agg(["size", "mean"]).reset_index()
@@ -178,7 +178,7 @@ def run_keybert_extraction(
     found = select(candidates, embeddings, top_n=top_n, diversity=diversity)
     vectors = embeddings.notes
     return {
-        "keywords": [[list(pair) for pair in one] for one in found.keywords],
+        "keywords": [[list(pair) for pair in pairs] for pairs in found.keywords],
         "errors": {str(at): reason for at, reason in found.errors.items()},
         "cut": candidates.cut,
         "by_category": by_category(found, categories).to_dict("list"),
@@ -202,6 +202,6 @@ def texts_and_categories(notes: Any) -> tuple[list[str], list[str]]:
     if isinstance(notes, pd.DataFrame):
         column = "processed_text" if "processed_text" in notes else "text"
         texts = [clean(text) for text in notes[column]]
-        categories = [str(one) for one in notes["category"]] if "category" in notes else [""] * len(texts)
+        categories = [str(category) for category in notes["category"]] if "category" in notes else [""] * len(texts)
         return texts, categories
     return [clean(text) for text in notes], [""] * len(notes)

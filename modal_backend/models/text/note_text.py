@@ -56,7 +56,7 @@ def clean(text: object) -> str:
         value = html.unescape(value)
     value = unicodedata.normalize("NFC", value)
     if not value.isprintable():
-        value = "".join(_visible(one) for one in value)
+        value = "".join(_visible(part) for part in value)
     return SPACE.sub(" ", value).strip()[:LONGEST_TEXT]
 
 

@@ -46,8 +46,8 @@ DEFAULT_MODEL = "all-MiniLM-L6-v2"
 MULTILINGUAL_MODEL = "paraphrase-multilingual-MiniLM-L12-v2"
 LARGE_MODEL = "SFR-Embedding-Mistral"
 EMBEDDING_MODELS = {
-    one.name: one
-    for one in (
+    model.name: model
+    for model in (
         EmbeddingModel(
             DEFAULT_MODEL,
             "sentence-transformers/all-MiniLM-L6-v2",
@@ -102,7 +102,7 @@ class SentenceEmbedding:
     def encode(self, texts: Sequence[str], on_progress: Progress | None = None, *, notes: bool = False) -> Vectors:
         """Unit vectors, float32 (texts, dimension).
 
-        on_progress is told how many of how many distinct texts are done. Raises RuntimeError, MemoryError.
+        on_progress is called with how many of how many distinct texts are done. Raises RuntimeError, MemoryError.
 
         Args:
             notes: put the model's prompt for notes before each.
@@ -122,7 +122,7 @@ class SentenceEmbedding:
         ids = self._network.tokenizer(texts, truncation=True, max_length=self.entry.max_tokens)["input_ids"]
         done = 0
         with torch.inference_mode():
-            for number, batch in enumerate(_batches([len(one) for one in ids], TOKENS_A_BATCH[self._device])):
+            for number, batch in enumerate(_batches([len(tokens) for tokens in ids], TOKENS_A_BATCH[self._device])):
                 tokens = torch.tensor([ids[at] for at in batch], device=self._network.device)
                 answer = self._network({"input_ids": tokens, "attention_mask": torch.ones_like(tokens)})
                 unit = torch.nn.functional.normalize(answer["sentence_embedding"].float(), dim=1)

@@ -3,7 +3,7 @@
 One request with the frames or the clip and the question; no tools are offered. It is sent again only when the endpoint
 said that it did no work (429, 5xx) or could not be reached: a request that may have been paid for is never repeated.
 The key goes into the Authorization header and nowhere else: every error text is ours, and what an endpoint says is
-searched for the key before it is told.
+searched for the key before it is shown.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ class Endpoint:
 
     @property
     def host(self) -> str:
-        """Host and port, as told to people."""
+        """Host and port, as people read it."""
         return urlsplit(self.url).netloc.rpartition("@")[2]
 
 
@@ -133,9 +133,9 @@ def _again(state: RetryCallState) -> errors.TryAgain:
 def _give_up(state: RetryCallState, deadline: float) -> None:
     """Raises what the last attempt ended with, and why there is no other."""
     error, pause, left = _again(state).error, state.upcoming_sleep, deadline - (state.seconds_since_start or 0.0)
-    told = f" It wants {pause:.0f} s of pause, and only {left:.0f} s are left." if pause >= left else ""
+    too_long = f" It wants {pause:.0f} s of pause, and only {left:.0f} s are left." if pause >= left else ""
     kind = QueueFull if isinstance(error, QueueFull) else BackendUnavailable
-    raise kind(f"{error} Given up after attempt {state.attempt_number}.{told}", remedy=error.remedy) from None
+    raise kind(f"{error} Given up after attempt {state.attempt_number}.{too_long}", remedy=error.remedy) from None
 
 
 async def _once(endpoint: Endpoint, question: VideoQuestion, attempt: int) -> VideoAnswer:

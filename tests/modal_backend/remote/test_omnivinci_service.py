@@ -19,25 +19,25 @@ from modal_backend.contracts import JpegFrame, VideoQuestion
 from modal_backend.errors import BackendMisconfigured, JobFailed
 from modal_backend.models.video.ask import Endpoint, ask
 from modal_backend.remote import omnivinci_service
-from modal_backend.remote.omnivinci_service import Asked, BadRequest, Told, build, read
+from modal_backend.remote.omnivinci_service import Answer, BadRequest, Question, build, read
 
 ROOT = Path(__file__).resolve().parents[3]
 KEY = "made-up-key"
 
 
-def told(asked: Asked) -> Told:
-    if "fail" in asked.text:
+def answer(question: Question) -> Answer:
+    if "fail" in question.text:
         raise RuntimeError("out of memory in /secret/place")
     time.sleep(0.3)
-    media = ", ".join(f"{kind} {place.read_bytes()!r}" for kind, place in asked.media)
-    return Told(f"{media}\nCOUNT: 3", 11, 7)
+    media = ", ".join(f"{kind} {place.read_bytes()!r}" for kind, place in question.media)
+    return Answer(f"{media}\nCOUNT: 3", 11, 7)
 
 
 @pytest.fixture(scope="module")
 def address():
     omnivinci_service.SIGN_OF_LIFE_SECONDS = 0.05
     with socket.create_server(("127.0.0.1", 0)) as place:
-        server = uvicorn.Server(uvicorn.Config(build(told, KEY), log_level="error", lifespan="off"))
+        server = uvicorn.Server(uvicorn.Config(build(answer, KEY), log_level="error", lifespan="off"))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [place]}, daemon=True)
         thread.start()
         yield f"http://127.0.0.1:{place.getsockname()[1]}/v1"
