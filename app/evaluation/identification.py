@@ -47,7 +47,7 @@ def rank_csv(csv_path: Path, model: str) -> dict[str, Any]:
 def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[str, Any], dict[str, Any]]:
     """The document of `rank_csv`, and its scores under every split.
 
-    The scores: those of `score` for the split as given; "random", "one_picture" and, where events can be told,
+    The scores: those of `score` for the split as given; "random", "one_picture" and, where events are known,
     "event_disjoint": {figure: mean over the draws, figure_worst: of the worst draw}; "draws"; "events": how they were
     told. Raises as `rank_csv`.
     """
@@ -101,8 +101,8 @@ def score(predictions: Mapping[str, Any], rows: Sequence[Row]) -> dict[str, Any]
     """
     gallery = {row["identity"] for row in rows if row["split"] == "gallery"}
     truth = {row["path"]: row["identity"] for row in rows if row["split"] == "query"}
-    answered = [(truth[one["path"]], one) for one in predictions["queries"] if one["path"] in truth]
-    figures = _figures([(who, one["ranking"], one.get("known_probability")) for who, one in answered], gallery)
+    answered = [(truth[query["path"]], query) for query in predictions["queries"] if query["path"] in truth]
+    figures = _figures([(who, query["ranking"], query.get("known_probability")) for who, query in answered], gallery)
     figures["of"] = sum(identity in gallery for identity in truth.values())
     figures["failed"] = len(predictions.get("failed", ()))
     return figures
@@ -146,11 +146,11 @@ def _mean(model: str, rows: Sequence[Row], described: Described, cuts: Sequence[
         )
     means: dict[str, Any] = {}
     for name in ("queries", "top1", "top5", "map", "auroc", "accepted_known", "refused_unknown", "accuracy"):
-        values = [one[name] for one in every if one[name] is not None]
+        values = [scores[name] for scores in every if scores[name] is not None]
         means[name] = float(np.mean(values)) if values else None
         if name not in ("queries",):
             means[f"{name}_worst"] = float(min(values)) if values else None
-    curves = [one["cmc"] for one in every if one["cmc"]]
+    curves = [scores["cmc"] for scores in every if scores["cmc"]]
     means["cmc"] = np.mean(curves, axis=0).tolist() if curves else []
     return means
 

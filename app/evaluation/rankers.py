@@ -84,7 +84,7 @@ def _by_votes(
     answers: list[tuple[Named, float | None]] = []
     for row in queries:
         found = index.rank(described.local[row])
-        answers.append(([(one.identity, one.score) for one in found.identities], found.known_probability))
+        answers.append(([(rank.identity, rank.score) for rank in found.identities], found.known_probability))
     return answers
 
 

@@ -106,7 +106,7 @@ def _drawn(rows: Sequence[Row], draw: np.random.Generator) -> list[tuple[list[in
     order = draw.permutation(len(of))
     unknown = set(order[: round(UNKNOWN_SHARE * len(of))].tolist())
     return [
-        ([int(one) for one in draw.permutation(mine)], place not in unknown) for place, mine in enumerate(of.values())
+        ([int(row) for row in draw.permutation(mine)], place not in unknown) for place, mine in enumerate(of.values())
     ]
 
 

@@ -48,29 +48,29 @@ class Statement:
     utc_offset: str | None
 
 
-def write(session: Session, out: Path, said: Statement, who: str, *, exact: bool = False) -> int:
+def write(session: Session, out: Path, statement: Statement, who: str, *, exact: bool = False) -> int:
     """Write the package; returns the number of observations.
 
     Raises:
         ExportRefused: something is missing.
     """
-    if said.sampling not in SAMPLING or said.method not in METHODS:
+    if statement.sampling not in SAMPLING or statement.method not in METHODS:
         raise ExportRefused(
             f"Camtrap DP wants to know how stations were chosen ({', '.join(SAMPLING)}) and what the cameras recorded "
             f"({', '.join(METHODS)}): say it, Pugmark cannot know."
         )
     deployments = deployment_views(session)
-    kept = kept_media(session, deployments, said.utc_offset)
-    used = [one for one in deployments if one.id in kept.deployments]
+    kept = kept_media(session, deployments, statement.utc_offset)
+    used = [deployment for deployment in deployments if deployment.id in kept.deployments]
     places = _check_places(used)
     species = _species(session)
-    rounded = not exact and (any(is_sensitive(one) for one in species) or not species)
+    rounded = not exact and (any(is_sensitive(name) for name in species) or not species)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         rows = _deployment_rows(session, used, places, kept, rounded)
         _table(package, "deployments.csv", DEPLOYMENTS, rows)
         _table(package, "media.csv", MEDIA, media_rows(session, kept))
         count = _table(package, "observations.csv", OBSERVATIONS, observation_rows(session, kept))
-        package.writestr("datapackage.json", json.dumps(_package(said, who, rows, species, rounded), indent=2))
+        package.writestr("datapackage.json", json.dumps(_package(statement, who, rows, species, rounded), indent=2))
         package.writestr("README.txt", _readme(kept, rounded))
     return count
 
@@ -87,13 +87,13 @@ def _table(package: zipfile.ZipFile, name: str, header: Sequence[str], rows: Ite
 
 
 def _check_places(used: Sequence[DeploymentView]) -> dict[int, tuple[float, float]]:
-    missing = [one.name for one in used if one.latitude is None or one.longitude is None]
+    missing = [deployment.name for deployment in used if deployment.latitude is None or deployment.longitude is None]
     if missing:
         raise ExportRefused(
             f"Camtrap DP needs the coordinates of every deployment, and {', '.join(missing[:8])} "
             f"{'have' if len(missing) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
         )
-    return {one.id: (float(one.latitude or 0), float(one.longitude or 0)) for one in used}
+    return {deployment.id: (float(deployment.latitude or 0), float(deployment.longitude or 0)) for deployment in used}
 
 
 def _deployment_rows(
@@ -105,16 +105,19 @@ def _deployment_rows(
 ) -> list[tuple[Any, ...]]:
     shown = media_days(session, used)
     rows = []
-    for one in used:
-        first, last = (one.first_day, one.last_day) if one.first_day and one.last_day else shown[one.id]
-        latitude, longitude = coarse(places[one.id], [None], exact=not rounded)
-        zone = kept.zones[one.id]
-        comment = "" if one.first_day else "start and end are those of its media"
+    for deployment in used:
+        first, last = deployment.first_day, deployment.last_day
+        if not (first and last):
+            first, last = shown[deployment.id]
+        latitude, longitude = coarse(places[deployment.id], [None], exact=not rounded)
+        zone = kept.zones[deployment.id]
+        comment = "" if deployment.first_day else "start and end are those of its media"
         rows.append(
             (
-                one.name, one.station, one.station, latitude, longitude, COARSE_METRES if rounded else "",
+                deployment.name, deployment.station, deployment.station, latitude, longitude,
+                COARSE_METRES if rounded else "",
                 f"{_day(first)}T00:00:00{zone}", f"{_day(last)}T23:59:59{zone}",
-                "true" if one.clock_offset_seconds else "false", comment,
+                "true" if deployment.clock_offset_seconds else "false", comment,
             )
         )  # fmt: skip
     return rows
@@ -131,7 +134,7 @@ def _species(session: Session) -> list[str]:
 
 
 def _package(
-    said: Statement,
+    statement: Statement,
     who: str,
     rows: Sequence[Sequence[Any]],
     species: Sequence[str],
@@ -149,11 +152,11 @@ def _package(
         "profile": f"{BASE}/camtrap-dp-profile.json",
         "name": "pugmark-survey",
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
-        "title": said.title,
+        "title": statement.title,
         "contributors": [{"title": who, "role": "contributor"}],
         "sources": [{"title": "Pugmark"}],
         "project": {
-            "title": said.title, "samplingDesign": said.sampling, "captureMethod": [said.method],
+            "title": statement.title, "samplingDesign": statement.sampling, "captureMethod": [statement.method],
             "individualAnimals": True, "observationLevel": ["media"],
         },
         **({"coordinatePrecision": 0.1} if rounded else {}),

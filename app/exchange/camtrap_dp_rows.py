@@ -73,9 +73,9 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
         raise ExportRefused("No image has a deployment and a capture time: there is nothing to write.")
     version = browse.detector(session)
     return Kept(
-        deployments={one.id: one.name for one in deployments if one.id in used},
+        deployments={row.id: row.name for row in deployments if row.id in used},
         zones={number: _zone(zone, utc_offset) for number, zone in used.items()},
-        offsets={one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployments},
+        offsets={row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployments},
         utc_offset=utc_offset,
         threshold=version.threshold if version and version.threshold else 0.5,
         classifier=f"{version.model} {version.version}" if version else "",
@@ -86,31 +86,31 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
 def media_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
     """One row an image."""
     for part in _parts(session):
-        paths = media_paths(session, {one.id for one in part})
-        for one in part:
-            path = paths.get(one.id, one.sha256).replace("..", "_").lstrip("./~")
-            deployment = kept.deployments[one.deployment_id or 0]
-            kind = f"{one.kind}/{one.format}"
-            yield one.sha256, deployment, _moment(one, kept), path, "false", path.rpartition("/")[2], kind
+        paths = media_paths(session, {media.id for media in part})
+        for media in part:
+            path = paths.get(media.id, media.sha256).replace("..", "_").lstrip("./~")
+            deployment = kept.deployments[media.deployment_id or 0]
+            kind = f"{media.kind}/{media.format}"
+            yield media.sha256, deployment, _moment(media, kept), path, "false", path.rpartition("/")[2], kind
 
 
 def observation_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
     """One row a box that counts; one of type blank for an image without any, unclassified before a detector saw it."""
     for part in _parts(session):
-        ids = [one.id for one in part]
-        found, said = boxes_of(session, ids), _said(session, ids)
+        ids = [media.id for media in part]
+        found, reviews = boxes_of(session, ids), _reviews(session, ids)
         verdicts = {
             row.media_id: row for row in session.scalars(sa.select(MediaReview).where(MediaReview.media_id.in_(ids)))
         }
-        spans = _spans(session, {one.event_id for one in part if one.event_id is not None})
-        for one in part:
-            verdict = verdicts.get(one.id)
-            shown = [] if verdict and verdict.verdict == "blank" else [b for b in found[one.id] if _counts(b, kept)]
-            head = _head(one, spans, kept)
+        spans = _spans(session, {media.event_id for media in part if media.event_id is not None})
+        for media in part:
+            verdict = verdicts.get(media.id)
+            shown = [] if verdict and verdict.verdict == "blank" else [b for b in found[media.id] if _counts(b, kept)]
+            head = _head(media, spans, kept)
             for box in shown:
-                yield (f"{one.sha256[:16]}-{box.id}", *head, *_box(box, said.get(box.id), kept))
+                yield (f"{media.sha256[:16]}-{box.id}", *head, *_box(box, reviews.get(box.id), kept))
             if not shown:
-                yield (f"{one.sha256[:16]}-0", *head, *_empty(one, verdict, kept))
+                yield (f"{media.sha256[:16]}-0", *head, *_empty(media, verdict, kept))
 
 
 def _where() -> list[sa.ColumnElement[bool]]:
@@ -140,13 +140,13 @@ def _left_out(session: Session) -> tuple[str, ...]:
     return tuple(f"{count:,} {text}" for text, count in counts.items() if count)
 
 
-def _zone(own: str | None, said: str | None) -> str:
-    return own if own and ZONE.match(own) else said or "Z"
+def _zone(own: str | None, survey_zone: str | None) -> str:
+    return own if own and ZONE.match(own) else survey_zone or "Z"
 
 
-def _moment(one: Media, kept: Kept, at: datetime | None = None) -> str:
-    taken = (at or one.taken_at or datetime.min) + kept.offsets[one.deployment_id or 0]
-    return f"{taken:%Y-%m-%dT%H:%M:%S}{_zone(one.utc_offset, kept.utc_offset)}"
+def _moment(media: Media, kept: Kept, at: datetime | None = None) -> str:
+    taken = (at or media.taken_at or datetime.min) + kept.offsets[media.deployment_id or 0]
+    return f"{taken:%Y-%m-%dT%H:%M:%S}{_zone(media.utc_offset, kept.utc_offset)}"
 
 
 def _spans(session: Session, event_ids: set[int]) -> dict[int, tuple[datetime, datetime]]:
@@ -154,11 +154,11 @@ def _spans(session: Session, event_ids: set[int]) -> dict[int, tuple[datetime, d
     return {row.id: (row.started_at, row.ended_at) for row in rows}
 
 
-def _head(one: Media, spans: dict[int, tuple[datetime, datetime]], kept: Kept) -> tuple[Any, ...]:
-    start, end = spans.get(one.event_id or 0, (one.taken_at, one.taken_at))
-    event = one.event_id if one.event_id in spans else ""
-    moments = (_moment(one, kept, start), _moment(one, kept, end))
-    return kept.deployments[one.deployment_id or 0], one.sha256, event, *moments, "media"
+def _head(media: Media, spans: dict[int, tuple[datetime, datetime]], kept: Kept) -> tuple[Any, ...]:
+    start, end = spans.get(media.event_id or 0, (media.taken_at, media.taken_at))
+    event = media.event_id if media.event_id in spans else ""
+    moments = (_moment(media, kept, start), _moment(media, kept, end))
+    return kept.deployments[media.deployment_id or 0], media.sha256, event, *moments, "media"
 
 
 def _counts(box: BoxView, kept: Kept) -> bool:
@@ -167,7 +167,7 @@ def _counts(box: BoxView, kept: Kept) -> bool:
     return box.confirmed or box.confidence >= kept.threshold
 
 
-def _said(session: Session, media_ids: list[int]) -> dict[int, tuple[Any, ...]]:
+def _reviews(session: Session, media_ids: list[int]) -> dict[int, tuple[Any, ...]]:
     """Per detection: who decided last and when, and the individual's species, sex and age class."""
     rows = session.execute(
         sa.select(
@@ -186,8 +186,8 @@ def _said(session: Session, media_ids: list[int]) -> dict[int, tuple[Any, ...]]:
     return {row[0]: tuple(row[1:]) for row in rows}
 
 
-def _box(box: BoxView, said: tuple[Any, ...] | None, kept: Kept) -> tuple[Any, ...]:
-    who, at, species, sex, age = said or (None, None, None, None, None)
+def _box(box: BoxView, review: tuple[Any, ...] | None, kept: Kept) -> tuple[Any, ...]:
+    who, at, species, sex, age = review or (None, None, None, None, None)
     width, height = min(box.width, 1 - box.x), min(box.height, 1 - box.y)
     human = box.confirmed
     return (
@@ -199,13 +199,13 @@ def _box(box: BoxView, said: tuple[Any, ...] | None, kept: Kept) -> tuple[Any, .
     )  # fmt: skip
 
 
-def _empty(one: Media, verdict: MediaReview | None, kept: Kept) -> tuple[Any, ...]:
+def _empty(media: Media, verdict: MediaReview | None, kept: Kept) -> tuple[Any, ...]:
     nothing = (None,) * 9
     if verdict is not None and verdict.verdict == "unsure":
         return "unknown", *nothing, "human", verdict.who, _utc(verdict.decided_at), None
     if verdict is not None:
         return "blank", *nothing, "human", verdict.who, _utc(verdict.decided_at), 1
-    if one.stage in (Stage.DETECTED, Stage.READY):
+    if media.stage in (Stage.DETECTED, Stage.READY):
         return "blank", *nothing, "machine", kept.classifier, "", None
     return "unclassified", *nothing, "", "", "", None
 

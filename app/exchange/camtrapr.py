@@ -38,7 +38,7 @@ def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = Fa
     """
     if not history.used:
         raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")
-    placed = metres(history.places, {one.species for one in history.individuals}, exact=exact)
+    placed = metres(history.places, {animal.species for animal in history.individuals}, exact=exact)
     return {
         "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths)),
         "camera_operation.csv": _operation(history),
@@ -53,23 +53,24 @@ def station_name(name: str) -> str:
 
 
 def _records(history: CaptureHistory, paths: Mapping[int, str]) -> list[tuple[object, ...]]:
-    animals = {one.id: one for one in history.individuals}
+    animals = {animal.id: animal for animal in history.individuals}
 
-    def key(one: SightingView) -> tuple[str, int, tuple[str, int]]:
-        return str(one.station), one.individual_id, one.unit
+    def key(sighting: SightingView) -> tuple[str, int, tuple[str, int]]:
+        return str(sighting.station), sighting.individual_id, sighting.unit
 
     rows: list[tuple[object, ...]] = []
     for (station, individual_id, _), group in groupby(sorted(history.used, key=key), key=key):
-        same = sorted(group, key=lambda one: (one.taken_at, one.media_id))
+        same = sorted(group, key=lambda sighting: (sighting.taken_at, sighting.media_id))
         first, animal = same[0], animals[individual_id]
         assert first.taken_at is not None
         folder, _, name = paths.get(first.media_id, "").rpartition("/")
-        flanks = {one.flank for one in same} & {"left", "right"}
+        flanks = {sighting.flank for sighting in same} & {"left", "right"}
         rows.append(
             (
                 station_name(station), animal.species or "unnamed", animal.name,
                 f"{first.taken_at:%Y-%m-%d %H:%M:%S}", first.taken_at.date(), f"{first.taken_at:%H:%M:%S}",
-                folder, name, len({one.media_id for one in same}), animal.sex or "NA", animal.age_class or "NA",
+                folder, name, len({sighting.media_id for sighting in same}),
+                animal.sex or "NA", animal.age_class or "NA",
                 "+".join(sorted(flanks)) or "NA",
             )
         )  # fmt: skip
@@ -89,7 +90,7 @@ def _operation(history: CaptureHistory) -> str:
 def _stations(history: CaptureHistory, xy: Mapping[str, tuple[float, float]]) -> str:
     window = history.window()
     gaps = [_gaps(list(map(int, row)), history.start) for row in window]
-    most = max((len(one[2]) for one in gaps if one), default=0)
+    most = max((len(gap[2]) for gap in gaps if gap), default=0)
     header = ["Station", "utm_x", "utm_y", "Setup_date", "Retrieval_date"]
     header += [f"Problem{number}_{end}" for number in range(1, most + 1) for end in ("from", "to")]
     rows: list[list[object]] = []
@@ -124,9 +125,8 @@ def _readme(history: CaptureHistory, zone: str | None) -> str:
         if zone
         else "utm_x and utm_y are metres from a hidden origin: distances are right, the place is not given away."
     )
-    species = (
-        history.design.species or next((one.species for one in history.individuals if one.species), None) or "unnamed"
-    )
+    known = (animal.species for animal in history.individuals if animal.species)
+    species = history.design.species or next(known, "unnamed")
     lines = [
         "Tables for the R package camtrapR.",
         "",

@@ -62,7 +62,8 @@ def write(session: Session, out: Path) -> Written:
         file.write(head.removesuffix("\n}"))
         _list(file, "categories", names.values())
         _list(file, "images", _images(session))
-        count = _list(file, "annotations", _annotations(session, {name: one["id"] for name, one in names.items()}))
+        ids = {name: category["id"] for name, category in names.items()}
+        count = _list(file, "annotations", _annotations(session, ids))
         file.write("\n}\n")
     return Written(images, count, left_out)
 
@@ -96,8 +97,8 @@ def _where() -> list[sa.ColumnElement[bool]]:
 
 
 def _analysed() -> sa.ColumnElement[bool]:
-    said = sa.select(MediaReview.media_id)
-    return sa.or_(Media.stage.in_([Stage.DETECTED, Stage.READY]), Media.id.in_(said))
+    reviewed = sa.select(MediaReview.media_id)
+    return sa.or_(Media.stage.in_([Stage.DETECTED, Stage.READY]), Media.id.in_(reviewed))
 
 
 def _left_out(session: Session) -> tuple[str, ...]:
@@ -115,12 +116,12 @@ def _left_out(session: Session) -> tuple[str, ...]:
 
 def _categories(session: Session) -> dict[str, dict[str, Any]]:
     """Categories by name in small letters: animal and vehicle, then every species that was said."""
-    said = sa.union(
+    labels = sa.union(
         sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)),
         sa.select(Individual.species).where(Individual.species.is_not(None)),
     )
     names = {ANIMAL: ANIMAL, VEHICLE: VEHICLE}
-    for name in sorted(row[0] for row in session.execute(said) if row[0] is not None):
+    for name in sorted(row[0] for row in session.execute(labels) if row[0] is not None):
         names.setdefault(name.casefold(), name)
     return {
         key: {"id": number, "name": name, "supercategory": VEHICLE if key == VEHICLE else ANIMAL}
@@ -143,25 +144,25 @@ def _parts(session: Session) -> Iterator[list[Media]]:
 def _images(session: Session) -> Iterator[dict[str, Any]]:
     several = (session.scalar(sa.select(sa.func.count(ImportBatch.id))) or 0) > 1
     repeated = repeated_paths(session) if several else set()
-    offsets = {one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployment_views(session)}
+    offsets = {row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployment_views(session)}
     stations = {row.id: row.station for row in session.execute(sa.select(Deployment.id, Deployment.station))}
     for part in _parts(session):
-        paths = _paths(session, [one.id for one in part], repeated)
-        for one in part:
+        paths = _paths(session, [media.id for media in part], repeated)
+        for media in part:
             row: dict[str, Any] = {
-                "id": one.id,
-                "file_name": paths.get(one.id, one.sha256),
-                "width": one.width,
-                "height": one.height,
-                "sha256": one.sha256,
+                "id": media.id,
+                "file_name": paths.get(media.id, media.sha256),
+                "width": media.width,
+                "height": media.height,
+                "sha256": media.sha256,
             }
-            if one.taken_at is not None:
-                taken = f"{one.taken_at + offsets.get(one.deployment_id or 0, timedelta()):%Y-%m-%d %H:%M:%S}"
+            if media.taken_at is not None:
+                taken = f"{media.taken_at + offsets.get(media.deployment_id or 0, timedelta()):%Y-%m-%d %H:%M:%S}"
                 row |= {"date_captured": taken, "datetime": taken}
-            if one.deployment_id is not None:
-                row["location"] = stations[one.deployment_id]
-            if one.event_id is not None:
-                row["seq_id"] = str(one.event_id)
+            if media.deployment_id is not None:
+                row["location"] = stations[media.deployment_id]
+            if media.event_id is not None:
+                row["seq_id"] = str(media.event_id)
             yield row
 
 
@@ -186,17 +187,17 @@ def _annotations(session: Session, category_ids: dict[str, int]) -> Iterator[dic
     rows = session.execute(sa.select(Individual.id, Individual.species).where(Individual.species.is_not(None)))
     species = {row.id: row.species for row in rows}
     for part in _parts(session):
-        ids = [one.id for one in part]
+        ids = [media.id for media in part]
         blank = set(
             session.scalars(
                 sa.select(MediaReview.media_id).where(MediaReview.media_id.in_(ids), MediaReview.verdict == "blank")
             )
         )
         found = boxes_of(session, ids)
-        for one in part:
-            for box in [] if one.id in blank else found[one.id]:
+        for media in part:
+            for box in [] if media.id in blank else found[media.id]:
                 known = box.species or species.get(box.individual_id or 0)
-                rectangle = _pixels(box, one)
+                rectangle = _pixels(box, media)
                 if rectangle is not None and _counts(box, threshold):
                     yield _annotation(box, rectangle, category_ids[(known or box.category).casefold()])
 

@@ -47,7 +47,7 @@ def coarse(
     """The place with five decimals, or rounded to 0.1 degree when one of the species is sensitive."""
     if place is None:
         return None, None
-    decimals = 5 if exact or not any(is_sensitive(one) for one in species) else COARSE_DECIMALS
+    decimals = 5 if exact or not any(is_sensitive(name) for name in species) else COARSE_DECIMALS
     return round(place[0], decimals), round(place[1], decimals)
 
 
@@ -62,7 +62,7 @@ def metres(places: Mapping[str, tuple[float, float]], species: Iterable[str | No
     zone = min(max(floor((middle + 180) / 6) + 1, 1), 60)
     south = sum(latitude for latitude, _ in places.values()) < 0
     xy = {name: transverse_mercator(*place, zone=zone, south=south) for name, place in places.items()}
-    if exact or not any(is_sensitive(one) for one in species):
+    if exact or not any(is_sensitive(name) for name in species):
         return Metres({name: (round(x), round(y)) for name, (x, y) in xy.items()}, f"{zone}{'S' if south else 'N'}")
     left, low = min(x for x, _ in xy.values()), min(y for _, y in xy.values())
     return Metres({name: (round(x - left), round(y - low)) for name, (x, y) in xy.items()}, None)

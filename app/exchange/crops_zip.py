@@ -30,9 +30,9 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
     Raises:
         ExportRefused: no crop picture is there yet.
     """
-    one = individual(session, individual_id)
+    animal = individual(session, individual_id)
     found = sightings(session, individual_id)
-    folder, count, missing = files.name_of_text(one.name, "individual"), 0, []
+    folder, count, missing = files.name_of_text(animal.name, "individual"), 0, []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
         for start in range(0, len(found), AT_ONCE):
             part = found[start : start + AT_ONCE]
@@ -54,7 +54,7 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
             text = "These detections have no crop picture yet: " + ", ".join(missing) + "\n"
             package.writestr(f"{folder}/not-included.txt", text)
     if not count:
-        raise ExportRefused(f"No crop of {one.name} has been cut yet: a worker does that. Try again in a moment.")
+        raise ExportRefused(f"No crop of {animal.name} has been cut yet: a worker does that. Try again in a moment.")
     return count
 
 

@@ -28,13 +28,13 @@ class Wish:
 
     Attributes:
         exact: also exact places of sensitive species.
-        said, who: for Camtrap DP.
+        statement, who: for Camtrap DP.
     """
 
     design: Design = field(default_factory=Design)
     exact: bool = False
     individual_id: int | None = None
-    said: camtrap_dp.Statement | None = None
+    statement: camtrap_dp.Statement | None = None
     who: str = "Pugmark"
 
 
@@ -81,7 +81,7 @@ def _secr(survey: Survey, wish: Wish, out: Path) -> str:
 def _camtrapr(survey: Survey, wish: Wish, out: Path) -> str:
     history = _history(survey, wish)
     with survey.read() as session:
-        paths = sightings_csv.media_paths(session, {one.media_id for one in history.used})
+        paths = sightings_csv.media_paths(session, {sighting.media_id for sighting in history.used})
     _zip(out, camtrapr.files(history, paths, exact=wish.exact))
     return _told(history)
 
@@ -106,9 +106,9 @@ def _sightings(survey: Survey, wish: Wish, out: Path) -> str:
 
 
 def _camtrap_dp(survey: Survey, wish: Wish, out: Path) -> str:
-    said = wish.said or camtrap_dp.Statement("", "", "", None)
+    statement = wish.statement or camtrap_dp.Statement("", "", "", None)
     with survey.read() as session:
-        return f"{camtrap_dp.write(session, out, said, wish.who, exact=wish.exact)} observations"
+        return f"{camtrap_dp.write(session, out, statement, wish.who, exact=wish.exact)} observations"
 
 
 def _crops(survey: Survey, wish: Wish, out: Path) -> str:
@@ -130,8 +130,8 @@ def _coco(survey: Survey, _wish: Wish, out: Path) -> str:
 
 
 FORMATS = {
-    one.key: one
-    for one in (
+    format.key: format
+    for format in (
         Format(
             "secr", "secr", "R package secr (spatial capture-recapture), DENSITY",
             "Captures with sex, detectors in metres with the days each worked per occasion, R commands.",
@@ -154,7 +154,7 @@ FORMATS = {
         ),
         Format(
             "camtrap-dp", "Camtrap DP 1.0.2", "GBIF, Agouti, camtrapDP, Biowatch, camtrapR",
-            "Deployments, media and observations with individualID, sex, boxes, and who said so; no file of yours.",
+            "Deployments, media and observations with individualID, sex, boxes, and who decided so; no file of yours.",
             "zip", False, _camtrap_dp,
         ),
         Format(

@@ -13,8 +13,8 @@ def files(history: CaptureHistory) -> dict[str, str]:
     starts = [str(history.occasion_start(number)) for number in range(history.occasions)]
     days = history.days_worked()
     wide = (
-        (one.name, *("NA" if value == MISSING else int(value) for value in row))
-        for one, row in zip(history.individuals, history.by_occasion(), strict=True)
+        (animal.name, *("NA" if value == MISSING else int(value) for value in row))
+        for animal, row in zip(history.individuals, history.by_occasion(), strict=True)
     )
     return {
         "individuals_x_occasions.csv": csv_text(("individual", *starts), wide),
@@ -32,9 +32,9 @@ def files(history: CaptureHistory) -> dict[str, str]:
 def _long(history: CaptureHistory) -> Iterator[tuple[object, ...]]:
     """Every individual at every station on every occasion; events is NA where the station did not work."""
     days = history.days_worked()
-    for animal, one in enumerate(history.individuals):
+    for place, animal in enumerate(history.individuals):
         for station, name in enumerate(history.stations):
             for occasion in range(history.occasions):
                 worked = int(days[station, occasion])
-                events: object = history.captures.get((animal, station, occasion), 0) if worked else "NA"
-                yield one.name, name, occasion + 1, history.occasion_start(occasion), events, worked
+                events: object = history.captures.get((place, station, occasion), 0) if worked else "NA"
+                yield animal.name, name, occasion + 1, history.occasion_start(occasion), events, worked

@@ -16,7 +16,7 @@ class ExportRefused(Exception):
 def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
     """An identifier for each name: letters, digits, points and hyphens (no underscore, as secr asks for detectors).
 
-    A name of which nothing is left becomes prefix and number; equal identifiers are told apart by a number.
+    A name of which nothing is left becomes prefix and number; equal identifiers are kept apart by a number.
     """
     found: dict[str, str] = {}
     taken: set[str] = set()
@@ -24,10 +24,10 @@ def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
         base = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
         if not base or base.lower() in RESERVED:
             base = f"{prefix}{number}" if not base else f"{base}-{prefix}{number}"
-        one, again = base, 1
-        while one.lower() in taken:
+        identifier, again = base, 1
+        while identifier.lower() in taken:
             again += 1
-            one = f"{base}-{again}"
-        taken.add(one.lower())
-        found[name] = one
+            identifier = f"{base}-{again}"
+        taken.add(identifier.lower())
+        found[name] = identifier
     return found

@@ -34,7 +34,7 @@ def files(history: CaptureHistory) -> dict[str, str]:
 
 
 def _inp(history: CaptureHistory, table: NDArray[np.int8], dropped: list[int] | None = None) -> str:
-    names = identifiers((one.name for one in history.individuals), "A")
+    names = identifiers((animal.name for animal in history.individuals), "A")
     lines = [
         f"/* {table.shape[1]} occasions of {history.design.occasion_days} days from {history.start}, "
         f"{len(history.individuals)} individuals, 1 group */"

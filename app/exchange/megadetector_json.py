@@ -136,9 +136,9 @@ def _add_frames(
     row["frame_rate"] = video.frame_rate
     row["frames_processed"] = [index for index, _ in video.looked]
     kept = [box for box in boxes if box.verdict != "rejected"][: len(row["detections"])]
-    for one, box in zip(row["detections"], kept, strict=True):
-        one["frame_number"] = frames[box.id].frame_number if box.id in frames else video.key_frame
-    row["detections"].sort(key=lambda one: one["frame_number"])
+    for found, box in zip(row["detections"], kept, strict=True):
+        found["frame_number"] = frames[box.id].frame_number if box.id in frames else video.key_frame
+    row["detections"].sort(key=lambda found: found["frame_number"])
 
 
 def _box(box: BoxView) -> dict[str, Any]:

@@ -36,16 +36,16 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
             f"{'have' if len(unplaced) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
         )
     stations = identifiers((history.stations[place] for place in working), "S")
-    animals = identifiers((one.name for one in history.individuals), "A")
+    animals = identifiers((animal.name for animal in history.individuals), "A")
     used = {history.stations[place]: history.places[history.stations[place]] for place in working}
-    placed = metres(used, {one.species for one in history.individuals}, exact=exact)
+    placed = metres(used, {animal.species for animal in history.individuals}, exact=exact)
     detectors = ["# Detector X Y Usage (days worked, one value an occasion)"]
     for place in working:
         x, y = placed.xy[history.stations[place]]
         usage = " ".join(str(value) for value in days[place])
         detectors.append(f"{stations[history.stations[place]]} {x:.0f} {y:.0f} {usage}")
-    ids = [("individual", name, one) for name, one in animals.items()]
-    ids += [("station", name, one) for name, one in stations.items()]
+    ids = [("individual", name, written) for name, written in animals.items()]
+    ids += [("station", name, written) for name, written in stations.items()]
     return {
         "captures.txt": _captures(history, animals, stations, repeated=False),
         "captures-count.txt": _captures(history, animals, stations, repeated=True),
@@ -57,10 +57,10 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
 
 def _captures(history: CaptureHistory, animals: dict[str, str], stations: dict[str, str], *, repeated: bool) -> str:
     lines = ["# Session ID Occasion Detector Sex"]
-    for (animal, station, occasion), events in sorted(history.captures.items()):
-        one = history.individuals[animal]
-        line = f"{SESSION} {animals[one.name]} {occasion + 1} {stations[history.stations[station]]}"
-        lines += [f"{line} {SEX.get(one.sex or '', 'NA')}"] * (events if repeated else 1)
+    for (place, station, occasion), events in sorted(history.captures.items()):
+        animal = history.individuals[place]
+        line = f"{SESSION} {animals[animal.name]} {occasion + 1} {stations[history.stations[station]]}"
+        lines += [f"{line} {SEX.get(animal.sex or '', 'NA')}"] * (events if repeated else 1)
     return "\n".join(lines) + "\n"
 
 

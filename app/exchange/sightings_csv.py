@@ -45,21 +45,23 @@ def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
 
 
 def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[tuple[object, ...]]:
-    animals = {one.id: one for one in session.scalars(sa.select(Individual))}
+    animals = {row.id: row for row in session.scalars(sa.select(Individual))}
     deployments = {row.id: row.name for row in session.execute(sa.select(Deployment.id, Deployment.name))}
     where = places(deployment_views(session))
     for start in range(0, len(found), AT_ONCE):
         part = found[start : start + AT_ONCE]
-        media = {one.media_id for one in part}
+        media = {sighting.media_id for sighting in part}
         paths = media_paths(session, media)
         hashes = session.execute(sa.select(Media.id, Media.sha256).where(Media.id.in_(media)))
         sha256 = {row.id: row.sha256 for row in hashes}
-        for one in part:
-            animal = animals[one.individual_id]
-            latitude, longitude = coarse(where.get(one.station or ""), [animal.species], exact=exact)
+        for sighting in part:
+            animal = animals[sighting.individual_id]
+            latitude, longitude = coarse(where.get(sighting.station or ""), [animal.species], exact=exact)
             yield (
-                animal.name, animal.species, animal.sex, animal.age_class, animal.life_status, one.station,
-                deployments.get(one.deployment_id or 0), one.taken_at.isoformat() if one.taken_at else None, latitude,
-                longitude, one.flank, one.event_id, paths.get(one.media_id), sha256[one.media_id], one.detection_id,
-                one.who, datetime.fromtimestamp(one.decided_at, UTC).isoformat(timespec="seconds"),
+                animal.name, animal.species, animal.sex, animal.age_class, animal.life_status, sighting.station,
+                deployments.get(sighting.deployment_id or 0),
+                sighting.taken_at.isoformat() if sighting.taken_at else None, latitude, longitude,
+                sighting.flank, sighting.event_id, paths.get(sighting.media_id), sha256[sighting.media_id],
+                sighting.detection_id, sighting.who,
+                datetime.fromtimestamp(sighting.decided_at, UTC).isoformat(timespec="seconds"),
             )  # fmt: skip

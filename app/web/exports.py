@@ -73,13 +73,13 @@ def wish_of(values: Mapping[str, str]) -> Wish:
         individual = int(values["individual"]) if values.get("individual") else None
     except ValueError as error:
         raise ValueError(f"The address of this export is wrong: {error}.") from error
-    said = Statement(
+    statement = Statement(
         title=(values.get("title") or "Camera-trap survey")[:200],
         sampling=values.get("sampling") or "",
         method=values.get("method") or "",
         utc_offset=values.get("utc_offset") or None,
     )
-    return Wish(design, values.get("exact") == "yes", individual, said, (values.get("who") or "Pugmark")[:80])
+    return Wish(design, values.get("exact") == "yes", individual, statement, (values.get("who") or "Pugmark")[:80])
 
 
 def _name(kind: str, name: str) -> str:

@@ -89,9 +89,9 @@ def open_call(
 ) -> Sent:
     """The open call of this job, begun by whatever process before, or a new row."""
     with survey.write() as session:
-        open_ones = list(session.scalars(sa.select(Call).where(Call.job == job, Call.outcome.is_(None))))
-        row = next((one for one in open_ones if (one.items, one.backend) == (items, backend)), None)
-        for other in open_ones:
+        open_calls = list(session.scalars(sa.select(Call).where(Call.job == job, Call.outcome.is_(None))))
+        row = next((call for call in open_calls if (call.items, call.backend) == (items, backend)), None)
+        for other in open_calls:
             if other is not row:
                 other.outcome, other.finished_at, other.error = "lost", time.time(), "Sent again in another way."
         if row is None:

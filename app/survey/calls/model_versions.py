@@ -56,7 +56,7 @@ def versions(session: Session) -> list[VersionFigures]:
         if not results:
             continue
         boxes = row.id in analysed
-        said = verdicts.get(row.id, {})
+        of_boxes = verdicts.get(row.id, {})
         calls, p50, per_input = _pace(session, Analysis if boxes else Feature, row.id)
         found.append(
             VersionFigures(
@@ -69,9 +69,9 @@ def versions(session: Session) -> list[VersionFigures]:
                 calls=calls,
                 p50=p50,
                 per_input=per_input,
-                accepted=said.get("accepted", 0) if boxes else None,
-                rejected=said.get("rejected", 0) if boxes else None,
-                unsure=said.get("unsure", 0) if boxes else None,
+                accepted=of_boxes.get("accepted", 0) if boxes else None,
+                rejected=of_boxes.get("rejected", 0) if boxes else None,
+                unsure=of_boxes.get("unsure", 0) if boxes else None,
             )
         )
     return found

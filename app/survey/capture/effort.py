@@ -49,14 +49,14 @@ def effort(session: Session, deployments: Sequence[DeploymentView]) -> Effort:
     shown = media_days(session, deployments)
     spans: list[tuple[DeploymentView, date, date]] = []
     from_media, without = [], []
-    for one in deployments:
-        if one.first_day is not None and one.last_day is not None:
-            spans.append((one, one.first_day, one.last_day))
-        elif one.id in shown:
-            spans.append((one, *shown[one.id]))
-            from_media.append(one.name)
+    for deployment in deployments:
+        if deployment.first_day is not None and deployment.last_day is not None:
+            spans.append((deployment, deployment.first_day, deployment.last_day))
+        elif deployment.id in shown:
+            spans.append((deployment, *shown[deployment.id]))
+            from_media.append(deployment.name)
         else:
-            without.append(one.name)
+            without.append(deployment.name)
     if not spans:
         raise NoEffort("No deployment has a first and last day, and no media a time: fill in the days of a deployment.")
     start, end = min(first for _, first, _ in spans), max(last for _, _, last in spans)
@@ -65,22 +65,22 @@ def effort(session: Session, deployments: Sequence[DeploymentView]) -> Effort:
         raise NoEffort(
             f"The deployments span {start} to {end}: a camera's clock was wrong. Correct it or set the days."
         )
-    stations = tuple(sorted({one.station for one, _, _ in spans}))
+    stations = tuple(sorted({deployment.station for deployment, _, _ in spans}))
     days = np.full((len(stations), length), NOT_SET_UP, np.int8)
-    for one, first, last in spans:
+    for deployment, first, last in spans:
         worked = np.full((last - first).days + 1, WORKED, np.int8)
-        if one.broken_from is not None and one.broken_to is not None:
-            low, high = max((one.broken_from - first).days, 0), (one.broken_to - first).days + 1
+        if deployment.broken_from is not None and deployment.broken_to is not None:
+            low, high = max((deployment.broken_from - first).days, 0), (deployment.broken_to - first).days + 1
             worked[low : max(high, 0)] = BROKEN
         at = (first - start).days
-        row = days[stations.index(one.station), at : at + len(worked)]
+        row = days[stations.index(deployment.station), at : at + len(worked)]
         np.maximum(row, worked, out=row)
     return Effort(stations, start, days, tuple(from_media), tuple(without))
 
 
 def media_days(session: Session, deployments: Sequence[DeploymentView]) -> dict[int, tuple[date, date]]:
     """First and last day of each deployment's media, clock offset added."""
-    offsets = {one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployments}
+    offsets = {row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployments}
     rows = session.execute(
         sa.select(Media.deployment_id, sa.func.min(Media.taken_at), sa.func.max(Media.taken_at))
         .where(Media.deployment_id.is_not(None), Media.taken_at.is_not(None))

@@ -1,7 +1,7 @@
 """Capture history: individuals x occasions and individuals x stations x occasions, with the effort behind them.
 
 A day runs from midnight to midnight of the camera's local time. An occasion in which a camera did not work is NA for
-it, not 0. A picture proves that its camera worked that day, whatever was said about the deployment; that is told.
+it, not 0. A picture proves that its camera worked that day, whatever was entered for the deployment; a note says so.
 """
 
 from __future__ import annotations
@@ -127,13 +127,15 @@ def capture_history(session: Session, design: Design) -> CaptureHistory:
     worked = effort(session, deployments)
     start, occasions = _grid(design, worked)
     found = sightings(session)
-    animals = {one.id: one for one in _animals(session, found) if _wanted(one, design)}
+    animals = {animal.id: animal for animal in _animals(session, found) if _wanted(animal, design)}
     notes = _effort_notes(worked, design, start, occasions)
-    used, captures = _captures([one for one in found if one.individual_id in animals], design, worked, start, occasions)
-    notes += _left_out([one for one in found if one.individual_id in animals], used, design)
+    found = [sighting for sighting in found if sighting.individual_id in animals]
+    used, captures = _captures(found, design, worked, start, occasions)
+    notes += _left_out(found, used, design)
     notes += _proved(used, worked)
-    rows = sorted((animals[number] for number in {one.individual_id for one in used}), key=lambda one: one.name)
-    order = {one.id: place for place, one in enumerate(rows)}
+    seen = {sighting.individual_id for sighting in used}
+    rows = sorted((animals[number] for number in seen), key=lambda animal: animal.name)
+    order = {animal.id: place for place, animal in enumerate(rows)}
     counted = {(order[who], station, occasion): count for (who, station, occasion), count in captures.items()}
     return CaptureHistory(
         design, start, occasions, tuple(rows), worked, counted, places(deployments), tuple(used),
@@ -156,8 +158,8 @@ def _grid(design: Design, worked: Effort) -> tuple[date, int]:
 
 def _animals(session: Session, found: Sequence[SightingView]) -> list[Captured]:
     flanks: dict[int, set[str]] = {}
-    for one in found:
-        flanks.setdefault(one.individual_id, set()).add(one.flank)
+    for sighting in found:
+        flanks.setdefault(sighting.individual_id, set()).add(sighting.flank)
     rows = session.execute(
         sa.select(Individual.id, Individual.name, Individual.species, Individual.sex, Individual.age_class)
     )
@@ -179,18 +181,18 @@ def _captures(
     station_of = {name: place for place, name in enumerate(worked.stations)}
     used, seen = [], set()
     captures: Counter[tuple[int, int, int]] = Counter()
-    for one in found:
-        if one.taken_at is None or one.station not in station_of:
+    for sighting in found:
+        if sighting.taken_at is None or sighting.station not in station_of:
             continue
-        if design.flank != "any" and one.flank != design.flank:
+        if design.flank != "any" and sighting.flank != design.flank:
             continue
-        occasion = (one.taken_at.date() - start).days // design.occasion_days
+        occasion = (sighting.taken_at.date() - start).days // design.occasion_days
         if not 0 <= occasion < occasions:
             continue
-        used.append(one)
-        key = (one.individual_id, station_of[one.station], occasion)
-        if (key, one.unit) not in seen:
-            seen.add((key, one.unit))
+        used.append(sighting)
+        key = (sighting.individual_id, station_of[sighting.station], occasion)
+        if (key, sighting.unit) not in seen:
+            seen.add((key, sighting.unit))
             captures[key] += 1
     return used, captures
 
@@ -212,27 +214,31 @@ def _effort_notes(worked: Effort, design: Design, start: date, occasions: int) -
 
 def _left_out(found: Sequence[SightingView], used: Sequence[SightingView], design: Design) -> list[str]:
     counts: Counter[str] = Counter()
-    kept = {one.detection_id for one in used}
-    for one in found:
-        if one.detection_id in kept:
+    kept = {sighting.detection_id for sighting in used}
+    for sighting in found:
+        if sighting.detection_id in kept:
             continue
-        if one.taken_at is None:
+        if sighting.taken_at is None:
             counts["without a capture time"] += 1
-        elif one.station is None:
+        elif sighting.station is None:
             counts["without a station"] += 1
-        elif design.flank != "any" and one.flank != design.flank:
+        elif design.flank != "any" and sighting.flank != design.flank:
             counts[f"of another or an unknown flank than {design.flank}"] += 1
         else:
             counts["outside the occasions"] += 1
     notes = [f"Sightings {why}, left out: {count:,}." for why, count in sorted(counts.items())]
-    gone = len({one.individual_id for one in found} - {one.individual_id for one in used})
+    gone = len({sighting.individual_id for sighting in found} - {sighting.individual_id for sighting in used})
     return [*notes, f"Individuals with no sighting left, not in the table: {gone:,}."] if gone else notes
 
 
 def _proved(used: Sequence[SightingView], worked: Effort) -> list[str]:
     """Marks the days of sightings as worked and tells where that contradicts what was said."""
     station_of = {name: place for place, name in enumerate(worked.stations)}
-    days = {(station_of[str(one.station)], one.taken_at.date()) for one in used if one.taken_at is not None}
+    days = {
+        (station_of[str(sighting.station)], sighting.taken_at.date())
+        for sighting in used
+        if sighting.taken_at is not None
+    }
     contradicted: Counter[str] = Counter()
     for station, day in days:
         at = (day - worked.start).days
@@ -241,16 +247,16 @@ def _proved(used: Sequence[SightingView], worked: Effort) -> list[str]:
             contradicted[worked.stations[station]] += 1
     if not contradicted:
         return []
-    told = ", ".join(f"{name}: {count}" for name, count in sorted(contradicted.items()))
-    return [f"Sightings on days when the camera is said not to have worked: these days count as worked ({told})."]
+    counts = ", ".join(f"{name}: {count}" for name, count in sorted(contradicted.items()))
+    return [f"Sightings on days when the camera is said not to have worked: these days count as worked ({counts})."]
 
 
 def _flank_notes(animals: Sequence[Captured], design: Design) -> list[str]:
     notes = []
-    if len({one.species for one in animals}) > 1:
+    if len({animal.species for animal in animals}) > 1:
         notes.append("The table holds individuals of more than one species, or of none: choose one for an analysis.")
-    left = sum("left" in one.flanks and "right" not in one.flanks for one in animals)
-    right = sum("right" in one.flanks and "left" not in one.flanks for one in animals)
+    left = sum("left" in animal.flanks and "right" not in animal.flanks for animal in animals)
+    right = sum("right" in animal.flanks and "left" not in animal.flanks for animal in animals)
     if design.flank == "any" and left and right:
         notes.append(
             f"{left} individuals are known from the left flank only and {right} from the right only: some of them may "

@@ -42,7 +42,7 @@ def evidence_of(session: Session, query_id: int, candidate_ids: Collection[int])
     """What is known about the query and these candidates as their boxes stand, by the candidate's id."""
     if not candidate_ids:
         return {}
-    keys = {one.id: key_of(one) for one in boxes(session, {query_id, *candidate_ids}).values()}
+    keys = {box.id: key_of(box) for box in boxes(session, {query_id, *candidate_ids}).values()}
     rows = session.scalars(
         sa.select(PairEvidence).where(
             sa.or_(
@@ -68,7 +68,7 @@ def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tu
     left = []
     for query_id, candidates in wanted.items():
         known = evidence_of(session, query_id, candidates)
-        left += [(query_id, one) for one in candidates if one not in known]
+        left += [(query_id, candidate) for candidate in candidates if candidate not in known]
     return left
 
 

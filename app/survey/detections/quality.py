@@ -26,24 +26,24 @@ def score(quality: CropQuality) -> float:
 
 def words(quality: CropQuality) -> list[str]:
     """What a person should know about the crop, worst first; "good" when there is nothing to say."""
-    said = []
+    words = []
     if quality.sharpness < 0.4:
-        said.append("blurred")
+        words.append("blurred")
     elif quality.sharpness < 0.65:
-        said.append("a little soft")
+        words.append("a little soft")
     if quality.brightness < 0.13:
-        said.append("very dark")
+        words.append("very dark")
     elif quality.clipped > 0.25 and quality.brightness > 0.5:
-        said.append("overexposed")
+        words.append("overexposed")
     elif quality.contrast < 0.06:
-        said.append("low contrast")
+        words.append("low contrast")
     if quality.pixels < SMALL:
-        said.append("small")
+        words.append("small")
     if quality.at_edge:
-        said.append("cut off at the edge")
+        words.append("cut off at the edge")
     if quality.covered > COVERED:
-        said.append("partly behind another animal")
-    return said or ["good view"]
+        words.append("partly behind another animal")
+    return words or ["good view"]
 
 
 def of(session: Session, detection_ids: Collection[int]) -> dict[int, CropQuality]:
@@ -55,7 +55,7 @@ def of(session: Session, detection_ids: Collection[int]) -> dict[int, CropQualit
 def unmeasured(session: Session, detection_ids: Sequence[int]) -> list[int]:
     """Of these crops, those nobody has measured, in order."""
     known = of(session, detection_ids)
-    return [one for one in detection_ids if one not in known]
+    return [number for number in detection_ids if number not in known]
 
 
 def place_of(session: Session, box: BoxView) -> tuple[float, bool, float]:
@@ -64,9 +64,10 @@ def place_of(session: Session, box: BoxView) -> tuple[float, bool, float]:
     pixels = (box.width * media.width * box.height * media.height) ** 0.5
     at_edge = min(box.x, box.y) <= AT_EDGE or max(box.x + box.width, box.y + box.height) >= 1 - AT_EDGE
     whole = box.width >= 1 - 2 * AT_EDGE and box.height >= 1 - 2 * AT_EDGE
-    others = [one for one in boxes_of(session, [media.id], floor=0.5)[media.id] if one.id != box.id]
+    others = [other for other in boxes_of(session, [media.id], floor=0.5)[media.id] if other.id != box.id]
     covered = max(
-        (_under(box, one) for one in others if one.category == "animal" and one.verdict != "rejected"), default=0
+        (_under(box, other) for other in others if other.category == "animal" and other.verdict != "rejected"),
+        default=0,
     )
     return pixels, at_edge and not whole, round(covered, 3)
 
@@ -83,4 +84,4 @@ def by_quality(session: Session, detection_ids: Sequence[int]) -> list[int]:
         sa.select(CropQuality.detection_id, CropQuality.score).where(CropQuality.detection_id.in_(detection_ids))
     )
     scores = {row.detection_id: row.score for row in rows}
-    return sorted(detection_ids, key=lambda one: -scores.get(one, -1.0))
+    return sorted(detection_ids, key=lambda number: -scores.get(number, -1.0))

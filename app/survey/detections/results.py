@@ -53,14 +53,14 @@ def store_analysis(
         Detection(
             media_id=media_id,
             analysis_id=analysis.id,
-            category=str(one.category),
-            confidence=one.confidence,
-            x=one.box.x,
-            y=one.box.y,
-            width=one.box.width,
-            height=one.box.height,
+            category=str(detection.category),
+            confidence=detection.confidence,
+            x=detection.box.x,
+            y=detection.box.y,
+            width=detection.box.width,
+            height=detection.box.height,
         )
-        for one in found
+        for detection in found
     ]
     session.add_all(rows)
     session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=analysis.id))

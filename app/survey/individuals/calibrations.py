@@ -67,13 +67,13 @@ def decided_pairs(session: Session, model: str) -> list[Pair]:
     decision's view. Then what follows from it: the other candidates shown for a query that has an individual now, where
     they belong to one too; at most IMPLIED_A_QUERY a query, of the newest MOST_QUERIES rankings.
     """
-    pairs = {_key(pair): pair for pair in _said(session, model)}
+    pairs = {_key(pair): pair for pair in _decided(session, model)}
     for pair in _implied(session, model):
         pairs.setdefault(_key(pair), pair)
     return list(pairs.values())
 
 
-def _said(session: Session, model: str) -> Iterator[Pair]:
+def _decided(session: Session, model: str) -> Iterator[Pair]:
     rows = session.scalars(
         sa.select(Decision)
         .where(Decision.kind.in_(("same", "different")), Decision.undone_at.is_(None))
@@ -98,10 +98,12 @@ def _implied(session: Session, model: str) -> Iterator[Pair]:
         .limit(MOST_QUERIES)
     )
     for query_id, candidates in shown:
-        for one in candidates[:IMPLIED_A_QUERY]:
-            theirs = individual.get(int(one["crop_id"]))
-            if theirs is not None and _made_with(one.get("models", {}), model):
-                yield Pair(query_id, int(one["crop_id"]), float(one["score"]), theirs == individual[query_id])
+        for candidate in candidates[:IMPLIED_A_QUERY]:
+            theirs = individual.get(int(candidate["crop_id"]))
+            if theirs is not None and _made_with(candidate.get("models", {}), model):
+                yield Pair(
+                    query_id, int(candidate["crop_id"]), float(candidate["score"]), theirs == individual[query_id]
+                )
 
 
 def _score(view: dict[str, Any], model: str) -> float | None:
@@ -111,10 +113,10 @@ def _score(view: dict[str, Any], model: str) -> float | None:
     name = _shown_as(model)
     figures = view.get("models", {}).get(name)
     if figures is not None:
-        told = figures.get("score") if _made_with(view["models"], model) else None
+        figure = figures.get("score") if _made_with(view["models"], model) else None
     else:
-        told = view.get("score") if view.get("model") == model else None
-    return None if told is None else float(told)
+        figure = view.get("score") if view.get("model") == model else None
+    return None if figure is None else float(figure)
 
 
 def _shown_as(model: str) -> str:

@@ -134,9 +134,9 @@ def _entries(session: Session, ids: list[int]) -> list[CatalogueEntry]:
     found = {row.id: row for row in session.scalars(sa.select(Individual).where(Individual.id.in_(ids)))}
     figures, covers = _figures(session, ids), _covers(session, ids)
     listed = []
-    for one in (found[number] for number in ids):
-        described = (one.id, one.name, one.species, one.sex, one.age_class, one.life_status)
-        listed.append(CatalogueEntry(*described, *figures[one.id], covers.get(one.id)))
+    for animal in (found[number] for number in ids):
+        described = (animal.id, animal.name, animal.species, animal.sex, animal.age_class, animal.life_status)
+        listed.append(CatalogueEntry(*described, *figures[animal.id], covers.get(animal.id)))
     return listed
 
 

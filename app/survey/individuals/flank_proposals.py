@@ -52,12 +52,12 @@ class FlankReport:
 def flank_report(session: Session) -> FlankReport:
     """Every proposal of the survey. Reads all sightings: not for a page's script.
 
-    Left out are two that are on one picture, that were said to be different, or whose species or sex differ.
+    Left out are two that are on one picture, that were decided to be different, or whose species or sex differ.
     """
     sides = one_sided(session)
     found = sightings(session)
     together: dict[tuple[int, int], dict[tuple[str, int], tuple[float, SightingView, SightingView]]] = defaultdict(dict)
-    ours = [one for one in found if sides.get(one.individual_id) == one.flank]
+    ours = [sighting for sighting in found if sides.get(sighting.individual_id) == sighting.flank]
     for left, right in _meetings(ours):
         seconds = _apart(left, right)
         events = together[left.individual_id, right.individual_id]
@@ -71,25 +71,28 @@ def flank_report(session: Session) -> FlankReport:
             continue
         if any(a and b and a != b for a, b in zip(described[left_id], described[right_id], strict=True)):
             continue
-        seconds, left, right = min(events.values(), key=lambda one: one[0])
+        seconds, left, right = min(events.values(), key=lambda pair: pair[0])
         proposals.append(Proposal(left, right, seconds, len(events)))
     counts = [sum(side == wanted for side in sides.values()) for wanted in SIDES]
-    return FlankReport(sorted(proposals, key=lambda one: (-one.times, one.seconds, one.left.individual_id)), *counts)
+    return FlankReport(
+        sorted(proposals, key=lambda proposal: (-proposal.times, proposal.seconds, proposal.left.individual_id)),
+        *counts,
+    )
 
 
 def _meetings(ours: list[SightingView]) -> Iterator[tuple[SightingView, SightingView]]:
     """A left and a right sighting in one event, or within a minute at one station."""
-    lefts, rights = ([one for one in ours if one.flank == side] for side in SIDES)
+    lefts, rights = ([sighting for sighting in ours if sighting.flank == side] for side in SIDES)
     in_event: dict[tuple[str, int], list[SightingView]] = defaultdict(list)
     at_station: dict[str, list[SightingView]] = defaultdict(list)
-    for one in rights:
-        in_event[one.unit].append(one)
-        if one.station is not None and one.taken_at is not None:
-            at_station[one.station].append(one)
+    for sighting in rights:
+        in_event[sighting.unit].append(sighting)
+        if sighting.station is not None and sighting.taken_at is not None:
+            at_station[sighting.station].append(sighting)
     times = {}
     for station, there in at_station.items():
-        there.sort(key=lambda one: _time(one))
-        times[station] = [_time(one) for one in there]
+        there.sort(key=_time)
+        times[station] = [_time(sighting) for sighting in there]
     for left in lefts:
         for right in in_event[left.unit]:
             yield left, right
@@ -102,9 +105,9 @@ def _meetings(ours: list[SightingView]) -> Iterator[tuple[SightingView, Sighting
                     yield left, right
 
 
-def _time(one: SightingView) -> float:
-    assert one.taken_at is not None
-    return (one.taken_at - datetime.min).total_seconds()
+def _time(sighting: SightingView) -> float:
+    assert sighting.taken_at is not None
+    return (sighting.taken_at - datetime.min).total_seconds()
 
 
 def _apart(left: SightingView, right: SightingView) -> float:
@@ -116,6 +119,6 @@ def _apart(left: SightingView, right: SightingView) -> float:
 def _on_one_picture(found: list[SightingView]) -> set[tuple[int, int]]:
     """Pairs of individuals (lower id first) that one picture shows."""
     by_media: dict[int, set[int]] = defaultdict(set)
-    for one in found:
-        by_media[one.media_id].add(one.individual_id)
+    for sighting in found:
+        by_media[sighting.media_id].add(sighting.individual_id)
     return {(low, high) for seen in by_media.values() if len(seen) > 1 for low in seen for high in seen if low < high}

@@ -40,4 +40,4 @@ def said_different(session: Session) -> set[tuple[int, int]]:
         .where(PairVerdict.verdict == "different")
         .distinct()
     )
-    return {(min(one, other), max(one, other)) for one, other in rows}
+    return {(min(pair), max(pair)) for pair in rows}

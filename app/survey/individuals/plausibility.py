@@ -69,17 +69,19 @@ def report(session: Session) -> Report:
     species = {row.id: row.species for row in session.execute(sa.select(Individual.id, Individual.species))}
     where, known = places(deployment_views(session)), speeds(session)
     conflicts: list[Conflict] = []
-    for individual_id, mine in groupby(found, key=lambda one: one.individual_id):
+    for individual_id, mine in groupby(found, key=lambda sighting: sighting.individual_id):
         conflicts += travel(list(mine), where, speed_of(species.get(individual_id), known))
-    by_id = {one.detection_id: one for one in found}
-    conflicts += _said(session, by_id) + _figures(session, by_id)
+    by_id = {sighting.detection_id: sighting for sighting in found}
+    conflicts += _decided(session, by_id) + _figures(session, by_id)
     left = _not_accepted(session, conflicts, by_id)
-    stations = {one.station for one in found if one.station is not None}
+    stations = {sighting.station for sighting in found if sighting.station is not None}
     return Report(
-        conflicts=sorted(left, key=lambda one: (KINDS.index(one.kind), -(one.kmh or 0.0), one.pair)),
+        conflicts=sorted(
+            left, key=lambda conflict: (KINDS.index(conflict.kind), -(conflict.kmh or 0.0), conflict.pair)
+        ),
         accepted=len(conflicts) - len(left),
-        without_time=sum(one.taken_at is None for one in found),
-        without_station=sum(one.station is None for one in found),
+        without_time=sum(sighting.taken_at is None for sighting in found),
+        without_station=sum(sighting.station is None for sighting in found),
         unplaced_stations=sorted(stations - set(where)),
     )
 
@@ -87,8 +89,8 @@ def report(session: Session) -> Report:
 def travel(mine: Sequence[SightingView], where: dict[str, tuple[float, float]], limit: Speed) -> list[Conflict]:
     """What one individual's sightings say against each other by time and place; one conflict a pair of events."""
     found = _one_picture(mine)
-    dated = [one for one in mine if one.taken_at is not None and one.station is not None]
-    placed = [one for one in dated if str(one.station) in where]
+    dated = [sighting for sighting in mine if sighting.taken_at is not None and sighting.station is not None]
+    placed = [sighting for sighting in dated if str(sighting.station) in where]
     for here, there in _changes(placed):
         distance = kilometres(where[str(here.station)], where[str(there.station)])
         hours = _hours(here, there)
@@ -105,8 +107,8 @@ def travel(mine: Sequence[SightingView], where: dict[str, tuple[float, float]], 
 
 def _one_picture(mine: Iterable[SightingView]) -> list[Conflict]:
     by_media: dict[int, list[SightingView]] = defaultdict(list)
-    for one in mine:
-        by_media[one.media_id].append(one)
+    for sighting in mine:
+        by_media[sighting.media_id].append(sighting)
     return [
         Conflict(ONE_PICTURE, first.individual_id, first, second, hours=0.0)
         for same in by_media.values()
@@ -128,22 +130,24 @@ def _hours(here: SightingView, there: SightingView) -> float:
 def _worst_of_each(found: Iterable[Conflict]) -> list[Conflict]:
     """Two cameras that fire in turn show one conflict many times: one a pair of events is kept, the fastest."""
     worst: dict[tuple[str, frozenset[tuple[str, int]]], Conflict] = {}
-    for one in found:
+    for conflict in found:
         key = (
-            ("one picture" if one.kind == ONE_PICTURE else "travel"),
-            frozenset((one.first.unit, one.second.unit)) if one.kind != ONE_PICTURE else frozenset(_crops(one)),
+            ("one picture" if conflict.kind == ONE_PICTURE else "travel"),
+            frozenset((conflict.first.unit, conflict.second.unit))
+            if conflict.kind != ONE_PICTURE
+            else frozenset(_crops(conflict)),
         )
         kept = worst.get(key)
-        if kept is None or (one.kind == AT_ONCE) > (kept.kind == AT_ONCE) or (one.kmh or 0) > (kept.kmh or 0):
-            worst[key] = one
+        if kept is None or (conflict.kind == AT_ONCE) > (kept.kind == AT_ONCE) or (conflict.kmh or 0) > (kept.kmh or 0):
+            worst[key] = conflict
     return list(worst.values())
 
 
-def _crops(one: Conflict) -> set[tuple[str, int]]:
-    return {("crop", number) for number in one.pair}
+def _crops(conflict: Conflict) -> set[tuple[str, int]]:
+    return {("crop", number) for number in conflict.pair}
 
 
-def _said(session: Session, by_id: dict[int, SightingView]) -> list[Conflict]:
+def _decided(session: Session, by_id: dict[int, SightingView]) -> list[Conflict]:
     """Crops of one individual that were said to be different, and of two that were said to be the same."""
     low, high = aliased(Sighting), aliased(Sighting)
     rows = session.execute(
@@ -181,10 +185,10 @@ def _not_accepted(session: Session, found: list[Conflict], by_id: dict[int, Sigh
         if family == "travel" and row.low_id in by_id and row.high_id in by_id:
             units.add(frozenset((by_id[row.low_id].unit, by_id[row.high_id].unit)))
     return [
-        one
-        for one in found
-        if (_family(one.kind), *one.pair) not in pairs
-        and not (_family(one.kind) == "travel" and frozenset((one.first.unit, one.second.unit)) in units)
+        conflict
+        for conflict in found
+        if (_family(conflict.kind), *conflict.pair) not in pairs
+        and not (_family(conflict.kind) == "travel" and frozenset((conflict.first.unit, conflict.second.unit)) in units)
     ]
 
 

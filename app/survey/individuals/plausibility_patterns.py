@@ -28,8 +28,8 @@ def contradicted_crops(session: Session, by_id: Mapping[int, SightingView]) -> I
     Both figures are Pugmark's own rule of thumb for what a person should look at again, not a test.
     """
     sides: dict[tuple[int, str], int] = defaultdict(int)
-    for one in by_id.values():
-        sides[one.individual_id, one.flank] += 1
+    for sighting in by_id.values():
+        sides[sighting.individual_id, sighting.flank] += 1
     rows = session.execute(
         sa.select(Ranking.detection_id, Ranking.candidates)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)

@@ -49,34 +49,34 @@ def merge_preview(session: Session, keep_id: int, other_id: int) -> Preview:
     mine, theirs = sightings(session, keep_id), sightings(session, other_id)
     where = places(deployment_views(session))
     limit = speed_of(session.get_one(Individual, keep_id).species, speeds(session))
-    alone = {one.pair for part in (mine, theirs) for one in travel(part, where, limit)}
-    together = sorted([*mine, *theirs], key=lambda one: (one.taken_at or datetime.max, one.media_id))
-    new = tuple(one for one in travel(together, where, limit) if one.pair not in alone)
-    said = _said(session, _ids(mine), _ids(theirs), "different")
-    return Preview(_part(theirs), _part(mine), tuple(theirs), said, new)
+    alone = {conflict.pair for part in (mine, theirs) for conflict in travel(part, where, limit)}
+    together = sorted([*mine, *theirs], key=lambda sighting: (sighting.taken_at or datetime.max, sighting.media_id))
+    new = tuple(conflict for conflict in travel(together, where, limit) if conflict.pair not in alone)
+    decided = _decided(session, _ids(mine), _ids(theirs), "different")
+    return Preview(_part(theirs), _part(mine), tuple(theirs), decided, new)
 
 
 def split_preview(session: Session, individual_id: int, detection_ids: Collection[int]) -> Preview:
     """Splitting these crops off; contradicted counts pairs said to be the same that would be torn apart."""
     mine = sightings(session, individual_id)
-    moved = [one for one in mine if one.detection_id in set(detection_ids)]
-    rest = [one for one in mine if one.detection_id not in set(detection_ids)]
-    said = _said(session, _ids(moved), _ids(rest), "same")
-    return Preview(_part(moved), _part(rest), tuple(moved), said, ())
+    moved = [sighting for sighting in mine if sighting.detection_id in set(detection_ids)]
+    rest = [sighting for sighting in mine if sighting.detection_id not in set(detection_ids)]
+    decided = _decided(session, _ids(moved), _ids(rest), "same")
+    return Preview(_part(moved), _part(rest), tuple(moved), decided, ())
 
 
 def _ids(found: Sequence[SightingView]) -> set[int]:
-    return {one.detection_id for one in found}
+    return {sighting.detection_id for sighting in found}
 
 
 def _part(found: Sequence[SightingView]) -> Part:
-    times = [one.taken_at for one in found if one.taken_at is not None]
-    stations = {one.station for one in found if one.station is not None}
-    units = {one.unit for one in found}
+    times = [sighting.taken_at for sighting in found if sighting.taken_at is not None]
+    stations = {sighting.station for sighting in found if sighting.station is not None}
+    units = {sighting.unit for sighting in found}
     return Part(len(found), len(units), len(stations), min(times, default=None), max(times, default=None))
 
 
-def _said(session: Session, ours: set[int], theirs: set[int], verdict: str) -> int:
+def _decided(session: Session, ours: set[int], theirs: set[int], verdict: str) -> int:
     """How many pairs with one crop in each set have this verdict."""
     few = sorted(ours if len(ours) <= len(theirs) else theirs)
     pairs: set[tuple[int, int]] = set()

@@ -101,19 +101,21 @@ def sightings(session: Session, individual_id: int | None = None) -> list[Sighti
     if individual_id is not None:
         query = query.where(Sighting.individual_id == individual_id)
     found = [_view(tuple(row)) for row in session.execute(query)]
-    return sorted(found, key=lambda one: (one.individual_id, one.taken_at or datetime.max, one.media_id))
+    return sorted(
+        found, key=lambda sighting: (sighting.individual_id, sighting.taken_at or datetime.max, sighting.media_id)
+    )
 
 
 def best_crops(found: Iterable[SightingView], each: int = 6) -> dict[str, list[SightingView]]:
     """The largest crops of each flank, one an event first; left, right, other, unknown."""
     by_flank: dict[str, list[SightingView]] = defaultdict(list)
-    for one in sorted(found, key=lambda one: -one.pixels):
-        by_flank[one.flank].append(one)
+    for sighting in sorted(found, key=lambda sighting: -sighting.pixels):
+        by_flank[sighting.flank].append(sighting)
     best = {}
     for flank in ("left", "right", "other", "unknown"):
         seen: set[tuple[str, int]] = set()
-        first = [one for one in by_flank[flank] if one.unit not in seen and not seen.add(one.unit)]  # type: ignore[func-returns-value]
-        rest = [one for one in by_flank[flank] if one not in first]
+        first = [sighting for sighting in by_flank[flank] if sighting.unit not in seen and not seen.add(sighting.unit)]  # type: ignore[func-returns-value]
+        rest = [sighting for sighting in by_flank[flank] if sighting not in first]
         if by_flank[flank]:
             best[flank] = (first + rest)[:each]
     return best
@@ -122,8 +124,8 @@ def best_crops(found: Iterable[SightingView], each: int = 6) -> dict[str, list[S
 def movements(found: Sequence[SightingView], deployments: list[DeploymentView]) -> list[Movement]:
     """Each change of station in the order of time. Sightings without time or station are left out."""
     where = places(deployments)
-    known = [one for one in found if one.taken_at is not None and one.station is not None]
-    runs = [list(run) for _, run in groupby(known, key=lambda one: one.station)]
+    known = [sighting for sighting in found if sighting.taken_at is not None and sighting.station is not None]
+    runs = [list(run) for _, run in groupby(known, key=lambda sighting: sighting.station)]
     moves = []
     for here, there in pairwise(runs):
         first, second = where.get(str(here[-1].station)), where.get(str(there[0].station))
@@ -140,22 +142,24 @@ def neighbours(session: Session, found: Sequence[SightingView], hours: float) ->
         found: one individual's sightings.
     """
     window = timedelta(hours=hours)
-    offsets = {one.id: timedelta(seconds=one.clock_offset_seconds) for one in deployment_views(session)}
+    offsets = {row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployment_views(session)}
     at_station: dict[str, list[int]] = defaultdict(list)
     for view in deployment_views(session):
         at_station[view.station].append(view.id)
-    mine = [one for one in found if one.taken_at is not None and one.station is not None]
+    mine = [sighting for sighting in found if sighting.taken_at is not None and sighting.station is not None]
     near: dict[int, Counter[tuple[str, int]]] = defaultdict(Counter)
     seen_at: dict[int, set[str]] = defaultdict(set)
     closest: dict[int, timedelta] = {}
-    for station, group in groupby(sorted(mine, key=lambda one: str(one.station)), key=lambda one: str(one.station)):
-        ours = sorted(group, key=lambda one: one.taken_at or datetime.min)
+    for station, group in groupby(
+        sorted(mine, key=lambda sighting: str(sighting.station)), key=lambda sighting: str(sighting.station)
+    ):
+        ours = sorted(group, key=lambda sighting: sighting.taken_at or datetime.min)
         for other, at in _others(session, ours, at_station[station], offsets, window):
-            for one in ours:
-                assert one.taken_at is not None
-                apart = abs(one.taken_at - at)
+            for sighting in ours:
+                assert sighting.taken_at is not None
+                apart = abs(sighting.taken_at - at)
                 if apart <= window:
-                    near[other][one.unit] += 1
+                    near[other][sighting.unit] += 1
                     seen_at[other].add(station)
                     closest[other] = min(closest.get(other, apart), apart)
     names = individual_names(session, near)
@@ -163,7 +167,7 @@ def neighbours(session: Session, found: Sequence[SightingView], hours: float) ->
         Neighbour(other, names[other], len(units), tuple(sorted(seen_at[other])), closest[other])
         for other, units in near.items()
     ]
-    return sorted(listed, key=lambda one: (-one.times, one.name))
+    return sorted(listed, key=lambda companion: (-companion.times, companion.name))
 
 
 def individual_names(session: Session, individual_ids: Iterable[int]) -> dict[int, str]:
@@ -186,7 +190,7 @@ def _others(
 ) -> list[tuple[int, datetime]]:
     """Sightings of other individuals at these deployments close to ours: (individual, corrected time)."""
     found = []
-    for start, end in _spans([one.taken_at for one in ours if one.taken_at], window):
+    for start, end in _spans([sighting.taken_at for sighting in ours if sighting.taken_at], window):
         for deployment_id in deployment_ids:
             shift = offsets[deployment_id]
             rows = session.execute(

@@ -40,7 +40,7 @@ def choices(session: Session) -> list[SpeciesChoice]:
         for name in {*used, *listed}
         if name
     ]
-    return sorted(found, key=lambda one: (-one.used, one.name.lower()))
+    return sorted(found, key=lambda label: (-label.used, label.name.lower()))
 
 
 def tidy(name: str | None) -> str | None:

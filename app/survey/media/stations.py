@@ -62,9 +62,9 @@ def deployment_views(session: Session) -> list[DeploymentView]:
 def places(deployments: list[DeploymentView]) -> dict[str, tuple[float, float]]:
     """Latitude and longitude of each station that has some: those of its first deployment with coordinates."""
     found: dict[str, tuple[float, float]] = {}
-    for one in deployments:
-        if one.latitude is not None and one.longitude is not None:
-            found.setdefault(one.station, (one.latitude, one.longitude))
+    for deployment in deployments:
+        if deployment.latitude is not None and deployment.longitude is not None:
+            found.setdefault(deployment.station, (deployment.latitude, deployment.longitude))
     return found
 
 

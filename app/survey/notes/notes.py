@@ -74,7 +74,7 @@ def deleted_files(session: Session, among: Collection[int] | None = None) -> lis
 
 def runs_with(session: Session, file_id: int) -> list[str]:
     """Names of the runs that took notes of this file, newest first."""
-    return [one.name for one in runs(session, 1000) if file_id in one.settings.get("source", {}).get("files", ())]
+    return [run.name for run in runs(session, 1000) if file_id in run.settings.get("source", {}).get("files", ())]
 
 
 def note_rows(session: Session, file_ids: Collection[int]) -> list[dict[str, Any]]:
@@ -82,8 +82,11 @@ def note_rows(session: Session, file_ids: Collection[int]) -> list[dict[str, Any
     wanted = sa.and_(Note.file_id.in_(file_ids), Note.file_id.not_in(DELETED))
     query = sa.select(Note).where(wanted).order_by(Note.file_id, Note.row)
     return [
-        {"row": one.id, **{name: getattr(one, name) for name in ("text", "category", "date", "station", "individual")}}
-        for one in session.scalars(query)
+        {
+            "row": note.id,
+            **{name: getattr(note, name) for name in ("text", "category", "date", "station", "individual")},
+        }
+        for note in session.scalars(query)
     ]
 
 

@@ -55,9 +55,9 @@ def individual_rows(session: Session) -> list[dict[str, Any]]:
     """What was written about individuals, as notes; `row` is the negative id of the individual."""
     query = sa.select(Individual).where(Individual.notes.is_not(None), Individual.merged_into_id.is_(None))
     return [
-        {"row": -one.id, "text": one.notes, "category": one.species or "", "date": "", "station": "",
-         "individual": one.name}
-        for one in session.scalars(query.order_by(Individual.id))
+        {"row": -animal.id, "text": animal.notes, "category": animal.species or "", "date": "", "station": "",
+         "individual": animal.name}
+        for animal in session.scalars(query.order_by(Individual.id))
     ]  # fmt: skip
 
 
@@ -69,12 +69,12 @@ def clip_rows(session: Session, media_ids: Collection[int] | None = None) -> lis
     Args:
         media_ids: of these clips only.
     """
-    told = sa.and_(Video.summarised_at.is_not(None), Video.animals.is_not(None))
+    summarised = sa.and_(Video.summarised_at.is_not(None), Video.animals.is_not(None))
     query = (
         sa.select(Video.media_id, Video.sentences, Media.taken_at, Deployment.station)
         .join(Media, Media.id == Video.media_id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .where(told if media_ids is None else sa.and_(told, Video.media_id.in_(media_ids)))
+        .where(summarised if media_ids is None else sa.and_(summarised, Video.media_id.in_(media_ids)))
         .order_by(Video.media_id)
     )
     clips = [row for row in session.execute(query) if row.sentences]
@@ -82,7 +82,7 @@ def clip_rows(session: Session, media_ids: Collection[int] | None = None) -> lis
     return [
         {
             "row": CLIPS_FROM + row.media_id,
-            "text": " ".join(str(one[0]) for one in row.sentences),
+            "text": " ".join(str(sentence[0]) for sentence in row.sentences),
             "category": AND.join(sorted(species.get(row.media_id, ()))),
             "date": row.taken_at.date().isoformat() if row.taken_at else "",
             "station": row.station or "",
@@ -126,12 +126,12 @@ def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
     """Notes by the `row` of note_rows, individual_rows and clip_rows; those of deleted files are not in it."""
     own = [number for number in ids if 0 < number < CLIPS_FROM]
     found = {
-        one.id: NoteView(one.id, one.text, one.category, one.date, one.station, one.individual)
-        for one in session.scalars(sa.select(Note).where(Note.id.in_(own), Note.file_id.not_in(DELETED)))
+        note.id: NoteView(note.id, note.text, note.category, note.date, note.station, note.individual)
+        for note in session.scalars(sa.select(Note).where(Note.id.in_(own), Note.file_id.not_in(DELETED)))
     }
     about = sa.select(Individual).where(Individual.id.in_([-number for number in ids if number < 0]))
-    for one in session.scalars(about):
-        found[-one.id] = NoteView(-one.id, one.notes or "", one.species or "", "", "", one.name)
+    for animal in session.scalars(about):
+        found[-animal.id] = NoteView(-animal.id, animal.notes or "", animal.species or "", "", "", animal.name)
     clips = [number - CLIPS_FROM for number in ids if number >= CLIPS_FROM]
     for row in clip_rows(session, clips) if clips else ():
         number = row.pop("row")
@@ -168,4 +168,4 @@ def links(session: Session, notes: Collection[NoteView]) -> Links:
 def _clips(session: Session, media_ids: Sequence[int]) -> list[tuple[int, str]]:
     path = sa.select(ListedFile.media_id, sa.func.min(ListedFile.path)).where(ListedFile.media_id.in_(media_ids))
     found = {row[0]: row[1].rpartition("/")[2] for row in session.execute(path.group_by(ListedFile.media_id))}
-    return [(one, found.get(one, f"Clip {one}")) for one in media_ids]
+    return [(media_id, found.get(media_id, f"Video {media_id}")) for media_id in media_ids]

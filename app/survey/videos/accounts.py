@@ -50,23 +50,23 @@ def runs_of(session: Session, media_id: int) -> list[ClipRun]:
     found += [
         ClipRun(
             ANSWERED,
-            f"{one.model}, prompts {one.prompt_version}",
-            BY_KEY[one.kind].title if one.kind in BY_KEY else one.question,
-            one.answered_at,
-            one.count_claimed,
+            f"{answer.model}, prompts {answer.prompt_version}",
+            BY_KEY[answer.kind].title if answer.kind in BY_KEY else answer.question,
+            answer.answered_at,
+            answer.count_claimed,
             None,
-            (one.answer or "",),
+            (answer.answer or "",),
         )
-        for one in answers(session, media_id)
-        if one.outcome in ("done", "cut short")
+        for answer in answers(session, media_id)
+        if answer.outcome in ("done", "cut short")
     ]
-    return [one for one in found if one is not None]
+    return [account for account in found if account is not None]
 
 
 def differing(runs: list[ClipRun]) -> set[int]:
     """Places of the runs whose count is not that of the first run with one."""
-    first = next((one.animals for one in runs if one.animals is not None), None)
-    return {place for place, one in enumerate(runs) if one.animals is not None and one.animals != first}
+    first = next((run.animals for run in runs if run.animals is not None), None)
+    return {place for place, run in enumerate(runs) if run.animals is not None and run.animals != first}
 
 
 def _computed(session: Session, media_id: int) -> list[ClipRun]:
@@ -96,14 +96,14 @@ def _counted_tracklets(
 ) -> tuple[tuple[str, float, float, str | None, str | None], ...]:
     return tuple(
         (
-            str(one.category),
-            one.first_second,
-            one.last_second,
-            str(one.entry) if one.entry else None,
-            str(one.exit) if one.exit else None,
+            str(tracklet.category),
+            tracklet.first_second,
+            tracklet.last_second,
+            str(tracklet.entry) if tracklet.entry else None,
+            str(tracklet.exit) if tracklet.exit else None,
         )
-        for _, one in tracklets_of(session, media_id, run_id)
-        if one.counted
+        for _, tracklet in tracklets_of(session, media_id, run_id)
+        if tracklet.counted
     )
 
 

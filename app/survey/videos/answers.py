@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.tables.videos import VideoAnswer
-from modal_backend.contracts import VideoAnswer as Said
+from modal_backend.contracts import VideoAnswer as Reply
 from modal_backend.models.video.ask import claimed_count
 from modal_backend.models.video.prompts import VERSION
 
@@ -62,7 +62,7 @@ def note_sent(session: Session, answer_id: int, sent: str, frame_seconds: list[f
     _once(session, answer_id, sent=sent, frame_seconds=frame_seconds)
 
 
-def keep(session: Session, answer_id: int, said: Said, prices: tuple[float | None, float | None]) -> bool:
+def keep(session: Session, answer_id: int, reply: Reply, prices: tuple[float | None, float | None]) -> bool:
     """Write the answer down, unless there is one already; False when there is.
 
     Args:
@@ -71,16 +71,16 @@ def keep(session: Session, answer_id: int, said: Said, prices: tuple[float | Non
     return _once(
         session,
         answer_id,
-        answer=said.text,
-        model=said.model[:120],
-        endpoint_host=said.host[:255],
-        count_claimed=claimed_count(said.text),
-        prompt_tokens=said.prompt_tokens,
-        completion_tokens=said.completion_tokens,
-        cost_dollars=cost(said, prices),
-        attempts=said.attempts,
+        answer=reply.text,
+        model=reply.model[:120],
+        endpoint_host=reply.host[:255],
+        count_claimed=claimed_count(reply.text),
+        prompt_tokens=reply.prompt_tokens,
+        completion_tokens=reply.completion_tokens,
+        cost_dollars=cost(reply, prices),
+        attempts=reply.attempts,
         answered_at=time.time(),
-        outcome="cut short" if said.cut_short else "done",
+        outcome="cut short" if reply.cut_short else "done",
     )
 
 
@@ -97,9 +97,9 @@ def spent(session: Session) -> tuple[int, float, int]:
     return count, float(dollars or 0.0), count - known
 
 
-def cost(said: Said, prices: tuple[float | None, float | None]) -> float | None:
+def cost(reply: Reply, prices: tuple[float | None, float | None]) -> float | None:
     """Dollars for one answer; None where the endpoint told no tokens or a price is not configured."""
-    tokens = (said.prompt_tokens, said.completion_tokens)
+    tokens = (reply.prompt_tokens, reply.completion_tokens)
     if None in tokens or None in prices:
         return None
     return sum(float(count or 0) * float(price or 0) for count, price in zip(tokens, prices, strict=True)) / 1e6

@@ -27,7 +27,7 @@ def put_facts(session: Session, media_id: int, **values: Any) -> Video:
 
 
 def put_tracklet(
-    session: Session, media_id: int, one: Tracklet, detection_ids: Sequence[int], run_id: int | None = None
+    session: Session, media_id: int, tracklet: Tracklet, detection_ids: Sequence[int], run_id: int | None = None
 ) -> TrackletRow:
     """Write a tracklet of a run.
 
@@ -37,19 +37,19 @@ def put_tracklet(
     row = TrackletRow(
         media_id=media_id,
         run_id=run_id,
-        category=str(one.category),
-        confidence=one.confidence,
-        source=str(one.source),
-        spans=[list(span) for span in one.spans],
-        entry=str(one.entry) if one.entry else None,
-        exit=str(one.exit) if one.exit else None,
-        moving=one.moving,
-        counted=one.counted,
-        note=one.note,
+        category=str(tracklet.category),
+        confidence=tracklet.confidence,
+        source=str(tracklet.source),
+        spans=[list(span) for span in tracklet.spans],
+        entry=str(tracklet.entry) if tracklet.entry else None,
+        exit=str(tracklet.exit) if tracklet.exit else None,
+        moving=tracklet.moving,
+        counted=tracklet.counted,
+        note=tracklet.note,
     )
     session.add(row)
     session.flush()
-    for detection_id, box in zip(detection_ids, one.boxes, strict=True):
+    for detection_id, box in zip(detection_ids, tracklet.boxes, strict=True):
         session.add(
             FrameDetection(
                 detection_id=detection_id,
@@ -74,9 +74,9 @@ def summary_of(session: Session, media_id: int) -> VideoSummary | None:
     return VideoSummary(
         animals=review.animals if review else video.animals,
         computed=video.animals,
-        sentences=tuple(_sentence(one) for one in video.sentences),
-        uncertainty=tuple(_sentence(one) for one in video.uncertainty),
-        tracklets=tuple(one for _, one in tracklets_of(session, media_id)),
+        sentences=tuple(_sentence(row) for row in video.sentences),
+        uncertainty=tuple(_sentence(row) for row in video.uncertainty),
+        tracklets=tuple(tracklet for _, tracklet in tracklets_of(session, media_id)),
     )
 
 
@@ -164,7 +164,9 @@ def _sentence(values: list[Any]) -> Sentence:
 
 def as_rows(sentences: Sequence[Sentence]) -> list[Any]:
     """Sentences as they are stored."""
-    return [[one.text, one.first_second, one.last_second, list(one.frames)] for one in sentences]
+    return [
+        [sentence.text, sentence.first_second, sentence.last_second, list(sentence.frames)] for sentence in sentences
+    ]
 
 
 def _tracklet(row: TrackletRow, frames: Sequence[FrameDetection], views: dict[int, Any]) -> Tracklet:
