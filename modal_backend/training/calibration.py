@@ -51,8 +51,7 @@ def main() -> None:
     features = [rapid.extract(picture, rapid.RAPID_448) for picture in pictures]
     fine = drawn_pairs(features, vectors, who, given.fine_galleries)
     values = start_values(given.source, coarse, fine, len(who))
-    given.out.write_text(json.dumps(values, indent=1) + "
-", encoding="utf-8")
+    given.out.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
 
 
 def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict[str, Any]:

@@ -63,13 +63,8 @@ def local_model(session: Session) -> str:
 
 def embeddings_of(session: Session) -> list[str]:
     """Names of the embeddings that have described crops of this survey and are known to this program."""
-<<<<<<< HEAD
     used = sa.select(sa.literal(1)).where(Feature.model_version_id == ModelVersion.id).exists()
     names = sa.select(ModelVersion.model).where(ModelVersion.task == str(Task.EMBED), used).distinct()
-=======
-    has_features = sa.select(sa.literal(1)).where(Feature.model_version_id == ModelVersion.id).exists()
-    names = sa.select(ModelVersion.model).where(ModelVersion.task == str(Task.EMBED), has_features).distinct()
->>>>>>> bb6ffbc (Exchange, evaluation and the survey's queries: plain names)
     return sorted(name for name in session.scalars(names) if name in MODELS)
 
 
