@@ -29,6 +29,7 @@ from modal_backend.registry import (
     LARGE_KEYWORDS,
     LOCAL,
     LOCAL_FINE,
+    MATCH_FEATURES,
     MEGADETECTOR,
     MODELS,
     OMNIVINCI,
@@ -97,6 +98,7 @@ PocketDetector = _container(DETECTOR, vision, "Animals on prepared pictures.")
 PocketEmbedding = _container(EMBEDDING, vision, "Vectors of crops.")
 RAPID = _container(LOCAL, opencv, "SIFT features of crops.")
 RAPID448 = _container(LOCAL_FINE, opencv, "SIFT features of crops, the finer profile.")
+Matcher = _container(MATCH_FEATURES, matcher, "Points of crops, and matches of a query with its candidates.")
 MegaDetector = _container(MEGADETECTOR, megadetector, "Animals, people and vehicles, by any version of MegaDetector.")
 TigerReID = _container("tiger-reid", networks, "Vectors of tigers, by ImageNet weights or a checkpoint of one's own.")
 WildlifeTools = _container("megadescriptor", networks, "Vectors by MegaDescriptor, MiewID or DINOv2.")
