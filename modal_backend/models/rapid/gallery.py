@@ -262,10 +262,7 @@ class RapidGallery:
         order = [number for number in np.argsort(-finals, kind="stable").tolist() if finals[number] > 0]
         final, gathered_by = finals.tolist(), gathered.tolist()
         ranks = [
-            IdentityRank(
-                self._identities[number], final[number], self._crop_ids[best_slot[number]], gathered_by[number]
-            )
-            for number in order
+            IdentityRank(self._identities[n], final[n], self._crop_ids[best_slot[n]], gathered_by[n]) for n in order
         ]
         cues = None
         if order:
