@@ -26,6 +26,10 @@ class Backend(Protocol):
         """How many batches of pictures are worth having under way at a time."""
 
     @property
+    def batches_ahead(self) -> int:
+        """How many batches an import may have ready or under way, so that the models never wait for the next one."""
+
+    @property
     def wait_seconds(self) -> float:
         """For how long one question for a result may stay open."""
 

@@ -55,6 +55,11 @@ class ModalBackend:
         """As many as the settings allow."""
         return self.options.in_flight
 
+    @property
+    def batches_ahead(self) -> int:
+        """Enough for a call that takes much longer than the others."""
+        return 4 * self.options.in_flight
+
     def load(self, model: str) -> float:
         """Nothing: containers load their models themselves."""
         del model

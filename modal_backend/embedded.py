@@ -15,10 +15,12 @@ from modal_backend.backend import OnRetry
 from modal_backend.contracts import CurrentStats, Health, Provenance, Result
 from modal_backend.errors import ResultLost
 from modal_backend.models import loaders
+from modal_backend.registry import MODELS, Task
 from modal_backend.weights.files import runnable_here
 
-# An import's batches under way, each with up to three models, must leave room for a crop somebody waits for.
-THREADS = 12
+THREADS = 4
+# A network uses every core by itself: submitted calls of networks run one at a time, always in the same thread.
+NETWORKS = (Task.DETECT, Task.EMBED)
 
 
 class EmbeddedBackend:
@@ -26,14 +28,16 @@ class EmbeddedBackend:
 
     name = "embedded"
     elsewhere = False
-    # One batch is with the network, the next is ready, the one before is written down.
-    in_flight = 3
+    # While one batch is with the network the other is cut, described by RAPID or written down.
+    in_flight = 2
+    batches_ahead = 3
     wait_seconds = 30.0
 
     def __init__(self) -> None:
         self._models: dict[str, tuple[loaders.Run, Provenance]] = {}
         self._loading = threading.Lock()
-        self._runner = ThreadPoolExecutor(THREADS, thread_name_prefix="embedded")
+        self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
+        self._others = ThreadPoolExecutor(THREADS, thread_name_prefix="embedded")
         self._submitted: dict[str, tuple[str, Future[Result]]] = {}
 
     def load(self, model: str) -> float:
@@ -74,7 +78,8 @@ class EmbeddedBackend:
         """
         del on_retry
         call_id = f"em-{uuid.uuid4().hex}"
-        self._submitted[call_id] = (model, self._runner.submit(self.call, model, inputs))
+        runner = self._network if model in MODELS and MODELS[model].task in NETWORKS else self._others
+        self._submitted[call_id] = (model, runner.submit(self.call, model, inputs))
         return call_id
 
     def collect(self, call_id: str, wait: float = 0.0) -> Result | None:

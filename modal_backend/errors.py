@@ -47,3 +47,8 @@ class ResultLost(BackendError):
 
 class QueueFull(BackendError):
     """Too much is waiting already."""
+
+
+def sentence(error: BaseException) -> str:
+    """An error with what a person can do about it."""
+    return f"{error} {getattr(error, 'remedy', '')}".strip() or type(error).__name__

@@ -46,8 +46,8 @@ FLOORS = (
 )
 FLOOR = {room: floor for floor, rooms in enumerate(FLOORS) for room in rooms}
 # What still breaks a rule; these lists only shrink.
-GOING_UP: set[str] = {"app/analysis/calls.py imports app.jobs.current"}
-TOO_LONG = {"app/jobs/worker.py", "app/video/motion/background.py"}
+GOING_UP: set[str] = set()
+TOO_LONG = {"app/video/motion/background.py"}
 HEAVY = {"torch", "torchvision", "cv2", "faiss", "sklearn", "transformers"}
 
 
@@ -181,8 +181,8 @@ def _imported_modules(path: Path) -> set[str]:
     ("pattern", "most"),
     [
         (r"\bwait_exponential\w*\(|\* ?2 ?\*\*|(delay|pause) \* 2", 1),
-        (r"isinstance\([^)]*\b(Embedded|Modal)Backend\b", 6),
-        (r"\bBench\b", 124),
+        (r"isinstance\([^)]*\b(Embedded|Modal)Backend\b", 0),
+        (r"\bBench\b", 0),
     ],
     ids=["one back-off policy", "no question after the kind of backend", "no Bench"],
 )

@@ -1,226 +1,299 @@
-"""Send a call and collect it later, with the ledger: each half is one checkpointed step of a job.
+"""Every call of every model: opened in the ledger, sent once with its id kept, collected, closed or given up.
 
-The id a call can be collected with is written into the ledger the moment it is known, under the job that made it: a
-step that is run again after a crash finds it there and sends nothing a second time.
+The id a call can be collected with is written into the ledger the moment it is known, under the job that makes the
+call and a digest of what is asked. A job that is run again after a crash comes to the same digest, finds the call and
+collects it: nothing is sent a second time.
 """
 
 from __future__ import annotations
 
 import asyncio
-import random
+import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from dbos import DBOS
+from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_result, retry_never
 
-from app.analysis.model_choice import Choice
-from app.jobs.current import Bench, Lane
+from app.analysis.context import Context
+from app.analysis.digest import digest
 from app.survey.calls import ledger
-from app.survey.calls.ledger import Sent
-from modal_backend.client import ModalBackend
+from app.survey.calls.ledger import Opening, Sent
 from modal_backend.contracts import Result
-from modal_backend.errors import BackendError, BackendUnavailable, NotDeployed, QueueFull, ResultLost
+from modal_backend.errors import BackendError, BackendUnavailable, JobFailed, NotDeployed, ResultLost
 from modal_backend.registry import MODELS
+from modal_backend.waiting import PASSING, growing
 
-POLL_SECONDS = 1.0
+log = logging.getLogger("pugmark.calls")
+TIMES_LOST = 3
+SENDERS, QUESTIONS = 4, 24
 FIRST_PAUSE = 0.2
 LOOK_AFTER = 5.0
-LONGEST_PAUSE = 30.0
+CANCELLED = "The job was cancelled."
 
 
-async def send(
-    job: str, models: Sequence[str], make: Callable[[], tuple[Any, Sequence[Any]]], lane: Lane
-) -> tuple[Any, dict[str, Sent]] | None:
-    """Send the same inputs to some models, or find the calls this job has sent before; None without inputs.
+@dataclass(frozen=True, slots=True)
+class Lane:
+    """What calls of one kind share, so that the other kind never waits for it.
 
-    make gives what the job wants to remember and the inputs; it runs in a thread, again for every new attempt, so
-    that no pictures are kept in memory while nothing answers. lane bounds how many prepare and send at a time.
-    While nothing answers it waits and tries again, or raises BackendUnavailable where MODAL_FALLBACK_TO_QUEUE is
-    false. Raises BackendError for what waiting does not cure.
+    longest_pause: seconds between two questions about one call. sends: how many prepare inputs and send them at a
+    time. polls: how many ask for a result at a time: Modal's connection carries some hundred questions at once, and a
+    question that waits would keep others from being asked.
     """
-    opened: dict[str, Sent] = {}
-    try:
-        return await _send_patiently(job, models, make, lane, opened)
-    except asyncio.CancelledError:
-        for call in opened.values():
-            await _give_up(call)
-        raise
+
+    longest_pause: float = 0.5
+    sends: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(SENDERS))
+    polls: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(QUESTIONS))
 
 
-async def chosen() -> Choice:
-    """Which models are in use. Never waits for long: calls themselves wait, in the ledger."""
-    return await asyncio.to_thread(Bench.shop.choose)
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is asked. about: given back with the answers. digest: names the inputs, the same after a restart."""
+
+    about: Any
+    digest: str
+    inputs: Sequence[Any]
 
 
-async def _send_patiently(
-    job: str,
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A model's answer. call_id: the ledger's."""
+
+    model: str
+    result: Result
+    call_id: int
+
+
+async def ask(
+    context: Context,
+    job: str | None,
     models: Sequence[str],
-    make: Callable[[], tuple[Any, Sequence[Any]]],
+    make: Callable[[], Request],
     lane: Lane,
-    opened: dict[str, Sent],
-) -> tuple[Any, dict[str, Sent]] | None:
-    queued_at, patience = time.time(), Patience()
-    while True:
+    *,
+    again: bool = True,
+) -> tuple[Any, list[Answer]]:
+    """Ask some models the same; waits as long as it takes, and the ledger says what for.
+
+    Args:
+        job: who asks: run again after a crash, it gets the answers of the calls it sent. None where nobody goes on.
+        models: names of models.
+        make: gives the request; runs in a thread, again for every new attempt, so that no pictures are kept in memory
+            while nothing answers.
+        lane: bounds how many send and ask at a time.
+        again: an answer that is lost may be asked for once more.
+
+    Returns:
+        `about` of the request, and one answer a model in order; no answers where there was nothing to ask.
+
+    Raises:
+        ResultLost: the answer is gone.
+        BackendError: what waiting does not cure, or BackendUnavailable where MODAL_FALLBACK_TO_QUEUE is false.
+    """
+    for _ in range(TIMES_LOST if again else 1):
+        about, sent = await _send(context, job, models, make, lane)
+        results = await asyncio.gather(
+            *(_collect(context, call, model, lane) for model, call in sent.items()), return_exceptions=True
+        )
+        for result in results:
+            if isinstance(result, BaseException):
+                raise result
+        found = [
+            Answer(model, result, call.id)
+            for (model, call), result in zip(sent.items(), results, strict=True)
+            if isinstance(result, Result)
+        ]
+        if len(found) == len(sent):
+            return about, found
+    raise ResultLost(f"The answer of {', '.join(models)} was lost.")
+
+
+def call(context: Context, job: str | None, model: str, inputs: Sequence[Any]) -> Answer:
+    """Ask one model from a thread without an event loop; see `ask`."""
+    request = Request(None, digest(inputs) if job and context.backend.elsewhere else "", inputs)
+    _, (answer,) = asyncio.run(ask(context, job, [model], lambda: request, Lane()))
+    return answer
+
+
+async def give_up(context: Context, job: str) -> int:
+    """Cancel the open calls of a job and of the jobs it started, also on Modal; returns how many there were."""
+    calls = await asyncio.to_thread(ledger.open_calls, context.survey, job)
+    for one in calls:
+        if one.remote_id:
+            try:
+                await _patient(context)(context.backend.cancel_async, one.remote_id)
+            except BackendError as error:
+                log.warning("The call %s could not be cancelled: %s", one.remote_id, error)
+        await asyncio.to_thread(ledger.close, context.survey, one.id, "cancelled", CANCELLED)
+    return len(calls)
+
+
+def begin(
+    context: Context, job: str, model: str, items: int, *, backend: str = "", queued_at: float | None = None
+) -> Sent:
+    """Open a call that this process makes itself; whoever does so ends it with `ledger.end`.
+
+    backend: who answers, where that is not the context's backend.
+    """
+    where = backend or context.backend.name
+    opening = _opening(context, job, model, Request(None, "", ()), queued_at or time.time())
+    return ledger.open_call(context.survey, replace(opening, backend=where, items=items))
+
+
+@contextmanager
+def noted(context: Context, job: str, model: str, items: int) -> Iterator[None]:
+    """The ledger's row of work that this process does itself in the block; errors pass through after being noted."""
+    start, row = time.monotonic(), begin(context, job, model, items)
+    try:
+        yield
+    except BaseException as error:
+        ledger.close(context.survey, row.id, "failed", _text(error))
+        raise
+    with context.survey.write() as session:
+        ledger.end(session, row.id, "done", run_seconds=time.monotonic() - start)
+
+
+def stalled_text(model: str, backlog: int, seconds: float, app_name: str) -> str:
+    """The sentence about a backlog with nothing running; Modal itself never fails such a call."""
+    return (
+        f"{model}: {backlog} calls wait on Modal and nothing has run for {seconds:.0f} s: its containers probably fail "
+        f"to start. Look at: modal app logs {app_name}"
+    )
+
+
+async def _send(
+    context: Context, job: str | None, models: Sequence[str], make: Callable[[], Request], lane: Lane
+) -> tuple[Any, dict[str, Sent]]:
+    queued_at = time.time()
+
+    async def attempt() -> tuple[Any, dict[str, Sent]]:
         async with lane.sends:
-            remembered, inputs = await asyncio.to_thread(make)
-            if not inputs:
-                return None
-            trouble = None
-            for model in models:
-                if model not in opened or not opened[model].remote_id:
-                    opened[model] = await _opened(job, model, len(inputs), queued_at)
-                try:
-                    opened[model] = await _sent(opened[model], model, inputs)
-                except (BackendUnavailable, QueueFull) as error:
-                    trouble = (opened[model], error)
-                    break
-        if trouble is None:
-            return remembered, opened
-        await patience.wait(*trouble)
+            request = await asyncio.to_thread(make)
+            if not request.inputs:
+                return request.about, {}
+            openings = {model: _opening(context, job, model, request, queued_at) for model in models}
+            return request.about, {
+                model: await _submit(context, opening, request.inputs) for model, opening in openings.items()
+            }
+
+    return await _patient(context)(attempt)
 
 
-async def _opened(job: str, model: str, items: int, queued_at: float) -> Sent:
-    return await asyncio.to_thread(
-        ledger.open_call,
-        Bench.shop.survey,
-        job=f"{job}/{model}",
+async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> Sent:
+    survey, backend, failed = context.survey, context.backend, 0
+
+    def again(_error: BackendError) -> None:
+        nonlocal failed
+        failed += 1
+
+    row = await asyncio.to_thread(ledger.open_call, survey, opening, answered=backend.elsewhere)
+    if row.remote_id:
+        return row
+    try:
+        remote_id = await backend.submit_async(opening.model, inputs, again)
+    except BackendError as error:
+        if isinstance(error, PASSING) and context.waiting.forever:
+            await asyncio.to_thread(ledger.tried, survey, row.id, failed + 1, _waits_for(error))
+        else:
+            await asyncio.to_thread(ledger.close, survey, row.id, "failed", _text(error))
+        raise
+    await asyncio.to_thread(ledger.sent, survey, row.id, remote_id, failed)
+    return Sent(row.id, remote_id)
+
+
+async def _collect(context: Context, sent: Sent, model: str, lane: Lane) -> Result | None:
+    """The result of a call that was sent; None when it is lost and has to be made again."""
+    try:
+        result = await _wait_for(context, sent, model, lane)
+    except ResultLost as error:
+        await asyncio.to_thread(ledger.close, context.survey, sent.id, "lost", _text(error))
+        return None
+    except BackendError as error:
+        if str(error) != CANCELLED:
+            await asyncio.to_thread(ledger.close, context.survey, sent.id, "failed", _text(error))
+        raise
+    await asyncio.to_thread(ledger.close, context.survey, sent.id, "done", None, result)
+    return result
+
+
+async def _wait_for(context: Context, sent: Sent, model: str, lane: Lane) -> Result:
+    watch, since = _Watch(context, sent, model), time.monotonic()
+
+    async def question() -> Result | None:
+        if time.monotonic() - since > LOOK_AFTER:
+            await watch.look()
+        try:
+            async with lane.polls:
+                return await context.backend.collect_async(sent.remote_id, context.backend.wait_seconds)
+        except BackendUnavailable as error:
+            if context.waiting.forever:
+                await watch.note(_waits_for(error))
+            raise
+
+    later = retry_if_exception_type(BackendUnavailable) if context.waiting.forever else retry_never
+    pauses = growing(FIRST_PAUSE, lane.longest_pause)
+    retrying = AsyncRetrying(retry=later | retry_if_result(lambda found: found is None), wait=pauses, reraise=True)
+    result: Result | None = await retrying(question)
+    assert result is not None
+    return result
+
+
+class _Watch:
+    """What a call that takes long waits for, written into the ledger."""
+
+    def __init__(self, context: Context, sent: Sent, model: str) -> None:
+        self._context, self._sent, self._model = context, sent, model
+        self._noted = False
+
+    async def note(self, note: str | None) -> None:
+        """Write what the call waits for; None when there is nothing to say any more."""
+        if note or self._noted:
+            await asyncio.to_thread(ledger.update, self._context.survey, self._sent.id, note=note)
+        self._noted = note is not None
+
+    async def look(self) -> None:
+        """See why there is no result yet. Raises JobFailed when somebody gave the call up, and NotDeployed."""
+        context = self._context
+        if await asyncio.to_thread(ledger.is_cancelled, context.survey, self._sent.id):
+            raise JobFailed(CANCELLED)
+        at, stats = context.stats.get(self._model, (0.0, None))
+        if stats is None or time.monotonic() - at > LOOK_AFTER:
+            try:
+                stats = await context.backend.current_stats_async(self._model)
+            except NotDeployed:
+                raise
+            except BackendError:
+                return
+            context.stats[self._model] = (time.monotonic(), stats)
+        stalled = stats.stalled_seconds >= context.waiting.stalled_after
+        app_name = context.waiting.app_name
+        await self.note(stalled_text(self._model, stats.backlog, stats.stalled_seconds, app_name) if stalled else None)
+
+
+def _patient(context: Context) -> AsyncRetrying:
+    """Tries again for ever what may pass by; once where jobs must not wait."""
+    later = retry_if_exception_type(PASSING) if context.waiting.forever else retry_never
+    return AsyncRetrying(retry=later, wait=growing(context.waiting.first_pause), reraise=True)
+
+
+def _opening(context: Context, job: str | None, model: str, request: Request, queued_at: float) -> Opening:
+    return Opening(
+        job=job,
+        digest=request.digest,
         task=MODELS[model].task,
         model=model,
-        backend=Bench.shop.backend.name,
-        items=items,
-        executor_id=Bench.shop.executor_id,
+        backend=context.backend.name,
+        items=len(request.inputs),
+        executor_id=context.executor_id,
         queued_at=queued_at,
     )
 
 
-async def _sent(call: Sent, model: str, inputs: Sequence[Any]) -> Sent:
-    if call.remote_id:
-        return call
-    attempts = 0
-
-    def again(_error: BackendError) -> None:
-        nonlocal attempts
-        attempts += 1
-
-    try:
-        remote_id = await Bench.shop.backend.submit_async(model, inputs, again)
-    except (BackendUnavailable, QueueFull):
-        await asyncio.to_thread(ledger.tried, Bench.shop.survey, call.id, attempts + 1)
-        raise
-    except BackendError as error:
-        await _close(call, "failed", error)
-        raise
-    await asyncio.to_thread(ledger.sent, Bench.shop.survey, call.id, remote_id, attempts)
-    return Sent(call.id, remote_id)
+def _waits_for(error: BackendError) -> str:
+    return f"waits for Modal: {error}"[:2000]
 
 
-async def collect(call: Sent, model: str, lane: Lane) -> Result | None:
-    """The result of a call that was sent; None when it is lost and has to be made again.
-
-    Waits as long as it takes, and writes into the ledger why it waits. When the job is cancelled, so is the call.
-    Raises BackendError when the call failed.
-    """
-    try:
-        return await _wait_for(call, model, lane)
-    except ResultLost as error:
-        await _close(call, "lost", error)
-        return None
-    except BackendError as error:
-        await _close(call, "failed", error)
-        raise
-    except asyncio.CancelledError:
-        await _give_up(call)
-        raise
-
-
-async def _wait_for(call: Sent, model: str, lane: Lane) -> Result:
-    patience, pause, since = Patience(), FIRST_PAUSE, time.monotonic()
-    while True:
-        try:
-            async with lane.polls:
-                result = await Bench.shop.backend.collect_async(call.remote_id, POLL_SECONDS)
-        except BackendUnavailable as error:
-            await patience.wait(call, error)
-            continue
-        if result is not None:
-            return result
-        patience.over()
-        if time.monotonic() - since > LOOK_AFTER:
-            await patience.tell(call, await _look_why(model))
-        await asyncio.sleep(pause * random.uniform(0.5, 1.5))
-        pause = min(1.5 * pause, lane.longest_pause)
-
-
-async def closed(call: Sent, result: Result) -> None:
-    """Write down that a call's result has been kept."""
-    await asyncio.to_thread(ledger.close, Bench.shop.survey, call.id, "done", None, result)
-
-
-class Patience:
-    """Growing pauses while nothing answers, told in the ledger."""
-
-    def __init__(self) -> None:
-        self._pause = Bench.settings.modal_retry_delay
-        self._told = False
-
-    async def wait(self, call: Sent, error: BackendError) -> None:
-        """Pause, or raise the error where jobs must not wait."""
-        if not Bench.settings.modal_fallback_to_queue:
-            await _close(call, "failed", error)
-            raise error
-        await self.tell(call, f"waits for Modal: {error}")
-        await asyncio.sleep(self._pause * random.uniform(0.5, 1.5))
-        self._pause = min(2 * self._pause, LONGEST_PAUSE)
-
-    async def tell(self, call: Sent, note: str | None) -> None:
-        """Write what the call waits for into the ledger; None when there is nothing to say any more."""
-        if note or self._told:
-            await asyncio.to_thread(ledger.update, Bench.shop.survey, call.id, note=note)
-        self._told = note is not None
-
-    def over(self) -> None:
-        """Modal has answered."""
-        self._pause = Bench.settings.modal_retry_delay
-
-
-async def _look_why(model: str) -> str | None:
-    """After a while without a result: is the app still there, does anything run at all? What to tell, if anything."""
-    backend = Bench.shop.backend
-    if not isinstance(backend, ModalBackend):
-        return None
-    at, stats = Bench.looked.get(model, (0.0, None))
-    if stats is None or time.monotonic() - at > LOOK_AFTER:
-        try:
-            stats = await backend.current_stats_async(model)
-        except NotDeployed:
-            raise
-        except BackendError:
-            return None
-        Bench.looked[model] = (time.monotonic(), stats)
-    if stats.stalled_seconds >= Bench.settings.modal_stall_seconds:
-        return stalled_text(model, stats.backlog, stats.stalled_seconds)
-    return None
-
-
-def stalled_text(model: str, backlog: int, seconds: float) -> str:
-    """The sentence about a backlog with nothing running; Modal itself never fails such a call."""
-    return (
-        f"{model}: {backlog} calls wait on Modal and nothing has run for {seconds:.0f} s: its containers probably fail "
-        f"to start. Look at: modal app logs {Bench.settings.modal_app_name}"
-    )
-
-
-async def _give_up(call: Sent) -> None:
-    """The job's step is being ended: because the job was cancelled, or because this worker stops."""
-    status = await DBOS.get_workflow_status_async(DBOS.workflow_id or "")
-    if status is None or status.status != "CANCELLED":
-        return
-    await asyncio.to_thread(ledger.close, Bench.shop.survey, call.id, "cancelled", "The job was cancelled.")
-    if call.remote_id:
-        await Bench.shop.backend.cancel_async(call.remote_id)
-
-
-async def _close(call: Sent, outcome: str, error: BackendError) -> None:
-    text = f"{type(error).__name__}: {error}"[:2000]
-    await asyncio.to_thread(ledger.close, Bench.shop.survey, call.id, outcome, text)
+def _text(error: BaseException) -> str:
+    return f"{type(error).__name__}: {error}"[:2000]

@@ -1,35 +1,75 @@
-"""What the jobs work with: the survey, the store of media, the backend, the threads, and who is working."""
+"""What the analysis works with, handed from function to function: the survey, the store, the backend, the threads."""
 
 from __future__ import annotations
 
 import os
-import time
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
 
 from app.analysis.model_choice import Choice
 from app.ingest.limits import Limits
 from app.ingest.store import MediaStore
-from app.survey.calls.ledger import ledger
 from app.survey.database import Survey
 from modal_backend.backend import Backend
-from modal_backend.contracts import Result
+from modal_backend.contracts import CurrentStats, Picture
 from modal_backend.embedded import EmbeddedBackend
-from modal_backend.registry import MODELS
 
 THREADS = max(2, (os.cpu_count() or 2) - 1)
+PICTURES_KEPT = 48
 
 
-def _threads(name: str) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(THREADS, thread_name_prefix=name)
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """What a job does while nothing answers; the settings MODAL_* say so.
+
+    forever: it waits, else it fails at once. first_pause: seconds before the second attempt. stalled_after: seconds of
+    a backlog with nothing running after which a waiting call says so. app_name: the app on Modal, for that sentence.
+    """
+
+    forever: bool = True
+    first_pause: float = 1.0
+    stalled_after: float = 60.0
+    app_name: str = "pugmark-models"
+
+
+class DecodedPictures:
+    """Pictures that were just taken in, until they have been analysed; the oldest go first. Safe in threads."""
+
+    def __init__(self, most: int = PICTURES_KEPT) -> None:
+        self._most = most
+        self._pictures: OrderedDict[str, Picture] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def keep(self, sha256: str, picture: Picture) -> None:
+        """Keep a picture, reduced as its store would be decoded."""
+        with self._lock:
+            self._pictures[sha256] = picture
+            if len(self._pictures) > self._most:
+                self._pictures.popitem(last=False)
+
+    def get(self, sha256: str) -> Picture | None:
+        """The picture of a media, if it is still there."""
+        with self._lock:
+            return self._pictures.get(sha256)
+
+    def drop(self, hashes: list[str]) -> None:
+        """Forget pictures that were analysed."""
+        with self._lock:
+            for sha256 in hashes:
+                self._pictures.pop(sha256, None)
 
 
 @dataclass(slots=True)
-class Workshop:
-    """One worker's tools; close it when the work is done. choose: which detector and embeddings are in use."""
+class Context:
+    """One worker's tools; close it when the work is done.
+
+    choose: which models are in use. decoded: pictures just taken in. stats: Modal's figures by model, and when they
+    were asked for (seconds of the monotonic clock).
+    """
 
     survey: Survey
     store: MediaStore
@@ -37,45 +77,35 @@ class Workshop:
     executor_id: str
     limits: Limits = field(default_factory=Limits)
     choose: Callable[[], Choice] = Choice
-    readers: ThreadPoolExecutor = field(default_factory=lambda: _threads("read"))
-    describers: ThreadPoolExecutor = field(default_factory=lambda: _threads("describe"))
-
-    def call(self, model: str, inputs: Sequence[Any], queued_at: float | None = None) -> tuple[Result, int]:
-        """Call a model and keep the ledger; returns the result and the call's id. Raises BackendError."""
-        with ledger(
-            self.survey,
-            task=MODELS[model].task,
-            model=model,
-            backend=self.backend.name,
-            items=len(inputs),
-            executor_id=self.executor_id,
-            queued_at=queued_at or time.time(),
-        ) as entry:
-            result = self.backend.call(model, inputs)
-            entry.cold_start_seconds, entry.run_seconds = result.cold_start_seconds, result.seconds
-            return result, entry.id
-
-    def load(self, model: str) -> None:
-        """Make a model ready before the first call where that is this process's matter. Raises BackendError."""
-        self.backend.load(model)
+    waiting: Waiting = field(default_factory=Waiting)
+    decoded: DecodedPictures = field(default_factory=DecodedPictures)
+    stats: dict[str, tuple[float, CurrentStats]] = field(default_factory=dict)
+    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read"))
 
     def close(self) -> None:
         """Wait for what the threads are doing and end them."""
         self.readers.shutdown(cancel_futures=True)
-        self.describers.shutdown(cancel_futures=True)
 
 
 @contextmanager
-def open_workshop(
+def open_context(
     survey: Survey,
     executor_id: str,
     backend: Backend | None = None,
     choose: Callable[[], Choice] = Choice,
-) -> Iterator[Workshop]:
-    """A workshop on the survey's data directory; embedded and with the pocket models unless others are given."""
-    shop = Workshop(survey, MediaStore(survey.data_dir), backend or EmbeddedBackend(), executor_id, choose=choose)
-    shop.store.clean()
+    waiting: Waiting | None = None,
+) -> Iterator[Context]:
+    """A context on the survey's data directory; embedded and with the pocket models unless others are given."""
+    context = Context(
+        survey,
+        MediaStore(survey.data_dir),
+        backend or EmbeddedBackend(),
+        executor_id,
+        choose=choose,
+        waiting=waiting or Waiting(),
+    )
+    context.store.clean()
     try:
-        yield shop
+        yield context
     finally:
-        shop.close()
+        context.close()

@@ -5,6 +5,7 @@ It runs in the worker's own process whatever the backend is: a crop takes about 
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import threading
 from collections import OrderedDict
@@ -17,7 +18,8 @@ from PIL import Image
 from sqlalchemy.orm import Session
 
 from app.analysis import pictures
-from app.analysis.context import Workshop
+from app.analysis.calls import Lane
+from app.analysis.context import Context
 from app.files import crop_path
 from app.survey.detections import evidence as kept
 from app.survey.detections import quality
@@ -46,24 +48,24 @@ class CropReader:
         self._readings: OrderedDict[str, Reading] = OrderedDict()
         self._lock = threading.Lock()
 
-    def reading(self, shop: Workshop, box: BoxView) -> Reading:
+    def reading(self, context: Context, box: BoxView) -> Reading:
         """Features and mask of a crop as its box stands; the outline is written down. Raises NoCrop."""
         from modal_backend.models.evidence.evidence import read
 
-        name = str(crop_path(shop.survey.data_dir, _name(box)))
+        name = str(crop_path(context.survey.data_dir, _name(box)))
         with self._lock:
             if name not in self._readings:
-                picture = picture_of(shop, box)
-                self._readings[name] = read(picture, self._mask(shop, box, picture))
+                picture = picture_of(context, box)
+                self._readings[name] = read(picture, self._mask(context, box, picture))
                 if len(self._readings) > READINGS:
                     self._readings.popitem(last=False)
             self._readings.move_to_end(name)
             return self._readings[name]
 
-    def _mask(self, shop: Workshop, box: BoxView, picture: Picture) -> Any:
+    def _mask(self, context: Context, box: BoxView, picture: Picture) -> Any:
         from modal_backend.models.evidence.mask import CELLS, OutlineReader
 
-        with shop.survey.read() as session:
+        with context.survey.read() as session:
             known = session.get(CropOutline, box.id)
         if known is not None and (known.box, known.version) == (kept.key_of(box), kept.VERSION):
             return np.frombuffer(known.mask, np.uint8).reshape(CELLS, CELLS).astype(np.float32) / 255
@@ -75,7 +77,7 @@ class CropReader:
             "mask": np.round(outline.mask * 255).astype(np.uint8).tobytes(),
             "mirror": outline.mirror.astype(np.float16).tobytes(),
         }
-        with shop.survey.write() as session:
+        with context.survey.write() as session:
             _put(session, CropOutline, box.id, values)
         return outline.mask
 
@@ -83,11 +85,11 @@ class CropReader:
 READER = CropReader()
 
 
-def compare_pairs(shop: Workshop, pairs: Sequence[Sequence[int]]) -> None:
+def compare_pairs(context: Context, pairs: Sequence[Sequence[int]]) -> None:
     """Write the evidence of these pairs of detections; those that are written already are passed over."""
     from modal_backend.models.evidence.evidence import compare
 
-    with shop.survey.read() as session:
+    with context.survey.read() as session:
         todo = kept.missing_pairs(session, [(int(one), int(other)) for one, other in pairs])
         found = boxes(session, {one for pair in todo for one in pair})
     for pair in todo:
@@ -95,38 +97,38 @@ def compare_pairs(shop: Workshop, pairs: Sequence[Sequence[int]]) -> None:
             continue
         low, high = (found[one] for one in sorted(pair))
         try:
-            evidence = compare(READER.reading(shop, low), READER.reading(shop, high))
+            evidence = compare(READER.reading(context, low), READER.reading(context, high))
         except NoCrop as error:
-            _keep(shop, low, high, {"lines": [], "whole": 0, "animal": 0, "background": 0, "problem": str(error)})
+            _keep(context, low, high, {"lines": [], "whole": 0, "animal": 0, "background": 0, "problem": str(error)})
             continue
         lines = np.round(evidence.lines * [1000, 1000, 1000, 1000, 100, 1]).astype(int).tolist()
         counts = {"whole": evidence.whole, "animal": evidence.animal, "background": evidence.background}
-        _keep(shop, low, high, {"lines": lines, **counts, "on_background": evidence.on_background})
+        _keep(context, low, high, {"lines": lines, **counts, "on_background": evidence.on_background})
 
 
-def read_crops(shop: Workshop, detection_ids: Sequence[int]) -> None:
+def read_crops(context: Context, detection_ids: Sequence[int]) -> None:
     """Write the outlines of these crops, for their masks and the guess of their flank."""
-    with shop.survey.read() as session:
+    with context.survey.read() as session:
         found = boxes(session, detection_ids)
     for box in found.values():
         try:
-            READER.reading(shop, box)
+            READER.reading(context, box)
         except NoCrop as error:
             log.warning("No outline of crop %s: %s", box.id, error)
 
 
-def measure_crops(shop: Workshop, detection_ids: Sequence[int]) -> None:
+def measure_crops(context: Context, detection_ids: Sequence[int]) -> None:
     """Write the quality of these crops; those whose picture cannot be read are left without."""
     from modal_backend.models.evidence import crop_quality
 
     for start in range(0, len(detection_ids), AT_ONCE):
-        with shop.survey.read() as session:
+        with context.survey.read() as session:
             found = list(boxes(session, detection_ids[start : start + AT_ONCE]).values())
             places = {box.id: quality.place_of(session, box) for box in found}
         rows = []
         for box in found:
             try:
-                measured = crop_quality.measure(picture_of(shop, box))
+                measured = crop_quality.measure(picture_of(context, box))
             except NoCrop as error:
                 log.warning("No quality of crop %s: %s", box.id, error)
                 continue
@@ -145,18 +147,18 @@ def measure_crops(shop: Workshop, detection_ids: Sequence[int]) -> None:
             )
             row.score = quality.score(row)
             rows.append(row)
-        with shop.survey.write() as session:
+        with context.survey.write() as session:
             session.execute(
                 sa.delete(CropQuality).where(CropQuality.detection_id.in_([row.detection_id for row in rows]))
             )
             session.add_all(rows)
 
 
-def picture_of(shop: Workshop, box: BoxView) -> Picture:
+def picture_of(context: Context, box: BoxView) -> Picture:
     """The crop of a box, cut now when it has not been cut yet. Raises NoCrop."""
-    path = crop_path(shop.survey.data_dir, _name(box))
+    path = crop_path(context.survey.data_dir, _name(box))
     if not path.is_file():
-        pictures.describe_boxes(shop, [box.id])
+        asyncio.run(pictures.describe_boxes(context, [box.id], None, Lane()))
     try:
         with Image.open(path) as image:
             return np.asarray(image.convert("RGB"))
@@ -168,9 +170,9 @@ def _name(box: BoxView) -> str:
     return crop_name(box.id, box.box)
 
 
-def _keep(shop: Workshop, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:
+def _keep(context: Context, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:
     about = {"low_box": kept.key_of(low), "high_box": kept.key_of(high), "version": kept.PAIRS_VERSION}
-    with shop.survey.write() as session:
+    with context.survey.write() as session:
         session.execute(sa.delete(PairEvidence).filter_by(low_id=low.id, high_id=high.id))
         session.add(PairEvidence(low_id=low.id, high_id=high.id, **about, **{"on_background": False, **values}))
 

@@ -1,4 +1,4 @@
-"""Crops out of clips: each tracklet's best ones, their features pooled into one query for Identify."""
+"""Crops out of videos: each tracklet's best ones, their features pooled into one query for Identify."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import cast
 import numpy as np
 from sqlalchemy.orm import Session
 
-from app.analysis.clip_calls import call
-from app.analysis.context import Workshop
+from app.analysis.calls import Answer, call
+from app.analysis.context import Context
 from app.analysis.crops import Crop, cut, write_crop
 from app.ingest.formats import Format
 from app.survey.detections import results
@@ -17,44 +17,44 @@ from app.survey.detections.boxes import BoxView, boxes
 from app.survey.tables.media import Media
 from app.survey.tables.videos import FrameDetection, TrackletRow
 from app.survey.videos import tracklets
-from modal_backend.contracts import LocalFeatures, Picture, Provenance, Vector
-from modal_backend.registry import Task
+from modal_backend.contracts import LocalFeatures, Picture, Vector
+from modal_backend.registry import MODELS, Task
 
 POOLED = 3  # crops of one tracklet
 APART_SECONDS = 0.5
 
 
-def describe_tracklets(shop: Workshop, media_id: int, job: str | None = None) -> None:
-    """Give each animal tracklet of a clip one query: its best seen box, with the features of its best crops.
+def describe_tracklets(context: Context, media_id: int, job: str | None = None) -> None:
+    """Give each animal tracklet of a video one query: its best seen box, with the features of its best crops.
 
-    Of every run of the clip; tracklets that have their query are passed over. job: see clip_calls.call.
+    Of every run of the video; tracklets that have their query are passed over. job: see `calls.ask`.
 
     Raises BackendError, VideoError.
     """
-    with shop.survey.read() as session:
+    with context.survey.read() as session:
         wanted = {
             key: _best(tracklets.detections_of(session, key)) for key in tracklets.without_query(session, media_id)
         }
     for tracklet_id, frames in wanted.items():
-        crops = crops_at(shop, [frame.detection_id for frame in frames])
+        crops = crops_at(context, [frame.detection_id for frame in frames])
         if crops:
-            _describe(shop, tracklet_id, crops, job)
+            _describe(context, tracklet_id, crops, job)
 
 
-def crops_at(shop: Workshop, detection_ids: Sequence[int]) -> list[Crop]:
-    """The crops of these detections of clips, cut from the full frames; what cannot be decoded any more is left out.
+def crops_at(context: Context, detection_ids: Sequence[int]) -> list[Crop]:
+    """The crops of these detections of videos, cut from the full frames; what cannot be decoded any more is left out.
 
-    In the order of the ids. Raises VideoError when a clip does not open.
+    In the order of the ids. Raises VideoError when a video does not open.
     """
     from app.video.reading.decode import frames_at
 
-    with shop.survey.read() as session:
+    with context.survey.read() as session:
         views, frames = boxes(session, detection_ids), tracklets.frames_of(session, detection_ids)
         media = {view.media_id: session.get_one(Media, view.media_id) for view in views.values()}
     pictures: dict[tuple[int, float], Picture] = {}
     for media_id, one in media.items():
         seconds = [frames[key].second for key, view in views.items() if view.media_id == media_id and key in frames]
-        found = frames_at(shop.store.path_of(one.sha256, cast(Format, one.format)), seconds)
+        found = frames_at(context.store.path_of(one.sha256, cast(Format, one.format)), seconds)
         pictures.update({(media_id, second): picture for second, picture in found.items()})
     return [
         _crop(media[views[key].media_id], views[key], pictures[views[key].media_id, frames[key].second])
@@ -78,25 +78,24 @@ def _best(frames: Sequence[FrameDetection]) -> list[FrameDetection]:
     return chosen
 
 
-def _describe(shop: Workshop, tracklet_id: int, crops: Sequence[Crop], job: str | None) -> None:
+def _describe(context: Context, tracklet_id: int, crops: Sequence[Crop], job: str | None) -> None:
     pictures = [cut(crop.picture, crop.box) for crop in crops]
     for crop, picture in zip(crops, pictures, strict=True):
-        write_crop(shop.survey.data_dir, crop, picture)
-    choice = shop.choose()
-    embedded = [call(shop, job, model, pictures, pictures) for model in choice.embeddings]
-    local, local_call = call(shop, job, choice.local, pictures, pictures)
+        write_crop(context.survey.data_dir, crop, picture)
+    answers = [call(context, job, model, pictures) for model in context.choose().describing]
     query = crops[0]
-    with shop.survey.write() as session:
-        for found, call_id in embedded:
-            _keep(session, Task.EMBED, query, found.provenance, _pooled_vectors(found.values), call_id)
-        _keep(session, Task.LOCAL_FEATURES, query, local.provenance, _pooled_features(local.values), local_call)
+    with context.survey.write() as session:
+        for answer in answers:
+            _keep(session, query, answer)
         session.get_one(TrackletRow, tracklet_id).query_id = query.detection_id
 
 
-def _keep(session: Session, task: Task, query: Crop, found_by: Provenance, value: object, call_id: int) -> None:
-    if isinstance(value, (np.ndarray, LocalFeatures)):
-        version = results.model_version(session, task, found_by)
-        results.store_feature(session, query.detection_id, version, query.box, value, call_id)
+def _keep(session: Session, query: Crop, answer: Answer) -> None:
+    task, values = MODELS[answer.model].task, answer.result.values
+    value = _pooled_vectors(values) if task == Task.EMBED else _pooled_features(values)
+    if value is not None:
+        version = results.model_version(session, task, answer.result.provenance)
+        results.store_feature(session, query.detection_id, version, query.box, value, answer.call_id)
 
 
 def _pooled_vectors(values: Sequence[object]) -> Vector | None:

@@ -1,6 +1,7 @@
-"""Clips that are stored: summarise them one by one, and make each tracklet one query for Identify.
+"""Videos that are stored: summarise them one by one, and make each tracklet one query for Identify.
 
-Every function may be run again: a clip whose summary is stored is passed over, one whose crops are missing gets those.
+Every function may be run again: a video whose summary is stored is passed over, one whose crops are missing gets those.
+A video that is summarised again, after the detector has changed, keeps its earlier runs as they are.
 """
 
 from __future__ import annotations
@@ -14,8 +15,8 @@ from typing import cast
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.analysis.clip_calls import call
-from app.analysis.context import Workshop
+from app.analysis.calls import Answer, call
+from app.analysis.context import Context
 from app.analysis.video_crops import describe_tracklets
 from app.files import frame_path, view_path, write_jpeg
 from app.ingest.formats import Format
@@ -31,121 +32,180 @@ from app.video.reading.probe import VideoError
 from app.video.summary.summarise import DetectorFailed, SummarisedVideo, summarise_video
 from modal_backend.contracts import Detection as Found
 from modal_backend.contracts import Failure, Picture, Provenance
-from modal_backend.models.detectors.prepare import prepare
+from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.registry import Task
 
-TELL_SECONDS = 1.0
+REPORT_SECONDS = 1.0
+SAME = "Detector, version and method are those of an earlier run, whose result stands."
 FRAME_SIDE = 640
 FRAME_QUALITY = 78
 METHOD = "clip 3: motion at 192 px and 10/s, detector on up to 64 frames"
 
 
 class Asked:
-    """Asks the detector in use and remembers where the answers come from. job: the workflow it does so for."""
+    """Asks the detector in use, and remembers the version that answered and the ledger's last call."""
 
-    def __init__(self, shop: Workshop, job: str | None = None) -> None:
-        self.shop, self.job = shop, job
-        self.provenance: Provenance | None = None
-        self.call_id: int | None = None
+    def __init__(self, context: Context, job: str | None) -> None:
+        self.context, self.job, self.model = context, job, context.choose().detector
+        self._answer: Answer | None = None
 
     def __call__(self, pictures: Sequence[Picture]) -> Sequence[list[Found] | Failure]:
-        model = self.shop.choose().detector
-        prepared = [prepare(model, picture) for picture in pictures]
-        result, self.call_id = call(self.shop, self.job, model, prepared, pictures)
-        self.provenance = result.provenance
-        return result.values
+        self._answer = call(self.context, self.job, self.model, [prepare(self.model, one) for one in pictures])
+        return self._answer.result.values
+
+    @property
+    def found_by(self) -> Provenance:
+        """Where the answers come from."""
+        assert self._answer is not None
+        return self._answer.result.provenance
+
+    @property
+    def call_id(self) -> int | None:
+        """The ledger's id of the last call."""
+        return self._answer.call_id if self._answer else None
 
 
-def summarise_pending(shop: Workshop, import_id: int | None = None, job: str | None = None) -> None:
-    """Summarise every stored clip that is not summarised yet (of one import, or all), then describe its tracklets.
+def summarise_pending(context: Context, import_id: int | None = None, job: str | None = None) -> None:
+    """Summarise every stored video that is not summarised yet, then describe its tracklets.
 
-    job: the workflow that does it; run again, it collects the calls it has sent. Raises BackendError; what cannot be
-    decoded has failed, with the reason.
+    Args:
+        import_id: of this import only.
+        job: see `calls.ask`.
+
+    Raises:
+        BackendError. What cannot be decoded has failed, with the reason.
     """
-    for media_id in pending(shop, import_id):
-        with shop.survey.read() as session:
+    for media_id in _pending(context, import_id):
+        with context.survey.read() as session:
             stage = session.get_one(Media, media_id).stage
         if stage == Stage.STORED:
-            _summarise(shop, media_id, job)
-        with shop.survey.read() as session:
-            stage = session.get_one(Media, media_id).stage
-        if stage == Stage.DETECTED:
-            describe_tracklets(shop, media_id, job)
-            with shop.survey.write() as session:
-                session.get_one(Media, media_id).stage = Stage.READY
+            _summarise(context, media_id, job)
+        _describe(context, media_id, job)
 
 
-def pending(shop: Workshop, import_id: int | None = None) -> list[int]:
-    """Clips that are stored and not finished."""
+def reopen_failed(context: Context) -> None:
+    """Make every video whose summary failed wait for it again."""
+    failed = sa.and_(Media.kind == "video", Media.stage == Stage.FAILED)
+    summarised = Media.id.in_(sa.select(Video.media_id).where(Video.animals.is_not(None)))
+    with context.survey.write() as session:
+        session.execute(sa.update(Media).where(failed, summarised).values(stage=Stage.DETECTED, failure=None))
+        session.execute(sa.update(Media).where(failed).values(stage=Stage.STORED, failure=None))
+
+
+def summarise_again(context: Context, run_id: int, job: str | None = None) -> None:
+    """Bring a run that a person asked for to its end; the video's file is decoded anew. Raises BackendError.
+
+    Args:
+        job: see `calls.ask`.
+    """
+    with context.survey.write() as session:
+        run = session.get(ClipRunRow, run_id)
+        if run is None:
+            return
+        ended = run.summarised_at is not None or run.failure is not None
+        if not ended:
+            run.started_at, run.progress = time.time(), 0.0
+        media, video = session.get_one(Media, run.media_id), session.get_one(Video, run.media_id)
+        shows = next(((index, second) for index, second in video.looked if index == video.key_frame), None)
+    if not ended:
+        _look_again(context, run_id, media, shows, job)
+    _describe(context, media.id, job)
+
+
+def _pending(context: Context, import_id: int | None) -> list[int]:
+    """Videos that are stored and not finished."""
     wanted = sa.select(Media.id).where(Media.kind == "video", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
     if import_id is not None:
         mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
         wanted = wanted.where(Media.id.in_(mine))
-    with shop.survey.read() as session:
+    with context.survey.read() as session:
         return list(session.scalars(wanted.order_by(Media.id)))
 
 
-def retry_failed(shop: Workshop) -> None:
-    """Look again at every clip whose summary failed."""
-    failed = sa.and_(Media.kind == "video", Media.stage == Stage.FAILED)
-    summarised = Media.id.in_(sa.select(Video.media_id).where(Video.animals.is_not(None)))
-    with shop.survey.write() as session:
-        session.execute(sa.update(Media).where(failed, summarised).values(stage=Stage.DETECTED, failure=None))
-        session.execute(sa.update(Media).where(failed).values(stage=Stage.STORED, failure=None))
-    summarise_pending(shop)
-
-
-def _summarise(shop: Workshop, media_id: int, job: str | None) -> None:
-    with shop.survey.write() as session:
+def _summarise(context: Context, media_id: int, job: str | None) -> None:
+    with context.survey.write() as session:
         media = session.get_one(Media, media_id)
         media.attempts += 1
-        session.execute(
-            sa.update(Video)
-            .where(Video.media_id == media_id)
-            .values(started_at=time.time(), progress=0.0, summarised_at=None)
-        )
-    asked = Asked(shop, job)
-    path = shop.store.path_of(media.sha256, cast(Format, media.format))
+        begun = {"started_at": time.time(), "progress": 0.0, "summarised_at": None}
+        session.execute(sa.update(Video).where(Video.media_id == media_id).values(**begun))
+    report = _reporter(context, Video.media_id == media_id, Video)
     try:
-        done = summarise_video(path, asked, on_progress=teller(shop, Video.media_id == media_id, Video))
+        done, asked = _summary(context, media, job, None, report)
     except (VideoError, DetectorFailed, MemoryError) as error:
-        with shop.survey.write() as session:
+        with context.survey.write() as session:
             row = session.get_one(Media, media_id)
             row.stage, row.failure = Stage.FAILED, f"The clip could not be summarised: {error}."
             session.execute(sa.update(Video).where(Video.media_id == media_id).values(started_at=None))
         return
-    write_frames(shop, media, done)
-    assert asked.provenance is not None
-    with shop.survey.write() as session:
-        run = runs.begin(session, media_id, None)
-        store(session, run, done, asked.provenance, asked.call_id)
+    with context.survey.write() as session:
+        _store(session, runs.begin(session, media_id, None), done, asked)
 
 
-def teller(
-    shop: Workshop, which: sa.ColumnElement[bool], table: type[Video] | type[ClipRunRow]
+def _look_again(context: Context, run_id: int, media: Media, shows: tuple[int, float] | None, job: str | None) -> None:
+    report = _reporter(context, ClipRunRow.id == run_id, ClipRunRow)
+    try:
+        done, asked = _summary(context, media, job, shows, report)
+    except (VideoError, DetectorFailed, MemoryError, OSError) as error:
+        with context.survey.write() as session:
+            runs.fail(session, run_id, f"The clip could not be summarised again: {error}.")
+        return
+    with context.survey.write() as session:
+        run = session.get_one(ClipRunRow, run_id)
+        known = {version.id for _, version in runs.finished(session, run.media_id)}
+        if _version_of(session, asked.found_by).id in known:
+            runs.fail(session, run_id, SAME)
+        else:
+            _store(session, run, done, asked)
+
+
+def _summary(
+    context: Context,
+    media: Media,
+    job: str | None,
+    shows: tuple[int, float] | None,
+    report: Callable[[float], None],
+) -> tuple[SummarisedVideo, Asked]:
+    """Summarise a video with the detector in use, and write the frames it looked at."""
+    asked = Asked(context, job)
+    path = context.store.path_of(media.sha256, cast(Format, media.format))
+    done = summarise_video(path, asked, shown_frame=shows, sure=threshold(asked.model), on_progress=report)
+    _write_frames(context, media, done)
+    return done, asked
+
+
+def _describe(context: Context, media_id: int, job: str | None) -> None:
+    with context.survey.read() as session:
+        waits = session.get_one(Media, media_id).stage == Stage.DETECTED
+    if waits:
+        describe_tracklets(context, media_id, job)
+        with context.survey.write() as session:
+            session.get_one(Media, media_id).stage = Stage.READY
+
+
+def _reporter(
+    context: Context, which: sa.ColumnElement[bool], table: type[Video] | type[ClipRunRow]
 ) -> Callable[[float], None]:
-    """Writes down how far a clip is, at most once a second, in this row of a table."""
-    told = [time.monotonic()]
+    """Writes down how far a video is, at most once a second, in this row of a table."""
+    written_at = time.monotonic()
 
-    def tell(share: float) -> None:
-        if time.monotonic() - told[0] >= TELL_SECONDS:
-            told[0] = time.monotonic()
-            with shop.survey.write() as session:
+    def report(share: float) -> None:
+        nonlocal written_at
+        if time.monotonic() - written_at >= REPORT_SECONDS:
+            written_at = time.monotonic()
+            with context.survey.write() as session:
                 session.execute(sa.update(table).where(which).values(progress=round(share, 4)))
 
-    return tell
+    return report
 
 
-def version_of(session: Session, found_by: Provenance) -> ModelVersion:
+def _version_of(session: Session, found_by: Provenance) -> ModelVersion:
     """The row of the detector, its version and the method that a run rests on."""
-    from modal_backend.models.detectors.pocket_detector import PocketDetector
-
-    said = replace(found_by, preprocessing=f"{METHOD}; {found_by.preprocessing}"[:255])
-    return results.model_version(session, Task.DETECT, said, PocketDetector.THRESHOLD)
+    with_method = replace(found_by, preprocessing=f"{METHOD}; {found_by.preprocessing}"[:255])
+    return results.model_version(session, Task.DETECT, with_method, threshold(found_by.model))
 
 
-def store(session: Session, run: ClipRunRow, done: SummarisedVideo, found_by: Provenance, call_id: int | None) -> None:
-    """Write the result of a run with its tracklets and their boxes, and let the right run of the clip count."""
+def _store(session: Session, run: ClipRunRow, done: SummarisedVideo, asked: Asked) -> None:
+    """Write the result of a run with its tracklets and their boxes, and let the right run of the video count."""
     media_id = run.media_id
     tracklets = done.summary.tracklets
     boxes = [
@@ -153,8 +213,8 @@ def store(session: Session, run: ClipRunRow, done: SummarisedVideo, found_by: Pr
         for one in tracklets
         for box in one.boxes
     ]
-    version = version_of(session, found_by)
-    ids = iter(results.store_analysis(session, media_id, version, call_id, boxes))
+    version = _version_of(session, asked.found_by)
+    ids = iter(results.store_analysis(session, media_id, version, asked.call_id, boxes))
     for one in tracklets:
         videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)
     played, seen = done.played, done.coverage
@@ -185,11 +245,11 @@ def store(session: Session, run: ClipRunRow, done: SummarisedVideo, found_by: Pr
     rescore(session, [media_id])
 
 
-def write_frames(shop: Workshop, media: Media, done: SummarisedVideo) -> None:
+def _write_frames(context: Context, media: Media, done: SummarisedVideo) -> None:
     """The frames looked at as small pictures, and the key frame as thumbnail and large picture."""
-    data_dir: Path = shop.survey.data_dir
+    data_dir: Path = context.survey.data_dir
     for look in done.sampled:
         write_jpeg(frame_path(data_dir, media.sha256, look.index), look.picture, FRAME_SIDE, FRAME_QUALITY)
     key = next(look.picture for look in done.sampled if look.index == done.key_frame)
     write_jpeg(view_path(data_dir, media.sha256), key, max(key.shape), 85)
-    shop.store.replace_thumb(media.sha256, thumbnail(key))
+    context.store.replace_thumb(media.sha256, thumbnail(key))

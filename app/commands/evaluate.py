@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from app.analysis.pictures import BATCH, batches
+from app.analysis.taking_in import BATCH, batches
 from app.commands.output import CommandFailed, note, tell
 from app.evaluation.saved import save_evaluation
 from app.exchange import megadetector_json as lila

@@ -16,7 +16,7 @@ from app.video.timecode import timecode
 from modal_backend.contracts import Box, Detection, Failure, Picture, Sentence, Tracklet
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError
-from modal_backend.models.detectors.prepare import prepare
+from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.registry import DETECTOR
 from modal_backend.weights.files import runnable_here
 
@@ -46,7 +46,9 @@ def run(settings: Settings, options: Namespace) -> int:
         with tqdm(
             total=100, unit="%", desc="summarise", disable=None, bar_format="{l_bar}{bar}| {elapsed}<{remaining}"
         ) as bar:
-            done = summarise_video(path, detector(backend, model), on_progress=lambda share: _move(bar, share))
+            done = summarise_video(
+                path, detector(backend, model), sure=threshold(model), on_progress=lambda share: _move(bar, share)
+            )
     except VideoError as error:
         sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."
         tell(as_json, {"file": str(clip), "refused": sentence}, f"refused  {clip}: {sentence}")

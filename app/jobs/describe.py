@@ -7,16 +7,21 @@ keeps waiting for its decision as before.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Sequence
 
 import sqlalchemy as sa
+from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from app.analysis import pictures
-from app.analysis.context import Workshop
+from app.analysis.context import Context
+from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
+from app.jobs.current import current
+from app.jobs.queue import Due, Queue
 from app.survey.detections import rapid_profile
 from app.survey.detections.features import alike_to, lacking, lacking_count, newest_version, present_versions
 from app.survey.individuals import rankings
@@ -35,45 +40,91 @@ SHIPPED = (LOCAL, LOCAL_FINE, EMBEDDING)
 Part = tuple[list[str], list[int]]
 
 
+@DBOS.workflow(name="describe_boxes")
+async def describe_boxes(detection_ids: list[int], models: list[str] | None = None) -> None:
+    """Describe the crops of these boxes as they stand now, by all models in use unless some are named."""
+    await describe(detection_ids, models or [], DBOS.workflow_id or "")
+
+
+@DBOS.workflow(name="describe_again")
+async def describe_again() -> None:
+    """Describe a slice of the crops that lack what a model in use makes of them."""
+    parts = await next_slice()
+    handles = [
+        await DBOS.enqueue_workflow_async(Queue.BATCHES, describe_boxes, group, models)
+        for models, ids in parts
+        for group in batches(ids)
+    ]
+    for handle in handles:
+        await handle.get_result()
+    await finish_slice(parts)
+
+
+@DBOS.step(preemptible=True)
+async def describe(detection_ids: list[int], models: list[str], job: str) -> None:
+    """Run again after a crash, it collects the calls that were sent. What cannot be read any more is passed over."""
+    now = current()
+    lane = now.bulk if models else now.interactive
+    try:
+        await pictures.describe_boxes(now.context, detection_ids, job, lane, models)
+    except (Refused, OSError) as error:
+        log.warning("Crops %s cannot be described: %s", detection_ids, error)
+
+
+@DBOS.step()
+async def next_slice() -> list[Part]:
+    """The next crops to describe, each with the models they lack."""
+    return await asyncio.to_thread(_next_slice, current().context)
+
+
+@DBOS.step()
+async def finish_slice(parts: list[Part]) -> None:
+    """Forget what older versions said about these crops; let a profile of RAPID take over that has described all."""
+    await asyncio.to_thread(end_slice, current().context, parts)
+    await asyncio.to_thread(current().gallery.warm_up)
+
+
 class Lookout:
     """Says when a slice is due. Counts only when the survey has changed since it last did."""
 
-    def __init__(self, shop: Workshop) -> None:
-        self._shop = shop
+    def __init__(self, context: Context) -> None:
+        self._context = context
         self._seen: tuple[object, ...] = ()
         self._due: str | None = None
         self._not_before = 0.0
 
-    def due(self) -> str | None:
-        """Names the slice that is due; None when none is. Raises BackendError when a model cannot be loaded."""
-        models = self._shop.choose().describing
-        with self._shop.survey.read() as session:
+    def due(self) -> list[Due]:
+        """The slice that is due, named after the state it is for. Raises BackendError when a model cannot be loaded."""
+        models = self._context.choose().describing
+        with self._context.survey.read() as session:
             coming = rapid_profile.coming(session)
             state = (rankings.stamp(session), imports.any_open(session), coming, models)
             start = time.monotonic()
             if state != self._seen and start >= self._not_before:
-                self._due, self._seen = job_id(session, self._shop), state
+                self._due, self._seen = job_id(session, self._context), state
                 self._not_before = time.monotonic() + REST * (time.monotonic() - start)
-        return self._due
+        return [Due(self._due, ())] if self._due else []
 
 
-def job_id(session: Session, shop: Workshop) -> str | None:
+def job_id(session: Session, context: Context) -> str | None:
     """Names the slice that is due, by the newest features and how many crops lack which model's; None when none is.
 
     The same state gives the same name: a slice that got nowhere is not tried again until something was described.
     """
-    counts = {model: lacking_count(session, model, _versions(session, shop, model)) for model in _wanted(session, shop)}
+    counts = {
+        model: lacking_count(session, model, _versions(session, context, model)) for model in _wanted(session, context)
+    }
     if not any(counts.values()) and rapid_profile.coming(session) is None:
         return None
     newest = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
     return "-".join([f"again-{newest}", *(f"{model}.{count}" for model, count in counts.items())])
 
 
-def slice_of(session: Session, shop: Workshop) -> list[Part]:
+def slice_of(session: Session, context: Context) -> list[Part]:
     """The next crops to describe, together with those that lack the same models: names of the models, and crops."""
     lacks: dict[int, list[str]] = {}
-    for model in _wanted(session, shop):
-        for detection_id in lacking(session, model, _versions(session, shop, model), limit=SLICE):
+    for model in _wanted(session, context):
+        for detection_id in lacking(session, model, _versions(session, context, model), limit=SLICE):
             lacks.setdefault(detection_id, []).append(model)
     parts: dict[tuple[str, ...], list[int]] = {}
     for detection_id in sorted(lacks)[:SLICE]:
@@ -81,50 +132,38 @@ def slice_of(session: Session, shop: Workshop) -> list[Part]:
     return [(list(models), ids) for models, ids in parts.items()]
 
 
-def describe_slice(shop: Workshop) -> int:
-    """Describe the next crops here; returns how many were. Raises BackendError."""
-    with shop.survey.read() as session:
-        parts = slice_of(session, shop)
-    done = 0
-    for models, ids in parts:
-        for group in pictures.batches(ids):
-            try:
-                pictures.describe_boxes(shop, group, models)
-            except (Refused, OSError) as error:
-                log.warning("Crops %s cannot be described by %s: %s", group, ", ".join(models), error)
-                continue
-            done += len(group)
-    end_slice(shop, parts)
-    return done
+def _next_slice(context: Context) -> list[Part]:
+    with context.survey.read() as session:
+        return slice_of(session, context)
 
 
-def end_slice(shop: Workshop, parts: Sequence[Part]) -> None:
+def end_slice(context: Context, parts: Sequence[Part]) -> None:
     """Forget what older versions said about crops described now; let a profile take over that has them all."""
     for models, ids in parts:
-        _forget_older(shop, models, ids)
-    with shop.survey.read() as session:
+        _forget_older(context, models, ids)
+    with context.survey.read() as session:
         coming = rapid_profile.coming(session)
-        if coming is None or lacking_count(session, coming, _versions(session, shop, coming)):
+        if coming is None or lacking_count(session, coming, _versions(session, context, coming)):
             return
-    with shop.survey.write() as session:
+    with context.survey.write() as session:
         rapid_profile.choose(session, coming)
-    _forget_other_profile(shop, coming)
+    _forget_other_profile(context, coming)
 
 
-def _wanted(session: Session, shop: Workshop) -> list[str]:
+def _wanted(session: Session, context: Context) -> list[str]:
     coming = rapid_profile.coming(session)
-    return [*shop.choose().describing, *([coming] if coming else [])]
+    return [*context.choose().describing, *([coming] if coming else [])]
 
 
-def _versions(session: Session, shop: Workshop, model: str) -> list[int] | None:
+def _versions(session: Session, context: Context, model: str) -> list[int] | None:
     """The versions of a model that count; None where only its answers tell."""
     known = model in SHIPPED and newest_version(session, (model,)) is not None
-    provenance = shop.backend.known_provenance(model) if known else None
+    provenance = context.backend.known_provenance(model) if known else None
     return None if provenance is None else alike_to(session, provenance)
 
 
-def _forget_older(shop: Workshop, models: Sequence[str], detection_ids: Sequence[int]) -> None:
-    with shop.survey.write() as session:
+def _forget_older(context: Context, models: Sequence[str], detection_ids: Sequence[int]) -> None:
+    with context.survey.write() as session:
         for model in models:
             present = present_versions(session, model)
             older = sa.select(ModelVersion.id).where(ModelVersion.model == model, ModelVersion.id.not_in(present))
@@ -138,12 +177,12 @@ def _forget_older(shop: Workshop, models: Sequence[str], detection_ids: Sequence
             )
 
 
-def _forget_other_profile(shop: Workshop, model: str) -> None:
+def _forget_other_profile(context: Context, model: str) -> None:
     others = sa.select(ModelVersion.id).where(ModelVersion.model.in_(set(rapid_profile.TITLES) - {model}))
     some = sa.select(Feature.id).where(Feature.model_version_id.in_(others)).limit(DELETED_AT_ONCE)
     left = True
     while left:
-        with shop.survey.write() as session:
+        with context.survey.write() as session:
             ids = list(session.scalars(some))
             session.execute(sa.delete(Feature).where(Feature.id.in_(ids)))
         left = len(ids) == DELETED_AT_ONCE

@@ -1,138 +1,200 @@
-"""Imports whose models run on Modal: take the files in, hand out windows of media, and end when all have come back."""
+"""The job that takes an import in: files are stored and listed, batches of them analysed, events grouped at the end."""
 
 from __future__ import annotations
 
 import asyncio
+import shutil
 from collections import deque
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from dbos import DBOS, SetWorkflowID, WorkflowHandle, WorkflowHandleAsync
+import sqlalchemy as sa
+from dbos import DBOS, WorkflowHandleAsync
+from sqlalchemy.orm import Session
 
-from app.analysis import videos, windows
-from app.analysis.clip_calls import give_up
-from app.analysis.pictures import batches
+from app.analysis import calls, pictures, videos
+from app.analysis.model_choice import usual_profile
+from app.analysis.taking_in import BATCH, batches, list_batch, read_ahead
 from app.ingest.intake import source_files
-from app.jobs import import_end
-from app.jobs.analyse import analyse_window
-from app.jobs.current import Bench
-from app.jobs.queue import FINISH, Queue
-from app.survey.tables.media import ImportBatch
-from modal_backend.errors import BackendError, BackendUnavailable, QueueFull
+from app.ingest.refusals import Refused
+from app.ingest.store import StoreError
+from app.jobs.analyse import analyse_batch
+from app.jobs.current import Current, current
+from app.jobs.queue import Due, Queue, import_workflow_id
+from app.sample.demo_survey import draw_sample
+from app.survey.detections import rapid_profile
+from app.survey.media import events, imports
+from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media
+from modal_backend.errors import BackendError, sentence
 
-WINDOW = 8
 FILES_AT_ONCE = 200
-AHEAD_OF_MODAL = 4
-CLIPS_AGAIN_SECONDS = 5.0
+POLL_SECONDS = 0.2
+# A step that is being ended by the cancellation comes to its end first.
+SETTLE_SECONDS = 2.0
 
 
-def hand_out(import_id: int) -> None:
-    """Take in everything an import lists and put its windows into the queue; another workflow waits for them.
-
-    Called by a workflow. Stays at most AHEAD_OF_MODAL times MODAL_MAX_IN_FLIGHT windows ahead of Modal.
-    """
-    waiting: deque[WorkflowHandle[Any]] = deque()
-    children: list[str] = []
-    limit = AHEAD_OF_MODAL * Bench.settings.modal_max_in_flight
-    while (media_ids := take_in_some(import_id)) is not None:
-        for window in batches(media_ids, WINDOW):
-            handle = DBOS.enqueue_workflow(Queue.MODAL_BULK, analyse_window, window)
-            waiting.append(handle)
-            children.append(handle.workflow_id)
-        while len(waiting) > limit:
-            waiting.popleft().get_result()
-    with SetWorkflowID(f"{FINISH}{DBOS.workflow_id}"):
-        DBOS.enqueue_workflow(Queue.MODAL_IMPORTS, finish_remotely, import_id, children)
-
-
-def hand_out_failed() -> None:
-    """Put windows of all media that failed into the queue. Called by a workflow."""
-    for window in batches(failed_media(), WINDOW):
-        DBOS.enqueue_workflow(Queue.MODAL_BULK, analyse_window, window)
-
-
-@DBOS.workflow(name="finish_remotely")
-async def finish_remotely(import_id: int, children: list[str]) -> str:
-    """Wait for the windows of an import, see to what was left over, group the events, close the import."""
-    errors = [await _outcome(child) for child in children]
-    for window in batches(await left_over(import_id), WINDOW):
-        handle = await DBOS.enqueue_workflow_async(Queue.MODAL_BULK, analyse_window, window)
-        errors.append(await handle.get_result())
-    errors.append(await summarise_clips(import_id))
-    await group_events(import_id)
+@DBOS.workflow(name="import_media")
+async def import_media(import_id: int) -> str:
+    """Take in, detect, describe and group everything an import lists; returns "done" or what went wrong."""
+    job = DBOS.workflow_id or ""
+    try:
+        ahead = await begin(import_id)
+        waiting: deque[WorkflowHandleAsync[str]] = deque()
+        errors = []
+        while (media_ids := await take_in_some(import_id, job)) is not None:
+            waiting += await _queued(media_ids)
+            while len(waiting) > ahead:
+                errors.append(await waiting.popleft().get_result(polling_interval_sec=POLL_SECONDS))
+        errors += await _results(waiting)
+        errors += await _results(await _queued(await left_over(import_id)))
+        errors.append(await summarise_videos(import_id, job))
+        await group_events(import_id)
+    except (BackendError, StoreError, OSError) as error:
+        return await close_import(import_id, sentence(error))
     return await close_import(import_id, next(filter(None, errors), None))
 
 
-@DBOS.step()
-def take_in_some(import_id: int) -> list[int] | None:
-    """Take in the next files; returns the ids of the media to analyse, None when there are no more files."""
-    shop = Bench.shop
-    if import_id not in Bench.feeds:
-        with shop.survey.read() as session:
-            root = Path(session.get_one(ImportBatch, import_id).root)
-        Bench.feeds[import_id] = windows.read_ahead(shop, import_id, source_files(root, limits=shop.limits))
-    media_ids: list[int] = []
-    taken = 0
-    for reads in Bench.feeds[import_id]:
-        media_ids += windows.list_batch(shop, import_id, reads)
-        taken += len(reads)
-        if taken >= FILES_AT_ONCE:
-            return media_ids
-    del Bench.feeds[import_id]
-    return media_ids or None
+@DBOS.workflow(name="retry_failed")
+async def retry_failed() -> None:
+    """Look again at every media whose analysis failed."""
+    await _queued(await failed_media())
+    await summarise_videos(None, DBOS.workflow_id or "")
+
+
+@DBOS.workflow(name="give_up_calls")
+async def give_up_calls(import_id: int, attempt: int) -> int:
+    """Cancel what this attempt at an import still has with the models; returns how many calls that were."""
+    await DBOS.sleep_async(SETTLE_SECONDS)
+    return await give_up_open_calls(import_workflow_id(import_id, attempt))
 
 
 @DBOS.step()
-def failed_media() -> list[int]:
-    """Ids of the media whose analysis failed."""
-    with Bench.shop.survey.read() as session:
-        return windows.failed(session)
+async def begin(import_id: int) -> int:
+    """Mark the import as running and count its files; returns how many batches may wait to be analysed."""
+    return await asyncio.to_thread(_begin, current(), import_id)
+
+
+@DBOS.step()
+async def take_in_some(import_id: int, job: str) -> list[int] | None:
+    """Take in the next files; returns the ids of the pictures to analyse, None when there are no more files."""
+    return await asyncio.to_thread(_take_in_some, current(), import_id, job)
 
 
 @DBOS.step()
 async def left_over(import_id: int) -> list[int]:
-    """Media of the import that no window brought to an end: the worker died while it wrote them down."""
-
-    def ask() -> list[int]:
-        with Bench.shop.survey.read() as session:
-            return windows.unfinished(session, import_id)
-
-    return await asyncio.to_thread(ask)
+    """Pictures of the import that nobody brought to an end: a worker died while it wrote them down."""
+    return await asyncio.to_thread(_read, pictures.unfinished, import_id)
 
 
-async def _outcome(child: str) -> str:
-    handle: WorkflowHandleAsync[str] = await DBOS.retrieve_workflow_async(child)
-    return await handle.get_result()
+@DBOS.step()
+async def failed_media() -> list[int]:
+    """Pictures whose analysis failed. Failed videos wait for their summary again."""
+    await asyncio.to_thread(videos.reopen_failed, current().context)
+    return await asyncio.to_thread(_read, pictures.failed)
 
 
-@DBOS.step(name="summarise_clips_remotely", preemptible=True)
-async def summarise_clips(import_id: int) -> str:
-    """Summarise the import's clips: decoded here, their frames looked at on Modal; returns what went wrong.
-
-    While nothing answers it waits and goes on with the clip it was at, or gives up where jobs must not wait. A worker
-    that takes it over collects the calls that were sent.
-    """
-    job = DBOS.workflow_id or ""
-    while True:
-        try:
-            await asyncio.to_thread(videos.summarise_pending, Bench.shop, import_id, job)
-        except BackendError as error:
-            away = isinstance(error, BackendUnavailable | QueueFull)
-            if not (away and Bench.settings.modal_fallback_to_queue):
-                await asyncio.to_thread(give_up, Bench.shop, job, str(error))
-                return f"{error} {error.remedy}".strip()
-            await asyncio.sleep(CLIPS_AGAIN_SECONDS)
-        else:
-            return ""
+@DBOS.step(preemptible=True)
+async def summarise_videos(import_id: int | None, job: str) -> str:
+    """Summarise the videos of an import, or all that wait; returns what went wrong."""
+    try:
+        await asyncio.to_thread(videos.summarise_pending, current().context, import_id, job)
+    except (BackendError, Refused, OSError) as error:
+        return sentence(error)
+    return ""
 
 
-@DBOS.step(name="group_events_remotely")
+@DBOS.step()
 async def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
-    await asyncio.to_thread(import_end.group, import_id)
+    await asyncio.to_thread(_group, current(), import_id)
 
 
-@DBOS.step(name="close_import_remotely")
+@DBOS.step()
 async def close_import(import_id: int, error: str | None) -> str:
     """Mark the import as done or failed."""
-    return await asyncio.to_thread(import_end.close, import_id, error)
+    return await asyncio.to_thread(_close, current(), import_id, error)
+
+
+@DBOS.step()
+async def give_up_open_calls(job: str) -> int:
+    """Cancel the open calls of a job and of the jobs it started; waits while Modal cannot be reached."""
+    return await calls.give_up(current().context, job)
+
+
+def due(session: Session) -> list[Due]:
+    """The imports that wait or run."""
+    open_states = sa.select(ImportBatch).where(ImportBatch.state.in_([ImportState.QUEUED, ImportState.RUNNING]))
+    return [Due(import_workflow_id(one.id, one.attempt), (one.id,)) for one in session.scalars(open_states)]
+
+
+def broke_off(session: Session, import_id: int, reason: str) -> None:
+    """Close an import whose job ended without doing so."""
+    imports.finish(session, import_id, error=f"The import broke off: {reason}")
+
+
+async def _queued(media_ids: Iterable[int]) -> deque[WorkflowHandleAsync[str]]:
+    return deque(
+        [await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, batch) for batch in batches(media_ids)]
+    )
+
+
+async def _results(handles: Iterable[WorkflowHandleAsync[str]]) -> list[str]:
+    return [await handle.get_result(polling_interval_sec=POLL_SECONDS) for handle in handles]
+
+
+def _begin(now: Current, import_id: int) -> int:
+    context, survey = now.context, now.context.survey
+    with survey.write() as session:
+        batch = imports.begin(session, import_id)
+        synthetic, root = batch.synthetic, Path(batch.root)
+    if synthetic:
+        draw_sample(survey.data_dir)
+    listed = sum(1 for _ in source_files(root, limits=context.limits))
+    with survey.write() as session:
+        session.get_one(ImportBatch, import_id).listed = listed
+        session.flush()
+        setting, usual = now.settings.local_features, usual_profile(now.settings)
+        rapid_profile.settle(session, setting, usual=usual, importing=True)
+    context.backend.load(context.choose().detector)
+    return context.backend.batches_ahead
+
+
+def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
+    context = now.context
+    if job not in now.feeds:
+        with context.survey.read() as session:
+            root = Path(session.get_one(ImportBatch, import_id).root)
+        now.feeds[job] = read_ahead(context, import_id, source_files(root, limits=context.limits))
+    media_ids: list[int] = []
+    taken, most = 0, min(FILES_AT_ONCE, context.backend.batches_ahead * BATCH // 2)
+    for reads in now.feeds[job]:
+        media_ids += list_batch(context, import_id, reads)
+        taken += len(reads)
+        if taken >= most:
+            return media_ids
+    del now.feeds[job]
+    return media_ids or None
+
+
+def _group(now: Current, import_id: int) -> None:
+    deployments = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == import_id).distinct()
+    with now.context.survey.write() as session:
+        affected = set(session.scalars(deployments))
+        events.regroup(session, affected, now.settings.event_gap_seconds)
+
+
+def _close(now: Current, import_id: int, error: str | None) -> str:
+    with now.context.survey.write() as session:
+        imports.finish(session, import_id, error=error)
+        batch = session.get_one(ImportBatch, import_id)
+        received = Path(batch.root) if batch.kind == "upload" and not error else None
+    if received is not None:
+        shutil.rmtree(received, ignore_errors=True)  # the originals are in the store
+    return error or "done"
+
+
+def _read(query: Any, *args: Any) -> list[int]:
+    with current().context.survey.read() as session:
+        ids: list[int] = query(session, *args)
+        return ids

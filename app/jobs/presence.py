@@ -58,6 +58,12 @@ class Presence:
                     claimed.append(worker.executor_id)
         return claimed
 
+    def alive(self) -> set[str]:
+        """Executor ids of the workers that work now, this one among them."""
+        with self.survey.read() as session:
+            rows = session.scalars(sa.select(Worker).where(Worker.heartbeat_at > 0))
+            return {row.executor_id for row in rows if is_alive(self.survey.data_dir, row)}
+
     def _set(self, **values: float) -> None:
         with self.survey.write() as session:
             session.execute(sa.update(Worker).where(Worker.executor_id == self.executor_id).values(**values))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
@@ -16,31 +17,50 @@ import sqlalchemy as sa
 from dbos import DBOSClient
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.settings import Backend, Settings
+from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
 from modal_backend.errors import QueueFull
 
-APP_VERSION = "1"
-FINISH = "finish-"
+UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 DESCRIBED_AT_ONCE = 24
 
 
 class Queue(StrEnum):
-    """Interactive work never waits behind bulk work: each has a queue of its own, here and on Modal.
-
-    Jobs on the queues of Modal are asynchronous: waiting for an answer holds no thread.
-    """
+    """Interactive work never waits behind bulk work, and what runs here never behind what waits for Modal."""
 
     INTERACTIVE = "interactive"
-    BULK = "bulk"
-    MODAL_INTERACTIVE = "modal-interactive"
-    MODAL_BULK = "modal-bulk"
-    MODAL_IMPORTS = "modal-imports"
+    EVIDENCE = "evidence"
+    IMPORTS = "imports"
+    BATCHES = "batches"
     VIDEO_QUESTIONS = "video-questions"
     NOTES = "notes"
+
+
+QUEUE_OF = {
+    "import_media": Queue.IMPORTS,
+    "retry_failed": Queue.IMPORTS,
+    "describe_again": Queue.IMPORTS,
+    "summarise_again": Queue.IMPORTS,
+    "describe_boxes": Queue.INTERACTIVE,
+    "rank_queries": Queue.INTERACTIVE,
+    "give_up_calls": Queue.INTERACTIVE,
+    "compare_pairs": Queue.EVIDENCE,
+    "read_crops": Queue.EVIDENCE,
+    "calibrate": Queue.EVIDENCE,
+    "ask_about_video": Queue.VIDEO_QUESTIONS,
+    "analyse_notes": Queue.NOTES,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A job that rows of the survey ask for. workflow_id: always the same for the same work."""
+
+    workflow_id: str
+    args: tuple[Any, ...]
 
 
 class Jobs:
@@ -49,7 +69,6 @@ class Jobs:
     def __init__(self, survey: Survey, settings: Settings) -> None:
         self.survey = survey
         self._url = settings.jobs_url
-        self._remote = settings.active_backend is Backend.MODAL
         self._most_waiting = settings.modal_queue_max_size
         self._client: DBOSClient | None = None
         self._engine: sa.Engine | None = None
@@ -63,19 +82,15 @@ class Jobs:
         """Take in, detect and describe everything an import lists."""
         with self.survey.read() as session:
             attempt = session.get_one(ImportBatch, import_id).attempt
-        self._enqueue(Queue.BULK, "import_media", import_workflow_id(import_id, attempt), import_id)
+        self.put("import_media", import_workflow_id(import_id, attempt), import_id)
 
     def describe(self, detection_ids: Sequence[int], *, bulk: bool = False) -> None:
         """Cut and describe crops of boxes a person drew, moved or opened below the threshold. Raises QueueFull.
 
         bulk: part of many, which must not hold up a single box somebody waits for.
         """
-        if self._remote:
-            queue, name = (Queue.MODAL_BULK if bulk else Queue.MODAL_INTERACTIVE), "describe_remotely"
-        else:
-            queue, name = (Queue.BULK if bulk else Queue.INTERACTIVE), "describe_boxes"
         self._refuse_when_full()
-        self._enqueue(queue, name, f"describe-{uuid.uuid4().hex}", list(detection_ids))
+        self.put("describe_boxes", f"describe-{uuid.uuid4().hex}", list(detection_ids), bulk=bulk)
 
     def describe_in_groups(self, detection_ids: Sequence[int]) -> None:
         """Describe these crops a few at a time, so that a worker never holds many pictures. Raises QueueFull.
@@ -91,65 +106,49 @@ class Jobs:
 
         bulk: nobody waits for them.
         """
-        if self._remote:
-            queue, name = (Queue.MODAL_BULK if bulk else Queue.MODAL_INTERACTIVE), "rank_remotely"
-        else:
-            queue, name = (Queue.BULK if bulk else Queue.INTERACTIVE), "rank_queries"
         self._refuse_when_full()
-        self._enqueue(queue, name, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
-
-    def describe_again(self, workflow_id: str) -> None:
-        """Describe a slice of the crops that lack what a model in use makes of them."""
-        queue, name = (
-            (Queue.MODAL_IMPORTS, "describe_again_remotely") if self._remote else (Queue.BULK, "describe_again")
-        )
-        self._enqueue(queue, name, workflow_id)
+        self.put("rank_queries", f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key(), bulk=bulk)
 
     def ask_about_video(self, answer_id: int) -> None:
         """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""
         self._refuse_when_full()
-        self._enqueue(Queue.VIDEO_QUESTIONS, "ask_about_video", video_workflow_id(answer_id), answer_id)
+        self.put("ask_about_video", video_workflow_id(answer_id), answer_id)
 
     def summarise_again(self, run_id: int) -> None:
-        """Summarise a clip again as this row of its runs says; asking twice starts one job."""
-        remote = (Queue.MODAL_IMPORTS, "summarise_again_remotely")
-        queue, name = remote if self._remote else (Queue.BULK, "summarise_again")
-        self._enqueue(queue, name, clip_run_workflow_id(run_id), run_id)
+        """Summarise a video again as this row of its runs says; asking twice starts one job."""
+        self.put("summarise_again", video_run_workflow_id(run_id), run_id)
 
     def compare(self, pairs: Sequence[tuple[int, int]]) -> None:
         """Compute the evidence of these pairs of crops; it appears in the survey pair by pair. Raises QueueFull."""
         self._refuse_when_full()
-        self._enqueue(Queue.INTERACTIVE, "compare_pairs", f"compare-{uuid.uuid4().hex}", [list(pair) for pair in pairs])
+        self.put("compare_pairs", f"compare-{uuid.uuid4().hex}", [list(pair) for pair in pairs])
 
     def read_crops(self, detection_ids: Sequence[int], measure: Sequence[int] = ()) -> None:
         """Find the animal in these crops, and measure the quality of others. Raises QueueFull."""
         self._refuse_when_full()
-        name = f"read-{uuid.uuid4().hex}"
-        self._enqueue(Queue.INTERACTIVE, "read_crops", name, list(detection_ids), list(measure))
+        self.put("read_crops", f"read-{uuid.uuid4().hex}", list(detection_ids), list(measure))
 
     def run_notes(self, run_id: int, attempt: int) -> None:
         """Run the keyword graph as this row of the survey says."""
-        self._enqueue(Queue.NOTES, "analyse_notes", notes_workflow_id(run_id, attempt), run_id)
+        self.put("analyse_notes", notes_workflow_id(run_id, attempt), run_id)
 
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
-        self._enqueue(Queue.BULK, "retry_failed", f"retry-{uuid.uuid4().hex}")
+        self.put("retry_failed", f"retry-{uuid.uuid4().hex}")
 
     def cancel_import(self, import_id: int) -> None:
-        """Stop an import and the calls it has under way on Modal; what is finished stays, what is not has failed."""
-        told = "The import was cancelled."
+        """Stop an import and the calls it has under way; what is finished stays, what is not has failed."""
+        reason = "The import was cancelled."
         with self.survey.write() as session:
             attempt = session.get_one(ImportBatch, import_id).attempt
-            imports.finish(session, import_id, error=told)
+            imports.finish(session, import_id, error=reason)
             mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
             unfinished = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
-            session.execute(sa.update(Media).where(unfinished).values(stage=Stage.FAILED, failure=told))
+            session.execute(sa.update(Media).where(unfinished).values(stage=Stage.FAILED, failure=reason))
         client = self._connect()
         if client is not None:
             client.cancel_workflow(import_workflow_id(import_id, attempt), cancel_children=True)
-            if self._remote:
-                give_up = f"give-up-{import_workflow_id(import_id, attempt)}"
-                self._enqueue(Queue.MODAL_INTERACTIVE, "give_up_calls", give_up, import_id, attempt)
+            self.put("give_up_calls", f"give-up-{import_workflow_id(import_id, attempt)}", import_id, attempt)
 
     def waiting(self) -> int:
         """Jobs in the queue that nobody has begun."""
@@ -171,19 +170,16 @@ class Jobs:
                 remedy="Wait until some are done, or raise MODAL_QUEUE_MAX_SIZE.",
             )
 
-    def _enqueue(self, queue: Queue, workflow: str, workflow_id: str, *args: Any) -> bool:
+    def put(self, workflow: str, workflow_id: str, *args: Any, bulk: bool = False) -> bool:
+        """Put a job into its queue; a job with this id is put there once. False while there is no queue.
+
+        bulk: nobody waits for it.
+        """
         client = self._connect()
         if client is None:
             return False
-        client.enqueue(
-            {
-                "queue_name": queue,
-                "workflow_name": workflow,
-                "workflow_id": workflow_id,
-                "app_version": APP_VERSION,
-            },
-            *args,
-        )
+        queue = Queue.BATCHES if bulk else QUEUE_OF[workflow]
+        client.enqueue({"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id}, *args)
         return True
 
     def _connect(self) -> DBOSClient | None:
@@ -205,8 +201,8 @@ def import_workflow_id(import_id: int, attempt: int) -> str:
     return f"import-{import_id}-{attempt}"
 
 
-def clip_run_workflow_id(run_id: int) -> str:
-    """The workflow of one run over a clip."""
+def video_run_workflow_id(run_id: int) -> str:
+    """The workflow of one run over a video."""
     return f"clip-run-{run_id}"
 
 
@@ -215,13 +211,8 @@ def notes_workflow_id(run_id: int, attempt: int) -> str:
     return f"notes-{run_id}-{attempt}"
 
 
-def finish_workflow_id(import_id: int, attempt: int) -> str:
-    """The workflow that waits for the windows of this attempt on Modal."""
-    return FINISH + import_workflow_id(import_id, attempt)
-
-
 def video_workflow_id(answer_id: int) -> str:
-    """The workflow of one question about a clip."""
+    """The workflow of one question about a video."""
     return f"ask-{answer_id}"
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
-from app.analysis.pictures import BATCH
+from app.analysis.taking_in import BATCH
 from tests.support.commands import pugmark
 from tests.support.scenes import sample_folder
 

@@ -1,10 +1,8 @@
-"""Write the ledger of calls: calls made in one go, and calls that are sent now and collected later."""
+"""Write the ledger of calls. A row is opened before a call is sent and closed when it has ended."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,58 +14,6 @@ from app.survey.tables.calls import Call
 from modal_backend.contracts import Result
 
 
-class LedgerEntry:
-    """One running call; `id` refers to its row, `bytes` and `items` may be set before it ends."""
-
-    def __init__(self, call_id: int) -> None:
-        self.id = call_id
-        self.cold_start_seconds: float | None = None
-        self.run_seconds: float | None = None
-        self.bytes = 0
-
-
-@contextmanager
-def ledger(
-    survey: Survey, *, task: str, model: str, backend: str, items: int, executor_id: str | None, queued_at: float
-) -> Iterator[LedgerEntry]:
-    """Write a row when a call starts and how it ended when the block ends; errors pass through after being noted."""
-    with survey.write() as session:
-        row = Call(
-            task=task,
-            model=model,
-            backend=backend,
-            items=items,
-            executor_id=executor_id,
-            queued_at=queued_at,
-            started_at=time.time(),
-        )
-        session.add(row)
-        session.flush()
-        entry = LedgerEntry(row.id)
-    try:
-        yield entry
-    except BaseException as error:
-        _end(survey, entry, "failed", f"{type(error).__name__}: {error}"[:2000])
-        raise
-    _end(survey, entry, "done", None)
-
-
-def _end(survey: Survey, entry: LedgerEntry, outcome: str, error: str | None) -> None:
-    with survey.write() as session:
-        session.execute(
-            sa.update(Call)
-            .where(Call.id == entry.id)
-            .values(
-                finished_at=time.time(),
-                outcome=outcome,
-                error=error,
-                cold_start_seconds=entry.cold_start_seconds,
-                run_seconds=entry.run_seconds,
-                bytes=entry.bytes,
-            )
-        )
-
-
 @dataclass(frozen=True, slots=True)
 class Sent:
     """A call under way: the ledger's id and the id to collect it with, empty while it has not been sent."""
@@ -76,31 +22,62 @@ class Sent:
     remote_id: str
 
 
-def open_call(
-    survey: Survey,
-    *,
-    job: str,
-    task: str,
-    model: str,
-    backend: str,
-    items: int,
-    executor_id: str | None,
-    queued_at: float,
-) -> Sent:
-    """The open call of this job, begun by whatever process before, or a new row."""
+@dataclass(frozen=True, slots=True)
+class Opening:
+    """What is known of a call before it is made.
+
+    job: the job that makes it, None for a call nobody can go on with. digest: names what is asked, the same after a
+    restart. queued_at: seconds since 1970.
+    """
+
+    job: str | None
+    digest: str
+    task: str
+    model: str
+    backend: str
+    items: int
+    executor_id: str | None
+    queued_at: float
+
+    @property
+    def name(self) -> str | None:
+        """What the row is found by."""
+        return f"{self.job}/{self.digest}/{self.model}" if self.job else None
+
+
+def open_call(survey: Survey, opening: Opening, *, answered: bool = False) -> Sent:
+    """The call that this job has begun before, by whatever process, or a new row.
+
+    A job has one call of a model under way at a time: others that it left open are closed as lost.
+
+    Args:
+        answered: a call whose answer came counts as well; it can be collected again.
+    """
     with survey.write() as session:
-        open_calls = list(session.scalars(sa.select(Call).where(Call.job == job, Call.outcome.is_(None))))
-        row = next((call for call in open_calls if (call.items, call.backend) == (items, backend)), None)
-        for other in open_calls:
-            if other is not row:
-                other.outcome, other.finished_at, other.error = "lost", time.time(), "Sent again in another way."
+        row = _known(session, opening, answered) if opening.job else None
         if row is None:
-            row = Call(job=job, task=task, model=model, backend=backend, items=items, queued_at=queued_at)
+            values = {"task": opening.task, "model": opening.model, "backend": opening.backend, "items": opening.items}
+            row = Call(job=opening.name, queued_at=opening.queued_at, **values)
             session.add(row)
-        row.executor_id = executor_id
+        row.executor_id = opening.executor_id
         row.started_at = row.started_at or time.time()
         session.flush()
         return Sent(row.id, row.remote_id or "")
+
+
+def _known(session: Session, opening: Opening, answered: bool) -> Call | None:
+    of_job = Call.job.startswith(f"{opening.job}/", autoescape=True)
+    unfinished = sa.select(Call).where(Call.outcome.is_(None), Call.model == opening.model, of_job)
+    found = None
+    for row in session.scalars(unfinished):
+        if (row.job, row.items, row.backend) == (opening.name, opening.items, opening.backend):
+            found = row
+        else:
+            row.outcome, row.finished_at, row.error = "lost", time.time(), "Sent again in another way."
+    if found is None and answered:
+        done = sa.select(Call).where(Call.job == opening.name, Call.outcome == "done", Call.remote_id.is_not(None))
+        found = session.scalar(done.where(Call.backend == opening.backend).order_by(Call.id.desc()).limit(1))
+    return found
 
 
 def sent(survey: Survey, call_id: int, remote_id: str, retries: int) -> None:
@@ -108,9 +85,9 @@ def sent(survey: Survey, call_id: int, remote_id: str, retries: int) -> None:
     update(survey, call_id, remote_id=remote_id, attempts=Call.attempts + retries, note=None)
 
 
-def tried(survey: Survey, call_id: int, attempts: int) -> None:
-    """Write down attempts to send a call that did not succeed."""
-    update(survey, call_id, attempts=Call.attempts + attempts)
+def tried(survey: Survey, call_id: int, attempts: int, note: str) -> None:
+    """Write down attempts to send a call that did not succeed, and what it waits for."""
+    update(survey, call_id, attempts=Call.attempts + attempts, note=note)
 
 
 def close(survey: Survey, call_id: int, outcome: str, error: str | None = None, result: Result | None = None) -> None:
@@ -134,6 +111,31 @@ def update(survey: Survey, call_id: int, **values: Any) -> None:
         session.execute(sa.update(Call).where(Call.id == call_id).values(**values))
 
 
+def is_cancelled(survey: Survey, call_id: int) -> bool:
+    """Whether somebody gave a call up."""
+    with survey.read() as session:
+        return session.scalar(sa.select(Call.outcome).where(Call.id == call_id)) == "cancelled"
+
+
+def open_calls(survey: Survey, job: str) -> list[Sent]:
+    """The calls that a job and the jobs it started have under way."""
+    with survey.read() as session:
+        rows = session.execute(sa.select(Call.id, Call.remote_id).where(Call.outcome.is_(None), _of(job)))
+        return [Sent(row.id, row.remote_id or "") for row in rows]
+
+
+def waits_for(session: Session, job: str) -> str | None:
+    """What the newest open call of a job waits for, as a sentence."""
+    query = sa.select(Call.note).where(Call.outcome.is_(None), _of(job)).order_by(Call.id.desc()).limit(1)
+    return session.scalar(query)
+
+
+def lose(session: Session, job: str) -> None:
+    """Close the open calls of a job that is begun anew and will not find them."""
+    lost = {"outcome": "lost", "finished_at": time.time(), "note": None, "error": "The job was begun anew."}
+    session.execute(sa.update(Call).where(Call.outcome.is_(None), _of(job)).values(**lost))
+
+
 def abandon(survey: Survey, executor_ids: list[str]) -> int:
     """Close the open calls of workers that are gone; returns how many there were.
 
@@ -146,3 +148,10 @@ def abandon(survey: Survey, executor_ids: list[str]) -> int:
             .values(outcome="failed", finished_at=time.time(), error="The worker stopped in the middle of this call.")
         )
         return int(done.rowcount)  # type: ignore[attr-defined]
+
+
+def _of(job: str) -> sa.ColumnElement[bool]:
+    """The calls of a job and of the jobs it started, also as earlier versions of this program named them."""
+    names = {job, job.replace("-", "/", 1)}
+    begins = [Call.job.startswith(f"{name}{sign}", autoescape=True) for name in names for sign in "/-"]
+    return sa.or_(Call.job.in_(names), *begins)

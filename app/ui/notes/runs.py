@@ -10,7 +10,9 @@ import streamlit as st
 
 from app import deps
 from app.actions.notes import settings_of, start, start_again
+from app.jobs.queue import notes_workflow_id
 from app.notes.sources import GROUPINGS
+from app.survey.calls import ledger
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteFile, NoteRun, RunState
 from app.ui.shared.words import duration, many, moment, plain
@@ -127,13 +129,14 @@ def follow(run_id: int) -> None:
     def live() -> None:
         with deps.survey().read() as session:
             run = survey_notes.run_of(session, run_id)
+            waits = ledger.waits_for(session, notes_workflow_id(run_id, run.attempt)) if run is not None else None
         if run is None or not run.open:
             st.rerun()
             return
         share, text = pace(run, time.time())
         st.progress(share, text=text)
-        if run.note:
-            st.warning(run.note, icon=":material/hourglass_top:")
+        if waits:
+            st.warning(waits, icon=":material/hourglass_top:")
 
     live()
 

@@ -17,7 +17,7 @@ from app.video.reading.sampling import BUDGET, unsampled_stretches
 from app.video.summary.first_pass import FirstPass, first_pass
 from app.video.summary.quality import box_quality
 from app.video.summary.sentences import VideoCoverage, summarise_in_words
-from app.video.summary.tracklets import tracklets_of
+from app.video.summary.tracklets import SURE, tracklets_of
 from modal_backend.contracts import Detection, Failure, Picture, Tracklet, VideoSummary
 
 BATCH = 8
@@ -67,6 +67,7 @@ def summarise_video(
     *,
     budget: int = BUDGET,
     shown_frame: tuple[int, float] | None = None,
+    sure: float = SURE,
     on_progress: Callable[[float], None] | None = None,
 ) -> SummarisedVideo:
     """Summarise a video with a detector.
@@ -77,6 +78,7 @@ def summarise_video(
         budget: at most so many frames are looked at.
         shown_frame: number and second of the frame that stands for the video already; it is looked at and stays the
             key frame.
+        sure: confidence from which this detector's boxes count.
         on_progress: called with the share of the work that is done, 0 to 1.
 
     Raises:
@@ -95,7 +97,8 @@ def summarise_video(
     paths, frame = _motion_paths(first)
     sampled = _sampled_frames(file, first, paths, shown_frame, detect, on_progress)
     sampled_boxes = {sample.index: (sample.second, sample.found) for sample in sampled}
-    tracklets = [_rated(tracklet, sampled) for tracklet in tracklets_of(paths, frame, sampled_boxes, first.motion.busy)]
+    found = tracklets_of(paths, frame, sampled_boxes, first.motion.busy, sure)
+    tracklets = [_rated(tracklet, sampled) for tracklet in found]
     coverage = _coverage(first, sampled)
     summary = summarise_in_words(tracklets, coverage)
     kept = shown_frame is not None and any(sample.index == shown_frame[0] for sample in sampled)

@@ -13,7 +13,7 @@ from app.video.paths.path import MotionPath
 from app.video.paths.paths import moving_share
 from modal_backend.contracts import Box, Category, Detection, FrameBox, Source, Tracklet
 
-SURE = 0.25  # the pocket detector's own threshold
+SURE = 0.25  # the pocket detector's own threshold, where no other is named
 USABLE = 0.05
 STILL_SURE = 0.7  # mean confidence from which something that never moves counts
 STILL_FRAMES = 3
@@ -37,7 +37,9 @@ class _LinkedDetections:
         return float(np.mean([detection.confidence for _, _, detection in self.boxes]))
 
 
-def tracklets_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked, busy: float) -> list[Tracklet]:
+def tracklets_of(
+    paths: Sequence[MotionPath], frame: Frame, looked: Looked, busy: float, sure: float = SURE
+) -> list[Tracklet]:
     """Tracklets in the order of appearance.
 
     Args:
@@ -45,16 +47,17 @@ def tracklets_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked, busy
         frame: the small frame of the paths.
         looked: frame number -> second and the detector's boxes.
         busy: share of the frames in which too much moves for motion to prove anything.
+        sure: confidence from which the detector's boxes count.
     """
     used: set[tuple[int, int]] = set()
-    found = [_tracklet_of_path(path, frame, looked, busy, used) for path in paths]
-    still = [_tracklet_of_detections(linked, looked) for linked in _link_detections(looked, used, paths, frame)]
+    found = [_tracklet_of_path(path, frame, looked, busy, used, sure) for path in paths]
+    still = [_tracklet_of_detections(linked, looked) for linked in _link_detections(looked, used, paths, frame, sure)]
     found += [tracklet for tracklet in still if tracklet is not None]
     return sorted(found, key=lambda tracklet: (tracklet.first_second, tracklet.last_second))
 
 
 def _tracklet_of_path(
-    path: MotionPath, frame: Frame, looked: Looked, busy: float, used: set[tuple[int, int]]
+    path: MotionPath, frame: Frame, looked: Looked, busy: float, used: set[tuple[int, int]], sure: float
 ) -> Tracklet:
     boxes, categories = [], Counter[Category]()
     for index, (second, found) in looked.items():
@@ -68,15 +71,15 @@ def _tracklet_of_path(
         used.add((index, best))
         detection = found[best]
         categories[detection.category] += 1
-        use = detection.box if detection.confidence >= SURE and overlap(box, detection.box) >= SAME_PLACE else box
+        use = detection.box if detection.confidence >= sure and overlap(box, detection.box) >= SAME_PLACE else box
         boxes.append(FrameBox(index, second, use, detection.confidence))
-    sure = sorted((box.confidence or 0.0 for box in boxes), reverse=True)[:2]
-    support = float(np.mean(sure)) if sure else 0.0
-    seen = support >= SURE
+    best_two = sorted((box.confidence or 0.0 for box in boxes), reverse=True)[:2]
+    support = float(np.mean(best_two)) if best_two else 0.0
+    seen = support >= sure
     entry = path.entry or border_side(path.pieces[0], frame, leaving=False)
     leaves = path.exit or border_side(path.pieces[-1], frame, leaving=True)
     fleeting = entry is None and leaves is None and _is_fleeting(path, frame)
-    doubt = f"the detector is not sure of it (best confidence {sure[0] if sure else 0:.2f})"
+    doubt = f"the detector is not sure of it (best confidence {best_two[0] if best_two else 0:.2f})"
     return Tracklet(
         category=categories.most_common(1)[0][0] if seen and categories else Category.ANIMAL,
         confidence=round(1 - (1 - support) * (1 - MOTION_TRUST), 3) if seen else MOTION_TRUST,
@@ -116,7 +119,7 @@ def _same_thing(moving: Box, linked: Box) -> bool:
 
 
 def _link_detections(
-    looked: Looked, used: set[tuple[int, int]], paths: Sequence[MotionPath], frame: Frame
+    looked: Looked, used: set[tuple[int, int]], paths: Sequence[MotionPath], frame: Frame, sure: float
 ) -> list[_LinkedDetections]:
     """The detector's boxes that no path explains, linked from frame to frame by place."""
     links: list[_LinkedDetections] = []
@@ -126,7 +129,7 @@ def _link_detections(
             explained = (index, place) in used or any(
                 _shared(detection.box, box) >= 0.3 * _area(detection.box) for box in moving
             )
-            if detection.confidence < SURE or explained:
+            if detection.confidence < sure or explained:
                 continue
             last = [
                 (overlap(link.boxes[-1][2].box, detection.box), link) for link in links if link.boxes[-1][0] < index

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable
@@ -13,9 +14,11 @@ import sqlalchemy as sa
 
 from app.actions.decide import Settled
 from app.actions.review import apply_review
-from app.analysis.context import Workshop
-from app.analysis.crops import Crop, describe_crops
-from app.ingest.store import MediaStore
+from app.analysis.calls import Lane
+from app.analysis.context import open_context
+from app.analysis.crops import Crop
+from app.analysis.crops import describe as describe_crops
+from app.analysis.model_choice import Choice
 from app.jobs.queue import DESCRIBED_AT_ONCE
 from app.survey.database import Survey
 from app.survey.detections.features import lacking
@@ -126,17 +129,17 @@ def test_a_worker_that_starts_knows_which_changed_boxes_nobody_described(survey,
         assert lacking(session, LOCAL) == [untouched, moved, drawn]
 
 
-class LateFeatures(Workshop):
-    """A workshop whose local features are ready only after the embedding, as on a busy machine."""
+class LateFeatures(EmbeddedBackend):
+    """A backend whose local features are ready only after the embedding, as on a busy machine."""
 
     embedded = threading.Event()
 
-    def call(self, model, inputs, queued_at=None):
+    def call(self, model, inputs):
         if model == LOCAL:
             self.embedded.wait(60)
             time.sleep(0.3)
-            return Workshop.call(self, model, inputs, queued_at)
-        answer = Workshop.call(self, model, inputs, queued_at)
+            return super().call(model, inputs)
+        answer = super().call(model, inputs)
         self.embedded.set()
         return answer
 
@@ -144,10 +147,10 @@ class LateFeatures(Workshop):
 def test_describing_never_waits_for_itself_when_the_features_come_late(survey):
     media, (box,) = add_media(survey, [found(0.9)])
     picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    shop = LateFeatures(survey, MediaStore(survey.data_dir), EmbeddedBackend(), "test")
+    crop = Crop(box, f"{media:064x}", "jpeg", Box(0.2, 0.3, 0.3, 0.4), picture, 400)
     start = time.monotonic()
-    describe_crops(shop, [Crop(box, f"{media:064x}", "jpeg", Box(0.2, 0.3, 0.3, 0.4), picture, 400)])
-    shop.close()
+    with open_context(survey, "test", LateFeatures()) as context:
+        asyncio.run(describe_crops(context, lambda: [crop], Choice().describing, None, Lane()))
     assert time.monotonic() - start < 30
     with survey.read() as session:
         assert session.scalar(sa.select(sa.func.count(Feature.id)).where(Feature.detection_id == box)) == 2

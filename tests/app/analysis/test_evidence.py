@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from PIL import Image
 
 from app.analysis import evidence as worker
-from app.analysis.context import open_workshop
+from app.analysis.context import open_context
 from app.files import crop_path
 from app.matching import flanks
 from app.survey.database import Survey
@@ -26,9 +26,9 @@ from tests.support.surveys import add_media, found
 
 
 @pytest.fixture
-def shop(survey: Survey):
-    with open_workshop(survey, "test") as shop:
-        yield shop
+def context(survey: Survey):
+    with open_context(survey, "test") as context:
+        yield context
 
 
 def cut(survey: Survey, detection_id: int, picture: np.ndarray) -> None:
@@ -49,55 +49,55 @@ def striped_crops(survey: Survey, animals: list[int]) -> list[int]:
     return ids
 
 
-def test_a_pair_is_compared_once_and_reads_from_either_side(survey, shop):
+def test_a_pair_is_compared_once_and_reads_from_either_side(survey, context):
     a, b, c = striped_crops(survey, [1, 1, 2])
-    worker.compare_pairs(shop, [[b, a], [a, c]])
+    worker.compare_pairs(context, [[b, a], [a, c]])
     with survey.read() as session:
         here, there = kept.evidence_of(session, a, [b, c]), kept.evidence_of(session, b, [a])
         written = session.scalars(sa.select(PairEvidence.created_at)).all()
         assert kept.missing_pairs(session, [(a, b), (c, a), (b, c)]) == [(b, c)]
     assert here[b].animal > 3 * max(here[c].animal, 3)
     assert [line[:4] for line in there[a].lines] == [[x2, y2, x1, y1] for x1, y1, x2, y2, *_ in here[b].lines]
-    worker.compare_pairs(shop, [[a, b], [c, a]])
+    worker.compare_pairs(context, [[a, b], [c, a]])
     with survey.read() as session:
         assert session.scalars(sa.select(PairEvidence.created_at)).all() == written
 
 
-def test_moving_a_box_makes_its_evidence_old(survey, shop):
+def test_moving_a_box_makes_its_evidence_old(survey, context):
     a, b = striped_crops(survey, [1, 1])
-    worker.compare_pairs(shop, [[a, b]])
+    worker.compare_pairs(context, [[a, b]])
     with survey.write() as session:
         review.correct_box(session, "ana", a, box=Box(0.25, 0.3, 0.3, 0.4))
     with survey.read() as session:
         assert kept.evidence_of(session, a, [b]) == {}
     cut(survey, a, striped(5, 0))
-    worker.compare_pairs(shop, [[a, b]])
+    worker.compare_pairs(context, [[a, b]])
     with survey.read() as session:
         assert kept.evidence_of(session, b, [a])[a].animal < 9
         assert session.scalar(sa.select(sa.func.count(PairEvidence.id))) == 1
 
 
-def test_a_crop_that_cannot_be_read_says_so_in_its_evidence(survey, shop, monkeypatch):
+def test_a_crop_that_cannot_be_read_says_so_in_its_evidence(survey, context, monkeypatch):
     a, b = striped_crops(survey, [1, 1])
     with survey.read() as session:
         view = boxes(session, [b])[b]
-    path = crop_path(survey.data_dir, crop_name(b, view.box))
+    path = crop_path(survey.data_dir, crop_name(b, Box(view.x, view.y, view.width, view.height)))
     path.write_bytes(b"not a picture")
-    worker.compare_pairs(shop, [[a, b]])
+    worker.compare_pairs(context, [[a, b]])
     with survey.read() as session:
         one = kept.evidence_of(session, a, [b])[b]
     assert "cannot be read" in one.problem
     assert (one.whole, one.animal, one.on_background) == (0, 0, False)
 
 
-def test_undoing_a_drawn_box_takes_what_was_computed_about_it_along(survey, shop):
+def test_undoing_a_drawn_box_takes_what_was_computed_about_it_along(survey, context):
     media, (a,) = add_media(survey, [found()])
     cut(survey, a, striped(1, 0))
     with survey.write() as session:
         drawn = review.draw_box(session, "ana", media, Box(0.5, 0.5, 0.3, 0.3), "animal")
     cut(survey, drawn.detection_id, striped(1, 1))
-    worker.compare_pairs(shop, [[a, drawn.detection_id]])
-    worker.measure_crops(shop, [drawn.detection_id])
+    worker.compare_pairs(context, [[a, drawn.detection_id]])
+    worker.measure_crops(context, [drawn.detection_id])
     with survey.write() as session:
         undo(session, session.merge(drawn), "ana")
     with survey.read() as session:
@@ -106,10 +106,10 @@ def test_undoing_a_drawn_box_takes_what_was_computed_about_it_along(survey, shop
         assert session.scalars(sa.select(CropQuality.detection_id)).all() == []
 
 
-def test_quality_orders_crops_says_it_in_words_and_leaves_none_out(survey, shop):
+def test_quality_orders_crops_says_it_in_words_and_leaves_none_out(survey, context):
     good, dark, unknown = striped_crops(survey, [1, 2, 3])
     cut(survey, dark, (striped(2, 0) * 0.08).astype(np.uint8))
-    worker.measure_crops(shop, [dark, good])
+    worker.measure_crops(context, [dark, good])
     with survey.read() as session:
         assert quality.by_quality(session, [unknown, dark, good]) == [good, dark, unknown]
         said = {one: quality.words(row) for one, row in quality.of(session, [good, dark]).items()}
@@ -117,7 +117,7 @@ def test_quality_orders_crops_says_it_in_words_and_leaves_none_out(survey, shop)
     assert "very dark" in said[dark]
 
 
-def test_a_box_at_the_edge_and_under_another_animal_is_told(survey, shop):
+def test_a_box_at_the_edge_and_under_another_animal_is_told(survey, context):
     from modal_backend.contracts import Category, Detection
 
     at_edge = Detection(Category.ANIMAL, 0.9, Box(0.0, 0.3, 0.3, 0.4))
@@ -130,12 +130,12 @@ def test_a_box_at_the_edge_and_under_another_animal_is_told(survey, shop):
     assert pixels == pytest.approx((0.3 * 1600 * 0.4 * 1200) ** 0.5)
 
 
-def test_a_flank_is_proposed_by_a_clear_match_with_a_decided_one_and_never_set(survey, shop):
+def test_a_flank_is_proposed_by_a_clear_match_with_a_decided_one_and_never_set(survey, context):
     a, b, c = striped_crops(survey, [1, 1, 2])
     with survey.write() as session:
         identity.set_flank(session, "ana", b, "left")
         identity.set_flank(session, "ana", c, "right")
-    worker.compare_pairs(shop, [[a, b], [a, c]])
+    worker.compare_pairs(context, [[a, b], [a, c]])
     with survey.read() as session:
         found_ = kept.evidence_of(session, a, [b, c])
         proposal = flanks.by_pattern(found_, flanks.flanks_of(session, [b, c]))
@@ -145,7 +145,7 @@ def test_a_flank_is_proposed_by_a_clear_match_with_a_decided_one_and_never_set(s
     assert str(found_[b].animal) in proposal.text
 
 
-def test_crops_of_decided_flank_are_read_for_the_mirror_test_and_three_are_too_few(survey, shop):
+def test_crops_of_decided_flank_are_read_for_the_mirror_test_and_three_are_too_few(survey, context):
     ids = striped_crops(survey, [1, 2, 3, 4, 5])
     with survey.write() as session:
         for one in ids[:3]:
@@ -153,7 +153,7 @@ def test_crops_of_decided_flank_are_read_for_the_mirror_test_and_three_are_too_f
     with survey.read() as session:
         assert sorted(flanks.unread(session)) == ids[:3]
         assert not flanks.enough(session)
-    worker.read_crops(shop, ids)
+    worker.read_crops(context, ids)
     with survey.read() as session:
         assert flanks.unread(session) == []
         assert flanks.by_mirror(session, ids[4]) is None

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.analysis import pictures
 from app.analysis import videos as clips
-from app.analysis.context import open_workshop
+from app.analysis.context import open_context
+from app.analysis.model_choice import Choice
+from app.analysis.pictures import crops_of_boxes
 from app.exchange import megadetector_json
-from app.ingest.intake import source_files
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import videos as video_decisions
@@ -24,13 +24,16 @@ from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse, imports
 from app.survey.tables.decisions import Decision
-from app.survey.tables.detections import Feature
+from app.survey.tables.detections import Feature, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import Video
 from app.survey.videos import tracklets, views
-from modal_backend.registry import LOCAL
+from modal_backend.contracts import Box, Category, Detection, Provenance, Result
+from modal_backend.embedded import EmbeddedBackend
+from modal_backend.registry import LOCAL, MODELS
 from tests.support.drawn_videos import Clip, Path2, draw_clip
 from tests.support.odd_videos import write
+from tests.support.taken_in import take_in_pictures
 
 
 def card(folder: Path) -> Path:
@@ -49,11 +52,10 @@ def card(folder: Path) -> Path:
 def take_in(survey: Survey, folder: Path, summarise: bool = True) -> int:
     with survey.write() as session:
         import_id = imports.import_of_path(session, folder).id
-    with open_workshop(survey, "test") as shop:
-        pictures.take_in_all(shop, import_id, source_files(folder, limits=shop.limits))
-        pictures.describe_pending(shop)
+    with open_context(survey, "test") as context:
+        take_in_pictures(context, import_id, folder)
         if summarise:
-            clips.summarise_pending(shop, import_id)
+            clips.summarise_pending(context, import_id)
     return import_id
 
 
@@ -115,8 +117,8 @@ def test_a_box_that_is_moved_is_described_from_its_own_frame(filmed):
     survey, media_id, _ = filmed
     with survey.read() as session:
         ((row, _),) = tracklets.tracklets_of(session, media_id)
-    with open_workshop(survey, "test") as shop:
-        (crop,) = pictures.crops_of_boxes(shop, [row.query_id])
+    with open_context(survey, "test") as context:
+        (crop,) = crops_of_boxes(context, [row.query_id])
     assert crop.picture.shape == (180, 320, 3)
 
 
@@ -183,14 +185,15 @@ def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_pat
     place = survey.data_dir / "originals" / media.sha256[:2] / f"{media.sha256}.mp4"
     whole = place.read_bytes()
     place.write_bytes(b"nothing")
-    with open_workshop(survey, "test") as shop:
-        clips.summarise_pending(shop, import_id)
+    with open_context(survey, "test") as context:
+        clips.summarise_pending(context, import_id)
         with survey.read() as session:
             failed = session.get_one(Media, media.id)
         assert failed.stage == Stage.FAILED
         assert "could not be summarised" in failed.failure
         place.write_bytes(whole)
-        clips.retry_failed(shop)
+        clips.reopen_failed(context)
+        clips.summarise_pending(context)
     with survey.read() as session:
         assert session.get_one(Media, media.id).stage == Stage.READY
         assert tracklets.summary_of(session, media.id).animals == 1
@@ -219,3 +222,30 @@ def test_a_clip_of_one_frame_is_summarised(survey, tmp_path):
     with survey.read() as session:
         (view,) = views.page(session, limit=5)
     assert (view.stage, view.animals) == (Stage.READY, 0)
+
+
+class Unsure(EmbeddedBackend):
+    """Answers as a detector whose boxes count from 0.2: with 0.22, in the middle of every frame."""
+
+    NAME = "megadetector-apa-c"
+
+    def call(self, model, inputs):
+        if model != self.NAME:
+            return super().call(model, inputs)
+        found = [Detection(Category.ANIMAL, 0.22, Box(0.3, 0.3, 0.4, 0.4))]
+        return Result([found for _ in inputs], Provenance("embedded", model, "test", "0" * 64, "640 px"), 0.1)
+
+
+def test_the_threshold_of_the_detector_that_ran_decides_and_is_stored(survey, tmp_path):
+    with survey.write() as session:
+        import_id = imports.import_of_path(session, card(tmp_path / "card")).id
+    choose = lambda: Choice(detector=Unsure.NAME)  # noqa: E731
+    with open_context(survey, "test", Unsure(), choose) as context:
+        take_in_pictures(context, import_id, tmp_path / "card")
+        clips.summarise_pending(context, import_id)
+    with survey.read() as session:
+        media_id = session.scalars(sa.select(Media.id).where(Media.kind == "video")).one()
+        thresholds = set(session.scalars(sa.select(ModelVersion.threshold).where(ModelVersion.model == Unsure.NAME)))
+        found = [one for _, one in tracklets.tracklets_of(session, media_id)]
+    assert thresholds == {MODELS[Unsure.NAME].threshold} == {0.2}
+    assert "detector and motion" in {one.source for one in found}

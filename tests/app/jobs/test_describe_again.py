@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,10 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from app.analysis import pictures
-from app.analysis.context import Workshop, open_workshop
+from app.analysis.calls import Lane
+from app.analysis.context import Context, open_context
 from app.analysis.model_choice import Choice
-from app.ingest.intake import source_files
-from app.ingest.limits import Limits
 from app.jobs import describe as described_again
 from app.survey.database import Survey
 from app.survey.detections import features, results
@@ -28,6 +28,7 @@ from modal_backend.registry import EMBEDDING, LOCAL
 from tests.support import surveys
 from tests.support.striped import card
 from tests.support.surveys import add_media, describe, found
+from tests.support.taken_in import describe_slice, take_in_pictures
 
 ON_MODAL = replace(surveys.LOCAL, backend="modal")
 NEWER = replace(surveys.LOCAL, version="2")
@@ -49,10 +50,10 @@ def crops(survey: Survey, provenances: list[Provenance]) -> list[int]:
 
 @pytest.fixture
 def idle(survey: Survey):
-    """A workshop that knows no more about its models than their features tell, as one on Modal."""
-    with open_workshop(survey, "test") as shop:
-        shop.backend = TellsNothing()
-        yield shop
+    """A context that knows no more about its models than their features tell, as one on Modal."""
+    with open_context(survey, "test") as context:
+        context.backend = TellsNothing()
+        yield context
 
 
 class TellsNothing(EmbeddedBackend):
@@ -62,13 +63,13 @@ class TellsNothing(EmbeddedBackend):
         return None
 
 
-def due(survey: Survey, shop: Workshop, *embeddings: str) -> str | None:
-    shop.choose = lambda: Choice(embeddings=embeddings or (EMBEDDING,))
+def due(survey: Survey, context: Context, *embeddings: str) -> str | None:
+    context.choose = lambda: Choice(embeddings=embeddings or (EMBEDDING,))
     with survey.read() as session:
-        return described_again.job_id(session, shop)
+        return described_again.job_id(session, context)
 
 
-def test_crops_described_by_two_backends_are_one_gallery(survey: Survey, idle: Workshop):
+def test_crops_described_by_two_backends_are_one_gallery(survey: Survey, idle: Context):
     made = crops(survey, [surveys.LOCAL, ON_MODAL, surveys.LOCAL])
     with survey.read() as session:
         version = feature_version(session, LOCAL)
@@ -89,7 +90,7 @@ def test_a_crop_that_both_backends_described_waits_once(survey: Survey):
         assert rankings.waiting_count(session, version) == len(rankings.waiting(session, version)) == 1
 
 
-def test_crops_of_an_older_version_keep_waiting_and_are_told(survey: Survey, idle: Workshop):
+def test_crops_of_an_older_version_keep_waiting_and_are_told(survey: Survey, idle: Context):
     old, older_too, new = crops(survey, [surveys.LOCAL, ON_MODAL, NEWER])
     with survey.read() as session:
         version = feature_version(session, LOCAL)
@@ -110,41 +111,41 @@ def test_going_back_to_an_earlier_version_makes_it_the_present_one(survey: Surve
 
 
 @pytest.fixture
-def shop(survey: Survey, tmp_path: Path):
-    """A workshop whose survey holds three stored pictures with a drawn animal each."""
+def context(survey: Survey, tmp_path: Path):
+    """A context whose survey holds three stored pictures with a drawn animal each."""
     folder = card(tmp_path / "card")
-    with open_workshop(survey, "test") as shop:
+    with open_context(survey, "test") as context:
         with survey.write() as session:
             batch = imports.start_import(session, kind="folder", root=str(folder), label="card")
-        pictures.take_in_all(shop, batch.id, source_files(folder, limits=Limits()))
+        take_in_pictures(context, batch.id, folder)
         with survey.write() as session:
             for media_id in session.scalars(sa.select(Media.id)).all():
                 box = {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}
                 session.add(Detection(media_id=media_id, drawn_by="ana", category="animal", confidence=1.0, **box))
-        yield shop
+        yield context
 
 
-def test_a_job_describes_older_crops_again_until_none_waits(survey: Survey, shop: Workshop):
+def test_a_job_describes_older_crops_again_until_none_waits(survey: Survey, context: Context):
     with survey.read() as session:
         drawn = list(session.scalars(sa.select(Detection.id).where(Detection.drawn_by == "ana")))
-    pictures.describe_boxes(shop, drawn)
+    asyncio.run(pictures.describe_boxes(context, drawn, None, Lane()))
     with survey.write() as session:
         session.execute(sa.update(ModelVersion).where(ModelVersion.model.in_([LOCAL, EMBEDDING])).values(version="0"))
     with survey.read() as session:
         assert features.lacking(session, LOCAL) == []  # its features alone do not tell that there is a newer version
-        left = [crop for _, ids in described_again.slice_of(session, shop) for crop in ids]
+        left = [crop for _, ids in described_again.slice_of(session, context) for crop in ids]
         assert left == sorted(drawn)
-        assert described_again.job_id(session, shop) is not None
-    assert described_again.describe_slice(shop) == len(left)
+        assert described_again.job_id(session, context) is not None
+    assert describe_slice(context) == len(left)
     with survey.read() as session:
-        assert described_again.job_id(session, shop) is None
+        assert described_again.job_id(session, context) is None
         version = feature_version(session, LOCAL)
         assert set(rankings.waiting(session, version)) >= set(drawn)
         gone = sa.select(sa.func.count(Feature.id)).join(ModelVersion).where(ModelVersion.version == "0")
         assert session.scalar(gone.where(Feature.detection_id.in_(left))) == 0
 
 
-def test_crops_that_an_embedding_taken_into_use_later_has_not_seen_are_described_by_it(survey: Survey, idle: Workshop):
+def test_crops_that_an_embedding_taken_into_use_later_has_not_seen_are_described_by_it(survey: Survey, idle: Context):
     first, second = crops(survey, [surveys.LOCAL, surveys.LOCAL])
     with survey.write() as session:
         version = results.model_version(session, "embed", replace(surveys.LOCAL, model="megadescriptor-t-224"))

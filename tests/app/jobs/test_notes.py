@@ -11,9 +11,8 @@ import pytest
 
 from app.__main__ import main
 from app.actions.notes import settings_of
-from app.analysis.context import open_workshop
+from app.analysis.context import open_context
 from app.jobs import notes as job
-from app.jobs.current import Bench
 from app.notes.result import read_result
 from app.notes.sources import keep
 from app.settings import load_settings
@@ -115,16 +114,15 @@ def test_a_node_can_be_asked_for_alone_and_the_cache_answers_by_content(corpus, 
     assert '"cleaned" -> "candidates"' in again.drawing()
 
 
-def test_a_run_in_the_survey_is_done_as_a_job_and_keeps_what_the_page_needs(survey, settings, corpus):
+def test_a_run_in_the_survey_is_done_as_a_job_and_keeps_what_the_page_needs(survey, corpus):
     table = pd.read_csv(corpus)
     with survey.write() as session:
         file = keep(session, "planted", table, {"text": "text", "station": "category"}, "ana")
         again = keep(session, "planted", table, {"text": "text", "station": "category"}, "ana")
         run = survey_notes.start_run(session, "by station", settings_of([file.id], "station"), "ana")
         assert again.id == file.id
-    with open_workshop(survey, "test") as shop:
-        Bench.shop, Bench.settings = shop, settings
-        assert job.run_notes(run.id) == ""
+    with open_context(survey, "test") as context:
+        assert job.bring_to_end(context, run.id, "notes-1-1") == ""
     with survey.read() as session:
         done = survey_notes.run_of(session, run.id)
         found = read_result(survey.data_dir, run.id, done.attempt)
@@ -137,12 +135,11 @@ def test_a_run_in_the_survey_is_done_as_a_job_and_keeps_what_the_page_needs(surv
     assert set(found.supports[word]) <= set(found.counts["categories"])
 
 
-def test_a_run_without_notes_fails_with_a_sentence_and_can_be_run_again(survey, settings):
+def test_a_run_without_notes_fails_with_a_sentence_and_can_be_run_again(survey):
     with survey.write() as session:
         run = survey_notes.start_run(session, "nothing", settings_of([], "station"), "ana")
-    with open_workshop(survey, "test") as shop:
-        Bench.shop, Bench.settings = shop, settings
-        assert "no notes" in job.run_notes(run.id)
+    with open_context(survey, "test") as context:
+        assert "no notes" in job.bring_to_end(context, run.id, "notes-1-1")
     with survey.write() as session:
         assert survey_notes.run_of(session, run.id).state == "failed"
         survey_notes.again(session, run.id)

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
 from app.analysis import pictures
-from app.analysis.context import Workshop, open_workshop
+from app.analysis.calls import Lane
+from app.analysis.context import Context, open_context
 from app.analysis.model_choice import Chooser, usual_profile
-from app.ingest.intake import source_files
-from app.ingest.limits import Limits
 from app.jobs import describe as described
 from app.matching import calibrate
 from app.matching.gallery import Gallery
@@ -34,6 +34,7 @@ from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
 from tests.support.commands import pugmark
 from tests.support.striped import card
 from tests.support.surveys import add_media, describe, found
+from tests.support.taken_in import describe_slice, take_in_pictures
 
 FINE = Provenance("embedded", LOCAL_FINE, "1", "", PROFILES[LOCAL_FINE][1])
 COARSE = Provenance("embedded", LOCAL, "1", "", PROFILES[LOCAL][1])
@@ -133,21 +134,21 @@ def test_a_profile_that_the_settings_name_takes_over_once_it_has_described_every
 
 
 @pytest.fixture
-def shop(survey: Survey, tmp_path: Path):
-    """A workshop whose survey holds three stored pictures with a drawn animal each, described by RAPID 224."""
+def context(survey: Survey, tmp_path: Path):
+    """A context whose survey holds three stored pictures with a drawn animal each, described by RAPID 224."""
     folder = card(tmp_path / "card")
     settings = Settings(PUGMARK_BACKEND="embedded", _env_file=None)
-    with open_workshop(survey, "test", choose=Chooser(settings, list, survey)) as shop:
+    with open_context(survey, "test", choose=Chooser(settings, list, survey)) as context:
         with survey.write() as session:
             rapid_profile.choose(session, LOCAL)
             batch = imports.start_import(session, kind="folder", root=str(folder), label="card")
-        pictures.take_in_all(shop, batch.id, source_files(folder, limits=Limits()))
+        take_in_pictures(context, batch.id, folder)
         with survey.write() as session:
             for media_id in session.scalars(sa.select(Media.id)).all():
                 session.add(Detection(media_id=media_id, drawn_by="ana", category="animal", confidence=1.0, **WHOLE))
             imports.finish(session, batch.id, error=None)
-        described.describe_slice(shop)
-        yield shop
+        describe_slice(context)
+        yield context
 
 
 def profiles_of(survey: Survey) -> dict[str, int]:
@@ -157,23 +158,24 @@ def profiles_of(survey: Survey) -> dict[str, int]:
 
 
 def test_a_change_of_profile_goes_on_in_slices_beside_the_old_one_and_ends_with_the_new_one_alone(
-    survey: Survey, shop: Workshop, monkeypatch: pytest.MonkeyPatch
+    survey: Survey, context: Context, monkeypatch: pytest.MonkeyPatch
 ):
     whole = profiles_of(survey)[LOCAL]
     with survey.write() as session:
         drawn = session.scalars(sa.select(Detection.id).where(Detection.drawn_by == "ana")).all()
         rapid_profile.change_to(session, LOCAL_FINE)
     monkeypatch.setattr(described, "SLICE", whole - 1)
-    assert described.Lookout(shop).due() is not None
-    assert described.describe_slice(shop) == whole - 1
+    assert described.Lookout(context).due()
+    assert describe_slice(context) == whole - 1
     with survey.write() as session:
         assert rapid_profile.progress(session) == (whole - 1, whole)
         assert rapid_profile.sentence(session) == "RAPID 224 ranks until RAPID 448 has described every crop."
         assert local_model(session) == LOCAL
         session.add(Detection(media_id=1, drawn_by="ben", category="animal", confidence=1.0, **WHOLE))
-    pictures.describe_boxes(shop, [max(drawn) + 1])  # a crop that comes meanwhile ranks at once
+    # A crop that comes meanwhile ranks at once.
+    asyncio.run(pictures.describe_boxes(context, [max(drawn) + 1], None, Lane()))
     assert profiles_of(survey) == {LOCAL: whole + 1, LOCAL_FINE: whole - 1}
-    described.describe_slice(shop)
+    describe_slice(context)
     assert profiles_of(survey) == {LOCAL_FINE: whole + 1}
     Gallery(survey).rank(drawn[0], Scope())
     with survey.read() as session:
@@ -182,35 +184,35 @@ def test_a_change_of_profile_goes_on_in_slices_beside_the_old_one_and_ends_with_
         row = rankings.ranking(session, drawn[0], FUSED, Scope())
         assert row is not None
         assert LOCAL_FINE in row.candidates[0]["models"]
-    assert described.Lookout(shop).due() is None
+    assert not described.Lookout(context).due()
 
 
 def test_a_box_that_moved_is_described_again_by_the_survey_s_profile_and_so_is_one_that_moved_back(
-    survey: Survey, shop: Workshop
+    survey: Survey, context: Context
 ):
     with survey.write() as session:
         moved = session.scalar(sa.select(sa.func.min(Detection.id)).where(Detection.drawn_by == "ana"))
         session.add(DetectionReview(detection_id=moved, who="ana", **{**WHOLE, "x": 0.1, "width": 0.9}))
     with survey.read() as session:
-        assert described.slice_of(session, shop) == [([EMBEDDING, LOCAL], [moved])]
-    assert described.describe_slice(shop) == 1
+        assert described.slice_of(session, context) == [([EMBEDDING, LOCAL], [moved])]
+    assert describe_slice(context) == 1
     with survey.read() as session:
-        assert described.slice_of(session, shop) == []
+        assert described.slice_of(session, context) == []
 
 
-def test_a_crop_that_is_no_animal_any_more_holds_no_change_up(survey: Survey, shop: Workshop):
+def test_a_crop_that_is_no_animal_any_more_holds_no_change_up(survey: Survey, context: Context):
     with survey.write() as session:
         other = session.scalar(sa.select(sa.func.min(Detection.id)).where(Detection.drawn_by == "ana"))
         session.add(DetectionReview(detection_id=other, verdict="rejected", who="ana"))
         rapid_profile.change_to(session, LOCAL_FINE)
-    described.describe_slice(shop)
+    describe_slice(context)
     with survey.read() as session:
         assert local_model(session) == LOCAL_FINE
         assert set(session.scalars(sa.select(Feature.detection_id))) > {other}  # the embedding stays
 
 
-def test_a_worker_whose_survey_has_not_changed_counts_nothing(survey: Survey, shop: Workshop):
-    lookout = described.Lookout(shop)
+def test_a_worker_whose_survey_has_not_changed_counts_nothing(survey: Survey, context: Context):
+    lookout = described.Lookout(context)
     lookout.due()
     asked: list[str] = []
 
@@ -219,7 +221,7 @@ def test_a_worker_whose_survey_has_not_changed_counts_nothing(survey: Survey, sh
 
     sa.event.listen(survey.engine, "before_cursor_execute", note)
     for _ in range(3):
-        assert lookout.due() is None
+        assert lookout.due() == []
     assert not [statement for statement in asked if "count(" in statement or "NOT IN" in statement]
     assert len([statement for statement in asked if statement.startswith("SELECT")]) <= 3 * 7
     asked.clear()
@@ -229,7 +231,7 @@ def test_a_worker_whose_survey_has_not_changed_counts_nothing(survey: Survey, sh
         drawn = session.scalar(sa.select(sa.func.max(Detection.id)))
     describe(survey, drawn, 1, COARSE)
     lookout._not_before = 0.0
-    assert lookout.due() is not None
+    assert lookout.due()
     assert [statement for statement in asked if "count(" in statement]
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import sqlalchemy as sa
 
-from app.analysis.clip_again import SAME
+from app.analysis.videos import SAME
 from app.survey.database import Survey
 from app.survey.decisions import videos as video_decisions
 from app.survey.detections.features import feature_version

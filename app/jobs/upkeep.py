@@ -1,0 +1,117 @@
+"""Keeps the queue in step with the survey: whose rows say what is to be done, and the queue only who does it.
+
+What the queue does not know is put there; what broke off is closed; what a stopped worker or an older version of this
+program left goes on.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from dbos import DBOS, WorkflowStatus
+from sqlalchemy.orm import Session
+
+from app.jobs import calibrate, describe, imports, notes, video_questions, videos
+from app.jobs.current import Current
+from app.jobs.presence import Presence
+from app.jobs.queue import UNDER_WAY, Due, Jobs
+from app.survey.calls import ledger
+from app.survey.database import Survey
+from modal_backend.errors import BackendError, QueueFull
+
+log = logging.getLogger("pugmark.worker")
+# Jobs that no row of the survey asks for: put anew with the same input.
+WITHOUT_ROWS = ("describe_boxes", "rank_queries", "compare_pairs", "read_crops", "retry_failed")
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A kind of job that rows of the survey ask for.
+
+    workflow: its registered name. due: the jobs that the rows ask for now. broke_off: closes the row of a job, given by
+    its first argument, that ended without doing so; None for a job that is done once for each state of the survey.
+    """
+
+    workflow: str
+    due: Callable[[Session], list[Due]]
+    broke_off: Callable[[Session, Any, str], None] | None = None
+
+
+class Upkeep:
+    """The upkeep of one worker; `run` it regularly."""
+
+    def __init__(self, now: Current, presence: Presence) -> None:
+        survey: Survey = now.context.survey
+        self._survey, self._presence = survey, presence
+        self._jobs = Jobs(survey, now.settings)
+        lookout = describe.Lookout(now.context)
+        self._kept = (
+            Kept("import_media", imports.due, imports.broke_off),
+            Kept("describe_again", lambda _session: lookout.due()),
+            Kept("ask_about_video", video_questions.due, video_questions.broke_off),
+            Kept("summarise_again", videos.due, videos.broke_off),
+            Kept("analyse_notes", notes.due, notes.broke_off),
+            Kept("calibrate", calibrate.due),
+        )
+        self._take_over_older()
+
+    def run(self) -> None:
+        """One round."""
+        self._presence.beat()
+        gone = self._presence.gone()
+        if gone:
+            log.warning("Taking over the work of %s", ", ".join(gone))
+            ledger.abandon(self._survey, gone)
+            DBOS._recover_pending_workflows(gone)
+            self._take_over_older()
+        for kept in self._kept:
+            try:
+                self._keep(kept)
+            except QueueFull as full:
+                log.info("Some of %s waits for room in the queue: %s", kept.workflow, full)
+            except BackendError as error:
+                log.warning("What is due of %s cannot be told: %s", kept.workflow, error)
+
+    def close(self) -> None:
+        """Give back the connections."""
+        self._jobs.close()
+
+    def _keep(self, kept: Kept) -> None:
+        with self._survey.read() as session:
+            due = kept.due(session)
+        for job in due:
+            status = DBOS.get_workflow_status(job.workflow_id)
+            if status is not None and (status.status in UNDER_WAY or kept.broke_off is None):
+                continue
+            if status is not None and not _is_older(status):
+                with self._survey.write() as session:
+                    assert kept.broke_off is not None
+                    kept.broke_off(session, job.args[0], str(status.error or status.status.lower()))
+                continue
+            if status is not None:
+                DBOS.delete_workflow(job.workflow_id, delete_children=True)
+            self._jobs.put(kept.workflow, job.workflow_id, *job.args)
+
+    def _take_over_older(self) -> None:
+        """Stop what an older version of this program left in the queue, and begin anew what no row asks for.
+
+        The histories of its jobs fit its workflows and not the present ones. What rows ask for is put anew by `_keep`.
+        """
+        alive = self._presence.alive()
+        for status in DBOS.list_workflows(status=list(UNDER_WAY), load_output=False):
+            if not _is_older(status) or (status.status == "PENDING" and status.executor_id in alive):
+                continue
+            DBOS.cancel_workflow(status.workflow_id)
+            with self._survey.write() as session:
+                ledger.lose(session, status.workflow_id)
+            if status.name in WITHOUT_ROWS and status.input is not None:
+                self._jobs.put(status.name, f"{status.name}-{uuid.uuid4().hex}", *status.input["args"], bulk=True)
+            log.info("%s of an older version of Pugmark is begun anew.", status.workflow_id)
+
+
+def _is_older(status: WorkflowStatus) -> bool:
+    return status.app_version not in (None, DBOS.application_version)
