@@ -25,7 +25,7 @@ from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import DETECTOR
 
-MODELS = ("rapid", "rapid-448", "pocket-embedding", "fused", "fused-448")
+MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", "fused", "fused-448", "fused-xfeat")
 
 
 def add_arguments(command: ArgumentParser) -> None:

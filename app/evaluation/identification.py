@@ -1,7 +1,8 @@
 """How well a model tells individuals apart: rankings for a labelled table of crops, and their scores.
 
 The table is a CSV with the columns path (relative to the CSV), identity and split (query or gallery); with a column
-event or taken_at (ISO 8601) events are known as well.
+event or taken_at (ISO 8601) events are known as well. With a column day or occasion (in an order that sorts) it needs
+no split: every identity's last two are asked about, the ones before are the gallery.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from app.evaluation import splits
 from app.evaluation.rankers import MODELS, PARTS, Described, describe, rank
 from app.evaluation.shortlist_recall import SHARE, shortlist_recall
 from app.evaluation.splits import Split
+from modal_backend.models.matcher.matched import Matched
 
 FUSED = "fused"
 THRESHOLD = 0.5
@@ -57,7 +59,8 @@ def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[s
     figures = score(document, rows)
     kept = [number for number in range(len(rows)) if described.has(number)]
     table = [rows[number] for number in kept]
-    within = _only(described, kept)
+    within = _only(described, kept) if described.failed else described
+    figures |= _across_occasions(model, table, within, draws)
     figures["random"] = _mean(model, table, within, [splits.at_random(table, seed) for seed in range(draws)])
     figures["one_picture"] = _mean(model, table, within, [splits.one_picture(table, seed) for seed in range(draws)])
     vectors = _vectors(table, csv_path.parent, within)
@@ -81,10 +84,15 @@ def read_rows(csv_path: Path) -> list[dict[str, str]]:
     """Rows of the table. Raises UnusableTable naming what is missing or the split nobody knows."""
     with csv_path.open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        missing = {"path", "identity", "split"} - set(reader.fieldnames or ())
+        columns = set(reader.fieldnames or ())
+        occasions = bool(columns & {"day", "occasion"})
+        missing = {"path", "identity"} - columns if occasions else {"path", "identity", "split"} - columns
         if missing:
             raise UnusableTable(f"{csv_path.name} lacks the columns {', '.join(sorted(missing))}.")
         rows = list(reader)
+    if "split" not in columns:
+        asked = set(splits.last_occasions(rows).queries)
+        rows = [{**row, "split": "query" if number in asked else "gallery"} for number, row in enumerate(rows)]
     for line, row in enumerate(rows, start=2):
         if row["split"] not in ("query", "gallery"):
             raise UnusableTable(f"{csv_path.name}, line {line}: split is {row['split']!r}; write query or gallery.")
@@ -130,6 +138,23 @@ def _figures(answers: Sequence[tuple[str, Sequence[Any], float | None]], gallery
         "accepted_known": accepted,
         "refused_unknown": refused,
         "accuracy": None if accepted is None or refused is None else (accepted + refused) / 2,
+    }
+
+
+def _across_occasions(model: str, table: Sequence[Row], within: Described, draws: int) -> dict[str, Any]:
+    """Figures of the last occasions against those before, and of one picture against other occasions.
+
+    Empty for a table whose rows name no occasion.
+    """
+    if not table or not all(splits.occasion_of(row) for row in table):
+        return {}
+    everyone = [splits.last_occasions(table)]
+    fewer = [splits.last_occasions(table, seed) for seed in range(draws)]
+    alone = [splits.one_picture_other_occasions(table, seed) for seed in range(draws)]
+    return {
+        "last_occasions": _mean(model, table, within, everyone),
+        "last_occasions_fifth_unknown": _mean(model, table, within, fewer),
+        "one_picture_other_occasions": _mean(model, table, within, alone),
     }
 
 
@@ -180,7 +205,8 @@ def _only(described: Described, kept: Sequence[int]) -> Described:
     """The same for a table of these rows alone."""
     local = {place: described.local[row] for place, row in enumerate(kept) if row in described.local}
     vectors = {place: described.vectors[row] for place, row in enumerate(kept) if row in described.vectors}
-    return Described(described.about, local, vectors)
+    points = {place: described.matched.points[row] for place, row in enumerate(kept) if row in described.matched.points}
+    return Described(described.about, local, vectors, Matched(points))
 
 
 def _vectors(rows: Sequence[Row], folder: Path, described: Described) -> Any:

@@ -1,4 +1,4 @@
-"""Rank labelled crops by one model, or by a profile of RAPID and the pocket embedding fused with the start values."""
+"""Rank labelled crops by one model, or by several fused with the start values."""
 
 from __future__ import annotations
 
@@ -10,12 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from app.evaluation.splits import Split
+from modal_backend.models.matcher.matched import Matched
 
 if TYPE_CHECKING:
     from modal_backend.contracts import LocalFeatures, Picture
+    from modal_backend.models.rapid.gallery import Ranking
 
-MODELS = ("rapid", "rapid-448", "pocket-embedding", "fused", "fused-448")
-PARTS = {"fused": ("rapid", "pocket-embedding"), "fused-448": ("rapid-448", "pocket-embedding")}
+MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", "fused", "fused-448", "fused-xfeat")
+PARTS = {
+    "fused": ("rapid", "pocket-embedding"),
+    "fused-448": ("rapid-448", "pocket-embedding"),
+    "fused-xfeat": ("rapid-448", "pocket-embedding", "xfeat"),
+}
 
 Row = Mapping[str, str]
 Named = list[tuple[str, float]]
@@ -32,18 +38,20 @@ class Described:
     about: dict[str, str]
     local: dict[int, LocalFeatures] = field(default_factory=dict)
     vectors: dict[int, Any] = field(default_factory=dict)
+    matched: Matched = field(default_factory=Matched)
     failed: list[dict[str, str]] = field(default_factory=list)
 
     def has(self, row: int) -> bool:
         """Whether the crop could be read."""
-        return row in self.local or row in self.vectors
+        return row in self.local or row in self.vectors or row in self.matched.points
 
 
 def describe(rows: Sequence[Row], folder: Path, model: str) -> Described:
     """Describe every crop as the model needs it. Raises WeightsMissing."""
     parts = PARTS.get(model, (model,))
     described = Described({})
-    readers = [(_local_reader(part) if part.startswith("rapid") else _vector_reader()) for part in parts]
+    readers = [_reader(part) for part in parts]
+    kept = [_kept(described, part) for part in parts]
     described.about = {
         key: " + ".join(filter(None, (about[key] for _, about in readers)))
         for key in ("version", "preprocessing", "weights_sha256")
@@ -54,8 +62,8 @@ def describe(rows: Sequence[Row], folder: Path, model: str) -> Described:
         except (OSError, ValueError, SyntaxError) as error:
             described.failed.append({"path": row["path"], "reason": f"The picture cannot be read: {error}"})
             continue
-        for part, (read, _) in zip(parts, readers, strict=True):
-            (described.local if part.startswith("rapid") else described.vectors)[number] = read(picture)
+        for values, (read, _) in zip(kept, readers, strict=True):
+            values[number] = read(picture)
     return described
 
 
@@ -63,33 +71,48 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
     """Of every query of the split: identities with scores, best first, and the probability that it is known."""
     parts = PARTS.get(model, (model,))
     gallery = [row for row in split.gallery if described.has(row)]
-    found = [
-        (_by_votes if part.startswith("rapid") else _by_cosine)(part, rows, described, gallery, split.queries)
-        for part in parts
-    ]
+    found: list[list[tuple[Named, float | None]]] = []
+    first: list[list[int]] = [[] for _ in split.queries]
+    for part in parts:
+        if part.startswith("rapid"):
+            votes = _votes(part, rows, described, gallery, split.queries)
+            first = [[candidate.crop_id for candidate in ranking.candidates] for ranking in votes]
+            found.append([_named(ranking) for ranking in votes])
+        elif part == "xfeat":
+            names = {row: rows[row]["identity"] for row in gallery}
+            ask = described.matched.rank
+            found.append([ask(row, gallery, names, [order]) for row, order in zip(split.queries, first, strict=True)])
+        else:
+            found.append(_by_cosine(rows, described, gallery, split.queries))
     if len(found) == 1:
         return found[0]
     return [_fused(dict(zip(parts, answers, strict=True))) for answers in zip(*found, strict=True)]
 
 
-def _by_votes(
+def _kept(described: Described, part: str) -> dict[int, Any]:
+    if part == "xfeat":
+        return described.matched.points
+    return described.local if part.startswith("rapid") else described.vectors
+
+
+def _votes(
     model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
-) -> list[tuple[Named, float | None]]:
+) -> list[Ranking]:
     from modal_backend.models.rapid.features import FINE
     from modal_backend.models.rapid.gallery import START, START_FINE, RapidGallery
 
     index = RapidGallery(start=START_FINE if model == FINE else START)
     for row in gallery:
         index.add(row, described.local[row], rows[row]["identity"])
-    answers: list[tuple[Named, float | None]] = []
-    for row in queries:
-        found = index.rank(described.local[row])
-        answers.append(([(rank.identity, rank.score) for rank in found.identities], found.known_probability))
-    return answers
+    return [index.rank(described.local[row]) for row in queries]
+
+
+def _named(ranking: Ranking) -> tuple[Named, float | None]:
+    return [(rank.identity, rank.score) for rank in ranking.identities], ranking.known_probability
 
 
 def _by_cosine(
-    _model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
+    rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
 ) -> list[tuple[Named, float | None]]:
     from modal_backend.models.embeddings.pocket_embedding import DIMENSION
     from modal_backend.models.probability.cosine_ranking import cues_of, known_curve, rank_by_cosine
@@ -120,6 +143,24 @@ def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, fl
     order = np.argsort(-scores, kind="stable")
     known = mean_odds([value for _, value in answers.values() if value is not None])
     return [(names[place], float(scores[place])) for place in order], known
+
+
+def _reader(part: str) -> tuple[Any, dict[str, str]]:
+    if part == "xfeat":
+        return _points_reader()
+    return _local_reader(part) if part.startswith("rapid") else _vector_reader()
+
+
+def _points_reader() -> tuple[Any, dict[str, str]]:
+    from modal_backend.models.matcher import features, pairs
+
+    reader = features.XFeatReader()
+    about = {
+        "version": f"{features.VERSION}, {pairs.NAME} {pairs.VERSION}",
+        "preprocessing": f"{features.PREPROCESSING}; {pairs.PREPROCESSING}",
+        "weights_sha256": reader.weights_sha256,
+    }
+    return reader.read, about
 
 
 def _local_reader(model: str) -> tuple[Any, dict[str, str]]:

@@ -15,6 +15,8 @@ UNKNOWN_SHARE = 0.2
 QUERY_SHARE = 0.25
 QUERIES_OF_UNKNOWN = 2
 MOST_QUERIES = 7
+ASKED_OCCASIONS = 2
+QUERIES_OF_OTHERS = 5
 EVENT_GAP = timedelta(seconds=60)
 ALIKE = 0.88
 
@@ -76,6 +78,47 @@ def event_disjoint(rows: Sequence[Row], events: NDArray[np.int64], seed: int) ->
         gallery += [row for row in mine if row not in asked] if known else []
         queries += asked if known else mine[:QUERIES_OF_UNKNOWN]
     return Split(gallery, queries)
+
+
+def occasion_of(row: Row) -> str:
+    """The day of a row, or its occasion where it names no day; empty with neither."""
+    return row.get("day") or row.get("occasion") or ""
+
+
+def last_occasions(rows: Sequence[Row], seed: int | None = None) -> Split:
+    """The last ASKED_OCCASIONS of every identity are asked about, its earlier ones are the gallery.
+
+    seed: a fifth of the identities, drawn with it, are in no gallery; None: nobody is unknown.
+    """
+    out = set() if seed is None else _unknown(rows, np.random.default_rng(seed))
+    gallery, queries = [], []
+    for name, occasions in _occasions(rows).items():
+        asked = occasions[-ASKED_OCCASIONS:]
+        mine = [number for number, row in enumerate(rows) if row["identity"] == name]
+        queries += [row for row in mine if occasion_of(rows[row]) in asked]
+        gallery += [row for row in mine if occasion_of(rows[row]) not in asked and name not in out]
+    return Split(sorted(gallery), sorted(queries))
+
+
+def one_picture_other_occasions(rows: Sequence[Row], seed: int) -> Split:
+    """One picture of every identity is the gallery, up to QUERIES_OF_OTHERS of its other occasions are queries."""
+    draw = np.random.default_rng(seed)
+    gallery, queries = [], []
+    for mine, _ in _drawn(rows, draw):
+        gallery.append(mine[0])
+        others = [row for row in mine if occasion_of(rows[row]) != occasion_of(rows[mine[0]])]
+        queries += others[:QUERIES_OF_OTHERS]
+    return Split(gallery, queries)
+
+
+def _occasions(rows: Sequence[Row]) -> dict[str, list[str]]:
+    names = sorted({row["identity"] for row in rows})
+    return {name: sorted({occasion_of(row) for row in rows if row["identity"] == name}) for name in names}
+
+
+def _unknown(rows: Sequence[Row], draw: np.random.Generator) -> set[str]:
+    names = sorted({row["identity"] for row in rows})
+    return {str(name) for name in draw.permutation(names)[: round(UNKNOWN_SHARE * len(names))]}
 
 
 def events_of(rows: Sequence[Row], vectors: NDArray[np.float32] | None) -> tuple[NDArray[np.int64], str] | None:

@@ -8,9 +8,9 @@ import cv2
 import modal
 import numpy as np
 
-from modal_backend.contracts import JpegFrame, VideoQuestion
+from modal_backend.contracts import JpegFrame, LocalFeatures, PairQuestion, VideoQuestion
 from modal_backend.models.detectors.prepare import prepare
-from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS, MODELS, OMNIVINCI, Task
+from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS, MATCHER, MODELS, OMNIVINCI, Task
 from modal_backend.remote import wire
 
 # An endpoint needs a key of one's own; the large embedding is fetched by a command of its own.
@@ -42,6 +42,9 @@ def _test_input(model: str, picture: Any) -> Any:
     if model == OMNIVINCI:
         _, jpeg = cv2.imencode(".jpg", picture)
         return VideoQuestion("What is on this picture?", [JpegFrame(0.0, jpeg.tobytes())])
+    if model == MATCHER:
+        blank = LocalFeatures(np.zeros((0, 4), np.float32), np.zeros((0, 64), np.uint8), 448, 448)
+        return PairQuestion(blank, [blank])
     if model in TEXTS:
         return TEXTS[model]
     return prepare(model, picture) if MODELS[model].task is Task.DETECT else picture

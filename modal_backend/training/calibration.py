@@ -20,7 +20,17 @@ from PIL import Image, ImageOps
 from modal_backend.contracts import LocalFeatures, Vector
 from modal_backend.models.embeddings.pocket_embedding import NAME as EMBEDDING
 from modal_backend.models.embeddings.pocket_embedding import PocketEmbedding
-from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, Calibration, fuse, fusion_weight
+from modal_backend.models.matcher.features import NAME as XFEAT
+from modal_backend.models.matcher.features import XFeatReader
+from modal_backend.models.matcher.matched import Matched
+from modal_backend.models.probability.calibration import (
+    FUSED,
+    FUSED_FINE,
+    FUSED_MATCHED,
+    Calibration,
+    fuse,
+    fusion_weight,
+)
 from modal_backend.models.probability.calibration_fit import isotonic
 from modal_backend.models.rapid import features as rapid
 from modal_backend.models.rapid.gallery import RapidGallery
@@ -39,6 +49,7 @@ def main() -> None:
     options.add_argument("--source", required=True, help="what the crops are, for the reader of the file")
     options.add_argument("--galleries", type=int, default=160)
     options.add_argument("--fine-galleries", type=int, default=60)
+    options.add_argument("--matcher-galleries", type=int, default=12)
     given = options.parse_args()
     with given.csv.open(newline="", encoding="utf-8") as file:
         rows = list(csv.DictReader(file))
@@ -51,7 +62,33 @@ def main() -> None:
     features = [rapid.extract(picture, rapid.RAPID_448) for picture in pictures]
     fine = drawn_pairs(features, vectors, who, given.fine_galleries)
     values = start_values(given.source, coarse, fine, len(who))
+    reader = XFeatReader()
+    matched = Matched({row: reader.read(picture) for row, picture in enumerate(pictures)})
+    pairs = drawn_pairs(features, vectors, who, given.matcher_galleries, matched)
+    values["models"] |= matcher_values(given.source, pairs, values["models"])
     given.out.write_text(json.dumps(values, indent=1) + "\n", encoding="utf-8")
+
+
+def matcher_values(source: str, pairs: Pairs, others: dict[str, Any]) -> dict[str, Any]:
+    """Curves of the matcher and of its fusion with RAPID 448 and the pocket embedding.
+
+    Args:
+        source: what the crops are.
+        pairs: rows of `drawn_pairs` with a matcher.
+        others: the start values of the other models, as the file holds them.
+    """
+    same = pairs[:, 3] > 0
+    about = f"{source}: {len(same)} candidates of {len(np.unique(pairs[:, 0]))} queries"
+    curve, brier = weighed(XFEAT, pairs[:, 4], same)
+    curves = {name: Calibration.from_json(name, others[name]) for name in (rapid.FINE, EMBEDDING)}
+    odds = {rapid.FINE: curves[rapid.FINE].log_odds(pairs[:, 1]), EMBEDDING: curves[EMBEDDING].log_odds(pairs[:, 2])}
+    weights = {name: known.weight for name, known in curves.items()} | {XFEAT: curve.weight}
+    scores = fuse(odds | {XFEAT: curve.log_odds(pairs[:, 4])}, weights)
+    fused, fused_brier = weighed(FUSED_MATCHED, scores, same)
+    return {
+        XFEAT: {**curve.as_json(), "brier": round(brier, 4), "source": about},
+        FUSED_MATCHED: {**fused.as_json(), "brier": round(fused_brier, 4), "source": about},
+    }
 
 
 def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict[str, Any]:
@@ -79,12 +116,24 @@ def weighed(model: str, scores: NDArray[np.float64], same: NDArray[np.bool_]) ->
     return replace(curve, weight=fusion_weight(brier, float(same.mean()))), brier
 
 
-def drawn_pairs(features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_], galleries: int) -> Pairs:
-    """Shown candidates of many galleries, a row each: query, RAPID's score, cosine, whether they are the same."""
-    return np.concatenate([_gallery(number, features, vectors, who) for number in range(galleries)])
+def drawn_pairs(
+    features: list[LocalFeatures],
+    vectors: Vector,
+    who: NDArray[np.str_],
+    galleries: int,
+    matched: Matched | None = None,
+) -> Pairs:
+    """Shown candidates of many galleries, a row each.
+
+    Returns:
+        (n, 5): query, RAPID's score, cosine, whether they are the same, the matcher's score (0 without `matched`).
+    """
+    return np.concatenate([_gallery(number, features, vectors, who, matched) for number in range(galleries)])
 
 
-def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_]) -> Pairs:
+def _gallery(
+    seed: int, features: list[LocalFeatures], vectors: Vector, who: NDArray[np.str_], matched: Matched | None
+) -> Pairs:
     draw = np.random.default_rng(seed)
     size, shots = int(draw.choice(SIZES)), int(draw.choice(PICTURES))
     people = draw.permutation(np.unique(who))
@@ -106,6 +155,7 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
             if nobody_named
             else {animal: np.flatnonzero(who[inside] == animal).tolist() for animal in np.unique(who[inside])}
         )
+        matches = _matches(matched, query, inside, gallery, features[query])
         mine = np.array(
             [
                 (
@@ -113,6 +163,7 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
                     found.get(key, 0.0),
                     cosines[places].max(),
                     who[query] == who[inside[places[0]]],
+                    max(matches.get(inside[place], 0.0) for place in places),
                 )
                 for key, places in groups.items()
             ],
@@ -121,6 +172,16 @@ def _gallery(seed: int, features: list[LocalFeatures], vectors: Vector, who: NDA
         shown = np.union1d(np.argsort(-mine[:, 1])[:SHOWN], np.argsort(-mine[:, 2])[:SHOWN])
         rows.append(mine[shown])
     return np.concatenate(rows)
+
+
+def _matches(
+    matched: Matched | None, query: int, inside: list[int], gallery: RapidGallery, features: LocalFeatures
+) -> dict[int, float]:
+    """The matcher's scores of the crops that RAPID and the matcher itself put first."""
+    if matched is None:
+        return {}
+    first = [candidate.crop_id for candidate in gallery.rank(features).candidates]
+    return matched.scores(query, inside, [first])
 
 
 def _crops(gallery: RapidGallery, features: LocalFeatures) -> dict[Any, float]:

@@ -11,6 +11,7 @@ import torch
 from torchvision.models import resnet50
 
 from modal_backend.client import ModalBackend, Options
+from modal_backend.contracts import PairQuestion
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
 from modal_backend.models.detectors import rtdetr
@@ -56,6 +57,22 @@ def test_a_crop_gets_the_same_vector_embedded_and_on_modal(zoo, model):
     assert there.values[0].shape == (MODELS[model].dimension,)
     assert there.provenance.backend == "modal"
     assert (there.provenance.model, there.provenance.weights_sha256) == (model, here.provenance.weights_sha256)
+
+
+def test_the_matcher_finds_the_same_points_and_matches_embedded_and_on_modal(zoo):
+    here = EmbeddedBackend()
+    described = [backend.call("xfeat", [CROP, CROP[:, ::-1].copy()]) for backend in (here, zoo)]
+    for mine, theirs in zip(described[0].values, described[1].values, strict=True):
+        assert np.allclose(mine.points, theirs.points, atol=1e-3)
+        assert np.abs(mine.descriptors.astype(int) - theirs.descriptors.astype(int)).max() <= 1
+    question = PairQuestion(described[0].values[0], described[0].values)
+    found = [backend.call("lighterglue", [question]).values[0] for backend in (here, zoo)]
+    for mine, theirs in zip(*found, strict=True):
+        assert mine.pairs.tolist() == theirs.pairs.tolist()
+        assert np.allclose(mine.confidence, theirs.confidence, atol=1e-4)
+    assert len(found[0][0].pairs) > 100
+    assert described[1].provenance.backend == "modal"
+    assert described[1].provenance.weights_sha256 == described[0].provenance.weights_sha256
 
 
 def test_the_app_tells_which_weights_are_there(zoo):

@@ -65,15 +65,15 @@ class LighterGlue(nn.Module):
         side = Side(self.entry(unit), turned.cos(), turned.sin(), hidden)
         return side._replace(state=self._self(0, side))
 
-    def forward(self, one: Side, two: Side) -> tuple[Tensor, Tensor]:
-        """Of every point of `one` its partner in `two` and the confidence 0 to 1, 0 where it has none: (n, points)."""
+    def forward(self, query: Side, candidate: Side) -> tuple[Tensor, Tensor]:
+        """Of every point of the query its partner and the confidence 0 to 1, 0 where it has none: each (n, points)."""
         for layer, cross in enumerate(self.crosses):
             if layer:
-                one = one._replace(state=self._self(layer, one))
-                two = two._replace(state=self._self(layer, two))
-            first, second = self._cross(cross, one, two)
-            one, two = one._replace(state=first), two._replace(state=second)
-        return self._assigned(one, two)
+                query = query._replace(state=self._self(layer, query))
+                candidate = candidate._replace(state=self._self(layer, candidate))
+            first, second = self._cross(cross, query, candidate)
+            query, candidate = query._replace(state=first), candidate._replace(state=second)
+        return self._assigned(query, candidate)
 
     def _self(self, layer: int, side: Side) -> Tensor:
         read = self.readings[layer](side.state)
@@ -84,25 +84,25 @@ class LighterGlue(nn.Module):
         attention: Any = self.selves[layer]
         return _updated(attention, side.state, attention.out_proj(message))
 
-    def _cross(self, cross: Any, one: Side, two: Side) -> tuple[Tensor, Tensor]:
-        first, second = (cross.to_qk(side.state) for side in (one, two))
+    def _cross(self, cross: Any, query: Side, candidate: Side) -> tuple[Tensor, Tensor]:
+        first, second = (cross.to_qk(side.state) for side in (query, candidate))
         alike = torch.matmul(first * WIDTH**-0.5, second.transpose(-1, -2))
-        forth = functional.softmax(alike + two.hidden, -1)
-        back = functional.softmax(alike.transpose(-1, -2) + one.hidden, -1)
+        forth = functional.softmax(alike + candidate.hidden, -1)
+        back = functional.softmax(alike.transpose(-1, -2) + query.hidden, -1)
         return (
-            _updated(cross, one.state, cross.to_out(torch.matmul(forth, cross.to_v(two.state)))),
-            _updated(cross, two.state, cross.to_out(torch.matmul(back, cross.to_v(one.state)))),
+            _updated(cross, query.state, cross.to_out(torch.matmul(forth, cross.to_v(candidate.state)))),
+            _updated(cross, candidate.state, cross.to_out(torch.matmul(back, cross.to_v(query.state)))),
         )
 
-    def _assigned(self, one: Side, two: Side) -> tuple[Tensor, Tensor]:
+    def _assigned(self, query: Side, candidate: Side) -> tuple[Tensor, Tensor]:
         """Mutual best partners by the product of both softmaxes and of both points' chance to have a partner."""
-        first, second = (self.last.final_proj(side.state) for side in (one, two))
+        first, second = (self.last.final_proj(side.state) for side in (query, candidate))
         alike = torch.matmul(first * WIDTH**-0.5, second.transpose(-1, -2))
-        unseen = one.hidden.transpose(-1, -2)
-        odds = 2 * alike - torch.logsumexp(alike + two.hidden, 2, keepdim=True)
-        odds = odds - torch.logsumexp(alike + unseen, 1, keepdim=True) + unseen + two.hidden
-        odds = odds + functional.logsigmoid(self.last.matchability(one.state))
-        odds = odds + functional.logsigmoid(self.last.matchability(two.state)).transpose(1, 2)
+        unseen = query.hidden.transpose(-1, -2)
+        odds = 2 * alike - torch.logsumexp(alike + candidate.hidden, 2, keepdim=True)
+        odds = odds - torch.logsumexp(alike + unseen, 1, keepdim=True) + unseen + candidate.hidden
+        odds = odds + functional.logsigmoid(self.last.matchability(query.state))
+        odds = odds + functional.logsigmoid(self.last.matchability(candidate.state)).transpose(1, 2)
         best, partner = odds.max(2)
         mutual = torch.gather(odds.argmax(1), 1, partner) == torch.arange(odds.shape[1], device=odds.device)[None]
         return partner, torch.where(mutual, best.exp(), torch.zeros((), device=odds.device))

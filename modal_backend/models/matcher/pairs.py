@@ -58,7 +58,7 @@ class PairMatcher:
 def score(matches: PairMatches) -> float:
     """How well a pair matches, 0 and up: the confidences of all matches, and once more of those that lie as one plane.
 
-    154 queries of 36 cows on other days, first place: .799 by the first sum alone, .812 by both.
+    154 queries of 36 cows on other days, first place: .799 by the first sum alone, .812 by both (384 points).
     """
     return float(matches.confidence.sum() + matches.confidence[matches.consistent].sum())
 

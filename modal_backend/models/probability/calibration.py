@@ -23,6 +23,8 @@ from numpy.typing import ArrayLike, NDArray
 FUSED = "fused"
 # The same fusion with RAPID's finer profile: a candidate's list calls both "fused", a curve belongs to one of them.
 FUSED_FINE = "fused-448"
+# RAPID 448, the pocket embedding and the matcher.
+FUSED_MATCHED = "fused-xfeat"
 START_FILE = Path(__file__).with_name("calibration_start.json")
 MOST_ODDS = 9.0
 # Share of the logistic line in an isotonic curve; from 0.1 to 0.5 nothing changes on held-out tigers.
@@ -79,12 +81,13 @@ class Calibration:
 def stretched(model: str, scores: ArrayLike) -> Floats:
     """Raw scores on the axis where log-odds are nearly a line.
 
-    RAPID's votes (0 and up): log(1 + score); cosines (-1 to 1): -log(1 - cosine); fused scores are log-odds already.
+    RAPID's votes and the matcher's confidences (0 and up): log(1 + score); cosines (-1 to 1): -log(1 - cosine); fused
+    scores are log-odds already.
     """
     values = np.asarray(scores, float)
-    if model.startswith("rapid"):
+    if model.startswith("rapid") or model == "xfeat":
         return np.log1p(np.maximum(values, 0.0))
-    return values if model in (FUSED, FUSED_FINE) else -np.log(1.0 - np.minimum(values, 0.9999))
+    return values if model in (FUSED, FUSED_FINE, FUSED_MATCHED) else -np.log(1.0 - np.minimum(values, 0.9999))
 
 
 def sigmoid(odds: ArrayLike) -> Floats:

@@ -100,6 +100,44 @@ def test_an_evaluation_reports_every_split(tmp_path: Path):
     assert figures["events"] == splits.BY_COLUMN
 
 
+DAYS = [{"identity": str(number % 5), "day": f"2024030{number // 10 + 1}"} for number in range(40)]
+
+
+def test_the_last_two_days_are_asked_about_and_the_gallery_holds_the_days_before():
+    cut = splits.last_occasions(DAYS)
+    assert {DAYS[row]["day"] for row in cut.queries} == {"20240303", "20240304"}
+    assert {DAYS[row]["day"] for row in cut.gallery} == {"20240301", "20240302"}
+    assert len(cut.queries) + len(cut.gallery) == len(DAYS)
+    fewer = splits.last_occasions(DAYS, seed=0)
+    assert fewer.queries == cut.queries
+    assert len({DAYS[row]["identity"] for row in fewer.gallery}) == 4
+
+
+def test_one_picture_is_asked_about_from_other_days_alone():
+    cut = splits.one_picture_other_occasions(DAYS, seed=1)
+    day_of = {DAYS[row]["identity"]: DAYS[row]["day"] for row in cut.gallery}
+    assert len(cut.gallery) == len(day_of) == 5
+    assert len(cut.queries) == 25
+    assert all(DAYS[row]["day"] != day_of[DAYS[row]["identity"]] for row in cut.queries)
+
+
+def test_a_table_with_days_needs_no_split_and_is_measured_across_them(tmp_path: Path):
+    from app.evaluation.identification import evaluate_csv
+
+    rows = []
+    for animal in range(3):
+        for shot in range(4):
+            Image.fromarray(picture(animal, shot)).save(tmp_path / f"{animal}_{shot}.png")
+            rows.append((f"{animal}_{shot}.png", str(animal), f"2024-03-0{shot + 1}"))
+    with (tmp_path / "crops.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "identity", "day"), *rows])
+    document, figures = evaluate_csv(tmp_path / "crops.csv", "xfeat", draws=2)
+    assert len(document["queries"]) == 6
+    assert figures["last_occasions"]["queries"] == 6
+    assert figures["last_occasions"]["top1"] == figures["one_picture_other_occasions"]["top1"] == 1.0
+    assert figures["last_occasions_fifth_unknown"]["auroc"] >= 0.5
+
+
 def test_kept_evaluations_come_back_newest_first(tmp_path: Path):
     save_evaluation(tmp_path, "identification", "rapid", "1", "224", "a.csv", {"top1": 0.9})
     save_evaluation(tmp_path, "detection", "pocket-detector", "1", "640", "b", {"ap50": 0.7})
@@ -112,7 +150,7 @@ def test_kept_evaluations_come_back_newest_first(tmp_path: Path):
     assert saved_evaluations(tmp_path / "nowhere") == []
 
 
-@pytest.mark.parametrize("model", ["rapid-448", "fused", "fused-448"])
+@pytest.mark.parametrize("model", ["rapid-448", "fused", "fused-448", "xfeat", "fused-xfeat"])
 def test_every_model_can_be_evaluated(model: str, tmp_path: Path):
     from app.evaluation.identification import rank_csv, read_rows, score
 

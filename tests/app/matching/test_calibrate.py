@@ -42,7 +42,7 @@ def test_start_curves_rise_and_never_say_never(model: str):
 
 
 def test_every_profile_has_start_values_with_their_source():
-    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED, FUSED_FINE}
+    assert set(start_values()["models"]) == {LOCAL, LOCAL_FINE, EMBEDDING, FUSED, FUSED_FINE, "xfeat", "fused-xfeat"}
     assert "Amur tigers" in start_values()["source"]
 
 

@@ -110,13 +110,20 @@ def test_a_crop_without_points_matches_nothing(reader, matcher):
     assert score(matcher.match(flat, [query])[0]) == 0.0
 
 
-def test_features_of_a_crop_take_31_kilobytes(reader):
+def test_features_of_a_crop_take_41_kilobytes(reader):
     features = reader.read(coat(8))
     assert features.descriptors.shape == (POINTS, 64)
     assert features.descriptors.dtype == np.uint8
     assert features.points.nbytes + features.descriptors.nbytes == POINTS * 80
     assert max(features.width, features.height) == 448
     assert features.height % 32 == 0
+
+
+def test_points_are_sought_rather_in_the_middle_where_the_animal_is(reader):
+    features = reader.read(coat(8, (448, 448)))
+    apart = np.abs(features.points[:, :2] / 448 - 0.5)
+    assert (apart.max(1) < 0.25).sum() > 1.5 * len(apart) / 4
+    assert not (apart.min(1) > 0.45).any()
 
 
 def test_nothing_is_printed_when_the_matcher_loads(capfd):

@@ -1,0 +1,62 @@
+"""Rank labelled crops by the matcher: LighterGlue looks at the crops that other, cheaper orders put first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from modal_backend.contracts import LocalFeatures
+from modal_backend.models.matcher.pairs import PairMatcher, likeness, score
+from modal_backend.models.matcher.ranking import LISTED, START, cues_of, rank_by_matches, shortlist
+
+
+@dataclass(slots=True)
+class Matched:
+    """The pairs of one table of crops; each is matched once, whatever splits ask for it.
+
+    Attributes:
+        points: XFeat features by row.
+    """
+
+    points: dict[int, LocalFeatures] = field(default_factory=dict)
+    _matcher: PairMatcher | None = None
+    _scores: dict[tuple[int, int], float] = field(default_factory=dict)
+    _likenesses: dict[tuple[int, int], float] = field(default_factory=dict)
+
+    def rank(
+        self, query: int, gallery: Sequence[int], names: Mapping[int, str], others: Sequence[Sequence[int]] = ()
+    ) -> tuple[list[tuple[str, float]], float | None]:
+        """Identities with their scores, best first, and the probability that the query's is among them.
+
+        Args:
+            query: its row.
+            gallery: rows of the gallery.
+            names: who each of them shows.
+            others: rows that other models put first, best first; they and the matcher's own take turns in the list.
+        """
+        ranking = rank_by_matches(self.scores(query, gallery, others), names)
+        cues = cues_of(ranking)
+        return ranking, None if cues is None else START.probability(cues)
+
+    def scores(self, query: int, gallery: Sequence[int], others: Sequence[Sequence[int]] = ()) -> dict[int, float]:
+        """How well the query matches the listed rows of the gallery, by row; arguments as of `rank`."""
+        own = sorted(gallery, key=lambda row: -self._likeness(query, row))[:LISTED]
+        listed = shortlist(own, *others)
+        self._match(query, listed)
+        return {row: self._scores[_key(query, row)] for row in listed}
+
+    def _likeness(self, query: int, row: int) -> float:
+        key = _key(query, row)
+        if key not in self._likenesses:
+            self._likenesses[key] = likeness(self.points[query], self.points[row])
+        return self._likenesses[key]
+
+    def _match(self, query: int, rows: Sequence[int]) -> None:
+        self._matcher = self._matcher or PairMatcher()
+        new = [row for row in rows if _key(query, row) not in self._scores]
+        found = self._matcher.match(self.points[query], [self.points[row] for row in new])
+        self._scores.update({_key(query, row): score(pair) for row, pair in zip(new, found, strict=True)})
+
+
+def _key(query: int, row: int) -> tuple[int, int]:
+    return min(query, row), max(query, row)
