@@ -30,9 +30,12 @@ def import_path(settings: Settings, survey: Survey, jobs: Jobs, path: str, deplo
         raise ImportRefused(f"Imports are allowed from {names}. PUGMARK_IMPORT_ROOTS adds other folders.")
     if not exists:
         raise ImportRefused(f"There is no file or folder at {path} on the server.")
-    with survey.write() as session:
-        deployment_id = imports.deployment_named(session, deployment).id if deployment else None
-        import_id = imports.import_of_path(session, root, deployment_id).id
+    try:
+        with survey.write() as session:
+            deployment_id = imports.deployment_named(session, deployment).id if deployment else None
+            import_id = imports.import_of_path(session, root, deployment_id).id
+    except imports.CardWithoutName as error:
+        raise ImportRefused(f"{error} Choose one under Deployment.") from error
     jobs.run_import(import_id)
     return import_id
 

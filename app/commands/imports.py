@@ -32,9 +32,12 @@ def run(settings: Settings, options: Namespace) -> int:
     if not root.exists():
         raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
     survey = open_survey(settings)
-    with survey.write() as session:
-        deployment_id = imports.deployment_named(session, deployment).id if deployment else None
-        import_id = imports.import_of_path(session, root.resolve(), deployment_id).id
+    try:
+        with survey.write() as session:
+            deployment_id = imports.deployment_named(session, deployment).id if deployment else None
+            import_id = imports.import_of_path(session, root.resolve(), deployment_id).id
+    except imports.CardWithoutName as error:
+        raise CommandFailed(f"{error} Add --deployment NAME.", 2) from error
     if not options.wait:
         return queue(survey, settings, import_id, options.as_json)
     return report(survey, wait_for(survey, settings, import_id), options.as_json)

@@ -60,12 +60,27 @@ def open_survey(settings: Settings) -> Survey:
 
 
 def migrate(survey: Survey) -> None:
-    """Run the migrations this database has not seen. Safe when two processes start at once."""
+    """Run the migrations this database has not seen. Safe when two processes start at once.
+
+    SQLite changes a table by making it anew, which keys that refer to it would forbid.
+    """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with survey.engine.execution_options(pugmark_writes=True).begin() as connection:
-        config.attributes["connection"] = connection
-        command.upgrade(config, "head")
+    with survey.engine.execution_options(pugmark_writes=True).connect() as connection:
+        _refer(connection, "OFF")
+        try:
+            with connection.begin():
+                config.attributes["connection"] = connection
+                command.upgrade(config, "head")
+        finally:
+            _refer(connection, "ON")
+
+
+def _refer(connection: sa.Connection, state: str) -> None:
+    """Switch SQLite's check of foreign keys, which it heeds outside a transaction only."""
+    raw = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" and raw is not None:
+        raw.execute(f"PRAGMA foreign_keys={state}")
 
 
 def _engine(url: str) -> sa.Engine:

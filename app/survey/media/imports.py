@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import re
 import time
 from collections.abc import Collection
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.media.folders import CAMERA_OF_PAIR, card_name, composed, is_nameless_card, is_on_card, place_of
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome
 
-# Folders a camera makes by itself (JEITA CP-3461, "Design rule for Camera File system"); they name no place.
-CAMERA_FOLDER = re.compile(r"^(DCIM|\d{3}[A-Z0-9_]{5})$", re.IGNORECASE)
+CAMERAS_A_STATION = 2
+LONGEST_NAME = 1024
+
+
+class CardWithoutName(Exception):
+    """A memory card is to be imported whose folder does not say what to call its deployment."""
 
 
 def start_import(session: Session, *, kind: str, root: str, label: str, **values: Any) -> ImportBatch:
@@ -40,9 +44,15 @@ def start_import(session: Session, *, kind: str, root: str, label: str, **values
 def import_of_path(
     session: Session, root: Path, deployment_id: int | None = None, *, synthetic: bool = False
 ) -> ImportBatch:
-    """An import of a folder, a zip or one picture on this machine; its files join one deployment or their folders'."""
+    """An import of a folder, a zip or one picture on this machine; its files join one deployment or their folders'.
+
+    Raises:
+        CardWithoutName: nothing says which deployment the files of a card belong to.
+    """
+    if deployment_id is None and not synthetic and is_nameless_card(root):
+        raise CardWithoutName("Nothing says where this memory card was: name its deployment.")
     kind = "folder" if root.is_dir() or synthetic else "zip" if root.suffix.lower() == ".zip" else "file"
-    label = root.name if kind == "folder" else root.stem
+    label = card_name(root) if kind == "folder" else root.stem
     return start_import(
         session,
         kind=kind,
@@ -123,19 +133,32 @@ def deployment_for(session: Session, batch: ImportBatch, path: str) -> int | Non
         return batch.deployment_id
     if batch.deployment_rule == "none":
         return None
-    folders = [part for part in PurePosixPath(path).parent.parts if not CAMERA_FOLDER.match(part)]
-    name = "/".join(folders) or (batch.label if batch.kind in ("folder", "zip") else "")
-    return deployment_named(session, name).id if name else None
+    root, label = PurePath(batch.root), batch.label if batch.kind in ("folder", "zip") else ""
+    on_card = batch.kind != "upload" and is_on_card(root)
+    place = place_of(path, card=card_name(PurePath(label)), on_card=on_card)
+    return deployment_named(session, place.deployment, place.station).id if place else None
 
 
-def deployment_named(session: Session, name: str) -> Deployment:
-    """The deployment with this name; made, with a station of the same name, when there is none."""
-    name = name.strip()[:255]
+def deployment_named(session: Session, name: str, station: str | None = None) -> Deployment:
+    """The deployment with this name; made when there is none, at this station or one of its own name.
+
+    A station has at most a pair of cameras: with the third folder beside them each is a station of its own.
+    """
+    name = composed(name.strip())[:LONGEST_NAME]
     deployment = session.scalar(sa.select(Deployment).where(Deployment.name == name))
-    if deployment is None:
-        deployment = Deployment(name=name, station=name)
-        session.add(deployment)
-        session.flush()
+    if deployment is not None:
+        return deployment
+    station = composed((station or name).strip())[:LONGEST_NAME]
+    if station != name:
+        below = sa.select(Deployment).where(Deployment.name.startswith(f"{station}/", autoescape=True))
+        beside = [one for one in session.scalars(below) if CAMERA_OF_PAIR.fullmatch(one.name[len(station) + 1 :])]
+        if len(beside) >= CAMERAS_A_STATION:
+            for other in beside:
+                other.station = other.name if other.station == station else other.station
+            station = name
+    deployment = Deployment(name=name, station=station)
+    session.add(deployment)
+    session.flush()
     return deployment
 
 

@@ -16,8 +16,8 @@ class Deployment(Base):
     __tablename__ = "deployment"
 
     id: Mapped[int] = mapped_column(primary_key=True)
-    name: Mapped[str] = mapped_column(String(255), unique=True)
-    station: Mapped[str] = mapped_column(String(255))
+    name: Mapped[str] = mapped_column(String(1024), unique=True)
+    station: Mapped[str] = mapped_column(String(1024))
     latitude: Mapped[float | None]
     longitude: Mapped[float | None]
     created_at: Mapped[Moment]

@@ -27,6 +27,7 @@ class Outcome(StrEnum):
     NEW = "new"
     DUPLICATE = "duplicate"
     REFUSED = "refused"
+    LEFT_OUT = "left_out"
 
 
 class Stage(StrEnum):
@@ -39,17 +40,17 @@ class Stage(StrEnum):
 
 
 class ImportBatch(Base):
-    """One folder, zip, file or upload. The same root imported again continues the same row.
+    """One folder, zip, file or upload. The same card imported again continues the same row, another card has its own.
 
-    new_files, duplicate_files and refused_files are written when an import ends; until then they are counted.
+    The counts of files are written when an import ends; until then they are counted. names_in is the code page of a
+    zip's names, where a person has chosen one.
     """
 
     __tablename__ = "import_batch"
-    __table_args__ = (UniqueConstraint("root"),)
 
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(16))
-    root: Mapped[str] = mapped_column(String(1024))
+    root: Mapped[str] = mapped_column(String(1024), index=True)
     label: Mapped[str] = mapped_column(String(255))
     deployment_rule: Mapped[str] = mapped_column(String(16), default="folder")
     deployment_id: Mapped[int | None] = mapped_column(ForeignKey("deployment.id"))
@@ -60,6 +61,12 @@ class ImportBatch(Base):
     new_files: Mapped[int | None]
     duplicate_files: Mapped[int | None]
     refused_files: Mapped[int | None]
+    left_out_files: Mapped[int | None]
+    damaged_files: Mapped[int | None]
+    untimed_files: Mapped[int | None]
+    unplaced_files: Mapped[int | None]
+    clock_files: Mapped[int | None]
+    names_in: Mapped[str | None] = mapped_column(String(16))
     error: Mapped[str | None]
     created_at: Mapped[Moment]
     started_at: Mapped[float | None]
@@ -69,7 +76,10 @@ class ImportBatch(Base):
 
 
 class ListedFile(Base):
-    """One path an import listed, whatever became of it; duplicates keep their path here."""
+    """One path an import listed, whatever became of it; duplicates keep their path here.
+
+    modified is when the file was last written, in nanoseconds, as its folder says; for a file in a zip, the zip's.
+    """
 
     __tablename__ = "listed_file"
     __table_args__ = (
@@ -85,6 +95,7 @@ class ListedFile(Base):
     refusal: Mapped[str | None] = mapped_column(String(40))
     message: Mapped[str | None]
     bytes: Mapped[int | None] = mapped_column(BigInteger)
+    modified: Mapped[int | None] = mapped_column(BigInteger)
     listed_at: Mapped[Moment]
 
     batch: Mapped[ImportBatch] = relationship(back_populates="files")
@@ -96,7 +107,8 @@ class Media(Base):
 
     animal_score, person_score and vehicle_score are the highest confidence of a box that still counts (a box a person
     confirmed counts 1, a rejected one not at all); they are derived and exist so that a threshold is one indexed query.
-    analysis_id is the analysis whose boxes count; earlier ones stay in the database.
+    analysis_id is the analysis whose boxes count; earlier ones stay in the database. damage says what is wrong with the
+    file of a picture of which only a part can be read.
     """
 
     __tablename__ = "media"
@@ -126,6 +138,7 @@ class Media(Base):
     event_id: Mapped[int | None] = mapped_column(ForeignKey("event.id"), index=True)
     stage: Mapped[str] = mapped_column(String(16), default=Stage.STORED, index=True)
     failure: Mapped[str | None]
+    damage: Mapped[str | None] = mapped_column(String(200))
     attempts: Mapped[int] = mapped_column(default=0)
     animal_score: Mapped[float] = mapped_column(default=0.0)
     person_score: Mapped[float] = mapped_column(default=0.0)

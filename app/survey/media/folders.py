@@ -1,0 +1,88 @@
+"""Which station and which deployment the folders of a file name."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from pathlib import Path, PurePath, PurePosixPath
+
+# Where a camera begins its own folders: DCIM (JEITA CP-3461), AVCHD and MP_ROOT (camcorders).
+CARD_ROOTS = frozenset({"dcim", "avchd", "mp_root"})
+# Folders that cameras make there: 100MEDIA, 100_BTCF, 100STC by rule, the others by their makers.
+CAMERA_FOLDER = re.compile(
+    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|(DCIM|MFDC|PICT|IMAG|IMG|DSC|DSCF|MEDIA|PHOTO|VIDEO|MOVIE|SYFW)[ _]?\d{0,4}"
+    r"|(PICTURE|PHOTO|VIDEO|MOVIE|IMAGE|STILL)S?|CAMERA|CANONMSC|EOSMISC|MISC|THUMB|THM|BDMV|STREAM|EVENT",
+    re.IGNORECASE,
+)
+# One of a pair of cameras: CamA, Camera 2, B, left.
+CAMERA_OF_PAIR = re.compile(
+    r"(?:cam(?:era)?|c[aá]mara|kamera|cam[eé]ra)[ _.-]?(?:[A-D]|0?[1-4])|[AB]|left|right|links|rechts", re.IGNORECASE
+)
+NAMELESS = frozenset({"", "no name", "untitled", "disk", "usb", "sdcard", "removable disk", "volumes", "media", "mnt"})
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Names of a station and of a deployment of it."""
+
+    station: str
+    deployment: str
+
+
+def place_of(path: str, *, card: str, on_card: bool = False) -> Place | None:
+    """The place a file's folders name; None where only the camera's own folders are left and the card has no name.
+
+    A last folder like CamA or left is one camera of the station above it.
+
+    Args:
+        path: of the file in its import, with "/" between folders.
+        card: name of the folder or zip that is imported, "" for none.
+        on_card: the import itself lies below DCIM.
+    """
+    folders = place_folders(PurePosixPath(composed(path)).parent.parts, on_card=on_card)
+    card = composed(card)
+    if card and (not folders or (len(folders) == 1 and CAMERA_OF_PAIR.fullmatch(folders[0]))):
+        folders = [card, *folders]
+    if not folders:
+        return None
+    is_pair = len(folders) > 1 and CAMERA_OF_PAIR.fullmatch(folders[-1])
+    return Place("/".join(folders[:-1] if is_pair else folders), "/".join(folders))
+
+
+def place_folders(folders: tuple[str, ...], *, on_card: bool = False) -> list[str]:
+    """The folders that name a place: all above DCIM, and below it those that no camera makes."""
+    kept: list[str] = []
+    for folder in folders:
+        if folder.lower() in CARD_ROOTS:
+            if not on_card and kept and kept[-1].upper() == "PRIVATE":
+                kept.pop()
+            on_card = True
+        elif not (on_card and CAMERA_FOLDER.fullmatch(folder)):
+            kept.append(folder)
+    return kept
+
+
+def card_name(root: PurePath) -> str:
+    """What an imported folder is called: its own name or that of the folder that holds DCIM; "" if it has none."""
+    parts = root.parts[1:] if root.anchor else root.parts
+    above = place_folders(parts)
+    name = above[-1] if above else ""
+    return "" if is_on_card(root) and name.lower() in NAMELESS else composed(name)
+
+
+def is_on_card(root: PurePath) -> bool:
+    """Whether a path is DCIM or lies below it."""
+    return any(part.lower() in CARD_ROOTS for part in root.parts)
+
+
+def is_nameless_card(root: Path) -> bool:
+    """Whether this is a card, or a folder of one, that has no name to call a deployment by."""
+    if is_on_card(root):
+        return not card_name(root)
+    return root.name.lower() in NAMELESS and any((root / name).is_dir() for name in ("DCIM", "dcim"))
+
+
+def composed(name: str) -> str:
+    """A name in Unicode's composed form (NFC), so that names that look alike are alike."""
+    return unicodedata.normalize("NFC", name)
