@@ -101,7 +101,7 @@ def _xfeat(backend: str) -> tuple[Run, Provenance]:
     from modal_backend.models.matcher import features
 
     reader = features.XFeatReader()
-    return lambda crops: [reader.read(crop) for crop in crops], Provenance(
+    return reader.read_all, Provenance(
         backend, MATCH_FEATURES, features.VERSION, reader.weights_sha256, features.PREPROCESSING
     )
 

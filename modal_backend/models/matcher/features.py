@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
 
 import cv2
@@ -33,6 +36,12 @@ class XFeatReader:
         values = torch.load(str(XFEAT_PRETRAINED_WEIGHTS_PATH), map_location="cpu", weights_only=True)
         self._network = XFeat(weights=values, top_k=FOUND, detection_threshold=THRESHOLD)
         self.weights_sha256 = weights_sha256()
+        # a thread a core, each with torch to itself: see `pairs.PairMatcher`
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "xfeat", torch.set_num_threads, (1,))
+
+    def read_all(self, crops: Sequence[Picture]) -> list[LocalFeatures]:
+        """The points of each crop, in order; see `read`."""
+        return list(self._threads.map(self.read, crops))
 
     def read(self, crop: Picture) -> LocalFeatures:
         """The points of an RGB uint8 crop (height, width, 3), strongest first: x, y, strength, 0.
