@@ -31,8 +31,8 @@ NO_MATCHES = PairMatches(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), np
 class PairMatcher:
     """Matches a query with its candidates, a batch a core.
 
-    Each thread keeps torch to itself: where the threads of one pass share it, busy cores wait for each other (a pair then
-    took 0.5 s of CPU time and more, instead of 0.1 s, on two cores with eight busy processes).
+    Each thread keeps torch to itself: where the threads of one pass share it, busy cores wait for each other (a pair
+    then took 0.5 s of CPU time and more, instead of 0.1 s, on two cores with eight busy processes).
     """
 
     def __init__(self) -> None:
