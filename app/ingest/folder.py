@@ -4,23 +4,28 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from typing import BinaryIO
 
+from app.ingest.formats import BY_NAME
 from app.ingest.limits import Limits
 from app.ingest.refusals import Refusal, Refused, RefusedFile
-from app.ingest.source import SourceFile, is_left_out, open_file, printable, reason
+from app.ingest.source import SourceFile, is_hidden, left_out, open_file, printable, reason
 from app.ingest.zips import zip_files
 
 
-def folder_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
+def folder_files(root: Path, *, limits: Limits, names_in: str | None = None) -> Iterator[SourceFile | RefusedFile]:
     """Every file below `root` by folder and name; zips are opened, links that lead out are refused by name.
 
     Never raises for what it finds.
 
     Args:
         root: an existing folder, resolved.
+        limits: for its zips.
+        names_in: see `zip_files`.
     """
     stack = [_listing(root, "")]
     while stack:
@@ -39,15 +44,27 @@ def folder_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | Refused
             if stat.S_ISDIR(status.st_mode):
                 stack.append(_listing(real, f"{shown}/"))
             else:
-                yield from one_file(real, shown, status.st_size, limits=limits)
+                yield from one_file(real, shown, status, limits=limits, names_in=names_in)
 
 
-def one_file(path: Path, shown: str, size: int, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
+def one_file(
+    path: Path, shown: str, status: os.stat_result, *, limits: Limits, names_in: str | None = None
+) -> Iterator[SourceFile | RefusedFile]:
     """The file at `path`, or what is in it when its name ends in .zip."""
-    if path.suffix.lower() == ".zip" or shown.lower().endswith(".zip"):
-        yield from zip_files(path, f"{shown}/", limits=limits)
+    if why := left_out(shown):
+        yield RefusedFile.of(shown, Refused(why))
+    elif path.suffix.lower() == ".zip" or shown.lower().endswith(".zip"):
+        yield from zip_files(path, f"{shown}/", limits=limits, names_in=names_in)
     else:
-        yield SourceFile(shown, partial(open_file, path), size)
+        yield SourceFile(shown, partial(open_file, path), status.st_size, status.st_mtime_ns, _sidecar(path))
+
+
+def _sidecar(path: Path) -> Callable[[], AbstractContextManager[BinaryIO]] | None:
+    """Opens the .THM beside a video, where there is one."""
+    if path.suffix.lower() not in BY_NAME:
+        return None
+    beside = (path.with_suffix(suffix) for suffix in (".THM", ".thm"))
+    return next((partial(open_file, thm) for thm in beside if thm.is_file() and not thm.is_symlink()), None)
 
 
 def _listing(folder: Path, prefix: str) -> Iterator[tuple[Path, str] | RefusedFile]:
@@ -58,7 +75,7 @@ def _listing(folder: Path, prefix: str) -> Iterator[tuple[Path, str] | RefusedFi
         yield RefusedFile.of(prefix.rstrip("/"), Refused(Refusal.UNREADABLE, reason(error)))
         return
     for name in names:
-        if not is_left_out(name):
+        if not is_hidden(name):
             yield folder / name, prefix + printable(name)
 
 

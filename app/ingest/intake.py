@@ -60,11 +60,16 @@ class Taken:
     clip: VideoReading | None = field(default=None, compare=False, repr=False)
 
 
-def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
+def source_files(root: Path, *, limits: Limits, names_in: str | None = None) -> Iterator[SourceFile | RefusedFile]:
     """What `root` (a folder, a zip or one file) holds, one by one and in the same order every time.
 
     Folders are walked by name, a zip's entries come as it lists them. What cannot be taken is yielded, not
     raised; hidden files and an operating system's own are left out silently.
+
+    Args:
+        root: what to import.
+        limits: for zips.
+        names_in: see `zip_files`.
     """
     shown = printable(root.name)
     try:
@@ -74,13 +79,13 @@ def source_files(root: Path, *, limits: Limits) -> Iterator[SourceFile | Refused
         yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
         return
     if stat.S_ISDIR(status.st_mode):
-        yield from folder_files(real, limits=limits)
+        yield from folder_files(real, limits=limits, names_in=names_in)
     elif not stat.S_ISREG(status.st_mode):
         yield RefusedFile.of(shown, Refused(Refusal.NOT_A_FILE))
     elif shown.lower().endswith(".zip"):
-        yield from zip_files(real, "", limits=limits)
+        yield from zip_files(real, "", limits=limits, names_in=names_in)
     else:
-        yield from one_file(real, shown, status.st_size, limits=limits)
+        yield from one_file(real, shown, status, limits=limits)
 
 
 def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: int = PICTURE_SIDE) -> Taken:

@@ -32,7 +32,15 @@ class Refusal(StrEnum):
     ZIP_DUPLICATE_NAME = "zip_duplicate_name"
     ZIP_ENTRY_OUTSIDE = "zip_entry_outside"
     ZIP_IN_ZIP = "zip_in_zip"
+    ZIP_NAMES_UNCLEAR = "zip_names_unclear"
     ZIP_SYMLINK = "zip_symlink"
+    ZIP_WITHOUT_FILES = "zip_without_files"
+    SHADOW = "shadow"
+    THUMBNAIL = "thumbnail"
+    BEFORE_EDIT = "before_edit"
+
+
+LEFT_OUT = frozenset({Refusal.SHADOW, Refusal.THUMBNAIL, Refusal.BEFORE_EDIT})
 
 
 MESSAGES: dict[Refusal, str] = {
@@ -60,6 +68,11 @@ MESSAGES: dict[Refusal, str] = {
     Refusal.ZIP_ENTRY_OUTSIDE: "The name leads out of the zip or is no plain path; rename it and zip again.",
     Refusal.ZIP_IN_ZIP: "A zip inside a zip is not opened; unpack the outer one and import the folder.",
     Refusal.ZIP_SYMLINK: "This is a link inside the zip, not a picture; put the picture itself into the zip.",
+    Refusal.ZIP_NAMES_UNCLEAR: "The zip does not say how this name is written; choose a code page, or unpack it.",
+    Refusal.ZIP_WITHOUT_FILES: "The zip holds no file that can be imported; make it again.",
+    Refusal.SHADOW: "This is what macOS keeps beside a file, not a picture; it is left out.",
+    Refusal.THUMBNAIL: "This is the small picture that a camera writes beside a video; it is left out.",
+    Refusal.BEFORE_EDIT: "This is a picture as it was before a program changed its time; it is left out.",
 }
 
 
@@ -74,7 +87,10 @@ class Refused(Exception):
     @property
     def message(self) -> str:
         """What is wrong and what to do about it."""
-        return MESSAGES[self.refusal]
+        message = MESSAGES[self.refusal]
+        if self.refusal is Refusal.ZIP_NAMES_UNCLEAR:
+            return f"{message.removesuffix('.')}: {self.detail}."
+        return message
 
     def __str__(self) -> str:
         return f"{self.message} ({self.detail})" if self.detail else self.message
@@ -88,6 +104,11 @@ class RefusedFile:
     refusal: Refusal
     message: str
     detail: str
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the file is no media of its own, rather than one that cannot be taken in."""
+        return self.refusal in LEFT_OUT
 
     @classmethod
     def of(cls, path: str, refused: Refused) -> RefusedFile:

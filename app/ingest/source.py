@@ -34,20 +34,39 @@ class SourceFile:
         path: relative to the import with "/" separators, printable; inside a zip "sub/cards.zip/DCIM/a.jpg".
         opener: gives a binary stream as a context manager; raises Refused.
         bytes: the size its folder or zip states, if it does; the stream is counted anyway.
+        modified: when it (or the zip it is in) was last written, in nanoseconds, as its folder says.
+        sidecar: gives the small picture with facts (.THM) that a camera wrote beside a video.
     """
 
     path: str
     opener: Callable[[], AbstractContextManager[BinaryIO]] = field(repr=False)
     bytes: int | None = None
+    modified: int | None = None
+    sidecar: Callable[[], AbstractContextManager[BinaryIO]] | None = field(default=None, repr=False)
 
     def open(self) -> AbstractContextManager[BinaryIO]:
         """A binary stream from the file's start; raises Refused on entering."""
         return self.opener()
 
 
-def is_left_out(name: str) -> bool:
+def is_hidden(name: str) -> bool:
     """Whether a file or folder of this name is silently skipped: hidden, or an operating system's own."""
-    return name.startswith(".") or name.lower() in NOT_MEDIA
+    return (name.startswith(".") and not is_shadow(name)) or name.lower() in NOT_MEDIA
+
+
+def is_shadow(name: str) -> bool:
+    """Whether this is what macOS writes beside a file on a card: ._IMG_0001.JPG beside IMG_0001.JPG."""
+    return name.startswith("._") and len(name) > 2
+
+
+def left_out(path: str) -> Refusal | None:
+    """Why a file of this name is named and left out, None for the others."""
+    name = path.rpartition("/")[2]
+    if is_shadow(name):
+        return Refusal.SHADOW
+    if name.lower().endswith(".thm"):
+        return Refusal.THUMBNAIL
+    return Refusal.BEFORE_EDIT if name.endswith("_original") and "." in name else None
 
 
 def printable(path: str) -> str:

@@ -27,6 +27,7 @@ class ZipEntry:
 
     raw_name: bytes
     name: str
+    is_marked: bool  # the name is UTF-8; else it was read in a code page
     offset: int
     packed: int
     unpacked: int
@@ -44,11 +45,12 @@ class _Directory:
     shift: int  # bytes put before the archive, which its offsets do not count
 
 
-def zip_entries(archive: BinaryIO, *, most: int) -> Iterator[ZipEntry]:
+def zip_entries(archive: BinaryIO, *, most: int, page: str = "cp437") -> Iterator[ZipEntry]:
     """The archive's entries in the order they are listed.
 
     Args:
         archive: seekable.
+        page: the code page of names that are not UTF-8.
 
     Raises:
         Refused: EMPTY, DAMAGED_ARCHIVE, TOO_MANY_ENTRIES (more than `most`).
@@ -67,18 +69,20 @@ def zip_entries(archive: BinaryIO, *, most: int) -> Iterator[ZipEntry]:
         position += CENTRAL.size + sum(fields[10:13])
         if position > end:
             raise Refused(Refusal.DAMAGED_ARCHIVE, "the directory ends inside an entry")
-        yield _entry(fields, variable, directory.shift)
+        yield _entry(fields, variable, directory.shift, page)
 
 
-def _entry(fields: tuple[int, ...], variable: bytes, shift: int) -> ZipEntry:
+def _entry(fields: tuple[int, ...], variable: bytes, shift: int, page: str) -> ZipEntry:
     flags, method = fields[3], fields[4]
     crc, packed, unpacked, name_length, extra_length = fields[7:12]
     external, offset = fields[15], fields[16]
     raw_name = variable[:name_length]
     sizes = _zip64_sizes(variable[name_length : name_length + extra_length], [unpacked, packed, offset])
+    is_marked = bool(flags & 0x800) or _is_utf8(raw_name)
     return ZipEntry(
         raw_name=raw_name,
-        name=_decoded(raw_name, is_utf8=bool(flags & 0x800)),
+        name=raw_name.decode("utf-8", "surrogateescape") if is_marked else raw_name.decode(page, "backslashreplace"),
+        is_marked=is_marked,
         offset=sizes[2] + shift,
         packed=sizes[1],
         unpacked=sizes[0],
@@ -89,14 +93,12 @@ def _entry(fields: tuple[int, ...], variable: bytes, shift: int) -> ZipEntry:
     )
 
 
-def _decoded(raw: bytes, *, is_utf8: bool) -> str:
-    """UTF-8 where it is said or possible, else code page 437 (APPNOTE appendix D)."""
-    if is_utf8:
-        return raw.decode("utf-8", "surrogateescape")
+def _is_utf8(raw: bytes) -> bool:
     try:
-        return raw.decode("utf-8")
+        raw.decode("utf-8")
     except UnicodeDecodeError:
-        return raw.decode("cp437")
+        return False
+    return True
 
 
 def _zip64_sizes(extra: bytes, sizes: list[int]) -> list[int]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -13,8 +14,9 @@ from typing import BinaryIO
 
 from app.ingest.limits import Limits
 from app.ingest.refusals import Refusal, Refused, RefusedFile
-from app.ingest.source import SourceFile, is_left_out, open_file, printable, reason
+from app.ingest.source import SourceFile, is_hidden, left_out, open_file, printable, reason
 from app.ingest.zip_directory import ZipEntry, zip_entries
+from app.ingest.zip_names import NamesUnclear, code_page
 
 LOCAL = struct.Struct("<4s5H3L2H")
 STORED, DEFLATED = 0, 8
@@ -22,37 +24,51 @@ RATIO_FREE_BYTES = 16 << 20
 BLOCK = 1 << 16
 
 
-def zip_files(archive: Path, prefix: str, *, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
+def zip_files(
+    archive: Path, prefix: str, *, limits: Limits, names_in: str | None = None
+) -> Iterator[SourceFile | RefusedFile]:
     """Every file of the zip in the zip's own order; what cannot be read is refused by name, the others go on.
 
     Args:
         archive: a resolved path.
         prefix: put before each entry's name, "" or "sub/cards.zip/".
+        limits: how much may be unpacked.
+        names_in: code page of names that are not UTF-8; None to find out.
     """
     shown = prefix.rstrip("/") or printable(archive.name)
+    is_empty = True
     try:
         with open_file(archive) as stream:
-            yield from _entries(stream, archive, prefix, limits)
+            for found in _entries(stream, archive, prefix, limits, names_in):
+                is_empty = False
+                yield found
+            if is_empty:
+                raise Refused(Refusal.ZIP_WITHOUT_FILES)
     except Refused as refused:
         yield RefusedFile.of(shown, refused)
     except OSError as error:
         yield RefusedFile.of(shown, Refused(Refusal.UNREADABLE, reason(error)))
 
 
-def _entries(stream: BinaryIO, archive: Path, prefix: str, limits: Limits) -> Iterator[SourceFile | RefusedFile]:
-    archive_bytes = stream.seek(0, 2)
+def _entries(
+    stream: BinaryIO, archive: Path, prefix: str, limits: Limits, names_in: str | None
+) -> Iterator[SourceFile | RefusedFile]:
+    archive_bytes, modified = stream.seek(0, 2), os.fstat(stream.fileno()).st_mtime_ns
+    page, unclear = _names_in(stream, limits, names_in)
     seen: set[int] = set()
     packed = unpacked = 0
-    for entry in zip_entries(stream, most=limits.zip_entries):
-        is_folder = entry.name.endswith("/")
-        if is_folder or (_is_plain(entry.name) and any(map(is_left_out, entry.name.split("/")))):
+    for entry in zip_entries(stream, most=limits.zip_entries, page=page):
+        name = _with_slashes(entry.name)
+        if entry.name.endswith(("/", "\\")) or (_is_plain(name) and any(map(is_hidden, name.split("/")))):
             continue
-        path = prefix + printable(entry.name)
+        path = prefix + printable(name)
         try:
-            _check(entry, limits)
-            if hash(entry.name) in seen:
+            if unclear and not entry.is_marked:
+                raise unclear
+            _check(entry, name, limits)
+            if hash(name) in seen:
                 raise Refused(Refusal.ZIP_DUPLICATE_NAME)
-            seen.add(hash(entry.name))
+            seen.add(hash(name))
             packed, unpacked = packed + entry.packed, unpacked + entry.unpacked
             if packed > archive_bytes:
                 raise Refused(Refusal.ZIP_BOMB, "its entries overlap")
@@ -61,24 +77,43 @@ def _entries(stream: BinaryIO, archive: Path, prefix: str, limits: Limits) -> It
         except Refused as refused:
             yield RefusedFile.of(path, refused)
             continue
-        yield SourceFile(path, partial(open_entry, archive, entry), entry.unpacked)
+        yield SourceFile(path, partial(open_entry, archive, entry), entry.unpacked, modified)
+
+
+def _names_in(stream: BinaryIO, limits: Limits, names_in: str | None) -> tuple[str, Refused | None]:
+    """The code page of names that are not UTF-8, and the refusal of these where it cannot be known."""
+    if names_in is not None:
+        return names_in, None
+    try:
+        return code_page(
+            one.raw_name for one in zip_entries(stream, most=limits.zip_entries) if not one.is_marked
+        ), None
+    except NamesUnclear as error:
+        return "cp437", Refused(Refusal.ZIP_NAMES_UNCLEAR, printable(str(error)))
+
+
+def _with_slashes(name: str) -> str:
+    """The name as the standard wants it: "/" between folders (some programs write backslashes), no "./"."""
+    return "/".join(part for part in name.replace("\\", "/").split("/") if part != ".")
 
 
 def _is_plain(name: str) -> bool:
     """Whether the name is a relative path that stays inside, on any system."""
     parts = name.split("/")
-    return ".." not in parts and parts[0] != "" and parts[0][1:2] != ":" and not set("\\\0") & set(name)
+    return ".." not in parts and parts[0] != "" and parts[0][1:2] != ":" and "\0" not in name
 
 
-def _check(entry: ZipEntry, limits: Limits) -> None:
+def _check(entry: ZipEntry, name: str, limits: Limits) -> None:
     """Raises Refused for an entry that must not be opened."""
-    if not _is_plain(entry.name):
+    if why := left_out(name):
+        raise Refused(why)
+    if not _is_plain(name):
         raise Refused(Refusal.ZIP_ENTRY_OUTSIDE)
     if entry.is_link:
         raise Refused(Refusal.ZIP_SYMLINK)
     if entry.is_encrypted:
         raise Refused(Refusal.ENCRYPTED)
-    if entry.name.lower().endswith(".zip"):
+    if name.lower().endswith(".zip"):
         raise Refused(Refusal.ZIP_IN_ZIP)
     if entry.method not in (STORED, DEFLATED):
         raise Refused(Refusal.UNSUPPORTED_COMPRESSION, f"method {entry.method}")

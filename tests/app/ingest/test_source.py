@@ -82,12 +82,82 @@ def test_a_root_that_is_not_there_is_one_refusal(tmp_path: Path) -> None:
 
 
 def test_an_operating_systems_own_files_are_left_out_in_folders_and_zips(tmp_path: Path) -> None:
-    names = ["Thumbs.db", ".DS_Store", "._1.jpg", "desktop.ini", "a/.hidden/1.jpg", "__MACOSX/a/1.jpg"]
+    names = ["Thumbs.db", ".DS_Store", "desktop.ini", "a/.hidden/1.jpg", "__MACOSX/a/1.jpg"]
     for name in [*names, "a/1.jpg"]:
         (tmp_path / "card" / name).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / "card" / name).write_bytes(JPEG)
     (tmp_path / "card/a.zip").write_bytes(zipped(dict.fromkeys([*names, "a/1.jpg"], JPEG)))
     assert listed(tmp_path / "card") == ["a/1.jpg", "a.zip/a/1.jpg"]
+
+
+def test_what_stands_beside_media_is_named_and_left_out(tmp_path: Path) -> None:
+    names = ["._1.jpg", "1.jpg", "1.jpg_original", "2.AVI", "2.THM", "a_original"]
+    for name in names:
+        (tmp_path / name).write_bytes(JPEG)
+    (tmp_path / "a.zip").write_bytes(zipped(dict.fromkeys(names, JPEG)))
+    found = {one.path: getattr(one, "refusal", None) for one in source_files(tmp_path, limits=Limits())}
+    expected = {"._1.jpg": Refusal.SHADOW, "1.jpg_original": Refusal.BEFORE_EDIT, "2.THM": Refusal.THUMBNAIL}
+    for name in names:
+        assert found[name] == found[f"a.zip/{name}"] == expected.get(name)
+
+
+def test_a_video_brings_the_small_picture_beside_it(tmp_path: Path) -> None:
+    for name in ("2.AVI", "3.AVI"):
+        (tmp_path / name).write_bytes(b"video")
+    (tmp_path / "2.THM").write_bytes(JPEG)
+    first, second = (one for one in source_files(tmp_path, limits=Limits()) if isinstance(one, SourceFile))
+    assert second.sidecar is None
+    assert first.sidecar is not None
+    with first.sidecar() as stream:
+        assert stream.read() == JPEG
+
+
+@pytest.mark.parametrize("name", ["./Station 08/1.jpg", "Station 08\\1.jpg", ".\\Station 08\\.\\1.jpg"])
+def test_names_with_dots_or_backslashes_are_unpacked_into_their_folders(tmp_path: Path, name: str) -> None:
+    entries = [RawEntry(b"./", b""), RawEntry(b"Station 08\\", b""), RawEntry(name.encode(), JPEG)]
+    (tmp_path / "a.zip").write_bytes(raw_zip(*entries))
+    assert contents(tmp_path / "a.zip") == {"Station 08/1.jpg": JPEG}
+
+
+def test_a_zip_without_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(raw_zip(RawEntry(b"./", b""), RawEntry(b".DS_Store", b"x")))
+    (found,) = source_files(tmp_path / "a.zip", limits=Limits())
+    assert isinstance(found, RefusedFile)
+    assert found.refusal is Refusal.ZIP_WITHOUT_FILES
+
+
+@pytest.mark.parametrize(
+    ("name", "page"),
+    [("Кордон 3", "cp866"), ("Заповедник", "cp866"), ("Forêt Nº1", "cp850"), ("São João", "cp850"),
+     ("Gebüsch", "cp437"), ("Žďár", "cp852"), ("森林1", "cp932")],
+)  # fmt: skip
+def test_names_in_an_old_code_page_are_read_where_only_one_reading_makes_sense(
+    tmp_path: Path, name: str, page: str
+) -> None:
+    (tmp_path / "a.zip").write_bytes(raw_zip(RawEntry(f"{name}/1.jpg".encode(page), JPEG, flags=0)))
+    assert contents(tmp_path / "a.zip") == {f"{name}/1.jpg": JPEG}
+
+
+@pytest.mark.parametrize(("name", "page"), [("лес", "cp1251"), ("Wrzesień", "cp852"), ("지리산", "euc_kr")])
+def test_names_that_make_sense_in_several_code_pages_are_asked_about_and_never_guessed(
+    tmp_path: Path, name: str, page: str
+) -> None:
+    named, plain = RawEntry(f"{name}/1.jpg".encode(page), JPEG, flags=0), RawEntry(b"b/1.jpg", JPEG, flags=0)
+    (tmp_path / "a.zip").write_bytes(raw_zip(named, plain))
+    refused, taken = source_files(tmp_path / "a.zip", limits=Limits())
+    assert isinstance(refused, RefusedFile)
+    assert refused.refusal is Refusal.ZIP_NAMES_UNCLEAR
+    assert f"{name}/1.jpg ({page})" in refused.message
+    assert taken.path == "b/1.jpg"
+    chosen = [one.path for one in source_files(tmp_path / "a.zip", limits=Limits(), names_in=page)]
+    assert chosen == [f"{name}/1.jpg", "b/1.jpg"]
+
+
+def test_names_that_make_sense_nowhere_are_asked_about(tmp_path: Path) -> None:
+    (tmp_path / "a.zip").write_bytes(raw_zip(RawEntry(b"a\xff\x9b\xb0/1.jpg", JPEG, flags=0)))
+    (found,) = source_files(tmp_path / "a.zip", limits=Limits())
+    assert isinstance(found, RefusedFile)
+    assert found.refusal is Refusal.ZIP_NAMES_UNCLEAR
 
 
 def test_a_link_to_a_picture_inside_the_import_is_followed(tmp_path: Path) -> None:

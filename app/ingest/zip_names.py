@@ -1,0 +1,115 @@
+"""The names in a zip that does not say how they are written: the code page they make sense in, if it is one.
+
+A zip without the UTF-8 mark holds names in the code page of the computer that made it (APPNOTE appendix D). A reading
+makes sense when every word is written in the letters of one language, none capital inside a small word.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Collection, Iterable
+from itertools import pairwise
+
+_MARKS = "ºª°"
+_WESTERN = (
+    "àâæçéèêëîïôœùûüÿ",  # French
+    "äöüß",
+    "áéíñóúü",  # Spanish
+    "áâãàçéêíóôõúü",  # Portuguese
+    "àèéìòù",  # Italian
+    "åäöæøéü",  # Nordic
+)
+_CENTRAL = (
+    "ąćęłńóśźż",  # Polish
+    "áčďéěíňóřšťúůýž",  # Czech
+    "áäčďéíĺľňóôŕšťúýž",  # Slovak
+    "áéíóöőúüű",  # Hungarian
+    "čćđšž",  # Croatian
+    "ăâîşţ",  # Romanian
+)
+_CYRILLIC = "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў"
+ALPHABETS: dict[str, tuple[str, ...]] = {
+    "cp437": _WESTERN,
+    "cp850": _WESTERN,
+    "cp1252": _WESTERN,
+    "cp852": _CENTRAL,
+    "cp1250": _CENTRAL,
+    "cp866": (_CYRILLIC,),
+    "cp1251": (_CYRILLIC,),
+    "cp932": (),
+    "gb2312": (),
+    "euc_kr": (),
+}
+EAST_ASIAN = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC")
+CODE_PAGES = tuple(ALPHABETS)
+
+
+class NamesUnclear(Exception):
+    """Names make sense in several code pages. `readings`: the first name that differs, by code page."""
+
+    def __init__(self, readings: dict[str, str]) -> None:
+        super().__init__(", ".join(f"{name} ({page})" for page, name in readings.items()))
+        self.readings = readings
+
+
+def code_page(raw_names: Iterable[bytes]) -> str:
+    """The code page of names that are neither ASCII nor UTF-8.
+
+    Raises:
+        NamesUnclear: they make sense in several and differ, or in none.
+    """
+    names = sorted(set(raw_names), key=lambda raw: -sum(byte > 0x7F for byte in raw))[:200]
+    readings = {page: read for page in CODE_PAGES if (read := _readings(names, page)) is not None}
+    different = {tuple(read): page for page, read in reversed(readings.items())}
+    if len(different) > 1:
+        pages = sorted(different.values(), key=CODE_PAGES.index)
+        at = next(place for place in range(len(names)) if len({readings[page][place] for page in pages}) > 1)
+        raise NamesUnclear({page: readings[page][at] for page in pages})
+    if names and not readings:
+        raise NamesUnclear({page: names[0].decode(page, "replace") for page in ("cp437", "cp852", "cp866")})
+    return next(iter(readings), "cp437")
+
+
+def is_plausible(name: str, alphabets: Collection[str]) -> bool:
+    """Whether a decoded name is written as people of one of these alphabets write; East Asian without any."""
+    if not alphabets:
+        return _is_east_asian(name)
+    unusual = [char for char in name if ord(char) > 0x7F and char not in _MARKS]
+    words = re.findall(r"[^\W\d_]+", "".join(" " if char in _MARKS else char for char in name))
+    if not all(char.isalpha() for char in unusual) or any(map(_has_capital_inside, words)):
+        return False
+    if not any({char.lower() for char in unusual} <= set(letters) for letters in alphabets):
+        return False
+    if _CYRILLIC not in alphabets:
+        return not any(re.search(r"[^\x00-\x7f]{4}", word) for word in words)
+    whole = [word for word in words if not word.isascii()]
+    return any(len(word) > 1 for word in whole) and not any(re.search(r"[\x00-\x7f]", word) for word in whole)
+
+
+def _has_capital_inside(word: str) -> bool:
+    return any(one.islower() and other.isupper() and not other.isascii() for one, other in pairwise(word))
+
+
+def _is_east_asian(name: str) -> bool:
+    """Whether all letters but ASCII are East Asian, none beside a small Latin letter or in half width."""
+    unusual = [char for char in name if ord(char) > 0x7F]
+    beside = re.search(r"[a-z](?=[^\x00-\x7f])|[^\x00-\x7f](?=[a-z])", name)
+    return not beside and all(
+        unicodedata.name(char, "").startswith(EAST_ASIAN) and unicodedata.normalize("NFKC", char) == char
+        for char in unusual
+    )
+
+
+def _readings(raw_names: list[bytes], page: str) -> list[str] | None:
+    """The names as this code page reads them; None when one of them makes no sense in it."""
+    read = []
+    for raw in raw_names:
+        try:
+            name = raw.decode(page)
+        except UnicodeDecodeError:
+            return None
+        if not is_plausible(name, ALPHABETS[page]):
+            return None
+        read.append(name)
+    return read
