@@ -82,6 +82,7 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
         camera_make=taken.camera_make,
         camera_model=taken.camera_model,
         camera_serial=taken.camera_serial,
+        damage=taken.damage,
         synthetic=batch.synthetic,
         deployment_id=imports.deployment_for(session, batch, read.path),
     )

@@ -10,6 +10,10 @@ import re
 import struct
 from dataclasses import dataclass
 from datetime import datetime
+from math import isfinite
+
+from app.ingest.maker_notes import reconyx
+from app.ingest.written_times import read_time
 
 ORIENTATION, MAKE, MODEL, DATE_TIME = 0x0112, 0x010F, 0x0110, 0x0132
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825
@@ -17,10 +21,18 @@ DATE_TIME_ORIGINAL, DATE_TIME_DIGITIZED = 0x9003, 0x9004
 OFFSET_TIME, OFFSET_TIME_ORIGINAL, OFFSET_TIME_DIGITIZED = 0x9010, 0x9011, 0x9012
 SUBSEC_TIME, SUBSEC_TIME_ORIGINAL, SUBSEC_TIME_DIGITIZED = 0x9290, 0x9291, 0x9292
 BODY_SERIAL_NUMBER = 0xA431
-ASCII, SHORT, LONG, RATIONAL = 2, 3, 4, 5
-WIDTH = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8}
+SOFTWARE, MAKER_NOTE = 0x0131, 0x927C
+BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL, FLOAT, DOUBLE = 1, 2, 3, 4, 5, 7, 10, 11, 12
+WIDTH = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 MOST_TAGS = 512
 LONGEST_VALUE = 4096
+
+HEMISPHERES = frozenset({"N", "S", "E", "W", "NORTH", "SOUTH", "EAST", "WEST"})
+# Programs that change pictures; cameras write their own name or a version here.
+EDITOR = re.compile(
+    r"gimp|photoshop|lightroom|paint|picasa|photos|irfanview|xnview|acdsee|snapseed|imagemagick|darktable|affinity",
+    re.IGNORECASE,
+)
 
 Tags = dict[int, tuple[int, bytes]]
 
@@ -58,15 +70,16 @@ def read_exif(block: bytes) -> Exif:
     orientation = _whole(main.get(ORIENTATION), order)
     taken_at, utc_offset = _taken_at(main, detail)
     latitude, longitude = _place(gps, order)
+    note = reconyx(detail[MAKER_NOTE][1]) if MAKER_NOTE in detail else None
     return Exif(
         orientation=orientation if 1 <= orientation <= 8 else 1,
-        taken_at=taken_at,
+        taken_at=taken_at or (note.taken_at if note else None),
         utc_offset=utc_offset,
         latitude=latitude,
         longitude=longitude,
-        camera_make=_text(main.get(MAKE)),
+        camera_make=_text(main.get(MAKE)) or ("RECONYX" if note else None),
         camera_model=_text(main.get(MODEL)),
-        camera_serial=_text(detail.get(BODY_SERIAL_NUMBER)),
+        camera_serial=_text(detail.get(BODY_SERIAL_NUMBER)) or (note.serial if note else None),
     )
 
 
@@ -94,33 +107,38 @@ def _whole(tag: tuple[int, bytes] | None, order: str) -> int:
     return int.from_bytes(tag[1][: WIDTH[tag[0]]], "little" if order == "<" else "big")
 
 
-def _text(tag: tuple[int, bytes] | None) -> str | None:
-    """An ASCII tag up to its first NUL, without blanks around it; None when nothing printable is left."""
-    if tag is None or tag[0] != ASCII:
+def _text(tag: tuple[int, bytes] | None, *, any_type: bool = False) -> str | None:
+    """An ASCII tag up to its first NUL, without blanks around it; None when nothing printable is left.
+
+    any_type: also text that is marked as bytes or as undefined, as some cameras mark it.
+    """
+    if tag is None or not (tag[0] == ASCII or (any_type and tag[0] in (BYTE, UNDEFINED))):
         return None
     text = tag[1].split(b"\0")[0].decode("utf-8", "replace")
     return "".join(char for char in text if char.isprintable()).strip() or None
 
 
 def _taken_at(main: Tags, detail: Tags) -> tuple[datetime | None, str | None]:
-    """The first of original, digitised and file time that is a real one, with its own offset."""
-    for date, part, offset in (
+    """The first of original, digitised and file time that is a real one, with its own offset.
+
+    The file time of a picture that an image editor has saved is when it was saved.
+    """
+    times = [
         (detail.get(DATE_TIME_ORIGINAL), SUBSEC_TIME_ORIGINAL, OFFSET_TIME_ORIGINAL),
         (detail.get(DATE_TIME_DIGITIZED), SUBSEC_TIME_DIGITIZED, OFFSET_TIME_DIGITIZED),
-        (main.get(DATE_TIME), SUBSEC_TIME, OFFSET_TIME),
-    ):
-        found = re.fullmatch(r"(\d{4})[:/-](\d\d)[:/-](\d\d)[ T](\d\d):(\d\d):(\d\d)", _text(date) or "", re.A)
-        if found is None:
+    ]
+    if not EDITOR.search(_text(main.get(SOFTWARE)) or ""):
+        times.append((main.get(DATE_TIME), SUBSEC_TIME, OFFSET_TIME))
+    for date, part, offset in times:
+        stated = read_time(_text(date, any_type=True) or "")
+        if stated is None:
             continue
+        moment, zone = stated
         fraction = _text(detail.get(part)) or ""
-        micro = int(fraction[:6].ljust(6, "0")) if re.fullmatch(r"\d+", fraction, re.A) else 0
-        try:
-            year, month, day, hour, minute, second = map(int, found.groups())
-            moment = datetime(year, month, day, hour, minute, second, micro)
-        except ValueError:
-            continue
-        zone = _text(detail.get(offset)) or ""
-        return moment, zone if re.fullmatch(r"[+-]\d\d:[0-5]\d", zone, re.A) else None
+        if not moment.microsecond and re.fullmatch(r"\d+", fraction, re.A):
+            moment = moment.replace(microsecond=int(fraction[:6].ljust(6, "0")))
+        beside = _text(detail.get(offset)) or ""
+        return moment, zone or (beside if re.fullmatch(r"[+-]\d\d:[0-5]\d", beside, re.A) else None)
     return None, None
 
 
@@ -141,15 +159,38 @@ def _degrees(
     minus: str,
     most: int,
 ) -> float | None:
-    """Degrees, minutes and seconds as one number; None without a hemisphere or with a zero denominator."""
-    sign = {plus: 1, minus: -1}.get((_text(ref) or "").upper())
-    if sign is None or value is None or value[0] != RATIONAL:
+    """Degrees, minutes and seconds as one number; None with a zero denominator.
+
+    The hemisphere is a letter or a word (South); only numbers that can be negative may be without one.
+    """
+    parts = _numbers(value, order)
+    if not parts:
         return None
-    numbers = struct.unpack(f"{order}{len(value[1]) // 4}L", value[1])[:6]
-    if any(bottom == 0 for bottom in numbers[1::2]):
+    word = (_text(ref) or "").upper()
+    is_signed = value is not None and value[0] != RATIONAL
+    sign = {plus: 1, minus: -1}.get(word[:1]) if word in HEMISPHERES else None
+    if sign is None and (word or not is_signed):
         return None
-    parts = [top / bottom for top, bottom in zip(numbers[::2], numbers[1::2], strict=True)]
-    if any(part > 60 for part in parts[1:]):
+    negative = min(parts) < 0
+    if any(abs(part) > 60 for part in parts[1:]):
         return None
-    degrees = sum(part / 60**power for power, part in enumerate(parts))
-    return sign * degrees if degrees <= most else None
+    degrees = sum(abs(part) / 60**power for power, part in enumerate(parts))
+    return (sign or (-1 if negative else 1)) * degrees if degrees <= most else None
+
+
+def _numbers(value: tuple[int, bytes] | None, order: str) -> list[float]:
+    """Up to three numbers of a GPS tag, whichever way they are written; none where one of them is no number."""
+    if value is None:
+        return []
+    kind, data = value
+    if kind in (RATIONAL, SIGNED_RATIONAL):
+        letter = "L" if kind == RATIONAL else "l"
+        numbers = struct.unpack(f"{order}{len(data) // 4}{letter}", data)[:6]
+        if any(bottom == 0 for bottom in numbers[1::2]):
+            return []
+        return [top / bottom for top, bottom in zip(numbers[::2], numbers[1::2], strict=True)]
+    if kind in (FLOAT, DOUBLE):
+        letter = "f" if kind == FLOAT else "d"
+        found = struct.unpack(f"{order}{len(data) // WIDTH[kind]}{letter}", data)[:3]
+        return list(found) if all(isfinite(one) for one in found) else []
+    return []

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import re
 import zlib
+from collections.abc import Callable
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal
 
 from app.ingest.refusals import Refusal, Refused
 
-ImageFormat = Literal["jpeg", "png", "webp"]
+ImageFormat = Literal["jpeg", "png", "webp", "tiff", "bmp", "gif", "heif"]
 VideoFormat = Literal["mp4", "mov", "avi", "asf", "mkv", "webm", "mpg", "ts"]
 Format = ImageFormat | VideoFormat
 VIDEO_SUFFIX: dict[Format, str] = {
     "mp4": ".mp4", "mov": ".mov", "avi": ".avi", "asf": ".asf", "mkv": ".mkv", "webm": ".webm",
     "mpg": ".mpg", "ts": ".ts",
 }  # fmt: skip
-IMAGE_SUFFIX: dict[Format, str] = {"jpeg": ".jpg", "png": ".png", "webp": ".webp"}
+IMAGE_SUFFIX: dict[Format, str] = {
+    "jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif", "bmp": ".bmp", "gif": ".gif", "heif": ".heic",
+}  # fmt: skip
 SUFFIX: dict[Format, str] = {**IMAGE_SUFFIX, **VIDEO_SUFFIX}
 
 HEAD_BYTES = 32
@@ -26,26 +29,35 @@ BY_NAME: dict[str, VideoFormat] = {
     ".mts": "ts", ".m2ts": "ts",
 }  # fmt: skip
 MOV_ATOMS = frozenset((b"moov", b"mdat", b"wide", b"free", b"skip", b"pnot"))
-HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1", b"avif", b"avis"))
+HEIF_BRANDS = frozenset((b"heic", b"heix", b"hevc", b"heim", b"heis", b"mif1", b"msf1"))
+AVIF_BRANDS = frozenset((b"avif", b"avis"))
 ASF = bytes.fromhex("3026b2758e66cf11")
+IMAGE_MARKS: tuple[tuple[bytes, ImageFormat], ...] = (
+    (b"\xff\xd8\xff", "jpeg"), (b"\x89PNG\r\n\x1a\n", "png"), (b"GIF8", "gif"), (b"BM", "bmp"),
+    (b"II*\0", "tiff"), (b"MM\0*", "tiff"), (b"II+\0", "tiff"), (b"MM\0+", "tiff"),
+)  # fmt: skip
 NOT_READ_YET = {
-    b"GIF8": "GIF",
-    b"BM": "BMP",
-    b"II*\0": "TIFF",
-    b"MM\0*": "TIFF",
-    b"II+\0": "TIFF",
-    b"MM\0+": "TIFF",
     b"\0\0\0\x0cjP  ": "JPEG 2000",
     b"\xff\x0a": "JPEG XL",
     b"\0\0\0\x0cJXL ": "JPEG XL",
     b"8BPS": "Photoshop",
     b"FUJIFILMCCD-RAW": "camera raw",
 }
+# These are TIFF files outside and hold but a small picture that any program reads.
+CAMERA_RAW = frozenset({".dng", ".nef", ".nrw", ".cr2", ".arw", ".pef", ".srw", ".orf", ".rw2", ".raw", ".3fr", ".erf"})
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither a stuffed byte, nor fill, nor a restart
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN, LINE_COUNT = 0xD8, 0xD9, 0xDA, 0xDC
 SEQUENTIAL_FRAMES = (0xC0, 0xC1)
 MOST_SCANS = 64
 BLOCK = 1 << 20
+
+
+class BrokenOff(Refused):
+    """A JPEG whose data go on as something else from byte `at`."""
+
+    def __init__(self, at: int) -> None:
+        super().__init__(Refusal.DAMAGED, "the picture data break off")
+        self.at = at
 
 
 def format_of(head: bytes, path: str) -> Format:
@@ -56,12 +68,11 @@ def format_of(head: bytes, path: str) -> Format:
     """
     if not head:
         raise Refused(Refusal.EMPTY)
-    if head.startswith(b"\xff\xd8\xff"):
-        return "jpeg"
-    if head.startswith(b"\x89PNG\r\n\x1a\n"):
-        return "png"
-    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
-        return "webp"
+    image = _image_format(head)
+    if image == "tiff" and PurePosixPath(path).suffix.lower() in CAMERA_RAW:
+        raise Refused(Refusal.UNSUPPORTED_FORMAT, "camera raw")
+    if image is not None:
+        return image
     video = _video_format(head)
     if video is not None:
         return video
@@ -77,9 +88,23 @@ def is_video(kind: Format) -> bool:
     return kind in VIDEO_SUFFIX
 
 
+def _image_format(head: bytes) -> ImageFormat | None:
+    """The format that an image's first bytes show."""
+    if head[:4] == b"RIFF" and head[8:12] == b"WEBP":
+        return "webp"
+    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS and not _is_avif(head):
+        return "heif"
+    return next((kind for mark, kind in IMAGE_MARKS if head.startswith(mark)), None)
+
+
+def _is_avif(head: bytes) -> bool:
+    """Whether a container of images names AVIF among its brands."""
+    return head[4:8] == b"ftyp" and any(head[at : at + 4] in AVIF_BRANDS for at in range(8, len(head), 4))
+
+
 def _video_format(head: bytes) -> VideoFormat | None:
     """The container that a clip's first bytes show."""
-    if head[4:8] == b"ftyp" and head[8:12] not in HEIF_BRANDS:
+    if head[4:8] == b"ftyp" and not _is_avif(head):
         return "mov" if head[8:12] == b"qt  " else "mp4"
     if head[4:8] in MOV_ATOMS:
         return "mov"
@@ -93,8 +118,8 @@ def _video_format(head: bytes) -> VideoFormat | None:
 
 
 def _what_else(head: bytes) -> tuple[Refusal, str]:
-    if head[4:8] == b"ftyp" and head[8:12] in HEIF_BRANDS:
-        return Refusal.UNSUPPORTED_FORMAT, "HEIC or AVIF"
+    if _is_avif(head):
+        return Refusal.UNSUPPORTED_FORMAT, "AVIF"
     for mark, name in NOT_READ_YET.items():
         if head.startswith(mark):
             return Refusal.UNSUPPORTED_FORMAT, name
@@ -106,12 +131,18 @@ def _what_else(head: bytes) -> tuple[Refusal, str]:
 def check_structure(stream: BinaryIO, kind: ImageFormat) -> None:
     """What the decoder does not notice: a missing end, damaged PNG chunks, a JPEG made of endless scans.
 
-    Leaves the stream anywhere.
+    Leaves the stream anywhere. TIFF, BMP, GIF and HEIF are left to their decoders.
 
     Raises:
         Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB.
     """
-    {"jpeg": _check_jpeg, "png": _check_png, "webp": _check_webp}[kind](stream)
+    checks: dict[ImageFormat, Callable[[BinaryIO], None]] = {
+        "jpeg": _check_jpeg,
+        "png": _check_png,
+        "webp": _check_webp,
+    }
+    if kind in checks:
+        checks[kind](stream)
 
 
 def _check_jpeg(stream: BinaryIO) -> None:
@@ -129,7 +160,7 @@ def _check_jpeg(stream: BinaryIO) -> None:
         if marker == END_OF_IMAGE and scans:
             return
         if is_last and marker != LINE_COUNT:
-            raise Refused(Refusal.DAMAGED, "the picture data break off")
+            raise BrokenOff(found.start())
         if marker in (START_OF_IMAGE, END_OF_IMAGE, 0x01):
             continue
         segment = data[position : position + 8]

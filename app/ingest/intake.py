@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, BinaryIO, Literal, cast
 
-from app.ingest.file_name_time import file_name_time
+from app.ingest.exif import Exif
+from app.ingest.file_name_time import file_name_time, phone_time, zone_between
 from app.ingest.folder import folder_files, one_file
 from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
 from app.ingest.limits import Limits
@@ -21,6 +22,9 @@ from app.ingest.store import Incoming, MediaStore
 from app.ingest.video import VideoReading, read_video
 from app.ingest.zips import zip_files
 from modal_backend.contracts import Picture
+
+if TYPE_CHECKING:
+    from app.video.reading.probe import VideoFacts
 
 PICTURE_SIDE = 1024  # at least this long a side is handed on, so that no detector input needs a second decode
 BLOCK = 1 << 20
@@ -38,6 +42,7 @@ class Taken:
         utc_offset: "+05:30" where the camera wrote one, applied to nothing.
         latitude, longitude: degrees, WGS 84.
         new_file: this content was not in the store.
+        damage: what is wrong with a picture of which only a part can be read.
         picture: RGB uint8 (height, width, 3), rotated, reduced; its long side is at least 1024 when the original's is.
         clip: what a clip's container states, None for a picture; its `picture` is a frame from near its beginning.
     """
@@ -56,7 +61,8 @@ class Taken:
     camera_model: str | None
     camera_serial: str | None
     new_file: bool
-    picture: Picture = field(compare=False, repr=False)
+    damage: str | None = None
+    picture: Picture = field(kw_only=True, compare=False, repr=False)
     clip: VideoReading | None = field(default=None, compare=False, repr=False)
 
 
@@ -136,9 +142,8 @@ def _read(stream: BinaryIO, most: int) -> bytes:
 
 
 def _taken_clip(source: SourceFile, incoming: Incoming, kind: Format, clip: VideoReading, is_new: bool) -> Taken:
-    taken_at, taken_at_source = clip.facts.recorded_at, "container"
-    if taken_at is None:
-        taken_at, taken_at_source = file_name_time(source.path.rpartition("/")[2]), "file name"
+    beside = _sidecar_facts(source)
+    taken_at, taken_at_source, zone = _video_time(source.path.rpartition("/")[2], clip.facts, beside)
     return Taken(
         sha256=incoming.sha256,
         bytes=incoming.length,
@@ -146,17 +151,42 @@ def _taken_clip(source: SourceFile, incoming: Incoming, kind: Format, clip: Vide
         width=clip.width,
         height=clip.height,
         taken_at=taken_at,
-        taken_at_source=taken_at_source if taken_at else None,  # type: ignore[arg-type]
-        utc_offset=clip.facts.utc_offset,
-        latitude=None,
-        longitude=None,
-        camera_make=(clip.facts.make or "")[:80] or None,
-        camera_model=(clip.facts.model or "")[:80] or None,
-        camera_serial=None,
+        taken_at_source=taken_at_source,
+        utc_offset=zone,
+        latitude=clip.facts.latitude if clip.facts.latitude is not None else beside.latitude,
+        longitude=clip.facts.longitude if clip.facts.longitude is not None else beside.longitude,
+        camera_make=(clip.facts.make or beside.camera_make or "")[:80] or None,
+        camera_model=(clip.facts.model or beside.camera_model or "")[:80] or None,
+        camera_serial=(beside.camera_serial or "")[:80] or None,
         new_file=is_new,
         picture=clip.picture,
         clip=clip,
     )
+
+
+def _video_time(name: str, facts: VideoFacts, beside: Exif) -> tuple[datetime | None, TakenAtSource | None, str | None]:
+    """When a video was recorded, who says so, and its offset from UTC."""
+    stated = facts.recorded_at
+    if stated is not None:
+        local = phone_time(name, stated, facts.duration or 0.0) if facts.utc_offset is None else None
+        if local is not None:
+            return local, "file name", zone_between(local, stated)
+        return stated, "container", facts.utc_offset
+    if beside.taken_at is not None:
+        return beside.taken_at, "exif", beside.utc_offset
+    named = file_name_time(name)
+    return named, "file name" if named else None, None
+
+
+def _sidecar_facts(source: SourceFile) -> Exif:
+    """What the small picture beside a video says; nothing where there is none or it cannot be read."""
+    if source.sidecar is None:
+        return Exif()
+    try:
+        with source.sidecar() as stream:
+            return read_picture(stream, "jpeg", at_least=160, pixels=Limits().pixels).exif
+    except Refused:
+        return Exif()
 
 
 def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Reading, is_new: bool) -> Taken:
@@ -173,6 +203,7 @@ def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Readin
         taken_at=taken_at,
         taken_at_source=taken_at_source if taken_at else None,  # type: ignore[arg-type]
         utc_offset=exif.utc_offset,
+        damage=reading.damage,
         latitude=exif.latitude,
         longitude=exif.longitude,
         camera_make=exif.camera_make,

@@ -7,30 +7,47 @@ import struct
 import zlib
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import BinaryIO, cast
 
 import numpy as np
 from PIL import Image, ImageFile
+from PIL.BmpImagePlugin import BmpImageFile
+from PIL.GifImagePlugin import GifImageFile
 from PIL.JpegImagePlugin import JpegImageFile
 from PIL.PngImagePlugin import PngImageFile
+from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from app.ingest.exif import Exif, read_exif
-from app.ingest.formats import HEAD_BYTES, ImageFormat, check_structure, format_of, is_video, webp_canvas
+from app.ingest.formats import HEAD_BYTES, BrokenOff, ImageFormat, check_structure, format_of, is_video, webp_canvas
 from app.ingest.limits import Limits
 from app.ingest.refusals import Refusal, Refused
 from app.ingest.source import open_file
+from app.ingest.xmp import with_xmp
 from modal_backend.contracts import Picture
 
 THUMB_SIDE = 256
 THUMB_QUALITY = 80
+GREY_SHARE = 0.99  # of a cut JPEG: less than a hundredth of it shows nothing
+END_OF_JPEG = b"\xff\xd9"
+
+
+def _open_heif(stream: BinaryIO) -> ImageFile.ImageFile:
+    from pillow_heif.as_plugin import HeifImageFile
+
+    return HeifImageFile(stream)
+
 
 OPEN: dict[ImageFormat, Callable[[BinaryIO], ImageFile.ImageFile]] = {
     "jpeg": JpegImageFile,
     "png": PngImageFile,
     "webp": WebPImageFile,
+    "tiff": TiffImageFile,
+    "bmp": BmpImageFile,
+    "gif": GifImageFile,
+    "heif": _open_heif,
 }
 TURN = {
     2: Image.Transpose.FLIP_LEFT_RIGHT,
@@ -41,8 +58,10 @@ TURN = {
     7: Image.Transpose.TRANSVERSE,
     8: Image.Transpose.ROTATE_90,
 }
+TURNED_ALREADY = ("tiff", "heif")  # by their decoders
 DECODER_ERRORS = (
     OSError,
+    RuntimeError,
     SyntaxError,
     ValueError,
     TypeError,
@@ -62,12 +81,14 @@ class Reading:
 
     Attributes:
         width, height: the original's, in pixels, after EXIF rotation.
+        damage: why only a part of a JPEG can be read; the rest of it is grey.
     """
 
     picture: Picture
     width: int
     height: int
     exif: Exif
+    damage: str | None = None
 
 
 def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Picture:
@@ -88,12 +109,35 @@ def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Pic
 
 
 def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
-    """Decodes the whole stream (seekable) once; a file that is cut anywhere does not pass.
+    """Decodes the whole stream (seekable) once; of a file that is cut only a JPEG passes, with what is there.
 
     Raises:
         Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`).
     """
-    check_structure(stream, kind)
+    try:
+        check_structure(stream, kind)
+    except Refused as refused:
+        if kind != "jpeg" or refused.refusal not in (Refusal.TRUNCATED, Refusal.DAMAGED):
+            raise
+        return _read_part(stream, refused, at_least=at_least, pixels=pixels)
+    return _read_whole(stream, kind, at_least=at_least, pixels=pixels)
+
+
+def _read_part(stream: BinaryIO, refused: Refused, *, at_least: int | None, pixels: int) -> Reading:
+    """What a JPEG holds that is cut or broken off inside its data. Raises Refused where that is nothing."""
+    stream.seek(0)
+    there = stream.read(refused.at if isinstance(refused, BrokenOff) else -1)
+    ended = io.BytesIO(there + END_OF_JPEG)  # the decoder fills up with grey what is missing before the end
+    try:
+        reading = _read_whole(ended, "jpeg", at_least=at_least, pixels=pixels)
+    except Refused as error:
+        raise (error if error.refusal is Refusal.DECOMPRESSION_BOMB else refused) from error
+    if (reading.picture == reading.picture[-1, -1]).all(axis=-1).mean() > GREY_SHARE:
+        raise refused
+    return replace(reading, damage=refused.detail)
+
+
+def _read_whole(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
     stream.seek(0)
     if kind == "webp":
         _check_pixels(webp_canvas(stream.read(HEAD_BYTES)) or (0, 0), pixels)
@@ -113,13 +157,22 @@ def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, p
         if "truncated" in str(error).lower():
             raise Refused(Refusal.TRUNCATED, str(error)) from error
         raise Refused(Refusal.DAMAGED, f"{type(error).__name__}: {error}"[:200]) from error
-    block = image.info.get("exif")
-    exif = read_exif(block) if isinstance(block, bytes) else Exif()
-    if exif.orientation in TURN:
+    exif = _exif(image, stream, kind)
+    if exif.orientation in TURN and kind not in TURNED_ALREADY:
         reduced = reduced.transpose(TURN[exif.orientation])
-    if exif.orientation >= 5:
-        width, height = height, width
+        if exif.orientation >= 5:
+            width, height = height, width
     return Reading(np.asarray(reduced), width, height, exif)
+
+
+def _exif(image: ImageFile.ImageFile, stream: BinaryIO, kind: ImageFormat) -> Exif:
+    """The facts in a picture's EXIF, or in its XMP; a TIFF file is an EXIF block itself."""
+    block = image.info.get("exif")
+    if kind == "tiff":
+        stream.seek(0)
+        block = stream.read()
+    exif = read_exif(block) if isinstance(block, bytes) else Exif()
+    return with_xmp(exif, image.info.get("xmp"))
 
 
 def thumbnail(picture: Picture) -> bytes:

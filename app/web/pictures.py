@@ -22,6 +22,7 @@ SHA256 = re.compile(r"[0-9a-f]{64}")
 FRAME = re.compile(r"\d{1,9}\.jpg")
 CONTENT_TYPES = {
     "jpg": "image/jpeg", "png": "image/png", "webp": "image/webp",
+    "tif": "image/tiff", "bmp": "image/bmp", "gif": "image/gif", "heic": "image/heic",
     "mp4": "video/mp4", "mov": "video/quicktime", "avi": "video/x-msvideo", "asf": "video/x-ms-asf",
     "mkv": "video/x-matroska", "webm": "video/webm", "mpg": "video/mpeg", "ts": "video/mp2t",
 }  # fmt: skip

@@ -40,6 +40,7 @@ class VideoFacts:
         recorded_at: as written; camera-local for all camera traps seen.
         utc_offset: only where it is written.
         begins: first time stamp of the video track, in seconds.
+        latitude, longitude: degrees, WGS 84.
     """
 
     container: str
@@ -54,6 +55,8 @@ class VideoFacts:
     make: str | None = None
     model: str | None = None
     begins: float | None = None
+    latitude: float | None = None
+    longitude: float | None = None
 
 
 @contextmanager
@@ -82,6 +85,7 @@ def read_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     """What the container states about the video."""
     tags = {key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()}
     recorded_at, utc_offset = _recorded_at(tags)
+    latitude, longitude = _place(tags)
     return VideoFacts(
         container=container.format.name,
         codec=stream.codec_context.name,
@@ -97,6 +101,8 @@ def read_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
         begins=float(stream.start_time * stream.time_base)
         if stream.start_time is not None and stream.time_base
         else None,
+        latitude=latitude,
+        longitude=longitude,
     )
 
 
@@ -134,10 +140,15 @@ def _frame_rate(stream: VideoStream) -> float | None:
 
 
 def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
-    """The moment of recording as written. A zone other than "Z" is kept; cameras write local time with a "Z"."""
+    """The moment of recording as written. A zone other than "Z" is kept; cameras write local time with a "Z".
+
+    Android's phones write UTC and say who they are: theirs is left out.
+    """
     for name in ("com.apple.quicktime.creationdate", "creation_time", "date", "icrd", "wm/encodingtime"):
+        if name == "creation_time" and "com.android.version" in tags:
+            continue
         found = re.match(
-            r"(\d{4})[-:/](\d\d)[-:/](\d\d)[T ](\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([+-]\d\d:?\d\d)?",
+            r"(\d{4})[-:/](\d\d)[-:/](\d\d)(?:T|/? +)(\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([+-]\d\d:?\d\d)?",
             str(tags.get(name, "")),
         )
         if found is None:
@@ -150,3 +161,23 @@ def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
             zone = found[7]
             return moment, (f"{zone[:3]}:{zone[-2:]}" if zone else None)
     return None, None
+
+
+def _place(tags: dict[str, Any]) -> tuple[float | None, float | None]:
+    """Latitude and longitude in degrees as ISO 6709 writes them: -23.5417+030.1667/, -2332.50+03010.00/."""
+    text = str(tags.get("com.apple.quicktime.location.iso6709") or tags.get("location") or "")
+    found = re.match(r"([+-])(\d{2})(\d{2})?(\d{2})?(\.\d+)?([+-])(\d{3})(\d{2})?(\d{2})?(\.\d+)?(?![\d.])", text)
+    if found is None:
+        return None, None
+    latitude, longitude = (_iso6709(*found.groups()[at : at + 5]) for at in (0, 5))
+    if abs(latitude) > 90 or abs(longitude) > 180 or not (latitude or longitude):
+        return None, None
+    return latitude, longitude
+
+
+def _iso6709(sign: str, degrees: str, minutes: str | None, seconds: str | None, fraction: str | None) -> float:
+    """Degrees of one coordinate, whose fraction belongs to the last part that is there."""
+    parts = [part for part in (degrees, minutes, seconds) if part is not None]
+    values = [float(part) for part in parts]
+    values[-1] += float(fraction or 0)
+    return (-1 if sign == "-" else 1) * sum(value / 60**power for power, value in enumerate(values))

@@ -13,7 +13,7 @@ from PIL import Image
 from PIL.TiffImagePlugin import IFDRational
 
 from app.ingest.exif import Exif, read_exif
-from app.ingest.file_name_time import file_name_time
+from app.ingest.file_name_time import file_name_time, phone_time, zone_between
 
 
 def block(main: dict[int, Any] | None = None, detail: Any = None, gps: Any = None) -> bytes:
@@ -77,7 +77,12 @@ def test_the_time_falls_back_from_original_to_digitised_to_file_time() -> None:
         "2024:13:45",
         "2024:13:45 10:00:00",
         "2024:02:30 10:00:00",
-        "2024:03:12 24:00:00",
+        "2024:03:12 25:00:00",
+        "2018-01-20T11:46:00Z",
+        "03/04/2024 06:15:00",
+        "2024:03:12 13:30:00 PM",
+        "0001:01:01 00:00:00",
+        "9999:12:31 24:00:00",
         "2024:03:12 10:61:00",
         "2024:03:12",
         "12 March 2024",
@@ -89,6 +94,54 @@ def test_a_date_that_is_none_stays_none(text: str) -> None:
     facts = read_exif(block(detail={0x9003: text, 0x9011: "+01:00"}))
     assert facts.taken_at is None
     assert facts.utc_offset is None
+
+
+@pytest.mark.parametrize(
+    ("text", "moment"),
+    [
+        ("2019:01:01 24:04:20", datetime(2019, 1, 2, 0, 4, 20)),
+        ("2024:12:31 24:00:00", datetime(2025, 1, 1)),
+        ("2007/06/30 18:45:17", datetime(2007, 6, 30, 18, 45, 17)),
+        ("2018-05-10T13:23:29", datetime(2018, 5, 10, 13, 23, 29)),
+        ("2022:03:04 05:06:07.250", datetime(2022, 3, 4, 5, 6, 7, 250000)),
+        ("2022:03:04 05:06", datetime(2022, 3, 4, 5, 6)),
+        ("2015:8:3 4:30:58", datetime(2015, 8, 3, 4, 30, 58)),
+        ("25/12/2023 06:15:00", datetime(2023, 12, 25, 6, 15)),
+        ("12/25/2023 06:15:00", datetime(2023, 12, 25, 6, 15)),
+        ("05.05.2023 06:15", datetime(2023, 5, 5, 6, 15)),
+        ("2012:05:01 08:30:12 PM", datetime(2012, 5, 1, 20, 30, 12)),
+        ("2012:05:01 12:30:12 am", datetime(2012, 5, 1, 0, 30, 12)),
+        ("1970:01:01 00:00:10", datetime(1970, 1, 1, 0, 0, 10)),
+    ],
+)
+def test_a_date_in_another_form_is_read_where_it_can_mean_one_moment(text: str, moment: datetime) -> None:
+    assert read_exif(block(detail={0x9003: text})).taken_at == moment
+
+
+def test_an_offset_inside_the_value_is_kept_and_not_applied() -> None:
+    facts = read_exif(block(detail={0x9003: "2018:05:10 13:23:29+02:00"}))
+    assert (facts.taken_at, facts.utc_offset) == (datetime(2018, 5, 10, 13, 23, 29), "+02:00")
+
+
+def test_the_time_an_editor_saved_a_picture_is_not_when_it_was_taken() -> None:
+    saved = {0x0132: "2023:01:04 12:40:17"}
+    for program in ("GIMP 2.10.32", "Adobe Photoshop CS6 (Windows)"):
+        assert read_exif(block({**saved, 0x0131: program})).taken_at is None
+    assert read_exif(block({**saved, 0x0131: "Ver 1.0"})).taken_at == datetime(2023, 1, 4, 12, 40, 17)
+
+
+def reconyx_note(words: tuple[int, ...] = (31, 8, 8, 5, 7, 2015), serial: str = "H500DE01123343") -> bytes:
+    start = struct.pack("<11H", 0xF101, 3, 3, 0, 0x1120, 0x110, 0x4D, 4, 5, 0, 7)
+    rest = struct.pack("<3Hh", 5, 5, 23, -5)
+    return start + struct.pack("<6H", *words) + rest + serial.ljust(15, "\0").encode("utf-16-le") + bytes(40)
+
+
+def test_a_reconyx_hyperfire_is_dated_by_its_makers_note() -> None:
+    facts = read_exif(block(detail={0x927C: reconyx_note()}))
+    assert facts.taken_at == datetime(2015, 5, 7, 8, 8, 31)
+    assert (facts.camera_make, facts.camera_serial) == ("RECONYX", "H500DE01123343")
+    assert read_exif(block(detail={0x927C: reconyx_note((61, 8, 8, 5, 7, 2015))})).taken_at is None
+    assert read_exif(block(detail={0x927C: b"Nikon" + bytes(80)})) == Exif()
 
 
 def test_an_offset_that_is_none_stays_none_and_never_shifts_the_time() -> None:
@@ -120,6 +173,41 @@ HERE = rationals((10, 1), (0, 1), (0, 1))
 def test_a_place_is_whole_and_possible_or_none(gps: dict[int, Any], place: tuple[float, float] | None) -> None:
     facts = read_exif(block(gps=gps))
     assert (facts.latitude, facts.longitude) == (place or (None, None))
+
+
+def gps_block(*entries: tuple[int, int, int, bytes]) -> bytes:
+    """A block with one GPS directory. entries: tag, type, count, value."""
+    head = b"II*\0" + struct.pack("<LHHHLLL", 8, 1, 0x8825, 4, 1, 26, 0)
+    at = 26 + 2 + 12 * len(entries) + 4
+    directory, values = struct.pack("<H", len(entries)), b""
+    for tag, kind, count, value in entries:
+        inside = value.ljust(4, b"\0") if len(value) <= 4 else struct.pack("<L", at + len(values))
+        directory += struct.pack("<HHL", tag, kind, count) + inside
+        values += value if len(value) > 4 else b""
+    return head + directory + bytes(4) + values
+
+
+def signed(*degrees: int) -> bytes:
+    return b"".join(struct.pack("<2l", one, 1) for one in degrees)
+
+
+@pytest.mark.parametrize(
+    "entries",
+    [
+        [(2, 10, 3, signed(-23, -32, -30)), (4, 10, 3, signed(30, 10, 0))],
+        [(1, 2, 6, b"South\0"), (2, 10, 3, signed(23, 32, 30)), (3, 2, 5, b"East\0"), (4, 10, 3, signed(30, 10, 0))],
+        [(1, 2, 2, b"S\0"), (2, 10, 3, signed(-23, -32, -30)), (3, 2, 2, b"E\0"), (4, 10, 3, signed(30, 10, 0))],
+        [(1, 2, 2, b"S\0"), (2, 12, 3, struct.pack("<3d", 23, 32, 30)), (3, 2, 2, b"E\0"),
+         (4, 12, 3, struct.pack("<3d", 30, 10, 0))],
+        [(2, 12, 1, struct.pack("<d", -23.541667)), (4, 12, 1, struct.pack("<d", 30.166667))],
+        [(1, 2, 2, b"S\0"), (2, 5, 1, struct.pack("<2L", 23541667, 1000000)), (3, 2, 2, b"E\0"),
+         (4, 5, 1, struct.pack("<2L", 30166667, 1000000))],
+    ],
+)  # fmt: skip
+def test_a_place_is_the_same_in_every_form(entries: list[tuple[int, int, int, bytes]]) -> None:
+    facts = read_exif(gps_block(*entries))
+    assert facts.latitude == pytest.approx(-23.541667, abs=1e-5)
+    assert facts.longitude == pytest.approx(30.166667, abs=1e-5)
 
 
 def test_make_and_model_lose_padding_and_control_characters() -> None:
@@ -169,6 +257,10 @@ def test_a_damaged_block_gives_possible_values(at: int, value: int, length: int)
         ("2024-03-12T05:41:12.png", datetime(2024, 3, 12, 5, 41, 12)),
         ("2024-03-12 05.41.12.jpg", datetime(2024, 3, 12, 5, 41, 12)),
         ("cam7-20240312054112.jpg", datetime(2024, 3, 12, 5, 41, 12)),
+        ("StationA__2015-01-31__18-59-59(1).AVI", datetime(2015, 1, 31, 18, 59, 59)),
+        ("2010 01 22 13 22 07.JPG", datetime(2010, 1, 22, 13, 22, 7)),
+        ("2013-08-20 02-45-00 M 1 5.JPG", datetime(2013, 8, 20, 2, 45)),
+        ("IMG-20240312-WA0001.jpg", None),
         ("RCNX0001.JPG", None),
         ("IMG_0001.JPG", None),
         ("2024-03-12.jpg", None),
@@ -183,3 +275,27 @@ def test_a_damaged_block_gives_possible_values(at: int, value: int, length: int)
 )
 def test_a_file_name_tells_the_time_only_when_it_says_it_whole_and_once(name: str, moment: datetime | None) -> None:
     assert file_name_time(name) == moment
+
+
+@pytest.mark.parametrize(
+    ("name", "stated", "local"),
+    [
+        ("VID_20240312_064112.mp4", datetime(2024, 3, 12, 0, 56, 30), datetime(2024, 3, 12, 6, 41, 12)),
+        ("20240312_210000.mp4", datetime(2024, 3, 13, 1, 0, 20), datetime(2024, 3, 12, 21)),
+        ("VID_20240312_064112.mp4", datetime(2024, 3, 12, 6, 41, 20), None),
+        ("VID_20240312_064112.mp4", datetime(2024, 3, 12, 1, 3), None),
+        ("VID_20240312_064112.mp4", datetime(2024, 3, 14, 6, 41, 12), None),
+        ("Ridge_20240312_064112.mp4", datetime(2024, 3, 12, 0, 56, 30), None),
+        ("DSCF0001.MP4", datetime(2024, 3, 12, 0, 56, 30), None),
+    ],
+)
+def test_a_phones_video_is_dated_by_its_name_where_its_container_states_utc(
+    name: str, stated: datetime, local: datetime | None
+) -> None:
+    assert phone_time(name, stated, 10.0) == local
+
+
+def test_the_zone_between_two_clocks_is_written_as_exif_does() -> None:
+    utc = datetime(2024, 3, 12, 0, 56, 30)
+    assert zone_between(datetime(2024, 3, 12, 6, 41, 12), utc) == "+05:45"
+    assert zone_between(datetime(2024, 3, 11, 21, 26, 30), utc) == "-03:30"

@@ -1,20 +1,23 @@
-"""One decode gives the right pixels in every mode and orientation, and never a part of a picture."""
+"""One decode gives the right pixels in every mode and orientation, and says when they are a part of a picture."""
 
 from __future__ import annotations
 
+import contextlib
 import io
 import struct
 import zlib
+from datetime import datetime
 from pathlib import Path
 
 import numpy as np
+import pillow_heif
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image, ImageFile, ImageOps
 
 from app.ingest.formats import format_of
-from app.ingest.picture import decode, read_picture, thumbnail
+from app.ingest.picture import Reading, decode, read_picture, thumbnail
 from app.ingest.refusals import Refusal, Refused
 from modal_backend.contracts import Picture
 from tests.support.pictures import encoded, noisy
@@ -140,12 +143,82 @@ def test_a_bit_flipped_anywhere_in_the_data_of_a_png_is_refused() -> None:
             decode(io.BytesIO(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :]))
 
 
+def read(data: bytes) -> Reading:
+    return read_picture(io.BytesIO(data), format_of(data[:32], ""), at_least=None, pixels=10**9)
+
+
 @pytest.mark.parametrize("options", [{}, {"progressive": True}, {"restart_marker_blocks": 1}])
-def test_a_jpeg_cut_anywhere_is_refused(options: dict[str, int]) -> None:
+def test_a_jpeg_cut_anywhere_is_marked_or_refused_and_never_passes_for_whole(options: dict[str, int]) -> None:
     whole = encoded(**options)
+    marked = []
     for length in range(len(whole)):
+        with contextlib.suppress(Refused):
+            assert read(whole[:length]).damage
+            marked.append(length)
+    assert {len(whole) - 1, len(whole) - 2, len(whole) - 20} <= set(marked)
+    assert min(marked) > whole.index(b"\xff\xda")
+    assert read(whole).damage is None
+
+
+def test_what_is_there_of_a_cut_jpeg_is_read_and_nothing_is_refused_that_shows_something() -> None:
+    whole = encoded(noisy(200, 150))
+    scan = whole.index(b"\xff\xda")
+    middle = (scan + len(whole)) // 2
+    for cut in (
+        whole[:middle],
+        whole[:-1],
+        whole[:-2],
+        whole[:middle] + bytes(len(whole) - middle),
+        whole[:middle] + whole,
+        whole[:middle] + b"\xff\xc4" + whole[middle + 2 :],
+    ):
+        reading = read(cut)
+        assert reading.damage
+        assert (reading.width, reading.height) == (200, 150)
+        assert np.array_equal(reading.picture[:48], read(whole).picture[:48])
+    assert np.array_equal(read(whole[:-2]).picture, read(whole).picture)
+    for nothing in (whole[:scan], whole[:3], whole[: scan + 14]):
         with pytest.raises(Refused):
-            decode(io.BytesIO(whole[:length]))
+            read(nothing)
+
+
+@pytest.mark.parametrize("kind", ["TIFF", "BMP", "GIF", "HEIF", "MPO"])
+def test_other_formats_are_read_upright_and_whole(kind: str) -> None:
+    pillow_heif.register_heif_opener()
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    options = {"exif": exif} if kind == "TIFF" else {}
+    data = encoded(noisy(400, 300), kind, **options)
+    expected = ImageOps.exif_transpose(Image.open(io.BytesIO(data))).convert("RGB")
+    reading = read(data)
+    assert (reading.width, reading.height) == expected.size == ((300, 400) if options else (400, 300))
+    assert difference(reading.picture, expected) == 0
+
+
+def test_of_a_gif_that_moves_the_first_picture_is_read() -> None:
+    first, second = Image.new("RGB", (30, 20), (200, 30, 40)), Image.new("RGB", (30, 20), (0, 0, 255))
+    picture = decode(io.BytesIO(encoded(first, "GIF", save_all=True, append_images=[second])))
+    assert np.abs(picture.astype(int) - (200, 30, 40)).max() <= 3
+
+
+def test_a_tiff_is_dated_by_its_own_tags() -> None:
+    exif = Image.Exif()
+    exif[0x0132] = "2024:03:12 05:41:12"
+    assert read(encoded(kind="TIFF", exif=exif)).exif.taken_at == datetime(2024, 3, 12, 5, 41, 12)
+
+
+XMP = b"""<x:xmpmeta xmlns:x="adobe:ns:meta/"><rdf:Description xmlns:exif="http://ns.adobe.com/exif/1.0/"
+ exif:GPSLatitude="23,32.5S"><exif:GPSLongitude>30,10,0E</exif:GPSLongitude>
+ <exif:DateTimeOriginal>2022-07-08T09:10:11</exif:DateTimeOriginal></rdf:Description></x:xmpmeta>"""
+
+
+def test_time_and_place_come_from_xmp_where_exif_is_silent() -> None:
+    facts = read(encoded(xmp=XMP)).exif
+    assert facts.taken_at == datetime(2022, 7, 8, 9, 10, 11)
+    assert (facts.latitude, facts.longitude) == (pytest.approx(-23.541667), pytest.approx(30.166667))
+    exif = Image.Exif()
+    exif.get_ifd(0x8769)[0x9003] = "2024:03:12 05:41:12"
+    assert read(encoded(xmp=XMP, exif=exif)).exif.taken_at == datetime(2024, 3, 12, 5, 41, 12)
 
 
 @pytest.mark.parametrize("options", [{"kind": "PNG"}, {"kind": "WEBP"}, {"kind": "WEBP", "lossless": True}])

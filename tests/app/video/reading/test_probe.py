@@ -1,0 +1,35 @@
+"""What containers state about time and place, in the forms that makers write."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+
+from app.video.reading.probe import _place, _recorded_at
+
+
+@pytest.mark.parametrize(
+    "text", ["2024-03-12 05:41:07", "2024-03-12/ 05:41:07", "2024/03/12 05:41:07", "2024-03-12T05:41:07Z"]
+)
+def test_a_time_is_read_in_every_form(text: str) -> None:
+    assert _recorded_at({"creation_time": text}) == (datetime(2024, 3, 12, 5, 41, 7), None)
+
+
+def test_utc_of_an_android_phone_is_not_taken_for_its_local_time() -> None:
+    tags = {"creation_time": "2024-03-12T00:56:30.000000Z", "com.android.version": "14"}
+    assert _recorded_at(tags) == (None, None)
+    stated = tags | {"com.apple.quicktime.creationdate": "2024-03-12T06:41:12+0545"}
+    assert _recorded_at(stated) == (datetime(2024, 3, 12, 6, 41, 12), "+05:45")
+
+
+@pytest.mark.parametrize("text", ["-23.5417+030.1667/", "-2332.502+03010.002/", "-233230.12+0301000.12+812.5/"])
+def test_a_place_is_read_in_every_form(text: str) -> None:
+    latitude, longitude = _place({"location": text})
+    assert latitude == pytest.approx(-23.5417, abs=1e-4)
+    assert longitude == pytest.approx(30.1667, abs=1e-4)
+
+
+@pytest.mark.parametrize("text", ["", "here", "+00.0000+000.0000/", "-95.0+030.0/", "23.5,30.1"])
+def test_a_place_that_is_none_stays_none(text: str) -> None:
+    assert _place({"location": text}) == (None, None)
