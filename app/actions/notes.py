@@ -49,7 +49,7 @@ def settings_of(
     files: list[int], grouping: str, *, individuals: bool = False, clips: bool = False, **graph: Any
 ) -> dict[str, Any]:
     """A run's settings. individuals, clips: with what was written about individuals, with summaries of clips. graph:
-    seed, model_name, top_n, seed_words, min_support, min_cluster_size."""
+    seed, model_name, top_n, seed_words, min_support, min_cluster_size, join_names."""
     graph.setdefault("model_name", DEFAULT_MODEL)
     source = {"files": files, "individuals": individuals, "clips": clips}
     return {"source": source, "grouping": grouping, "graph": graph}

@@ -14,7 +14,7 @@ from tqdm import tqdm
 from app.commands.output import CommandFailed, tell
 from app.settings import Backend, Settings
 from modal_backend.errors import BackendError
-from modal_backend.notes.table import BadNotes
+from modal_backend.notes.columns import BadNotes
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -25,12 +25,18 @@ def add_arguments(command: ArgumentParser) -> None:
     command.add_argument("--text", required=True, metavar="COLUMN", help="the column with the notes")
     command.add_argument("--category", required=True, metavar="COLUMN", help="the column with the category")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets keywords.csv and clusters.csv")
+    command.add_argument("--encoding", metavar="NAME", help="of the file, where it is not found out: cp1252, utf-16")
+    command.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
+    command.add_argument("--header", type=int, metavar="LINE", help="the line with the column names; 0: there is none")
+    command.add_argument("--trust-quotes", action="store_true", help="lines inside quotes belong to one note")
+    command.add_argument("--keep-apart", action="store_true", help="do not join River, RIVER and “river ”")
     command.add_argument("--seed", type=int, default=0)
     command.add_argument("--remote", action="store_true", help="extract and cluster on Modal")
 
 
 def run(settings: Settings, options: Namespace) -> int:
     """Writes keywords.csv and clusters.csv into `out`; 2 when the notes cannot be used, 1 when a model cannot run."""
+    from app.notes.sources import COLUMNS
     from app.notes.tables import run_graph, told
     from modal_backend.notes.pipeline import NoteSettings
 
@@ -39,18 +45,21 @@ def run(settings: Settings, options: Namespace) -> int:
         raise CommandFailed(f"There is no file at {file}.", 2)
     if remote and settings.active_backend is not Backend.MODAL:
         raise CommandFailed("--remote needs Modal: run `modal token new`, and PUGMARK_BACKEND must not be embedded.", 2)
-    wanted = NoteSettings(columns={"text": options.text, "category": options.category}, seed=options.seed)
+    wanted = NoteSettings(columns=dict(COLUMNS), seed=options.seed, join_names=not options.keep_apart)
     try:
         with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as cache, _Bar() as bar:
             ask = _ask(settings) if remote else None
-            values = run_graph(file, out, Path(cache), wanted, remote=remote, report=bar.report, ask=ask)
+            doubts = _read(options, Path(cache) / "notes.jsonl")
+            values = run_graph(
+                Path(cache) / "notes.jsonl", out, Path(cache), wanted, remote=remote, report=bar.report, ask=ask
+            )
     except BadNotes as bad:
         raise CommandFailed(str(bad), 2) from bad
     except BackendError as error:
         raise CommandFailed(f"{error} {error.remedy}".strip()) from error
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written ({error.strerror}).") from error
-    lines = told(values)
+    lines = [*doubts, *told(values)]
     answer = {
         "out": str(out),
         "counts": values["note_counts"],
@@ -66,6 +75,21 @@ def run(settings: Settings, options: Namespace) -> int:
     )
     tell(options.as_json, answer, "\n".join([*lines, summary]))
     return 0
+
+
+def _read(options: Namespace, copy: Path) -> list[str]:
+    """Read the file and write its notes to a copy; what is doubtful about it. Raises BadNotes."""
+    from modal_backend.notes.table import Choices, mapped, read_notes
+
+    try:
+        b"".decode(options.encoding or "utf-8")
+    except LookupError as error:
+        raise BadNotes(f"{options.encoding} is no encoding this program knows. Try cp1252 or utf-16.") from error
+    choices = Choices(options.encoding, options.sheet, options.header, options.trust_quotes)
+    reading = read_notes(options.file, choices)
+    notes = mapped(reading.table, {"text": options.text, "category": options.category})
+    notes.to_json(copy, orient="records", lines=True, force_ascii=False)
+    return list(reading.doubts)
 
 
 def _ask(settings: Settings) -> Ask:

@@ -16,7 +16,8 @@ from app.survey.decisions.notes import restore_file
 from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
 from app.survey.tables.notes import NoteFile, NoteFileReview
-from modal_backend.notes.table import FIELDS, mapped
+from modal_backend.notes.columns import FIELDS
+from modal_backend.notes.table import mapped
 
 # What may be the category of a note, and what it is called on the screen.
 GROUPINGS = {"category": "Category", "station": "Station", "individual": "Individual", "month": "Month", "year": "Year"}

@@ -8,10 +8,12 @@ from typing import Any
 
 from app.notes.safe_csv import write_safe_csv
 from modal_backend.models.text.note_text import LONGEST_TEXT
+from modal_backend.notes.categories import describe_joined
 from modal_backend.notes.pipeline import NoteSettings, NotesPipeline
 
 NODES = (
     "note_counts",
+    "joined_categories",
     "cleaned",
     "note_keywords",
     "keyword_statistics",
@@ -48,6 +50,8 @@ def told(values: dict[str, Any]) -> list[str]:
     """What a person has to know about a run, in sentences."""
     counts = values["note_counts"]
     lines = []
+    if joined := describe_joined(values["joined_categories"]):
+        lines.append(f"Counted as one, because only capitals, spaces or accents differ: {'; '.join(joined)}.")
     if counts["empty"]:
         lines.append(f"Empty and left out: {_notes(counts['empty'])}.")
     if counts["repeated"]:

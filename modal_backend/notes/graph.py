@@ -22,9 +22,10 @@ from modal_backend.models.text.keyword_clusters import Clusters
 from modal_backend.models.text.keywords import Candidates, Embeddings, NoteKeywords
 from modal_backend.models.text.note_text import clean, phrases
 from modal_backend.models.text.sentence_embedding import load_embedding
-from modal_backend.notes import on_modal
+from modal_backend.notes import categories, on_modal
+from modal_backend.notes.columns import FIELDS, BadNotes, guess_columns
 from modal_backend.notes.counts import count_notes
-from modal_backend.notes.table import FIELDS, SUFFIXES, BadNotes, guess_columns, mapped, read_table
+from modal_backend.notes.table import SUFFIXES, mapped, read_table
 
 Report = Any  # called with (node, done, total); Hamilton cannot check the type of a function
 
@@ -42,15 +43,21 @@ def notes(data_dir: str, columns: dict[str, str | None] | None) -> pd.DataFrame:
     return mapped(table, columns or guess_columns(list(table.columns)))
 
 
-def cleaned(notes: pd.DataFrame) -> pd.DataFrame:
+def joined_categories(notes: pd.DataFrame, join_names: bool = True) -> dict[str, str]:
+    """Categories that are another one in other letters ("RIVER": "River"); none where they are kept apart."""
+    return categories.join_names(notes["category"].str.strip()) if join_names else {}
+
+
+def cleaned(notes: pd.DataFrame, joined_categories: dict[str, str] | None = None) -> pd.DataFrame:
     """The notes that count, with `processed_text`: without empty ones, and each repetition once.
 
     A repetition has the same text and the same category, date, station and individual. Notes without a category are
     in one of their own, NO_CATEGORY.
     """
+    names = [str(name).strip() for name in notes["category"]]
     table = notes.assign(
         processed_text=[clean(text) for text in notes["text"]],
-        category=[str(name).strip() or NO_CATEGORY for name in notes["category"]],
+        category=[(joined_categories or {}).get(name, name) or NO_CATEGORY for name in names],
     )
     table = table[table["processed_text"] != ""]
     same = ["processed_text", *(field for field in FIELDS if field != "text")]

@@ -43,6 +43,7 @@ class NoteSettings:
 
     Attributes:
         columns: which column holds which field (text, category, date, station, individual).
+        join_names: categories that differ only by capitals, spaces or accents are one.
     """
 
     columns: dict[str, str | None] | None = None
@@ -54,6 +55,7 @@ class NoteSettings:
     seed_words: tuple[str, ...] = ()
     min_support: int = MIN_SUPPORT
     min_cluster_size: int | None = None
+    join_names: bool = True
 
 
 class NotesPipeline:

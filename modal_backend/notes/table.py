@@ -1,96 +1,109 @@
 """Read a file of notes as a table: CSV (any encoding and delimiter), Excel, JSON lines or plain text, one note a line
-or paragraph. Every cell is text; nothing is guessed to be a number or a date."""
+or paragraph. Every cell is text; no note is lost without an error that names its line."""
 
 from __future__ import annotations
 
-import csv
-import io
-import json
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import pandas as pd
 
+from modal_backend.notes.columns import (
+    FIELDS,
+    BadNotes,
+    distinct,
+    extent,
+    guess_columns,
+    header_at,
+    like_a_note,
+)
+from modal_backend.notes.dates import from_serial
+from modal_backend.notes.delimited import Row, delimiter, records, separator, swallowed
+from modal_backend.notes.encoding import decode
+from modal_backend.notes.json_lines import json_lines
+from modal_backend.notes.workbook import read_sheet
+
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".txt")
-FIELDS = ("text", "category", "date", "station", "individual")
-DELIMITERS = ",;\t|"
-LARGEST_BYTES = 200 * 1024**2
-WINDOWS = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254")
-# Near relatives that a short text cannot tell apart.
-OF_WINDOWS = {"mac_cyrillic": "cp1251", "mac_greek": "cp1253", "mac_latin2": "cp1250", "mac_turkish": "cp1254"}
-SNIFFED = 64 * 1024
-# What the columns of field forms and of Camtrap DP are called; the first that is there is offered.
-USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
-    "text": ("text", "processed_text", "note", "notes", "comment", "comments", "remark", "remarks",
-             "observationcomments", "description", "deploymentcomments", "summary", "observation"),
-    "category": ("category", "site", "season", "species", "scientificname", "habitat", "group", "label", "station",
-                 "location", "locationname", "observer", "ranger", "individual", "individualid"),
-    "date": ("date", "day", "datetime", "timestamp", "eventstart", "observed", "time"),
-    "station": ("station", "camera", "location", "locationname", "deployment", "deploymentid", "place", "site"),
-    "individual": ("individual", "individualid", "animal", "animal_id", "tiger", "name", "id_animal"),
-}  # fmt: skip
+LARGEST_BYTES = 64 * 1024**2
+MOST_NOTES = 300_000
+MOST_COLUMNS = 1_000
+MOST_CELLS = 3_000_000
 
 
-class BadNotes(Exception):
-    """The notes cannot be used; the text says why and what to do."""
+@dataclass(frozen=True)
+class Choices:
+    """What a person decides about a file; None is found out.
+
+    Attributes:
+        encoding: of modal_backend.notes.encoding.ENCODINGS.
+        header: the line (or row of the sheet) with the names of the columns, from 1; 0 when there is none.
+        trust_quotes: lines inside quotes belong to one note, even where they look like notes of their own.
+    """
+
+    encoding: str | None = None
+    sheet: str | None = None
+    header: int | None = None
+    trust_quotes: bool = False
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A file of notes as a table of texts, and how it was read.
+
+    Attributes:
+        encoding: None where the file says it itself (Excel).
+        header: the line or row with the names of the columns, from 1; 0 when there is none.
+        lines: the last line or row of the file that holds anything.
+        blank: lines without anything.
+        spanning: notes that take more than one line.
+        filled: merged cells that got the value of the first.
+        doubts: sentences about what a person should look at.
+    """
+
+    table: pd.DataFrame
+    encoding: str | None = None
+    delimiter: str | None = None
+    sheet: str | None = None
+    sheets: tuple[str, ...] = ()
+    header: int = 0
+    lines: int = 0
+    blank: int = 0
+    spanning: int = 0
+    filled: int = 0
+    doubts: tuple[str, ...] = ()
 
 
 def read_table(path: Path) -> pd.DataFrame:
     """All rows as text, an empty string where a cell has no value. Raises BadNotes."""
-    suffix = path.suffix.lower()
+    return read_notes(path).table
+
+
+def read_notes(path: Path, choices: Choices | None = None) -> Reading:
+    """A file as a table of texts, and how it was read. Raises BadNotes."""
+    suffix, choices = path.suffix.lower(), choices or Choices()
     if suffix not in SUFFIXES:
         raise BadNotes(f"{path.name} is none of {', '.join(SUFFIXES)}. Save the notes as CSV or Excel (xlsx).")
     try:
         size = path.stat().st_size
         if size > LARGEST_BYTES:
             raise BadNotes(f"{path.name} has {size / 1e6:,.0f} MB; the limit is {LARGEST_BYTES / 1e6:,.0f} MB.")
-        table = _excel(path) if suffix == ".xlsx" else _from_text(decoded(path), suffix, path.name)
+        excel = suffix == ".xlsx"
+        reading = _excel(path, choices) if excel else _text(path.read_bytes(), suffix, path.name, choices)
     except OSError as error:
         raise BadNotes(f"{path.name} cannot be read ({error.strerror or error}).") from error
-    if table.empty:
+    except MemoryError as error:
+        raise BadNotes(f"{path.name} is too large for the memory of this computer.") from error
+    if reading.table.empty:
         raise BadNotes(f"{path.name} holds no notes.")
-    table.columns = _distinct([str(name).strip() or f"column {at + 1}" for at, name in enumerate(table.columns)])
-    return table.fillna("").astype(str)
-
-
-def decoded(path: Path) -> str:
-    """A file as text; UTF-8 and UTF-16 by their marks or their validity, others by what fits best."""
-    data = path.read_bytes()
-    for encoding in ("utf-8-sig", "utf-16") if data[:2] in (b"\xff\xfe", b"\xfe\xff") else ("utf-8-sig",):
-        try:
-            return data.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-    return data.decode(_encoding(data[: 1024 * 1024]), errors="replace")
-
-
-def _encoding(data: bytes) -> str:
-    """A Windows code page, which is what spreadsheets write, unless another encoding makes plainly less of a mess."""
-    from charset_normalizer import from_bytes
-
-    best = from_bytes(data).best()
-    for name in WINDOWS:
-        match = from_bytes(data, cp_isolation=[name]).best()
-        if best is None or (match is not None and match.chaos <= best.chaos and match.coherence >= best.coherence):
-            return name
-    return OF_WINDOWS.get(best.encoding, str(best.encoding)) if best else WINDOWS[0]
-
-
-def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:
-    """For each of FIELDS the column that is probably meant, or None; no column is offered for text and another."""
-    by_name = {str(name).strip().lower().replace(" ", ""): str(name) for name in columns}
-    found: dict[str, str | None] = {}
-    for field in FIELDS:
-        usual = [by_name[name] for name in USUAL_NAMES[field] if name in by_name]
-        found[field] = next((name for name in usual if name != found.get("text")), None)
-    if found["text"] is None and len(columns) == 1:
-        found["text"] = str(columns[0])
-    return found
+    return reading
 
 
 def mapped(table: pd.DataFrame, columns: Mapping[str, str | None]) -> pd.DataFrame:
-    """The table as notes: `row` (from 1) and FIELDS; fields without a column are empty. Raises BadNotes."""
+    """The table as notes: `row` (from 1) and FIELDS; fields without a column are empty. Raises BadNotes.
+
+    Serial numbers of days, as Excel keeps them, become dates.
+    """
     missing = [name for name in columns.values() if name and name not in table.columns]
     if missing:
         there = ", ".join(map(str, table.columns))
@@ -101,67 +114,163 @@ def mapped(table: pd.DataFrame, columns: Mapping[str, str | None]) -> pd.DataFra
     for field in FIELDS:
         name = columns.get(field)
         notes[field] = table[name].astype(str).str.strip().to_numpy() if name else ""
+    notes["date"] = from_serial(notes["date"].tolist())[0]
     return notes
 
 
-def _excel(path: Path) -> pd.DataFrame:
-    try:
-        return pd.read_excel(path, dtype=str, engine="openpyxl", na_filter=False)
-    except (ValueError, KeyError, TypeError, EOFError) as error:
-        raise BadNotes(f"{path.name} is not a readable Excel file ({error}). Save it again as xlsx or CSV.") from error
-    except Exception as error:
-        if type(error).__name__ not in ("BadZipFile", "InvalidFileException", "XMLSyntaxError", "ParseError"):
-            raise
-        raise BadNotes(f"{path.name} is not a readable Excel file. Save it again as xlsx or CSV.") from error
-
-
-def _from_text(text: str, suffix: str, name: str) -> pd.DataFrame:
-    text = text.replace("\x00", "").replace("\r\n", "\n").replace("\r", "\n")
+def _text(data: bytes, suffix: str, name: str, choices: Choices) -> Reading:
+    decoded = decode(data, choices.encoding)
+    text = decoded.text.replace("\x00", "")
     if not text.strip():
         raise BadNotes(f"{name} is empty.")
+    lines = text.rstrip().count("\n") + 1
     if suffix in (".jsonl", ".ndjson"):
-        return _json_lines(text, name)
-    if suffix == ".txt":
-        separator = "\n\n" if "\n\n" in text.strip() else "\n"
-        return pd.DataFrame({"text": [part.strip() for part in text.split(separator) if part.strip()]})
-    csv.field_size_limit(16 * 1024**2)
-    rows = list(csv.reader(io.StringIO(text, newline=""), delimiter="\t" if suffix == ".tsv" else delimiter(text)))
-    rows = [row for row in rows if any(cell.strip() for cell in row)]
-    width = len(rows[0])
-    return pd.DataFrame([(row + [""] * width)[:width] for row in rows[1:]], columns=rows[0], dtype=str)
+        table, doubts = json_lines(text, name, MOST_COLUMNS, MOST_CELLS)
+        reading = Reading(table, lines=lines, doubts=doubts)
+    elif suffix == ".txt":
+        text = text.replace("\r\n", "\n").replace("\r", "\n")
+        sign = "\n\n" if "\n\n" in text.strip() else "\n"
+        notes = [part.strip() for part in text.split(sign) if part.strip()]
+        reading = Reading(pd.DataFrame({"text": notes}, dtype=str), lines=lines)
+    else:
+        reading = _csv(text, suffix, name, choices)
+    return replace(reading, encoding=decoded.encoding, doubts=(*decoded.doubts, *reading.doubts))
 
 
-def delimiter(text: str) -> str:
-    """The delimiter that splits the heading and the rows after it into the same number of cells, most of all."""
-    sample = text[:SNIFFED]
+def _csv(text: str, suffix: str, name: str, choices: Choices) -> Reading:
+    sign = separator(text) or ("\t" if suffix == ".tsv" else delimiter(text))
+    rows: list[Row] = []
+    cells = 0
+    for row in records(text, sign, name):
+        cells += len(row.cells)
+        _limit(len(rows), len(row.cells), cells, f"Line {row.line} of {name}")
+        rows.append(row)
+    header, above, notes = _split(rows, name, choices.header)
+    names, doubts = _widened(header.cells, notes, sign, name)
+    line_end = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
+    odd, sure = swallowed(notes, len(names), sign, line_end)
+    if odd:
+        where = f"The note on line {odd[0].line} of {name} goes on to line {odd[0].last}"
+        if sure and not choices.trust_quotes:
+            raise BadNotes(f'{where}, over lines that look like notes. Take out the stray quotes (").')
+        doubts.append(f'{where}, over lines that look like notes of their own. Is a quote (") there by mistake?')
+    return Reading(
+        _frame(names, notes),
+        delimiter=sign,
+        header=header.line,
+        lines=rows[-1].last,
+        blank=rows[-1].last - sum(row.last - row.line + 1 for row in rows) - bool(separator(text)),
+        spanning=sum(row.last > row.line for row in notes),
+        doubts=(*_about_header(header, above), *doubts),
+    )
 
-    def fit(sign: str) -> tuple[float, int]:
-        rows = [row for row in csv.reader(io.StringIO(sample, newline=""), delimiter=sign) if row][:50]
-        width = len(rows[0])
-        return (sum(len(row) == width for row in rows) / len(rows) if width > 1 else 0.0), width
 
-    return max(DELIMITERS, key=fit)
+def _excel(path: Path, choices: Choices) -> Reading:
+    sheet = read_sheet(path, choices.sheet)
+    if not sheet.rows:
+        raise BadNotes(f"{path.name} holds no notes.")
+    header, above, notes = _split(sheet.rows, path.name, choices.header)
+    width = max(len(row.cells) for row in [header, *notes])
+    _limit(len(notes), width, width * len(notes), f"The sheet {sheet.name} of {path.name}")
+    names = distinct([*header.cells, *[""] * (width - len(header.cells))])
+    for row in notes:
+        row.cells.extend([""] * (width - len(row.cells)))
+    guessed = guess_columns(names)
+    text_at = names.index(guessed["text"]) if guessed["text"] else -1
+    filled = _fill_down(notes, sheet.merged, text_at)
+    table = _frame(names, notes)
+    if guessed["date"] and sheet.since_1904:
+        table[guessed["date"]] = from_serial(table[guessed["date"]].tolist(), since_1904=True)[0]
+    doubts = [*_about_header(header, above)]
+    if sheet.others:
+        doubts.append(f"Only the sheet {sheet.name} is read. These hold rows too: {', '.join(sheet.others)}.")
+    return Reading(
+        table, sheet=sheet.name, sheets=tuple(sheet.names), header=header.line, lines=sheet.rows[-1].last,
+        filled=filled, doubts=tuple(doubts),
+    )  # fmt: skip
 
 
-def _json_lines(text: str, name: str) -> pd.DataFrame:
-    rows: list[dict[str, Any]] = []
-    for number, line in enumerate(text.split("\n"), 1):
-        if not line.strip():
+def _limit(rows: int, width: int, cells: int, where: str) -> None:
+    if width > MOST_COLUMNS:
+        raise BadNotes(f"{where} has {width:,} columns; the limit is {MOST_COLUMNS:,}.")
+    if rows > MOST_NOTES or cells > MOST_CELLS:
+        raise BadNotes(f"{where} goes beyond {MOST_NOTES:,} notes or {MOST_CELLS:,} cells. Split the file.")
+
+
+def _split(rows: list[Row], name: str, wanted: int | None) -> tuple[Row, list[Row], list[Row]]:
+    """The header, the rows above it and those below it; line 0 for a header that is not there."""
+    if not rows:
+        raise BadNotes(f"{name} holds no notes.")
+    if wanted == 0:
+        width = max(extent(row.cells) for row in rows)
+        return Row(0, [""] * width), [], rows
+    at = header_at([row.cells for row in rows[:400]])
+    if wanted is not None:
+        at = next((at for at, row in enumerate(rows) if row.line == wanted), -1)
+        if at < 0:
+            raise BadNotes(f"Line {wanted} of {name} holds no names of columns: no row begins there.")
+    return rows[at], rows[:at], rows[at + 1 :]
+
+
+def _about_header(header: Row, above: Sequence[Row]) -> list[str]:
+    doubts = []
+    if above:
+        title = " ".join(" ".join(row.cells).strip() for row in above)[:80]
+        doubts.append(f"Left out above the names of the columns in line {header.line}: {title}")
+    if header.line and like_a_note(header.cells):
+        doubts.append(f"Line {header.line} is taken for the names of the columns, but looks like a note.")
+    return doubts
+
+
+def _widened(header: Sequence[str], notes: list[Row], sign: str, name: str) -> tuple[list[str], list[str]]:
+    """Make every row as wide as the header, or raise BadNotes with the line that does not add up."""
+    width = extent(header) or len(header)
+    lengths = {extent(row.cells) for row in notes}
+    more = [row for row in notes if extent(row.cells) > width]
+    if more and len(header) >= max(lengths):
+        width, more = len(header), []
+    names, doubts = distinct(header[:width]), []
+    text = guess_columns(names)["text"]
+    joins = text is not None and names[-1] == text
+    if more and not joins and lengths == {max(lengths)}:
+        width, more = max(lengths), []
+        names = distinct([*header[:width], *[""] * (width - len(header))])
+    if more and not joins:
+        raise BadNotes(
+            f"Line {more[0].line} of {name} has {extent(more[0].cells)} cells, but there are {width} names of columns "
+            f"({len(more):,} such lines). A text that holds “{sign}” needs quotes around it."
+        )
+    if more:
+        doubts.append(
+            f"On {len(more):,} lines (the first is {more[0].line}) the text holds “{sign}” without quotes; all that "
+            f"follows is taken as the text."
+        )
+    least = names.index(text) if text else 0
+    for row in notes:
+        if least and len(row.cells) <= least:
+            raise BadNotes(
+                f"Line {row.line} of {name} ends before the column {text}. Is a note broken over lines without quotes?"
+            )
+        if extent(row.cells) > width:
+            row.cells[width - 1 :] = [sign.join(row.cells[width - 1 :])]
+        row.cells[:] = (row.cells + [""] * (width - len(row.cells)))[:width]
+    return names, doubts
+
+
+def _fill_down(notes: list[Row], merged: Sequence[tuple[int, int, int]], text_at: int) -> int:
+    """Give every row of a merged cell its value, but never repeat a note; returns how many cells were filled."""
+    by_line = {row.line: row for row in notes}
+    count = 0
+    for first, last, column in merged:
+        if column - 1 == text_at or first not in by_line or column > len(by_line[first].cells):
             continue
-        try:
-            value = json.loads(line)
-        except json.JSONDecodeError as error:
-            raise BadNotes(f"Line {number} of {name} is not JSON ({error.msg}).") from error
-        if not isinstance(value, dict):
-            raise BadNotes(f'Line {number} of {name} is not an object like {{"text": "…"}}.')
-        rows.append({str(key): "" if cell is None else str(cell) for key, cell in value.items()})
-    return pd.DataFrame(rows)
+        value = by_line[first].cells[column - 1]
+        for line in range(first + 1, min(last, notes[-1].line) + 1):
+            if line in by_line and not by_line[line].cells[column - 1].strip():
+                by_line[line].cells[column - 1] = value
+                count += 1
+    return count
 
 
-def _distinct(names: list[str]) -> list[str]:
-    seen: dict[str, int] = {}
-    described = []
-    for name in names:
-        seen[name] = seen.get(name, 0) + 1
-        described.append(name if seen[name] == 1 else f"{name} ({seen[name]})")
-    return described
+def _frame(names: Sequence[str], notes: Sequence[Row]) -> pd.DataFrame:
+    return pd.DataFrame([row.cells for row in notes], columns=list(names), dtype=str)

@@ -62,6 +62,11 @@ def start_form(
         name = right.text_input("Name of this run", placeholder="Monsoon 2024 by station", max_chars=120)
         with st.expander("Settings"):
             graph = _settings()
+        graph["join_names"] = st.checkbox(
+            "Names that differ only by capitals, spaces or accents are one",
+            value=True,
+            help="River, RIVER and “river ”.",
+        )
         individuals = st.checkbox("With what was written about individuals in the catalogue")
         videos = video_count > 0 and st.checkbox(
             f"With the summaries of {many(video_count, 'video')}, computed by Pugmark",
