@@ -25,6 +25,7 @@ from app.survey.notes import notes as survey_notes
 from app.survey.notes.views import CLIPS_FROM
 from app.survey.tables.notes import NoteRun, RunState
 from modal_backend.errors import BackendError, sentence
+from modal_backend.notes.columns import BadNotes
 from modal_backend.registry import KEYWORDS
 
 log = logging.getLogger("pugmark.notes")
@@ -86,8 +87,7 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
     """Raises BadNotes, BackendError."""
     # They bring libraries that take longer to start than the worker itself.
     from app.notes.tables import run_graph, told
-    from modal_backend.notes.columns import BadNotes
-from modal_backend.notes.on_modal import value_of
+    from modal_backend.notes.on_modal import value_of
     from modal_backend.notes.pipeline import NoteSettings
 
     survey = context.survey

@@ -25,6 +25,9 @@ USUAL_NAMES: Mapping[str, tuple[str, ...]] = {
                 "standort", "sitio", "lieu", "estacion", "estacao"),
     "individual": ("individual", "individualid", "animal", "animal_id", "tiger", "name", "id_animal"),
 }  # fmt: skip
+MOST_NOTES = 300_000
+MOST_COLUMNS = 1_000
+MOST_CELLS = 3_000_000
 HEADER_SAMPLE = 20
 WIDTH_SAMPLE = 200
 LONGEST_NAME = 60

@@ -13,6 +13,8 @@ from modal_backend.notes.columns import BadNotes, extent, has_usual_name, header
 DELIMITERS = ",;\t|"
 LONGEST_CELL = 16 * 1024**2
 SNIFFED_ROWS = 60
+SNIFFED = 256 * 1024
+FIRST_FILLED = re.compile(r"[^\s,;|]")
 LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 # What Excel reads as the delimiter of the lines below.
 SEPARATOR_LINE = re.compile(r'"?sep=([^\r\n"])"?[,;\t| ]*(?:\r\n|\r|\n)', re.IGNORECASE)
@@ -37,7 +39,7 @@ def delimiter(text: str) -> str:
     """The delimiter under which the header has usual names and the rows below it as many cells as it, most of all."""
 
     def fit(sign: str) -> tuple[bool, float, bool, int]:
-        reader = csv.reader(_lines(text), delimiter=sign)
+        reader = csv.reader(_lines(sample), delimiter=sign)
         try:
             rows = list(islice((row for row in reader if extent(row)), SNIFFED_ROWS))
         except csv.Error:
@@ -52,6 +54,9 @@ def delimiter(text: str) -> str:
         return has_usual_name(rows[at]), share, at == 0, width
 
     csv.field_size_limit(LONGEST_CELL)
+    begins = FIRST_FILLED.search(text)
+    start = text.rfind("\n", 0, begins.start()) + 1 if begins else 0
+    sample = text[start : start + SNIFFED]
     return max(DELIMITERS, key=fit)
 
 

@@ -7,13 +7,13 @@ from typing import Any
 
 import pandas as pd
 
-from modal_backend.notes.columns import BadNotes, distinct
+from modal_backend.notes.columns import MOST_CELLS, MOST_COLUMNS, MOST_NOTES, BadNotes, distinct
 
 # Longer numbers are kept as they are written: Python refuses to convert very long ones.
 LONGEST_NUMBER = 18
 
 
-def json_lines(text: str, name: str, most_columns: int, most_cells: int) -> tuple[pd.DataFrame, tuple[str, ...]]:
+def json_lines(text: str, name: str) -> tuple[pd.DataFrame, tuple[str, ...]]:
     """The table and what is doubtful about it. Raises BadNotes with the line."""
     rows: list[dict[str, str]] = []
     columns: dict[str, None] = {}
@@ -25,10 +25,10 @@ def json_lines(text: str, name: str, most_columns: int, most_cells: int) -> tupl
         halves = halves or (number if broken else 0)
         rows.append(row)
         columns |= dict.fromkeys(row)
-        if len(columns) > most_columns:
-            raise BadNotes(f"{name} has more than {most_columns:,} different keys by line {number}.")
-        if len(columns) * len(rows) > most_cells:
-            raise BadNotes(f"{name} goes beyond {most_cells:,} cells at line {number}. Split the file.")
+        if len(columns) > MOST_COLUMNS:
+            raise BadNotes(f"{name} has more than {MOST_COLUMNS:,} different keys by line {number}.")
+        if len(rows) > MOST_NOTES or len(columns) * len(rows) > MOST_CELLS:
+            raise BadNotes(f"{name} goes beyond {MOST_NOTES:,} notes or {MOST_CELLS:,} cells on line {number}.")
     names = distinct(list(columns))
     values = {name: [row.get(key, "") for row in rows] for name, key in zip(names, columns, strict=True)}
     lost = (f"Line {halves} holds half a character; it is shown as �.",) if halves else ()

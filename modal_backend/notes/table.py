@@ -11,6 +11,9 @@ import pandas as pd
 
 from modal_backend.notes.columns import (
     FIELDS,
+    MOST_CELLS,
+    MOST_COLUMNS,
+    MOST_NOTES,
     BadNotes,
     distinct,
     extent,
@@ -26,9 +29,7 @@ from modal_backend.notes.workbook import read_sheet
 
 SUFFIXES = (".csv", ".tsv", ".xlsx", ".jsonl", ".ndjson", ".txt")
 LARGEST_BYTES = 64 * 1024**2
-MOST_NOTES = 300_000
-MOST_COLUMNS = 1_000
-MOST_CELLS = 3_000_000
+MOST_LINES = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -123,14 +124,18 @@ def _text(data: bytes, suffix: str, name: str, choices: Choices) -> Reading:
     text = decoded.text.replace("\x00", "")
     if not text.strip():
         raise BadNotes(f"{name} is empty.")
+    lines = max(text.count("\n"), text.count("\r")) + 1
+    if lines > MOST_LINES:
+        raise BadNotes(f"{name} has {lines:,} lines; the limit is {MOST_LINES:,}. Split the file.")
     lines = text.rstrip().count("\n") + 1
     if suffix in (".jsonl", ".ndjson"):
-        table, doubts = json_lines(text, name, MOST_COLUMNS, MOST_CELLS)
+        table, doubts = json_lines(text, name)
         reading = Reading(table, lines=lines, doubts=doubts)
     elif suffix == ".txt":
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         sign = "\n\n" if "\n\n" in text.strip() else "\n"
         notes = [part.strip() for part in text.split(sign) if part.strip()]
+        _limit(len(notes), 1, len(notes), name)
         reading = Reading(pd.DataFrame({"text": notes}, dtype=str), lines=lines)
     else:
         reading = _csv(text, suffix, name, choices)
@@ -261,7 +266,11 @@ def _fill_down(notes: list[Row], merged: Sequence[tuple[int, int, int]], text_at
     """Give every row of a merged cell its value, but never repeat a note; returns how many cells were filled."""
     by_line = {row.line: row for row in notes}
     count = 0
-    for first, last, column in merged:
+    filled_to: dict[int, int] = {}
+    for first, last, column in sorted(merged):
+        if first <= filled_to.get(column, 0):
+            continue
+        filled_to[column] = last
         if column - 1 == text_at or first not in by_line or column > len(by_line[first].cells):
             continue
         value = by_line[first].cells[column - 1]

@@ -20,20 +20,24 @@ from openpyxl.utils.cell import coordinate_to_tuple, get_column_letter
 from openpyxl.utils.exceptions import InvalidFileException
 from openpyxl.worksheet._reader import WorkSheetParser
 
-from modal_backend.notes.columns import BadNotes, guess_columns, header_at
+from modal_backend.notes.columns import MOST_COLUMNS, BadNotes, guess_columns, header_at
 from modal_backend.notes.delimited import LONGEST_CELL, Row
 
 LARGEST_PART = 48 * 1024**2
 LARGEST_OTHER_PART = 8 * 1024**2
 MOST_PARTS = 2_000
-MOST_ELEMENTS = 3_000_000
-MOST_CELLS = 500_000
-MOST_COLUMNS = 1_000
+# openpyxl keeps the small parts whole in memory, and takes about 15 microseconds a cell.
+MOST_ELEMENTS = 1_500_000
+MOST_OTHER_ELEMENTS = 100_000
+MOST_CELLS = 300_000
+LONGEST_TAG = 1024**2
+BLOCK = 256 * 1024
 # Excel's own limit.
 LAST_ROW = 1_048_576
 DEEPEST = 60
 MOST_SHEETS = 60
 GLANCE = 40
+COUNTED = {"c": "cells", "row": "rows", "si": "texts", "mergeCell": "merged cells"}
 EXCEL_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"
 DAMAGED = (ValueError, KeyError, TypeError, EOFError, AttributeError, IndexError, OverflowError, AssertionError,
@@ -155,23 +159,25 @@ def _check(archive: zipfile.ZipFile, name: str) -> None:
                 f"{limit / 1e6:,.0f} MB. Save the sheet with the notes as CSV."
             )
         with archive.open(part) as source:
-            _count(source, name)
+            _count(source, name, MOST_ELEMENTS if large else MOST_OTHER_ELEMENTS)
 
 
-def _count(source: IO[bytes], name: str) -> None:
+def _count(source: IO[bytes], name: str, most: int) -> None:
     """Count the elements of a part, which is far cheaper than keeping them."""
-    cells = elements = depth = 0
+    counts = dict.fromkeys(COUNTED, 0)
+    elements = depth = 0
 
     def start(tag: str, attributes: dict[str, str]) -> None:
-        nonlocal cells, elements, depth
+        nonlocal elements, depth
         elements, depth = elements + 1, depth + 1
-        if depth > DEEPEST or elements > MOST_ELEMENTS:
+        if depth > DEEPEST or elements > most:
             raise BadNotes(f"{name} is nested too deeply or has too many parts to read. Save it as CSV.")
         kind = tag.rpartition(":")[2]
+        if kind in COUNTED:
+            counts[kind] += 1
+            if counts[kind] > MOST_CELLS:
+                raise BadNotes(f"{name} has a sheet of more than {MOST_CELLS:,} {COUNTED[kind]}. Save it as CSV.")
         if kind == "c":
-            cells += 1
-            if cells > MOST_CELLS:
-                raise BadNotes(f"{name} has a sheet of more than {MOST_CELLS:,} cells. Save it as CSV.")
             _place(attributes.get("r", ""), name)
         elif kind == "row" and attributes.get("r", "1").isdigit() and int(attributes.get("r", "1")[:20]) > LAST_ROW:
             raise BadNotes(f"{name} has a row numbered {attributes['r'][:20]}; a sheet ends at row {LAST_ROW:,}.")
@@ -182,7 +188,13 @@ def _count(source: IO[bytes], name: str) -> None:
 
     parser = expat.ParserCreate()
     parser.StartElementHandler, parser.EndElementHandler = start, end
-    parser.ParseFile(source)
+    fed = 0
+    while block := source.read(BLOCK):
+        parser.Parse(block, False)
+        fed += len(block)
+        if fed - parser.CurrentByteIndex > LONGEST_TAG:
+            raise BadNotes(f"{name} has a tag of more than 1 MB, which no spreadsheet program writes.")
+    parser.Parse(b"", True)
 
 
 def _place(cell: str, name: str) -> None:
