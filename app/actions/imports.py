@@ -60,6 +60,5 @@ def import_upload(settings: Settings, survey: Survey, jobs: Jobs, batch: str, de
 def run_again(survey: Survey, jobs: Jobs, import_id: int) -> None:
     """Run a stopped import again; what was settled is passed over."""
     with survey.write() as session:
-        batch = session.get_one(ImportBatch, import_id)
-        imports.start_import(session, kind=batch.kind, root=batch.root, label=batch.label)
+        imports.run_again(session.get_one(ImportBatch, import_id))
     jobs.run_import(import_id)

@@ -34,6 +34,7 @@ class Read:
 
     path: str
     bytes: int | None
+    modified: int | None = None
     taken: Taken | None = None
     refused: RefusedFile | None = None
 
@@ -122,17 +123,18 @@ def _read(context: Context, file: SourceFile | RefusedFile, side: int) -> Read:
     try:
         taken = take_in(file, context.store, context.limits, at_least=side)
     except Refused as refused:
-        return Read(file.path, file.bytes, refused=RefusedFile.of(file.path, refused))
-    return Read(file.path, taken.bytes, taken)
+        return Read(file.path, file.bytes, file.modified, refused=RefusedFile.of(file.path, refused))
+    return Read(file.path, taken.bytes, file.modified, taken)
 
 
 def _unsettled(
     context: Context, import_id: int, files: Iterable[SourceFile | RefusedFile]
 ) -> Iterator[SourceFile | RefusedFile]:
-    """The files this import has not settled yet."""
+    """The files this import has not settled yet, and those that were replaced since."""
     for group in batches(files, 500):
+        there = {file.path: (file.bytes, file.modified) for file in group if isinstance(file, SourceFile)}
         with context.survey.read() as session:
-            known = imports.known_paths(session, import_id, [file.path for file in group])
+            known = imports.known_paths(session, import_id, there)
         yield from (file for file in group if file.path not in known)
 
 
@@ -167,17 +169,20 @@ def _list(session: Session, batch: ImportBatch, read: Read, new: dict[str, Read]
             session,
             batch.id,
             read.path,
-            outcome=Outcome.REFUSED,
+            outcome=Outcome.LEFT_OUT if read.refused.is_left_out else Outcome.REFUSED,
             refusal=str(read.refused.refusal),
             message=read.refused.message,
             bytes=read.bytes,
+            modified=read.modified,
         )
         return
     assert read.taken is not None
     media_id = imports.media_by_hash(session, [read.taken.sha256])[read.taken.sha256]
     first = new.get(read.taken.sha256) is read and not _listed_elsewhere(session, media_id, batch.id, read.path)
     outcome = Outcome.NEW if first else Outcome.DUPLICATE
-    imports.list_file(session, batch.id, read.path, media_id=media_id, outcome=outcome, bytes=read.bytes)
+    imports.list_file(
+        session, batch.id, read.path, media_id=media_id, outcome=outcome, bytes=read.bytes, modified=read.modified
+    )
 
 
 def _listed_elsewhere(session: Session, media_id: int, import_id: int, path: str) -> bool:

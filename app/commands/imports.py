@@ -11,12 +11,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.commands.output import CommandFailed, note, tell
+from app.ingest.zip_names import CODE_PAGES
 from app.jobs.presence import any_alive
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
-from app.survey.media import imports
+from app.survey.media import imports, remarks
 from app.survey.media.progress import Progress, import_progress, refusals
+from app.survey.tables.media import Outcome
 
 
 def add_arguments(command: ArgumentParser) -> None:
@@ -24,10 +26,14 @@ def add_arguments(command: ArgumentParser) -> None:
     command.add_argument("path", type=Path)
     command.add_argument("--wait", action="store_true", help="return when every file is done or refused")
     command.add_argument("--deployment", help="put everything into this deployment (default: one a folder)")
+    command.add_argument("--names-in", choices=CODE_PAGES, help="code page of the names in a zip that does not say it")
 
 
 def run(settings: Settings, options: Namespace) -> int:
-    """Exit status: 0 when everything listed was taken in, 3 when files were refused, 1 when the import failed."""
+    """Exit status: 0 when everything listed was taken in, 3 when files were refused or left out or there were none.
+
+    1 when the import failed.
+    """
     root, deployment = options.path.expanduser(), options.deployment
     if not root.exists():
         raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
@@ -35,7 +41,7 @@ def run(settings: Settings, options: Namespace) -> int:
     try:
         with survey.write() as session:
             deployment_id = imports.deployment_named(session, deployment).id if deployment else None
-            import_id = imports.import_of_path(session, root.resolve(), deployment_id).id
+            import_id = imports.import_of_path(session, root.resolve(), deployment_id, names_in=options.names_in).id
     except imports.CardWithoutName as error:
         raise CommandFailed(f"{error} Add --deployment NAME.", 2) from error
     if not options.wait:
@@ -79,20 +85,35 @@ def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:
 def report(survey: Survey, progress: Progress, as_json: bool) -> int:
     """Print how an import ended; returns the exit status."""
     with survey.read() as session:
-        refused = refusals(session, progress.id)
+        named = {
+            "refused": refusals(session, progress.id),
+            "left_out": refusals(session, progress.id, outcome=Outcome.LEFT_OUT),
+        }
+        remarked = {str(remark): remarks.paths(session, progress.id, remark) for remark in remarks.Remark}
     value = {
         **asdict(progress),
         "done": progress.done,
-        "refusals": [{"path": path, "reason": reason} for path, reason in refused],
+        "refusals": [{"path": path, "reason": reason} for path, reason in named["refused"]],
+        "files": {kind: [path for path, _ in rows] for kind, rows in named.items()} | remarked,
     }
-    lines = [
-        f"{progress.done} files: {progress.new} new, {progress.duplicate} already here, {progress.refused} refused"
-        f" in {progress.seconds:.0f} s."
-    ]
-    lines += [f"  refused  {path}: {reason}" for path, reason in refused]
-    if progress.error:
-        lines.append(f"The import stopped: {progress.error}")
-    tell(as_json, value, "\n".join(lines))
+    tell(as_json, value, "\n".join(_lines(progress, named)))
     if progress.error:
         return 1
-    return 3 if refused else 0
+    return 3 if progress.refused or progress.left_out or not progress.done else 0
+
+
+def _lines(progress: Progress, named: dict[str, list[tuple[str, str]]]) -> list[str]:
+    """The sum of an import in words, with the names of files that did not come in."""
+    lines = [
+        f"{progress.done} files: {progress.new} new, {progress.duplicate} already here, {progress.refused} refused,"
+        f" {progress.left_out} left out in {progress.seconds:.0f} s.",
+        f"Taken in: {progress.damaged} damaged, {progress.untimed} without a time, {progress.unplaced} without a place,"
+        f" {progress.clock} with a suspicious clock (--json lists them).",
+    ]
+    if not progress.done:
+        lines = ["Nothing to import was found there."]
+    for kind, rows in named.items():
+        lines += [f"  {kind.replace('_', ' '):8}  {path}: {reason}" for path, reason in rows]
+    if progress.error:
+        lines.append(f"The import stopped: {progress.error}")
+    return lines

@@ -114,7 +114,7 @@ def _rows(session: Session) -> Iterator[dict[str, Any]]:
 
 
 def _row(path: str, file: ListedFile, media: Media | None, boxes: list[BoxView], verdict: str | None) -> dict[str, Any]:
-    if file.outcome == Outcome.REFUSED or media is None:
+    if file.outcome in (Outcome.REFUSED, Outcome.LEFT_OUT) or media is None:
         return {"file": path, "failure": file.message or file.refusal or "not read", "detections": None}
     if media.stage in (Stage.FAILED, Stage.STORED):
         return {"file": path, "failure": media.failure or "not analysed yet", "detections": None}

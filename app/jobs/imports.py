@@ -147,10 +147,10 @@ def _begin(now: Current, import_id: int) -> int:
     context, survey = now.context, now.context.survey
     with survey.write() as session:
         batch = imports.begin(session, import_id)
-        synthetic, root = batch.synthetic, Path(batch.root)
+        synthetic, root, names_in = batch.synthetic, Path(batch.root), batch.names_in
     if synthetic:
         draw_sample(survey.data_dir)
-    listed = sum(1 for _ in source_files(root, limits=context.limits))
+    listed = sum(1 for _ in source_files(root, limits=context.limits, names_in=names_in))
     with survey.write() as session:
         session.get_one(ImportBatch, import_id).listed = listed
         session.flush()
@@ -164,8 +164,9 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
     context = now.context
     if job not in now.feeds:
         with context.survey.read() as session:
-            root = Path(session.get_one(ImportBatch, import_id).root)
-        now.feeds[job] = read_ahead(context, import_id, source_files(root, limits=context.limits))
+            batch = session.get_one(ImportBatch, import_id)
+            found = source_files(Path(batch.root), limits=context.limits, names_in=batch.names_in)
+        now.feeds[job] = read_ahead(context, import_id, found)
     media_ids: list[int] = []
     taken, most = 0, min(FILES_AT_ONCE, context.backend.batches_ahead * BATCH // 2)
     for reads in now.feeds[job]:

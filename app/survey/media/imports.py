@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
+from datetime import datetime
 from pathlib import Path, PurePath
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.media import remarks
 from app.survey.media.folders import CAMERA_OF_PAIR, card_name, composed, is_nameless_card, is_on_card, place_of
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome
 
 CAMERAS_A_STATION = 2
 LONGEST_NAME = 1024
+FILES_COMPARED = 1000
 
 
 class CardWithoutName(Exception):
@@ -23,26 +27,56 @@ class CardWithoutName(Exception):
 
 
 def start_import(session: Session, *, kind: str, root: str, label: str, **values: Any) -> ImportBatch:
-    """A new import, or the earlier one of the same root, made ready to run (again).
+    """A new import; or the earlier one of the same root, made ready to run (again), while the same card is there.
 
-    values: deployment_rule ("folder", "fixed" or "none"), deployment_id, synthetic.
+    values: deployment_rule ("folder", "fixed" or "none"), deployment_id, names_in, synthetic.
     """
-    batch = session.scalar(sa.select(ImportBatch).where(ImportBatch.root == root))
-    if batch is None:
+    of_root = sa.select(ImportBatch).where(ImportBatch.root == root).order_by(ImportBatch.id.desc()).limit(1)
+    batch = session.scalar(of_root)
+    if batch is None or (batch.state == ImportState.DONE and _is_another_card(session, batch)):
         batch = ImportBatch(kind=kind, root=root, label=label, state=ImportState.QUEUED, **values)
         session.add(batch)
-    elif batch.state in (ImportState.DONE, ImportState.FAILED):
-        batch.state, batch.attempt, batch.error = ImportState.QUEUED, batch.attempt + 1, None
-        batch.started_at = batch.finished_at = None
-        batch.listed = None
-        for name, value in values.items():
-            setattr(batch, name, value)
+    else:
+        run_again(batch, **values)
     session.flush()
     return batch
 
 
+def run_again(batch: ImportBatch, **values: Any) -> None:
+    """Make an import that has ended ready for another attempt. values: see `start_import`."""
+    if batch.state not in (ImportState.DONE, ImportState.FAILED):
+        return
+    batch.state, batch.attempt, batch.error = ImportState.QUEUED, batch.attempt + 1, None
+    batch.started_at = batch.finished_at = None
+    batch.listed = None
+    for name, value in values.items():
+        setattr(batch, name, value)
+
+
+def _is_another_card(session: Session, batch: ImportBatch) -> bool:
+    """Whether files that an import listed are gone from its root or have another size or time by now."""
+    listed = sa.select(ListedFile.path, ListedFile.bytes, ListedFile.modified).where(
+        ListedFile.import_id == batch.id, ListedFile.modified.is_not(None), ListedFile.media_id.is_not(None)
+    )
+    for path, size, modified in session.execute(listed.order_by(ListedFile.id).limit(FILES_COMPARED)):
+        if batch.kind == "folder" and ".zip/" in path.lower():
+            continue
+        try:
+            status = os.stat(Path(batch.root) / path if batch.kind == "folder" else batch.root)
+        except (OSError, ValueError):
+            return True
+        if status.st_mtime_ns != modified or (batch.kind != "zip" and status.st_size != size):
+            return True
+    return False
+
+
 def import_of_path(
-    session: Session, root: Path, deployment_id: int | None = None, *, synthetic: bool = False
+    session: Session,
+    root: Path,
+    deployment_id: int | None = None,
+    *,
+    names_in: str | None = None,
+    synthetic: bool = False,
 ) -> ImportBatch:
     """An import of a folder, a zip or one picture on this machine; its files join one deployment or their folders'.
 
@@ -60,6 +94,7 @@ def import_of_path(
         label=label or str(root),
         deployment_rule="fixed" if deployment_id else "folder",
         deployment_id=deployment_id,
+        names_in=names_in,
         synthetic=synthetic,
     )
 
@@ -78,7 +113,11 @@ def finish(session: Session, import_id: int, *, error: str | None = None) -> Non
     batch.error, batch.finished_at = error, time.time()
     counts = outcomes(session, import_id)
     batch.new_files, batch.duplicate_files = counts[Outcome.NEW], counts[Outcome.DUPLICATE]
-    batch.refused_files = counts[Outcome.REFUSED]
+    batch.refused_files, batch.left_out_files = counts[Outcome.REFUSED], counts[Outcome.LEFT_OUT]
+    batch.damaged_files = remarks.count(session, import_id, remarks.Remark.DAMAGED)
+    batch.untimed_files = remarks.count(session, import_id, remarks.Remark.UNTIMED)
+    batch.unplaced_files = remarks.count(session, import_id, remarks.Remark.UNPLACED)
+    batch.clock_files = remarks.count(session, import_id, remarks.Remark.CLOCK)
 
 
 def any_open(session: Session) -> bool:
@@ -98,14 +137,12 @@ def outcomes(session: Session, import_id: int) -> dict[str, int]:
     return {str(outcome): found.get(outcome, 0) for outcome in Outcome}
 
 
-def known_paths(session: Session, import_id: int, paths: Collection[str]) -> set[str]:
-    """Which of these paths this import has settled in its present attempt or an earlier one."""
-    settled = sa.select(ListedFile.path).where(
-        ListedFile.import_id == import_id,
-        ListedFile.path.in_(paths),
-        ListedFile.outcome != Outcome.REFUSED,
+def known_paths(session: Session, import_id: int, files: Mapping[str, tuple[int | None, int | None]]) -> set[str]:
+    """Which of these paths this import has settled with the size (bytes) and time (nanoseconds) that they have now."""
+    settled = sa.select(ListedFile.path, ListedFile.bytes, ListedFile.modified).where(
+        ListedFile.import_id == import_id, ListedFile.path.in_(files), ListedFile.media_id.is_not(None)
     )
-    return set(session.scalars(settled))
+    return {path for path, size, modified in session.execute(settled) if files[path] == (size, modified)}
 
 
 def media_by_hash(session: Session, hashes: Collection[str]) -> dict[str, int]:
@@ -115,14 +152,20 @@ def media_by_hash(session: Session, hashes: Collection[str]) -> dict[str, int]:
 
 
 def list_file(session: Session, import_id: int, path: str, **values: Any) -> ListedFile:
-    """Write down what became of one path. values: media_id, outcome, refusal, message, bytes."""
+    """Write down what became of one path. values: media_id, outcome, refusal, message, bytes, modified."""
     row = session.scalar(sa.select(ListedFile).where(ListedFile.import_id == import_id, ListedFile.path == path))
+    if row is not None and row.media_id is not None and row.media_id != values.get("media_id"):
+        row.path = f"{path} (before {datetime.now():%Y-%m-%d %H:%M:%S.%f})"  # another file is there now
+        session.flush()
+        row = None
     if row is None:
         row = ListedFile(import_id=import_id, path=path, **values)
         session.add(row)
-    elif row.media_id is None or row.media_id != values.get("media_id"):
+    elif row.media_id is None:
         for name, value in values.items():
             setattr(row, name, value)
+    else:
+        row.bytes, row.modified = values.get("bytes"), values.get("modified")
     session.flush()
     return row
 

@@ -16,7 +16,10 @@ RATE_WINDOW_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One import. rate is files a second over the last minute; eta_seconds is None while it cannot be told."""
+    """One import. rate is files a second over the last minute; eta_seconds is None while it cannot be told.
+
+    damaged, untimed, unplaced and clock (a suspicious time) count files taken in; 0 until the import has ended.
+    """
 
     id: int
     label: str
@@ -26,6 +29,11 @@ class Progress:
     new: int
     duplicate: int
     refused: int
+    left_out: int
+    damaged: int
+    untimed: int
+    unplaced: int
+    clock: int
     rate: float | None
     eta_seconds: float | None
     seconds: float
@@ -35,7 +43,7 @@ class Progress:
     @property
     def done(self) -> int:
         """Files that have come to their end."""
-        return self.new + self.duplicate + self.refused
+        return self.new + self.duplicate + self.refused + self.left_out
 
     @property
     def running(self) -> bool:
@@ -61,6 +69,11 @@ def import_progress(session: Session, import_id: int) -> Progress:
         new=counts[Outcome.NEW],
         duplicate=counts[Outcome.DUPLICATE],
         refused=counts[Outcome.REFUSED],
+        left_out=counts[Outcome.LEFT_OUT],
+        damaged=batch.damaged_files or 0,
+        untimed=batch.untimed_files or 0,
+        unplaced=batch.unplaced_files or 0,
+        clock=batch.clock_files or 0,
         rate=rate,
         eta_seconds=left / rate if rate and batch.listed is not None else None,
         seconds=(batch.finished_at or now) - started,
@@ -75,11 +88,13 @@ def recent_imports(session: Session, limit: int = 10) -> list[Progress]:
     return [import_progress(session, import_id) for import_id in ids]
 
 
-def refusals(session: Session, import_id: int, limit: int = 1000) -> list[tuple[str, str]]:
-    """Refused files of an import with the reason: (path, sentence)."""
+def refusals(
+    session: Session, import_id: int, limit: int = 1000, *, outcome: Outcome = Outcome.REFUSED
+) -> list[tuple[str, str]]:
+    """Files of an import that were refused, or left out, with the reason: (path, sentence)."""
     rows = session.execute(
         sa.select(ListedFile.path, ListedFile.message)
-        .where(ListedFile.import_id == import_id, ListedFile.outcome == Outcome.REFUSED)
+        .where(ListedFile.import_id == import_id, ListedFile.outcome == outcome)
         .order_by(ListedFile.path)
         .limit(limit)
     )
@@ -113,6 +128,7 @@ def _counts(session: Session, batch: ImportBatch) -> dict[str, int]:
         Outcome.NEW: batch.new_files,
         Outcome.DUPLICATE: batch.duplicate_files or 0,
         Outcome.REFUSED: batch.refused_files or 0,
+        Outcome.LEFT_OUT: batch.left_out_files or 0,
     }
 
 

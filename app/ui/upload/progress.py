@@ -1,4 +1,4 @@
-"""What the imports are doing: stage, count, rate, ETA, refusals and duplicates."""
+"""What the imports are doing: stage, count, rate, ETA, and a sum with its files."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from collections.abc import Callable
 import streamlit as st
 
 from app import deps
+from app.survey.media import remarks
 from app.survey.media.progress import Progress, duplicates, recent_imports, refusals
-from app.survey.tables.media import ImportState
+from app.survey.media.remarks import Remark
+from app.survey.tables.media import ImportState, Outcome
 from app.ui.shared.words import duration, many, moment, plain
 
 STATE_WORDS = {
@@ -51,7 +53,7 @@ def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
         if one.error:
             st.error(f"{plain(one.error)} What was taken in before is kept.")
             st.button("Run again", key=f"again-{one.id}", on_click=run_again, args=(one.id,))
-        if not one.running and (one.refused or one.duplicate):
+        if not one.running:
             _listings(one)
 
 
@@ -64,22 +66,43 @@ def _pace(one: Progress) -> str:
 
 
 def _result(one: Progress) -> str:
-    return (
+    counts = (
         f"{many(one.done, 'file')} · {one.new:,} new · {one.duplicate:,} already here · {one.refused:,} refused"
-        f" · {duration(one.seconds)}"
+        f" · {one.left_out:,} left out · {duration(one.seconds)}"
     )
+    remarked = [f"{count:,} {words}" for words, count, _ in _remarks(one) if count]
+    return f"{counts} · {' · '.join(remarked)}" if remarked else counts
+
+
+def _remarks(one: Progress) -> list[tuple[str, int, Remark]]:
+    return [
+        ("damaged but taken in", one.damaged, Remark.DAMAGED),
+        ("without a time", one.untimed, Remark.UNTIMED),
+        ("without a place", one.unplaced, Remark.UNPLACED),
+        ("with a suspicious clock", one.clock, Remark.CLOCK),
+    ]
 
 
 def _listings(one: Progress) -> None:
-    with deps.survey().read() as session:
-        refused = refusals(session, one.id, limit=200)
-        repeated = duplicates(session, one.id, limit=200)
-    if refused:
-        with st.expander(f"{one.refused:,} refused: which and why"):
-            st.dataframe(
-                {"file": [path for path, _ in refused], "reason": [why for _, why in refused]}, hide_index=True
-            )
-    if repeated:
+    """The files behind each count."""
+    for words, count, outcome in (
+        ("refused", one.refused, Outcome.REFUSED),
+        ("left out", one.left_out, Outcome.LEFT_OUT),
+    ):
+        if count:
+            with deps.survey().read() as session:
+                rows = refusals(session, one.id, limit=200, outcome=outcome)
+            with st.expander(f"{count:,} {words}: which and why"):
+                st.dataframe({"file": [path for path, _ in rows], "reason": [why for _, why in rows]}, hide_index=True)
+    if one.duplicate:
+        with deps.survey().read() as session:
+            repeated = duplicates(session, one.id, limit=200)
         with st.expander(f"{one.duplicate:,} already here: which"):
             table = {"file": [path for path, _ in repeated], "same content as": [first for _, first in repeated]}
             st.dataframe(table, hide_index=True)
+    for words, count, remark in _remarks(one):
+        if count:
+            with deps.survey().read() as session:
+                paths = remarks.paths(session, one.id, remark, limit=200)
+            with st.expander(f"{count:,} {words}: which"):
+                st.dataframe({"file": paths}, hide_index=True)

@@ -16,6 +16,8 @@ import pytest
 from app.operating_system import end_by_force, family
 from tests.support.commands import ROOT, environment, pugmark
 from tests.support.malformed import make_malformed
+from tests.support.pictures import encoded, noisy
+from tests.support.raw_zip import raw_zip
 from tests.support.scenes import sample_folder
 
 MEGADETECTOR_PYTHON = os.environ.get("PUGMARK_MEGADETECTOR_PYTHON")
@@ -201,3 +203,27 @@ def test_doctor_finds_the_embedded_path_ready(tmp_path):
     for name in ("survey database", "job queue", "pocket-detector", "pocket-embedding", "rapid"):
         assert findings[name]["state"] == "ready", findings[name]
     assert len(findings["pocket-detector"]["sha256"]) == 64
+
+
+def test_two_cards_read_at_one_path_and_a_zip_of_nothing_are_told_apart_from_a_whole_import(tmp_path):
+    reader, data_dir = tmp_path / "reader", tmp_path / "data"
+    for card, seeds in (("first", (1, 2, 3)), ("second", (4, 5))):
+        shutil.rmtree(reader, ignore_errors=True)
+        (reader / "DCIM/100EK113").mkdir(parents=True)
+        for number, seed in enumerate(seeds):
+            (reader / f"DCIM/100EK113/IMG_{number}.JPG").write_bytes(encoded(noisy(seed=seed)))
+        if card == "second":
+            (reader / "DCIM/100EK113/IMG_0.JPG_original").write_bytes(encoded(noisy(seed=6)))
+            (reader / "DCIM/100EK113/IMG_9.JPG").write_bytes(encoded(noisy(seed=7))[:-2])
+        answer = pugmark(data_dir, "import", str(reader / "DCIM"), "--wait", expect=3 if card == "second" else 0)
+        assert answer["new"] == 3
+    assert (answer["left_out"], answer["damaged"], answer["untimed"]) == (1, 1, 3)
+    assert answer["files"]["left_out"] == ["100EK113/IMG_0.JPG_original"]
+    assert answer["files"]["damaged"] == ["100EK113/IMG_9.JPG"]
+    assert rows(data_dir, "select count(*) from media") == [(6,)]
+    assert rows(data_dir, "select count(*) from import_batch") == [(2,)]
+    assert rows(data_dir, "select name from deployment") == [("reader",)]
+    (tmp_path / "empty.zip").write_bytes(raw_zip())
+    assert pugmark(data_dir, "import", str(tmp_path / "empty.zip"), "--wait", expect=3)["refused"] == 1
+    (tmp_path / "nothing").mkdir()
+    assert pugmark(data_dir, "import", str(tmp_path / "nothing"), "--wait", expect=3)["done"] == 0
