@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from itertools import pairwise
 
 import numpy as np
 import sqlalchemy as sa
@@ -24,6 +25,7 @@ from app.survey.tables.individuals import Individual
 MISSING = -1
 FLANKS = ("any", "left", "right")
 MOST_OCCASIONS = 1000
+AT_ONCE = timedelta(seconds=60)  # paired cameras: as close as media of one event
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +182,7 @@ def _captures(
     """The sightings that fall into an occasion, and the events they make by (individual id, station, occasion)."""
     station_of = {name: place for place, name in enumerate(worked.stations)}
     used, seen = [], set()
+    same = _seen_by_both(found)
     captures: Counter[tuple[int, int, int]] = Counter()
     for sighting in found:
         if sighting.taken_at is None or sighting.station not in station_of:
@@ -191,10 +194,26 @@ def _captures(
             continue
         used.append(sighting)
         key = (sighting.individual_id, station_of[sighting.station], occasion)
-        if (key, sighting.unit) not in seen:
-            seen.add((key, sighting.unit))
+        unit = same.get((sighting.individual_id, sighting.unit), sighting.unit)
+        if (key, unit) not in seen:
+            seen.add((key, unit))
             captures[key] += 1
     return used, captures
+
+
+def _seen_by_both(found: Sequence[SightingView]) -> dict[tuple[int, tuple[str, int]], tuple[str, int]]:
+    """For an individual before both cameras of a station at once: the first camera's event, by the other's."""
+    timed = [(sighting, sighting.taken_at) for sighting in found if sighting.taken_at and sighting.station]
+    timed.sort(key=lambda row: (row[0].individual_id, str(row[0].station), row[1]))
+    same: dict[tuple[int, tuple[str, int]], tuple[str, int]] = {}
+    for (before, then), (after, now) in pairwise(timed):
+        if before.individual_id != after.individual_id or before.station != after.station:
+            continue
+        if before.deployment_id != after.deployment_id and now - then <= AT_ONCE:
+            first = same.get((before.individual_id, before.unit), before.unit)
+            if first != after.unit:
+                same.setdefault((after.individual_id, after.unit), first)
+    return same
 
 
 def _effort_notes(worked: Effort, design: Design, start: date, occasions: int) -> list[str]:

@@ -6,11 +6,14 @@ from datetime import date
 
 import numpy as np
 import pytest
+import sqlalchemy as sa
 
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.estimates import chao1, chao_mh, chapman_halves, discovery_curve, quick_looks
 from app.survey.capture.history import MISSING, CaptureHistory, Design, capture_history
 from app.survey.decisions.stations import set_deployment
+from app.survey.media.events import regroup
+from app.survey.tables.deployments import Deployment
 from tests.support.catalogued import DAY, opened, place, seen
 
 FIRST = date(2024, 3, 12)  # the day of tests.surveys.START
@@ -174,3 +177,15 @@ def test_quick_looks_say_what_they_rest_on(two):
     looks = quick_looks(history(two, occasion_days=5))
     assert [one.name for one in looks] == ["Chao Mh", "Chao1", "Lincoln-Petersen (Chapman)"]
     assert all(one.from_what and one.source for one in looks)
+
+
+def test_an_animal_on_both_cameras_of_a_station_at_once_is_captured_once(survey):
+    for camera, minutes in (("CamA", 0), ("CamB", 0.3), ("CamA", 0.9), ("CamB", 60), ("CamA", DAY)):
+        seen(survey, "A", f"St01/{camera}", minutes, flank="left" if camera == "CamA" else "right")
+    seen(survey, "A", "St02/CamA", 0.5)
+    with survey.write() as session:
+        regroup(session, set(session.scalars(sa.select(Deployment.id))), 60.0)
+    built = history(survey, occasion_days=5)
+    assert built.stations == ("St01", "St02")
+    assert dict(built.captures) == {(0, 0, 0): 3, (0, 1, 0): 1}
+    assert built.days_worked().tolist() == [[2], [1]]
