@@ -82,7 +82,7 @@ def _read(options: Namespace, copy: Path) -> list[str]:
     from modal_backend.notes.table import Choices, mapped, read_notes
 
     try:
-        b"".decode(options.encoding or "utf-8")
+        "x".encode(options.encoding or "utf-8")
     except LookupError as error:
         raise BadNotes(f"{options.encoding} is no encoding this program knows. Try cp1252 or utf-16.") from error
     choices = Choices(options.encoding, options.sheet, options.header, options.trust_quotes)

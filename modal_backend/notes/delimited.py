@@ -38,20 +38,20 @@ def separator(text: str) -> str | None:
 def delimiter(text: str) -> str:
     """The delimiter under which the header has usual names and the rows below it as many cells as it, most of all."""
 
-    def fit(sign: str) -> tuple[bool, float, bool, int]:
+    def fit(sign: str) -> tuple[bool, float, bool, int, int]:
         reader = csv.reader(_lines(sample), delimiter=sign)
         try:
             rows = list(islice((row for row in reader if extent(row)), SNIFFED_ROWS))
         except csv.Error:
-            return False, 0.0, False, 0
+            return False, 0.0, False, 0, 0
         if not rows:
-            return False, 1.0, False, 0
+            return False, 1.0, False, 0, 0
         at = header_at(rows)
         width = len(rows[at])
         if width < 2:
-            return False, 0.0, False, width
+            return False, 0.0, False, width, -sample.count(sign)
         share = sum(len(row) == width for row in rows[at:]) / len(rows[at:])
-        return has_usual_name(rows[at]), share, at == 0, width
+        return has_usual_name(rows[at]), share, at == 0, width, 0
 
     csv.field_size_limit(LONGEST_CELL)
     begins = FIRST_FILLED.search(text)

@@ -84,7 +84,8 @@ def _is_utf8(data: bytes) -> bool:
         data.decode("utf-8")
     except UnicodeDecodeError:
         text = data.decode("utf-8", errors="replace")
-        return text.count("\ufffd") * 10 <= sum(sign > "\x7f" and sign != "\ufffd" for sign in text)
+        broken, beyond_ascii = text.count("\ufffd"), len(text) - len(text.encode("ascii", "ignore"))
+        return broken * 10 <= beyond_ascii - broken
     return True
 
 

@@ -129,6 +129,30 @@ def test_a_file_is_mapped_and_kept_with_its_notes(data_dir):
     ]  # fmt: skip
 
 
+def test_a_file_that_was_read_wrongly_is_read_another_way(data_dir):
+    test = page()
+    content = "site;note\nRIVER;Höhe\nRiver ;x\nRiver;y\n".encode("cp1252")
+    test.file_uploader[0].set_value([("notes.csv", content, "text/csv")]).run()
+    shown = words(test)
+    assert "Windows-1252 · cells split by semicolon · column names in line 1 · 4 lines: 3 notes" in shown
+    assert "Category written in several ways: “River”" in shown
+    choices = {box.label: box for box in test.selectbox}
+    choices["Encoding"].select("cp850").run()
+    test.number_input[0].set_value(0).run()
+    assert not test.exception
+    assert "DOS 850" in words(test)
+    assert "no line of column names" in words(test)
+
+
+def test_a_quote_that_is_never_closed_stops_with_its_line(data_dir):
+    test = page()
+    content = b'site,note\nRidge,"Tiger, heard only\nRiver,nothing\n'
+    test.file_uploader[0].set_value([("notes.csv", content, "text/csv")]).run()
+    assert not test.exception
+    assert "on line 2 of notes" in test.error[0].value
+    assert "Keep these notes" not in [button.label for button in test.button]
+
+
 def test_a_finished_run_shows_keywords_notes_and_where_they_lead(finished):
     test = page(run=str(finished))
     assert not test.exception

@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 import openpyxl
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,10 +18,11 @@ from hypothesis import strategies as st
 from modal_backend.notes import delimited, table
 from modal_backend.notes.categories import describe_joined, join_names
 from modal_backend.notes.columns import BadNotes, guess_columns
+from modal_backend.notes.graph import cleaned, joined_categories
 from modal_backend.notes.table import Choices, mapped, read_notes, read_table
 
 LETTERS = {
-    "cp1252": "abz äöüéñ,;\t|\"'\n", "cp1251": "abz абвгд,;\t|\"'\n", "utf-8": "abz äжλ中🐅,;\t|\"'\n\r",
+    "cp1252": "abz äöüéñ,;\t|\"'\n", "cp1251": "abz абвгд,;\t|\"'\n", "utf-8": "abz äжλ中🐅,;\t|\"'\n",
     "utf-8-sig": "abz äжλ中🐅,;\t|\"'\n", "utf-16": "abz äжλ中🐅,;\t|\"'\n",
 }  # fmt: skip
 
@@ -269,6 +271,15 @@ def test_names_that_differ_only_by_capitals_spaces_or_accents_are_joined():
     joined = join_names(["River", "RIVER", "River", "river ", "Ridge", "T 01", "T-01", "José", "Jose", "José", ""])
     assert joined == {"RIVER": "River", "river ": "River", "Jose": "José"}
     assert describe_joined(joined)[0] == "“River” (also “RIVER”, “river ”)"
+
+
+@pytest.mark.parametrize(("join", "names"), [(True, {"River"}), (False, {"River", "RIVER", "Rivér"})])
+def test_categories_are_joined_unless_a_person_keeps_them_apart(join, names):
+    texts = pd.DataFrame({"t": list("abcd"), "c": ["River", "RIVER", "Rivér", "River "]})
+    notes = mapped(texts, {"text": "t", "category": "c"})
+    joined = joined_categories(notes, join)
+    assert joined == ({"RIVER": "River", "Rivér": "River"} if join else {})
+    assert set(cleaned(notes, joined)["category"]) == names
 
 
 def test_limits_of_notes_and_cells_hold(tmp_path, monkeypatch):
