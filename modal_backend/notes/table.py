@@ -250,6 +250,11 @@ def _widened(header: Sequence[str], notes: list[Row], sign: str, name: str) -> t
             f"On {len(more):,} lines (the first is {more[0].line}) the text holds “{sign}” without quotes; all that "
             f"follows is taken as the text."
         )
+    short = [row for row in notes if len(row.cells) < width]
+    if short and 2 * len(short) < len(notes):
+        doubts.append(
+            f"{len(short):,} lines have fewer cells than there are columns; the first is line {short[0].line}."
+        )
     least = names.index(text) if text else 0
     for row in notes:
         if least and len(row.cells) <= least:

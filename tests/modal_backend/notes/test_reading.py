@@ -151,6 +151,11 @@ def test_a_text_with_commas_and_no_quotes_is_kept_whole(tmp_path):
     assert "On 2 lines (the first is 2)" in reading.doubts[0]
 
 
+def test_lines_with_fewer_cells_than_the_others_are_named(tmp_path):
+    content = b"site,note,height\nA,x,1\nB,snare\nfound,it,2\nA,y,3\nA,z,3\n"
+    assert "the first is line 3" in read_notes(written(tmp_path, "notes.csv", content)).doubts[0]
+
+
 def test_notes_over_several_lines_are_counted_against_the_lines(tmp_path):
     reading = read_notes(written(tmp_path, "notes.csv", b'site,note\n\nA,"one\ntwo"\n\nB,three\n'))
     assert (len(reading.table), reading.lines, reading.blank, reading.spanning) == (2, 6, 2, 1)
