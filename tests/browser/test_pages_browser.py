@@ -11,7 +11,7 @@ import pytest
 
 from app.settings import Settings
 from app.survey.database import open_survey
-from app.survey.decisions import catalogue, identity
+from app.survey.decisions import identity
 from app.ui.shared import address
 from tests.browser.conftest import _served
 from tests.browser.test_identify_browser import fill
@@ -46,9 +46,8 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
     crops = list(fill(data_dir))
     survey = open_survey(Settings(PUGMARK_DATA_DIR=data_dir, _env_file=None))
     with survey.write() as session:
-        for number, (crop, name) in enumerate(zip(crops, NAMES, strict=False), 1):
-            identity.new_individual(session, "ana", crop)
-            catalogue.rename(session, "ana", number, name)
+        for crop, name in zip(crops, NAMES, strict=False):
+            identity.new_individual(session, "ana", crop, name=name)
     survey.close()
     errors: list[str] = []
     with _served("app/main.py", data_dir) as address:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
-INLINE_SIGNS = re.compile(r"[\\`*_{}\[\]<>$~|^@]|:(?=\S)|(?<=www)\.")
-SIGNS_AT_START = re.compile(r"^(\s*\d*)(?=[#+\-=.)])", re.MULTILINE)
+INLINE_SIGNS = re.compile(r"[\\`*{}\[\]<>$~|^@]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|(?<=www)\.")
+SIGNS_AT_START = re.compile(r"^(\s*)(?=[#+\-=])|^(\s*\d+)(?=[.)](?:\s|$))", re.MULTILINE)
 
 
 def when(taken_at: datetime | None) -> str:
@@ -36,4 +36,4 @@ def many(count: int, one: str, several: str | None = None) -> str:
 
 def plain(text: str) -> str:
     """Text from people or files, letter by letter in Markdown: no emphasis, link, image, icon, formula or HTML."""
-    return SIGNS_AT_START.sub(r"\1\\", INLINE_SIGNS.sub(r"\\\g<0>", text))
+    return SIGNS_AT_START.sub(r"\g<0>\\", INLINE_SIGNS.sub(r"\\\g<0>", text))

@@ -106,7 +106,7 @@ def test_summaries_of_clips_are_notes_with_station_date_and_species_and_say_that
     assert (row["text"], row["category"]) == ("One animal crosses. It leaves <right>.", "Panthera tigris")
     assert (row["station"], row["date"][:2]) == ("Ford 2", "20")
     assert view.media_id == media_id
-    assert "computed from a clip, not written by a person" in note_html(view, ["crosses"])
+    assert "computed from a video, not written by a person" in note_html(view, ["crosses"])
     assert "<right>" not in note_html(view, ["crosses"])
     assert leads.clips == [(media_id, "clip.mp4")]
     assert [name for _, name, _ in leads.deployments] == ["Ford 2"]

@@ -20,6 +20,8 @@ from app.ui.shared.words import plain
         ("# T", "\\# T"),
         ("1. T", "1\\. T"),
         ("- T", "\\- T"),
+        ("55.6 km (1) 2) x", "55.6 km (1) 2) x"),
+        ("PUGMARK_IMPORT_ROOTS __a__", "PUGMARK_IMPORT_ROOTS \\_\\_a\\_\\_"),
         ("a\\b", "a\\\\b"),
         ("www.a.org ana@a.org", "www\\.a.org ana\\@a.org"),
     ],
