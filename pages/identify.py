@@ -96,6 +96,8 @@ def settle(state: IdentifyState) -> int:
     st.session_state["identify_ack"] = settled.ack
     for problem in settled.problems:
         st.toast(plain(problem), icon=":material/error:")
+    for message in settled.messages:
+        st.toast(plain(message), icon=":material/pets:")
     keys = {int(action["n"]): str(action["uuid"]) for action in state.actions}
     known = st.session_state.get("identify_conflicts", [])
     new = [{**conflict_item(*one), "key": keys[int(one[0]["n"])]} for one in settled.contradictions]

@@ -10,7 +10,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.actions import decide
-from app.actions.decide import Action, Settled
+from app.actions.decide import Action, Outcome, Settled
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
 from app.survey.decisions import identity, ways_out
@@ -19,6 +19,7 @@ from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
+from app.survey.tables.individuals import Individual
 
 Figures = Mapping[tuple[int, int], Mapping[str, Any]]
 
@@ -48,7 +49,21 @@ def conflict_item(action: Action, error: Contradiction) -> dict[str, Any]:
     }
 
 
-def _make(session: Session, who: str, action: Action, figures: Figures) -> Decision:
+def _make(session: Session, who: str, action: Action, figures: Figures) -> Outcome:
+    decision = _decision(session, who, action, figures)
+    return Outcome([decision], messages=[f"New individual {name}. Z takes it back." for name in _named(decision)])
+
+
+def _named(decision: Decision) -> list[str]:
+    """The names of the individuals that a decision made."""
+    return [
+        str(change["after"]["name"])
+        for change in decision.changes
+        if change["table"] == Individual.__tablename__ and change["before"] is None
+    ]
+
+
+def _decision(session: Session, who: str, action: Action, figures: Figures) -> Decision:
     if action["kind"] != "solve":
         return _decide(session, who, action, figures)
     if known := already_made(session, action["uuid"]):

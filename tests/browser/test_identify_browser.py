@@ -148,6 +148,29 @@ def test_a_crop_that_is_not_cut_yet_says_so_and_appears_by_itself(identify):
     page.unroute("**/crops/*")
 
 
+def test_a_named_animal_is_compared_first_and_another_crop_is_not_made_a_second_one_without_a_question(identify):
+    page, data_dir, animal_of = identify
+    first = settled(page)["query"]
+    page.keyboard.press("n")
+    page.get_by_text("New individual T-001. Z takes it back.").wait_for(timeout=120_000)
+    partner = next(crop for crop in animal_of if animal_of[crop] == animal_of[first] and crop != first)
+    page.goto(f"{page.url.split('?')[0]}?q={partner}")
+    page.locator(".strip .card.on").get_by_text("T-001").wait_for(timeout=120_000)
+    seen = settled(page)
+    assert seen["cards"][seen["chosen"]] == first
+    choose(page, next(crop for crop in seen["cards"] if animal_of[crop] != animal_of[first]))
+    page.keyboard.press("Enter")
+    page.get_by_text("T-001 looks the same: Enter joins it.").wait_for()
+    assert rows(data_dir, "select detection_id from sighting") == [(first,)]
+    page.keyboard.press("Enter")
+    for _ in range(1200):
+        if len(rows(data_dir, "select * from sighting")) == 2:
+            break
+        page.wait_for_timeout(100)
+    named = rows(data_dir, "select individual_id, detection_id from sighting order by 2")
+    assert named == [(1, crop) for crop in sorted((first, partner))]
+
+
 def test_a_whole_catalogue_is_made_by_keys_alone_and_is_there_after_a_reload(identify):
     page, data_dir, animal_of = identify
     done: set[int] = set()

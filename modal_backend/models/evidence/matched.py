@@ -46,8 +46,8 @@ def lives_on_background(whole: int, animal: int, background: int) -> bool:
     """Whether the crops match, and more of it on the backgrounds than on the animals.
 
     Weaker than RAPID's test, since LighterGlue sees all points at once and matches two animals in one place by where
-    they stand: it marks about 3 of 80 true pairs of ATRW tigers, and about 17 of 31 pairs of two animals composed on one
-    background that match at all.
+    they stand: it marks about 3 of 80 true pairs of ATRW tigers, and about 17 of 31 pairs of two animals that were
+    composed on one background and match at all.
     """
     return whole > MATCHING and animal < background
 

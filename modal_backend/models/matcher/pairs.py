@@ -1,8 +1,8 @@
 """How well crops match each other: cheaply for many pairs, and by LighterGlue with a check of the geometry for few.
 
 `likeness` compares descriptors alone (0.4 ms a pair on one core) and chooses whom the network looks at. On the 154
-queries of cows on other days that the recipe was chosen on, the right one is first for 117 and among the first ten for 152;
-by the network first for 123.
+queries of cows on other days that the recipe was chosen on, the right one is first for 117 and among the first ten for
+152; by the network first for 123.
 """
 
 from __future__ import annotations

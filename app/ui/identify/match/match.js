@@ -3,18 +3,20 @@
 import { Actions } from "../../shared/actions.js";
 import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
-import { candidateCard, evidenceText, proposalText, warningText } from "./cards.js";
+import { candidateCard, evidenceText, likelyNamed, proposalText, warningText } from "./cards.js";
 import { Conflict } from "./conflict.js";
 import { FLANKS, pressMatch } from "./keyboard.js";
-import { Pair } from "./pair.js";
+import { Pair, scaled } from "./pair.js";
 
 const UNANSWERED = 6000;
+// Milliseconds: a candidate that a new ranking brought is not decided about before it can have been seen.
+const SEEN_AFTER = 700;
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
 const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
 
 class Match {
   constructor(root, data) {
-    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null });
+    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null });
     this.actions = new Actions(data.store, () => this.tell());
     this.pair = new Pair();
     this.conflict = new Conflict((conflict, way) => this.solve(conflict, way), (conflict) => this.goTo(conflict.action.query_id));
@@ -106,19 +108,30 @@ class Match {
       else if (action.kind === "identity unsure") page.query.decided = "for later";
       else if (candidate && action.kind !== "solve") candidate.verdict = action.kind;
       if (action.kind === "same" && candidate) page.query.decided = `same as ${candidate.name || "the chosen crop"}`;
+      if (["new", "same"].includes(action.kind)) this.nameCrops([action.query_id, action.candidate_id]);
     }
+  }
+
+  /** Crops that were just named, where they are candidates of other queries. */
+  nameCrops(ids) {
+    for (const page of this.pages) for (const one of page.candidates) if (!one.name && ids.includes(one.id)) one.name = "just named";
   }
 
   open() {
     this.pair.reset();
+    this.byHand = false;
     const wanted = this.at === 0 ? this.current?.candidates.findIndex((one) => one.id === this.data.selected) ?? -1 : -1;
     const undecided = this.current?.candidates.findIndex((one) => !one.verdict) ?? -1;
+    const named = likelyNamed(this.current?.candidates || []);
     this.kept = null;
-    this.chosen = Math.max(wanted >= 0 ? wanted : undecided, 0);
+    this.chosen = Math.max(wanted >= 0 ? wanted : named >= 0 ? named : undecided, 0);
     this.draw();
   }
 
-  /** Stay with the candidate that is looked at when the same query comes with another ranking. */
+  /**
+   * Stay with the candidate that is looked at when the same query comes with another ranking; a named one that is
+   * probably the same comes first, unless a candidate was chosen by hand.
+   */
   stay() {
     if (!this.kept || !this.current?.candidates.length) return;
     const { id, individual_id: individual } = this.kept;
@@ -126,6 +139,11 @@ class Match {
     this.kept = null;
     if (place < 0) this.say("The candidates have been ranked again, without the one you looked at: choose one.");
     this.chosen = place;
+    const named = likelyNamed(this.current.candidates);
+    if (this.byHand || place < 0 || named < 0 || named === place) return;
+    this.chosen = named;
+    this.movedAt = performance.now();
+    this.say(`Ranked again: ${this.candidate.name} is compared now.`);
   }
 
   draw() {
@@ -162,6 +180,7 @@ class Match {
 
   choose(place) {
     if (!this.current?.candidates.length) return;
+    this.byHand = true;
     this.chosen = clamp(place, 0, this.current.candidates.length - 1);
     this.draw();
     this.strip.children[this.chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -196,12 +215,25 @@ class Match {
     if (this.ask || !this.current) return;
     const alone = ENDS.includes(kind) && kind !== "same";
     if (!alone && !this.candidate) { this.say("There is no candidate to decide on."); return; }
+    if (!alone && this.mustLookAgain(kind)) return;
     const about = alone ? {} : { candidate_id: this.shown.id, individual_id: this.candidate.individual_id ?? null };
     const view = this.pair.view + (this.pair.masked ? ", background masked" : "");
     this.actions.add({ kind, query_id: this.current.query.id, view, model: this.data.model, ...about });
     this.rebuild();
     if (ENDS.includes(kind)) this.go(1);
     else this.nextCandidate();
+  }
+
+  /** Whether a decision about the chosen candidate has to wait for another look, which is asked for in words. */
+  mustLookAgain(kind) {
+    if (performance.now() - this.movedAt < SEEN_AFTER) { this.say("The candidate has just changed: look at it, then decide."); return true; }
+    const named = kind === "same" && !this.candidate.name ? likelyNamed(this.current.candidates) : -1;
+    const asked = `${this.current.query.id}-${this.candidate.id}`;
+    if (named < 0 || this.asked === asked) return false;
+    this.asked = asked;
+    this.choose(named);
+    this.say(`${this.candidate.name} looks the same: Enter joins it. To keep them apart, choose the other crop again.`);
+    return true;
   }
 
   nextCandidate() {
@@ -290,12 +322,6 @@ class Match {
 /** The crop of a candidate that was turned to; by itself the best one. */
 function shownOf(candidate) {
   return candidate.at && candidate.views?.[candidate.at] ? candidate.views[candidate.at] : candidate;
-}
-
-/** Lines with places in shares; the survey keeps thousandths. */
-function scaled(evidence) {
-  if (!evidence?.lines) return [];
-  return evidence.whole === undefined ? evidence.lines : evidence.lines.map(([a, b, c, d, weight, kind]) => [a / 1000, b / 1000, c / 1000, d / 1000, weight / 100, kind]);
 }
 
 function press_(button, on, likely) {

@@ -160,3 +160,9 @@ export class Pair {
 export function flankWord(flank) {
   return { left: "left flank", right: "right flank", other: "other side", unknown: "flank not known" }[flank] || "flank not known";
 }
+
+/** Lines with places in shares; the survey keeps thousandths. */
+export function scaled(evidence) {
+  if (!evidence?.lines) return [];
+  return evidence.whole === undefined ? evidence.lines : evidence.lines.map(([a, b, c, d, weight, kind]) => [a / 1000, b / 1000, c / 1000, d / 1000, weight / 100, kind]);
+}
