@@ -108,7 +108,8 @@ def _lines(progress: Progress, named: dict[str, list[tuple[str, str]]]) -> list[
         f"{progress.done} files: {progress.new} new, {progress.duplicate} already here, {progress.refused} refused,"
         f" {progress.left_out} left out in {progress.seconds:.0f} s.",
         f"Taken in: {progress.damaged} damaged, {progress.untimed} without a time, {progress.unplaced} without a place,"
-        f" {progress.clock} with a suspicious clock (--json lists them).",
+        f" {progress.displaced} far from their deployment, {progress.clock} with a suspicious clock"
+        " (--json lists them).",
     ]
     if not progress.done:
         lines = ["Nothing to import was found there."]

@@ -182,6 +182,7 @@ def _group(now: Current, import_id: int) -> None:
     deployments = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == import_id).distinct()
     with now.context.survey.write() as session:
         affected = set(session.scalars(deployments))
+        imports.settle_places(session, affected)
         events.regroup(session, affected, now.settings.event_gap_seconds)
 
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import time
+from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path, PurePath
+from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
@@ -20,6 +22,8 @@ from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media,
 CAMERAS_A_STATION = 2
 LONGEST_NAME = 1024
 FILES_COMPARED = 1000
+PLACES_COMPARED = 10_000
+NEAR_DEGREES = 0.02
 
 
 class CardWithoutName(Exception):
@@ -117,6 +121,7 @@ def finish(session: Session, import_id: int, *, error: str | None = None) -> Non
     batch.damaged_files = remarks.count(session, import_id, remarks.Remark.DAMAGED)
     batch.untimed_files = remarks.count(session, import_id, remarks.Remark.UNTIMED)
     batch.unplaced_files = remarks.count(session, import_id, remarks.Remark.UNPLACED)
+    batch.displaced_files = remarks.count(session, import_id, remarks.Remark.DISPLACED)
     batch.clock_files = remarks.count(session, import_id, remarks.Remark.CLOCK)
 
 
@@ -212,3 +217,19 @@ def give_place(session: Session, deployment_id: int | None, latitude: float | No
     deployment = session.get_one(Deployment, deployment_id)
     if deployment.latitude is None:
         deployment.latitude, deployment.longitude = latitude, longitude
+
+
+def settle_places(session: Session, deployment_ids: Collection[int | None]) -> None:
+    """Place each deployment where most of its media were taken: the median of those within the commonest square."""
+    for deployment in session.scalars(sa.select(Deployment).where(Deployment.id.in_(deployment_ids))):
+        of_it = sa.select(Media.latitude, Media.longitude).where(
+            Media.deployment_id == deployment.id, Media.latitude.is_not(None), Media.longitude.is_not(None)
+        )
+        places = [(row[0], row[1]) for row in session.execute(of_it.order_by(Media.id).limit(PLACES_COMPARED))]
+        if not places:
+            continue
+        squares = Counter((round(latitude, 2), round(longitude, 2)) for latitude, longitude in places)
+        (south, west), _ = squares.most_common(1)[0]
+        near = [place for place in places if max(abs(place[0] - south), abs(place[1] - west)) <= NEAR_DEGREES]
+        deployment.latitude = median(latitude for latitude, _ in near)
+        deployment.longitude = median(longitude for _, longitude in near)

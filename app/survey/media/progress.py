@@ -18,7 +18,8 @@ RATE_WINDOW_SECONDS = 60.0
 class Progress:
     """One import. rate is files a second over the last minute; eta_seconds is None while it cannot be told.
 
-    damaged, untimed, unplaced and clock (a suspicious time) count files taken in; 0 until the import has ended.
+    damaged to clock (a suspicious time) count files that were taken in, displaced those far from their deployment; they
+    are 0 until the import has ended.
     """
 
     id: int
@@ -33,6 +34,7 @@ class Progress:
     damaged: int
     untimed: int
     unplaced: int
+    displaced: int
     clock: int
     rate: float | None
     eta_seconds: float | None
@@ -73,6 +75,7 @@ def import_progress(session: Session, import_id: int) -> Progress:
         damaged=batch.damaged_files or 0,
         untimed=batch.untimed_files or 0,
         unplaced=batch.unplaced_files or 0,
+        displaced=batch.displaced_files or 0,
         clock=batch.clock_files or 0,
         rate=rate,
         eta_seconds=left / rate if rate and batch.listed is not None else None,

@@ -1,4 +1,4 @@
-"""What an import has to say about files that it did take in: damaged, without a time or a place, a wrong clock."""
+"""What an import has to say about files that it did take in: damaged, without a time or a place, at a doubtful one."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ListedFile, Media
 
 # Camera traps began to write files after that; a clock that was never set counts from 1970 or 2000.
+FAR_DEGREES = 0.05  # of a picture's place from its deployment's: about 5 km
 FIRST_DAY = datetime(2001, 1, 1)
 
 
@@ -21,6 +22,7 @@ class Remark(StrEnum):
     DAMAGED = "damaged"
     UNTIMED = "untimed"
     UNPLACED = "unplaced"
+    DISPLACED = "displaced"
     CLOCK = "clock"
 
 
@@ -39,6 +41,10 @@ def _files(import_id: int, remark: Remark) -> sa.Select[str]:
         Remark.DAMAGED: Media.damage.is_not(None),
         Remark.UNTIMED: Media.taken_at.is_(None),
         Remark.UNPLACED: sa.and_(Media.latitude.is_(None), Deployment.latitude.is_(None)),
+        Remark.DISPLACED: sa.or_(
+            sa.func.abs(Media.latitude - Deployment.latitude) > FAR_DEGREES,
+            sa.func.abs(Media.longitude - Deployment.longitude) > FAR_DEGREES,
+        ),
         Remark.CLOCK: sa.or_(Media.taken_at < FIRST_DAY, Media.taken_at > datetime.now() + timedelta(days=1)),
     }[remark]
     listed = sa.select(ListedFile.path).join(Media, Media.id == ListedFile.media_id)

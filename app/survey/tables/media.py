@@ -65,6 +65,7 @@ class ImportBatch(Base):
     damaged_files: Mapped[int | None]
     untimed_files: Mapped[int | None]
     unplaced_files: Mapped[int | None]
+    displaced_files: Mapped[int | None]
     clock_files: Mapped[int | None]
     names_in: Mapped[str | None] = mapped_column(String(16))
     error: Mapped[str | None]

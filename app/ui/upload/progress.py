@@ -79,6 +79,7 @@ def _remarks(one: Progress) -> list[tuple[str, int, Remark]]:
         ("damaged but taken in", one.damaged, Remark.DAMAGED),
         ("without a time", one.untimed, Remark.UNTIMED),
         ("without a place", one.unplaced, Remark.UNPLACED),
+        ("far from their deployment", one.displaced, Remark.DISPLACED),
         ("with a suspicious clock", one.clock, Remark.CLOCK),
     ]
 

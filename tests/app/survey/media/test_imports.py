@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from app.survey.database import Survey
 from app.survey.media import imports, remarks
 from app.survey.media.progress import import_progress
+from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportState, ListedFile, Media, Outcome
 from tests.support.surveys import add_media
 
@@ -110,3 +111,20 @@ def test_the_sum_of_an_import_counts_every_file_once_and_what_is_to_be_said_abou
         assert (found.damaged, found.untimed, found.unplaced, found.clock) == (1, 1, 2, 1)
         assert remarks.paths(session, number, remarks.Remark.CLOCK) == ["Ridge 1/IMG_0001.JPG"]
         assert len(remarks.paths(session, number, remarks.Remark.UNPLACED)) == 2
+
+
+def test_a_deployment_lies_where_most_of_its_media_do_and_the_odd_one_is_flagged(survey: Survey) -> None:
+    places = [(51.5, 7.0), (-23.5417, 30.1667), (-23.5417, 30.1668), (-23.5418, 30.1667), (-23.54, 30.16), (None, None)]
+    for latitude, longitude in places:
+        media_id, _ = add_media(survey)
+        with survey.write() as session:
+            media = session.get_one(Media, media_id)
+            media.latitude, media.longitude = latitude, longitude
+            imports.give_place(session, media.deployment_id, latitude, longitude)
+    with survey.write() as session:
+        imports.settle_places(session, {media.deployment_id})
+        session.flush()
+        deployment = session.get_one(Deployment, media.deployment_id)
+        assert deployment.latitude == pytest.approx(-23.5417, abs=1e-3)
+        assert deployment.longitude == pytest.approx(30.1667, abs=1e-3)
+        assert remarks.paths(session, 1, remarks.Remark.DISPLACED) == ["Ridge 1/IMG_0001.JPG"]
