@@ -225,7 +225,8 @@ def settle_places(session: Session, deployment_ids: Collection[int | None]) -> N
         of_it = sa.select(Media.latitude, Media.longitude).where(
             Media.deployment_id == deployment.id, Media.latitude.is_not(None), Media.longitude.is_not(None)
         )
-        places = [(row[0], row[1]) for row in session.execute(of_it.order_by(Media.id).limit(PLACES_COMPARED))]
+        rows = session.execute(of_it.order_by(Media.id).limit(PLACES_COMPARED))
+        places: list[tuple[float, float]] = [(row[0], row[1]) for row in rows if None not in row]  # type: ignore[misc]
         if not places:
             continue
         squares = Counter((round(latitude, 2), round(longitude, 2)) for latitude, longitude in places)

@@ -23,7 +23,7 @@ def uploader(
     key: str,
     *,
     accept: Sequence[str] = MEDIA_AND_ZIPS,
-    hint: str = "JPEG, PNG, WebP, videos (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep their names",
+    hint: str = "JPEG, PNG, WebP, TIFF, HEIC, videos (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep their names",
 ) -> dict[str, Any]:
     """Draw the drop zone of one batch; sending goes on through reruns and page changes while the tab is open.
 
