@@ -130,6 +130,8 @@ def open_entry(archive: Path, entry: ZipEntry) -> Iterator[BinaryIO]:
             UNREADABLE.
     """
     with open_file(archive) as stream:
+        if not 0 <= entry.offset < os.fstat(stream.fileno()).st_size:
+            raise Refused(Refusal.DAMAGED_ENTRY, f"no file at byte {entry.offset}")
         stream.seek(entry.offset)
         head = stream.read(LOCAL.size)
         if len(head) < LOCAL.size or not head.startswith(b"PK\x03\x04"):

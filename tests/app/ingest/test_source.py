@@ -252,6 +252,22 @@ def test_zip64_archives_open(tmp_path: Path) -> None:
     assert contents(tmp_path) == {"a.zip/wide.jpg": JPEG}
 
 
+def test_an_entry_that_lies_beyond_every_file_is_refused_and_breaks_nothing_off(tmp_path: Path) -> None:
+    far = RawEntry(b"far.jpg", JPEG, shift=0, extra=struct.pack("<2HQ", 1, 8, 1 << 63))
+    data = bytearray(raw_zip(far, RawEntry(b"near.jpg", JPEG)))
+    at = data.index(b"PK\1\2") + 42
+    data[at : at + 4] = b"\xff" * 4
+    (tmp_path / "a.zip").write_bytes(bytes(data))
+    first, second = source_files(tmp_path / "a.zip", limits=Limits())
+    assert isinstance(first, SourceFile)
+    assert isinstance(second, SourceFile)
+    with pytest.raises(Refused) as refused, first.open():
+        pass
+    assert refused.value.refusal is Refusal.DAMAGED_ENTRY
+    with second.open() as stream:
+        assert stream.read() == JPEG
+
+
 def test_names_without_the_utf8_mark_are_read_as_utf8_or_dos(tmp_path: Path) -> None:
     entries = [RawEntry("虎.jpg".encode(), JPEG, flags=0), RawEntry("é.jpg".encode("cp437"), JPEG, flags=0)]
     (tmp_path / "a.zip").write_bytes(raw_zip(*entries))
