@@ -48,10 +48,11 @@ def rows(path):
 
 
 def test_the_command_gives_the_same_two_tables_here_and_on_modal_with_the_planted_words(plane, command, tmp_path):
+    before = plane.state()["calls"]
     here = command("here")
-    assert plane.state()["calls"] == {}
+    assert plane.state()["calls"] == before
     there = command("there", "--remote")
-    assert plane.state()["calls"] != {}
+    assert len(plane.state()["calls"]) > len(before)
     assert {name: there[name] for name in there if name != "out"} == {
         name: here[name] for name in here if name != "out"
     }
