@@ -6,6 +6,7 @@ A video that is summarised again, after the detector has changed, keeps its earl
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import cast
 
 import sqlalchemy as sa
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from app.analysis.calls import Answer, call
@@ -32,9 +34,11 @@ from app.video.reading.probe import VideoError
 from app.video.summary.summarise import DetectorFailed, SummarisedVideo, summarise_video
 from modal_backend.contracts import Detection as Found
 from modal_backend.contracts import Failure, Picture, Provenance
+from modal_backend.errors import BackendError
 from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.registry import Task
 
+log = logging.getLogger("pugmark.videos")
 REPORT_SECONDS = 1.0
 SAME = "Detector, version and method are those of an earlier run, whose result stands."
 FRAME_SIDE = 640
@@ -134,7 +138,7 @@ def _summarise(context: Context, media_id: int, job: str | None) -> None:
     except (VideoError, DetectorFailed, MemoryError) as error:
         with context.survey.write() as session:
             row = session.get_one(Media, media_id)
-            row.stage, row.failure = Stage.FAILED, f"The clip could not be summarised: {error}."
+            row.stage, row.failure = Stage.FAILED, f"The video could not be summarised: {error}."
             session.execute(sa.update(Video).where(Video.media_id == media_id).values(started_at=None))
         return
     with context.survey.write() as session:
@@ -147,7 +151,7 @@ def _look_again(context: Context, run_id: int, media: Media, shows: tuple[int, f
         done, asked = _summary(context, media, job, shows, report)
     except (VideoError, DetectorFailed, MemoryError, OSError) as error:
         with context.survey.write() as session:
-            runs.fail(session, run_id, f"The clip could not be summarised again: {error}.")
+            runs.fail(session, run_id, f"The video could not be summarised again: {error}.")
         return
     with context.survey.write() as session:
         run = session.get_one(ClipRunRow, run_id)
@@ -168,7 +172,13 @@ def _summary(
     """Summarise a video with the detector in use, and write the frames it looked at."""
     asked = Asked(context, job)
     path = context.store.path_of(media.sha256, cast(Format, media.format))
-    done = summarise_video(path, asked, shown_frame=shows, sure=threshold(asked.model), on_progress=report)
+    try:
+        done = summarise_video(path, asked, shown_frame=shows, sure=threshold(asked.model), on_progress=report)
+    except (VideoError, DetectorFailed, MemoryError, OSError, BackendError, SQLAlchemyError):
+        raise
+    except Exception as error:  # of a reader, met by a file that nobody has seen: it ends alone
+        log.exception("The video %s could not be summarised", media.sha256)
+        raise VideoError(f"{type(error).__name__}: {error}") from error
     _write_frames(context, media, done)
     return done, asked
 

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 PICTURE_SIDE = 1024
 TRIED = 40  # frames from the beginning; the first ones of many cameras are dark
 DARK = 24.0
+SMALLEST_SIDE = 16  # pixels; nobody could tell an animal on less
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,4 +66,6 @@ def read_video(path: Path, *, pixels: int) -> VideoReading:
         raise Refused(Refusal.DECOMPRESSION_BOMB, "not enough memory") from error
     if best is None:
         raise Refused(Refusal.CLIP_DAMAGED, "no frame of it can be decoded")
+    if min(played.width, played.height) < SMALLEST_SIDE:
+        raise Refused(Refusal.CLIP_WITHOUT_PICTURES, f"its frames are {played.width} x {played.height} pixels")
     return VideoReading(best[1], played.width, played.height, played.facts)

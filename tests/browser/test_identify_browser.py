@@ -161,7 +161,10 @@ def test_a_named_animal_is_compared_first_and_another_crop_is_not_made_a_second_
     choose(page, next(crop for crop in seen["cards"] if animal_of[crop] != animal_of[first]))
     page.keyboard.press("Enter")
     page.get_by_text("T-001 looks the same: Enter joins it.").wait_for()
+    page.keyboard.press("Enter")
+    page.get_by_text("The candidate has just changed: look at it, then decide.").wait_for()
     assert rows(data_dir, "select detection_id from sighting") == [(first,)]
+    page.wait_for_timeout(800)
     page.keyboard.press("Enter")
     for _ in range(1200):
         if len(rows(data_dir, "select * from sighting")) == 2:

@@ -74,7 +74,8 @@ def warm_up(figures: ModalFigures) -> None:
     watch = deps.modal_watch()
     wanted, trouble = watch.warming(), watch.trouble()
     models = [name for name in REMOTE if MODELS[name].here]
-    kept = {name: wanted.get(name, figures.warm.get(name, 0)) for name in models}
+    now = watch.latest().warm  # read after what is wanted: a wish that was just fulfilled is in one of the two
+    kept = {name: wanted.get(name, now.get(name, 0)) for name in models}
     st.subheader("Keep warm", anchor=False)
     st.caption(
         "A warm container answers without a cold start and is charged for every second it is kept, used or not, until "

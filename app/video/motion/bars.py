@@ -14,7 +14,7 @@ def burnt_in_bars(picture: NDArray[np.floating]) -> Mask:
     """Rows of a burnt-in bar at the top or bottom: a plain strip that begins with a step across the whole width."""
     height, width = picture.shape
     bars = np.zeros((height, width), np.bool_)
-    most = max(2, int(BAR_SHARE * height))
+    most = min(max(2, int(BAR_SHARE * height)), height - 1)
     for flipped in (False, True):
         rows = picture[::-1] if flipped else picture
         for edge in range(most, 1, -1):

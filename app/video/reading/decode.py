@@ -200,10 +200,15 @@ class Reducer:
 
     def __init__(self) -> None:
         self._grey, self._colour = VideoReformatter(), VideoReformatter()
+        self._grey_size: tuple[int, int] | None = None
 
     def grey(self, frame: VideoFrame, side: int, turns: int) -> NDArray[np.uint8]:
-        """Brightness, uint8 (height, width), its longer side at most `side` pixels."""
-        width, height = fit_size(frame.width, frame.height, side)
+        """Brightness, uint8 (height, width), its longer side at most `side` pixels.
+
+        All frames of a video come out as large as the first, also where a damaged file changes their size.
+        """
+        self._grey_size = self._grey_size or fit_size(frame.width, frame.height, side)
+        width, height = self._grey_size
         small = self._grey.reformat(frame, width, height, "gray", interpolation="AREA")
         plane = small.planes[0]
         pixels = np.frombuffer(memoryview(plane), np.uint8).reshape(height, plane.line_size)[:, :width]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -47,6 +48,28 @@ def card(folder: Path) -> Path:
     Image.new("RGB", (320, 240), (90, 120, 80)).save(folder / "picture.jpg")
     (folder / "broken.avi").write_bytes(b"RIFF\x50\0\0\0AVI LIST" + bytes(80))
     return folder
+
+
+def motion_jpeg(path: Path, sizes: list[tuple[int, int]]) -> Path:
+    """A video whose frames have these sizes, four a second, whatever its header says."""
+    import io
+
+    import av
+    import numpy as np
+    from PIL import Image
+
+    noise = np.random.default_rng(3)
+    with av.open(str(path), "w", format="avi") as container:
+        stream = container.add_stream("mjpeg", rate=4)
+        stream.width, stream.height, stream.pix_fmt = *sizes[0], "yuvj420p"
+        for number, (width, height) in enumerate(sizes):
+            jpeg = io.BytesIO()
+            Image.fromarray(noise.integers(0, 255, (height, width, 3), np.uint8)).save(jpeg, "JPEG")
+            packet = av.Packet(jpeg.getvalue())
+            packet.stream, packet.pts, packet.dts, packet.is_keyframe = stream, number, number, True
+            packet.time_base = Fraction(1, 4)
+            container.mux(packet)
+    return path
 
 
 def take_in(survey: Survey, folder: Path, summarise: bool = True) -> int:
@@ -249,3 +272,38 @@ def test_the_threshold_of_the_detector_that_ran_decides_and_is_stored(survey, tm
         found = [one for _, one in tracklets.tracklets_of(session, media_id)]
     assert thresholds == {MODELS[Unsure.NAME].threshold} == {0.2}
     assert "detector and motion" in {one.source for one in found}
+
+
+def test_a_video_of_one_pixel_is_refused_and_one_whose_frames_change_their_size_is_summarised(survey, tmp_path):
+    folder = tmp_path / "card"
+    folder.mkdir()
+    motion_jpeg(folder / "a_pixel.avi", [(1, 1)] * 8)
+    motion_jpeg(folder / "b_changes.avi", [(64, 48)] * 6 + [(96, 64)] * 6)
+    draw_clip(Clip(23, 5, fps=8, width=320, height=180, animals=[]), folder / "c_good.mp4")
+    take_in(survey, folder)
+    with survey.read() as session:
+        states = [media.failure or media.stage for media in session.scalars(sa.select(Media))]
+        refused = session.execute(sa.select(ListedFile.path, ListedFile.refusal).where(ListedFile.media_id.is_(None)))
+        (pixel,) = refused.all()
+    assert states == [Stage.READY, Stage.READY]
+    assert pixel == ("a_pixel.avi", "clip_without_pictures")
+
+
+def test_a_reader_that_breaks_on_a_video_ends_that_video_alone(survey, tmp_path, monkeypatch):
+    folder = tmp_path / "card"
+    folder.mkdir()
+    for number in (1, 2):
+        draw_clip(Clip(20 + number, 2, fps=8, width=320, height=180, animals=[]), folder / f"{number}.mp4")
+    real = clips.summarise_video
+
+    def breaks_once(*args, **values):
+        monkeypatch.setattr(clips, "summarise_video", real)
+        raise IndexError("index 1 is out of bounds")
+
+    monkeypatch.setattr(clips, "summarise_video", breaks_once)
+    take_in(survey, folder)
+    with survey.read() as session:
+        first, second = session.scalars(sa.select(Media).order_by(Media.id))
+    assert first.stage == Stage.FAILED
+    assert first.failure == "The video could not be summarised: IndexError: index 1 is out of bounds."
+    assert second.stage == Stage.READY

@@ -181,6 +181,7 @@ class Match {
   choose(place) {
     if (!this.current?.candidates.length) return;
     this.byHand = true;
+    this.movedAt = -SEEN_AFTER;
     this.chosen = clamp(place, 0, this.current.candidates.length - 1);
     this.draw();
     this.strip.children[this.chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
@@ -232,6 +233,7 @@ class Match {
     if (named < 0 || this.asked === asked) return false;
     this.asked = asked;
     this.choose(named);
+    this.movedAt = performance.now();
     this.say(`${this.candidate.name} looks the same: Enter joins it. To keep them apart, choose the other crop again.`);
     return true;
   }
