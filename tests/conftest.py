@@ -35,33 +35,14 @@ def pytest_xdist_auto_num_workers() -> int:
     return min((os.cpu_count() or 1) + 1, MOST_PROCESSES)
 
 
-@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What shares something costly stays in one process and begins first; every other test goes where there is room."""
-    for item in items:
-        if group := _group(item):
-            item.add_marker(pytest.mark.xdist_group(group))
-    items.sort(key=_turn)
-
-
-def _turn(item: pytest.Item) -> tuple[bool, ...]:
-    """What takes longest sorts first: containers, then browsers, then what shares a fixture of its file."""
-    alone = item.get_closest_marker("xdist_group") is None
-    return alone, "control_plane" not in _fixtures(item), "browser" not in _fixtures(item)
+    """What takes longest begins first: tests with containers, then those with a browser. A file stays in one process."""
+    items.sort(key=lambda item: ("control_plane" not in _fixtures(item), "browser" not in _fixtures(item)))
 
 
 def _fixtures(item: pytest.Item) -> list[str]:
     """The fixtures a test uses, those of its fixtures included."""
     return getattr(item, "fixturenames", [])
-
-
-def _group(item: pytest.Item) -> str | None:
-    """The control plane for tests that use it, the file for tests that share a fixture of their file."""
-    if "control_plane" in _fixtures(item):
-        return "control plane"
-    found = getattr(item, "_fixtureinfo", None)
-    scopes = {each[-1].scope for each in found.name2fixturedefs.values()} if found else set()
-    return item.nodeid.split("::")[0] if "module" in scopes else None
 
 
 @pytest.fixture(autouse=True)

@@ -6,6 +6,7 @@ import re
 from datetime import datetime
 
 INLINE_SIGNS = re.compile(r"[\\`*{}\[\]<>$~|^@]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|(?<=www)\.")
+SHORT_CODES = re.compile(r":(?=[A-Za-z][\w/+-]*:)")
 SIGNS_AT_START = re.compile(r"^(\s*)(?=[#+\-=])|^(\s*\d+)(?=[.)](?:\s|$))", re.MULTILINE)
 
 
@@ -35,5 +36,9 @@ def many(count: int, one: str, several: str | None = None) -> str:
 
 
 def plain(text: str) -> str:
-    """Text from people or files, letter by letter in Markdown: no emphasis, link, image, icon, formula or HTML."""
+    """Text from people or files, letter by letter in Markdown: no emphasis, link, image, icon, formula or HTML.
+
+    Streamlit finds `:icon:` after Markdown has taken its backslashes away: a word joiner, which takes no room, parts it.
+    """
+    text = SHORT_CODES.sub(":\u2060", text)
     return SIGNS_AT_START.sub(r"\g<0>\\", INLINE_SIGNS.sub(r"\\\g<0>", text))

@@ -12,7 +12,7 @@ from app.ui.shared.words import plain
     [
         ("T-001", "T-001"),
         ("Ridge 3: first day", "Ridge 3: first day"),
-        (":material/home:", "\\:material/home:"),
+        (":material/home:", "\\:\u2060material/home:"),
         ("T:01:", "T\\:01:"),
         ("![x](http://a)", "!\\[x\\](http\\://a)"),
         ("<b>", "\\<b\\>"),
