@@ -36,7 +36,7 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: tests with containers, then those with a browser. A file stays in one process."""
+    """What takes longest begins first: containers, then browsers. A file stays in one process."""
     items.sort(key=lambda item: ("control_plane" not in _fixtures(item), "browser" not in _fixtures(item)))
 
 

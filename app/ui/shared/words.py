@@ -38,7 +38,7 @@ def many(count: int, one: str, several: str | None = None) -> str:
 def plain(text: str) -> str:
     """Text from people or files, letter by letter in Markdown: no emphasis, link, image, icon, formula or HTML.
 
-    Streamlit finds `:icon:` after Markdown has taken its backslashes away: a word joiner, which takes no room, parts it.
+    Streamlit finds `:icon:` after Markdown has read the backslashes: a word joiner, which takes no room, parts it.
     """
     text = SHORT_CODES.sub(":\u2060", text)
     return SIGNS_AT_START.sub(r"\g<0>\\", INLINE_SIGNS.sub(r"\\\g<0>", text))
