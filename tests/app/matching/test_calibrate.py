@@ -19,10 +19,10 @@ from modal_backend.models.probability.calibration import (
     FUSED_FINE,
     Calibration,
     fuse,
+    fusion_weight,
     sigmoid,
     start,
     start_values,
-    told,
 )
 from modal_backend.models.probability.calibration_fit import fit
 from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
@@ -62,10 +62,10 @@ def test_fusion_is_the_weighted_mean_of_log_odds_and_leaves_one_model_alone():
 
 
 def test_a_model_weighs_as_much_as_its_probabilities_tell_about_the_pairs():
-    assert told(0.09, 0.1) == told(0.2, 0.1) == pytest.approx(0.2)  # no better than the base rate
-    assert told(0.045, 0.1) == pytest.approx(1.0)
-    assert told(0.018, 0.1) == pytest.approx(2.0)
-    assert told(0.0, 0.1) == pytest.approx(7.0)
+    assert fusion_weight(0.09, 0.1) == fusion_weight(0.2, 0.1) == pytest.approx(0.2)  # no better than the base rate
+    assert fusion_weight(0.045, 0.1) == pytest.approx(1.0)
+    assert fusion_weight(0.018, 0.1) == pytest.approx(2.0)
+    assert fusion_weight(0.0, 0.1) == pytest.approx(7.0)
     assert start(LOCAL_FINE).weight > start(LOCAL).weight > start(EMBEDDING).weight
     sharp, blurred = pairs(100, 5.0), pairs(100, 5.0)
     noise = np.random.default_rng(3).normal(0, 2, len(blurred[0]))
