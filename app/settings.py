@@ -141,7 +141,9 @@ class Settings(BaseSettings):
         description="Who asks: the worker, or a function on Modal with its own key.",
     )
     omnivinci_send: Literal["frames", "clip"] = Field(
-        "frames", alias="OMNIVINCI_SEND", description="Frames of the clip, or the clip itself where it is a small MP4."
+        "frames",
+        alias="OMNIVINCI_SEND",
+        description="Frames of the video, or the video itself where it is a small MP4.",
     )
     omnivinci_frames: int = Field(8, alias="OMNIVINCI_FRAMES", ge=1, le=64)
     omnivinci_max_bytes: int = Field(10_000_000, alias="OMNIVINCI_MAX_BYTES", ge=100_000)

@@ -62,7 +62,7 @@ class Detection:
 
 
 class Side(StrEnum):
-    """Where an animal came into a clip's frame, or left it."""
+    """Where an animal came into a video's frame, or left it."""
 
     LEFT = "left"
     RIGHT = "right"
@@ -82,7 +82,7 @@ class Source(StrEnum):
 class FrameBox:
     """A tracklet's box on one frame that was looked at.
 
-    index: the frame's number in the clip, from 0. second: from the clip's start. confidence: the detector's, 0 to 1;
+    index: the frame's number in the video, from 0. second: from the video's start. confidence: the detector's, 0 to 1;
     None where the box comes from motion alone. quality: how well the animal is seen, 0 to 1, larger is better.
     """
 
@@ -95,12 +95,12 @@ class FrameBox:
 
 @dataclass(frozen=True, slots=True)
 class Tracklet:
-    """One animal (person, vehicle) followed through a clip.
+    """One animal (person, vehicle) followed through a video.
 
     boxes: on the frames looked at, in order. spans: first and last second of each time it was in view, in order; more
-    than one when it left and came back. entry, exit: None when it was in view at the clip's start or end, or appeared
+    than one when it left and came back. entry, exit: None when it was in view at the video's start or end, or appeared
     inside the frame. confidence: 0 to 1, of the tracklet as a whole. moving: share of its time it was moving.
-    counted: whether it counts as an animal of the clip; the others are only possible. note: what speaks against it.
+    counted: whether it counts as an animal of the video; the others are only possible. note: what speaks against it.
     """
 
     category: Category
@@ -127,7 +127,7 @@ class Tracklet:
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
-    """One statement about a clip with its evidence: from when to when (seconds), and the numbers of the frames."""
+    """One statement about a video with its evidence: from when to when (seconds), and the numbers of the frames."""
 
     text: str
     first_second: float
@@ -137,7 +137,7 @@ class Sentence:
 
 @dataclass(frozen=True, slots=True)
 class VideoSummary:
-    """A clip in words, computed from tracklets alone. animals: the count, as a person corrected it where one did.
+    """A video in words, computed from tracklets alone. animals: the count, as a person corrected it where one did.
 
     computed: the count as it was computed. uncertainty: what limits the answer, as sentences with evidence.
     """
@@ -210,7 +210,7 @@ class PairMatches:
 
 @dataclass(frozen=True, slots=True)
 class JpegFrame:
-    """One frame of a clip: its time in seconds from the beginning, and the picture as JPEG without metadata."""
+    """One frame of a video: its time in seconds from the beginning, and the picture as JPEG without metadata."""
 
     seconds: float
     jpeg: bytes
@@ -218,11 +218,11 @@ class JpegFrame:
 
 @dataclass(frozen=True, slots=True)
 class VideoQuestion:
-    """A question about a clip: with frames of it, in order, or with the clip itself (MP4)."""
+    """A question about a video: with frames of it, in order, or with the video itself (MP4)."""
 
     text: str
     frames: list[JpegFrame]
-    clip: bytes = b""
+    video: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)

@@ -244,7 +244,7 @@ def _species_and_videos() -> Iterable[ModelEntry]:
     yield ModelEntry(
         OMNIVINCI,
         Task.VIDEO,
-        "OmniVinci video analysis (a chat-completions endpoint that takes pictures or clips)",
+        "OmniVinci video analysis (a chat-completions endpoint that takes pictures or videos)",
         "that of the endpoint's model",
         "an API key of your own",
         # a question that may have been paid for is not asked again by itself

@@ -37,7 +37,7 @@ def overview(runs: list[NoteRun]) -> None:
     """Bring notes, start a run, or open an earlier one."""
     with deps.survey().read() as session:
         files, deleted = survey_notes.files(session), survey_notes.deleted_files(session)
-        videos = note_views.clip_count(session)
+        videos = note_views.video_count(session)
     line = f"{many(sum(one.rows for one in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
     page_header("Field notes", ABOUT, line if files else "")
     left, right = st.columns([3, 2], gap="large")

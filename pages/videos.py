@@ -6,7 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.survey.videos import views as video_views
-from app.survey.videos.views import OpenClip
+from app.survey.videos.views import OpenVideo
 from app.ui.shared.address import Videos, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.header import page_header
@@ -41,7 +41,7 @@ def video_list() -> None:
             go({Videos.PAGE: turned})
 
 
-def draw_video(opened: OpenClip) -> None:
+def draw_video(opened: OpenVideo) -> None:
     """A video: frames and time line on one side, words on the other."""
     with st.container(horizontal=True, vertical_alignment="center"):
         back = st.button("All videos", icon=":material/arrow_back:", type="tertiary")
@@ -74,7 +74,7 @@ def draw_video(opened: OpenClip) -> None:
             draw_runs(opened.view.media_id)
 
 
-def time_line(opened: OpenClip) -> None:
+def time_line(opened: OpenVideo) -> None:
     """The tracklets over the video's time; a click on a bar or a mark jumps there."""
     tracklets = [one for _, one in opened.tracklets]
     named = list(zip(names(tracklets), tracklets, strict=True))
@@ -93,7 +93,7 @@ def time_line(opened: OpenClip) -> None:
     st.session_state["bar_chosen"] = chosen
 
 
-def jump(opened: OpenClip) -> dict[str, int] | None:
+def jump(opened: OpenVideo) -> dict[str, int] | None:
     """The looked-at frame nearest to where a click wants to go."""
     wanted = st.session_state.get("video_jump")
     if not opened.video.looked:

@@ -46,10 +46,10 @@ def try_example(survey: Survey, jobs: Jobs, who: str) -> int:
 
 
 def settings_of(
-    files: list[int], grouping: str, *, individuals: bool = False, clips: bool = False, **graph: Any
+    files: list[int], grouping: str, *, individuals: bool = False, videos: bool = False, **graph: Any
 ) -> dict[str, Any]:
-    """A run's settings. individuals, clips: with what was written about individuals, with summaries of clips. graph:
+    """A run's settings. individuals, videos: with what was written about individuals, with summaries of videos. graph:
     seed, model_name, top_n, seed_words, min_support, min_cluster_size, join_names."""
     graph.setdefault("model_name", DEFAULT_MODEL)
-    source = {"files": files, "individuals": individuals, "clips": clips}
+    source = {"files": files, "individuals": individuals, "clips": videos}
     return {"source": source, "grouping": grouping, "graph": graph}

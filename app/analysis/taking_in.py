@@ -48,7 +48,7 @@ def read_ahead(context: Context, import_id: int, files: Iterable[SourceFile | Re
 def list_batch(context: Context, import_id: int, reads: list[Read]) -> list[int]:
     """Store and list one batch of read files; returns the ids of the pictures to analyse."""
     new = _new_reads(context, reads)
-    pictures = {sha256: read.taken for sha256, read in new.items() if read.taken and read.taken.clip is None}
+    pictures = {sha256: read.taken for sha256, read in new.items() if read.taken and read.taken.video is None}
     for sha256, taken in pictures.items():
         context.decoded.keep(sha256, taken.picture)
     with context.survey.write() as session:
@@ -70,7 +70,7 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
         return media
     media = Media(
         sha256=taken.sha256,
-        kind="video" if taken.clip else "image",
+        kind="video" if taken.video else "image",
         format=taken.format,
         bytes=taken.bytes,
         width=taken.width,
@@ -89,8 +89,8 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
     )
     session.add(media)
     session.flush()
-    if taken.clip is not None:
-        stated = taken.clip.facts
+    if taken.video is not None:
+        stated = taken.video.facts
         tracklets.put_facts(
             session,
             media.id,

@@ -27,7 +27,7 @@ from app.survey.detections import results
 from app.survey.detections.boxes import rescore
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
-from app.survey.tables.videos import ClipRunRow, Video
+from app.survey.tables.videos import Video, VideoRunRow
 from app.survey.videos import runs
 from app.survey.videos import tracklets as videos
 from app.video.reading.probe import VideoError
@@ -103,7 +103,7 @@ def summarise_again(context: Context, run_id: int, job: str | None = None) -> No
         job: see `calls.ask`.
     """
     with context.survey.write() as session:
-        run = session.get(ClipRunRow, run_id)
+        run = session.get(VideoRunRow, run_id)
         if run is None:
             return
         ended = run.summarised_at is not None or run.failure is not None
@@ -146,7 +146,7 @@ def _summarise(context: Context, media_id: int, job: str | None) -> None:
 
 
 def _look_again(context: Context, run_id: int, media: Media, shows: tuple[int, float] | None, job: str | None) -> None:
-    report = _reporter(context, ClipRunRow.id == run_id, ClipRunRow)
+    report = _reporter(context, VideoRunRow.id == run_id, VideoRunRow)
     try:
         done, asked = _summary(context, media, job, shows, report)
     except (VideoError, DetectorFailed, MemoryError, OSError) as error:
@@ -154,7 +154,7 @@ def _look_again(context: Context, run_id: int, media: Media, shows: tuple[int, f
             runs.fail(session, run_id, f"The video could not be summarised again: {error}.")
         return
     with context.survey.write() as session:
-        run = session.get_one(ClipRunRow, run_id)
+        run = session.get_one(VideoRunRow, run_id)
         known = {version.id for _, version in runs.finished(session, run.media_id)}
         if _version_of(session, asked.found_by).id in known:
             runs.fail(session, run_id, SAME)
@@ -193,7 +193,7 @@ def _describe(context: Context, media_id: int, job: str | None) -> None:
 
 
 def _reporter(
-    context: Context, which: sa.ColumnElement[bool], table: type[Video] | type[ClipRunRow]
+    context: Context, which: sa.ColumnElement[bool], table: type[Video] | type[VideoRunRow]
 ) -> Callable[[float], None]:
     """Writes down how far a video is, at most once a second, in this row of a table."""
     written_at = time.monotonic()
@@ -214,7 +214,7 @@ def _version_of(session: Session, found_by: Provenance) -> ModelVersion:
     return results.model_version(session, Task.DETECT, with_method, threshold(found_by.model))
 
 
-def _store(session: Session, run: ClipRunRow, done: SummarisedVideo, asked: Asked) -> None:
+def _store(session: Session, run: VideoRunRow, done: SummarisedVideo, asked: Asked) -> None:
     """Write the result of a run with its tracklets and their boxes, and let the right run of the video count."""
     media_id = run.media_id
     tracklets = done.summary.tracklets

@@ -1,4 +1,4 @@
-"""python -m app ask CLIP: ask the configured video language model about one clip; nothing is kept in the survey."""
+"""python -m app ask VIDEO: ask the configured video language model about one video; nothing is kept in the survey."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from modal_backend.models.video.prompts import OWN, VERSION, question_text
 
 def add_arguments(command: ArgumentParser) -> None:
     """What the command takes."""
-    command.add_argument("clip", type=Path, metavar="VIDEO")
+    command.add_argument("video", type=Path, metavar="VIDEO")
     command.add_argument("--question", default="happens", help="happens, count, behaviour, marks or people")
     command.add_argument("--own", default="", metavar="TEXT", help="a question of your own")
 
 
 def run(settings: Settings, options: Namespace) -> int:
     """Exit status 0 with an answer. Raises CommandFailed with the reason and what to do (1), or for a bad call (2)."""
-    clip: Path = options.clip
-    if not clip.is_file():
-        raise CommandFailed(f"There is no file at {clip}.", 2)
+    video: Path = options.video
+    if not video.is_file():
+        raise CommandFailed(f"There is no file at {video}.", 2)
     try:
         text = question_text(OWN if options.own else options.question, options.own)
     except ValueError as error:
         raise CommandFailed(str(error), 2) from error
     try:
-        frames = even_frames(clip, settings.omnivinci_frames)
+        frames = even_frames(video, settings.omnivinci_frames)
         said = asyncio.run(ask.ask(endpoint(settings), VideoQuestion(text, frames)))
     except BackendError as error:
         raise CommandFailed(f"{error} {error.remedy}".strip(), 1) from error

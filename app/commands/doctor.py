@@ -157,7 +157,7 @@ def _video(settings: Settings) -> Finding:
     if missing:
         return Finding(OMNIVINCI, str(Task.VIDEO), "not configured", "No question can be asked.", missing)
     reason = f"{settings.omnivinci_model} at {host(settings)}; no test question is asked, each is paid for."
-    return Finding(OMNIVINCI, str(Task.VIDEO), "configured", reason, "To try it: python -m app ask CLIP")
+    return Finding(OMNIVINCI, str(Task.VIDEO), "configured", reason, "To try it: python -m app ask VIDEO")
 
 
 def _checked(name: str, task: str, check: Callable[[], str]) -> Finding:

@@ -1,4 +1,4 @@
-"""python -m app summarise CLIP: who was in a clip, when, from where to where; without touching the survey."""
+"""python -m app summarise VIDEO: who was in a video, when, from where to where; without touching the survey."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ SAID_OF_IT = "computed on this machine from detections and motion"
 
 def add_arguments(command: ArgumentParser) -> None:
     """What the command takes."""
-    command.add_argument("clip", type=Path, metavar="VIDEO")
+    command.add_argument("video", type=Path, metavar="VIDEO")
 
 
 def run(settings: Settings, options: Namespace) -> int:
-    """Summarise a clip with the detector that the settings choose for this machine.
+    """Summarise a video with the detector that the settings choose for this machine.
 
-    Exit status: 0 when the clip was summarised, 2 without such a file, 3 when nothing in it can be decoded.
+    Exit status: 0 when the video was summarised, 2 without such a file, 3 when nothing in it can be decoded.
     """
     from app.video.reading.probe import VideoError
     from app.video.summary.summarise import DetectorFailed, summarise_video
 
-    clip, as_json = options.clip, options.as_json
-    path = clip.expanduser()
+    video, as_json = options.video, options.as_json
+    path = video.expanduser()
     if not path.is_file():
-        raise CommandFailed(f"There is no file at {clip}.", 2)
+        raise CommandFailed(f"There is no file at {video}.", 2)
     backend = EmbeddedBackend()
     model = choose(settings, runnable_here()).detector
     try:
@@ -50,12 +50,12 @@ def run(settings: Settings, options: Namespace) -> int:
                 path, detector(backend, model), sure=threshold(model), on_progress=lambda share: _move(bar, share)
             )
     except VideoError as error:
-        sentence = f"Nothing in this clip can be decoded ({error}); copy it from the memory card again."
-        tell(as_json, {"file": str(clip), "refused": sentence}, f"refused  {clip}: {sentence}")
+        sentence = f"Nothing in this video can be decoded ({error}); copy it from the memory card again."
+        tell(as_json, {"file": str(video), "refused": sentence}, f"refused  {video}: {sentence}")
         return 3
     except (DetectorFailed, BackendError) as error:
         raise CommandFailed(f"{error} {getattr(error, 'remedy', '')}".strip(), 1) from error
-    value = document(str(clip), done)
+    value = document(str(video), done)
     tell(as_json, value, _text(value))
     return 0
 
@@ -70,7 +70,7 @@ def detector(backend: EmbeddedBackend, model: str = DETECTOR) -> Any:
 
 
 def document(name: str, done: Any) -> dict[str, Any]:
-    """A summarised clip as JSON values: seconds from the clip's start, boxes relative to the upright frame."""
+    """A summarised video as JSON values: seconds from the video's start, boxes relative to the upright frame."""
     played, summary = done.played, done.summary
     counted = [one for one in summary.tracklets if one.counted]
     return {

@@ -101,12 +101,12 @@ def _rows(session: Session) -> Iterator[dict[str, Any]]:
         if not files:
             return
         found = boxes_of(session, {media.id for _, media, _, _ in files if media is not None})
-        clips = {media.id for _, media, _, _ in files if media is not None and media.kind == "video"}
-        frames = tracklets.frames_of(session, [box.id for media_id in clips for box in found[media_id]])
+        videos = {media.id for _, media, _, _ in files if media is not None and media.kind == "video"}
+        frames = tracklets.frames_of(session, [box.id for media_id in videos for box in found[media_id]])
         for file, media, label, verdict in files:
             path = f"{label}/{file.path}" if file.path in taken else file.path
             row = _row(path, file, media, found.get(media.id, []) if media else [], verdict)
-            if media is not None and media.id in clips and row["detections"] is not None:
+            if media is not None and media.id in videos and row["detections"] is not None:
                 _add_frames(row, session, media.id, found[media.id], frames)
             yield row
         last = files[-1][0].id

@@ -84,7 +84,7 @@ def format_of(head: bytes, path: str) -> Format:
 
 
 def is_video(kind: Format) -> bool:
-    """Whether files of this format are clips."""
+    """Whether files of this format are videos."""
     return kind in VIDEO_SUFFIX
 
 
@@ -103,7 +103,7 @@ def _is_avif(head: bytes) -> bool:
 
 
 def _video_format(head: bytes) -> VideoFormat | None:
-    """The container that a clip's first bytes show."""
+    """The container that a video's first bytes show."""
     if head[4:8] == b"ftyp" and not _is_avif(head):
         return "mov" if head[8:12] == b"qt  " else "mp4"
     if head[4:8] in MOV_ATOMS:

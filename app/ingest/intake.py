@@ -44,7 +44,7 @@ class Taken:
         new_file: this content was not in the store.
         damage: what is wrong with a picture of which only a part can be read.
         picture: RGB uint8 (height, width, 3), rotated, reduced; its long side is at least 1024 when the original's is.
-        clip: what a clip's container states, None for a picture; its `picture` is a frame from near its beginning.
+        video: what a video's container states, None for a picture; its `picture` is a frame from near its beginning.
     """
 
     sha256: str
@@ -63,7 +63,7 @@ class Taken:
     new_file: bool
     damage: str | None = None
     picture: Picture = field(kw_only=True, compare=False, repr=False)
-    clip: VideoReading | None = field(default=None, compare=False, repr=False)
+    video: VideoReading | None = field(default=None, compare=False, repr=False)
 
 
 def source_files(root: Path, *, limits: Limits, names_in: str | None = None) -> Iterator[SourceFile | RefusedFile]:
@@ -95,7 +95,7 @@ def source_files(root: Path, *, limits: Limits, names_in: str | None = None) -> 
 
 
 def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: int = PICTURE_SIDE) -> Taken:
-    """Checks one file by decoding it (of a clip, its beginning), stores it with a thumbnail and returns its facts.
+    """Checks one file by decoding it (of a video, its beginning), stores it with a thumbnail and returns its facts.
 
     Raises Refused for the file (nothing is stored), StoreError or StoreFull for the store.
 
@@ -105,9 +105,9 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
     with store.receive() as incoming:
         kind = _receive(source, incoming, limits)
         if is_video(kind):
-            clip = read_video(incoming.path, pixels=limits.pixels)
-            is_new = store.keep(incoming, kind, thumbnail(clip.picture))
-            return _taken_clip(source, incoming, kind, clip, is_new)
+            video = read_video(incoming.path, pixels=limits.pixels)
+            is_new = store.keep(incoming, kind, thumbnail(video.picture))
+            return _taken_video(source, incoming, kind, video, is_new)
         reading = read_picture(incoming.file, cast(ImageFormat, kind), at_least=at_least, pixels=limits.pixels)
         is_new = store.keep(incoming, kind, thumbnail(reading.picture))
         return _taken(source, incoming, kind, reading, is_new)
@@ -122,7 +122,7 @@ def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:
     with source.open() as stream:
         block = _read(stream, HEAD_BYTES)
         kind = format_of(block, source.path)
-        most = limits.clip_bytes if is_video(kind) else limits.file_bytes
+        most = limits.video_bytes if is_video(kind) else limits.file_bytes
         if source.bytes is not None and source.bytes > most:
             raise Refused(Refusal.TOO_LARGE, f"{source.bytes} bytes, at most {most}")
         while block:
@@ -141,26 +141,26 @@ def _read(stream: BinaryIO, most: int) -> bytes:
         raise Refused(Refusal.UNREADABLE, reason(error)) from error
 
 
-def _taken_clip(source: SourceFile, incoming: Incoming, kind: Format, clip: VideoReading, is_new: bool) -> Taken:
+def _taken_video(source: SourceFile, incoming: Incoming, kind: Format, video: VideoReading, is_new: bool) -> Taken:
     beside = _sidecar_facts(source)
-    taken_at, taken_at_source, zone = _video_time(source.path.rpartition("/")[2], clip.facts, beside)
+    taken_at, taken_at_source, zone = _video_time(source.path.rpartition("/")[2], video.facts, beside)
     return Taken(
         sha256=incoming.sha256,
         bytes=incoming.length,
         format=kind,
-        width=clip.width,
-        height=clip.height,
+        width=video.width,
+        height=video.height,
         taken_at=taken_at,
         taken_at_source=taken_at_source,
         utc_offset=zone,
-        latitude=clip.facts.latitude if clip.facts.latitude is not None else beside.latitude,
-        longitude=clip.facts.longitude if clip.facts.longitude is not None else beside.longitude,
-        camera_make=(clip.facts.make or beside.camera_make or "")[:80] or None,
-        camera_model=(clip.facts.model or beside.camera_model or "")[:80] or None,
+        latitude=video.facts.latitude if video.facts.latitude is not None else beside.latitude,
+        longitude=video.facts.longitude if video.facts.longitude is not None else beside.longitude,
+        camera_make=(video.facts.make or beside.camera_make or "")[:80] or None,
+        camera_model=(video.facts.model or beside.camera_model or "")[:80] or None,
         camera_serial=(beside.camera_serial or "")[:80] or None,
         new_file=is_new,
-        picture=clip.picture,
-        clip=clip,
+        picture=video.picture,
+        video=video,
     )
 
 

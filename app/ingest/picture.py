@@ -104,7 +104,7 @@ def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Pic
         stream.seek(0)
         kind = format_of(stream.read(HEAD_BYTES), "")
         if is_video(kind):
-            raise Refused(Refusal.NOT_AN_IMAGE, "a clip")
+            raise Refused(Refusal.NOT_AN_IMAGE, "a video")
         return read_picture(stream, cast(ImageFormat, kind), at_least=at_least, pixels=Limits().pixels).picture
 
 

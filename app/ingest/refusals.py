@@ -14,8 +14,8 @@ class Refusal(StrEnum):
     DAMAGED = "damaged"
     NOT_AN_IMAGE = "not_an_image"
     UNSUPPORTED_FORMAT = "unsupported_format"
-    CLIP_DAMAGED = "clip_damaged"
-    CLIP_WITHOUT_PICTURES = "clip_without_pictures"
+    VIDEO_DAMAGED = "clip_damaged"
+    VIDEO_WITHOUT_PICTURES = "clip_without_pictures"
     DECOMPRESSION_BOMB = "decompression_bomb"
     TOO_LARGE = "too_large"
     UNREADABLE = "unreadable"
@@ -47,10 +47,10 @@ MESSAGES: dict[Refusal, str] = {
     Refusal.EMPTY: "The file is empty; copy it from the memory card again.",
     Refusal.TRUNCATED: "The file ends before the picture does; copy it from the memory card again.",
     Refusal.DAMAGED: "The picture cannot be decoded; copy it from the memory card again.",
-    Refusal.NOT_AN_IMAGE: "This is neither a picture nor a clip; leave it out of the import.",
+    Refusal.NOT_AN_IMAGE: "This is neither a picture nor a video; leave it out of the import.",
     Refusal.UNSUPPORTED_FORMAT: "This picture format is not read yet; save it as JPEG, PNG or WebP first.",
-    Refusal.CLIP_DAMAGED: "Nothing in this clip can be decoded; copy it from the memory card again.",
-    Refusal.CLIP_WITHOUT_PICTURES: "This clip holds no moving pictures; leave it out of the import.",
+    Refusal.VIDEO_DAMAGED: "Nothing in this video can be decoded; copy it from the memory card again.",
+    Refusal.VIDEO_WITHOUT_PICTURES: "This video holds no moving pictures; leave it out of the import.",
     Refusal.DECOMPRESSION_BOMB: "The picture unpacks beyond the limit; save it smaller, or raise the limit.",
     Refusal.TOO_LARGE: "The file is larger than the limit; save it smaller, or raise the limit.",
     Refusal.UNREADABLE: "The file or folder cannot be read; check that it is there and open to Pugmark.",

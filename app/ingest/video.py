@@ -1,4 +1,4 @@
-"""The first look at a clip: whether it opens, what its container states, and a frame to show for it."""
+"""The first look at a video: whether it opens, what its container states, and a frame to show for it."""
 
 from __future__ import annotations
 
@@ -36,10 +36,10 @@ class VideoReading:
 
 
 def read_video(path: Path, *, pixels: int) -> VideoReading:
-    """Decode the beginning of a clip up to a frame that is not dark.
+    """Decode the beginning of a video up to a frame that is not dark.
 
     Raises:
-        Refused: CLIP_DAMAGED, CLIP_WITHOUT_PICTURES, DECOMPRESSION_BOMB (frames of more than `pixels`).
+        Refused: VIDEO_DAMAGED, VIDEO_WITHOUT_PICTURES, DECOMPRESSION_BOMB (frames of more than `pixels`).
     """
     from app.video.reading.decode import Reducer, play, upright
     from app.video.reading.probe import NoVideoTrack, VideoError
@@ -59,13 +59,13 @@ def read_video(path: Path, *, pixels: int) -> VideoReading:
                 break
         stills.close()  # type: ignore[attr-defined]
     except NoVideoTrack as error:
-        raise Refused(Refusal.CLIP_WITHOUT_PICTURES, str(error)) from error
+        raise Refused(Refusal.VIDEO_WITHOUT_PICTURES, str(error)) from error
     except VideoError as error:
-        raise Refused(Refusal.CLIP_DAMAGED, str(error)) from error
+        raise Refused(Refusal.VIDEO_DAMAGED, str(error)) from error
     except MemoryError as error:
         raise Refused(Refusal.DECOMPRESSION_BOMB, "not enough memory") from error
     if best is None:
-        raise Refused(Refusal.CLIP_DAMAGED, "no frame of it can be decoded")
+        raise Refused(Refusal.VIDEO_DAMAGED, "no frame of it can be decoded")
     if min(played.width, played.height) < SMALLEST_SIDE:
-        raise Refused(Refusal.CLIP_WITHOUT_PICTURES, f"its frames are {played.width} x {played.height} pixels")
+        raise Refused(Refusal.VIDEO_WITHOUT_PICTURES, f"its frames are {played.width} x {played.height} pixels")
     return VideoReading(best[1], played.width, played.height, played.facts)

@@ -22,7 +22,7 @@ from app.notes.result import write_result
 from app.notes.sources import COLUMNS, rows_of, write_notes
 from app.survey.database import Survey
 from app.survey.notes import notes as survey_notes
-from app.survey.notes.views import CLIPS_FROM
+from app.survey.notes.views import VIDEOS_FROM
 from app.survey.tables.notes import NoteRun, RunState
 from modal_backend.errors import BackendError, sentence
 from modal_backend.notes.columns import BadNotes
@@ -115,7 +115,7 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
             report=_reporter(survey, run_id),
             ask=ask,
         )
-    values["told"] = [*_summaries(sum(row["row"] >= CLIPS_FROM for row in rows)), *told(values)]
+    values["told"] = [*_summaries(sum(row["row"] >= VIDEOS_FROM for row in rows)), *told(values)]
     values["cleaned"]["row"] = [rows[at - 1]["row"] for at in values["cleaned"]["row"]]
     write_result(values, Path(folder))
     return values
@@ -164,5 +164,5 @@ def _set(run: NoteRun, **values: Any) -> None:
 def _summaries(videos: int) -> list[str]:
     if not videos:
         return []
-    what = "Summary of a clip" if videos == 1 else "Summaries of clips"
+    what = "Summary of a video" if videos == 1 else "Summaries of videos"
     return [f"{what} among the notes: {videos:,}. Pugmark computed their words from detections; no person wrote them."]

@@ -125,7 +125,7 @@ def _question(row: VideoAnswer) -> VideoQuestion:
     path = _original(media)
     room = (settings.omnivinci_max_bytes - ROOM_FOR_WORDS) * 3 // 4
     if settings.omnivinci_send == "clip" and media.format in SENT_WHOLE and path.stat().st_size <= room:
-        question, sent = VideoQuestion(row.question, [], path.read_bytes()), f"the clip, {media.bytes / 1e6:.1f} MB"
+        question, sent = VideoQuestion(row.question, [], path.read_bytes()), f"the video, {media.bytes / 1e6:.1f} MB"
     else:
         frames = even_frames(path, settings.omnivinci_frames)
         question, sent = VideoQuestion(row.question, frames), f"{len(frames)} frames"
@@ -138,7 +138,7 @@ def _original(media: Media) -> Path:
     folder = current().context.survey.data_dir / "originals" / media.sha256[:2]
     found = sorted(folder.glob(f"{media.sha256}.*"))
     if not found:
-        raise JobFailed("The clip's file is not in the data folder any more.", remedy="Import the clip again.")
+        raise JobFailed("The video's file is not in the data folder any more.", remedy="Import the video again.")
     return found[0]
 
 

@@ -22,7 +22,7 @@ from modal_backend.notes.table import mapped
 # What may be the category of a note, and what it is called on the screen.
 GROUPINGS = {"category": "Category", "station": "Station", "individual": "Individual", "month": "Month", "year": "Year"}
 INDIVIDUALS = "individuals"
-CLIPS = "clips"
+VIDEOS = "clips"
 YEAR_MONTH = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})(?!\d)")
 DAY_MONTH_YEAR = re.compile(r"(?<!\d)\d{1,2}[-/.](\d{1,2})[-/.](\d{4})(?!\d)")
 
@@ -49,11 +49,11 @@ def keep(
 
 
 def rows_of(session: Session, source: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The notes of a source: {"files": ids, "individuals": whether what was written about individuals counts, "clips":
-    whether the computed summaries of clips do}."""
+    """The notes of a source: {"files": ids, "individuals": whether what was written about individuals counts, "videos":
+    whether the computed summaries of videos do}."""
     rows = survey_notes.note_rows(session, list(source.get("files", ())))
     rows += views.individual_rows(session) if source.get(INDIVIDUALS) else []
-    return rows + (views.clip_rows(session) if source.get(CLIPS) else [])
+    return rows + (views.video_rows(session) if source.get(VIDEOS) else [])
 
 
 def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:

@@ -110,7 +110,7 @@ def _pack_input(value: Any) -> dict[str, Any]:
         return {"kind": "picture", "png": _png(value)}
     if isinstance(value, VideoQuestion):
         frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
-        return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.clip}
+        return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.video}
     if isinstance(value, PairQuestion):
         others = [_pack_features(other) for other in value.others]
         return {"kind": "pairs", "query": _pack_features(value.query), "others": others}

@@ -1,4 +1,4 @@
-"""Clips of another style than tests/support/drawn_videos.py: blotched bodies before drawn plants.
+"""Videos of another style than tests/support/drawn_videos.py: blotched bodies before drawn plants.
 
 Sway, exposure, jitter, grain.
 
@@ -37,7 +37,7 @@ class Walker:
 
 
 @dataclass
-class OtherClip:
+class OtherVideo:
     """What to draw."""
 
     seed: int
@@ -50,28 +50,28 @@ class OtherClip:
     walkers: list[Walker] = field(default_factory=list)
 
 
-def other_clip(seed: int, animals: int) -> OtherClip:
-    """A clip from its seed: 0 to 3 animals that cross, follow, walk side by side, pause, turn or stay."""
+def other_video(seed: int, animals: int) -> OtherVideo:
+    """A video from its seed: 0 to 3 animals that cross, follow, walk side by side, pause, turn or stay."""
     rng = np.random.default_rng([seed, 77])
     fps = int(rng.choice(FRAME_RATES))
     width, height = SHAPES[rng.integers(len(SHAPES))]
     effects = tuple(rng.choice(EFFECTS, rng.integers(0, 4), replace=False))
     seconds = float(rng.integers(9, 15) if fps > 10 else rng.integers(14, 22))
-    clip = OtherClip(seed, fps, width, height, seconds, float(rng.uniform(1, 7)), effects)
+    video = OtherVideo(seed, fps, width, height, seconds, float(rng.uniform(1, 7)), effects)
     rows = rng.permutation([0.38, 0.58, 0.78])
     beside = animals >= 2 and rng.random() < 0.4
     for which in range(animals):
         if which == 1 and beside:
-            clip.walkers.append(_beside(rng, clip.walkers[0]))
+            video.walkers.append(_beside(rng, video.walkers[0]))
         else:
-            clip.walkers.append(_walker(rng, clip, float(rows[which] + rng.uniform(-0.04, 0.04))))
-    return clip
+            video.walkers.append(_walker(rng, video, float(rows[which] + rng.uniform(-0.04, 0.04))))
+    return video
 
 
-def _walker(rng: np.random.Generator, clip: OtherClip, y: float) -> Walker:
+def _walker(rng: np.random.Generator, video: OtherVideo, y: float) -> Walker:
     size = float(rng.uniform(0.07, 0.26))
-    pace = float(rng.uniform(0.06, 0.45) if clip.fps > 3 else rng.uniform(0.06, 0.2))
-    start = float(rng.uniform(1, clip.seconds * 0.3))
+    pace = float(rng.uniform(0.06, 0.45) if video.fps > 3 else rng.uniform(0.06, 0.2))
+    start = float(rng.uniform(1, video.seconds * 0.3))
     out = size / 2 + 0.03
     here, there = (-out, 1 + out) if rng.random() < 0.5 else (1 + out, -out)
     sign = np.sign(there - here)
@@ -88,7 +88,7 @@ def _walker(rng: np.random.Generator, clip: OtherClip, y: float) -> Walker:
     reached = start + abs(stop - here) / pace
     knots.append((reached, stop, y))
     if kind == "stay":
-        knots += [(reached + 2, stop + 0.02 * sign, y), (clip.seconds + 1, stop + 0.02 * sign, y)]
+        knots += [(reached + 2, stop + 0.02 * sign, y), (video.seconds + 1, stop + 0.02 * sign, y)]
         return Walker(knots, size, int(rng.integers(99)))
     if kind == "pause":
         reached += float(rng.uniform(2, 5))
@@ -112,46 +112,48 @@ def _beside(rng: np.random.Generator, first: Walker) -> Walker:
     return Walker(knots, size, int(rng.integers(99)))
 
 
-def draw_other(clip: OtherClip, path: Path) -> list[Truth]:
-    """Write the clip; returns what is true of each animal that is ever in view."""
-    rng = np.random.default_rng([clip.seed, 78])
-    scene, stalks = _scene(rng, clip), rng.uniform(0, 1, (14, 5))
-    bodies = [_body(walker, clip) for walker in clip.walkers]
-    seen: list[list[tuple[float, float, float]]] = [[] for _ in clip.walkers]
-    offset, exposure = np.zeros(2), _exposure(rng, clip)
+def draw_other(video: OtherVideo, path: Path) -> list[Truth]:
+    """Write the video; returns what is true of each animal that is ever in view."""
+    rng = np.random.default_rng([video.seed, 78])
+    scene, stalks = _scene(rng, video), rng.uniform(0, 1, (14, 5))
+    bodies = [_body(walker, video) for walker in video.walkers]
+    seen: list[list[tuple[float, float, float]]] = [[] for _ in video.walkers]
+    offset, exposure = np.zeros(2), _exposure(rng, video)
     with av.open(str(path), "w") as container:
-        stream = container.add_stream("libx264", rate=clip.fps, options={"preset": "ultrafast", "crf": "24"})
-        stream.width, stream.height, stream.pix_fmt = clip.width, clip.height, "yuv420p"
-        for number in range(round(clip.seconds * clip.fps)):
-            second = number / clip.fps
+        stream = container.add_stream("libx264", rate=video.fps, options={"preset": "ultrafast", "crf": "24"})
+        stream.width, stream.height, stream.pix_fmt = video.width, video.height, "yuv420p"
+        for number in range(round(video.seconds * video.fps)):
+            second = number / video.fps
             picture = scene.copy()
-            if "sway" in clip.effects:
+            if "sway" in video.effects:
                 _sway(picture, stalks, second)
-            for which, walker in enumerate(clip.walkers):
+            for which, walker in enumerate(video.walkers):
                 place = walker.at(second)
                 if place is not None and _paint(picture, bodies[which], walker, place, second) >= 0.1:
                     seen[which].append((second, *place))
-            if "jitter" in clip.effects:
-                offset = 0.6 * offset + rng.normal(0, 0.0018 * clip.width, 2)
+            if "jitter" in video.effects:
+                offset = 0.6 * offset + rng.normal(0, 0.0018 * video.width, 2)
                 move = np.array([[1, 0, offset[0]], [0, 1, offset[1]]], np.float32)
-                picture = cv2.warpAffine(picture, move, (clip.width, clip.height), borderMode=cv2.BORDER_REFLECT)
-            frame = av.VideoFrame.from_ndarray(_developed(rng, picture, clip, exposure(second), second), format="rgb24")
+                picture = cv2.warpAffine(picture, move, (video.width, video.height), borderMode=cv2.BORDER_REFLECT)
+            frame = av.VideoFrame.from_ndarray(
+                _developed(rng, picture, video, exposure(second), second), format="rgb24"
+            )
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
-    return [_truth(clip, places, bodies[which]) for which, places in enumerate(seen) if places]
+    return [_truth(video, places, bodies[which]) for which, places in enumerate(seen) if places]
 
 
-def _truth(clip: OtherClip, places: list[tuple[float, float, float]], body: list[np.ndarray]) -> Truth:
-    half = body[0].shape[1] / clip.width / 2
+def _truth(video: OtherVideo, places: list[tuple[float, float, float]], body: list[np.ndarray]) -> Truth:
+    half = body[0].shape[1] / video.width / 2
     (first, x0, _), (last, x1, _) = places[0], places[-1]
 
     def side(x: float) -> str | None:
         return "left" if x - half <= 0.01 else "right" if x + half >= 0.99 else None
 
     there = first == 0.0 and side(x0) is None
-    stays = last >= clip.seconds - 1.5 / clip.fps and side(x1) is None
+    stays = last >= video.seconds - 1.5 / video.fps and side(x1) is None
     return Truth(first, last, None if there else "left" if x0 < 0.5 else "right", None if stays else _near(x1))
 
 
@@ -159,9 +161,9 @@ def _near(x: float) -> str:
     return "left" if x < 0.5 else "right"
 
 
-def _scene(rng: np.random.Generator, clip: OtherClip) -> np.ndarray:
+def _scene(rng: np.random.Generator, video: OtherVideo) -> np.ndarray:
     """Sky to ground, with ellipses of leaves, stones and trunks."""
-    height, width = clip.height, clip.width
+    height, width = video.height, video.width
     top, bottom = rng.uniform(90, 190, 3), rng.uniform(50, 150, 3)
     picture = (top + np.linspace(0, 1, height)[:, None, None] * (bottom - top)).repeat(width, 1).astype(np.float32)
     for _ in range(260):
@@ -175,10 +177,10 @@ def _scene(rng: np.random.Generator, clip: OtherClip) -> np.ndarray:
     return np.asarray(cv2.GaussianBlur(picture, (0, 0), 0.8), np.float32)
 
 
-def _body(walker: Walker, clip: OtherClip) -> list[np.ndarray]:
+def _body(walker: Walker, video: OtherVideo) -> list[np.ndarray]:
     """Six poses facing right, float RGBA (h, w, 4): a blotched long body, neck, tail and four bending legs."""
-    rng = np.random.default_rng([clip.seed, walker.coat, 79])
-    long = max(10, round(walker.size * clip.width))
+    rng = np.random.default_rng([video.seed, walker.coat, 79])
+    long = max(10, round(walker.size * video.width))
     high, scale = max(8, round(long * 0.55)), 4
     base = rng.uniform(8, 50) if rng.random() < 0.6 else rng.uniform(195, 240)
     poses = []
@@ -234,42 +236,42 @@ def _sway(picture: np.ndarray, stalks: np.ndarray, second: float) -> None:
         cv2.line(picture, foot, tip, (30 + 90 * tone, 60 + 100 * tone, 25), max(1, width // 160))
 
 
-def _exposure(rng: np.random.Generator, clip: OtherClip):
+def _exposure(rng: np.random.Generator, video: OtherVideo):
     settle, wander = float(rng.uniform(1, 4)), float(rng.uniform(-0.35, 0.35))
     gamma = float(rng.uniform(0.75, 1.3))
 
     def at(second: float) -> tuple[float, float]:
         gain, power = 1.0, 1.0
-        if "ramp" in clip.effects and second < settle:
+        if "ramp" in video.effects and second < settle:
             share = second / settle
             gain, power = 0.35 + 0.65 * share, gamma + (1 - gamma) * share
-        if "drift" in clip.effects:
-            gain *= 1 + wander * second / clip.seconds
-            power *= 1 + 0.3 * wander * second / clip.seconds
+        if "drift" in video.effects:
+            gain *= 1 + wander * second / video.seconds
+            power *= 1 + 0.3 * wander * second / video.seconds
         return gain, power
 
     return at
 
 
 def _developed(
-    rng: np.random.Generator, picture: np.ndarray, clip: OtherClip, light: tuple[float, float], second: float
+    rng: np.random.Generator, picture: np.ndarray, video: OtherVideo, light: tuple[float, float], second: float
 ) -> np.ndarray:
     gain, power = light
     height, width = picture.shape[:2]
     picture = 255 * np.clip(picture / 255, 0, 1) ** power * gain
-    if "night" in clip.effects:
+    if "night" in video.effects:
         y, x = np.mgrid[0:height, 0:width]
         spot = np.exp(-1.2 * (((x / width - 0.45) / 0.7) ** 2 + ((y / height - 0.55) / 0.7) ** 2))
         picture = (picture.mean(2) * spot * 0.75 + 6)[..., None].repeat(3, 2)
-    grain = rng.normal(0, clip.grain, picture.shape[:2])[..., None] * (0.5 + np.sqrt(picture.clip(1, 255) / 255))
+    grain = rng.normal(0, video.grain, picture.shape[:2])[..., None] * (0.5 + np.sqrt(picture.clip(1, 255) / 255))
     shown = (picture + grain).clip(0, 255).astype(np.uint8)
     text = f"2023/11/02  04:{int(second) // 60:02d}:{int(second) % 60:02d}  9C  CAM07"
     high = max(14, height // 18)
-    if "bar" in clip.effects:
+    if "bar" in video.effects:
         shown[height - high :] = 245
         shown = np.ascontiguousarray(shown)
         cv2.putText(shown, text, (6, height - 4), cv2.FONT_HERSHEY_SIMPLEX, high / 32, (20, 20, 20), 1)
-    if "clock" in clip.effects:
+    if "clock" in video.effects:
         shown = np.ascontiguousarray(shown)
         cv2.putText(shown, text, (8, high), cv2.FONT_HERSHEY_SIMPLEX, high / 32, (250, 250, 120), 1)
     return shown

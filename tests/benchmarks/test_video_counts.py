@@ -1,6 +1,6 @@
-"""Clips with 0 to 3 animals on known ways, of two styles: by motion alone and as the product runs.
+"""Videos with 0 to 3 animals on known ways, of two styles: by motion alone and as the product runs.
 
-PUGMARK_CLIP_SEEDS=FIRST:COUNT chooses the seeds (a clip of each style for every seed); those below were never looked
+PUGMARK_CLIP_SEEDS=FIRST:COUNT chooses the seeds (a video of each style for every seed); those below were never looked
 at while the method was made.
 """
 
@@ -17,8 +17,8 @@ import pytest
 from app.commands.summarise import detector
 from app.video.summary.summarise import Detect, SummarisedVideo, summarise_video
 from modal_backend.embedded import EmbeddedBackend
-from tests.benchmarks.other_videos import draw_other, other_clip
-from tests.support.drawn_videos import Truth, draw_clip, random_clip
+from tests.benchmarks.other_videos import draw_other, other_video
+from tests.support.drawn_videos import Truth, draw_video, random_video
 
 HELD_OUT = "700000:8"
 LEAST = 0.9
@@ -30,18 +30,22 @@ AS_IT_RUNS = "detector and motion"
 pytestmark = pytest.mark.benchmark
 
 
-def known_clips(folder: Path, first: int, count: int) -> Iterator[tuple[str, Path, list[Truth]]]:
-    """Drawn clips: name, file and what is true of each animal in it."""
+def known_videos(folder: Path, first: int, count: int) -> Iterator[tuple[str, Path, list[Truth]]]:
+    """Drawn videos: name, file and what is true of each animal in it."""
     for place in range(count):
         seed = first + place
         path = folder / f"other-{seed}.mp4"
-        clip = other_clip(seed, place % 4)
-        yield f"other {seed} {clip.fps}/s {'+'.join(clip.effects)}", path, draw_other(clip, path)
+        video = other_video(seed, place % 4)
+        yield f"other {seed} {video.fps}/s {'+'.join(video.effects)}", path, draw_other(video, path)
         path, rng = folder / f"first-{seed}.mp4", np.random.default_rng([seed, 81])
         effects = tuple(str(one) for one in rng.choice(OLD_EFFECTS, rng.integers(0, 3), replace=False))
         fps = int(rng.choice((5, 10, 15, 25)))
-        drawn = random_clip(seed, (place + 2) % 4, "pasted" if place % 2 else "drawn", effects, fps)
-        yield f"first {seed} {fps}/s {'+'.join(effects)}", path, draw_clip(drawn, path, options={"preset": "ultrafast"})
+        drawn = random_video(seed, (place + 2) % 4, "pasted" if place % 2 else "drawn", effects, fps)
+        yield (
+            f"first {seed} {fps}/s {'+'.join(effects)}",
+            path,
+            draw_video(drawn, path, options={"preset": "ultrafast"}),
+        )
 
 
 class Score:
@@ -53,7 +57,7 @@ class Score:
         self.wrong: list[str] = []
 
     def take(self, name: str, done: SummarisedVideo, truths: list[Truth]) -> None:
-        """Add one clip: each known animal is compared with the counted tracklet nearest in time and sides."""
+        """Add one video: each known animal is compared with the counted tracklet nearest in time and sides."""
         found = [one for one in done.summary.tracklets if one.counted]
         self._add("count", len(found) == len(truths))
         if not truths:
@@ -90,7 +94,7 @@ def test_count_sides_and_times_of_known_animals_are_right_in_nine_of_ten(tmp_pat
         AS_IT_RUNS: detector(EmbeddedBackend()),
     }
     scores = {f"{way}, {style}": Score() for way in ways for style in ("first", "other")}
-    for name, path, truths in known_clips(tmp_path, first, count):
+    for name, path, truths in known_videos(tmp_path, first, count):
         for way, detect in ways.items():
             scores[f"{way}, {name.split()[0]}"].take(name, summarise_video(path, detect), truths)
         path.unlink()

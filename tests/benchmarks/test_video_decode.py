@@ -40,7 +40,7 @@ print(watched.played.frames, time.perf_counter() - start, resource.getrusage(res
 pytestmark = pytest.mark.benchmark
 
 
-def long_clip(path: Path, minutes: float) -> Path:
+def long_video(path: Path, minutes: float) -> Path:
     """Grain, a square that walks through and an empty stretch, repeated without encoding it again."""
     rng = np.random.default_rng(1)
     scene = rng.integers(60, 180, (68, 120, 3), dtype=np.uint8).repeat(16, 0).repeat(16, 1)[:1080, :1920]
@@ -68,19 +68,19 @@ def long_clip(path: Path, minutes: float) -> Path:
     return path
 
 
-def timed(script: str, clip: Path) -> tuple[int, float, int]:
+def timed(script: str, video: Path) -> tuple[int, float, int]:
     ran = subprocess.run(
-        [sys.executable, "-c", script, str(clip)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=900
+        [sys.executable, "-c", script, str(video)], cwd=ROOT, capture_output=True, text=True, check=True, timeout=900
     )
     frames, seconds, memory = ran.stdout.split()[-3:]
     return int(frames), float(seconds), int(memory)
 
 
 def test_ten_minutes_are_decoded_and_sampled_at_most_at_1_3_times_the_bare_decode_in_flat_memory(tmp_path, capsys):
-    short, clip = long_clip(tmp_path / "short.mp4", 2), long_clip(tmp_path / "long.mp4", 10)
+    short, video = long_video(tmp_path / "short.mp4", 2), long_video(tmp_path / "long.mp4", 10)
     _, _, at_two = timed(WATCH, short)
-    frames, bare, _ = timed(BARE, clip)
-    watched, seconds, at_ten = timed(WATCH, clip)
+    frames, bare, _ = timed(BARE, video)
+    watched, seconds, at_ten = timed(WATCH, video)
     figures = {"frames": frames, "bare_s": round(bare, 1), "watched_s": round(seconds, 1),
                "ratio": round(seconds / bare, 3), "peak_mib": [at_two // 1024, at_ten // 1024]}  # fmt: skip
     with capsys.disabled():

@@ -1,4 +1,4 @@
-"""A question about a clip asked by a function on Modal, which holds the key."""
+"""A question about a video asked by a function on Modal, which holds the key."""
 
 # ruff: noqa: F811 (fixtures are imported by name)
 
@@ -16,7 +16,7 @@ from modal_backend.errors import BackendMisconfigured
 from modal_backend.registry import OMNIVINCI
 from modal_backend.remote import wire
 from modal_backend.remote.serving import Served
-from tests.app.jobs.test_video_questions import add_clip, ask, files_with, row, settings, survey, wait_until, worker  # noqa: F401
+from tests.app.jobs.test_video_questions import add_video, ask, files_with, row, settings, survey, wait_until, worker  # noqa: F401
 from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal, client_env
 from tests.support.chat_server import KEY, TEXT, ChatServer, chat_server
@@ -77,7 +77,7 @@ def test_a_worker_without_a_key_has_the_question_asked_on_modal(settings, survey
             "modal_token_id": "ak-1",
         }
     )
-    answer_id = ask(through, survey, add_clip(survey, tmp_path))
+    answer_id = ask(through, survey, add_video(survey, tmp_path))
     more = {"OMNIVINCI_API_KEY": "", "OMNIVINCI_THROUGH": "modal", "PUGMARK_BACKEND": "modal"}
     with worker(settings, **client_env(plane.port), **more):
         wait_until(lambda: row(survey, answer_id).outcome)

@@ -1,4 +1,4 @@
-"""A clip whose models run on Modal: decoded here, its frames looked at and its crops described by remote calls."""
+"""A video whose models run on Modal: decoded here, its frames looked at and its crops described by remote calls."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from app.survey.tables.videos import Video
 from app.survey.videos import tracklets
 from modal_backend.registry import DETECTOR
 from tests.modal.modal_survey import calls, sent_to, state, worker
-from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
 from tests.support.waiting import wait_until
 
 
-def test_a_clip_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twice(
+def test_a_video_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twice(
     survey, modal_settings, plane, tmp_path
 ):
     way = Path2(((0.5, -0.12, 0.5), (3.0, 1.12, 0.5)), 0.24, 4)
     card = tmp_path / "card"
     card.mkdir()
-    draw_clip(Clip(23, 4, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
+    draw_video(DrawnVideo(23, 4, fps=4, width=320, height=180, animals=[way]), card / "20240312_054112.mp4")
     before = sent_to(plane)
     with survey.write() as session:
         import_id = imports.import_of_path(session, card).id

@@ -1,4 +1,4 @@
-"""The Videos page on a survey with a clip: words, count and tracklets; no model and no decoder in its process."""
+"""The Videos page on a survey with a video: words, count and tracklets; no model and no decoder in its process."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from app.survey.media import imports
 from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import TrackletRow, VideoReview
 from app.survey.videos import accounts, answers, tracklets
-from app.survey.videos import runs as clip_run_rows
+from app.survey.videos import runs as video_run_rows
 from modal_backend.contracts import (
     Box,
     Category,
@@ -44,8 +44,8 @@ BOXES = tuple(FrameBox(index, index / 10, Box(0.2, 0.3, 0.2, 0.2), 0.6, 0.5) for
 ONE = Tracklet(Category.ANIMAL, 0.8, Source.BOTH, ((1.0, 3.0),), BOXES, Side.LEFT, Side.RIGHT, 1.0)
 
 
-def add_clip(survey: Survey) -> int:
-    """A summarised clip with one tracklet, without any model."""
+def add_video(survey: Survey) -> int:
+    """A summarised video with one tracklet, without any model."""
     with survey.write() as session:
         batch = imports.start_import(session, kind="folder", root="/card", label="card")
         media = Media(
@@ -63,8 +63,8 @@ def add_clip(survey: Survey) -> int:
 
 
 def add_run(session: Session, media_id: int, detector: str, animals: int) -> TrackletRow:
-    """A run of this detector over the clip, with one tracklet and this count."""
-    run = clip_run_rows.begin(session, media_id, None)
+    """A run of this detector over the video, with one tracklet and this count."""
+    run = video_run_rows.begin(session, media_id, None)
     version = results.model_version(session, "detect", Provenance("embedded", detector, "1", "", "p"), 0.25)
     found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
     ids = results.store_analysis(session, media_id, version, None, found)
@@ -74,31 +74,31 @@ def add_run(session: Session, media_id: int, detector: str, animals: int) -> Tra
         "lost": "", "looked": [[index, index / 10] for index in range(0, 50, 10)], "compared": 50, "unlooked": [],
         "night": None, "animals": animals, "sentences": tracklets.as_rows([said]), "uncertainty": [],
     }  # fmt: skip
-    clip_run_rows.finish(session, run, version.id, facts)
+    video_run_rows.finish(session, run, version.id, facts)
     return row
 
 
 @pytest.fixture
-def clip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """Id of a clip in the survey that the dashboard opens."""
+def video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Id of a video in the survey that the dashboard opens."""
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
     load_settings.cache_clear()
     st.cache_resource.clear()
     survey = open_survey(load_settings())
-    yield add_clip(survey)
+    yield add_video(survey)
     survey.close()
     st.cache_resource.clear()
     load_settings.cache_clear()
 
 
 @pytest.mark.parametrize("name", ["survey", "detections", "identify", "individuals", "videos"])
-def test_every_page_runs_on_a_survey_with_a_clip(clip, name):
+def test_every_page_runs_on_a_survey_with_a_video(video, name):
     assert not page(name).exception
 
 
-def test_an_open_clip_says_what_was_computed_and_from_what(clip):
-    test = page("videos", media=str(clip))
+def test_an_open_video_says_what_was_computed_and_from_what(video):
+    test = page("videos", media=str(video))
     assert not test.exception
     said = words(test)
     assert "1 animal is in this video." in said
@@ -107,8 +107,8 @@ def test_an_open_clip_says_what_was_computed_and_from_what(clip):
     assert "left → right" in said
 
 
-def test_a_corrected_count_stands_and_can_be_taken_back(clip):
-    test = page("videos", media=str(clip))
+def test_a_corrected_count_stands_and_can_be_taken_back(video):
+    test = page("videos", media=str(video))
     test.number_input[0].set_value(3)
     next(button for button in test.button if button.label == "Save the count").click().run()
     assert "Counted by ana; computed: 1." in words(test)
@@ -117,7 +117,7 @@ def test_a_corrected_count_stands_and_can_be_taken_back(clip):
     assert "Counted by" not in words(test)
 
 
-def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video_not_the_newest_of_any(clip):
+def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video_not_the_newest_of_any(video):
     survey = open_survey(load_settings())
     with survey.write() as session:
         other = Media(sha256="d" * 64, kind="video", format="mp4", bytes=9, width=640, height=360, stage=Stage.READY)
@@ -127,100 +127,100 @@ def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video
         tracklets.put_facts(session, other.id, **facts)
         questions = [
             answers.ask(session, media_id, "own", "Who?", "ana", model="vlm-1", host="local", through="direct")
-            for media_id in (clip, other.id)
+            for media_id in (video, other.id)
         ]
-        for media_id, asked, animals in zip((clip, other.id), questions, (3, 7), strict=True):
+        for media_id, asked, animals in zip((video, other.id), questions, (3, 7), strict=True):
             video_decisions.correct_count(session, "ana", media_id, animals)
             answers.fail(session, asked.id, "No answer.")
-    test = page("videos", media=str(clip))
+    test = page("videos", media=str(video))
     next(button for button in test.button if button.key == f"video-delete-{questions[0].id}").click().run()
     with survey.write() as session:
         video_decisions.delete_answer(session, "ana", questions[1].id)
-    for key in ("undo-count", f"video-undo-{clip}"):
+    for key in ("undo-count", f"video-undo-{video}"):
         next(button for button in test.button if button.key == key).click().run()
         assert not test.exception
     with survey.read() as session:
-        assert [session.get(VideoReview, media_id) is None for media_id in (clip, other.id)] == [True, False]
-        assert [len(answers.answers(session, media_id)) for media_id in (clip, other.id)] == [1, 0]
+        assert [session.get(VideoReview, media_id) is None for media_id in (video, other.id)] == [True, False]
+        assert [len(answers.answers(session, media_id)) for media_id in (video, other.id)] == [1, 0]
     survey.close()
 
 
-def test_accounts_of_a_clip_stand_side_by_side_and_a_count_that_differs_is_marked(clip):
-    assert "one account of this video" in " ".join(one.value for one in page("videos", media=str(clip)).info)
+def test_accounts_of_a_video_stand_side_by_side_and_a_count_that_differs_is_marked(video):
+    assert "one account of this video" in " ".join(one.value for one in page("videos", media=str(video)).info)
     survey = open_survey(load_settings())
     with survey.write() as session:
         for text in ("<b>Two</b> leave.\nCount: 3", "A quiet forest."):
-            asked = answers.ask(session, clip, "own", "Who?", "ana", model="vlm-1", host="local", through="direct")
+            asked = answers.ask(session, video, "own", "Who?", "ana", model="vlm-1", host="local", through="direct")
             answers.keep(session, asked.id, VideoAnswer(text, "vlm-1", "local", None, None, 1, False), (None, None))
     with survey.read() as session:
-        runs = accounts.runs_of(session, clip)
+        runs = accounts.runs_of(session, video)
     survey.close()
     assert [(one.kind, one.animals) for one in runs] == [("computed", 1), ("answered", None), ("answered", 3)]
     assert accounts.differing(runs) == {2}
     assert runs[0].tracklets == (("animal", 1.0, 3.0, "left", "right"),)
-    test = page("videos", media=str(clip))
+    test = page("videos", media=str(video))
     assert not test.exception
     assert any("The counts differ: 1, 3" in one.value for one in test.warning)
     assert any("3 animals, not 1" in one.value for one in test.markdown)
     assert "<b>Two</b> leave.\nCount: 3" in [one.value for one in test.text]
 
 
-def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can_be_undone(clip):
+def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can_be_undone(video):
     survey = open_survey(load_settings())
     with survey.write() as session:
-        add_run(session, clip, "e", 2)
-    test = page("videos", media=str(clip))
+        add_run(session, video, "e", 2)
+    test = page("videos", media=str(video))
     assert "2 animal is in this video." in words(test)
     assert any("The counts differ: 2, 1" in one.value for one in test.warning)
     next(button for button in test.button if button.label == "Use this run").click().run()
     assert not test.exception
     assert next(one.value for one in test.text if "in this video" in one.value) == "1 animal is in this video."
     with survey.write() as session:
-        assert tracklets.summary_of(session, clip).animals == 1
+        assert tracklets.summary_of(session, video).animals == 1
         undo_last(session, "ana", RUNS.words)
     with survey.read() as session:
-        assert tracklets.summary_of(session, clip).animals == 2
+        assert tracklets.summary_of(session, video).animals == 2
     survey.close()
 
 
-def test_a_run_people_have_decided_on_counts_beside_a_newer_one_and_the_newer_one_does_not_wait_in_identify(clip):
+def test_a_run_people_have_decided_on_counts_beside_a_newer_one_and_the_newer_one_does_not_wait_in_identify(video):
     survey = open_survey(load_settings())
     with survey.write() as session:
-        ((row, _),) = tracklets.tracklets_of(session, clip)
+        ((row, _),) = tracklets.tracklets_of(session, video)
         first = tracklets.detections_of(session, row.id)[0].detection_id
         row.query_id = first
         boxes.correct_box(session, "ana", first, species="Cervus elaphus")
-        video_decisions.correct_count(session, "ana", clip, 4)
-        newer = add_run(session, clip, "e", 2)
+        video_decisions.correct_count(session, "ana", video, 4)
+        newer = add_run(session, video, "e", 2)
         newer.query_id = tracklets.detections_of(session, newer.id)[0].detection_id
     with survey.read() as session:
-        runs = [one for one in accounts.runs_of(session, clip) if one.run_id]
+        runs = [one for one in accounts.runs_of(session, video) if one.run_id]
         assert [(one.animals, one.counts, one.decided) for one in runs] == [(1, True, 1), (2, False, 0)]
-        assert tracklets.summary_of(session, clip).animals == 4
-        assert [row.query_id for row, _ in tracklets.tracklets_of(session, clip)] == [first]
+        assert tracklets.summary_of(session, video).animals == 4
+        assert [row.query_id for row, _ in tracklets.tracklets_of(session, video)] == [first]
         assert list(session.scalars(tracklets.set_aside())) == [newer.query_id]
         assert newer.query_id in rankings.allowed(session, first, Scope())[1]
     with survey.write() as session:
         video_decisions.use_run(session, "ana", runs[1].run_id)
     with survey.read() as session:
-        kept = [box for box in boxes_of(session, [clip])[clip] if box.species]
+        kept = [box for box in boxes_of(session, [video])[video] if box.species]
         assert [box.id for box in kept] == [first]
-        assert tracklets.summary_of(session, clip).animals == 4
+        assert tracklets.summary_of(session, video).animals == 4
     survey.close()
 
 
-def test_a_clip_is_asked_for_again_from_the_page_and_only_once_at_a_time(clip):
-    test = page("videos", media=str(clip))
+def test_a_video_is_asked_for_again_from_the_page_and_only_once_at_a_time(video):
+    test = page("videos", media=str(video))
     next(button for button in test.button if button.label == "Summarise again").click().run()
     assert not test.exception
     assert "Waits for the worker" in words(test)
     survey = open_survey(load_settings())
     with survey.write() as session, pytest.raises(boxes.BadDecision):
-        video_decisions.ask_again(session, clip, "ana")
+        video_decisions.ask_again(session, video, "ana")
     survey.close()
 
 
-def test_a_clip_that_does_not_exist_leads_to_the_list(clip):
+def test_a_video_that_does_not_exist_leads_to_the_list(video):
     assert not page("videos", media="999").exception
 
 

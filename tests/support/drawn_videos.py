@@ -1,4 +1,4 @@
-"""Clips whose every animal is known: drawn or pasted animals on known paths, and what a camera does to a picture.
+"""Videos whose every animal is known: drawn or pasted animals on known paths, and what a camera does to a picture.
 
 Two kinds of look: "drawn" (the sample survey's scenery and animals) and "pasted" (simple shapes over noise).
 """
@@ -35,7 +35,7 @@ class Path2:
 
 @dataclass
 class Truth:
-    """One animal as the clip shows it: first and last second with a tenth of it in view, and the sides."""
+    """One animal as the video shows it: first and last second with a tenth of it in view, and the sides."""
 
     first: float
     last: float
@@ -44,7 +44,7 @@ class Truth:
 
 
 @dataclass
-class Clip:
+class DrawnVideo:
     """What to draw. effects: shake, flicker, wind, bar, noise, infrared."""
 
     seed: int
@@ -58,37 +58,39 @@ class Clip:
     codec: str = "libx264"
 
 
-def draw_clip(clip: Clip, path: Path, codec: str | None = None, options: dict[str, str] | None = None) -> list[Truth]:
-    """Write the clip; returns the truth of each animal that is ever in view."""
-    scene, sprites = _scene(clip), [_sprites(clip, way) for way in clip.animals]
-    rng = np.random.default_rng([clip.seed, 9])
-    seen: list[list[tuple[float, float, float]]] = [[] for _ in clip.animals]
+def draw_video(
+    video: DrawnVideo, path: Path, codec: str | None = None, options: dict[str, str] | None = None
+) -> list[Truth]:
+    """Write the video; returns the truth of each animal that is ever in view."""
+    scene, sprites = _scene(video), [_sprites(video, way) for way in video.animals]
+    rng = np.random.default_rng([video.seed, 9])
+    seen: list[list[tuple[float, float, float]]] = [[] for _ in video.animals]
     with av.open(str(path), "w") as container:
-        stream = container.add_stream(codec or clip.codec, rate=clip.fps, options=options or {})
-        stream.width, stream.height = clip.width, clip.height
-        stream.pix_fmt = "yuvj420p" if (codec or clip.codec) == "mjpeg" else "yuv420p"
+        stream = container.add_stream(codec or video.codec, rate=video.fps, options=options or {})
+        stream.width, stream.height = video.width, video.height
+        stream.pix_fmt = "yuvj420p" if (codec or video.codec) == "mjpeg" else "yuv420p"
         stream.bit_rate = 4_000_000
-        for number in range(round(clip.seconds * clip.fps)):
-            second = number / clip.fps
+        for number in range(round(video.seconds * video.fps)):
+            second = number / video.fps
             picture = scene.copy()
-            if "wind" in clip.effects:
-                _wind(picture, scene, clip, second)
-            for which, way in enumerate(clip.animals):
+            if "wind" in video.effects:
+                _wind(picture, scene, video, second)
+            for which, way in enumerate(video.animals):
                 place = way.at(second)
                 if place is not None and _paste(picture, sprites[which], way, place, second) >= 0.1:
                     seen[which].append((second, *place))
-            frame = av.VideoFrame.from_ndarray(_camera(picture, clip, second, rng), format="rgb24")
+            frame = av.VideoFrame.from_ndarray(_camera(picture, video, second, rng), format="rgb24")
             for packet in stream.encode(frame):
                 container.mux(packet)
         for packet in stream.encode():
             container.mux(packet)
-    return [_truth(clip, places) for places in seen if places]
+    return [_truth(video, places) for places in seen if places]
 
 
-def _truth(clip: Clip, places: list[tuple[float, float, float]]) -> Truth:
+def _truth(video: DrawnVideo, places: list[tuple[float, float, float]]) -> Truth:
     (first, x0, y0), (last, x1, y1) = places[0], places[-1]
     entry = None if first == 0.0 and 0.05 < x0 < 0.95 else _side(x0, y0)
-    still_there = last >= clip.seconds - 1.5 / clip.fps and 0.05 < x1 < 0.95
+    still_there = last >= video.seconds - 1.5 / video.fps and 0.05 < x1 < 0.95
     return Truth(first, last, entry, None if still_there else _side(x1, y1))
 
 
@@ -97,26 +99,26 @@ def _side(x: float, y: float) -> str:
     return min(reach, key=lambda side: reach[side])
 
 
-def _scene(clip: Clip) -> np.ndarray:
-    return _drawn_scene(clip) if clip.look == "drawn" else _pasted_scene(clip)
+def _scene(video: DrawnVideo) -> np.ndarray:
+    return _drawn_scene(video) if video.look == "drawn" else _pasted_scene(video)
 
 
-def _pasted_scene(clip: Clip) -> np.ndarray:
+def _pasted_scene(video: DrawnVideo) -> np.ndarray:
     """Noise of several grains between two earthy colours, with darker trunks."""
-    rng = np.random.default_rng([clip.seed, 1])
-    layers = np.zeros((clip.height, clip.width), np.float32)
+    rng = np.random.default_rng([video.seed, 1])
+    layers = np.zeros((video.height, video.width), np.float32)
     for cells, strength in ((4, 0.5), (12, 0.25), (40, 0.15), (120, 0.1)):
-        grid = rng.random((max(2, cells * clip.height // clip.width), cells)).astype(np.float32)
+        grid = rng.random((max(2, cells * video.height // video.width), cells)).astype(np.float32)
         layers += strength * np.asarray(
-            Image.fromarray(grid).resize((clip.width, clip.height), Image.Resampling.BICUBIC), np.float32
+            Image.fromarray(grid).resize((video.width, video.height), Image.Resampling.BICUBIC), np.float32
         )
     low, high = rng.uniform(30, 90, 3), rng.uniform(120, 210, 3)
     picture = low + layers[..., None] * (high - low)
     image = Image.fromarray(picture.clip(0, 255).astype(np.uint8))
     draw = ImageDraw.Draw(image)
     for _ in range(rng.integers(0, 4)):
-        x, w = rng.uniform(0, clip.width), rng.uniform(0.01, 0.04) * clip.width
-        draw.rectangle((x, 0, x + w, clip.height * rng.uniform(0.4, 0.8)), fill=tuple(int(c * 0.6) for c in low))
+        x, w = rng.uniform(0, video.width), rng.uniform(0.01, 0.04) * video.width
+        draw.rectangle((x, 0, x + w, video.height * rng.uniform(0.4, 0.8)), fill=tuple(int(c * 0.6) for c in low))
     return np.asarray(image.filter(ImageFilter.GaussianBlur(0.7)), np.float32)
 
 
@@ -133,15 +135,15 @@ def _drawn_view(seed: int, kind: str, width: int, height: int) -> np.ndarray:
     return np.asarray(Image.fromarray(picture).resize((width, height), Image.Resampling.BOX), np.float32)
 
 
-def _drawn_scene(clip: Clip) -> np.ndarray:
-    kind = ("Ridge", "Ford", "Salt lick", "Old road")[clip.seed % 4]
-    return _drawn_view(clip.seed % 8, kind, clip.width, clip.height)
+def _drawn_scene(video: DrawnVideo) -> np.ndarray:
+    kind = ("Ridge", "Ford", "Salt lick", "Old road")[video.seed % 4]
+    return _drawn_view(video.seed % 8, kind, video.width, video.height)
 
 
-def _sprites(clip: Clip, way: Path2) -> list[np.ndarray]:
+def _sprites(video: DrawnVideo, way: Path2) -> list[np.ndarray]:
     """The animal in PHASES poses, facing right: float RGBA arrays (h, w, 4)."""
-    length = max(8, round(way.size * clip.width))
-    return _drawn_animal(way.look, length) if clip.look == "drawn" else _shape(clip.seed, way.look, length)
+    length = max(8, round(way.size * video.width))
+    return _drawn_animal(way.look, length) if video.look == "drawn" else _shape(video.seed, way.look, length)
 
 
 @lru_cache(maxsize=64)
@@ -211,15 +213,15 @@ def pasted(picture: np.ndarray, sprite: np.ndarray, place: tuple[float, float]) 
     return (x1 - x0) * (y1 - y0) / (rows * columns)
 
 
-def _wind(picture: np.ndarray, scene: np.ndarray, clip: Clip, second: float) -> None:
+def _wind(picture: np.ndarray, scene: np.ndarray, video: DrawnVideo, second: float) -> None:
     """Bushes in two corners sway to and fro."""
-    rng = np.random.default_rng([clip.seed, 5])
+    rng = np.random.default_rng([video.seed, 5])
     height, width = picture.shape[:2]
     for _ in range(2):
         w, h = int(width * rng.uniform(0.08, 0.16)), int(height * rng.uniform(0.15, 0.3))
         x, y = int(rng.uniform(0.05, 0.8) * width), int(rng.uniform(0.3, 0.6) * height)
         phase, rate = rng.uniform(0, 6), rng.uniform(0.6, 1.4)
-        grain = np.random.default_rng([clip.seed, 6, x]).integers(90, 250, (h, w), dtype=np.uint8)
+        grain = np.random.default_rng([video.seed, 6, x]).integers(90, 250, (h, w), dtype=np.uint8)
         leaves = Image.fromarray(grain).filter(ImageFilter.GaussianBlur(1.5))
         bush = np.asarray(leaves, np.float32)[..., None] / 230
         shift = round(0.006 * width * np.sin(2 * np.pi * rate * second + phase))
@@ -227,23 +229,23 @@ def _wind(picture: np.ndarray, scene: np.ndarray, clip: Clip, second: float) -> 
         picture[y : y + h, x0 : x0 + w] = scene[y : y + h, x : x + w] * bush * 0.8 + 12
 
 
-def _camera(picture: np.ndarray, clip: Clip, second: float, rng: np.random.Generator) -> np.ndarray:
-    if "shake" in clip.effects:
-        dx, dy = (round(float(v)) for v in rng.normal(0, 0.004 * clip.width, 2))
-        rows = np.clip(np.arange(clip.height) - dy, 0, clip.height - 1)
-        columns = np.clip(np.arange(clip.width) - dx, 0, clip.width - 1)
+def _camera(picture: np.ndarray, video: DrawnVideo, second: float, rng: np.random.Generator) -> np.ndarray:
+    if "shake" in video.effects:
+        dx, dy = (round(float(v)) for v in rng.normal(0, 0.004 * video.width, 2))
+        rows = np.clip(np.arange(video.height) - dy, 0, video.height - 1)
+        columns = np.clip(np.arange(video.width) - dx, 0, video.width - 1)
         picture = picture[rows][:, columns]
-    if "flicker" in clip.effects:
+    if "flicker" in video.effects:
         picture = picture * float(rng.uniform(0.85, 1.15))
-    if "infrared" in clip.effects:
+    if "infrared" in video.effects:
         grey = picture.mean(2, keepdims=True)
-        y, x = np.mgrid[0 : clip.height, 0 : clip.width]
-        light = np.exp(-1.5 * (((x / clip.width - 0.5) / 0.6) ** 2 + ((y / clip.height - 0.5) / 0.6) ** 2))
+        y, x = np.mgrid[0 : video.height, 0 : video.width]
+        light = np.exp(-1.5 * (((x / video.width - 0.5) / 0.6) ** 2 + ((y / video.height - 0.5) / 0.6) ** 2))
         picture = np.repeat(grey * light[..., None] * 0.8 + 8, 3, 2)
-    noise = 8 if "noise" in clip.effects or "infrared" in clip.effects else 2
+    noise = 8 if "noise" in video.effects or "infrared" in video.effects else 2
     picture = picture + rng.normal(0, noise, picture.shape[:2])[..., None]
     shown = picture.clip(0, 255).astype(np.uint8)
-    return _bar(shown, second) if "bar" in clip.effects else shown
+    return _bar(shown, second) if "bar" in video.effects else shown
 
 
 def _bar(picture: np.ndarray, second: float) -> np.ndarray:
@@ -258,14 +260,14 @@ def _bar(picture: np.ndarray, second: float) -> np.ndarray:
     return np.asarray(image)
 
 
-def random_clip(seed: int, animals: int, look: str, effects: tuple[str, ...] = (), fps: int = 10) -> Clip:
-    """A clip with this many animals on random ways: crossing, pausing, turning back, leaving and coming back."""
+def random_video(seed: int, animals: int, look: str, effects: tuple[str, ...] = (), fps: int = 10) -> DrawnVideo:
+    """A video with this many animals on random ways: crossing, pausing, turning back, leaving and coming back."""
     rng = np.random.default_rng([seed, 7])
-    clip = Clip(seed, seconds=float(rng.integers(8, 14)), fps=fps, look=look, effects=effects)
+    video = DrawnVideo(seed, seconds=float(rng.integers(8, 14)), fps=fps, look=look, effects=effects)
     rows = rng.permutation([0.35, 0.55, 0.75])
     for which in range(animals):
         size = float(rng.uniform(0.1, 0.24))
-        start = float(rng.uniform(0.5, clip.seconds * 0.35))
+        start = float(rng.uniform(0.5, video.seconds * 0.35))
         pace = float(rng.uniform(0.15, 0.4))
         right = rng.random() < 0.5
         out = size / 2 + 0.02
@@ -284,5 +286,5 @@ def random_clip(seed: int, animals: int, look: str, effects: tuple[str, ...] = (
             stop = float(rng.uniform(0.35, 0.65))
             reached = start + abs(stop - here) / pace
             knots += [(reached, stop, y), (reached + abs(stop - here) / pace, here, y)]
-        clip.animals.append(Path2(tuple(knots), size, int(rng.integers(0, 6)) * 2 + which))
-    return clip
+        video.animals.append(Path2(tuple(knots), size, int(rng.integers(0, 6)) * 2 + which))
+    return video

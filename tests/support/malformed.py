@@ -76,7 +76,7 @@ def _pictures() -> dict[str, tuple[bytes, Refusal]]:
 
 
 def _not_pictures() -> dict[str, tuple[bytes, Refusal]]:
-    unsupported, video, other = Refusal.UNSUPPORTED_FORMAT, Refusal.CLIP_DAMAGED, Refusal.NOT_AN_IMAGE
+    unsupported, video, other = Refusal.UNSUPPORTED_FORMAT, Refusal.VIDEO_DAMAGED, Refusal.NOT_AN_IMAGE
     return {
         "others/empty.jpg": (b"", Refusal.EMPTY),
         "others/zeros.jpg": (bytes(5000), Refusal.DAMAGED),

@@ -1,4 +1,4 @@
-"""Clips in many containers and codecs, whole and damaged; each frame shows its own number as bright squares."""
+"""Videos in many containers and codecs, whole and damaged; each frame shows its own number as bright squares."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def write(
     metadata: dict[str, str] | None = None,
     times: list[float] | None = None,
 ) -> int:
-    """A clip of numbered frames; returns how many. times: seconds of the frames, for a variable rate."""
+    """A video of numbered frames; returns how many. times: seconds of the frames, for a variable rate."""
     count = len(times) if times else round(float(fps) * seconds)
     with av.open(str(path), "w", options=container_options or {}) as container:
         for key, value in (metadata or {}).items():
@@ -68,7 +68,7 @@ def write(
 
 
 def sound_only(path: Path) -> None:
-    """A file with a clip's name that holds a tone."""
+    """A file with a video's name that holds a tone."""
     with av.open(str(path), "w") as container:
         stream = container.add_stream("aac", rate=16000)
         for _ in range(20):

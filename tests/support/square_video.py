@@ -1,4 +1,4 @@
-"""Small clips drawn for tests: a bright square that walks over a dark ground."""
+"""Small videos drawn for tests: a bright square that walks over a dark ground."""
 
 from __future__ import annotations
 
@@ -8,8 +8,10 @@ from pathlib import Path
 import numpy as np
 
 
-def write_clip(path: Path, seconds: float = 4.0, rate: int = 10, size: tuple[int, int] = (320, 240), **options) -> Path:
-    """A clip whose square stands at the share of the width that the share of the time has passed.
+def write_video(
+    path: Path, seconds: float = 4.0, rate: int = 10, size: tuple[int, int] = (320, 240), **options
+) -> Path:
+    """A video whose square stands at the share of the width that the share of the time has passed.
 
     options: codec (default mpeg4), format (default by the file's name).
     """

@@ -19,7 +19,7 @@ from modal_backend.registry import LOCAL, Task
 
 WINDOW_SECONDS = 300
 POINTS = 60
-# A call over a whole file of notes or a whole clip takes as long as that is large; it does not say how fast images go.
+# A call over a whole file of notes or a whole video takes as long as that is large; it does not say how fast images go.
 WHOLE: dict[str, str] = {Task.KEYWORDS: "notes", Task.CLUSTERS: "notes", Task.VIDEO: "videos"}
 
 

@@ -19,7 +19,7 @@ from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sight
 from app.survey.tables.notes import NoteFileReview
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 from app.survey.tables.species import SpeciesLabel
-from app.survey.tables.videos import ClipRunChoice, VideoAnswer, VideoReview
+from app.survey.tables.videos import VideoAnswer, VideoReview, VideoRunChoice
 from app.survey.videos.runs import settle_chosen
 
 Rows = Sequence[dict[str, Any]]
@@ -120,7 +120,7 @@ SPECIES = Family(
     shows=("species",),
 )
 COUNTS = Family({"count": "corrected the count"}, tables=(VideoReview,), undo=(Undo.VIDEO_COUNT,))
-RUNS = Family({"clip run": "chose the run that counts"}, tables=(ClipRunChoice,), settle=settle_chosen)
+RUNS = Family({"clip run": "chose the run that counts"}, tables=(VideoRunChoice,), settle=settle_chosen)
 ANSWERS = Family({"delete answer": "deleted an answer"}, tables=(VideoAnswer,), undo=(Undo.VIDEO_ANSWERS,))
 NOTES = Family(
     {"delete notes": "deleted a file of notes", "restore notes": "brought a file of notes back"},

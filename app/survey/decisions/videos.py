@@ -10,7 +10,7 @@ from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
 from app.survey.tables.media import Media, Stage
-from app.survey.tables.videos import ClipRunChoice, ClipRunRow, Video, VideoAnswer, VideoReview
+from app.survey.tables.videos import Video, VideoAnswer, VideoReview, VideoRunChoice, VideoRunRow
 from app.survey.videos import runs
 
 MOST = 999
@@ -43,12 +43,12 @@ def use_run(session: Session, who: str, run_id: int, *, client_key: str | None =
     """
     if known := already_made(session, client_key):
         return known
-    row = session.get(ClipRunRow, run_id)
+    row = session.get(VideoRunRow, run_id)
     if row is None or row.summarised_at is None:
         raise BadDecision("This run has no result that could count.")
     was = session.get_one(Video, row.media_id).run_id
     change = Change(session)
-    change.put(ClipRunChoice, {"media_id": row.media_id}, run_id=run_id, who=who, decided_at=time.time())
+    change.put(VideoRunChoice, {"media_id": row.media_id}, run_id=run_id, who=who, decided_at=time.time())
     return change.record(
         "clip run", who, view={"run": run_id, "before": was}, media_id=row.media_id, client_key=client_key
     )
@@ -65,7 +65,7 @@ def delete_answer(session: Session, who: str, answer_id: int) -> Decision | None
     return change.record("delete answer", who, view=view, media_id=media_id)
 
 
-def ask_again(session: Session, media_id: int, who: str) -> ClipRunRow:
+def ask_again(session: Session, media_id: int, who: str) -> VideoRunRow:
     """Write down that a video is to be summarised again; a job does it. Raises BadDecision when it cannot be."""
     media = session.get(Media, media_id)
     if media is None or session.get(Video, media_id) is None:

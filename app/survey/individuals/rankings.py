@@ -74,7 +74,7 @@ def waiting_count(session: Session, version_id: int) -> int:
 
 def _settled() -> sa.CompoundSelect[tuple[int]]:
     """Detections that need no identity: assigned, rejected, not an animal, unidentifiable, on a blank media, or
-    of a run over a clip that does not count.
+    of a run over a video that does not count.
     """
     review = DetectionReview
     return sa.union_all(
@@ -184,7 +184,7 @@ def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at:
 
 def _dropped(session: Session) -> set[int]:
     """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable, or unnamed ones of a run over
-    a clip that does not count.
+    a video that does not count.
     """
     review = DetectionReview
     wrong = sa.or_(

@@ -129,7 +129,7 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
 
 
 def _shown_boxes(session: Session, media_ids: Sequence[int]) -> dict[int, list[BoxView]]:
-    """The boxes to draw over each media's picture: of a clip, those on its key frame and those a person drew."""
+    """The boxes to draw over each media's picture: of a video, those on its key frame and those a person drew."""
     found = boxes_of(session, media_ids, floor=SHOWN_FLOOR)
     rows = session.execute(sa.select(Video.media_id, Video.key_frame).where(Video.media_id.in_(media_ids)))
     keys = {row.media_id: row.key_frame for row in rows}

@@ -1,4 +1,4 @@
-"""Notes as the screens show them and a run takes them: of files, about individuals, and summaries of clips."""
+"""Notes as the screens show them and a run takes them: of files, about individuals, and summaries of videos."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from app.survey.tables.notes import Note
 from app.survey.tables.videos import Video
 
 MOST_LINKS = 12
-# Clips and individuals share one space of numbers with notes: individuals below 0, clips above any note.
-CLIPS_FROM = 2**40
+# Videos and individuals share one space of numbers with notes: individuals below 0, videos above any note.
+VIDEOS_FROM = 2**40
 AND = " and "
 
 
@@ -29,7 +29,7 @@ class NoteView:
     """A note as the screens show it.
 
     Attributes:
-        media_id: of the clip whose computed summary it is, None where a person wrote.
+        media_id: of the video whose computed summary it is, None where a person wrote.
     """
 
     id: int
@@ -48,7 +48,7 @@ class Links:
     deployments: list[tuple[int, str, int]]
     individuals: list[tuple[int, str]]
     unknown_stations: list[str]
-    clips: list[tuple[int, str]]
+    videos: list[tuple[int, str]]
 
 
 def individual_rows(session: Session) -> list[dict[str, Any]]:
@@ -61,13 +61,13 @@ def individual_rows(session: Session) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def clip_rows(session: Session, media_ids: Collection[int] | None = None) -> list[dict[str, Any]]:
-    """The computed summaries of clips as notes, one a clip; `row` is CLIPS_FROM and the media's id.
+def video_rows(session: Session, media_ids: Collection[int] | None = None) -> list[dict[str, Any]]:
+    """The computed summaries of videos as notes, one a video; `row` is VIDEOS_FROM and the media's id.
 
-    category: the species that people gave to its boxes or its individuals; station, date: of the clip.
+    category: the species that people gave to its boxes or its individuals; station, date: of the video.
 
     Args:
-        media_ids: of these clips only.
+        media_ids: of these videos only.
     """
     summarised = sa.and_(Video.summarised_at.is_not(None), Video.animals.is_not(None))
     query = (
@@ -77,28 +77,28 @@ def clip_rows(session: Session, media_ids: Collection[int] | None = None) -> lis
         .where(summarised if media_ids is None else sa.and_(summarised, Video.media_id.in_(media_ids)))
         .order_by(Video.media_id)
     )
-    clips = [row for row in session.execute(query) if row.sentences]
-    species, names = _who(session, [row.media_id for row in clips])
+    videos = [row for row in session.execute(query) if row.sentences]
+    species, names = _who(session, [row.media_id for row in videos])
     return [
         {
-            "row": CLIPS_FROM + row.media_id,
+            "row": VIDEOS_FROM + row.media_id,
             "text": " ".join(str(sentence[0]) for sentence in row.sentences),
             "category": AND.join(sorted(species.get(row.media_id, ()))),
             "date": row.taken_at.date().isoformat() if row.taken_at else "",
             "station": row.station or "",
             "individual": AND.join(sorted(names.get(row.media_id, ()))),
         }
-        for row in clips
+        for row in videos
     ]
 
 
-def clip_count(session: Session) -> int:
-    """How many clips have a computed summary."""
+def video_count(session: Session) -> int:
+    """How many videos have a computed summary."""
     return session.scalar(sa.select(sa.func.count(Video.media_id)).where(Video.animals.is_not(None))) or 0
 
 
 def _who(session: Session, media_ids: Sequence[int]) -> tuple[dict[int, set[str]], dict[int, set[str]]]:
-    """Species and names of individuals in these clips, as people said."""
+    """Species and names of individuals in these videos, as people said."""
     species: dict[int, set[str]] = {}
     names: dict[int, set[str]] = {}
     for some in slices(media_ids):
@@ -123,8 +123,8 @@ def _who(session: Session, media_ids: Sequence[int]) -> tuple[dict[int, set[str]
 
 
 def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
-    """Notes by the `row` of note_rows, individual_rows and clip_rows; those of deleted files are not in it."""
-    own = [number for number in ids if 0 < number < CLIPS_FROM]
+    """Notes by the `row` of note_rows, individual_rows and video_rows; those of deleted files are not in it."""
+    own = [number for number in ids if 0 < number < VIDEOS_FROM]
     found = {
         note.id: NoteView(note.id, note.text, note.category, note.date, note.station, note.individual)
         for note in session.scalars(sa.select(Note).where(Note.id.in_(own), Note.file_id.not_in(DELETED)))
@@ -132,15 +132,15 @@ def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
     about = sa.select(Individual).where(Individual.id.in_([-number for number in ids if number < 0]))
     for animal in session.scalars(about):
         found[-animal.id] = NoteView(-animal.id, animal.notes or "", animal.species or "", "", "", animal.name)
-    clips = [number - CLIPS_FROM for number in ids if number >= CLIPS_FROM]
-    for row in clip_rows(session, clips) if clips else ():
+    videos = [number - VIDEOS_FROM for number in ids if number >= VIDEOS_FROM]
+    for row in video_rows(session, videos) if videos else ():
         number = row.pop("row")
-        found[number] = NoteView(number, **row, media_id=number - CLIPS_FROM)
+        found[number] = NoteView(number, **row, media_id=number - VIDEOS_FROM)
     return found
 
 
 def links(session: Session, notes: Collection[NoteView]) -> Links:
-    """The deployments and individuals these notes name, by name without regard to case, and the clips they are of."""
+    """The deployments and individuals these notes name, by name without regard to case, and the videos they are of."""
     stations = {note.station.strip().lower(): note.station.strip() for note in notes if note.station.strip()}
     named = {name for note in notes for name in (note.individual, *note.individual.split(AND))}
     names = {name.strip().lower() for name in named if name.strip()}
@@ -161,11 +161,11 @@ def links(session: Session, notes: Collection[NoteView]) -> Links:
         [(row[0], row[1], row[3]) for row in placed][:MOST_LINKS],
         [(row[0], row[1]) for row in animals][:MOST_LINKS],
         sorted(shown for name, shown in stations.items() if name not in known)[:MOST_LINKS],
-        _clips(session, [note.media_id for note in notes if note.media_id][:MOST_LINKS]),
+        _videos(session, [note.media_id for note in notes if note.media_id][:MOST_LINKS]),
     )
 
 
-def _clips(session: Session, media_ids: Sequence[int]) -> list[tuple[int, str]]:
+def _videos(session: Session, media_ids: Sequence[int]) -> list[tuple[int, str]]:
     path = sa.select(ListedFile.media_id, sa.func.min(ListedFile.path)).where(ListedFile.media_id.in_(media_ids))
     found = {row[0]: row[1].rpartition("/")[2] for row in session.execute(path.group_by(ListedFile.media_id))}
     return [(media_id, found.get(media_id, f"Video {media_id}")) for media_id in media_ids]

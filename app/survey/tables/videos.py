@@ -11,11 +11,11 @@ from app.survey.tables.base import Base, Moment
 
 
 class Video(Base):
-    """A clip of the survey. Seconds count from its first frame. run_id: the run that counts.
+    """A video of the survey. Seconds count from its first frame. run_id: the run that counts.
 
     progress: 0 to 1 while its summary is computed, started_at since when. looked: [[frame number, second], ...] the
     detector looked at; compared: how many frames were compared for motion; unlooked: [[from, to], ...] in seconds.
-    lost: what could not be decoded, as a sentence. key_frame: number of the frame that stands for the clip. sentences,
+    lost: what could not be decoded, as a sentence. key_frame: number of the frame that stands for the video. sentences,
     uncertainty: [[text, first second, last second, [frame numbers]], ...]; animals: the computed count.
     """
 
@@ -64,7 +64,7 @@ class TrackletRow(Base):
 
 
 class FrameDetection(Base):
-    """Which frame of a clip a detection is on, and which tracklet it belongs to.
+    """Which frame of a video a detection is on, and which tracklet it belongs to.
 
     marked: whether the detector itself gave the box; otherwise it comes from motion. quality: 0 to 1.
     """
@@ -82,7 +82,7 @@ class FrameDetection(Base):
 
 
 class VideoReview(Base):
-    """How many animals a person says are in a clip."""
+    """How many animals a person says are in a video."""
 
     __tablename__ = "video_review"
 
@@ -92,8 +92,8 @@ class VideoReview(Base):
     decided_at: Mapped[Moment]
 
 
-class ClipRunRow(Base):
-    """One run over a clip. asked_by: empty for the run of the import. facts: the columns of Video named in SUMMARY.
+class VideoRunRow(Base):
+    """One run over a video. asked_by: empty for the run of the import. facts: the columns of Video named in SUMMARY.
 
     progress: 0 to 1 since started_at. It has ended when summarised_at is set, or failure, which says why there is no
     result of its own.
@@ -113,8 +113,8 @@ class ClipRunRow(Base):
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 
-class ClipRunChoice(Base):
-    """The run of a clip that counts because a person said so."""
+class VideoRunChoice(Base):
+    """The run of a video that counts because a person said so."""
 
     __tablename__ = "clip_run_choice"
 
@@ -125,10 +125,10 @@ class ClipRunChoice(Base):
 
 
 class VideoAnswer(Base):
-    """One question about a clip, and the answer.
+    """One question about a video, and the answer.
 
     kind: key of a prepared question, or "own". outcome: empty while it is under way, then "done", "cut short" (the
-    token limit) or "failed" with the reason in error. through: "direct" or "modal". sent: what of the clip was sent,
+    token limit) or "failed" with the reason in error. through: "direct" or "modal". sent: what of the video was sent,
     in words; frame_seconds: times of the frames. count_claimed: the number of animals the answer names. cost_dollars:
     from the tokens and the configured prices, empty where either is not known.
     """

@@ -1,4 +1,4 @@
-"""What is said about one clip, by whom: each computed run, a person's count, and each answer of a language model."""
+"""What is said about one video, by whom: each computed run, a person's count, and each answer of a language model."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ COMPUTED, COUNTED, ANSWERED = "computed", "counted", "answered"
 
 
 @dataclass(frozen=True, slots=True)
-class ClipRun:
-    """One account of a clip.
+class VideoRun:
+    """One account of a video.
 
     Attributes:
         kind: computed, counted (by a person) or answered (by a language model).
@@ -44,11 +44,11 @@ class ClipRun:
     decided: int = 0
 
 
-def runs_of(session: Session, media_id: int) -> list[ClipRun]:
-    """Every account of a clip that has come to an end: computed ones, the person's, answers; newest first of a kind."""
-    found: list[ClipRun | None] = [*_computed(session, media_id), _counted(session, media_id)]
+def runs_of(session: Session, media_id: int) -> list[VideoRun]:
+    """Every finished account of a video: computed ones, the person's, answers; newest first of a kind."""
+    found: list[VideoRun | None] = [*_computed(session, media_id), _counted(session, media_id)]
     found += [
-        ClipRun(
+        VideoRun(
             ANSWERED,
             f"{answer.model}, prompts {answer.prompt_version}",
             BY_KEY[answer.kind].title if answer.kind in BY_KEY else answer.question,
@@ -63,18 +63,18 @@ def runs_of(session: Session, media_id: int) -> list[ClipRun]:
     return [account for account in found if account is not None]
 
 
-def differing(runs: list[ClipRun]) -> set[int]:
+def differing(runs: list[VideoRun]) -> set[int]:
     """Places of the runs whose count is not that of the first run with one."""
     first = next((run.animals for run in runs if run.animals is not None), None)
     return {place for place, run in enumerate(runs) if run.animals is not None and run.animals != first}
 
 
-def _computed(session: Session, media_id: int) -> list[ClipRun]:
+def _computed(session: Session, media_id: int) -> list[VideoRun]:
     video = session.get(Video, media_id)
     if video is None or video.animals is None:
         return []
     runs = [
-        ClipRun(
+        VideoRun(
             COMPUTED,
             f"{version.model} {version.version}",
             f"{version.backend}; {version.preprocessing}",
@@ -107,8 +107,8 @@ def _counted_tracklets(
     )
 
 
-def _counted(session: Session, media_id: int) -> ClipRun | None:
+def _counted(session: Session, media_id: int) -> VideoRun | None:
     review = session.get(VideoReview, media_id)
     if review is None:
         return None
-    return ClipRun(COUNTED, review.who, "count corrected by hand", review.decided_at, review.animals, None, ())
+    return VideoRun(COUNTED, review.who, "count corrected by hand", review.decided_at, review.animals, None, ())

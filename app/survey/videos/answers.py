@@ -1,4 +1,4 @@
-"""What video language models said about clips: one row a question, written when it is asked and once when it ends.
+"""What video language models said about videos: one row a question, written when it is asked and once when it ends.
 
 An answer is a claim of a model, kept beside what Pugmark computed and never mixed with it. It is not overwritten: the
 same question asked again is a new row. A person may delete one; that is a decision and can be undone.
@@ -40,7 +40,7 @@ def ask(
 
 
 def answers(session: Session, media_id: int) -> list[VideoAnswer]:
-    """Everything asked about a clip, newest first."""
+    """Everything asked about a video, newest first."""
     query = sa.select(VideoAnswer).where(VideoAnswer.media_id == media_id).order_by(VideoAnswer.id.desc())
     return list(session.scalars(query))
 
@@ -58,7 +58,7 @@ def is_open(session: Session, answer_id: int) -> VideoAnswer | None:
 
 
 def note_sent(session: Session, answer_id: int, sent: str, frame_seconds: list[float]) -> None:
-    """Write down what of the clip is sent."""
+    """Write down what of the video is sent."""
     _once(session, answer_id, sent=sent, frame_seconds=frame_seconds)
 
 

@@ -1,4 +1,4 @@
-"""The runs of one clip: each summary that was computed of it, with which detector, and which of them counts.
+"""The runs of one video: each summary that was computed of it, with which detector, and which of them counts.
 
 A run is never changed once it has ended, and none is thrown away. The one that counts is the one a person chose; else,
 where people have decided about boxes, the newest run they decided on; else the newest. Its boxes and tracklets are what
@@ -17,54 +17,54 @@ from sqlalchemy.orm import Session
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
-from app.survey.tables.videos import ClipRunChoice, ClipRunRow, Video
+from app.survey.tables.videos import Video, VideoRunChoice, VideoRunRow
 
 SUMMARY = ("lost", "looked", "compared", "unlooked", "night", "animals", "sentences", "uncertainty")
 
 
-def begin(session: Session, media_id: int, who: str | None) -> ClipRunRow:
-    """A new run of a clip.
+def begin(session: Session, media_id: int, who: str | None) -> VideoRunRow:
+    """A new run of a video.
 
     Args:
         who: the person who asked for it, None for the run of the import.
     """
-    row = ClipRunRow(media_id=media_id, asked_by=who, asked_at=time.time(), facts={})
+    row = VideoRunRow(media_id=media_id, asked_by=who, asked_at=time.time(), facts={})
     session.add(row)
     session.flush()
     return row
 
 
-def open_run(session: Session, media_id: int) -> ClipRunRow | None:
-    """The run of a clip that is waiting or under way."""
-    return session.scalar(sa.select(ClipRunRow).where(ClipRunRow.media_id == media_id, *_open()))
+def open_run(session: Session, media_id: int) -> VideoRunRow | None:
+    """The run of a video that is waiting or under way."""
+    return session.scalar(sa.select(VideoRunRow).where(VideoRunRow.media_id == media_id, *_open()))
 
 
 def open_runs(session: Session) -> list[int]:
     """Ids of all runs that are waiting or under way, oldest first."""
-    return list(session.scalars(sa.select(ClipRunRow.id).where(*_open()).order_by(ClipRunRow.id)))
+    return list(session.scalars(sa.select(VideoRunRow.id).where(*_open()).order_by(VideoRunRow.id)))
 
 
-def finished(session: Session, media_id: int) -> list[tuple[ClipRunRow, ModelVersion]]:
-    """The runs of a clip that have a result, newest first, with the detector that gave it."""
+def finished(session: Session, media_id: int) -> list[tuple[VideoRunRow, ModelVersion]]:
+    """The runs of a video that have a result, newest first, with the detector that gave it."""
     rows = session.execute(
-        sa.select(ClipRunRow, ModelVersion)
-        .join(Analysis, Analysis.id == ClipRunRow.analysis_id)
+        sa.select(VideoRunRow, ModelVersion)
+        .join(Analysis, Analysis.id == VideoRunRow.analysis_id)
         .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
-        .where(ClipRunRow.media_id == media_id, ClipRunRow.summarised_at.is_not(None))
-        .order_by(ClipRunRow.id.desc())
+        .where(VideoRunRow.media_id == media_id, VideoRunRow.summarised_at.is_not(None))
+        .order_by(VideoRunRow.id.desc())
     )
     return [(row, version) for row, version in rows]
 
 
-def last_failure(session: Session, media_id: int) -> ClipRunRow | None:
-    """The clip's newest run when that ended without a result."""
+def last_failure(session: Session, media_id: int) -> VideoRunRow | None:
+    """The video's newest run when that ended without a result."""
     newest = session.scalar(
-        sa.select(ClipRunRow).where(ClipRunRow.media_id == media_id).order_by(ClipRunRow.id.desc()).limit(1)
+        sa.select(VideoRunRow).where(VideoRunRow.media_id == media_id).order_by(VideoRunRow.id.desc()).limit(1)
     )
     return newest if newest is not None and newest.failure else None
 
 
-def finish(session: Session, row: ClipRunRow, version_id: int, facts: dict[str, Any]) -> None:
+def finish(session: Session, row: VideoRunRow, version_id: int, facts: dict[str, Any]) -> None:
     """Write the result of a run down, its boxes are those of this version's analysis, and let the right run count."""
     mine = sa.and_(Analysis.media_id == row.media_id, Analysis.model_version_id == version_id)
     row.analysis_id = session.scalars(sa.select(Analysis.id).where(mine)).one()
@@ -76,10 +76,10 @@ def finish(session: Session, row: ClipRunRow, version_id: int, facts: dict[str, 
 
 def fail(session: Session, run_id: int, reason: str) -> None:
     """Write down why a run has no result of its own; one that has ended stays as it is."""
-    session.execute(sa.update(ClipRunRow).where(ClipRunRow.id == run_id, *_open()).values(failure=reason[:2000]))
+    session.execute(sa.update(VideoRunRow).where(VideoRunRow.id == run_id, *_open()).values(failure=reason[:2000]))
 
 
-def decided_on(session: Session, row: ClipRunRow) -> int:
+def decided_on(session: Session, row: VideoRunRow) -> int:
     """How many boxes of a run a person has decided about: corrected, judged, or said who it is."""
     reviewed = sa.select(DetectionReview.detection_id).union(sa.select(Sighting.detection_id))
     mine = sa.select(sa.func.count(Detection.id)).where(
@@ -89,11 +89,11 @@ def decided_on(session: Session, row: ClipRunRow) -> int:
 
 
 def settle(session: Session, media_id: int) -> None:
-    """Let the right run of a clip count: its boxes, tracklets and sentences are the clip's."""
+    """Let the right run of a video count: its boxes, tracklets and sentences are the video's."""
     runs = [row for row, _ in finished(session, media_id)]
     if not runs:
         return
-    choice = session.get(ClipRunChoice, media_id)
+    choice = session.get(VideoRunChoice, media_id)
     chosen = next((row for row in runs if choice is not None and row.id == choice.run_id), None)
     row = chosen or next((row for row in runs if decided_on(session, row)), runs[0])
     video = session.get_one(Video, media_id)
@@ -106,11 +106,11 @@ def settle(session: Session, media_id: int) -> None:
 
 
 def settle_chosen(session: Session, changes: Iterable[dict[str, Any]]) -> None:
-    """Settle every clip whose choice of run is among these changed rows."""
+    """Settle every video whose choice of run is among these changed rows."""
     for change in changes:
-        if change["table"] == ClipRunChoice.__tablename__:
+        if change["table"] == VideoRunChoice.__tablename__:
             settle(session, (change["after"] or change["before"])["media_id"])
 
 
 def _open() -> tuple[sa.ColumnElement[bool], ...]:
-    return ClipRunRow.summarised_at.is_(None), ClipRunRow.failure.is_(None)
+    return VideoRunRow.summarised_at.is_(None), VideoRunRow.failure.is_(None)

@@ -1,4 +1,4 @@
-"""Clips: what was looked at, the tracklets found, the summary, and the count as a person corrected it."""
+"""Videos: what was looked at, the tracklets found, the summary, and the count as a person corrected it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modal_backend.contracts import Box, Category, FrameBox, Sentence, Side, Sou
 
 
 def put_facts(session: Session, media_id: int, **values: Any) -> Video:
-    """Write the clip's row, or change it. values: the columns of Video."""
+    """Write the video's row, or change it. values: the columns of Video."""
     row = session.get(Video, media_id)
     if row is None:
         row = Video(media_id=media_id, **values)
@@ -66,7 +66,7 @@ def put_tracklet(
 
 
 def summary_of(session: Session, media_id: int) -> VideoSummary | None:
-    """The clip in words, with the count as it stands; None for an image or a clip that is not summarised yet."""
+    """The video in words, with the count as it stands; None for an image or a video that is not summarised yet."""
     video = session.get(Video, media_id)
     if video is None or video.animals is None:
         return None
@@ -81,7 +81,7 @@ def summary_of(session: Session, media_id: int) -> VideoSummary | None:
 
 
 def tracklets_of(session: Session, media_id: int, run_id: int | None = None) -> list[tuple[TrackletRow, Tracklet]]:
-    """The tracklets of a clip's run in the order of appearance, with their rows; boxes as people corrected them.
+    """The tracklets of a video's run in the order of appearance, with their rows; boxes as people corrected them.
 
     Args:
         run_id: the run that counts when None.
@@ -102,13 +102,13 @@ def tracklets_of(session: Session, media_id: int, run_id: int | None = None) -> 
 
 
 def without_query(session: Session, media_id: int) -> list[int]:
-    """Ids of the animal tracklets of a clip, of any run, that have no query yet."""
+    """Ids of the animal tracklets of a video, of any run, that have no query yet."""
     mine = sa.and_(TrackletRow.media_id == media_id, TrackletRow.category == Category.ANIMAL)
     return list(session.scalars(sa.select(TrackletRow.id).where(mine, TrackletRow.query_id.is_(None))))
 
 
 def set_aside() -> sa.Select[Any]:
-    """Queries of tracklets that do not count, because another run of their clip does."""
+    """Queries of tracklets that do not count, because another run of their video does."""
     other = sa.and_(TrackletRow.query_id.is_not(None), TrackletRow.run_id != Video.run_id)
     return sa.select(TrackletRow.query_id).join(Video, Video.media_id == TrackletRow.media_id).where(other)
 
@@ -130,8 +130,8 @@ def frames_of(session: Session, detection_ids: Collection[int]) -> dict[int, Fra
 
 
 @dataclass(frozen=True, slots=True)
-class ClipProgress:
-    """How far the clip under way is.
+class VideoProgress:
+    """How far the video under way is.
 
     Attributes:
         eta_seconds: None while it cannot be told.
@@ -142,8 +142,8 @@ class ClipProgress:
     eta_seconds: float | None
 
 
-def under_way(session: Session, now: float | None = None) -> list[ClipProgress]:
-    """The clips being summarised."""
+def under_way(session: Session, now: float | None = None) -> list[VideoProgress]:
+    """The videos being summarised."""
     now = now or time.time()
     rows = session.execute(
         sa.select(Video.media_id, Video.progress, Video.started_at).where(
@@ -154,7 +154,7 @@ def under_way(session: Session, now: float | None = None) -> list[ClipProgress]:
     for row in rows:
         spent = now - row.started_at
         eta = spent * (1 - row.progress) / row.progress if row.progress > 0.02 else None
-        out.append(ClipProgress(row.media_id, row.progress, eta))
+        out.append(VideoProgress(row.media_id, row.progress, eta))
     return out
 
 

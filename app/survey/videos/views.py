@@ -1,4 +1,4 @@
-"""Clips as the Videos screen lists and shows them."""
+"""Videos as the Videos screen lists and shows them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from modal_backend.contracts import Tracklet
 
 
 @dataclass(frozen=True, slots=True)
-class ClipView:
-    """One clip in a list.
+class VideoView:
+    """One video in a list.
 
     Attributes:
         animals: as a person corrected the count, else as computed; None before it is summarised.
@@ -40,10 +40,10 @@ class ClipView:
 
 
 @dataclass(frozen=True, slots=True)
-class OpenClip:
-    """One clip with everything that is known of it."""
+class OpenVideo:
+    """One video with everything that is known of it."""
 
-    view: ClipView
+    view: VideoView
     video: Video
     width: int
     height: int
@@ -51,33 +51,33 @@ class OpenClip:
 
 
 def count(session: Session) -> int:
-    """How many clips the survey has."""
+    """How many videos the survey has."""
     return session.scalar(sa.select(sa.func.count(Video.media_id))) or 0
 
 
 def waiting(session: Session) -> int:
-    """How many clips are not summarised yet."""
+    """How many videos are not summarised yet."""
     unfinished = sa.and_(Media.kind == "video", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
     return session.scalar(sa.select(sa.func.count(Media.id)).where(unfinished)) or 0
 
 
-def page(session: Session, *, limit: int, offset: int = 0) -> list[ClipView]:
-    """Clips by deployment and time."""
+def page(session: Session, *, limit: int, offset: int = 0) -> list[VideoView]:
+    """Videos by deployment and time."""
     ids = sa.select(Media.id).where(Media.kind == "video")
     ids = ids.order_by(Media.deployment_id, Media.taken_at, Media.id).limit(limit).offset(offset)
     return _views(session, list(session.scalars(ids)))
 
 
-def opened(session: Session, media_id: int) -> OpenClip | None:
-    """One clip; None for an image or a media that does not exist."""
+def opened(session: Session, media_id: int) -> OpenVideo | None:
+    """One video; None for an image or a media that does not exist."""
     views, video = _views(session, [media_id]), session.get(Video, media_id)
     if not views or video is None:
         return None
     media = session.get_one(Media, media_id)
-    return OpenClip(views[0], video, media.width, media.height, tracklets_of(session, media_id))
+    return OpenVideo(views[0], video, media.width, media.height, tracklets_of(session, media_id))
 
 
-def _views(session: Session, media_ids: Sequence[int]) -> list[ClipView]:
+def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
     path = (
         sa.select(sa.func.min(ListedFile.path))
         .where(ListedFile.media_id == Media.id)
@@ -93,10 +93,10 @@ def _views(session: Session, media_ids: Sequence[int]) -> list[ClipView]:
     )
     found = {}
     for media, video, deployment, corrected, who, name in rows:
-        found[media.id] = ClipView(
+        found[media.id] = VideoView(
             media_id=media.id,
             sha256=media.sha256,
-            path=name or f"Clip {media.id}",
+            path=name or f"Video {media.id}",
             taken_at=media.taken_at,
             taken_at_source=media.taken_at_source,
             deployment=deployment,

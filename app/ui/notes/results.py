@@ -127,7 +127,7 @@ def lead_on(notes: Sequence[NoteView]) -> None:
     """Links to the media of the stations, the videos and the individuals of these notes."""
     with deps.survey().read() as session:
         found = views.links(session, notes)
-    if not (found.deployments or found.individuals or found.unknown_stations or found.clips):
+    if not (found.deployments or found.individuals or found.unknown_stations or found.videos):
         return
     with st.container(horizontal=True):
         for number, name, media in found.deployments:
@@ -138,7 +138,7 @@ def lead_on(notes: Sequence[NoteView]) -> None:
                 query_params=Detections.DEPLOYMENT.to(number),
                 width="content",
             )
-        for number, name in found.clips:
+        for number, name in found.videos:
             st.page_link(
                 videos_page(),
                 label=plain(name),

@@ -78,7 +78,7 @@ def start_form(
                 return
             source = names[picked[0]].split(" · ")[0] if picked else "Individuals" if individuals else "Videos"
             label = name.strip() or f"{source} by {grouping}"
-            settings = settings_of(picked, grouping, individuals=individuals, clips=videos, **graph)
+            settings = settings_of(picked, grouping, individuals=individuals, videos=videos, **graph)
             started(start(deps.survey(), deps.jobs(), label, settings, deps.reviewer()))
 
 

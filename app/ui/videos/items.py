@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from app import deps
-from app.survey.videos.views import ClipView, OpenClip
+from app.survey.videos.views import OpenVideo, VideoView
 from app.ui.shared.words import many, when
 from app.video.timecode import timecode
 from modal_backend.contracts import Category, Tracklet
 
 
-def video_items(views: Sequence[ClipView]) -> list[dict[str, Any]]:
+def video_items(views: Sequence[VideoView]) -> list[dict[str, Any]]:
     """Items of the list of videos."""
     return [
         {
@@ -26,7 +26,7 @@ def video_items(views: Sequence[ClipView]) -> list[dict[str, Any]]:
     ]
 
 
-def state_of(view: ClipView) -> str:
+def state_of(view: VideoView) -> str:
     """What is known of a video, in two words."""
     if view.stage == "failed":
         return "failed"
@@ -40,7 +40,7 @@ def length(seconds: float) -> str:
     return timecode(seconds).rpartition(".")[0]
 
 
-def facts(opened: OpenClip) -> str:
+def facts(opened: OpenVideo) -> str:
     """What is known of a video, in one line."""
     view, video = opened.view, opened.video
     source = {"container": "from the video", "file name": "from the file name"}.get(view.taken_at_source or "")
@@ -67,7 +67,7 @@ def names(tracklets: Sequence[Tracklet]) -> list[str]:
     return out
 
 
-def frame_items(opened: OpenClip) -> list[dict[str, Any]]:
+def frame_items(opened: OpenVideo) -> list[dict[str, Any]]:
     """Items of the strip of frames, each with the boxes of the tracklets seen on it."""
     tracklets = [one for _, one in opened.tracklets]
     called = names(tracklets)

@@ -11,7 +11,7 @@ from app.survey.decisions import videos
 from app.survey.decisions.refusals import BadDecision
 from app.survey.videos import accounts
 from app.survey.videos import runs as video_runs
-from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, ClipRun
+from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, VideoRun
 from app.ui.shared.decisions import callback, decide
 from app.ui.shared.words import many, moment, plain
 from app.video.timecode import timecode
@@ -91,7 +91,7 @@ def _progress(media_id: int) -> None:
         st.progress(min(run.progress, 1.0), text=f"Summarising again, {run.progress:.0%} · you can close this tab")
 
 
-def _standing(run: ClipRun) -> None:
+def _standing(run: VideoRun) -> None:
     """Whether a run counts, or a button that lets it count."""
     if run.decided:
         st.caption(f"{many(run.decided, 'decision')} of people about its boxes")
@@ -107,7 +107,7 @@ def _standing(run: ClipRun) -> None:
     )
 
 
-def _card(run: ClipRun, differs: bool, first: int | None, several: bool) -> None:
+def _card(run: VideoRun, differs: bool, first: int | None, several: bool) -> None:
     st.markdown(f"**{TITLES[run.kind]}**")
     st.html(f'<div class="pm-line">{escape(run.by)} · {escape(moment(run.at))}</div>')
     if run.animals is None:

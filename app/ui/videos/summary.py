@@ -9,7 +9,7 @@ from app.survey.decisions.kinds import Undo
 from app.survey.decisions.videos import MOST, correct_count
 from app.survey.detections.results import crop_name
 from app.survey.videos import tracklets
-from app.survey.videos.views import OpenClip
+from app.survey.videos.views import OpenVideo
 from app.ui.shared.address import Identify
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.navigation import identify_page
@@ -26,7 +26,7 @@ def jump_to(second: float) -> None:
     st.session_state["video_jump"] = {"second": second, "n": st.session_state.get("video_jump", {}).get("n", 0) + 1}
 
 
-def draw_summary(opened: OpenClip) -> None:
+def draw_summary(opened: OpenVideo) -> None:
     """The sentences with their time codes, what limits them, and the count."""
     with deps.survey().read() as session:
         summary = tracklets.summary_of(session, opened.view.media_id)
@@ -43,7 +43,7 @@ def draw_summary(opened: OpenClip) -> None:
             _sentence(sentence, f"doubt-{place}")
 
 
-def draw_tracklets(opened: OpenClip) -> None:
+def draw_tracklets(opened: OpenVideo) -> None:
     """Each tracklet with its best crop and the way to Identify."""
     if not opened.tracklets:
         st.caption(
@@ -84,7 +84,7 @@ def draw_tracklets(opened: OpenClip) -> None:
                     )
 
 
-def draw_coverage(opened: OpenClip) -> None:
+def draw_coverage(opened: OpenVideo) -> None:
     """How much of the video was looked at, and what was not."""
     video = opened.video
     text = (
@@ -120,7 +120,7 @@ def _shown_from(sentence: Sentence) -> float:
     return (sentence.first_second + sentence.last_second) / 2
 
 
-def _count(opened: OpenClip, animals: int, computed: int) -> None:
+def _count(opened: OpenVideo, animals: int, computed: int) -> None:
     media_id = opened.view.media_id
 
     def save() -> None:

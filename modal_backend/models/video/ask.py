@@ -1,6 +1,6 @@
-"""Ask a video language model about a clip, over the chat-completions protocol (NVIDIA's hosted API, a NIM, vLLM).
+"""Ask a video language model about a video, over the chat-completions protocol (NVIDIA's hosted API, a NIM, vLLM).
 
-One request with the frames or the clip and the question; no tools are offered. It is sent again only when the endpoint
+One request with the frames or the video and the question; no tools are offered. It is sent again only when the endpoint
 said that it did no work (429, 5xx) or could not be reached: a request that may have been paid for is never repeated.
 The key goes into the Authorization header and nowhere else: every error text is ours, and what an endpoint says is
 searched for the key before it is shown.
@@ -80,7 +80,7 @@ def claimed_count(text: str) -> int | None:
 
 def request_bytes(question: VideoQuestion) -> int:
     """About how large the request's body is: media travel as base64."""
-    media = len(question.clip) or sum(len(frame.jpeg) for frame in question.frames)
+    media = len(question.video) or sum(len(frame.jpeg) for frame in question.frames)
     return media * 4 // 3 + len(question.text.encode()) + len(SYSTEM) + 120 * (len(question.frames) + 2)
 
 
@@ -229,10 +229,10 @@ def _answer(heard: _Heard, endpoint: Endpoint, attempt: int) -> VideoAnswer:
 
 def _messages(question: VideoQuestion) -> list[dict[str, Any]]:
     parts: list[dict[str, Any]] = []
-    if question.clip:
-        parts.append({"type": "video_url", "video_url": {"url": _data_url("video/mp4", question.clip)}})
+    if question.video:
+        parts.append({"type": "video_url", "video_url": {"url": _data_url("video/mp4", question.video)}})
     for frame in question.frames:
-        parts.append({"type": "text", "text": f"The clip at {frame.seconds:.1f} s:"})
+        parts.append({"type": "text", "text": f"The video at {frame.seconds:.1f} s:"})
         parts.append({"type": "image_url", "image_url": {"url": _data_url("image/jpeg", frame.jpeg)}})
     parts.append({"type": "text", "text": full_text(question.text)})
     return [{"role": "system", "content": SYSTEM}, {"role": "user", "content": parts}]

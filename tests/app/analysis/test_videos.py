@@ -1,4 +1,4 @@
-"""Clips in a survey: taken in, summarised, corrected, one query a tracklet, exported; pictures beside them stay."""
+"""Videos in a survey: taken in, summarised, corrected, one query a tracklet, exported; pictures beside them stay."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from app.analysis import videos as clips
+from app.analysis import videos
 from app.analysis.context import open_context
 from app.analysis.model_choice import Choice
 from app.analysis.pictures import crops_of_boxes
@@ -32,18 +32,18 @@ from app.survey.videos import tracklets, views
 from modal_backend.contracts import Box, Category, Detection, Provenance, Result
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import LOCAL, MODELS
-from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
 from tests.support.odd_videos import write
 from tests.support.taken_in import take_in_pictures
 
 
 def card(folder: Path) -> Path:
-    """A clip with one animal, the same again, a picture, and a file that is no clip."""
+    """A video with one animal, the same again, a picture, and a file that is no video."""
     from PIL import Image
 
     way = Path2(((0.5, -0.12, 0.5), (4.0, 1.12, 0.5)), 0.24, 4)
     folder.mkdir(parents=True)
-    draw_clip(Clip(23, 5, fps=8, width=320, height=180, animals=[way]), folder / "20240312_054112.mp4")
+    draw_video(DrawnVideo(23, 5, fps=8, width=320, height=180, animals=[way]), folder / "20240312_054112.mp4")
     (folder / "again.mov").write_bytes((folder / "20240312_054112.mp4").read_bytes())
     Image.new("RGB", (320, 240), (90, 120, 80)).save(folder / "picture.jpg")
     (folder / "broken.avi").write_bytes(b"RIFF\x50\0\0\0AVI LIST" + bytes(80))
@@ -78,13 +78,13 @@ def take_in(survey: Survey, folder: Path, summarise: bool = True) -> int:
     with open_context(survey, "test") as context:
         take_in_pictures(context, import_id, folder)
         if summarise:
-            clips.summarise_pending(context, import_id)
+            videos.summarise_pending(context, import_id)
     return import_id
 
 
 @pytest.fixture(scope="module")
 def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Survey, int, Path]]:
-    """A survey of one card, the id of its clip, and the card. Tests leave it as they found it."""
+    """A survey of one card, the id of its video, and the card. Tests leave it as they found it."""
     home = tmp_path_factory.mktemp("filmed")
     (home / "data").mkdir()
     survey = open_survey(Settings(PUGMARK_DATA_DIR=home / "data", PUGMARK_REVIEWER="ana", _env_file=None))
@@ -95,7 +95,7 @@ def filmed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Survey, i
     survey.close()
 
 
-def test_a_clip_is_taken_in_like_a_picture(filmed):
+def test_a_video_is_taken_in_like_a_picture(filmed):
     survey, media_id, _ = filmed
     with survey.read() as session:
         media = session.get_one(Media, media_id)
@@ -117,9 +117,9 @@ def test_a_clip_is_taken_in_like_a_picture(filmed):
 def test_the_frames_looked_at_are_kept_as_pictures(filmed):
     survey, media_id, _ = filmed
     with survey.read() as session:
-        clip = views.opened(session, media_id)
-    folder = survey.data_dir / "frames" / clip.view.sha256[:2] / clip.view.sha256
-    assert {int(path.stem) for path in folder.glob("*.jpg")} == {index for index, _ in clip.video.looked}
+        video = views.opened(session, media_id)
+    folder = survey.data_dir / "frames" / video.view.sha256[:2] / video.view.sha256
+    assert {int(path.stem) for path in folder.glob("*.jpg")} == {index for index, _ in video.video.looked}
 
 
 def test_a_tracklet_is_one_query_with_features_of_its_own(filmed):
@@ -192,16 +192,16 @@ def test_the_export_says_on_which_frame_each_detection_is(filmed, tmp_path):
     survey, _, _ = filmed
     megadetector_json.export(survey, tmp_path / "out.json")
     rows = {row["file"]: row for row in json.loads((tmp_path / "out.json").read_text())["images"]}
-    clip, picture = rows["20240312_054112.mp4"], rows["picture.jpg"]
-    assert clip["frame_rate"] == pytest.approx(8, abs=0.1)
-    assert len(clip["frames_processed"]) == len(set(clip["frames_processed"])) <= 64
-    assert clip["detections"]
-    assert {one["frame_number"] for one in clip["detections"]} <= set(clip["frames_processed"])
+    video, picture = rows["20240312_054112.mp4"], rows["picture.jpg"]
+    assert video["frame_rate"] == pytest.approx(8, abs=0.1)
+    assert len(video["frames_processed"]) == len(set(video["frames_processed"])) <= 64
+    assert video["detections"]
+    assert {one["frame_number"] for one in video["detections"]} <= set(video["frames_processed"])
     assert "frame_rate" not in picture
     assert rows["broken.avi"]["detections"] is None
 
 
-def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_path):
+def test_a_video_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_path):
     import_id = take_in(survey, card(tmp_path / "card"), summarise=False)
     with survey.read() as session:
         media = session.scalars(sa.select(Media).where(Media.kind == "video")).one()
@@ -209,14 +209,14 @@ def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_pat
     whole = place.read_bytes()
     place.write_bytes(b"nothing")
     with open_context(survey, "test") as context:
-        clips.summarise_pending(context, import_id)
+        videos.summarise_pending(context, import_id)
         with survey.read() as session:
             failed = session.get_one(Media, media.id)
         assert failed.stage == Stage.FAILED
         assert "could not be summarised" in failed.failure
         place.write_bytes(whole)
-        clips.reopen_failed(context)
-        clips.summarise_pending(context)
+        videos.reopen_failed(context)
+        videos.summarise_pending(context)
     with survey.read() as session:
         assert session.get_one(Media, media.id).stage == Stage.READY
         assert tracklets.summary_of(session, media.id).animals == 1
@@ -225,8 +225,8 @@ def test_a_clip_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_pat
 def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
     from tests.support.commands import pugmark
 
-    clip = card(tmp_path / "card") / "20240312_054112.mp4"
-    said = pugmark(tmp_path / "data", "summarise", str(clip))
+    video = card(tmp_path / "card") / "20240312_054112.mp4"
+    said = pugmark(tmp_path / "data", "summarise", str(video))
     assert said["duration"] == pytest.approx(5.0, abs=0.2)
     assert (said["width"], said["height"], said["animals"]) == (320, 180, 1)
     assert said["frames_looked_at"][0] == {"frame": 0, "second": 0.0, "timecode": "0:00.0"}
@@ -235,10 +235,10 @@ def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
     assert len(one["boxes"]) > 3
     looked = {frame["frame"] for frame in said["frames_looked_at"]}
     assert all(set(sentence["frames"]) <= looked for sentence in said["sentences"])
-    assert "refused" in pugmark(tmp_path / "data", "summarise", str(clip.with_name("broken.avi")), expect=3)
+    assert "refused" in pugmark(tmp_path / "data", "summarise", str(video.with_name("broken.avi")), expect=3)
 
 
-def test_a_clip_of_one_frame_is_summarised(survey, tmp_path):
+def test_a_video_of_one_frame_is_summarised(survey, tmp_path):
     (tmp_path / "card").mkdir()
     write(tmp_path / "card" / "one.avi", "mjpeg", seconds=0.1)
     take_in(survey, tmp_path / "card")
@@ -265,7 +265,7 @@ def test_the_threshold_of_the_detector_that_ran_decides_and_is_stored(survey, tm
     choose = lambda: Choice(detector=Unsure.NAME)  # noqa: E731
     with open_context(survey, "test", Unsure(), choose) as context:
         take_in_pictures(context, import_id, tmp_path / "card")
-        clips.summarise_pending(context, import_id)
+        videos.summarise_pending(context, import_id)
     with survey.read() as session:
         media_id = session.scalars(sa.select(Media.id).where(Media.kind == "video")).one()
         thresholds = set(session.scalars(sa.select(ModelVersion.threshold).where(ModelVersion.model == Unsure.NAME)))
@@ -279,7 +279,7 @@ def test_a_video_of_one_pixel_is_refused_and_one_whose_frames_change_their_size_
     folder.mkdir()
     motion_jpeg(folder / "a_pixel.avi", [(1, 1)] * 8)
     motion_jpeg(folder / "b_changes.avi", [(64, 48)] * 6 + [(96, 64)] * 6)
-    draw_clip(Clip(23, 5, fps=8, width=320, height=180, animals=[]), folder / "c_good.mp4")
+    draw_video(DrawnVideo(23, 5, fps=8, width=320, height=180, animals=[]), folder / "c_good.mp4")
     take_in(survey, folder)
     with survey.read() as session:
         states = [media.failure or media.stage for media in session.scalars(sa.select(Media))]
@@ -293,14 +293,14 @@ def test_a_reader_that_breaks_on_a_video_ends_that_video_alone(survey, tmp_path,
     folder = tmp_path / "card"
     folder.mkdir()
     for number in (1, 2):
-        draw_clip(Clip(20 + number, 2, fps=8, width=320, height=180, animals=[]), folder / f"{number}.mp4")
-    real = clips.summarise_video
+        draw_video(DrawnVideo(20 + number, 2, fps=8, width=320, height=180, animals=[]), folder / f"{number}.mp4")
+    real = videos.summarise_video
 
     def breaks_once(*args, **values):
-        monkeypatch.setattr(clips, "summarise_video", real)
+        monkeypatch.setattr(videos, "summarise_video", real)
         raise IndexError("index 1 is out of bounds")
 
-    monkeypatch.setattr(clips, "summarise_video", breaks_once)
+    monkeypatch.setattr(videos, "summarise_video", breaks_once)
     take_in(survey, folder)
     with survey.read() as session:
         first, second = session.scalars(sa.select(Media).order_by(Media.id))

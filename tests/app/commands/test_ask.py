@@ -9,7 +9,7 @@ import pytest
 from app.__main__ import main
 from app.settings import load_settings
 from tests.support.chat_server import KEY, TEXT, chat_server
-from tests.support.square_video import write_clip
+from tests.support.square_video import write_video
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def server(tmp_path, monkeypatch):
 
 
 def test_an_answer_in_json_with_its_source(server, tmp_path, capsys):
-    assert main(["ask", str(write_clip(tmp_path / "clip.avi", seconds=1)), "--own", "How many?", "--json"]) == 0
+    assert main(["ask", str(write_video(tmp_path / "clip.avi", seconds=1)), "--own", "How many?", "--json"]) == 0
     told = json.loads(capsys.readouterr().out)
     assert (told["text"], told["count_claimed"], told["question"]) == (TEXT, 2, "How many?")
     assert len(told["frame_seconds"]) == 8
@@ -34,7 +34,7 @@ def test_an_answer_in_json_with_its_source(server, tmp_path, capsys):
 @pytest.mark.parametrize(("way", "code"), [(401, 1), ("cut", 1)])
 def test_a_failure_is_one_sentence_with_the_remedy(server, tmp_path, capsys, way, code):
     server.script = [way]
-    assert main(["ask", str(write_clip(tmp_path / "clip.avi", seconds=1))]) == code
+    assert main(["ask", str(write_video(tmp_path / "clip.avi", seconds=1))]) == code
     shown = capsys.readouterr()
     assert shown.out == ""
     assert "Traceback" not in shown.err
@@ -44,7 +44,7 @@ def test_a_failure_is_one_sentence_with_the_remedy(server, tmp_path, capsys, way
 def test_without_a_key_the_remedy_is_told(server, tmp_path, capsys, monkeypatch):
     monkeypatch.delenv("OMNIVINCI_API_KEY")
     load_settings.cache_clear()
-    assert main(["ask", str(write_clip(tmp_path / "clip.avi", seconds=1))]) == 1
+    assert main(["ask", str(write_video(tmp_path / "clip.avi", seconds=1))]) == 1
     assert "not configured. Set OMNIVINCI_API_KEY" in capsys.readouterr().err
     assert server.requests == []
 
@@ -52,5 +52,5 @@ def test_without_a_key_the_remedy_is_told(server, tmp_path, capsys, monkeypatch)
 @pytest.mark.parametrize("arguments", [["nothing.avi"], ["clip.avi", "--question", "who"]])
 def test_a_bad_call_ends_with_status_2(server, tmp_path, monkeypatch, arguments):
     monkeypatch.chdir(tmp_path)
-    write_clip(tmp_path / "clip.avi", seconds=1)
+    write_video(tmp_path / "clip.avi", seconds=1)
     assert main(["ask", *arguments]) == 2

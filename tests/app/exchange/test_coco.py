@@ -33,10 +33,10 @@ def filled(tmp_path_factory: pytest.TempPathFactory):
         _, rejected = add_media(survey, [found(0.9)], folder="Ridge", minutes=70)
         add_media(survey, [Detection(Category.PERSON, 0.9, Box(0.1, 0.1, 0.2, 0.5)), found()], folder="Ridge")
         add_media(survey, [Detection(Category.VEHICLE, 0.9, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=95)
-        clip, _ = add_media(survey, [found()], folder="Ridge", minutes=99)
+        video, _ = add_media(survey, [found()], folder="Ridge", minutes=99)
         failed, _ = add_media(survey, [], folder="Ridge", minutes=120)
         with survey.write() as session:
-            session.get_one(Media, clip).kind = "video"
+            session.get_one(Media, video).kind = "video"
             session.get_one(Media, failed).stage = "failed"
             catalogue.describe(session, "ana", 1, species="Panthera tigris")
             boxes.judge_media(session, "ben", blank, "blank")

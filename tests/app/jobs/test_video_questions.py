@@ -1,4 +1,4 @@
-"""A question about a clip from the dashboard to the worker to an endpoint and back into the survey."""
+"""A question about a video from the dashboard to the worker to an endpoint and back into the survey."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from modal_backend.contracts import VideoAnswer as Said
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import VERSION
 from tests.support.chat_server import KEY, TEXT, chat_server
-from tests.support.square_video import write_clip
+from tests.support.square_video import write_video
 from tests.support.waiting import wait_until
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -55,21 +55,21 @@ def settings(tmp_path: Path, server) -> Settings:
     )
 
 
-def add_clip(survey: Survey, tmp_path: Path, name: str = "clip.mp4") -> int:
-    """A clip in the store, as an import leaves it."""
+def add_video(survey: Survey, tmp_path: Path, name: str = "clip.mp4") -> int:
+    """A video in the store, as an import leaves it."""
     import hashlib
 
-    clip = write_clip(tmp_path / name, seconds=2)
-    sha256 = hashlib.sha256(clip.read_bytes()).hexdigest()
-    place = survey.data_dir / "originals" / sha256[:2] / f"{sha256}{clip.suffix}"
+    video = write_video(tmp_path / name, seconds=2)
+    sha256 = hashlib.sha256(video.read_bytes()).hexdigest()
+    place = survey.data_dir / "originals" / sha256[:2] / f"{sha256}{video.suffix}"
     place.parent.mkdir(parents=True, exist_ok=True)
-    shutil.copy(clip, place)
+    shutil.copy(video, place)
     with survey.write() as session:
         media = Media(
             sha256=sha256,
             kind="video",
-            format=clip.suffix[1:],
-            bytes=clip.stat().st_size,
+            format=video.suffix[1:],
+            bytes=video.stat().st_size,
             width=320,
             height=240,
             stage=Stage.READY,
@@ -123,7 +123,7 @@ def files_with(folder: Path, text: str) -> list[str]:
 
 
 def test_a_worker_asks_keeps_the_answer_and_the_key_is_nowhere_on_disk(settings, survey, server, tmp_path):
-    answer_id = ask(settings, survey, add_clip(survey, tmp_path), "own", "  Is one  limping? ")
+    answer_id = ask(settings, survey, add_video(survey, tmp_path), "own", "  Is one  limping? ")
     server.script, server.text = [500, "stream"], f"{TEXT} <script>alert(1)</script> {KEY}"
     with worker(settings):
         wait_until(lambda: row(survey, answer_id).outcome)
@@ -149,7 +149,7 @@ def test_a_worker_asks_keeps_the_answer_and_the_key_is_nowhere_on_disk(settings,
 
 
 def test_a_killed_worker_asks_again_only_what_has_no_answer(settings, survey, server, tmp_path):
-    media_id = add_clip(survey, tmp_path)
+    media_id = add_video(survey, tmp_path)
     server.script = ["stream", "silence", "stream"]
     first = ask(settings, survey, media_id, "count")
     with worker(settings):
@@ -168,8 +168,8 @@ def test_a_killed_worker_asks_again_only_what_has_no_answer(settings, survey, se
 
 
 def test_a_refused_key_and_a_missing_file_are_told_with_the_remedy(settings, survey, server, tmp_path):
-    media_id = add_clip(survey, tmp_path)
-    gone = add_clip(survey, tmp_path, "gone.avi")
+    media_id = add_video(survey, tmp_path)
+    gone = add_video(survey, tmp_path, "gone.avi")
     shutil.rmtree(settings.data_dir / "originals" / _sha(survey, gone)[:2])
     server.script = [401]
     refused, missing = ask(settings, survey, media_id), ask(settings, survey, gone)
@@ -177,17 +177,17 @@ def test_a_refused_key_and_a_missing_file_are_told_with_the_remedy(settings, sur
         wait_until(lambda: row(survey, refused).outcome and row(survey, missing).outcome)
     assert row(survey, refused).outcome == row(survey, missing).outcome == "failed"
     assert "does not accept the key (401). Check OMNIVINCI_API_KEY." in row(survey, refused).error
-    assert "Import the clip again." in row(survey, missing).error
+    assert "Import the video again." in row(survey, missing).error
     assert len(server.requests) == 1
     assert files_with(settings.data_dir, KEY) == []
 
 
-def test_the_clip_itself_is_sent_where_that_is_wanted_and_it_fits(settings, survey, server, tmp_path):
-    answer_id = ask(settings, survey, add_clip(survey, tmp_path))
-    other = ask(settings, survey, add_clip(survey, tmp_path, "other.avi"))
+def test_the_video_itself_is_sent_where_that_is_wanted_and_it_fits(settings, survey, server, tmp_path):
+    answer_id = ask(settings, survey, add_video(survey, tmp_path))
+    other = ask(settings, survey, add_video(survey, tmp_path, "other.avi"))
     with worker(settings, OMNIVINCI_SEND="clip"):
         wait_until(lambda: row(survey, answer_id).outcome and row(survey, other).outcome)
-    assert row(survey, answer_id).sent.startswith("the clip, ")
+    assert row(survey, answer_id).sent.startswith("the video, ")
     assert row(survey, other).sent == "3 frames"
     kinds = {part["type"] for request in server.requests for part in request["messages"][1]["content"]}
     assert kinds == {"video_url", "image_url", "text"}
@@ -199,7 +199,7 @@ def _sha(survey: Survey, media_id: int) -> str:
 
 
 def test_an_answer_is_never_overwritten(settings, survey, tmp_path):
-    answer_id = ask(settings, survey, add_clip(survey, tmp_path))
+    answer_id = ask(settings, survey, add_video(survey, tmp_path))
     with survey.write() as session:
         assert answers.keep(session, answer_id, SAID, (2.0, 6.0))
     with survey.write() as session:
@@ -216,7 +216,7 @@ def test_without_tokens_or_prices_there_is_no_cost(settings):
 
 
 def test_a_deleted_answer_comes_back_with_undo_and_its_id_is_given_to_no_other(settings, survey, tmp_path):
-    media_id = add_clip(survey, tmp_path)
+    media_id = add_video(survey, tmp_path)
     answer_id = ask(settings, survey, media_id)
     with survey.write() as session:
         answers.keep(session, answer_id, SAID, (None, None))
@@ -232,7 +232,7 @@ def test_a_deleted_answer_comes_back_with_undo_and_its_id_is_given_to_no_other(s
 
 def test_without_a_key_nothing_is_written_down_and_the_remedy_is_told(settings, survey, tmp_path):
     bare = settings.model_copy(update={"omnivinci_api_key": None})
-    media_id = add_clip(survey, tmp_path)
+    media_id = add_video(survey, tmp_path)
     with pytest.raises(ValueError, match="Set OMNIVINCI_API_KEY"):
         ask(bare, survey, media_id)
     with pytest.raises(ValueError, match="Write a question first"):
@@ -243,7 +243,7 @@ def test_without_a_key_nothing_is_written_down_and_the_remedy_is_told(settings, 
 
 def test_a_full_queue_leaves_a_question_that_says_so(settings, survey, tmp_path, monkeypatch):
     full = settings.model_copy(update={"modal_queue_max_size": 0})
-    media_id = add_clip(survey, tmp_path)
+    media_id = add_video(survey, tmp_path)
     with pytest.raises(QueueFull):
         ask(full, survey, media_id)
     with survey.read() as session:

@@ -1,4 +1,4 @@
-"""A clip is summarised again by a real worker after its detector has changed; what people decided stays."""
+"""A video is summarised again by a real worker after its detector has changed; what people decided stays."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import Media
-from app.survey.tables.videos import ClipRunRow
+from app.survey.tables.videos import VideoRunRow
 from app.survey.videos import accounts, runs, tracklets
 from modal_backend.registry import LOCAL
 from tests.app.analysis.test_videos import take_in
 from tests.support.commands import ROOT, environment
-from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
 from tests.support.waiting import wait_until
 
 
@@ -45,16 +45,16 @@ def ask(survey: Survey, media_id: int) -> int:
         return video_decisions.ask_again(session, media_id, "ana").id
 
 
-def row(survey: Survey, run_id: int) -> ClipRunRow:
+def row(survey: Survey, run_id: int) -> VideoRunRow:
     with survey.read() as session:
-        return session.get_one(ClipRunRow, run_id)
+        return session.get_one(VideoRunRow, run_id)
 
 
-def test_a_clip_summarised_again_keeps_both_runs_and_the_persons_count(survey, tmp_path):
+def test_a_video_summarised_again_keeps_both_runs_and_the_persons_count(survey, tmp_path):
     folder = tmp_path / "card"
     folder.mkdir()
     way = Path2(((0.3, -0.12, 0.5), (2.3, 1.12, 0.5)), 0.24, 4)
-    draw_clip(Clip(23, 3, fps=8, width=320, height=180, animals=[way]), folder / "one.mp4")
+    draw_video(DrawnVideo(23, 3, fps=8, width=320, height=180, animals=[way]), folder / "one.mp4")
     take_in(survey, folder)
     with survey.write() as session:
         media_id = session.scalars(sa.select(Media.id)).one()

@@ -1,4 +1,4 @@
-"""Files of notes are deleted and come back as decisions; computed summaries of clips can be notes and say so."""
+"""Files of notes are deleted and come back as decisions; computed summaries of videos can be notes and say so."""
 
 from __future__ import annotations
 
@@ -88,7 +88,7 @@ def test_a_run_knows_which_of_its_files_were_deleted(survey, file_id):
         assert survey_notes.runs_with(session, other) == []
 
 
-def test_summaries_of_clips_are_notes_with_station_date_and_species_and_say_that_they_are_computed(survey):
+def test_summaries_of_videos_are_notes_with_station_date_and_species_and_say_that_they_are_computed(survey):
     media_id, boxes = add_media(survey, [found()], folder="Ford 2", name="clip.mp4")
     add_media(survey, [found()], folder="Ridge 1")
     with survey.write() as session:
@@ -98,7 +98,7 @@ def test_summaries_of_clips_are_notes_with_station_date_and_species_and_say_that
                          summarised_at=1.0, animals=1, sentences=sentences)  # fmt: skip
         review.correct_box(session, "ana", boxes[0], species="Panthera tigris")
     with survey.read() as session:
-        assert views.clip_count(session) == 1
+        assert views.video_count(session) == 1
         assert rows_of(session, {"files": []}) == []
         row = rows_of(session, {"files": [], "clips": True})[0]
         view = views.notes_by_id(session, [row["row"]])[row["row"]]
@@ -108,5 +108,5 @@ def test_summaries_of_clips_are_notes_with_station_date_and_species_and_say_that
     assert view.media_id == media_id
     assert "computed from a video, not written by a person" in note_html(view, ["crosses"])
     assert "<right>" not in note_html(view, ["crosses"])
-    assert leads.clips == [(media_id, "clip.mp4")]
+    assert leads.videos == [(media_id, "clip.mp4")]
     assert [name for _, name, _ in leads.deployments] == ["Ford 2"]

@@ -1,4 +1,4 @@
-"""The panel of a clip: what can be asked, what was answered, and where the counts disagree."""
+"""The panel of a video: what can be asked, what was answered, and where the counts disagree."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ MARKUP = "<img src=x onerror=alert(1)> [click](http://evil.example) ![p](http://
 
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """The survey of the dashboard's settings, with one clip (media 1)."""
+    """The survey of the dashboard's settings, with one video (media 1)."""
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
     monkeypatch.setenv("OMNIVINCI_API_KEY", KEY)
@@ -30,8 +30,8 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     st.cache_resource.clear()
     survey: Survey = open_survey(load_settings())
     with survey.write() as session:
-        clip = {"kind": "video", "format": "mp4", "bytes": 1, "width": 320, "height": 240, "stage": Stage.READY}
-        session.add(Media(sha256="a" * 64, **clip))
+        video = {"kind": "video", "format": "mp4", "bytes": 1, "width": 320, "height": 240, "stage": Stage.READY}
+        session.add(Media(sha256="a" * 64, **video))
     yield survey
     survey.close()
     st.cache_resource.clear()
@@ -74,7 +74,7 @@ def test_it_says_where_the_frames_go_before_they_go(survey):
     )
 
 
-def test_a_person_on_the_clip_is_told_before_anything_is_sent(survey):
+def test_a_person_on_the_video_is_told_before_anything_is_sent(survey):
     assert "their picture would leave this machine" not in words(panel())
     with survey.write() as session:
         session.get_one(Media, 1).person_score = 0.8

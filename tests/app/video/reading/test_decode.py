@@ -1,4 +1,4 @@
-"""Clips in many containers and codecs, odd and damaged: length, size, time codes, and what was lost."""
+"""Videos in many containers and codecs, odd and damaged: length, size, time codes, and what was lost."""
 
 from __future__ import annotations
 
@@ -117,7 +117,7 @@ def test_what_is_no_video_is_refused(tmp_path, content):
     (tmp_path / "video.mp4").write_bytes(content)
     with pytest.raises(Refused) as refused:
         read_video(tmp_path / "video.mp4", pixels=PIXELS)
-    assert refused.value.refusal is Refusal.CLIP_DAMAGED
+    assert refused.value.refusal is Refusal.VIDEO_DAMAGED
 
 
 def test_sound_without_pictures_is_refused_as_such(tmp_path):
@@ -126,7 +126,7 @@ def test_sound_without_pictures_is_refused_as_such(tmp_path):
         play(tmp_path / "video.mp4")
     with pytest.raises(Refused) as refused:
         read_video(tmp_path / "video.mp4", pixels=PIXELS)
-    assert refused.value.refusal is Refusal.CLIP_WITHOUT_PICTURES
+    assert refused.value.refusal is Refusal.VIDEO_WITHOUT_PICTURES
 
 
 def test_a_video_whose_frames_never_come_is_an_error_and_not_an_empty_video(tmp_path):

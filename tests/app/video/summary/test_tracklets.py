@@ -15,13 +15,13 @@ from app.video.paths.frame_borders import Frame
 from app.video.paths.paths import paths_of
 from app.video.summary.summarise import SummarisedVideo, summarise_video
 from modal_backend.contracts import Box, Category, Detection, Source
-from tests.support.drawn_videos import Clip, Path2, draw_clip
+from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
 
 QUICK = {"width": 320, "height": 180, "fps": 8}
 
 
-def summarised(clip: Clip, folder, detect=None) -> SummarisedVideo:
-    draw_clip(clip, folder / "video.mp4", options={"preset": "ultrafast"})
+def summarised(video: DrawnVideo, folder, detect=None) -> SummarisedVideo:
+    draw_video(video, folder / "video.mp4", options={"preset": "ultrafast"})
     return summarise_video(folder / "video.mp4", detect or (lambda pictures: [[] for _ in pictures]))
 
 
@@ -38,7 +38,7 @@ def courses(done: SummarisedVideo) -> list[tuple[str | None, str | None]]:
     "effects", [(), ("shake",), ("flicker",), ("wind",), ("bar",), ("infrared",), ("shake", "bar", "noise")]
 )
 def test_nothing_is_found_where_nothing_lives(tmp_path, effects):
-    done = summarised(Clip(11, 7, look="pasted", effects=effects, **QUICK), tmp_path)
+    done = summarised(DrawnVideo(11, 7, look="pasted", effects=effects, **QUICK), tmp_path)
     assert done.summary.animals == 0
     assert done.summary.sentences[0].text.startswith("No animal was found")
 
@@ -46,7 +46,7 @@ def test_nothing_is_found_where_nothing_lives(tmp_path, effects):
 @pytest.mark.parametrize("effects", [(), ("flicker", "bar"), ("wind",), ("infrared",), ("shake",)])
 def test_two_animals_that_cross_are_two_with_their_sides_and_times(tmp_path, effects):
     paths = [crossing(0.6, True, 0.35), crossing(1.4, False, 0.72, look=5)]
-    done = summarised(Clip(23, 6.5, effects=effects, animals=paths, **QUICK), tmp_path)
+    done = summarised(DrawnVideo(23, 6.5, effects=effects, animals=paths, **QUICK), tmp_path)
     assert sorted(courses(done)) == [("left", "right"), ("right", "left")]
     for tracklet in done.summary.tracklets:
         first = 0.6 if tracklet.entry == "left" else 1.4
@@ -56,7 +56,7 @@ def test_two_animals_that_cross_are_two_with_their_sides_and_times(tmp_path, eff
 
 def test_an_animal_that_stops_and_goes_on_is_one(tmp_path):
     path = Path2(((0.5, -0.12, 0.5), (2.0, 0.45, 0.5), (5.0, 0.45, 0.5), (6.5, 1.12, 0.5)), 0.2, 4)
-    done = summarised(Clip(31, 7.5, animals=[path], **QUICK), tmp_path)
+    done = summarised(DrawnVideo(31, 7.5, animals=[path], **QUICK), tmp_path)
     assert courses(done) == [("left", "right")]
     assert done.summary.tracklets[0].moving < 0.8
 
@@ -65,7 +65,7 @@ def test_an_animal_that_leaves_and_comes_back_is_one_with_two_times_in_view(tmp_
     out = ((0.5, -0.12, 0.5), (1.8, 0.4, 0.5), (3.1, -0.12, 0.5))
     back = ((5.0, -0.12, 0.5), (6.3, 0.4, 0.5), (7.6, -0.12, 0.5))
     path = Path2((*out, (3.2, -3.0, 0.5), (4.9, -3.0, 0.5), *back), 0.2, 4)
-    done = summarised(Clip(31, 8.5, animals=[path], **QUICK), tmp_path)
+    done = summarised(DrawnVideo(31, 8.5, animals=[path], **QUICK), tmp_path)
     (tracklet,) = [tracklet for tracklet in done.summary.tracklets if tracklet.counted]
     assert len(tracklet.spans) == 2
     assert (tracklet.entry, tracklet.exit) == ("left", "left")
@@ -74,12 +74,14 @@ def test_an_animal_that_leaves_and_comes_back_is_one_with_two_times_in_view(tmp_
 
 def test_an_animal_there_from_the_beginning_has_no_side_it_came_from(tmp_path):
     path = Path2(((-1.0, 0.5, 0.5), (3.0, 0.5, 0.5), (5.0, 1.12, 0.5)), 0.2, 4)
-    done = summarised(Clip(41, 6.5, animals=[path], **QUICK), tmp_path)
+    done = summarised(DrawnVideo(41, 6.5, animals=[path], **QUICK), tmp_path)
     assert courses(done) == [(None, "right")]
 
 
 def test_every_sentence_names_frames_that_were_looked_at_within_its_seconds(tmp_path):
-    done = summarised(Clip(23, 6.5, animals=[crossing(0.6, True, 0.4), crossing(1.4, False, 0.75)], **QUICK), tmp_path)
+    done = summarised(
+        DrawnVideo(23, 6.5, animals=[crossing(0.6, True, 0.4), crossing(1.4, False, 0.75)], **QUICK), tmp_path
+    )
     looked = dict(done.coverage.sampled)
     assert len(done.summary.sentences) >= 4
     for sentence in (*done.summary.sentences, *done.summary.uncertainty):
@@ -89,7 +91,7 @@ def test_every_sentence_names_frames_that_were_looked_at_within_its_seconds(tmp_
 
 
 def test_what_moves_without_the_detector_is_counted_and_said_to_be_uncertain(tmp_path):
-    done = summarised(Clip(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK), tmp_path)
+    done = summarised(DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK), tmp_path)
     (tracklet,) = done.summary.tracklets
     assert tracklet.source == Source.MOTION
     assert any("detector is not sure" in sentence.text for sentence in done.summary.uncertainty)
@@ -99,8 +101,8 @@ def test_what_the_detector_marks_and_never_moves_counts_only_when_it_is_sure(tmp
     def marks(confidence: float):
         return lambda pictures: [[Detection(Category.ANIMAL, confidence, Box(0.4, 0.4, 0.2, 0.2))] for _ in pictures]
 
-    clip = Clip(47, 5, **QUICK)
-    sure, unsure = summarised(clip, tmp_path, marks(0.9)), summarised(clip, tmp_path, marks(0.4))
+    video = DrawnVideo(47, 5, **QUICK)
+    sure, unsure = summarised(video, tmp_path, marks(0.9)), summarised(video, tmp_path, marks(0.4))
     assert sure.summary.animals == 1
     assert unsure.summary.animals == 0
     assert [tracklet.counted for tracklet in unsure.summary.tracklets] == [False]
@@ -108,20 +110,20 @@ def test_what_the_detector_marks_and_never_moves_counts_only_when_it_is_sure(tmp
 
 
 def test_a_person_the_detector_names_is_a_person(tmp_path):
-    clip = Clip(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK)
+    video = DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK)
 
     def everywhere(pictures):
         boxes = [Detection(Category.PERSON, 0.8, Box(x / 10, 0.35, 0.2, 0.3)) for x in range(9)]
         return [boxes for _ in pictures]
 
-    done = summarised(clip, tmp_path, everywhere)
+    done = summarised(video, tmp_path, everywhere)
     kinds = {tracklet.category for tracklet in done.summary.tracklets if tracklet.source == Source.BOTH}
     assert Category.PERSON in kinds
 
 
 def test_at_most_the_budget_is_looked_at_and_it_lies_dense_where_something_moves(tmp_path):
-    clip = replace(Clip(53, 30, animals=[crossing(12, True, 0.5)], **QUICK), fps=6)
-    done = summarised(clip, tmp_path)
+    video = replace(DrawnVideo(53, 30, animals=[crossing(12, True, 0.5)], **QUICK), fps=6)
+    done = summarised(video, tmp_path)
     seconds = [second for _, second in done.coverage.sampled]
     assert len(seconds) <= 64
     assert max(b - a for a, b in pairwise(seconds)) <= 1.2
@@ -158,7 +160,7 @@ def test_texture_that_settles_with_the_exposure_does_not_move_and_an_animal_befo
 
 def test_what_stirs_for_a_moment_inside_the_frame_is_named_and_not_counted(tmp_path):
     path = Path2(((3.0, 0.4, 0.5), (4.2, 0.62, 0.5)), 0.15, 4)
-    done = summarised(Clip(43, 8, animals=[path], **QUICK), tmp_path)
+    done = summarised(DrawnVideo(43, 8, animals=[path], **QUICK), tmp_path)
     assert done.summary.animals == 0
     assert [tracklet.counted for tracklet in done.summary.tracklets] == [False]
     assert any("stirs for a moment" in sentence.text for sentence in done.summary.uncertainty)

@@ -59,14 +59,14 @@ def test_the_frames_travel_as_pictures_with_their_seconds_and_no_tools_are_offer
     pictures = [part["image_url"]["url"] for part in parts if part["type"] == "image_url"]
     assert [base64.b64decode(url.partition(",")[2]) for url in pictures] == [b"\xff\xd8one", b"\xff\xd8two"]
     assert [part["text"] for part in parts if part["type"] == "text"][:2] == [
-        "The clip at 0.5 s:",
-        "The clip at 1.5 s:",
+        "The video at 0.5 s:",
+        "The video at 1.5 s:",
     ]
     assert "tools" not in sent
     assert "tool_choice" not in sent
 
 
-def test_a_clip_travels_as_a_video(server):
+def test_a_video_travels_as_a_video(server):
     answer(server, VideoQuestion("What?", [], b"mp4 bytes"))
     part = server.requests[0]["messages"][1]["content"][0]
     assert part["type"] == "video_url"
