@@ -18,7 +18,7 @@ from app.analysis.context import Context
 from app.ingest.intake import Taken, take_in
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
-from app.survey.media import imports
+from app.survey.media import imports, places
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.videos import tracklets
 
@@ -100,7 +100,7 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
             codec=stated.codec[:24],
             container=stated.container[:48],
         )
-    imports.give_place(session, media.deployment_id, taken.latitude, taken.longitude)
+    places.give_place(session, media.deployment_id, taken.latitude, taken.longitude)
     return media
 
 

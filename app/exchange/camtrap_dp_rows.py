@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -39,13 +39,13 @@ class Kept:
     """Which media are written.
 
     Attributes:
-        zones: offset from UTC by deployment.
-        offsets: correction of its clock.
+        stated: offset from UTC by deployment, where a person gave one.
+        zones: the offset of each deployment's days.
     """
 
     deployments: dict[int, str]
+    stated: dict[int, str]
     zones: dict[int, str]
-    offsets: dict[int, timedelta]
     utc_offset: str | None
     threshold: float
     classifier: str
@@ -61,11 +61,15 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
     if utc_offset is not None and not ZONE.match(utc_offset):
         raise ExportRefused(f"{utc_offset} is no offset from UTC: write it as +05:30, -03:00 or Z.")
     where = _where()
-    without = session.scalar(sa.select(sa.func.count(Media.id)).where(*where, Media.utc_offset.is_(None))) or 0
+    stated = {row.id: row.time_zone for row in deployments if row.time_zone}
+    silent = sa.select(sa.func.count(Media.id)).where(
+        *where, Media.utc_offset.is_(None), Media.deployment_id.not_in(stated)
+    )
+    without = session.scalar(silent) or 0
     if without and utc_offset is None:
         raise ExportRefused(
             f"Camtrap DP wants times with their offset from UTC, and {without:,} files do not say theirs. Say the "
-            "offset the cameras' clocks were set to, as +05:30."
+            "offset the cameras' clocks were set to, as +05:30, here or for each deployment in Stations."
         )
     zones = sa.select(Media.deployment_id, sa.func.max(Media.utc_offset)).where(*where).group_by(Media.deployment_id)
     used = {row[0]: row[1] for row in session.execute(zones) if row[0] is not None}
@@ -74,8 +78,8 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
     version = browse.detector(session)
     return Kept(
         deployments={row.id: row.name for row in deployments if row.id in used},
-        zones={number: _zone(zone, utc_offset) for number, zone in used.items()},
-        offsets={row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployments},
+        stated=stated,
+        zones={number: _zone(stated.get(number) or zone, utc_offset) for number, zone in used.items()},
         utc_offset=utc_offset,
         threshold=version.threshold if version and version.threshold else 0.5,
         classifier=f"{version.model} {version.version}" if version else "",
@@ -145,8 +149,8 @@ def _zone(own: str | None, survey_zone: str | None) -> str:
 
 
 def _moment(media: Media, kept: Kept, at: datetime | None = None) -> str:
-    taken = (at or media.taken_at or datetime.min) + kept.offsets[media.deployment_id or 0]
-    return f"{taken:%Y-%m-%dT%H:%M:%S}{_zone(media.utc_offset, kept.utc_offset)}"
+    zone = kept.stated.get(media.deployment_id or 0) or media.utc_offset
+    return f"{at or media.taken_at:%Y-%m-%dT%H:%M:%S}{_zone(zone, kept.utc_offset)}"
 
 
 def _spans(session: Session, event_ids: set[int]) -> dict[int, tuple[datetime, datetime]]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -22,7 +22,6 @@ from app.exchange.identifiers import ExportRefused
 from app.exchange.megadetector_json import repeated_paths
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.media import browse
-from app.survey.media.stations import deployment_views
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual
@@ -144,7 +143,6 @@ def _parts(session: Session) -> Iterator[list[Media]]:
 def _images(session: Session) -> Iterator[dict[str, Any]]:
     several = (session.scalar(sa.select(sa.func.count(ImportBatch.id))) or 0) > 1
     repeated = repeated_paths(session) if several else set()
-    offsets = {row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployment_views(session)}
     stations = {row.id: row.station for row in session.execute(sa.select(Deployment.id, Deployment.station))}
     for part in _parts(session):
         paths = _paths(session, [media.id for media in part], repeated)
@@ -157,7 +155,7 @@ def _images(session: Session) -> Iterator[dict[str, Any]]:
                 "sha256": media.sha256,
             }
             if media.taken_at is not None:
-                taken = f"{media.taken_at + offsets.get(media.deployment_id or 0, timedelta()):%Y-%m-%d %H:%M:%S}"
+                taken = f"{media.taken_at:%Y-%m-%d %H:%M:%S}"
                 row |= {"date_captured": taken, "datetime": taken}
             if media.deployment_id is not None:
                 row["location"] = stations[media.deployment_id]

@@ -24,7 +24,7 @@ from app.jobs.current import Current, current
 from app.jobs.queue import Due, Queue, import_workflow_id
 from app.sample.demo_survey import draw_sample
 from app.survey.detections import rapid_profile
-from app.survey.media import events, imports
+from app.survey.media import clocks, imports, places
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media
 from modal_backend.errors import BackendError, sentence
 
@@ -182,8 +182,8 @@ def _group(now: Current, import_id: int) -> None:
     deployments = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == import_id).distinct()
     with now.context.survey.write() as session:
         affected = set(session.scalars(deployments))
-        imports.settle_places(session, affected)
-        events.regroup(session, affected, now.settings.event_gap_seconds)
+        places.settle_places(session, affected)
+        clocks.retime(session, affected)
 
 
 def _close(now: Current, import_id: int, error: str | None) -> str:

@@ -17,18 +17,21 @@ from app.settings import Settings
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IDS_A_QUERY = 500  # SQLite before 3.32 takes 999 values: https://sqlite.org/limits.html
+EVENT_GAP = "event gap, seconds"
 WRITES = 7_203_112  # any number, the same in every process
 
 
 class Survey:
     """The survey database. May be shared between threads; sessions may not."""
 
-    def __init__(self, url: str, data_dir: Path) -> None:
+    def __init__(self, url: str, data_dir: Path, event_gap_seconds: int = 60) -> None:
         self.url = url
         self.data_dir = data_dir
         self.engine = _engine(url)
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False)
-        self._writes = sessionmaker(self.engine.execution_options(pugmark_writes=True), expire_on_commit=False)
+        info = {EVENT_GAP: event_gap_seconds}
+        self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
+        writes = self.engine.execution_options(pugmark_writes=True)
+        self._writes = sessionmaker(writes, expire_on_commit=False, info=info)
 
     @contextmanager
     def read(self) -> Iterator[Session]:
@@ -54,7 +57,7 @@ def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
 
 def open_survey(settings: Settings) -> Survey:
     """Bring the schema up to date and open the survey."""
-    survey = Survey(settings.survey_url, settings.data_dir)
+    survey = Survey(settings.survey_url, settings.data_dir, settings.event_gap_seconds)
     migrate(survey)
     return survey
 

@@ -79,14 +79,12 @@ def effort(session: Session, deployments: Sequence[DeploymentView]) -> Effort:
 
 
 def media_days(session: Session, deployments: Sequence[DeploymentView]) -> dict[int, tuple[date, date]]:
-    """First and last day of each deployment's media, clock offset added."""
-    offsets = {row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployments}
+    """First and last day of each deployment's media."""
+    ids = {row.id for row in deployments}
     rows = session.execute(
         sa.select(Media.deployment_id, sa.func.min(Media.taken_at), sa.func.max(Media.taken_at))
         .where(Media.deployment_id.is_not(None), Media.taken_at.is_not(None))
         .group_by(Media.deployment_id)
     )
     values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
-    return {
-        number: ((first + offsets[number]).date(), (last + offsets[number]).date()) for number, first, last in values
-    }
+    return {number: (first.date(), last.date()) for number, first, last in values if number in ids}

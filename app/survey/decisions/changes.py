@@ -5,7 +5,8 @@ Only the tables of the decision's kind can be changed (see `kinds`); what a mode
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,11 +15,14 @@ from sqlalchemy.orm import Session
 from app.survey.database import slices
 from app.survey.decisions import kinds
 from app.survey.detections.boxes import rescore
+from app.survey.media.events import free_events
 from app.survey.tables.base import Base
 from app.survey.tables.decisions import Decision
+from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview
 
 SIGNATURE = {"who", "decided_at"}
+BOX_SIGNED = frozenset({"detection_id", *SIGNATURE})
 
 
 class Change:
@@ -70,6 +74,22 @@ class Change:
             {"table": table.__tablename__, "before": before.get(key), "after": snapshot(known[key])} for key in values
         ]
 
+    def put_many(self, table: type[Base], ids: Iterable[int], **values: Any) -> None:
+        """Give many rows the same values. The log keeps the ids together, by what the rows held before."""
+        key = sa.inspect(table).primary_key[0]
+        columns = [getattr(table, name) for name in values]
+        before: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+        for chunk in slices(sorted(ids)):
+            for row in self.session.execute(sa.select(key, *columns).where(key.in_(chunk))):
+                before[tuple(row[1:])].append(row[0])
+        for held, keys in before.items():
+            if held == tuple(values.values()):
+                continue
+            write_many(self.session, table, keys, values)
+            old = dict(zip(values, held, strict=True))
+            name = table.__tablename__
+            self.rows.append({"table": name, "before": {key.name: keys, **old}, "after": {key.name: keys, **values}})
+
     def add(self, row: Base) -> Any:
         """Insert a row that gets its id from the database; returns it."""
         self.add_all([row])
@@ -88,6 +108,8 @@ class Change:
         if row is None:
             return
         self.rows.append({"table": table.__tablename__, "before": snapshot(row), "after": None})
+        if isinstance(row, Deployment):
+            free_events(self.session, row.id)
         self.session.delete(row)
         self.session.flush()
 
@@ -111,7 +133,7 @@ class Change:
 
 def settle(session: Session, decision: Decision) -> None:
     """Do what has to follow when a decision was made or taken back, and score its media again."""
-    kinds.settle(session, decision.kind, decision.changes)
+    kinds.settle(session, decision)
     rescore(session, media_of(session, decision))
 
 
@@ -122,9 +144,8 @@ def already_made(session: Session, client_key: str | None) -> Decision | None:
     return session.scalar(sa.select(Decision).where(Decision.client_key == client_key))
 
 
-def says_something(review: Mapping[str, Any] | None) -> bool:
-    """Whether anything is left in the review of a box besides who signed it."""
-    signed = {"detection_id", *SIGNATURE}
+def says_something(review: Mapping[str, Any] | None, signed: Collection[str] = BOX_SIGNED) -> bool:
+    """Whether anything is left in a review besides its key and who signed it."""
     return any(value is not None for name, value in (review or {}).items() if name not in signed)
 
 
@@ -134,8 +155,15 @@ def rows_of(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:
     return [row for chunk in slices(keys) for row in session.scalars(sa.select(table).where(column.in_(chunk)))]
 
 
+def write_many(session: Session, table: type[Base], ids: Sequence[int], values: Mapping[str, Any]) -> None:
+    """Give the rows with these primary keys the same values."""
+    key = sa.inspect(table).primary_key[0]
+    for chunk in slices(ids):
+        session.execute(sa.update(table).where(key.in_(chunk)).values(**values))
+
+
 def key_of(table: type[Base], values: Mapping[str, Any]) -> Any:
-    """The primary key in a row's values."""
+    """The primary key in a row's values; a list where the values are those of many rows."""
     return values[sa.inspect(table).primary_key[0].name]
 
 

@@ -5,24 +5,25 @@ A new kind is one entry here: a line in the family it belongs to, or a family of
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.survey.media.clocks import settle_times
 from app.survey.tables.base import Base
-from app.survey.tables.deployments import DeploymentReview
+from app.survey.tables.decisions import Decision
+from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
+from app.survey.tables.media import ImportBatch, Media
 from app.survey.tables.notes import NoteFileReview
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 from app.survey.tables.species import SpeciesLabel
 from app.survey.tables.videos import VideoAnswer, VideoReview, VideoRunChoice
 from app.survey.videos.runs import settle_chosen
-
-Rows = Sequence[dict[str, Any]]
 
 
 class Undo(StrEnum):
@@ -33,6 +34,7 @@ class Undo(StrEnum):
     INDIVIDUALS = "individuals"
     VIDEO_COUNT = "video count"
     VIDEO_ANSWERS = "video answers"
+    STATIONS = "stations"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ class Family:
     tables: tuple[type[Base], ...]
     undo: tuple[Undo, ...] = ()
     shows: tuple[str, ...] = ()
-    settle: Callable[[Session, Rows], None] | None = None
+    settle: Callable[[Session, Decision], None] | None = None
 
 
 BOXES = Family(
@@ -109,10 +111,22 @@ PLAUSIBILITY = Family(
     undo=(Undo.INDIVIDUALS,),
 )
 STATIONS = Family(
-    {"deployment": "described a deployment"},
-    tables=(DeploymentReview,),
-    undo=(Undo.INDIVIDUALS,),
-    shows=("deployment",),
+    {
+        "deployment": "described a deployment",
+        "clock": "corrected a clock",
+        "new deployment": "new deployment",
+        "rename deployment": "renamed a deployment",
+        "rename station": "renamed a station",
+        "move media": "moved media",
+        "split deployment": "split a deployment",
+        "join deployments": "joined deployments",
+        "delete deployment": "deleted a deployment",
+        "stations file": "took a file of stations",
+    },
+    tables=(Deployment, DeploymentReview, Media, ImportBatch),
+    undo=(Undo.INDIVIDUALS, Undo.STATIONS),
+    shows=("deployment", "what"),
+    settle=settle_times,
 )
 SPECIES = Family(
     {"list species": "added to the species list", "unlist species": "removed from the species list"},
@@ -120,7 +134,11 @@ SPECIES = Family(
     shows=("species",),
 )
 COUNTS = Family({"count": "corrected the count"}, tables=(VideoReview,), undo=(Undo.VIDEO_COUNT,))
-RUNS = Family({"clip run": "chose the run that counts"}, tables=(VideoRunChoice,), settle=settle_chosen)
+RUNS = Family(
+    {"clip run": "chose the run that counts"},
+    tables=(VideoRunChoice,),
+    settle=lambda session, decision: settle_chosen(session, decision.changes),
+)
 ANSWERS = Family({"delete answer": "deleted an answer"}, tables=(VideoAnswer,), undo=(Undo.VIDEO_ANSWERS,))
 NOTES = Family(
     {"delete notes": "deleted a file of notes", "restore notes": "brought a file of notes back"},
@@ -151,8 +169,8 @@ def shown_values(kind: str, view: Mapping[str, Any]) -> list[str]:
     return [str(view[field] or "none") for field in (family.shows if family else ()) if field in view]
 
 
-def settle(session: Session, kind: str, rows: Rows) -> None:
+def settle(session: Session, decision: Decision) -> None:
     """Do what has to follow when rows of such a decision were changed."""
-    family = FAMILY_OF.get(kind)
+    family = FAMILY_OF.get(decision.kind)
     if family is not None and family.settle is not None:
-        family.settle(session, rows)
+        family.settle(session, decision)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
+from app.survey.media.clocks import in_camera_order, part, times_mark
 from app.survey.media.stations import check_review, review_values, stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
+from app.survey.tables.media import Media
 
-FIELDS = ("latitude", "longitude", "first_day", "last_day", "broken_from", "broken_to", "clock_offset_seconds")
+MOST_SECONDS = 200 * 366 * 86400
+FIELDS = (
+    "latitude", "longitude", "first_day", "last_day", "broken_from", "broken_to", "clock_offset_seconds",
+    "time_zone", "camera", "bait", "notes",
+)  # fmt: skip
 
 
 def set_deployment(session: Session, who: str, deployment_id: int, **values: Any) -> Decision:
@@ -36,3 +44,66 @@ def set_deployment(session: Session, who: str, deployment_id: int, **values: Any
     change = Change(session)
     change.put(DeploymentReview, {"deployment_id": deployment_id}, **kept, **stamp_values(who))
     return change.record("deployment", who, view={"deployment": deployment.name, **kept})
+
+
+def correct_clock(
+    session: Session,
+    who: str,
+    deployment_id: int,
+    seconds: int,
+    *,
+    first: int | None = None,
+    last: int | None = None,
+    seen: str | None = None,
+) -> Decision:
+    """Say how wrong a camera's clock was, for a deployment or from one of its media to another.
+
+    Args:
+        seconds: what is to be added to the times as the camera recorded them; it replaces an earlier correction.
+        first, last: ids of the first and the last media, in the camera's order; None: the beginning, the end.
+        seen: the mark of the times that the person saw before (see `times_mark`).
+
+    Raises:
+        BadDecision: there are no such media, nothing would change, or the times are others than the person saw.
+    """
+    deployment = session.get(Deployment, deployment_id)
+    if deployment is None:
+        raise BadDecision("This deployment does not exist.")
+    if abs(seconds) > MOST_SECONDS:
+        raise BadDecision("A clock can be wrong by 200 years at most.")
+    found = in_camera_order(session, deployment_id)
+    try:
+        chosen = part(found, first, last)
+    except ValueError as error:
+        raise BadDecision(f"{deployment.name}: {error}") from error
+    if seen is not None and seen != times_mark(chosen):
+        raise BadDecision(f"The times of {deployment.name} changed since you looked{_by_whom(session)}. Look again.")
+    change = Change(session)
+    ids = [one.media_id for one in chosen if one.recorded_at is not None]
+    if len(chosen) == len(found):
+        review = session.get(DeploymentReview, deployment_id)
+        if ((review.clock_offset_seconds if review else None) or 0) != seconds:
+            values = {"clock_offset_seconds": seconds or None, **stamp_values(who)}
+            change.put(DeploymentReview, {"deployment_id": deployment_id}, **values)
+        change.put_many(Media, ids, clock_seconds=None)
+    else:
+        change.put_many(Media, ids, clock_seconds=seconds)
+    if not change.rows:
+        raise BadDecision(f"The times of {deployment.name} stand so already.")
+    view = {"deployment": deployment.name, "what": correction_text(seconds), "seconds": seconds, "media": len(ids)}
+    return change.record("clock", who, view=view)
+
+
+def correction_text(seconds: int) -> str:
+    """A correction as people write it: +1 h 07 min, -3 d 2 h 00 min, or no correction."""
+    if not seconds:
+        return "no correction"
+    days, rest = divmod(abs(seconds), 86400)
+    hours, minutes, left = rest // 3600, rest % 3600 // 60, rest % 60
+    parts = [f"{days:,} d"] * bool(days) + [f"{hours} h {minutes:02} min"] + [f"{left} s"] * bool(left)
+    return ("+" if seconds > 0 else "-") + " ".join(parts)
+
+
+def _by_whom(session: Session) -> str:
+    newest = session.scalar(sa.select(Decision).where(Decision.kind == "clock").order_by(Decision.id.desc()).limit(1))
+    return f" (by {newest.who} at {datetime.fromtimestamp(newest.decided_at):%H:%M})" if newest else ""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.decisions.changes import (
     SIGNATURE,
     Change,
@@ -19,15 +20,20 @@ from app.survey.decisions.changes import (
     says_something,
     settle,
     snapshot,
+    write_many,
 )
 from app.survey.decisions.kinds import TABLES
 from app.survey.decisions.refusals import DecisionConflict, refuse_contradiction, refuse_when_used, what_is_newer
+from app.survey.media.events import free_events
 from app.survey.tables.base import Base
 from app.survey.tables.decisions import Decision
+from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.detections import Detection, DetectionReview, Feature, Ranking
 from app.survey.tables.individuals import Individual
 
 REMEMBERED = 400
+DERIVED = ("latitude", "longitude")  # of a deployment, from its media
+BY_COLUMN = (DetectionReview, DeploymentReview, Deployment)
 Step = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
 
 
@@ -152,8 +158,9 @@ def _found(session: Session, decision_id: int) -> Decision:
 def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
     """Bring rows from one state to another, in order. Raises DecisionConflict when one is in neither."""
     held = [
-        rows_of(session, table, [key_of(table, old or new or {}) for changed, old, new in steps if changed == name])
+        rows_of(session, table, [key for key in keys if not isinstance(key, list)])
         for name, table in TABLES.items()
+        if (keys := [key_of(table, old or new or {}) for changed, old, new in steps if changed == name])
     ]
     try:
         for name, old, new in steps:
@@ -165,25 +172,51 @@ def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
 
 
 def _turn(session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
-    row = session.get(table, key_of(table, old or new or {}))
+    key = key_of(table, old or new or {})
+    if isinstance(key, list):
+        return _turn_many(session, table, key, old or {}, new or {})
+    row = session.get(table, key)
     now = snapshot(row)
-    if now == old:
+    if _are_alike(now, old) or (table is Deployment and None in (old, new) and _are_alike(now, old, DERIVED)):
         _write(session, table, row, new)
         return True
-    if table is not DetectionReview:
+    if table not in BY_COLUMN or (table is Deployment and None in (old, new)):
         return False
-    return _turn_columns(session, row, now or {}, old or {}, new or {})
+    if row is None and table is not DetectionReview:
+        return False
+    return _turn_columns(session, table, row, now or {}, old or {}, new or {})
 
 
-def _turn_columns(session: Session, row: Any, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Several people decide about one box: turn only the columns this decision is about."""
-    own = {"detection_id", *SIGNATURE}
+def _are_alike(now: dict[str, Any] | None, then: dict[str, Any] | None, derived: Sequence[str] = ()) -> bool:
+    """Whether a row is as it was, derived columns aside; a column that was added since was empty then."""
+    if now is None or then is None:
+        return now is then
+    return all(value == then.get(name) for name, value in now.items() if name not in derived)
+
+
+def _turn_many(session: Session, table: type[Base], ids: list[int], old: dict[str, Any], new: dict[str, Any]) -> bool:
+    """Turn rows that a decision gave the same values, if all of them still have these."""
+    key = sa.inspect(table).primary_key[0]
+    values = {name: value for name, value in new.items() if name != key.name}
+    held = [getattr(table, name).is_not_distinct_from(old[name]) for name in values]
+    same = sum(session.scalar(sa.select(sa.func.count()).where(key.in_(chunk), *held)) or 0 for chunk in slices(ids))
+    if same != len(ids):
+        return False
+    write_many(session, table, ids, values)
+    return True
+
+
+def _turn_columns(
+    session: Session, table: type[Base], row: Any, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]
+) -> bool:
+    """Several people decide about one box or deployment: turn only the columns this decision is about."""
+    own = {sa.inspect(table).primary_key[0].name, *SIGNATURE}
     columns = [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
     if any(now.get(name) != old.get(name) for name in columns):
         return False
     signed = {name: value for name, value in {**old, **new}.items() if name in own}
     values = {**(now or signed), **{name: new.get(name) for name in columns}}
-    _write(session, DetectionReview, row, values if says_something(values) else None)
+    _write(session, table, row, values if says_something(values, own) else None)
     return True
 
 
@@ -194,6 +227,8 @@ def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any]
         if table is Detection:
             session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
             session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
+        if table is Deployment:
+            free_events(session, row.id)
         if table is Individual:
             refuse_when_used(session, row)
         session.delete(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from app.survey.tables.decisions import Decision
-from app.survey.tables.deployments import Deployment, DeploymentReview
+from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
@@ -149,25 +149,19 @@ def _figures(session: Session, ids: list[int]) -> dict[int, tuple[int, int, date
             sa.func.count(),
             sa.func.min(Media.taken_at),
             sa.func.max(Media.taken_at),
-            sa.func.coalesce(DeploymentReview.clock_offset_seconds, 0),
         )
         .join(Detection, Detection.id == Sighting.detection_id)
         .join(Media, Media.id == Detection.media_id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .outerjoin(DeploymentReview, DeploymentReview.deployment_id == Deployment.id)
         .where(Sighting.individual_id.in_(ids))
-        .group_by(
-            Sighting.individual_id, Media.deployment_id, Deployment.station, DeploymentReview.clock_offset_seconds
-        )
+        .group_by(Sighting.individual_id, Media.deployment_id, Deployment.station)
     )
     parts: dict[int, list[tuple[Any, ...]]] = defaultdict(list)
     for row in rows:
         parts[row[0]].append(tuple(row[1:]))
     found = {}
     for number in ids:
-        times = [
-            at + timedelta(seconds=offset) for _, _, *span, offset in parts[number] for at in span if at is not None
-        ]
+        times = [at for _, _, *span in parts[number] for at in span if at is not None]
         stations = {station for station, *_ in parts[number] if station is not None}
         total = sum(part[1] for part in parts[number])
         found[number] = (total, len(stations), min(times, default=None), max(times, default=None))

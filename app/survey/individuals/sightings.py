@@ -7,13 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, pairwise
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.media.stations import DeploymentView, deployment_views, kilometres, places
-from app.survey.tables.deployments import Deployment, DeploymentReview
+from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
@@ -23,7 +22,7 @@ AT_ONCE = 500
 
 @dataclass(frozen=True, slots=True)
 class SightingView:
-    """One sighting. taken_at is camera-local with the deployment's clock offset added; pixels is the crop's area."""
+    """One sighting. taken_at is camera-local, clock corrections added; pixels is the crop's area."""
 
     detection_id: int
     individual_id: int
@@ -89,18 +88,16 @@ def sightings(session: Session, individual_id: int | None = None) -> list[Sighti
             Detection.width * Media.width * Detection.height * Media.height,
             Sighting.who,
             Sighting.decided_at,
-            DeploymentReview.clock_offset_seconds,
         )
         .select_from(Sighting)
         .join(Detection, Detection.id == Sighting.detection_id)
         .join(Media, Media.id == Detection.media_id)
         .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .outerjoin(DeploymentReview, DeploymentReview.deployment_id == Deployment.id)
     )
     if individual_id is not None:
         query = query.where(Sighting.individual_id == individual_id)
-    found = [_view(tuple(row)) for row in session.execute(query)]
+    found = [SightingView(*tuple(row)) for row in session.execute(query)]
     return sorted(
         found, key=lambda sighting: (sighting.individual_id, sighting.taken_at or datetime.max, sighting.media_id)
     )
@@ -142,7 +139,6 @@ def neighbours(session: Session, found: Sequence[SightingView], hours: float) ->
         found: one individual's sightings.
     """
     window = timedelta(hours=hours)
-    offsets = {row.id: timedelta(seconds=row.clock_offset_seconds) for row in deployment_views(session)}
     at_station: dict[str, list[int]] = defaultdict(list)
     for view in deployment_views(session):
         at_station[view.station].append(view.id)
@@ -154,7 +150,7 @@ def neighbours(session: Session, found: Sequence[SightingView], hours: float) ->
         sorted(mine, key=lambda sighting: str(sighting.station)), key=lambda sighting: str(sighting.station)
     ):
         ours = sorted(group, key=lambda sighting: sighting.taken_at or datetime.min)
-        for other, at in _others(session, ours, at_station[station], offsets, window):
+        for other, at in _others(session, ours, at_station[station], window):
             for sighting in ours:
                 assert sighting.taken_at is not None
                 apart = abs(sighting.taken_at - at)
@@ -185,14 +181,12 @@ def _others(
     session: Session,
     ours: list[SightingView],
     deployment_ids: list[int],
-    offsets: dict[int, timedelta],
     window: timedelta,
 ) -> list[tuple[int, datetime]]:
     """Sightings of other individuals at these deployments close to ours: (individual, corrected time)."""
     found = []
     for start, end in _spans([sighting.taken_at for sighting in ours if sighting.taken_at], window):
         for deployment_id in deployment_ids:
-            shift = offsets[deployment_id]
             rows = session.execute(
                 sa.select(Sighting.individual_id, Media.taken_at)
                 .select_from(Media)
@@ -200,11 +194,11 @@ def _others(
                 .join(Sighting, Sighting.detection_id == Detection.id)
                 .where(
                     Media.deployment_id == deployment_id,
-                    Media.taken_at.between(start - shift, end - shift),
+                    Media.taken_at.between(start, end),
                     Sighting.individual_id != ours[0].individual_id,
                 )
             )
-            found += [(row.individual_id, row.taken_at + shift) for row in rows]
+            found += [(row.individual_id, row.taken_at) for row in rows]
     return found
 
 
@@ -217,10 +211,3 @@ def _spans(times: list[datetime], window: timedelta) -> list[tuple[datetime, dat
         else:
             spans.append((at - window, at + window))
     return spans
-
-
-def _view(row: tuple[Any, ...]) -> SightingView:
-    *values, offset = row
-    if offset and values[6] is not None:
-        values[6] += timedelta(seconds=offset)
-    return SightingView(*values)

@@ -6,46 +6,87 @@ call it; media without a capture time belong to no event.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from datetime import datetime, timedelta
 from itertools import pairwise
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.tables.deployments import Event
 from app.survey.tables.media import Media
 
-
-def regroup(session: Session, deployment_ids: Collection[int | None], gap_seconds: int) -> None:
-    """Assign the media of these deployments to events again, keeping the ids of events that remain."""
-    for deployment_id in deployment_ids:
-        _regroup_one(session, deployment_id, timedelta(seconds=gap_seconds))
+Row = tuple[int, datetime, int | None]
 
 
-def _regroup_one(session: Session, deployment_id: int | None, gap: timedelta) -> None:
+def regroup(
+    session: Session,
+    deployment_ids: Collection[int | None],
+    gap_seconds: int,
+    former: Mapping[int, int] | None = None,
+) -> None:
+    """Assign the media of these deployments to events again, keeping the ids of events that remain.
+
+    Args:
+        former: events that are to come back if they can: event by one of its media.
+    """
+    gap, old = timedelta(seconds=gap_seconds), set[int]()
+    ids = _Ids(session, set(deployment_ids), former or {})
+    for deployment_id in sorted(ids.deployments, key=lambda number: number or 0):
+        old |= _regroup_one(session, deployment_id, gap, ids)
+    for chunk in slices(sorted(old - ids.used)):
+        session.execute(sa.delete(Event).where(Event.id.in_(chunk)))
+
+
+def free_events(session: Session, deployment_id: int) -> None:
+    """Let no event refer to a deployment that is to go; its media are grouped again where they are now."""
+    session.execute(sa.update(Event).where(Event.deployment_id == deployment_id).values(deployment_id=None))
+
+
+class _Ids:
+    """Which event a group of media continues: the one that is to come back, or the first that its media had."""
+
+    def __init__(self, session: Session, deployments: set[int | None], former: Mapping[int, int]) -> None:
+        self.session, self.deployments, self.former = session, deployments, former
+        self.used: set[int] = set()
+
+    def event(self, group: list[Row]) -> Event:
+        """The event of a group; made when it continues none."""
+        back = [self.former[media_id] for media_id, _, _ in group if media_id in self.former]
+        reserved = set(self.former.values())
+        had = [event_id for _, _, event_id in group if event_id and event_id not in reserved]
+        for number in dict.fromkeys((*back, *had)):
+            event = self.session.get(Event, number)
+            if number not in self.used and (event is None or event.deployment_id in {None, *self.deployments}):
+                break
+        else:
+            number, event = None, None
+        if event is None:
+            event = Event(id=number, started_at=group[0][1], ended_at=group[-1][1])
+            self.session.add(event)
+        return event
+
+
+def _regroup_one(session: Session, deployment_id: int | None, gap: timedelta, ids: _Ids) -> set[int]:
+    """Group one deployment; returns the events that its media had."""
     same = Media.deployment_id.is_(None) if deployment_id is None else Media.deployment_id == deployment_id
     rows = session.execute(
-        sa.select(Media.id, Media.taken_at, Media.event_id)
-        .where(same, Media.taken_at.is_not(None))
-        .order_by(Media.taken_at, Media.id)
+        sa.select(Media.id, Media.taken_at, Media.event_id).where(same).order_by(Media.taken_at, Media.id)
     ).all()
-    old = {row.event_id for row in rows if row.event_id}
-    kept: set[int] = set()
-    moves = []
-    for group in _split([(row.id, row.taken_at, row.event_id) for row in rows], gap):
-        event = _event_for(session, deployment_id, group, kept)
-        kept.add(event.id)
+    moves = [{"id": row.id, "event_id": None} for row in rows if row.taken_at is None and row.event_id]
+    for group in _split([(row.id, row.taken_at, row.event_id) for row in rows if row.taken_at], gap):
+        event = ids.event(group)
+        event.deployment_id, event.started_at, event.ended_at = deployment_id, group[0][1], group[-1][1]
+        session.flush()
+        ids.used.add(event.id)
         moves += [{"id": media_id, "event_id": event.id} for media_id, _, event_id in group if event_id != event.id]
     if moves:
         session.execute(sa.update(Media), moves)
-    if old - kept:
-        session.execute(sa.delete(Event).where(Event.id.in_(old - kept)))
+    return {row.event_id for row in rows if row.event_id}
 
 
-def _split(
-    rows: list[tuple[int, datetime, int | None]], gap: timedelta
-) -> list[list[tuple[int, datetime, int | None]]]:
+def _split(rows: list[Row], gap: timedelta) -> list[list[Row]]:
     groups = [[rows[0]]] if rows else []
     for before, row in pairwise(rows):
         if row[1] - before[1] <= gap:
@@ -53,17 +94,3 @@ def _split(
         else:
             groups.append([row])
     return groups
-
-
-def _event_for(
-    session: Session, deployment_id: int | None, group: list[tuple[int, datetime, int | None]], kept: set[int]
-) -> Event:
-    start, end = group[0][1], group[-1][1]
-    known = next((event_id for _, _, event_id in group if event_id and event_id not in kept), None)
-    event = session.get(Event, known) if known else None
-    if event is None:
-        event = Event(deployment_id=deployment_id, started_at=start, ended_at=end)
-        session.add(event)
-    event.deployment_id, event.started_at, event.ended_at = deployment_id, start, end
-    session.flush()
-    return event

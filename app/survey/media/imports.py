@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import time
-from collections import Counter
 from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path, PurePath
-from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
@@ -22,8 +20,6 @@ from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media,
 CAMERAS_A_STATION = 2
 LONGEST_NAME = 1024
 FILES_COMPARED = 1000
-PLACES_COMPARED = 10_000
-NEAR_DEGREES = 0.02
 
 
 class CardWithoutName(Exception):
@@ -208,29 +204,3 @@ def deployment_named(session: Session, name: str, station: str | None = None) ->
     session.add(deployment)
     session.flush()
     return deployment
-
-
-def give_place(session: Session, deployment_id: int | None, latitude: float | None, longitude: float | None) -> None:
-    """Give a deployment without coordinates those of its first picture that has some (degrees, WGS 84)."""
-    if deployment_id is None or latitude is None or longitude is None:
-        return
-    deployment = session.get_one(Deployment, deployment_id)
-    if deployment.latitude is None:
-        deployment.latitude, deployment.longitude = latitude, longitude
-
-
-def settle_places(session: Session, deployment_ids: Collection[int | None]) -> None:
-    """Place each deployment where most of its media were taken: the median of those within the commonest square."""
-    for deployment in session.scalars(sa.select(Deployment).where(Deployment.id.in_(deployment_ids))):
-        of_it = sa.select(Media.latitude, Media.longitude).where(
-            Media.deployment_id == deployment.id, Media.latitude.is_not(None), Media.longitude.is_not(None)
-        )
-        rows = session.execute(of_it.order_by(Media.id).limit(PLACES_COMPARED))
-        places: list[tuple[float, float]] = [(row[0], row[1]) for row in rows if None not in row]  # type: ignore[misc]
-        if not places:
-            continue
-        squares = Counter((round(latitude, 2), round(longitude, 2)) for latitude, longitude in places)
-        (south, west), _ = squares.most_common(1)[0]
-        near = [place for place in places if max(abs(place[0] - south), abs(place[1] - west)) <= NEAR_DEGREES]
-        deployment.latitude = median(latitude for latitude, _ in near)
-        deployment.longitude = median(longitude for _, longitude in near)

@@ -38,6 +38,7 @@ class DeploymentReview(Base):
     """What a person said about one deployment. Empty fields leave standing what the files say.
 
     first_day to broken_to are ISO dates, each day included. clock_offset_seconds is added to the camera's times.
+    time_zone is how far the camera's clock was ahead of UTC, as +05:30.
     """
 
     __tablename__ = "deployment_review"
@@ -50,5 +51,9 @@ class DeploymentReview(Base):
     broken_from: Mapped[str | None] = mapped_column(String(10))
     broken_to: Mapped[str | None] = mapped_column(String(10))
     clock_offset_seconds: Mapped[int | None]
+    time_zone: Mapped[str | None] = mapped_column(String(8))
+    camera: Mapped[str | None] = mapped_column(String(120))
+    bait: Mapped[str | None] = mapped_column(String(120))
+    notes: Mapped[str | None]
     who: Mapped[str] = mapped_column(String(80))
     decided_at: Mapped[Moment]

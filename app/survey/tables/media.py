@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
@@ -103,8 +104,17 @@ class ListedFile(Base):
     media: Mapped[Media | None] = relationship(back_populates="files")
 
 
+def _as_taken(context: Any) -> datetime | None:
+    """A new media's recorded time: the one it comes with."""
+    taken_at: datetime | None = context.get_current_parameters().get("taken_at")
+    return taken_at
+
+
 class Media(Base):
     """One image, stored once by its content. Width and height are in pixels after EXIF rotation.
+
+    recorded_at is what the camera's clock showed. taken_at is the time that counts: recorded_at and clock_seconds or,
+    without these, the correction of the deployment's clock (see `app.survey.media.clocks`).
 
     animal_score, person_score and vehicle_score are the highest confidence of a box that still counts (a box a person
     confirmed counts 1, a rejected one not at all); they are derived and exist so that a threshold is one indexed query.
@@ -127,6 +137,8 @@ class Media(Base):
     width: Mapped[int]
     height: Mapped[int]
     taken_at: Mapped[datetime | None]
+    recorded_at: Mapped[datetime | None] = mapped_column(default=_as_taken)
+    clock_seconds: Mapped[int | None]
     taken_at_source: Mapped[str | None] = mapped_column(String(16))
     utc_offset: Mapped[str | None] = mapped_column(String(8))
     latitude: Mapped[float | None]

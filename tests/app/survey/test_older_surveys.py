@@ -20,7 +20,8 @@ from tests.support.older_survey import DRAWN_BOX, QUERY, WAITING_IMPORT, unpack
 from tests.support.waiting import wait_until
 from tests.support.workers import worker
 
-DECIDED = ("decision", *(table.__tablename__ for table in TABLES.values()))
+IMPORTED = ("deployment", "import_batch", "media")  # decisions change them, imports make them
+DECIDED = ("decision", *(name for name in TABLES if name not in IMPORTED))
 NOT_DECIDED = {"detection", "species_label", "video_answer"}  # found by a model, listed from the start, asked
 
 
@@ -66,6 +67,27 @@ def test_every_decision_of_it_can_be_undone_and_made_again(settings: Settings, o
         with older.write() as session:
             undoing.redo_one(session, number, "ana")
     assert state(settings) == decided
+
+
+def test_a_corrected_clock_of_it_is_in_every_time_and_its_undo_takes_it_out(settings: Settings):
+    settings.data_dir.mkdir()
+    unpack(settings.data_dir)
+    (review,) = [row for row in rows(settings, "deployment_review") if row["clock_offset_seconds"]]
+    recorded = {row["id"]: row["taken_at"] for row in rows(settings, "media")}
+    mine = {row["id"] for row in rows(settings, "media") if row["deployment_id"] == review["deployment_id"]}
+    survey = open_survey(settings)
+
+    def shifted() -> set[object]:
+        return {row["id"] for row in rows(settings, "media") if row["taken_at"] != recorded[row["id"]]}
+
+    assert mine
+    assert shifted() == mine
+    with survey.write() as session:
+        kind = sa.select(Decision.id).where(Decision.kind == "deployment", Decision.undone_at.is_(None))
+        for number in session.scalars(kind.order_by(Decision.id.desc())):
+            undoing.undo_one(session, number, "ana")
+    assert shifted() == set()
+    survey.close()
 
 
 def test_jobs_that_nobody_had_begun_are_done_by_a_worker_of_this_version(settings: Settings, older: Survey):

@@ -22,6 +22,7 @@ from app.survey.individuals.catalogue import Order
 from app.survey.individuals.naming import next_name
 from app.survey.individuals.previews import merge_preview, split_preview
 from app.survey.individuals.sightings import best_crops, movements, neighbours, sightings
+from app.survey.media import events
 from app.survey.media.stations import deployment_views
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, Sighting
@@ -264,6 +265,8 @@ def test_entries_count_sightings_and_stations_and_sort(survey):
 def test_a_corrected_clock_shifts_sightings_and_first_seen_and_is_undone(survey):
     seen(survey, "A", "Ridge", 0)
     deployment = place(survey, "Ridge", 10.0, 10.0)
+    with survey.write() as session:
+        events.regroup(session, [deployment], 60)
     with survey.read() as session:
         before = sightings(session, 1)[0].taken_at
     state = everything(survey)
@@ -336,8 +339,6 @@ def test_movements_know_distance_only_between_stations_with_coordinates(survey):
 def test_best_crops_show_one_of_each_event_before_a_second(survey):
     for minutes in (0, 1 / 60, 2 / 60, 900):
         seen(survey, "A", "Ridge", minutes)
-    from app.survey.media import events
-
     with survey.write() as session:
         events.regroup(session, [1], 60)
     with survey.read() as session:

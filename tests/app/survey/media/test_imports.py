@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.survey.database import Survey
-from app.survey.media import imports, remarks
+from app.survey.media import imports, places, remarks
 from app.survey.media.progress import import_progress
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportState, ListedFile, Media, Outcome
@@ -114,15 +114,15 @@ def test_the_sum_of_an_import_counts_every_file_once_and_what_is_to_be_said_abou
 
 
 def test_a_deployment_lies_where_most_of_its_media_do_and_the_odd_one_is_flagged(survey: Survey) -> None:
-    places = [(51.5, 7.0), (-23.5417, 30.1667), (-23.5417, 30.1668), (-23.5418, 30.1667), (-23.54, 30.16), (None, None)]
-    for latitude, longitude in places:
+    found = [(51.5, 7.0), (-23.5417, 30.1667), (-23.5417, 30.1668), (-23.5418, 30.1667), (-23.54, 30.16), (None, None)]
+    for latitude, longitude in found:
         media_id, _ = add_media(survey)
         with survey.write() as session:
             media = session.get_one(Media, media_id)
             media.latitude, media.longitude = latitude, longitude
-            imports.give_place(session, media.deployment_id, latitude, longitude)
+            places.give_place(session, media.deployment_id, latitude, longitude)
     with survey.write() as session:
-        imports.settle_places(session, {media.deployment_id})
+        places.settle_places(session, {media.deployment_id})
         session.flush()
         deployment = session.get_one(Deployment, media.deployment_id)
         assert deployment.latitude == pytest.approx(-23.5417, abs=1e-3)
