@@ -82,7 +82,7 @@ def _shadow(colour: Field, foot: Field, animal: Animal, scale: float, strength: 
     colour[y0:y1, x0:x1] *= (1 - dark)[..., None]
 
 
-def _placed(
+def placed(
     canvas: Canvas, animal: Animal, light: Light
 ) -> tuple[tuple[int, int, int, int] | None, tuple[float, float]]:
     """Paints the animal; gives left, top, right, bottom of what is seen, and its eye (or -1, -1)."""
@@ -143,7 +143,7 @@ def photograph(
     boxes: dict[int, tuple[int, int, int, int] | None] = {}
     eyes = []
     for i in sorted(range(len(animals)), key=lambda i: animals[i].row):
-        boxes[i], eye = _placed(canvas, animals[i], light)
+        boxes[i], eye = placed(canvas, animals[i], light)
         eyes.append((eye, canvas.scale(animals[i].row)))
     lit = exposed(rng, canvas.colour, canvas.foot, canvas.horizon, light)
     if light.night:

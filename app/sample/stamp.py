@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 BAR = 48
+QUALITY = 88
 DESCRIPTION = "SYNTHETIC - drawn by Pugmark, not a photograph"
 NEW_MOON = datetime(2000, 1, 6, 18, 14)
 SYNODIC_DAYS = 29.530588853
@@ -83,7 +84,7 @@ def _degrees(value: float) -> tuple[float, float, float]:
     return float(int(value)), float(int(minutes)), round((minutes - int(minutes)) * 60, 3)
 
 
-def save(picture: Image.Image, path: Path, stamp: Stamp) -> None:
+def save(picture: Image.Image, path: Path, stamp: Stamp, quality: int = QUALITY) -> None:
     """Writes the JPEG with the tags a camera trap sets (EXIF 2.32)."""
     exif = Image.Exif()
     when = f"{stamp.taken:%Y:%m:%d %H:%M:%S}"
@@ -105,4 +106,4 @@ def save(picture: Image.Image, path: Path, stamp: Stamp) -> None:
             4: _degrees(stamp.longitude),
         }
     )
-    picture.save(path, "JPEG", quality=88, exif=exif)
+    picture.save(path, "JPEG", quality=quality, exif=exif)

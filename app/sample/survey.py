@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from app.sample.plan import Event, Visitor, station_name, survey_plan
 from app.sample.plants import CAMERA_HEIGHT, Canvas
 from app.sample.scene import Animal, photograph
 from app.sample.skeleton import CAT, DEER, Pose
-from app.sample.stamp import BAR, DESCRIPTION, Stamp, save, with_bar
+from app.sample.stamp import BAR, DESCRIPTION, QUALITY, Stamp, save, with_bar
 from modal_backend.contracts import Category, Flank
 
 WIDTH, HEIGHT = 1280, 960
@@ -107,15 +107,35 @@ def generate(
         _stream(seed, 0), individuals=individuals, stations=stations, events=events,
         pictures_per_event=pictures_per_event, blanks=blanks,
     )  # fmt: skip
+    return draw(directory, plan, seed=seed, stations=stations, progress=progress)
+
+
+def draw(
+    directory: Path,
+    plan: Sequence[Event],
+    *,
+    seed: int,
+    stations: int,
+    clocks: Mapping[int, timedelta] | None = None,
+    quality: int = QUALITY,
+    progress: Callable[[int, int], None] | None = None,
+) -> SampleTruth:
+    """Draws the pictures of a plan into `directory`, and truth.json.
+
+    Args:
+        clocks: how far the clock of a station is ahead of the true time.
+        quality: of the JPEG files.
+        progress: called with the pictures drawn and all of them after every picture.
+    """
     total = sum(len(event.shots) for event in plan)
     pictures: list[PictureTruth] = []
     for station in range(stations):
-        name = station_name(station)
-        (directory / name).mkdir(parents=True, exist_ok=True)
-        scenery = view(_stream(seed, 1, station), name.rsplit(" ", 1)[0], WIDTH, HEIGHT - BAR)
+        (directory / station_name(station)).mkdir(parents=True, exist_ok=True)
+        scenery = station_view(seed, station)
+        late = (clocks or {}).get(station, timedelta(0))
         number = 0
         for event in (e for e in plan if e.station == station):
-            for taken in _burst(directory, seed, event, scenery, number):
+            for taken in _burst(directory, seed, event, scenery, number, late, quality):
                 pictures.append(taken)
                 number += 1
                 if progress is not None:
@@ -125,11 +145,18 @@ def generate(
     return truth
 
 
+def station_view(seed: int, station: int) -> Canvas:
+    """What the camera of a station sees when nobody is there."""
+    kind = station_name(station).rsplit(" ", 1)[0]
+    return view(_stream(seed, 1, station), kind, WIDTH, HEIGHT - BAR)
+
+
 def _stream(seed: int, *path: int) -> np.random.Generator:
     return np.random.default_rng([seed, *path])
 
 
-def _coat(seed: int, visitor: Visitor) -> Coat:
+def coat_of(seed: int, visitor: Visitor) -> Coat:
+    """The coat that a camera sees of a visitor."""
     if visitor.individual is None:
         return deer_coat(_stream(seed, 2, 0))
     return cat_coat(_stream(seed, 2, visitor.individual, 1 + (visitor.flank is Flank.RIGHT)))
@@ -163,24 +190,26 @@ def _animal(walk: _Walk, coat: Coat, seconds: int, rng: np.random.Generator, nig
     )  # fmt: skip
 
 
-def _burst(directory: Path, seed: int, event: Event, scenery: Canvas, done: int) -> list[PictureTruth]:
+def _burst(
+    directory: Path, seed: int, event: Event, scenery: Canvas, done: int, late: timedelta, quality: int
+) -> list[PictureTruth]:
     rng = _stream(seed, 3, event.number)
     station = station_name(event.station)
     low = abs(event.start.hour + event.start.minute / 60 - 12) / 6
     light = Light(event.night, (float(rng.choice((-0.6, 0.6))), 0.8, 0.6), float(np.clip(low, 0, 1)))
     walks = [_walk(rng, visitor, i) for i, visitor in enumerate(event.visitors)]
-    coats = [_coat(seed, visitor) for visitor in event.visitors]
+    coats = [coat_of(seed, visitor) for visitor in event.visitors]
     celsius = int(15 + 9 * np.cos((event.start.hour - 14) / 24 * 2 * np.pi) + rng.integers(-2, 3))
     latitude, longitude = place(seed, event.station)
     pictures = []
     for i, seconds in enumerate(event.shots):
         animals = [_animal(w, c, seconds, rng, event.night, scenery.horizon) for w, c in zip(walks, coats, strict=True)]
         scene, boxes = photograph(scenery, animals, light, rng)
-        taken = event.start + timedelta(seconds=seconds)
+        taken = event.start + late + timedelta(seconds=seconds)
         name = f"{station}/IMG_{done + i + 1:04d}.JPG"
         serial = f"PMS-{seed:03d}{event.station + 1:03d}"
         stamp = Stamp(station, taken, celsius, latitude, longitude, serial, event.night)
-        save(with_bar(scene, stamp), directory / name, stamp)
+        save(with_bar(scene, stamp), directory / name, stamp, quality)
         truth = tuple(
             AnimalTruth((b[0], b[1], b[2] - b[0], b[3] - b[1]), identity(v), v.flank)
             for b, v in zip(boxes, event.visitors, strict=True)
