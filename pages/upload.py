@@ -69,7 +69,7 @@ with left:
 if empty:
     with st.container(border=True):
         st.markdown(
-            "**No images at hand?** Try the sample survey: about 80 drawn scenes with striped animals,"
+            "**No images at hand?** Try the sample survey: drawn scenes with tigers that do not exist,"
             " clearly marked as synthetic."
         )
         st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)

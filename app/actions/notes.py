@@ -9,11 +9,10 @@ import pandas as pd
 
 from app.jobs.queue import Jobs
 from app.notes import example
-from app.notes.sources import keep
+from app.notes.sources import keep, settings_of
 from app.survey.database import Survey
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteRun
-from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
 
 
 def keep_file(survey: Survey, label: str, table: pd.DataFrame, columns: Mapping[str, str | None], who: str) -> int:
@@ -43,13 +42,3 @@ def try_example(survey: Survey, jobs: Jobs, who: str) -> int:
     with survey.write() as session:
         file = keep(session, example.LABEL, example.example_notes(), example.COLUMNS, who, synthetic=True)
     return start(survey, jobs, f"{example.LABEL} by station", settings_of([file.id], "station"), who)
-
-
-def settings_of(
-    files: list[int], grouping: str, *, individuals: bool = False, videos: bool = False, **graph: Any
-) -> dict[str, Any]:
-    """A run's settings. individuals, videos: with what was written about individuals, with summaries of videos. graph:
-    seed, model_name, top_n, seed_words, min_support, min_cluster_size, join_names."""
-    graph.setdefault("model_name", DEFAULT_MODEL)
-    source = {"files": files, "individuals": individuals, "clips": videos}
-    return {"source": source, "grouping": grouping, "graph": graph}

@@ -9,6 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any, TypeVar
 
 import sqlalchemy as sa
@@ -23,6 +24,7 @@ from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Sta
 from app.survey.videos import tracklets
 
 BATCH = 8
+FIRST_BATCHES = (2, 4)  # so that the first boxes are soon there
 AHEAD = 3 * BATCH
 
 T = TypeVar("T")
@@ -42,7 +44,9 @@ class Read:
 def read_ahead(context: Context, import_id: int, files: Iterable[SourceFile | RefusedFile]) -> Iterator[list[Read]]:
     """The files of an import that are not settled yet, taken into the store, in batches."""
     side = context.choose().picture_side
-    yield from batches(_ahead(context, lambda file: _read(context, file, side), _unsettled(context, import_id, files)))
+    yield from growing_batches(
+        _ahead(context, lambda file: _read(context, file, side), _unsettled(context, import_id, files))
+    )
 
 
 def list_batch(context: Context, import_id: int, reads: list[Read]) -> list[int]:
@@ -102,6 +106,15 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
         )
     places.give_place(session, media.deployment_id, taken.latitude, taken.longitude)
     return media
+
+
+def growing_batches(items: Iterable[T]) -> Iterator[list[T]]:
+    """The items in lists, the first ones short."""
+    items = iter(items)
+    for size in FIRST_BATCHES:
+        if group := list(islice(items, size)):
+            yield group
+    yield from batches(items)
 
 
 def batches(items: Iterable[T], size: int = BATCH) -> Iterator[list[T]]:

@@ -22,13 +22,15 @@ from app.ingest.store import StoreError
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import Current, current
 from app.jobs.queue import Due, Queue, import_workflow_id
-from app.sample.demo_survey import draw_sample
+from app.jobs.sample import tell_story
+from app.sample import demo_survey
 from app.survey.detections import rapid_profile
 from app.survey.media import clocks, imports, places
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media
 from modal_backend.errors import BackendError, sentence
 
 FILES_AT_ONCE = 200
+FIRST_FILES = 1  # the first batch, which is a small one, is looked at before more files are taken in
 POLL_SECONDS = 0.2
 # A step that is being ended by the cancellation comes to its end first.
 SETTLE_SECONDS = 2.0
@@ -50,6 +52,7 @@ async def import_media(import_id: int) -> str:
         errors += await _results(await _queued(await left_over(import_id)))
         errors.append(await summarise_videos(import_id, job))
         await group_events(import_id)
+        await decide_for_sample_team(import_id)
     except (BackendError, StoreError, OSError) as error:
         return await close_import(import_id, sentence(error))
     return await close_import(import_id, next(filter(None, errors), None))
@@ -111,6 +114,12 @@ async def group_events(import_id: int) -> None:
 
 
 @DBOS.step()
+async def decide_for_sample_team(import_id: int) -> None:
+    """Of the sample survey: write down what its own team decided and noted."""
+    await asyncio.to_thread(tell_story, current(), import_id)
+
+
+@DBOS.step()
 async def close_import(import_id: int, error: str | None) -> str:
     """Mark the import as done or failed."""
     return await asyncio.to_thread(_close, current(), import_id, error)
@@ -149,7 +158,7 @@ def _begin(now: Current, import_id: int) -> int:
         batch = imports.begin(session, import_id)
         synthetic, root, names_in = batch.synthetic, Path(batch.root), batch.names_in
     if synthetic:
-        draw_sample(survey.data_dir)
+        demo_survey.lay_out(survey.data_dir)
     listed = sum(1 for _ in source_files(root, limits=context.limits, names_in=names_in))
     with survey.write() as session:
         session.get_one(ImportBatch, import_id).listed = listed
@@ -167,8 +176,11 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
             batch = session.get_one(ImportBatch, import_id)
             found = source_files(Path(batch.root), limits=context.limits, names_in=batch.names_in)
         now.feeds[job] = read_ahead(context, import_id, found)
+        most = FIRST_FILES
+    else:
+        most = min(FILES_AT_ONCE, context.backend.batches_ahead * BATCH // 2)
     media_ids: list[int] = []
-    taken, most = 0, min(FILES_AT_ONCE, context.backend.batches_ahead * BATCH // 2)
+    taken = 0
     for reads in now.feeds[job]:
         media_ids += list_batch(context, import_id, reads)
         taken += len(reads)

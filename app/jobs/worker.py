@@ -26,6 +26,7 @@ from app.matching.gallery import Gallery
 from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
+from modal_backend.errors import BackendError
 
 log = logging.getLogger("pugmark.worker")
 POLL_SECONDS = 0.1
@@ -46,7 +47,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
             rapid_profile.settle(session, settings.local_features, usual=usual_profile(settings))
         _open_queue(settings, context)
         upkeep = Upkeep(now, presence)
-        threading.Thread(target=_warm_up, args=(now.gallery,), name="warm-up", daemon=True).start()
+        threading.Thread(target=_warm_up, args=(now,), name="warm-up", daemon=True).start()
         try:
             last = 0.0
             while not stop.is_set() and not until():
@@ -77,7 +78,7 @@ def _open_queue(settings: Settings, context: Context) -> None:
         (Queue.INTERACTIVE, max(2, in_flight), POLL_SECONDS),
         (Queue.EVIDENCE, EVIDENCE_AT_ONCE, POLL_SECONDS),
         (Queue.BATCHES, in_flight, POLL_SECONDS),
-        (Queue.IMPORTS, IMPORTS_AT_ONCE, POLL_SECONDS * 5),
+        (Queue.IMPORTS, IMPORTS_AT_ONCE, POLL_SECONDS * 2),
         (Queue.VIDEO_QUESTIONS, QUESTIONS_AT_ONCE, POLL_SECONDS * 5),
         (Queue.NOTES, 1, POLL_SECONDS * 5),
     ):
@@ -95,9 +96,13 @@ def _waiting(settings: Settings) -> Waiting:
     )
 
 
-def _warm_up(gallery: Gallery) -> None:
-    """Bring the gallery into memory before the first query."""
+def _warm_up(now: Current) -> None:
+    """Bring the models in use and the gallery into memory before somebody waits for them."""
     try:
-        gallery.warm_up()
-    except (OSError, sa.exc.SQLAlchemyError) as error:
-        log.warning("The gallery could not be warmed up: %s", error)
+        choice = now.context.choose()
+        here = () if now.context.backend.elsewhere else (choice.detector, *choice.describing)
+        for model in here:
+            now.context.backend.load(model)
+        now.gallery.warm_up()
+    except (BackendError, OSError, sa.exc.SQLAlchemyError) as error:
+        log.warning("The worker could not be warmed up: %s", error)

@@ -47,28 +47,30 @@ ANYWHERE = (
     "Peafowl calling in the morning", "Camera strap tightened", "Photos downloaded, all good",
     "Grass cut low to stop false triggers", "Light rain at night", "Old pug marks, not measured",
 )  # fmt: skip
-INDIVIDUALS = ("T-01", "T-02", "T-03")
+INDIVIDUALS = ("Stripe-01", "Stripe-02", "Stripe-05")
 
 
-def example_notes(seed: int = 7) -> pd.DataFrame:
+def example_notes(seed: int = 7, count: int = NOTES) -> pd.DataFrame:
     """Notes with date, station, observer, individual and text, one row each."""
     random = np.random.default_rng(seed)
     rows = []
-    for _ in range(NOTES):
+    for _ in range(count):
         number = int(random.integers(STATIONS))
         station = station_name(number)
         kind = list(OF_KIND)[number]
-        told = [str(random.choice(OF_KIND[kind]))] if random.random() < 0.75 else []
-        told += [str(one) for one in random.choice(ANYWHERE, 2 - len(told) + int(random.random() < 0.3), replace=False)]
-        random.shuffle(told)
-        seen = "Pug marks" in " ".join(told) and random.random() < 0.6
+        words = [str(random.choice(OF_KIND[kind]))] if random.random() < 0.75 else []
+        words += [
+            str(one) for one in random.choice(ANYWHERE, 2 - len(words) + int(random.random() < 0.3), replace=False)
+        ]
+        random.shuffle(words)
+        seen = "Pug marks" in " ".join(words) and random.random() < 0.6
         rows.append(
             {
                 "date": (START + timedelta(days=int(random.integers(DAYS)))).date().isoformat(),
                 "station": station,
                 "observer": OBSERVERS[int(random.integers(len(OBSERVERS)))],
                 "individual": INDIVIDUALS[int(random.integers(len(INDIVIDUALS)))] if seen else "",
-                "text": ". ".join(told) + ".",
+                "text": ". ".join(words) + ".",
             }
         )
     return pd.DataFrame(rows).sort_values("date", kind="stable", ignore_index=True)

@@ -16,6 +16,7 @@ from app.survey.decisions.notes import restore_file
 from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
 from app.survey.tables.notes import NoteFile, NoteFileReview
+from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
 from modal_backend.notes.columns import FIELDS
 from modal_backend.notes.table import mapped
 
@@ -85,3 +86,13 @@ def year_month(text: str) -> tuple[str, str]:
 
 
 COLUMNS = {field: field for field in FIELDS}
+
+
+def settings_of(
+    files: list[int], grouping: str, *, individuals: bool = False, videos: bool = False, **graph: Any
+) -> dict[str, Any]:
+    """A run's settings. individuals, videos: with what was written about individuals, with summaries of videos. graph:
+    seed, model_name, top_n, seed_words, min_support, min_cluster_size, join_names."""
+    graph.setdefault("model_name", DEFAULT_MODEL)
+    source = {"files": files, "individuals": individuals, "clips": videos}
+    return {"source": source, "grouping": grouping, "graph": graph}

@@ -18,6 +18,10 @@ STATIONS = 4
 LEFT, RIGHT = Flank.LEFT, Flank.RIGHT
 # Seconds that a station's clock is ahead of the true time.
 CLOCKS = {3: timedelta(hours=-12)}
+# The tiger that shows one flank, turns round and shows the other: to its team they are two individuals so far.
+TURNED = "Stripe-03"
+# The team takes the tiger at this place and time for another, which it cannot be.
+MISTAKEN_AT, MISTAKEN_FOR = (1, 12, "02:27"), "Stripe-02"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +94,9 @@ def events() -> list[Event]:
         Event(number, station, start := _at(day, clock), visitors, shots, not 6 <= start.hour < 18)
         for number, (station, day, clock, visitors, shots) in enumerate(written, 1)
     ]
+
+
+def mistaken_event() -> int:
+    """The number of the event at which the team names the wrong tiger."""
+    station, day, clock = MISTAKEN_AT
+    return next(event.number for event in events() if (event.station, event.start) == (station, _at(day, clock)))

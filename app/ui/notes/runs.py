@@ -9,9 +9,9 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.actions.notes import settings_of, start, start_again
+from app.actions.notes import start, start_again
 from app.jobs.queue import notes_workflow_id
-from app.notes.sources import GROUPINGS
+from app.notes.sources import GROUPINGS, settings_of
 from app.survey.calls import ledger
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteFile, NoteRun, RunState
