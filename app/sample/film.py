@@ -10,11 +10,12 @@ import av
 import numpy as np
 from PIL import Image
 
+from app.sample.coat import Coat
 from app.sample.light import Light, developed, exposed
 from app.sample.plan import station_name
 from app.sample.plants import CAMERA_HEIGHT, Canvas
 from app.sample.scene import Animal, placed
-from app.sample.shipped_plan import Film
+from app.sample.shipped_plan import Crossing, Film
 from app.sample.skeleton import CAT, DEER, Pose
 from app.sample.stamp import DESCRIPTION, Stamp, with_bar
 from app.sample.survey import LENGTH, WIDTH, coat_of, place, station_view
@@ -60,7 +61,7 @@ def write_film(film: Film, seed: int, path: Path) -> None:
         container.mux(stream.encode())
 
 
-def _animal(crossing: tuple, coat: object, second: float, horizon: float) -> Animal | None:  # type: ignore[type-arg]
+def _animal(crossing: Crossing, coat: Coat, second: float, horizon: float) -> Animal | None:
     """The animal at a second of the video; None while it is out of view."""
     visitor, first, last, size = crossing
     share = (second - first) / (last - first)

@@ -24,18 +24,18 @@ TURNED = "Stripe-03"
 MISTAKEN_AT, MISTAKEN_FOR = (1, 12, "02:27"), "Stripe-02"
 
 
+# Who, the first and last second in view, the animal's length in shares of the frame's width.
+Crossing = tuple[Visitor, float, float, float]
+
+
 @dataclass(frozen=True, slots=True)
 class Film:
-    """A video of an animal that walks through the view.
-
-    Attributes:
-        crossings: of each animal: who, first and last second in view, size (its length in shares of the frame's width).
-    """
+    """A video of animals that walk through the view."""
 
     station: int
     start: datetime
     seconds: float
-    crossings: tuple[tuple[Visitor, float, float, float], ...]
+    crossings: tuple[Crossing, ...]
 
 
 def _at(day: int, clock: str) -> datetime:
