@@ -102,6 +102,11 @@ def sample_folder(data_dir: Path) -> Path:
     return data_dir / "sample" / "Sample survey (synthetic)"
 
 
+def guide_path(data_dir: Path) -> Path:
+    """Says that the guide through the sample survey was put away."""
+    return data_dir / "sample" / "guide.json"
+
+
 def worker_lock_path(data_dir: Path, executor_id: str) -> Path:
     """The file that a living worker holds a lock on."""
     return data_dir / "workers" / f"{executor_id}.lock"

@@ -10,6 +10,8 @@ from app.sample.shipped import FOLDER
 from app.survey.database import Survey
 from app.survey.media.imports import import_of_path
 
+TEAM = "Sample team (synthetic)"  # signs the decisions that come with the sample
+
 
 def sample_import(survey: Survey) -> int:
     """Write down the import of the sample survey; the job lays its files out when it runs. Returns the import's id."""

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from app.sample.demo_survey import TEAM
 from app.sample.plan import station_name
 from app.sample.shipped import truth
 from app.sample.shipped_plan import CLOCKS, MISTAKEN_FOR, TURNED, mistaken_event
@@ -32,7 +33,6 @@ from app.survey.tables.videos import VideoReview
 from modal_backend.contracts import Flank
 from modal_backend.models.detectors.overlap import pairwise_overlap
 
-TEAM = "Sample team (synthetic)"
 THEIRS = (station_name(0), station_name(1))
 OVERLAP = 0.4
 TIGER, DEER = "Tiger", "Deer"
@@ -128,7 +128,10 @@ def _sides(boxes_by_size: list[Any]) -> NDArray[np.float64]:
 def _name(session: Session, seen: Seen) -> None:
     number = seen.box.id
     boxes.correct_box(session, TEAM, number, species=TIGER if seen.identity else DEER)
-    if seen.identity is None or session.get(Sighting, number) is not None:
+    if session.get(Sighting, number) is not None:
+        return
+    if seen.identity is None:
+        identity.set_identity_state(session, TEAM, number, "unidentifiable")
         return
     identity.set_flank(session, TEAM, number, seen.flank)
     name = MISTAKEN_FOR if seen.event == mistaken_event() else seen.identity

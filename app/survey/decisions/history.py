@@ -105,3 +105,9 @@ def _where(wanted: HistoryFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.standing:
         where.append(Decision.undone_at.is_(None))
     return where
+
+
+def kinds_made(session: Session, *, without: str) -> list[str]:
+    """The kinds of decision that stand and that somebody else than `without` made."""
+    made = sa.select(Decision.kind).where(Decision.who != without, Decision.undone_at.is_(None))
+    return list(session.scalars(made.distinct()))

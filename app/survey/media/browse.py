@@ -43,6 +43,7 @@ class MediaFilter:
     Attributes:
         species: of a box that counts.
         reviewed_by: who decided about the media or one of its boxes.
+        import_id: the import that listed it.
     """
 
     show: Show = Show.ALL
@@ -54,6 +55,7 @@ class MediaFilter:
     since: date | None = None
     until: date | None = None
     reviewed_by: str | None = None
+    import_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,6 +224,9 @@ def _narrower(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
         where.append(Media.taken_at >= datetime.combine(wanted.since, time.min))
     if wanted.until is not None:
         where.append(Media.taken_at < datetime.combine(wanted.until + timedelta(days=1), time.min))
+    if wanted.import_id is not None:
+        listed = sa.select(ListedFile.media_id).where(ListedFile.import_id == wanted.import_id)
+        where.append(Media.id.in_(listed.where(ListedFile.media_id.is_not(None))))
     if wanted.reviewed_by is not None:
         by = wanted.reviewed_by
         boxes = sa.select(Detection.media_id).join(DetectionReview, DetectionReview.detection_id == Detection.id)

@@ -18,6 +18,7 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome
 
 CAMERAS_A_STATION = 2
+NAMED_STATIONS = 2  # in the name of an upload
 LONGEST_NAME = 1024
 FILES_COMPARED = 1000
 
@@ -119,6 +120,21 @@ def finish(session: Session, import_id: int, *, error: str | None = None) -> Non
     batch.unplaced_files = remarks.count(session, import_id, remarks.Remark.UNPLACED)
     batch.displaced_files = remarks.count(session, import_id, remarks.Remark.DISPLACED)
     batch.clock_files = remarks.count(session, import_id, remarks.Remark.CLOCK)
+    if batch.kind == "upload":
+        batch.label = _name_of_upload(session, batch, sum(counts.values()))
+
+
+def _name_of_upload(session: Session, batch: ImportBatch, files: int) -> str:
+    """An upload by its day, stations and number of files: "28 Nov 2026 · Ridge 1, Ford 2 · 56 files"."""
+    of_it = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == batch.id).distinct()
+    named = sa.select(Deployment.station).where(Deployment.id.in_(of_it)).distinct().order_by(Deployment.station)
+    stations = list(session.scalars(named))
+    where = ", ".join(stations[:NAMED_STATIONS])
+    if len(stations) > NAMED_STATIONS:
+        where += f" and {len(stations) - NAMED_STATIONS} more"
+    day = datetime.fromtimestamp(batch.created_at)
+    parts = (f"{day.day} {day:%b %Y}", where or "no station", "1 file" if files == 1 else f"{files:,} files")
+    return " · ".join(parts)[:255]
 
 
 def any_open(session: Session) -> bool:

@@ -1,4 +1,8 @@
-"""How far an import has come, how fast it goes and how long it will take."""
+"""How far an import has come, how fast it goes and how long it will take.
+
+A file has come to its end when its media has been looked at, or when there is nothing to look at: refused, left out,
+already here.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,18 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
 from app.survey.media.imports import outcomes
+from app.survey.tables.detections import Analysis
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 
 RATE_WINDOW_SECONDS = 60.0
+MOST_A_WINDOW = 6000
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """One import. rate is files a second over the last minute; eta_seconds is None while it cannot be told.
+    """One import. rate is files a second over the last minute; eta_seconds is None while it is not known.
+
+    looked_at counts media of the import that are still being looked at: they are listed, but not at their end.
 
     damaged to clock (a suspicious time) count files that were taken in, displaced those far from their deployment; they
     are 0 until the import has ended.
@@ -41,11 +49,12 @@ class Progress:
     seconds: float
     error: str | None
     created_at: float
+    looked_at: int = 0
 
     @property
     def done(self) -> int:
         """Files that have come to their end."""
-        return self.new + self.duplicate + self.refused + self.left_out
+        return self.new + self.duplicate + self.refused + self.left_out - self.looked_at
 
     @property
     def running(self) -> bool:
@@ -58,8 +67,10 @@ def import_progress(session: Session, import_id: int) -> Progress:
     batch = session.get_one(ImportBatch, import_id)
     now = time.time()
     counts = _counts(session, batch)
-    done = sum(counts.values())
-    rate = _rate(session, batch, now) if batch.state == ImportState.RUNNING else None
+    running = batch.state == ImportState.RUNNING
+    looked_at = _looked_at(session, batch.id) if running else 0
+    done = sum(counts.values()) - looked_at
+    rate = _rate(session, batch, done, now) if running else None
     left = max((batch.listed or 0) - done, 0)
     started = batch.started_at or batch.created_at
     return Progress(
@@ -82,6 +93,7 @@ def import_progress(session: Session, import_id: int) -> Progress:
         seconds=(batch.finished_at or now) - started,
         error=batch.error,
         created_at=batch.created_at,
+        looked_at=looked_at,
     )
 
 
@@ -89,6 +101,17 @@ def recent_imports(session: Session, limit: int = 10) -> list[Progress]:
     """The progress of the latest imports, newest first."""
     ids = session.scalars(sa.select(ImportBatch.id).order_by(ImportBatch.id.desc()).limit(limit)).all()
     return [import_progress(session, import_id) for import_id in ids]
+
+
+def has_sample(session: Session) -> bool:
+    """Whether the sample survey is among the imports."""
+    return session.scalar(sa.select(ImportBatch.id).where(ImportBatch.synthetic.is_(True)).limit(1)) is not None
+
+
+def labels(session: Session, limit: int = 100) -> list[tuple[int, str]]:
+    """Ids and labels of the latest imports, newest first."""
+    latest = sa.select(ImportBatch.id, ImportBatch.label).order_by(ImportBatch.id.desc()).limit(limit)
+    return [(row.id, row.label) for row in session.execute(latest)]
 
 
 def refusals(
@@ -135,9 +158,43 @@ def _counts(session: Session, batch: ImportBatch) -> dict[str, int]:
     }
 
 
-def _rate(session: Session, batch: ImportBatch, now: float) -> float | None:
-    since = max(batch.started_at or now, now - RATE_WINDOW_SECONDS)
-    recent = session.scalar(
-        sa.select(sa.func.count()).where(ListedFile.import_id == batch.id, ListedFile.listed_at >= since)
+def _looked_at(session: Session, import_id: int) -> int:
+    """Media of an import that are stored and not analysed yet; few, as an import feeds them in windows."""
+    waiting = sa.select(Media.id).where(Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    mine = sa.select(sa.func.count(sa.distinct(ListedFile.media_id))).where(
+        ListedFile.import_id == import_id, ListedFile.outcome == Outcome.NEW, ListedFile.media_id.in_(waiting)
     )
-    return recent / (now - since) if recent and now - since > 1 else None
+    return session.scalar(mine) or 0
+
+
+def _rate(session: Session, batch: ImportBatch, done: int, now: float) -> float | None:
+    """Files a second that came to their end: of the last minute, or since the start of a shorter import."""
+    started = batch.started_at or now
+    if now - started < RATE_WINDOW_SECONDS:
+        return done / (now - started) if done and now - started > 1 else None
+    newest = sa.select(Analysis.media_id, Analysis.created_at).order_by(Analysis.id.desc()).limit(MOST_A_WINDOW)
+    newest_ones = newest.subquery()
+    mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == batch.id)
+    analysed = session.scalar(
+        sa.select(sa.func.count())
+        .select_from(newest_ones)
+        .where(newest_ones.c.created_at >= now - RATE_WINDOW_SECONDS, newest_ones.c.media_id.in_(mine))
+    )
+    settled = session.scalar(
+        sa.select(sa.func.count()).where(
+            ListedFile.import_id == batch.id,
+            ListedFile.outcome != Outcome.NEW,
+            ListedFile.listed_at >= now - RATE_WINDOW_SECONDS,
+        )
+    )
+    return ((analysed or 0) + (settled or 0)) / RATE_WINDOW_SECONDS or None
+
+
+def latest_looked_at(session: Session, import_id: int, limit: int) -> list[int]:
+    """The media of an import that were analysed last, the latest first."""
+    mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
+    return list(
+        session.scalars(
+            sa.select(Analysis.media_id).where(Analysis.media_id.in_(mine)).order_by(Analysis.id.desc()).limit(limit)
+        )
+    )

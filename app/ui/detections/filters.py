@@ -25,6 +25,7 @@ NARROWER = (
     Detections.REVIEWER,
     Detections.DEPLOYMENT,
     Detections.EVENT,
+    Detections.IMPORT,
 )
 WORDS = {
     Show.ALL: "All",
@@ -53,6 +54,7 @@ def chosen_filter() -> MediaFilter:
         since=Detections.SINCE.read(),
         until=Detections.UNTIL.read(),
         reviewed_by=Detections.REVIEWER.read(),
+        import_id=Detections.IMPORT.read(),
     )
 
 
@@ -92,12 +94,14 @@ def _narrow(wanted: MediaFilter) -> None:
     with deps.survey().read() as session:
         stations, people, labels = browse.stations(session), browse.reviewers(session), species.choices(session)
         period = browse.period(session)
+    imports = {str(number): label for number, label in counted.imports(survey_state())}
     places = {str(number): name for number, name, _ in counted.places(survey_state())}
     chosen: dict[Parameter[Any], str | None] = {
         Detections.SPECIES: _pick("Species", [label.name for label in labels if label.used], wanted.species),
         Detections.STATION: _pick("Station", stations, wanted.station),
         Detections.DEPLOYMENT: _pick("Deployment", list(places), _text(wanted.deployment_id), places),
         Detections.REVIEWER: _pick("Reviewed by", people, wanted.reviewed_by),
+        Detections.IMPORT: _pick("Import", list(imports), _text(wanted.import_id), imports),
     }
     if period:
         first, last = st.columns(2)
@@ -125,6 +129,8 @@ def _said(wanted: MediaFilter) -> list[str]:
     if wanted.deployment_id is not None:
         places = {number: name for number, name, _ in counted.places(survey_state())}
         parts.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))
+    if wanted.import_id is not None:
+        parts.append(dict(counted.imports(survey_state())).get(wanted.import_id, f"import {wanted.import_id}"))
     if wanted.event_id is not None:
         parts.append("one event")
     if wanted.since or wanted.until:

@@ -43,7 +43,7 @@ def join_sentence(one: FlankJoin) -> str:
 
 def flanks_view() -> None:
     """The proposals, ten at a time, those most often seen together first."""
-    report = _current()
+    report = current_flanks()
     if report is None:
         _wait()
         return
@@ -173,18 +173,18 @@ def _seen(one: Proposal) -> str:
     return f"{how} at {place}, {when(one.left.taken_at)}, {duration(one.seconds)} apart{often}"
 
 
-def _current() -> FlankReport | None:
+def current_flanks(wait_seconds: float = WAIT_SECONDS) -> FlankReport | None:
     """The proposals of the survey as it stands; None while they are being computed beside the page."""
 
     def work() -> FlankReport:
         with deps.survey().read() as session:
             return flank_report(session)
 
-    return deps.computed().ask(("flanks", counts.survey_state()), work, WAIT_SECONDS)
+    return deps.computed().ask(("flanks", counts.survey_state()), work, wait_seconds)
 
 
 @st.fragment(run_every="0.4s")
 def _wait() -> None:
-    if _current() is not None:
+    if current_flanks() is not None:
         st.rerun()
     st.caption("Looking through every sighting …")

@@ -81,6 +81,26 @@ def station_map(
     return _calm(figure, 380)
 
 
+def counts_map(places: Mapping[str, tuple[float, float]], numbers: Mapping[str, int], noun: str) -> go.Figure | None:
+    """Every station with coordinates in km around their middle, larger where more was seen, or None."""
+    if not places:
+        return None
+    at = _kilometres(places)
+    seen = {name: numbers.get(name, 0) for name in at}
+    most = max(max(seen.values()), 1)
+    sizes = [8 + 22 * (count / most) ** 0.5 for count in seen.values()]
+    figure = go.Figure(
+        go.Scatter(
+            x=[at[name][0] for name in at], y=[at[name][1] for name in at], customdata=list(seen.values()),
+            mode="markers+text" if len(at) <= MOST_LABELS else "markers", text=list(at), textposition="top center",
+            marker={"size": sizes, "color": MARK, "opacity": 0.85},
+            hovertemplate="%{text}<br>%{customdata} " + noun + "<extra></extra>",
+        )
+    )  # fmt: skip
+    _scale(figure, list(at.values()))
+    return _calm(figure, 260)
+
+
 def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
     """Individuals known over station-days worked."""
     figure = go.Figure(

@@ -123,6 +123,7 @@ class Detections:
     SINCE: Parameter[date | None] = Parameter("since", None, day)
     UNTIL: Parameter[date | None] = Parameter("until", None, day)
     REVIEWER: Parameter[str | None] = Parameter("by", None, words)
+    IMPORT: Parameter[int | None] = Parameter("import", None, number)
     MEDIA: Parameter[int | None] = Parameter("media", None, number)
     PAGE = Parameter("page", 1, page_number)
 

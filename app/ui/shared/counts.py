@@ -9,7 +9,8 @@ from app.survey.calls.overview import WaitingFigures, waiting_figures
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse
-from app.survey.media.browse import MediaFilter
+from app.survey.media.browse import MediaFilter, Show
+from app.survey.media.progress import labels
 from modal_backend.registry import LOCAL
 
 KEPT = 64
@@ -36,6 +37,24 @@ def places(state: str) -> list[tuple[int, str, int]]:
     del state
     with deps.survey().read() as session:
         return browse.deployments(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def imports(state: str) -> list[tuple[int, str]]:
+    """Ids and labels of the latest imports, newest first. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return labels(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def animals_of_import(state: str, import_id: int) -> int:
+    """How many media of an import have an animal. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        detector = browse.detector(session)
+        threshold = detector.threshold if detector and detector.threshold else 0.5
+        return browse.count(session, MediaFilter(Show.ANIMAL, threshold, import_id=import_id))
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 
 import streamlit as st
 
 from app import deps
-from app.survey.media import remarks
-from app.survey.media.progress import Progress, duplicates, recent_imports, refusals
+from app.survey.media import browse, remarks
+from app.survey.media.browse import Show
+from app.survey.media.progress import Progress, duplicates, latest_looked_at, recent_imports, refusals
 from app.survey.media.remarks import Remark
 from app.survey.tables.media import ImportState, Outcome
+from app.ui.shared import counts
+from app.ui.shared.address import Detections
+from app.ui.shared.navigation import detections_page
+from app.ui.shared.shots import shots_html
 from app.ui.shared.words import duration, many, moment, plain
 
+PICTURES = 8
+LEAST_DELAY, SLOWER = 20.0, 0.4  # seconds, and share of what is left, by which the end may slip unshown
 STATE_WORDS = {
     ImportState.RECEIVING: "receiving",
     ImportState.QUEUED: "waiting for the worker",
@@ -22,13 +30,13 @@ STATE_WORDS = {
 }
 
 
-def import_list(run_again: Callable[[int], None]) -> None:
+def import_list(run_again: Callable[[int], None], limit: int = 6) -> None:
     """The latest imports; refreshes by itself while one is under way."""
-    running = any(one.running for one in _recent())
+    running = any(one.running for one in _recent(limit))
 
     @st.fragment(run_every="1s" if running else None)
     def live() -> None:
-        imports = _recent()
+        imports = _recent(limit)
         for one in imports:
             _draw(one, run_again)
         if running and not any(one.running for one in imports):
@@ -37,9 +45,9 @@ def import_list(run_again: Callable[[int], None]) -> None:
     live()
 
 
-def _recent() -> list[Progress]:
+def _recent(limit: int) -> list[Progress]:
     with deps.survey().read() as session:
-        return recent_imports(session, limit=6)
+        return recent_imports(session, limit=limit)
 
 
 def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
@@ -48,30 +56,70 @@ def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
         st.markdown(f"**{plain(one.label)}** · {state} · {moment(one.created_at)}")
         if one.running:
             st.progress(min(one.done / one.listed, 1.0) if one.listed else 0.0, text=_pace(one))
+            _latest(one)
         else:
             st.caption(_result(one))
         if one.error:
             st.error(f"{plain(one.error)} What was taken in before is kept.")
             st.button("Run again", key=f"again-{one.id}", on_click=run_again, args=(one.id,))
         if not one.running:
+            _lead_on(one)
             _listings(one)
+
+
+def _latest(one: Progress) -> None:
+    """The pictures looked at last, with their boxes."""
+    with deps.survey().read() as session:
+        views = browse.views(session, latest_looked_at(session, one.id, PICTURES))
+        detector = browse.detector(session)
+    if views:
+        st.html(shots_html(views, detector.threshold if detector and detector.threshold else 0.5))
+
+
+def _lead_on(one: Progress) -> None:
+    """Where to go from an import that has ended."""
+    if one.new == 0:
+        return
+    animals = counts.animals_of_import(counts.survey_state(), one.id)
+    of_import = Detections.IMPORT.to(one.id)
+    with st.container(horizontal=True, gap="medium"):
+        if animals:
+            label = f"{many(animals, 'image or video', 'images and videos')} with an animal: look"
+            query = {**of_import, **Detections.FILTER.to(Show.ANIMAL)}
+            st.page_link(detections_page(), label=label, query_params=query, width="content")
+        else:
+            label = "No animal was found: look through them"
+            st.page_link(detections_page(), label=label, query_params=of_import, width="content")
 
 
 def _pace(one: Progress) -> str:
     if one.listed is None:
         return "listing files · you can close this tab"
     rate = f" · {one.rate:.1f} files/s" if one.rate else ""
-    eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
+    left = seconds_left(one)
+    eta = f" · about {duration(left)} left" if left else ""
     return f"{one.done:,} of {many(one.listed, 'file')}{rate}{eta} · you can close this tab"
 
 
+def seconds_left(one: Progress) -> float | None:
+    """The time left as it is shown: it runs down by the clock, and goes up only when the pace has really fallen."""
+    if one.eta_seconds is None:
+        return None
+    now = time.monotonic()
+    ends = st.session_state.setdefault("import-ends", {})
+    shown, measured = ends.get(one.id), now + one.eta_seconds
+    if shown is None or measured < shown or measured - shown > max(LEAST_DELAY, SLOWER * (shown - now)):
+        ends[one.id] = measured
+    return max(ends[one.id] - now, 1.0)
+
+
 def _result(one: Progress) -> str:
-    counts = (
+    sums = (
         f"{many(one.done, 'file')} · {one.new:,} new · {one.duplicate:,} already here · {one.refused:,} refused"
         f" · {one.left_out:,} left out · {duration(one.seconds)}"
     )
     remarked = [f"{count:,} {words}" for words, count, _ in _remarks(one) if count]
-    return f"{counts} · {' · '.join(remarked)}" if remarked else counts
+    return f"{sums} · {' · '.join(remarked)}" if remarked else sums
 
 
 def _remarks(one: Progress) -> list[tuple[str, int, Remark]]:

@@ -1,0 +1,79 @@
+"""What waits for a person, as one list: each line a number, what it is, and the page where it is dealt with."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import streamlit as st
+from streamlit.navigation.page import StreamlitPage
+
+from app import deps
+from app.survey.calls.overview import WaitingFigures
+from app.survey.media.browse import Show
+from app.ui.individuals.conflicts import current_report
+from app.ui.individuals.flanks import current_flanks
+from app.ui.shared.address import Detections, Individuals
+from app.ui.shared.navigation import detections_page, identify_page, individuals_page, upload_page
+from app.ui.shared.words import many
+
+SHORT_WAIT = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ToDo:
+    """One line of the list. query: parameters of the page's address."""
+
+    text: str
+    link: str
+    page: StreamlitPage
+    query: dict[str, str]
+
+
+def ask_for_questions() -> None:
+    """Have conflicts and flanks looked for beside the page."""
+    current_report(0.0)
+    current_flanks(0.0)
+
+
+def to_do_list(figures: WaitingFigures) -> None:
+    """Draw the list; the first line is the page's main button."""
+    lines = list(_lines(figures))
+    if not lines:
+        st.markdown(":material/check: Nothing waits for you. Bring in the next card, or take the results home.")
+        st.page_link(upload_page(), label="Bring in more", icon=":material/upload:")
+        return
+    first, *others = lines
+    if st.button(f"Continue: {first.text}", type="primary", icon=":material/play_arrow:"):
+        st.switch_page(first.page, query_params=first.query)
+    for line in others:
+        with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+            st.markdown(line.text, width="content")
+            st.page_link(line.page, label=line.link, query_params=line.query, width="content")
+    if figures.failed:
+        st.button("Analyse the failed ones again", icon=":material/replay:", on_click=deps.jobs().retry_failed)
+
+
+def _lines(figures: WaitingFigures) -> Iterator[ToDo]:
+    if figures.unreviewed:
+        yield ToDo(f"{figures.unreviewed:,} to review", "Review", detections_page(), _filter(Show.UNCERTAIN))
+    if figures.crops_to_identify:
+        words = many(figures.crops_to_identify, "animal") + " to tell apart"
+        yield ToDo(words, "Who is this?", identify_page(), {})
+    report = current_report(SHORT_WAIT)
+    if report and report.conflicts:
+        words = f"{many(len(report.conflicts), 'conflict')} between sightings"
+        yield ToDo(words, "Solve", individuals_page(), {Individuals.VIEW.name: "Conflicts"})
+    flanks = current_flanks(SHORT_WAIT)
+    if flanks and flanks.proposals:
+        words = f"{many(len(flanks.proposals), 'pair')} of flanks that may be one animal"
+        yield ToDo(words, "Join", individuals_page(), {Individuals.VIEW.name: "Flanks"})
+    if figures.failed:
+        words = many(figures.failed, "media", "media") + " could not be analysed"
+        yield ToDo(words, "See them", detections_page(), _filter(Show.FAILED))
+    if figures.refused:
+        yield ToDo(f"{many(figures.refused, 'file')} refused", "See which and why", upload_page(), {})
+
+
+def _filter(show: Show) -> dict[str, str]:
+    return Detections.FILTER.to(show)
