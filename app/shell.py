@@ -16,7 +16,7 @@ from app.ui.shared.guide import guide
 from app.ui.shared.login import login_gate
 from app.ui.shared.memory import settle_memory
 from app.ui.shared.navigation import all_pages
-from app.ui.shared.status_strip import status_strip
+from app.ui.shared.status_strip import page_drawn, status_strip
 from app.ui.shared.style import page_style
 
 st.set_page_config(page_title="Pugmark", page_icon=str(ROOT / "app" / "static" / "favicon.png"), layout="wide")
@@ -31,4 +31,5 @@ login_gate()
 status_strip()
 guide(page.url_path)
 page.run()
+page_drawn()
 settle_memory(page.url_path)

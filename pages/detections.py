@@ -85,11 +85,30 @@ def start_review(order: list[tuple[int, int]], media_id: int) -> None:
     go({Detections.MEDIA: media_id})
 
 
+def review_order(media_id: int, wanted: MediaFilter) -> list[int]:
+    """The list the viewer walks through: as it was when the viewer was opened; after a reload, that of the address."""
+    order: list[int] = st.session_state.get("review_order") or []
+    if media_id not in order:
+        start = (Detections.PAGE.read() - 1) * A_PAGE
+        with deps.survey().read() as session:
+            order = [number for number, _ in browse.order_with_events(session, wanted, limit=IN_ONE_GO, offset=start)]
+        order = order if media_id in order else [media_id, *order]
+        st.session_state["review_order"] = order
+    return order
+
+
+def back_to_list(media_id: int, wanted: MediaFilter) -> None:
+    """Close the viewer; the grid opens on the page of the media that was left, where the list has not changed."""
+    order = st.session_state.get("review_order") or []
+    ahead = order.index(media_id) // A_PAGE if media_id in order else 0
+    fixed = wanted.show not in (Show.UNCERTAIN, Show.UNREVIEWED)
+    page = Detections.PAGE.read() + (ahead if fixed else 0)
+    go({Detections.MEDIA: None, Detections.PAGE: page if page > 1 else None})
+
+
 def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, read_at: float) -> None:
     """One media large, reviewed by keyboard."""
-    order = st.session_state.get("review_order") or [media_id]
-    if media_id not in order:
-        order = [media_id]
+    order = review_order(media_id, wanted)
     at = order.index(media_id) if cursor is None else min(max(cursor, 0), len(order) - 1)
     start = max(at - A_PAGE // 3, 0)
     with deps.survey().read() as session:
@@ -98,7 +117,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         labels = choice_items(species.choices(session))
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All media", icon=":material/arrow_back:", type="tertiary"):
-            go({Detections.MEDIA: None})
+            back_to_list(order[at], wanted)
         st.page_link(
             history_page(),
             label="History of this media",
@@ -115,6 +134,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         ack=ack,
         species_choices=labels,
         as_of=read_at,
+        opened=media_id,
     )
 
 
@@ -122,6 +142,8 @@ wanted, opened = chosen_filter(), Detections.MEDIA.read()
 review = review_state("viewer")
 actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is None else (review.actions, "viewer")
 applied, read_at = applied_to_survey(actions, store), time.time()
+if opened is not None and review.closed is not None:
+    back_to_list(review.closed, wanted)
 counts = kind_counts(wanted)
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
 page_header(

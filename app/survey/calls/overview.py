@@ -13,6 +13,8 @@ from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.media import browse
 from app.survey.media.browse import MediaFilter, Show
+from app.survey.media.imports import open_imports
+from app.survey.media.progress import import_progress
 from app.survey.tables.calls import Call
 from app.survey.tables.media import ListedFile, Media, Outcome, Stage
 from modal_backend.registry import LOCAL, Task
@@ -31,6 +33,7 @@ class StripSnapshot:
         queued, running, failed: media that wait, calls under way, media whose job failed.
         p50, p95: seconds per call finished within the last five minutes, None without any; without the calls of WHOLE.
         sparkline: 60 mean call durations in seconds, five seconds each, oldest first; None where no call finished.
+        seconds_left: until the imports under way are done; None without one, or while it is not known.
         longer: of the calls of WHOLE within these minutes, what they were about, how many, and their median in seconds.
     """
 
@@ -42,6 +45,7 @@ class StripSnapshot:
     p95: float | None
     sparkline: list[float | None]
     longer: tuple[tuple[str, int, float], ...] = ()
+    seconds_left: float | None = None
 
 
 def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None) -> StripSnapshot:
@@ -55,6 +59,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         running = session.scalar(
             sa.select(sa.func.count()).select_from(Call).where(Call.outcome.is_(None), Call.started_at.is_not(None))
         )
+        left = [import_progress(session, number).eta_seconds for number in open_imports(session)]
         calls = session.execute(
             sa.select(Call.finished_at, Call.started_at, Call.task).where(
                 Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None)
@@ -78,6 +83,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         p50=percentile(seconds, 0.50),
         p95=percentile(seconds, 0.95),
         sparkline=_sparkline(finished, now),
+        seconds_left=max((seconds for seconds in left if seconds is not None), default=None),
         longer=tuple((about, len(some), percentile(sorted(some), 0.5) or 0.0) for about, some in sorted(whole.items())),
     )
 

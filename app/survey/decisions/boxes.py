@@ -9,6 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import boxes_of, over_threshold
@@ -16,7 +17,7 @@ from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual, Sighting
-from app.survey.tables.media import Media
+from app.survey.tables.media import Media, Stage
 from modal_backend.contracts import Box, Category
 
 SMALLEST_SIDE = 0.002
@@ -32,10 +33,12 @@ def accept_media(
 ) -> Decision:
     """Accept the boxes shown: they are confirmed, the others over the model's threshold are rejected.
 
-    box_ids: the boxes the person saw; None for those at the threshold.
+    box_ids: the boxes the person saw; None for those at the threshold. Raises BadDecision for a media that no model has
+    looked at yet.
     """
     if known := already_made(session, client_key):
         return known
+    refuse_unexamined(session, media_id)
     change, counted = Change(session), over_threshold(session, [media_id])
     for box in boxes_of(session, [media_id])[media_id]:
         shown = box.confidence >= threshold if box_ids is None else box.id in box_ids
@@ -48,16 +51,36 @@ def accept_media(
 
 
 def judge_media(session: Session, who: str, media_id: int, verdict: str, client_key: str | None = None) -> Decision:
-    """Say blank or unsure about a whole media. Raises BadDecision for blank where an individual was named."""
+    """Say blank or unsure about a whole media.
+
+    Raises BadDecision for blank where an individual was named or no model has looked yet.
+    """
     if verdict not in ("blank", "unsure"):
         raise BadDecision(f"{verdict} is not something that can be said about a media.")
     if known := already_made(session, client_key):
         return known
     if verdict == "blank" and (names := named_on(session, [media_id]).get(media_id)):
         raise BadDecision(f"{names} was named on this picture, so it is not blank. Reject that box first.")
+    if verdict == "blank":
+        refuse_unexamined(session, media_id)
     change = Change(session)
     _media_review(change, who, media_id, verdict)
     return change.record(verdict, who, media_id=media_id, client_key=client_key)
+
+
+def unexamined(session: Session, media_ids: Collection[int]) -> set[int]:
+    """Those of these media that no model has looked at yet."""
+    found: set[int] = set()
+    for chunk in slices(sorted(media_ids)):
+        waiting = sa.select(Media.id).where(Media.id.in_(chunk), Media.stage == Stage.STORED)
+        found.update(session.scalars(waiting))
+    return found
+
+
+def refuse_unexamined(session: Session, media_id: int) -> None:
+    """Raises BadDecision for a media that no model has looked at yet: what is on it would be decided unseen."""
+    if unexamined(session, [media_id]):
+        raise BadDecision("This one is still being looked at. Decide about it when its boxes are there.")
 
 
 def correct_box(

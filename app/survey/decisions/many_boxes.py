@@ -7,15 +7,17 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.decisions.boxes import checked_category, drawn_row, named_on
+from app.survey.decisions.boxes import checked_category, drawn_row, named_on, unexamined
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category
 
 MOST = 2000
@@ -41,6 +43,8 @@ def judge_all(
     if known := already_made(session, client_key):
         return Bulk(known)
     ids, left_out = _checked(media_ids), []
+    if verdict != "unsure":
+        ids, left_out = _examined(session, ids)
     change = Change(session)
     if verdict == "accepted":
         counted = over_threshold(session, ids)
@@ -49,7 +53,7 @@ def judge_all(
         _review_all(change, who, _not_shown(found, counted, threshold) | accepted)
     elif verdict == "blank":
         named = named_on(session, ids)
-        left_out = [f"{names} was named on it" for names in named.values()]
+        left_out += [f"{names} was named on it" for names in named.values()]
         ids = [media_id for media_id in ids if media_id not in named]
     kind = "accept" if verdict == "accepted" else verdict
     return _record(change, who, kind, ids, verdict, {"threshold": threshold}, client_key, left_out)
@@ -70,9 +74,10 @@ def label_all(
         return Bulk(known)
     kind = "category" if category else "species"
     value = checked_category(category) if category else tidy(species)
-    change, ids, left_out = Change(session), [], []
+    change, ids = Change(session), []
     values: dict[int, dict[str, Any]] = {}
-    found = boxes_of(session, _checked(media_ids))
+    ready, left_out = _examined(session, _checked(media_ids))
+    found = boxes_of(session, ready)
     counted = over_threshold(session, found)
     for media_id, views in found.items():
         boxes = [box for box in views if shown(box, threshold) and (category or box.category == Category.ANIMAL)]
@@ -95,10 +100,13 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_
     """
     if known := already_made(session, client_key):
         return Bulk(known)
-    change, ids, left_out = Change(session), [], []
+    change, ids = Change(session), []
     values: dict[int, dict[str, Any]] = {}
     drawn: list[Detection] = []
-    found = boxes_of(session, _checked(media_ids))
+    ready, left_out = _examined(session, _checked(media_ids))
+    videos = set(session.scalars(sa.select(Media.id).where(Media.id.in_(ready), Media.kind == "video")))
+    left_out += ["a video is no picture of one animal"] * len(videos)
+    found = boxes_of(session, [media_id for media_id in ready if media_id not in videos])
     counted = over_threshold(session, found)
     for media_id, views in found.items():
         animals = [box for box in views if box.category == Category.ANIMAL and box.verdict != "rejected"]
@@ -118,6 +126,12 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_
     _review_all(change, who, values)
     box = next(iter(values), None) or (drawn[0].id if drawn else None)
     return _record(change, who, "whole", ids, "accepted", {}, client_key, left_out, box)
+
+
+def _examined(session: Session, media_ids: list[int]) -> tuple[list[int], list[str]]:
+    """The media that a model has looked at, and for each of the others why nothing is decided about it."""
+    waiting = unexamined(session, media_ids)
+    return [number for number in media_ids if number not in waiting], ["still being looked at"] * len(waiting)
 
 
 def shown(box: BoxView, threshold: float) -> bool:

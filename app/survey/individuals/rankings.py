@@ -100,10 +100,15 @@ def stamp(session: Session) -> str:
     it: each part is one look at an index.
     """
     features = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
+    profile = rapid_profile.chosen(session) or ""
+    return f"{features}-{decisions_stamp(session)}-{profile.replace('-', '_')}"
+
+
+def decisions_stamp(session: Session) -> str:
+    """Names the decisions that stand."""
     decisions = session.scalar(sa.select(sa.func.max(Decision.id))) or 0
     undone = session.scalar(sa.select(sa.func.max(Decision.undone_at))) or 0.0
-    profile = rapid_profile.chosen(session) or ""
-    return f"{features}-{decisions}-{undone:.3f}-{profile.replace('-', '_')}"
+    return f"{decisions}-{undone:.3f}"
 
 
 def is_fresh(ranked: Ranking | None, now: str) -> bool:

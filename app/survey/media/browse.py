@@ -97,6 +97,11 @@ def count(session: Session, wanted: MediaFilter) -> int:
     return found - (session.scalar(reviewed) or 0)
 
 
+def being_looked_at(session: Session) -> int:
+    """How many media no model has looked at yet."""
+    return session.scalar(sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.STORED)) or 0
+
+
 def order_with_events(
     session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0
 ) -> list[tuple[int, int]]:

@@ -137,10 +137,15 @@ def _name_of_upload(session: Session, batch: ImportBatch, files: int) -> str:
     return " · ".join(parts)[:255]
 
 
+def open_imports(session: Session) -> list[int]:
+    """Ids of the imports that wait or run."""
+    open_states = [ImportState.QUEUED, ImportState.RUNNING]
+    return list(session.scalars(sa.select(ImportBatch.id).where(ImportBatch.state.in_(open_states))))
+
+
 def any_open(session: Session) -> bool:
     """Whether an import waits or runs."""
-    open_states = [ImportState.QUEUED, ImportState.RUNNING]
-    return session.scalar(sa.select(ImportBatch.id).where(ImportBatch.state.in_(open_states)).limit(1)) is not None
+    return bool(open_imports(session))
 
 
 def outcomes(session: Session, import_id: int) -> dict[str, int]:

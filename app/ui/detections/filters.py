@@ -74,6 +74,8 @@ def filter_bar(wanted: MediaFilter) -> None:
         with st.popover(plain(", ".join(active)) or "Filter", icon=":material/filter_alt:", width="content"):
             _narrow(wanted)
         species_form()
+        if waiting := counted.being_looked_at(survey_state()):
+            st.badge(f"{waiting:,} still being looked at", icon=":material/hourglass_top:", color="gray")
         if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
             go(dict.fromkeys((Detections.PAGE, *NARROWER)))
     if show and show != wanted.show:

@@ -27,6 +27,7 @@ def grid_items(
             "label": _label(view, by_event),
             "badges": _badges(view),
             "verdict": view.verdict,
+            "pending": view.stage == "stored",
             "group": _group(view),
             "event": _event(view, sizes[_group(view)]) if by_event else None,
             "boxes": [_box(box) for box in view.boxes if _drawn(box, view)],
@@ -46,6 +47,8 @@ def viewer_items(views: Sequence[MediaView], draw_keys: Mapping[int, str]) -> li
             "title": (view.path or "").rpartition("/")[2] or f"Media {view.id}",
             "facts": facts(view),
             "verdict": view.verdict,
+            "pending": view.stage == "stored",
+            "video": view.kind == "video",
             "boxes": [
                 {**_box(box), "id": box.id, "uuid": draw_keys.get(box.id), "drawn": box.drawn} for box in view.boxes
             ],
@@ -78,6 +81,8 @@ def _badges(view: MediaView) -> list[str]:
     badges = (["video"] if view.kind == "video" else []) + (["synthetic"] if view.synthetic else [])
     if view.stage == "failed":
         badges.append("failed")
+    elif view.stage == "stored":
+        badges.append("being looked at")
     names = sorted({box.individual for box in view.boxes if box.individual})
     return badges + names
 

@@ -23,6 +23,12 @@ def survey_state() -> str:
         return f"{deps.survey_mark()}-{browse.change_mark(session)}-{rankings.stamp(session)}"
 
 
+def decisions_mark() -> str:
+    """Names the decisions that stand: it changes with every decision, undo and redo, and with nothing else."""
+    with deps.survey().read() as session:
+        return rankings.decisions_stamp(session)
+
+
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
 def kinds(state: str, within: MediaFilter) -> dict[str, int]:
     """How many media each kind has within the rest of a filter. state: of the survey, part of the key."""
@@ -37,6 +43,14 @@ def places(state: str) -> list[tuple[int, str, int]]:
     del state
     with deps.survey().read() as session:
         return browse.deployments(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def being_looked_at(state: str) -> int:
+    """How many media no model has looked at yet. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return browse.being_looked_at(session)
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)

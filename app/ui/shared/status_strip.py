@@ -9,20 +9,35 @@ import streamlit as st
 
 from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
-from app.ui.shared.words import many
+from app.ui.shared import counts
+from app.ui.shared.words import duration, many
 from app.web.services import services
 
 WIDE, HIGH = 120, 18
 GREY = "#7F8A83"  # at least 3:1 on both themes
+DRAWN = "decisions-drawn"
+BACKEND_WORDS = {"embedded": "on this computer", "modal": "on Modal"}
 BACKEND_COLOURS = {"embedded": "#6B8CAE", "modal": "#8E7CC3"}
 
 
 @st.fragment(run_every="2s")
 def status_strip() -> None:
-    """Draw the strip. Call it at top level, outside other fragments."""
+    """Draw the strip, and the page again when somebody else, or another tab, has decided something.
+
+    Call it at top level, outside other fragments.
+    """
     settings = deps.settings()
     figures = snapshot(deps.survey(), settings.active_backend.value)
     st.html(strip_html(figures, _worker_note(), deps.models_in_use()))
+    mark = counts.decisions_mark()
+    if st.session_state.get(DRAWN) not in (None, mark):
+        st.session_state[DRAWN] = mark
+        st.rerun()
+
+
+def page_drawn() -> None:
+    """Remember which decisions the page shows. Call it when the page has been drawn."""
+    st.session_state[DRAWN] = counts.decisions_mark()
 
 
 def _worker_note() -> str:
@@ -32,13 +47,14 @@ def _worker_note() -> str:
 def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
     """The strip as one line of HTML; every value is escaped. models: what finds and describes the animals."""
     colour = "#C98A1B" if note else BACKEND_COLOURS.get(figures.backend, "#6B8CAE")
-    name = escape(figures.backend) + (f" · {escape(note)}" if note else "")
+    name = escape(BACKEND_WORDS.get(figures.backend, figures.backend)) + (f" · {escape(note)}" if note else "")
+    title = escape(f"Models in use: {models}" if models else "Where the models run", quote=True)
     parts = [
-        f'<span class="pm-backend"><i style="background:{colour}"></i>{name}</span>',
-        f'<span class="pm-models" title="Detector and embeddings in use">{escape(models)}</span>' if models else "",
-        _figure("queued", figures.queued),
+        f'<span class="pm-backend" title="{title}"><i style="background:{colour}"></i>{name}</span>',
+        _figure("waiting", figures.queued),
         _figure("running", figures.running),
         _failed(figures.failed),
+        f"<span>about <b>{duration(figures.seconds_left)}</b> left</span>" if figures.seconds_left else "",
         _latency(figures),
     ]
     return f'<div class="pm-strip" role="status" aria-live="off">{"".join(parts)}</div>'
@@ -59,8 +75,10 @@ def _failed(number: int) -> str:
 def _latency(figures: StripSnapshot) -> str:
     parts = [_longer(*one) for one in figures.longer]
     if figures.p50 is not None and figures.p95 is not None:
-        title = "duration of model calls over images, last 5 minutes"
-        text = f"p50 <b>{seconds(figures.p50)}</b> / p95 <b>{seconds(figures.p95)}</b>"
+        title = (
+            "How long a model takes for a batch of images, last 5 minutes: the median, and what 95 of 100 stay under"
+        )
+        text = f"a batch takes <b>{seconds(figures.p50)}</b>, at most <b>{seconds(figures.p95)}</b>"
         parts.append(f'<span title="{title}">{text}</span>{sparkline(figures.sparkline)}')
     return f'<span class="pm-latency">{"".join(parts) or "no calls in the last 5 min"}</span>'
 

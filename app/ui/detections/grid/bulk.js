@@ -68,10 +68,17 @@ export class Bulk {
     else this.done(null);
   }
 
-  decide(what, ids = this.targets()) {
-    if (!ids.length) return;
+  decide(what, asked = this.targets()) {
+    if (!asked.length) return;
+    const waiting = new Set((this.data.items || []).filter((item) => item.pending && what.what !== "unsure").map((item) => item.id));
+    const ids = asked.filter((id) => !waiting.has(id)), skipped = asked.length - ids.length;
+    if (!ids.length) {
+      this.done(asked);
+      this.say("Skipped: still being looked at.");
+      return;
+    }
     this.actions.add({ kind: "bulk", media_ids: ids, threshold: this.data.threshold, seen: this.data.as_of, ...what });
-    this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "media", "media")}`);
+    this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "media", "media")}${skipped ? `, ${skipped} still being looked at skipped` : ""}`);
     this.tellSaved();
     this.done(ids);
   }

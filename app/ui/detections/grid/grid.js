@@ -3,6 +3,7 @@
 import { boxName, boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
 import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
+import { forgetLeft, leftAt } from "../../shared/left.js";
 import { Bulk } from "./bulk.js";
 
 class Grid {
@@ -44,6 +45,17 @@ class Grid {
     if (this.thresholdEcho.fresh(data.threshold)) this.slider.value = String(data.threshold);
     this.bulk.update({ ...data, threshold: Number(this.slider.value) });
     this.renew();
+    if (!this.came) this.comeBack();
+  }
+
+  /** After the viewer: the cursor stands on the picture one left. */
+  comeBack() {
+    this.came = true;
+    const left = leftAt(this.data), place = left ? this.items.findIndex((item) => item.id === left.id) : -1;
+    forgetLeft(this.data);
+    if (place < 0) return;
+    this.cursor = this.anchor = place;
+    requestAnimationFrame(() => this.mark(true));
   }
 
   /** Draw again when the items, or what is under way, differ from what is drawn. */

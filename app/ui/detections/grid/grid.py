@@ -67,8 +67,8 @@ def media_grid(
 ) -> GridState:
     """Draw up to 120 media, to be looked through, selected and decided about.
 
-    items: {id, thumb (address), w, h (pixels), label, verdict, badges: [text], group (event id), event: {id, title} or
-    None, boxes: [{c, p, x, y, w, h, verdict?, species?, named?, drawn?}]}; boxes relative to the picture, c a category,
+    items: {id, thumb (address), w, h (pixels), label, verdict, pending (no model has looked yet), badges: [text],
+    group (event id), event: {id, title} or None, boxes: [{c, p, x, y, w, h, verdict?, species?, named?, drawn?}]}; boxes relative to the picture, c a category,
     p the confidence.
     threshold: where the slider stands at first; afterwards the returned one is what the person chose.
     order: media and event ids of everything that can be selected, also beyond the items. ack, species_choices and
@@ -81,6 +81,7 @@ def media_grid(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:grid",
+            "mark": deps.survey_mark(),
             "keys": list(KEYS.items()),
             "items": shown,
             "all": [list(one) for one in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],

@@ -7,6 +7,7 @@ import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { Edit, HANDLES, nudgedBox, SETTLE } from "./edit.js";
 import { pressViewer } from "./keyboard.js";
 import { Panel } from "./panel.js";
+import { leaveAt, leftAt } from "../../shared/left.js";
 import { replay } from "./replay.js";
 import { Stage } from "./stage.js";
 
@@ -46,6 +47,7 @@ class Viewer {
     const kept = this.media.findIndex((one) => one.id === current);
     let target = kept;
     if (this.cursorEcho.fresh(data.cursor) || kept < 0) target = data.cursor - data.offset;
+    if (current === undefined) target = this.placeLeft(target);
     if (this.want !== null) target = this.within(this.want) ? this.want - data.offset : kept;
     if (this.want !== null && this.within(this.want)) this.want = null;
     target = clamp(target, 0, Math.max(this.media.length - 1, 0));
@@ -64,9 +66,17 @@ class Viewer {
   rebuild() {
     this.shown = replay(this.data.media || [], this.actions.effective());
     if (this.draftBox) Object.assign(this.boxOf(this.draftBox.key) || {}, this.draftBox.box);
+    this.selected = this.boxOf(this.selected)?.key ?? null; // a drawn box has another key once it is in the survey
   }
 
-  boxOf(key) { return this.current?.boxes.find((box) => box.key === key || (box.uuid && box.uuid === key)); }
+  boxOf(key) { return key === null ? undefined : this.current?.boxes.find((box) => box.key === key || (box.uuid && box.uuid === key)); }
+  /** After a reload of the page: where this viewer, opened at the same media, was left. */
+  placeLeft(target) {
+    const left = leftAt(this.data);
+    const place = left && left.opened === this.data.opened ? this.media.findIndex((one) => one.id === left.id) : -1;
+    return place >= 0 ? place : target;
+  }
+
   boxAt(key) { const { x, y, w, h } = this.boxOf(key); return { x, y, w, h }; }
 
   open(index) {
@@ -78,6 +88,7 @@ class Viewer {
     this.moving = false;
     this.node.classList.remove("moving");
     this.stage.show(this.current);
+    leaveAt(this.data, this.current.id);
     this.prefetched = this.media.slice(index + 1, index + 3).map((one) => Object.assign(new Image(), { src: one.src }));
     this.draw();
   }
@@ -150,6 +161,12 @@ class Viewer {
   decide(kind, more) {
     if (this.want !== null) return;
     this.settle();
+    if (kind === "whole" && this.current.video) { this.say("A video is no picture of one animal."); return; }
+    if (kind !== "unsure" && this.current.pending) {
+      this.go(1);
+      this.say("Skipped: it is still being looked at.");
+      return;
+    }
     this.add({ kind, ...more });
     this.draw();
     this.go(1);
@@ -266,8 +283,15 @@ class Viewer {
     if (!this.help.hidden) this.help.hidden = true;
     else if (this.edit.drawing) this.edit.setDrawing(false);
     else if (this.selected) this.select(null);
-    else return false;
+    else this.leave();
     return true;
+  }
+
+  /** Back to the list, which opens at the picture that was left. */
+  leave() {
+    this.settle();
+    this.actions.flush();
+    this.send("closed", { id: this.current.id, n: Date.now() });
   }
 
   // Telling the script

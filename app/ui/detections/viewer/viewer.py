@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +18,7 @@ KEYS = {
     "B": "blank, next",
     "U": "unsure, next",
     "W": "the whole picture is one animal, next",
+    "Esc": "no box chosen, again: back to the list",
     "Tab": "next box",
     "X": "delete the box, again to bring it back",
     "1 2 3": "animal, person, vehicle",
@@ -44,15 +45,19 @@ class ReviewState:
     None}, box {box}, draw {category, box}, undo {undoes: uuid or None}, redo. seen: the as_of of what the person saw.
     All about a box carry detection_id, or None and drawn (the uuid of its draw action).
     cursor: absolute index of the media the person looks at or wants next, None before the first move.
+    closed: id of the media at which the person left the viewer, None while it is open.
     """
 
     actions: list[dict[str, Any]] = field(default_factory=list)
     cursor: int | None = None
+    closed: int | None = None
 
 
 def review_state(key: str) -> ReviewState:
     """What the browser last sent, readable before the component is drawn: apply first, then draw."""
-    return _parsed((st.session_state.get(key) or {}).get("review"))
+    value = st.session_state.get(key) or {}
+    closed = value.get("closed") or {}
+    return replace(_parsed(value.get("review")), closed=closed.get("id"))
 
 
 def media_viewer(
@@ -67,19 +72,23 @@ def media_viewer(
     blur_people: bool = True,
     species_choices: Sequence[Mapping[str, Any]] = (),
     as_of: float | None = None,
+    opened: int | None = None,
 ) -> ReviewState:
     """Draw a window of up to 60 media in order; the browser moves among them by itself.
 
-    media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), boxes: [{id, c, p,
+    media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), pending
+    (no model has looked yet), video, boxes: [{id, c, p,
     x, y, w, h, species, named, verdict, drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
     offset: absolute index of the first one; total: of how many; cursor: absolute index to open at.
     ack: the highest n that is in the survey. species_choices: {name, common, used}. as_of: when `media` was read,
-    seconds since 1970.
+    seconds since 1970. opened: the media in the address.
     """
     result = _viewer(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:{key}",
+            "mark": deps.survey_mark(),
+            "opened": opened,
             "keys": list(KEYS.items()),
             "media": [dict(one) for one in media[:MOST]],
             "threshold": threshold,
@@ -92,6 +101,7 @@ def media_viewer(
             "as_of": as_of,
         },
         on_review_change=_nothing,
+        on_closed_change=_nothing,
     )
     return _parsed(result.get("review"))
 

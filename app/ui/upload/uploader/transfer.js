@@ -3,6 +3,7 @@
 
 const AT_ONCE = 4;
 const TRIES = 3;
+const NAMED = 50;
 const LEFT_OUT = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
 const transfers = new Map();
 
@@ -18,6 +19,7 @@ export class Transfer {
     this.bytes = 0;
     this.sent = 0;
     this.left_out = 0;
+    this.leftOut = []; // their paths, the first of them
     this.marks = [];
     this.changed = () => {};
     this.resumed = this.seenBefore();
@@ -44,7 +46,7 @@ export class Transfer {
   add(chosen, accept) {
     for (const { file, path } of chosen) {
       const known = accept.length === 0 || accept.some((suffix) => path.toLowerCase().endsWith(suffix));
-      if (LEFT_OUT.test(path) || !known) { this.left_out += 1; continue; }
+      if (LEFT_OUT.test(path) || !known) { this.leaveOut(path); continue; }
       if (this.paths.has(path)) continue;
       this.paths.add(path);
       this.files.push({ file, path, tries: 0 });
@@ -52,6 +54,11 @@ export class Transfer {
     }
     this.pump();
     this.changed();
+  }
+
+  leaveOut(path) {
+    this.left_out += 1;
+    if (this.leftOut.length < NAMED) this.leftOut.push(path);
   }
 
   retry(entries) {

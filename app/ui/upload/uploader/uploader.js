@@ -99,6 +99,8 @@ class Uploader {
     const failed = this.transfer.failed;
     if (failed.length > 1) rows.unshift(el("div", "failure head", null, el("span", "", null, `${count(failed.length, "file")} failed`),
       el("button", "button", { type: "button", onclick: () => this.transfer.retry([...failed]) }, "Retry all")));
+    for (const path of this.transfer.leftOut) rows.push(el("div", "failure", null, el("span", "path", null, path), el("span", "", null, "left out: neither an image nor a video")));
+    if (now.left_out > this.transfer.leftOut.length) rows.push(el("div", "failure", null, `and ${count(now.left_out - this.transfer.leftOut.length, "file")} more left out`));
     this.failures.replaceChildren(...rows);
   }
 
