@@ -68,8 +68,8 @@ def media_grid(
     """Draw up to 120 media, to be looked through, selected and decided about.
 
     items: {id, thumb (address), w, h (pixels), label, verdict, pending (no model has looked yet), badges: [text],
-    group (event id), event: {id, title} or None, boxes: [{c, p, x, y, w, h, verdict?, species?, named?, drawn?}]}; boxes relative to the picture, c a category,
-    p the confidence.
+    group (event id), event: {id, title} or None, boxes: [{c, p, x, y, w, h, verdict?, species?, named?, drawn?}]};
+    boxes relative to the picture, c a category, p the confidence.
     threshold: where the slider stands at first; afterwards the returned one is what the person chose.
     order: media and event ids of everything that can be selected, also beyond the items. ack, species_choices and
     as_of: as for the viewer. height: pixels of a scrolling grid; None lets it grow with the page.
