@@ -42,7 +42,7 @@ def judge_all(
         raise BadDecision(f"{verdict} is not something that can be said about a media.")
     if known := already_made(session, client_key):
         return Bulk(known)
-    ids, left_out = _checked(media_ids), []
+    ids, left_out = _checked(media_ids), list[str]()
     if verdict != "unsure":
         ids, left_out = _examined(session, ids)
     change = Change(session)
