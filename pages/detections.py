@@ -18,9 +18,9 @@ from app.ui.detections.grid.grid import bulk_actions, media_grid
 from app.ui.detections.items import choice_items, grid_items, viewer_items
 from app.ui.detections.viewer.viewer import KEYS as VIEWER_KEYS
 from app.ui.detections.viewer.viewer import media_viewer, review_state
-from app.ui.shared.address import Detections, History, go
+from app.ui.shared.address import Detections, History, Identify, go
 from app.ui.shared.header import page_header
-from app.ui.shared.navigation import history_page, upload_page
+from app.ui.shared.navigation import history_page, identify_page, upload_page
 from app.ui.shared.words import many, plain
 
 A_PAGE = 60
@@ -67,6 +67,8 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
         species_choices=labels,
         as_of=read_at,
     )
+    if state.identify:
+        st.switch_page(identify_page(), query_params=Identify.MEDIA.to(",".join(map(str, state.identify))))
     if state.opened_count != st.session_state.get(f"{key}-opened", 0):
         st.session_state[f"{key}-opened"] = state.opened_count
         if state.opened:
@@ -118,6 +120,12 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All media", icon=":material/arrow_back:", type="tertiary"):
             back_to_list(order[at], wanted)
+        st.page_link(
+            identify_page(),
+            label="Who is this?",
+            icon=":material/compare:",
+            query_params=Identify.MEDIA.to(order[at]),
+        )
         st.page_link(
             history_page(),
             label="History of this media",

@@ -12,6 +12,7 @@ from app.actions import decide as actions
 from app.survey.decisions import history
 from app.survey.decisions.history import HistoryEntry, HistoryFilter
 from app.survey.decisions.kinds import words
+from app.ui.history.details import details, thumbnail, undo_back
 from app.ui.history.words import about, leads_to, what
 from app.ui.shared.address import History
 from app.ui.shared.decisions import callback, show, undo
@@ -20,6 +21,7 @@ from app.ui.shared.navigation import detections_page, individuals_page
 from app.ui.shared.words import many, moment, plain
 
 A_PAGE = 30
+OPENED = "history-opened"
 KEYS = {"Z": "undo my last decision", "Y": "redo"}
 
 
@@ -37,30 +39,42 @@ def row(entry: HistoryEntry, redone: bool) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small", key=f"decision-{entry.id}"):
         undone = f" · undone by {entry.undone_by}, {moment(entry.undone_at)}" if entry.undone_at else ""
         sentence = what(entry)
+        thumbnail(entry)
         st.markdown(
             f"{moment(entry.decided_at)} · {plain(entry.who)} · "
             + (f"~~{plain(sentence)}~~" if entry.undone_at else f"**{plain(sentence)}**")
             + plain(undone),
             width="stretch",
         )
+        if st.button("Details", key=f"details-{entry.id}", type="tertiary"):
+            opened = st.session_state.get(OPENED)
+            st.session_state[OPENED] = None if opened == entry.id else entry.id
         target, label = leads_to(entry), about(entry)
         if target:
             page = detections_page() if target[0] == "detections" else individuals_page()
             st.page_link(page, label=plain(label) or "Open", query_params=target[1])
-        if redone:
-            return
-        if entry.undone_at:
-            st.button("Redo", key=f"redo-{entry.id}", on_click=redo, kwargs={"decision_id": entry.id})
-            return
-        st.button("Undo", key=f"undo-{entry.id}", on_click=callback(undo, decision_id=entry.id))
-        if entry.who == deps.reviewer():
-            st.button(
-                "Undo back to here",
-                key=f"back-{entry.id}",
-                type="tertiary",
-                on_click=callback(undo, decision_id=entry.id, and_since=True),
-                help="Undoes this decision and everything you decided after it, newest first.",
-            )
+        ways_back(entry, redone)
+    if st.session_state.get(OPENED) == entry.id:
+        details(entry)
+
+
+def ways_back(entry: HistoryEntry, redone: bool) -> None:
+    """Undo or redo one decision, or undo everything back to it."""
+    if redone:
+        return
+    if entry.undone_at:
+        st.button("Redo", key=f"redo-{entry.id}", on_click=redo, kwargs={"decision_id": entry.id})
+        return
+    st.button("Undo", key=f"undo-{entry.id}", on_click=callback(undo, decision_id=entry.id))
+    if entry.who == deps.reviewer():
+        st.button(
+            "Undo back to here",
+            key=f"back-{entry.id}",
+            type="tertiary",
+            on_click=undo_back,
+            args=(entry,),
+            help="Undoes this decision and everything you decided after it, newest first; asks before it does.",
+        )
 
 
 def chosen(people: list[str], kinds: list[str]) -> HistoryFilter:

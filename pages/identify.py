@@ -15,6 +15,7 @@ from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_
 from app.ui.identify.choices import Choices, choices, in_chosen_order
 from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
 from app.ui.identify.match.match import KEYS, IdentifyState, identify_state, match_view
+from app.ui.identify.subjects import chosen_subject, subject_bar
 from app.ui.identify.trust import pairs_left
 from app.ui.shared import counts
 from app.ui.shared.address import Identify
@@ -181,7 +182,9 @@ def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int
 def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
     page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide", KEYS)
-    chosen = choices()
+    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
+        subject_bar(subject, waiting)
+        chosen = choices()
     if waiting:
         pairs_left(chosen.scope)
     order = in_chosen_order(order, chosen.order)
@@ -196,8 +199,11 @@ def draw_wanted(order: list[int], waiting: int) -> None:
 
 state = identify_state("match")
 ack = settle(state)
+subject = chosen_subject()
+if st.session_state.get("identify_subject") != subject:  # another choice has an order of its own
+    st.session_state["identify_subject"], st.session_state["identify_order"] = subject, []
 order = st.session_state.get("identify_order", [])
-now_waiting, waiting = counts.crops_waiting(counts.survey_state(), AT_ONCE)
+now_waiting, waiting = counts.crops_waiting(counts.survey_state(), AT_ONCE, subject)
 # The order stays as it was when the page was opened, so that "previous" leads back to what was just decided. A crop
 # that the address names has a place in it: after a reload it is where the browser is.
 known, still_waiting = set(order), set(now_waiting)
@@ -210,6 +216,7 @@ if order:
     draw_wanted(order, waiting)
 elif requests.any_crops():
     page_header("Identify", ABOUT, "0 crops to decide", KEYS)
+    subject_bar(subject, 0)
     st.success("Every crop has a decision.")
     st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")
 else:

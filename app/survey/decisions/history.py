@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import IDS_A_QUERY
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual
-from app.survey.tables.media import ListedFile
+from app.survey.tables.media import ListedFile, Media
+
+UNSHOWN = {"id", "who", "decided_at", "created_at"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +32,7 @@ class HistoryFilter:
 class HistoryEntry:
     """One decision of a person. decided_at and undone_at: seconds since 1970. file: name of the media it is about.
 
-    media_id is None for a decision about several media; those are in view["media_ids"].
+    media_id is None for a decision about several media; those are in view["media_ids"]. sha256: of the one media.
     """
 
     id: int
@@ -43,6 +47,7 @@ class HistoryEntry:
     undone_by: str | None
     file: str | None
     individual: str | None
+    sha256: str | None = None
 
 
 def entries(session: Session, wanted: HistoryFilter, *, limit: int = 50, offset: int = 0) -> list[HistoryEntry]:
@@ -67,7 +72,9 @@ def entries(session: Session, wanted: HistoryFilter, *, limit: int = 50, offset:
             Decision.undone_by,
             path,
             Individual.name,
+            Media.sha256,
         )
+        .outerjoin(Media, Media.id == Decision.media_id)
         .outerjoin(Individual, Individual.id == Decision.individual_id)
         .where(*_where(wanted))
         .order_by(Decision.id.desc())
@@ -80,6 +87,41 @@ def entries(session: Session, wanted: HistoryFilter, *, limit: int = 50, offset:
 def count(session: Session, wanted: HistoryFilter) -> int:
     """How many decisions the filter leaves."""
     return session.scalar(sa.select(sa.func.count(Decision.id)).where(*_where(wanted))) or 0
+
+
+def standing_since(session: Session, decision_id: int, who: str) -> list[int]:
+    """This decision of a person and everything they decided after it that stands, newest first: ids."""
+    since = sa.select(Decision.id).where(Decision.id >= decision_id, Decision.who == who, Decision.undone_at.is_(None))
+    return list(session.scalars(since.order_by(Decision.id.desc())))
+
+
+def pictures_of(session: Session, decision_ids: Collection[int], limit: int) -> list[str]:
+    """The media that these decisions are about, as content hashes, each once, of the newest decisions first."""
+    about = (
+        sa.select(Media.sha256, sa.func.max(Decision.id))
+        .join(Decision, Decision.media_id == Media.id)
+        .where(Decision.id.in_(list(decision_ids)[:IDS_A_QUERY]))
+        .group_by(Media.sha256)
+        .order_by(sa.func.max(Decision.id).desc())
+    )
+    return [str(row[0]) for row in session.execute(about.limit(limit))]
+
+
+def changed_rows(session: Session, decision_id: int) -> list[tuple[str, str, str, str]]:
+    """What a decision changed: (table, field, before, after), without keys and signatures."""
+    decision = session.get(Decision, decision_id)
+    rows = []
+    for change in decision.changes if decision else []:
+        before, after = change["before"] or {}, change["after"] or {}
+        for name in sorted({*before, *after} - UNSHOWN):
+            if before.get(name) != after.get(name):
+                rows.append((str(change["table"]).replace("_", " "), name, _shown(before, name), _shown(after, name)))
+    return rows
+
+
+def _shown(row: dict[str, Any], name: str) -> str:
+    value = row.get(name)
+    return "" if value is None else f"{value:.3f}" if isinstance(value, float) else str(value)
 
 
 def people(session: Session) -> list[str]:

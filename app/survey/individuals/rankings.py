@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.detections import rapid_profile
 from app.survey.detections.features import of_model
+from app.survey.individuals.subjects import Subject, crops_of
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview, Feature, MediaReview, ModelVersion, Ranking
@@ -53,11 +54,18 @@ class Scope:
         return cls(**json.loads(key))
 
 
-def waiting(session: Session, version_id: int, *, limit: int = 200) -> list[int]:
-    """Crops without a decision that any version of the model has described: unsure ones first, then by their ids."""
+def waiting(session: Session, version_id: int, *, limit: int = 200, subject: Subject | None = None) -> list[int]:
+    """Crops without a decision that any version of the model has described: unsure ones first, then by their ids.
+
+    subject: of these only; one that looks again gives its named crops, too.
+    """
     unsure = sa.select(DetectionReview.detection_id).where(DetectionReview.identity == "unsure")
     described = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(of_model(session, version_id)))
-    crops = sa.select(Detection.id).where(Detection.id.in_(described), Detection.id.not_in(_settled()))
+    crops = sa.select(Detection.id).where(Detection.id.in_(described))
+    if subject is None or not subject.named_too:
+        crops = crops.where(Detection.id.not_in(_settled()))
+    if subject is not None and not subject.everything:
+        crops = crops.where(Detection.id.in_(crops_of(subject)))
     first = list(session.scalars(crops.where(Detection.id.in_(unsure)).order_by(Detection.id).limit(limit)))
     rest = crops.where(Detection.id.not_in(unsure)).order_by(Detection.id).limit(limit - len(first))
     return first + list(session.scalars(rest))

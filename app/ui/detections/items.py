@@ -24,7 +24,7 @@ def grid_items(
             "thumb": deps.thumb_url(view.sha256),
             "w": view.width,
             "h": view.height,
-            "label": _label(view, by_event),
+            "label": _label(view, by_event and sizes[_group(view)] > 1),
             "badges": _badges(view),
             "verdict": view.verdict,
             "pending": view.stage == "stored",
@@ -107,6 +107,7 @@ def _event(view: MediaView, size: int) -> dict[str, Any]:
     time = when(view.taken_at) if view.event_id is not None else "capture time unknown"
     return {
         "id": _group(view),
+        "single": size == 1,
         "title": f"{view.deployment or 'No deployment'} · {time} · {many(size, 'media', 'media')}",
     }
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import streamlit as st
 
 from app import deps
@@ -33,11 +35,21 @@ def catalogue_view() -> None:
         entries = catalogue.entries(
             session, search or "", Order(order or Order.NAME), limit=A_PAGE, offset=(min(number, pages) - 1) * A_PAGE
         )
-        covers = boxes(session, [one.cover_detection_id for one in entries if one.cover_detection_id])
     if not entries:
         st.info("No individual has this name.")
         return
-    items = [
+    opened = crop_gallery(entry_items(entries), key="individuals")
+    if opened.count != st.session_state.get("individual_opened", 0):
+        st.session_state["individual_opened"] = opened.count
+        if opened.id:
+            go({Individuals.ID: opened.id})
+
+
+def entry_items(entries: Sequence[CatalogueEntry]) -> list[dict[str, object]]:
+    """One item an individual, with its best crop; its id is that of the individual."""
+    with deps.survey().read() as session:
+        covers = boxes(session, [one.cover_detection_id for one in entries if one.cover_detection_id])
+    return [
         {
             "id": one.id,
             "src": deps.box_crop_url(covers[one.cover_detection_id]) if one.cover_detection_id in covers else "",
@@ -47,11 +59,6 @@ def catalogue_view() -> None:
         }
         for one in entries
     ]
-    opened = crop_gallery(items, key="individuals")
-    if opened.count != st.session_state.get("individual_opened", 0):
-        st.session_state["individual_opened"] = opened.count
-        if opened.id:
-            go({Individuals.ID: opened.id})
 
 
 def badge(one: CatalogueEntry) -> str:

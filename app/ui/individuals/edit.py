@@ -9,9 +9,10 @@ import streamlit as st
 from app import deps
 from app.survey.decisions import catalogue
 from app.survey.decisions.catalogue import AGE_CLASSES, LIFE_STATES, SEXES
-from app.survey.individuals.catalogue import CatalogueEntry, individual, names, species_known
+from app.survey.individuals.catalogue import CatalogueEntry, entries, individual, names, species_known
 from app.survey.individuals.previews import Part, Preview, merge_preview, split_preview
-from app.survey.individuals.sightings import SightingView
+from app.survey.individuals.sightings import SightingView, sightings
+from app.ui.individuals.catalogue import entry_items
 from app.ui.individuals.crops import crop_items
 from app.ui.shared.crops.crops import crop_chooser, crop_gallery
 from app.ui.shared.decisions import decide
@@ -19,6 +20,7 @@ from app.ui.shared.words import many, plain, when
 
 SHOWN = 24
 TO_CHOOSE = 240
+CANDIDATES = 60
 
 
 def describe_form(individual_id: int) -> None:
@@ -53,29 +55,38 @@ def describe_form(individual_id: int) -> None:
 
 
 def merge_form(entry: CatalogueEntry) -> None:
-    """Make another individual's sightings this one's, after a look at what would move."""
+    """Make another individual's sightings this one's: chosen by its picture, both sides shown before anything moves."""
     with deps.survey().read() as session:
-        others = names(session)
-    others.pop(entry.id, None)
-    other = st.selectbox(
-        f"Who is {plain(entry.name)} too?", list(others), index=None, format_func=lambda one: others[one], width=320
+        others = [one for one in entries(session, limit=CANDIDATES) if one.id != entry.id]
+        names_of = names(session)
+    st.caption(
+        f"Choose who {plain(entry.name)} is too. All sightings of the other one move to {plain(entry.name)}; "
+        "it can be undone."
     )
-    if other is None:
-        st.caption(
-            f"All sightings of the other one move to {plain(entry.name)}. Its name stays taken. It can be undone."
-        )
+    chosen = crop_gallery(entry_items(others), key=f"merge-who-{entry.id}", size=110)
+    names_of.pop(entry.id, None)
+    typed = st.selectbox(
+        f"Who is {plain(entry.name)} too?", list(names_of), index=None, width=320,
+        format_func=lambda one: names_of[one], key=f"merge-name-{entry.id}",
+    )  # fmt: skip
+    other = typed or chosen.id
+    if other is None or other not in names_of:
         return
     with deps.survey().read() as session:
         preview = merge_preview(session, entry.id, other)
-    st.markdown(
-        f"**{plain(others[other])}** has {in_words(preview.moved)}; "
-        f"**{plain(entry.name)}** has {in_words(preview.rest)}. "
-        f"Together {many(preview.moved.sightings + preview.rest.sightings, 'sighting')} of {plain(entry.name)}."
-    )
+        mine = sightings(session, entry.id)
+    left, right = st.columns(2)
+    for column, name, part, crops, key in (
+        (left, entry.name, preview.rest, mine, "stays"),
+        (right, names_of[other], preview.moved, preview.crops, "moves"),
+    ):
+        with column:
+            st.markdown(f"**{plain(name)}** has {in_words(part)}")
+            crop_gallery(crop_items(crops[:SHOWN]), key=f"merge-{key}-{other}", size=110)
     warn_of(preview, f"{many(preview.contradicted, 'pair')} of their crops was said to be different animals.")
-    crop_gallery(crop_items(preview.crops[:SHOWN]), key=f"merge-{other}", size=110)
-    if st.button(plain(f"Merge {others[other]} into {entry.name}"), type="primary", icon=":material/merge:") and decide(
-        catalogue.merge, entry.id, other, message=f"{others[other]} is {entry.name} now. Z takes it back."
+    label = plain(f"Merge {names_of[other]} into {entry.name}")
+    if st.button(label, type="primary", icon=":material/merge:") and decide(
+        catalogue.merge, entry.id, other, message=f"{names_of[other]} is {entry.name} now. Z takes it back."
     ):
         st.rerun()
 

@@ -15,6 +15,7 @@ from app.survey.media.browse import Show
 T = TypeVar("T")
 FIRST_DAY, LAST_DAY = date(1980, 1, 1), date(2100, 1, 1)
 LONGEST_NUMBER, LONGEST_TEXT = 9, 300
+MOST_NUMBERS = 500
 
 
 class Bound(TypedDict):
@@ -111,6 +112,11 @@ def words(text: str) -> str:
     return text
 
 
+def numbers(text: str) -> tuple[int, ...]:
+    """Whole numbers with commas between them, at most 500. Raises ValueError."""
+    return tuple(number(part) for part in text.split(",")[:MOST_NUMBERS])
+
+
 class Detections:
     """/detections"""
 
@@ -132,6 +138,11 @@ class Identify:
     """/identify"""
 
     QUERY: Parameter[int | None] = Parameter("q", None, number)
+    STATION: Parameter[str | None] = Parameter("of-station", None, words)
+    IMPORT: Parameter[int | None] = Parameter("of-import", None, number)
+    SPECIES: Parameter[str | None] = Parameter("of-species", None, words)
+    MEDIA: Parameter[tuple[int, ...]] = Parameter("of-media", (), numbers)
+    INDIVIDUAL: Parameter[int | None] = Parameter("of-individual", None, number)
     SAME_STATION = Choice("same-station", False)
     ONE_FLANK = Choice("flank", True)
     OTHER_EVENTS = Choice("events", True)

@@ -8,6 +8,7 @@ from app import deps
 from app.survey.calls.overview import WaitingFigures, waiting_figures
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
+from app.survey.individuals.subjects import Subject
 from app.survey.media import browse
 from app.survey.media.browse import MediaFilter, Show
 from app.survey.media.progress import labels
@@ -80,11 +81,16 @@ def figures(state: str) -> WaitingFigures:
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def crops_waiting(state: str, most: int) -> tuple[list[int], int]:
-    """The crops that wait for an identity (at most `most`), and how many there are in all."""
+def crops_waiting(state: str, most: int, subject: Subject) -> tuple[list[int], int]:
+    """The crops of a subject that wait for an identity (at most `most`), and how many there are in all.
+
+    state: of the survey, part of the key.
+    """
     del state
     with deps.survey().read() as session:
         version = feature_version(session, LOCAL)
         if version is None:
             return [], 0
-        return rankings.waiting(session, version, limit=most), rankings.waiting_count(session, version)
+        found = rankings.waiting(session, version, limit=most, subject=subject)
+        whole = subject.everything
+        return found, rankings.waiting_count(session, version) if whole else len(found)

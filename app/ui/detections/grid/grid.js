@@ -6,6 +6,8 @@ import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
 import { forgetLeft, leftAt } from "../../shared/left.js";
 import { Bulk } from "./bulk.js";
 
+const MOST_IDENTIFIED = 500;
+
 class Grid {
   constructor(root, data) {
     this.items = [];
@@ -103,9 +105,10 @@ class Grid {
     const children = [];
     this.items.forEach((item, place) => {
       const event = item.event;
-      if (event && (place === 0 || this.items[place - 1].event?.id !== event.id)) {
+      const before = this.items[place - 1]?.event, follows = before && before.single && event?.single;
+      if (event && before?.id !== event.id && !follows) {
         const all = el("button", "pick", { type: "button", tabIndex: -1, onclick: () => this.selectEvent(place) }, "select", el("kbd", "", { "aria-hidden": "true" }, "E"));
-        children.push(el("div", "filler", { role: "presentation" }), el("div", "event", { role: "presentation" }, event.title, " ", all));
+        children.push(el("div", "filler", { role: "presentation" }), el("div", "event", { role: "presentation" }, event.single ? "Single images" : event.title, " ", event.single ? null : all));
       }
       children.push(this.tiles[place]);
     });
@@ -191,11 +194,20 @@ class Grid {
     this.mark(false);
   }
 
+  /** The page; again: everything of this kind, with the number of those that are not shown. */
   selectAll() {
     const page = this.items.map((item) => item.id);
-    const ids = page.every((id) => this.selected.has(id)) ? (this.data.all || []).map((one) => one[0]) : page;
-    this.selected = new Set([...this.selected, ...ids]);
+    const all = (this.data.all || []).map((one) => one[0]);
+    const beyond = page.every((id) => this.selected.has(id)) ? all.length - page.length : 0;
+    this.selected = new Set([...this.selected, ...(beyond ? all : page)]);
     this.mark(false);
+    this.say(beyond ? `${count(this.selected.size, "media", "media")} selected, ${beyond.toLocaleString("en")} of them not shown here.` : `The page is selected: ${count(page.length, "media", "media")}.`);
+  }
+
+  /** Who is this? The animals of the selection, or of the media under the cursor, in Identify. */
+  identify() {
+    const ids = this.targets().slice(0, MOST_IDENTIFIED);
+    if (ids.length) this.send("identify", { ids, n: Date.now() });
   }
 
   toggle(place) {
@@ -245,6 +257,7 @@ class Grid {
     else if (event.key === "Escape" && !this.panel.hidden) this.toggleHelp();
     else if (event.key === "Escape" && this.selected.size) { this.selected.clear(); this.mark(false); }
     else if (key === "e") this.selectEvent(this.cursor);
+    else if (key === "i") this.identify();
     else if (key === "p") { this.people = !this.people; this.renew(); this.say(this.people ? "People are shown." : "People are blurred."); }
     else return this.bulk.press(key);
     return true;

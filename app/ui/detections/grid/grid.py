@@ -28,6 +28,7 @@ KEYS = {
     "1 2 3": "animal, person, vehicle",
     "L": "species",
     "W": "the whole picture is one animal",
+    "I": "who is this? Identify the animals of the selection",
     "Z Y": "undo, redo",
     "P": "show people",
     "H": "hold to hide the boxes",
@@ -38,11 +39,15 @@ _grid = register(Path(__file__).parent)
 
 @dataclass(frozen=True, slots=True)
 class GridState:
-    """What the person did last. opened_count rises with every opening, so that the same one can be opened again."""
+    """What the person did last. opened_count rises with every opening, so that the same one can be opened again.
+
+    identify: media whose animals are to be identified now, once after the key was pressed.
+    """
 
     threshold: float
     opened: int | None
     opened_count: int
+    identify: tuple[int, ...] = ()
 
 
 def bulk_actions(key: str) -> list[dict[str, Any]]:
@@ -94,6 +99,7 @@ def media_grid(
         on_threshold_change=_nothing,
         on_opened_change=_nothing,
         on_bulk_change=_nothing,
+        on_identify_change=_nothing,
     )
     opened = result.get("opened") or {}
     reported = result.get("threshold")
@@ -101,6 +107,7 @@ def media_grid(
         threshold=threshold if reported is None else float(reported),
         opened=opened.get("id"),
         opened_count=int(opened.get("n", 0)),
+        identify=tuple(int(number) for number in (result.get("identify") or {}).get("ids", ())),
     )
 
 

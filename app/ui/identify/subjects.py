@@ -1,0 +1,80 @@
+"""What to identify: chosen over the match view, or by the link that led here; always said, and left with one press."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import streamlit as st
+
+from app import deps
+from app.survey.individuals.catalogue import names
+from app.survey.individuals.subjects import Subject
+from app.survey.media import browse, species
+from app.ui.shared import counts
+from app.ui.shared.address import Identify, Parameter, go
+from app.ui.shared.words import many, plain
+
+CHOSEN = (Identify.STATION, Identify.IMPORT, Identify.SPECIES, Identify.MEDIA, Identify.INDIVIDUAL)
+
+
+def chosen_subject() -> Subject:
+    """What to identify, from the address."""
+    return Subject(
+        station=Identify.STATION.read(),
+        import_id=Identify.IMPORT.read(),
+        species=Identify.SPECIES.read(),
+        media_ids=Identify.MEDIA.read(),
+        individual_id=Identify.INDIVIDUAL.read(),
+    )
+
+
+def subject_bar(subject: Subject, waiting: int) -> None:
+    """What is looked at, how many crops of it wait, and the choice of something else."""
+    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
+        with st.popover(plain(_words(subject)), icon=":material/filter_alt:", width="content"):
+            _choose(subject)
+        if not subject.everything:
+            st.markdown(f"{many(waiting, 'crop')} of these to decide", width="content")
+            if st.button("All crops again", icon=":material/close:", type="tertiary"):
+                go(dict.fromkeys((Identify.QUERY, *CHOSEN)))
+
+
+def _choose(subject: Subject) -> None:
+    imports = dict(counts.imports(counts.survey_state()))
+    with deps.survey().read() as session:
+        stations = browse.stations(session)
+        labels = [label.name for label in species.choices(session) if label.used]
+        known = names(session)
+    picked: dict[Parameter[Any], Any] = {
+        Identify.STATION: _pick("Station", stations, subject.station),
+        Identify.IMPORT: _pick("Import", list(imports), subject.import_id, imports),
+        Identify.SPECIES: _pick("Species", labels, subject.species),
+        Identify.INDIVIDUAL: _pick("Look again at", list(known), subject.individual_id, known),
+    }
+    if any(parameter.read() != value for parameter, value in picked.items()):
+        go({Identify.QUERY: None, Identify.MEDIA: None, **picked})
+
+
+def _pick(label: str, options: list[Any], present: Any, words: dict[Any, str] | None = None) -> Any:
+    known = options if present is None or present in options else [present, *options]
+    return st.selectbox(
+        label,
+        known,
+        index=known.index(present) if present is not None else None,
+        format_func=lambda one: (words or {}).get(one, str(one)),
+        placeholder="All",
+        key=f"subject-{label}-{present}",
+    )
+
+
+def _words(subject: Subject) -> str:
+    """The choice in words."""
+    parts = [one for one in (subject.species, subject.station) if one]
+    if subject.import_id is not None:
+        parts.append(dict(counts.imports(counts.survey_state())).get(subject.import_id, f"import {subject.import_id}"))
+    if subject.individual_id is not None:
+        with deps.survey().read() as session:
+            parts.append(names(session).get(subject.individual_id, "nobody any more"))
+    if subject.media_ids:
+        parts.append(many(len(subject.media_ids), "chosen image or video", "chosen images and videos"))
+    return ", ".join(parts) or "Everything that waits"
