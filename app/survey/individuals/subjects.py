@@ -38,7 +38,7 @@ class Subject:
         return bool(self.media_ids) or self.individual_id is not None
 
 
-def crops_of(subject: Subject) -> sa.Select[tuple[int]]:
+def crops_of(subject: Subject) -> sa.Select[int]:
     """The detections of a subject, as a query."""
     crops = sa.select(Detection.id).join(Media, Media.id == Detection.media_id)
     if subject.station is not None:
