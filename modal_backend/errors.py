@@ -4,6 +4,7 @@ BackendError
  ├─ BackendUnavailable      nothing answered; the same call may succeed later
  ├─ NotDeployed             the app or function is not there
  ├─ BackendMisconfigured    a setting, a credential or a weight is missing; a person has to act
+ │   ├─ CredentialsRefused  the token is not accepted; the same call may succeed when it is mended
  │   └─ WeightsMissing      a weight file is absent or is not the published one
  ├─ JobFailed               the model answered with an error for this input
  ├─ ResultLost              the call ran but its answer is gone; it has to be made again
@@ -31,6 +32,10 @@ class NotDeployed(BackendError):
 
 class BackendMisconfigured(BackendError):
     """A setting, a credential or a weight is missing or wrong."""
+
+
+class CredentialsRefused(BackendMisconfigured):
+    """The token is missing or not accepted; work waits until a person has mended that."""
 
 
 class WeightsMissing(BackendMisconfigured):

@@ -17,21 +17,20 @@ from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_result, retry_never
 
+from app.analysis.call_watch import CANCELLED, LOOK_AFTER, CallWatch
 from app.analysis.context import Context
 from app.analysis.digest import digest
 from app.survey.calls import ledger
 from app.survey.calls.ledger import Opening, Sent
 from modal_backend.contracts import Result
-from modal_backend.errors import BackendError, BackendUnavailable, JobFailed, NotDeployed, ResultLost
+from modal_backend.errors import BackendError, JobFailed, ResultLost, sentence
 from modal_backend.registry import MODELS
-from modal_backend.waiting import PASSING, growing
+from modal_backend.waiting import AWAITED, growing
 
 log = logging.getLogger("pugmark.calls")
 TIMES_LOST = 3
 SENDERS, QUESTIONS = 4, 24
 FIRST_PAUSE = 0.2
-LOOK_AFTER = 5.0
-CANCELLED = "The job was cancelled."
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,9 +92,9 @@ async def ask(
         BackendError: what waiting does not cure, or BackendUnavailable where MODAL_FALLBACK_TO_QUEUE is false.
     """
     for _ in range(TIMES_LOST if again else 1):
-        about, sent = await _send(context, job, models, make, lane)
+        about, items, sent = await _send(context, job, models, make, lane)
         results = await asyncio.gather(
-            *(_collect(context, call, model, lane) for model, call in sent.items()), return_exceptions=True
+            *(_collect(context, call, model, items, lane) for model, call in sent.items()), return_exceptions=True
         )
         for result in results:
             if isinstance(result, BaseException):
@@ -120,13 +119,7 @@ def call(context: Context, job: str | None, model: str, inputs: Sequence[Any]) -
 async def give_up(context: Context, job: str) -> int:
     """Cancel the open calls of a job and of the jobs it started, also on Modal; returns how many there were."""
     calls = await asyncio.to_thread(ledger.open_calls, context.survey, job)
-    for one in calls:
-        if one.remote_id:
-            try:
-                await _patient(context)(context.backend.cancel_async, one.remote_id)
-            except BackendError as error:
-                log.warning("The call %s could not be cancelled: %s", one.remote_id, error)
-        await asyncio.to_thread(ledger.close, context.survey, one.id, "cancelled", CANCELLED)
+    await _close_open(context, calls, "cancelled", CANCELLED)
     return len(calls)
 
 
@@ -155,30 +148,39 @@ def noted(context: Context, job: str, model: str, items: int) -> Iterator[None]:
         ledger.end(session, row.id, "done", run_seconds=time.monotonic() - start)
 
 
-def stalled_text(model: str, backlog: int, seconds: float, app_name: str) -> str:
-    """The sentence about a backlog with nothing running; Modal itself never fails such a call."""
-    return (
-        f"{model}: {backlog} calls wait on Modal and nothing has run for {seconds:.0f} s: its containers probably fail "
-        f"to start. Look at: modal app logs {app_name}"
-    )
-
-
 async def _send(
     context: Context, job: str | None, models: Sequence[str], make: Callable[[], Request], lane: Lane
-) -> tuple[Any, dict[str, Sent]]:
+) -> tuple[Any, int, dict[str, Sent]]:
     queued_at = time.time()
 
-    async def attempt() -> tuple[Any, dict[str, Sent]]:
+    async def attempt() -> tuple[Any, int, dict[str, Sent]]:
         async with lane.sends:
             request = await asyncio.to_thread(make)
             if not request.inputs:
-                return request.about, {}
+                return request.about, 0, {}
             openings = {model: _opening(context, job, model, request, queued_at) for model in models}
-            return request.about, {
-                model: await _submit(context, opening, request.inputs) for model, opening in openings.items()
-            }
+            sent: dict[str, Sent] = {}
+            try:
+                for model, opening in openings.items():
+                    sent[model] = await _submit(context, opening, request.inputs)
+            except BackendError as error:
+                if not _is_awaited(context, error):
+                    await _close_open(context, list(sent.values()), "failed", _text(error))
+                raise
+            return request.about, len(request.inputs), sent
 
     return await _patient(context)(attempt)
+
+
+async def _close_open(context: Context, calls: Sequence[Sent], state: str, reason: str) -> None:
+    """End calls that nobody will collect, in the ledger and on Modal."""
+    for sent in calls:
+        if sent.remote_id:
+            try:
+                await _patient(context)(context.backend.cancel_async, sent.remote_id)
+            except BackendError as error:
+                log.warning("The call %s could not be cancelled: %s", sent.remote_id, error)
+        await asyncio.to_thread(ledger.close, context.survey, sent.id, state, reason)
 
 
 async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> Sent:
@@ -194,7 +196,7 @@ async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> 
     try:
         remote_id = await backend.submit_async(opening.model, inputs, again)
     except BackendError as error:
-        if isinstance(error, PASSING) and context.waiting.forever:
+        if _is_awaited(context, error):
             await asyncio.to_thread(ledger.tried, survey, row.id, failed + 1, _waits_for(error))
         else:
             await asyncio.to_thread(ledger.close, survey, row.id, "failed", _text(error))
@@ -203,14 +205,16 @@ async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> 
     return Sent(row.id, remote_id)
 
 
-async def _collect(context: Context, sent: Sent, model: str, lane: Lane) -> Result | None:
+async def _collect(context: Context, sent: Sent, model: str, items: int, lane: Lane) -> Result | None:
     """The result of a call that was sent; None when it is lost and has to be made again."""
     try:
         result = await _wait_for(context, sent, model, lane)
+        if len(result.values) != items:
+            raise JobFailed(f"{model} answered {len(result.values)} values for {items} inputs.")
     except ResultLost as error:
         await asyncio.to_thread(ledger.close, context.survey, sent.id, "lost", _text(error))
         return None
-    except BackendError as error:
+    except Exception as error:
         if str(error) != CANCELLED:
             await asyncio.to_thread(ledger.close, context.survey, sent.id, "failed", _text(error))
         raise
@@ -219,7 +223,7 @@ async def _collect(context: Context, sent: Sent, model: str, lane: Lane) -> Resu
 
 
 async def _wait_for(context: Context, sent: Sent, model: str, lane: Lane) -> Result:
-    watch, since = _Watch(context, sent, model), time.monotonic()
+    watch, since = CallWatch(context, sent, model), time.monotonic()
 
     async def question() -> Result | None:
         if time.monotonic() - since > LOOK_AFTER:
@@ -227,12 +231,12 @@ async def _wait_for(context: Context, sent: Sent, model: str, lane: Lane) -> Res
         try:
             async with lane.polls:
                 return await context.backend.collect_async(sent.remote_id, context.backend.wait_seconds)
-        except BackendUnavailable as error:
+        except AWAITED as error:
             if context.waiting.forever:
                 await watch.note(_waits_for(error))
             raise
 
-    later = retry_if_exception_type(BackendUnavailable) if context.waiting.forever else retry_never
+    later = retry_if_exception_type(AWAITED) if context.waiting.forever else retry_never
     pauses = growing(FIRST_PAUSE, lane.longest_pause)
     retrying = AsyncRetrying(retry=later | retry_if_result(lambda found: found is None), wait=pauses, reraise=True)
     result: Result | None = await retrying(question)
@@ -240,41 +244,9 @@ async def _wait_for(context: Context, sent: Sent, model: str, lane: Lane) -> Res
     return result
 
 
-class _Watch:
-    """What a call that takes long waits for, written into the ledger."""
-
-    def __init__(self, context: Context, sent: Sent, model: str) -> None:
-        self._context, self._sent, self._model = context, sent, model
-        self._noted = False
-
-    async def note(self, note: str | None) -> None:
-        """Write what the call waits for; None when there is nothing to say any more."""
-        if note or self._noted:
-            await asyncio.to_thread(ledger.update, self._context.survey, self._sent.id, note=note)
-        self._noted = note is not None
-
-    async def look(self) -> None:
-        """See why there is no result yet. Raises JobFailed when somebody gave the call up, and NotDeployed."""
-        context = self._context
-        if await asyncio.to_thread(ledger.is_cancelled, context.survey, self._sent.id):
-            raise JobFailed(CANCELLED)
-        at, stats = context.stats.get(self._model, (0.0, None))
-        if stats is None or time.monotonic() - at > LOOK_AFTER:
-            try:
-                stats = await context.backend.current_stats_async(self._model)
-            except NotDeployed:
-                raise
-            except BackendError:
-                return
-            context.stats[self._model] = (time.monotonic(), stats)
-        stalled = stats.stalled_seconds >= context.waiting.stalled_after
-        app_name = context.waiting.app_name
-        await self.note(stalled_text(self._model, stats.backlog, stats.stalled_seconds, app_name) if stalled else None)
-
-
 def _patient(context: Context) -> AsyncRetrying:
-    """Tries again for ever what may pass by; once where jobs must not wait."""
-    later = retry_if_exception_type(PASSING) if context.waiting.forever else retry_never
+    """Tries again for ever what may pass by or be mended; once where jobs must not wait."""
+    later = retry_if_exception_type(AWAITED) if context.waiting.forever else retry_never
     return AsyncRetrying(retry=later, wait=growing(context.waiting.first_pause), reraise=True)
 
 
@@ -291,8 +263,12 @@ def _opening(context: Context, job: str | None, model: str, request: Request, qu
     )
 
 
+def _is_awaited(context: Context, error: BackendError) -> bool:
+    return isinstance(error, AWAITED) and context.waiting.forever
+
+
 def _waits_for(error: BackendError) -> str:
-    return f"waits for Modal: {error}"[:2000]
+    return f"waits for Modal: {sentence(error)}"[:2000]
 
 
 def _text(error: BaseException) -> str:

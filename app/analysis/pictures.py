@@ -68,11 +68,6 @@ def unfinished(session: Session, import_id: int) -> list[int]:
     return sorted(session.scalars(rows))
 
 
-def failed(session: Session) -> list[int]:
-    """Ids of the pictures whose analysis failed."""
-    return sorted(session.scalars(sa.select(Media.id).where(_IMAGES, Media.stage == Stage.FAILED)))
-
-
 def fail(context: Context, media_ids: list[int], reason: str) -> None:
     """Mark those of these media that are not finished as failed."""
     open_ones = sa.and_(Media.id.in_(media_ids), Media.stage.in_([Stage.STORED, Stage.DETECTED]))

@@ -87,15 +87,6 @@ def summarise_pending(context: Context, import_id: int | None = None, job: str |
         _describe(context, media_id, job)
 
 
-def reopen_failed(context: Context) -> None:
-    """Make every video whose summary failed wait for it again."""
-    failed = sa.and_(Media.kind == "video", Media.stage == Stage.FAILED)
-    summarised = Media.id.in_(sa.select(Video.media_id).where(Video.animals.is_not(None)))
-    with context.survey.write() as session:
-        session.execute(sa.update(Media).where(failed, summarised).values(stage=Stage.DETECTED, failure=None))
-        session.execute(sa.update(Media).where(failed).values(stage=Stage.STORED, failure=None))
-
-
 def summarise_again(context: Context, run_id: int, job: str | None = None) -> None:
     """Bring a run that a person asked for to its end; the video's file is decoded anew. Raises BackendError.
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from argparse import ArgumentParser, Namespace
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.media import imports, remarks
-from app.survey.media.progress import Progress, import_progress, refusals
+from app.survey.media.progress import Progress, import_progress, refusals, unanalysed
 from app.survey.tables.media import Outcome
 
 
@@ -32,7 +33,7 @@ def add_arguments(command: ArgumentParser) -> None:
 def run(settings: Settings, options: Namespace) -> int:
     """Exit status: 0 when everything listed was taken in, 3 when files were refused or left out or there were none.
 
-    1 when the import failed.
+    1 when the import failed or some of its files were not analysed: the same command again goes on with them.
     """
     root, deployment = options.path.expanduser(), options.deployment
     if not root.exists():
@@ -89,6 +90,7 @@ def report(survey: Survey, progress: Progress, as_json: bool) -> int:
             "refused": refusals(session, progress.id),
             "left_out": refusals(session, progress.id, outcome=Outcome.LEFT_OUT),
         }
+        waiting = unanalysed(session, progress.id)
         remarked = {str(remark): remarks.paths(session, progress.id, remark) for remark in remarks.Remark}
     value = {
         **asdict(progress),
@@ -96,8 +98,10 @@ def report(survey: Survey, progress: Progress, as_json: bool) -> int:
         "refusals": [{"path": path, "reason": reason} for path, reason in named["refused"]],
         "files": {kind: [path for path, _ in rows] for kind, rows in named.items()} | remarked,
     }
-    tell(as_json, value, "\n".join(_lines(progress, named)))
-    if progress.error:
+    value["files"]["unanalysed"] = [path for path, _ in waiting]
+    value["unanalysed_reasons"] = dict(Counter(reason for _, reason in waiting))
+    tell(as_json, value, "\n".join([*_lines(progress, named), *_left(waiting)]))
+    if progress.error or waiting:
         return 1
     return 3 if progress.refused or progress.left_out or not progress.done else 0
 
@@ -118,3 +122,12 @@ def _lines(progress: Progress, named: dict[str, list[tuple[str, str]]]) -> list[
     if progress.error:
         lines.append(f"The import stopped: {progress.error}")
     return lines
+
+
+def _left(waiting: list[tuple[str, str]]) -> list[str]:
+    """What was taken in and not analysed, with the reasons and what to do."""
+    if not waiting:
+        return []
+    reasons = Counter(reason for _, reason in waiting).most_common()
+    lines = [f"{len(waiting)} files were taken in but not analysed. The same command again goes on with them."]
+    return lines + [f"  {count} of them: {reason}" for reason, count in reasons]

@@ -14,10 +14,12 @@ from dbos import DBOS, WorkflowHandleAsync
 from sqlalchemy.orm import Session
 
 from app.analysis import calls, pictures, videos
+from app.analysis.context import Context
 from app.analysis.model_choice import usual_profile
 from app.analysis.taking_in import BATCH, batches, list_batch, read_ahead
 from app.ingest.intake import source_files
-from app.ingest.refusals import Refused
+from app.ingest.refusals import Refused, RefusedFile
+from app.ingest.source import SourceFile
 from app.ingest.store import StoreError
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import Current, current
@@ -61,7 +63,7 @@ async def import_media(import_id: int) -> str:
 @DBOS.workflow(name="retry_failed")
 async def retry_failed() -> None:
     """Look again at every media whose analysis failed."""
-    await _queued(await failed_media())
+    await _queued(await reopen_failed())
     await summarise_videos(None, DBOS.workflow_id or "")
 
 
@@ -91,10 +93,9 @@ async def left_over(import_id: int) -> list[int]:
 
 
 @DBOS.step()
-async def failed_media() -> list[int]:
-    """Pictures whose analysis failed. Failed videos wait for their summary again."""
-    await asyncio.to_thread(videos.reopen_failed, current().context)
-    return await asyncio.to_thread(_read, pictures.failed)
+async def reopen_failed() -> list[int]:
+    """Every media whose analysis failed waits for it again; returns the ids of the pictures."""
+    return await asyncio.to_thread(_reopen_failed, current())
 
 
 @DBOS.step(preemptible=True)
@@ -156,12 +157,12 @@ def _begin(now: Current, import_id: int) -> int:
     context, survey = now.context, now.context.survey
     with survey.write() as session:
         batch = imports.begin(session, import_id)
-        synthetic, root, names_in = batch.synthetic, Path(batch.root), batch.names_in
-    if synthetic:
+        imports.reopen_failed(session, import_id)
+    if batch.synthetic:
         demo_survey.lay_out(survey.data_dir)
-    listed = sum(1 for _ in source_files(root, limits=context.limits, names_in=names_in))
     with survey.write() as session:
-        session.get_one(ImportBatch, import_id).listed = listed
+        batch = session.get_one(ImportBatch, import_id)
+        batch.listed = sum(1 for _ in _files_of(context, batch)) or sum(imports.outcomes(session, import_id).values())
         session.flush()
         setting, usual = now.settings.local_features, usual_profile(now.settings)
         rapid_profile.settle(session, setting, usual=usual, importing=True)
@@ -169,12 +170,19 @@ def _begin(now: Current, import_id: int) -> int:
     return context.backend.batches_ahead
 
 
+def _files_of(context: Context, batch: ImportBatch) -> Iterable[SourceFile | RefusedFile]:
+    """The files of an import; none of an upload that is in the store by now."""
+    if batch.kind == "upload" and not Path(batch.root).exists():
+        return ()
+    return source_files(Path(batch.root), limits=context.limits, names_in=batch.names_in)
+
+
 def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
     context = now.context
     if job not in now.feeds:
         with context.survey.read() as session:
             batch = session.get_one(ImportBatch, import_id)
-            found = source_files(Path(batch.root), limits=context.limits, names_in=batch.names_in)
+        found = _files_of(context, batch)
         now.feeds[job] = read_ahead(context, import_id, found)
         most = FIRST_FILES
     else:
@@ -188,6 +196,11 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
             return media_ids
     del now.feeds[job]
     return media_ids or None
+
+
+def _reopen_failed(now: Current) -> list[int]:
+    with now.context.survey.write() as session:
+        return imports.reopen_failed(session)
 
 
 def _group(now: Current, import_id: int) -> None:

@@ -1,6 +1,6 @@
 """Which workers are alive: an executor id of its own for each, held by a lock and a heartbeat.
 
-On one machine the lock tells at once that a killed worker is gone; between machines the heartbeat does after a while.
+Within one data folder the lock shows at once that a killed worker is gone; elsewhere the heartbeat does after a while.
 """
 
 from __future__ import annotations
@@ -70,12 +70,10 @@ class Presence:
 
 
 def is_alive(data_dir: Path, worker: Worker) -> bool:
-    """Whether a worker still works, by its lock on this machine and by its heartbeat elsewhere."""
-    if worker.host != socket.gethostname():
-        return time.time() - worker.heartbeat_at < GONE_AFTER_SECONDS
+    """Whether a worker still works: by its lock where that lies in this data folder, else by its heartbeat."""
     lock = _lock_of(data_dir, worker.executor_id)
-    if not Path(lock.lock_file).exists():
-        return False
+    if worker.host != socket.gethostname() or not Path(lock.lock_file).exists():
+        return time.time() - worker.heartbeat_at < GONE_AFTER_SECONDS
     try:
         with lock.acquire(timeout=0):
             return False

@@ -52,13 +52,21 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
             last = 0.0
             while not stop.is_set() and not until():
                 if time.monotonic() - last > HEARTBEAT_SECONDS:
-                    upkeep.run()
+                    _keep_up(upkeep)
                     last = time.monotonic()
                 stop.wait(0.2)
         finally:
             presence.leave()
             upkeep.close()
             DBOS.destroy()
+
+
+def _keep_up(upkeep: Upkeep) -> None:
+    """One round of upkeep; a database that is away, as in a restart, is asked again in the next."""
+    try:
+        upkeep.run()
+    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+        log.warning("The database does not answer; the next look is in %.0f s: %s", HEARTBEAT_SECONDS, error.orig)
 
 
 def _open_queue(settings: Settings, context: Context) -> None:

@@ -14,6 +14,7 @@ from modal_backend.errors import (
     BackendError,
     BackendMisconfigured,
     BackendUnavailable,
+    CredentialsRefused,
     JobFailed,
     NotDeployed,
     QueueFull,
@@ -59,7 +60,7 @@ def _of_the_client(error: BaseException) -> BackendError | None:
     if isinstance(error, modal.ResourceExhaustedError):
         return QueueFull(f"Modal takes no more calls for now: {_text(error)}")
     if isinstance(error, modal.AuthError | modal.PermissionDeniedError):
-        return BackendMisconfigured(f"Modal does not accept the credentials: {_text(error)}", remedy=TOKEN)
+        return CredentialsRefused(f"Modal does not accept the credentials: {_text(error)}", remedy=TOKEN)
     if isinstance(error, modal.RemoteError | modal.DeserializationError | modal.SerializationError):
         return JobFailed(f"The call ended without a result: {_text(error) or 'it was cancelled'}")
     if _is_transient(error):

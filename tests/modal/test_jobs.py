@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from app.jobs.queue import Jobs
+from app.survey.media import imports
 from tests.modal.modal_survey import (
     ask,
     ask_for_import,
@@ -72,6 +73,32 @@ def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason
     with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
         ask(modal_settings, survey, Jobs.retry_failed)
         wait_until(lambda: stages(survey) == {"ready"})
+
+
+def test_a_token_refused_half_way_is_waited_for_with_the_remedy_and_no_media_fails(
+    survey, modal_settings, plane, tmp_path
+):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
+    plane.fault(method="FunctionMap", status="UNAUTHENTICATED")
+    with worker(modal_settings, plane):
+        wait_until(lambda: any("modal token set" in (row.note or "") for row in calls(survey)))
+        assert "failed" not in stages(survey)
+        plane.clear()
+        wait_until(lambda: state(survey, import_id)[0] == "done")
+    assert stages(survey) == {"ready"}
+
+
+def test_the_same_import_again_analyses_what_failed_before(survey, modal_settings, plane, tmp_path):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
+    plane.down()
+    with worker(modal_settings, plane, MODAL_FALLBACK_TO_QUEUE="false", MODAL_MAX_RETRIES="0"):
+        wait_until(lambda: state(survey, import_id)[0] == "failed")
+    plane.up()
+    with survey.write() as session:
+        assert imports.import_of_path(session, tmp_path / "card").id == import_id
+    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+        wait_until(lambda: state(survey, import_id)[0] == "done")
+    assert stages(survey) == {"ready"}
 
 
 def test_a_model_that_never_starts_is_told_while_the_job_waits(survey, modal_settings, plane, faulty, tmp_path):

@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from app.survey.media import remarks
 from app.survey.media.folders import CAMERA_OF_PAIR, card_name, composed, is_nameless_card, is_on_card, place_of
 from app.survey.tables.deployments import Deployment
-from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome
+from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
+from app.survey.tables.videos import Video
 
 CAMERAS_A_STATION = 2
 NAMED_STATIONS = 2  # in the name of an upload
@@ -141,6 +142,22 @@ def open_imports(session: Session) -> list[int]:
     """Ids of the imports that wait or run."""
     open_states = [ImportState.QUEUED, ImportState.RUNNING]
     return list(session.scalars(sa.select(ImportBatch.id).where(ImportBatch.state.in_(open_states))))
+
+
+def reopen_failed(session: Session, import_id: int | None = None) -> list[int]:
+    """Media whose analysis failed or was stopped wait for it again: those of an import, or all.
+
+    Returns:
+        Ids of the images among them. A video with a summary waits for its crops only.
+    """
+    failed = [Media.stage == Stage.FAILED]
+    if import_id is not None:
+        failed.append(Media.id.in_(sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)))
+    images = sorted(session.scalars(sa.select(Media.id).where(*failed, Media.kind == "image")))
+    summarised = Media.id.in_(sa.select(Video.media_id).where(Video.animals.is_not(None)))
+    session.execute(sa.update(Media).where(*failed, summarised).values(stage=Stage.DETECTED, failure=None))
+    session.execute(sa.update(Media).where(*failed).values(stage=Stage.STORED, failure=None))
+    return images
 
 
 def any_open(session: Session) -> bool:

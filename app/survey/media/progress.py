@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -27,7 +28,7 @@ class Progress:
     looked_at counts media of the import that are still being looked at: they are listed, but not at their end.
 
     damaged to clock (a suspicious time) count files that were taken in, displaced those far from their deployment; they
-    are 0 until the import has ended.
+    are 0 until the import has ended. unanalysed: files taken in whose analysis failed or was stopped.
     """
 
     id: int
@@ -44,6 +45,7 @@ class Progress:
     unplaced: int
     displaced: int
     clock: int
+    unanalysed: int
     rate: float | None
     eta_seconds: float | None
     seconds: float
@@ -88,6 +90,7 @@ def import_progress(session: Session, import_id: int) -> Progress:
         unplaced=batch.unplaced_files or 0,
         displaced=batch.displaced_files or 0,
         clock=batch.clock_files or 0,
+        unanalysed=session.scalar(_unanalysed(import_id, sa.func.count())) or 0,
         rate=rate,
         eta_seconds=left / rate if rate and batch.listed is not None else None,
         seconds=(batch.finished_at or now) - started,
@@ -127,6 +130,12 @@ def refusals(
     return [(path, message or "") for path, message in rows]
 
 
+def unanalysed(session: Session, import_id: int) -> list[tuple[str, str]]:
+    """Files of an import that were taken in and whose analysis failed or was stopped: (path, sentence)."""
+    rows = session.execute(_unanalysed(import_id, ListedFile.path, Media.failure).order_by(ListedFile.path))
+    return [(path, reason or "") for path, reason in rows]
+
+
 def duplicates(session: Session, import_id: int, limit: int = 1000) -> list[tuple[str, str]]:
     """Duplicate files of an import with the path that brought the same content first."""
     first = aliased(ListedFile)
@@ -156,6 +165,11 @@ def _counts(session: Session, batch: ImportBatch) -> dict[str, int]:
         Outcome.REFUSED: batch.refused_files or 0,
         Outcome.LEFT_OUT: batch.left_out_files or 0,
     }
+
+
+def _unanalysed(import_id: int, *columns: Any) -> sa.Select[Any]:
+    of_import = sa.select(*columns).select_from(ListedFile).join(Media, Media.id == ListedFile.media_id)
+    return of_import.where(ListedFile.import_id == import_id, Media.stage == Stage.FAILED)
 
 
 def _looked_at(session: Session, import_id: int) -> int:

@@ -10,7 +10,7 @@ import streamlit as st
 from app import deps
 from app.survey.media import browse, remarks
 from app.survey.media.browse import Show
-from app.survey.media.progress import Progress, duplicates, latest_looked_at, recent_imports, refusals
+from app.survey.media.progress import Progress, duplicates, latest_looked_at, recent_imports, refusals, unanalysed
 from app.survey.media.remarks import Remark
 from app.survey.tables.media import ImportState, Outcome
 from app.ui.shared import counts
@@ -61,6 +61,7 @@ def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
             st.caption(_result(one))
         if one.error:
             st.error(f"{plain(one.error)} What was taken in before is kept.")
+        if one.error or (one.unanalysed and not one.running):
             st.button("Run again", key=f"again-{one.id}", on_click=run_again, args=(one.id,))
         if not one.running:
             _lead_on(one)
@@ -118,6 +119,8 @@ def _result(one: Progress) -> str:
         f"{many(one.done, 'file')} · {one.new:,} new · {one.duplicate:,} already here · {one.refused:,} refused"
         f" · {one.left_out:,} left out · {duration(one.seconds)}"
     )
+    if one.unanalysed:
+        sums += f" · {one.unanalysed:,} not analysed"
     remarked = [f"{count:,} {words}" for words, count, _ in _remarks(one) if count]
     return f"{sums} · {' · '.join(remarked)}" if remarked else sums
 
@@ -132,6 +135,10 @@ def _remarks(one: Progress) -> list[tuple[str, int, Remark]]:
     ]
 
 
+def _reasons(files: list[tuple[str, str]]) -> None:
+    st.dataframe({"file": [path for path, _ in files], "reason": [why for _, why in files]}, hide_index=True)
+
+
 def _listings(one: Progress) -> None:
     """The files behind each count."""
     for words, count, outcome in (
@@ -142,7 +149,12 @@ def _listings(one: Progress) -> None:
             with deps.survey().read() as session:
                 rows = refusals(session, one.id, limit=200, outcome=outcome)
             with st.expander(f"{count:,} {words}: which and why"):
-                st.dataframe({"file": [path for path, _ in rows], "reason": [why for _, why in rows]}, hide_index=True)
+                _reasons(rows)
+    if one.unanalysed and not one.running:
+        with deps.survey().read() as session:
+            waiting = unanalysed(session, one.id)
+        with st.expander(f"{one.unanalysed:,} not analysed: which and why"):
+            _reasons(waiting[:200])
     if one.duplicate:
         with deps.survey().read() as session:
             repeated = duplicates(session, one.id, limit=200)

@@ -215,7 +215,8 @@ def test_a_video_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_pa
         assert failed.stage == Stage.FAILED
         assert "could not be summarised" in failed.failure
         place.write_bytes(whole)
-        videos.reopen_failed(context)
+        with survey.write() as session:
+            imports.reopen_failed(session)
         videos.summarise_pending(context)
     with survey.read() as session:
         assert session.get_one(Media, media.id).stage == Stage.READY
