@@ -18,13 +18,14 @@ import streamlit as st
 from app import deps
 from app.jobs.process import WorkerProcess
 from app.settings import BadSetting, load_settings
+from app.web.guard import guard
 from app.web.routes import build_routes
 from app.web.services import services
 
 if not Path(".streamlit", "config.toml").is_file():  # Streamlit looks for it where it is started
     sys.exit(f"Start Pugmark in its own folder, where .streamlit/config.toml is: cd {ROOT}")
 try:
-    load_settings()
+    hosts = load_settings().hosts
 except BadSetting as bad:
     sys.exit(str(bad))
 
@@ -48,4 +49,6 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
         survey.close()
 
 
-streamlit_app = st.App(ROOT / "app" / "shell.py", routes=build_routes(services), lifespan=lifespan)
+streamlit_app = st.App(
+    ROOT / "app" / "shell.py", routes=build_routes(services), lifespan=lifespan, middleware=[guard(hosts)]
+)

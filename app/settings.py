@@ -122,6 +122,11 @@ class Settings(BaseSettings):
         description="Bearer token of /metrics; without it only this machine may read it.",
     )
 
+    hosts: Annotated[list[str], NoDecode] = Field(
+        default_factory=list,
+        alias="PUGMARK_HOSTS",
+        description="Names by which browsers reach the dashboard, separated by commas, beside localhost.",
+    )
     start_worker: bool = Field(
         True,
         alias="PUGMARK_START_WORKER",
@@ -172,9 +177,9 @@ class Settings(BaseSettings):
             raise ValueError("keys do not belong into the address: use OMNIVINCI_API_KEY")
         return value.strip().rstrip("/")
 
-    @field_validator("import_roots", mode="before")
+    @field_validator("import_roots", "hosts", mode="before")
     @classmethod
-    def _split_roots(cls, value: object) -> object:
+    def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
     @field_validator("detector")

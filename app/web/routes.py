@@ -27,6 +27,23 @@ from app.web.uploads import UploadRoute
 
 WRITE_SECONDS = 5.0
 RESERVE_BYTES = 50 * 1024**2
+# What proxies add: the address of the connection is then theirs, not the asker's.
+FORWARDED = frozenset(
+    [
+        "forwarded",
+        "via",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "x-real-ip",
+        "x-client-ip",
+        "x-cluster-client-ip",
+        "x-original-forwarded-for",
+        "true-client-ip",
+        "cf-connecting-ip",
+        "fastly-client-ip",
+    ]
+)
 
 
 def build_routes(state: Services) -> list[Route]:
@@ -122,8 +139,9 @@ class FigureRoutes:
         given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
         if settings.metrics_token and compare_digest(given.encode(), settings.metrics_token.encode()):
             return True
-        forwarded = "x-forwarded-for" in request.headers or "forwarded" in request.headers
-        return not forwarded and _is_loopback(request.client.host if request.client else "")
+        return not FORWARDED.intersection(request.headers.keys()) and _is_loopback(
+            request.client.host if request.client else ""
+        )
 
     def _has_read_token(self, request: Request) -> bool:
         _, signer = _opened(self._state)

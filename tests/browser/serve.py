@@ -14,6 +14,7 @@ if str(ROOT) not in sys.path:
 import streamlit as st
 
 from app import deps
+from app.web.guard import guard
 from app.web.routes import build_routes
 from app.web.services import services
 
@@ -24,4 +25,6 @@ async def lifespan(_app):
     yield
 
 
-streamlit_app = st.App(Path(__file__).parent / "demo.py", routes=build_routes(services), lifespan=lifespan)
+streamlit_app = st.App(
+    Path(__file__).parent / "demo.py", routes=build_routes(services), lifespan=lifespan, middleware=[guard([])]
+)

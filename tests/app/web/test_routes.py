@@ -197,7 +197,8 @@ def test_metrics_are_for_this_machine_or_the_metrics_token(services: Services) -
     app = Starlette(routes=build_routes(services))
     here, there = TestClient(app, client=("::ffff:127.0.0.1", 1)), TestClient(app, client=("203.0.113.9", 1))
     assert here.get("/metrics").status_code == 200
-    assert here.get("/metrics", headers={"X-Forwarded-For": "203.0.113.9"}).status_code == 403
+    for header in ("X-Forwarded-For", "X-Real-IP", "Via", "Forwarded"):
+        assert here.get("/metrics", headers={header: "203.0.113.9"}).status_code == 403
     assert there.get("/metrics").status_code == 403
     assert there.get("/metrics", headers={"Authorization": "Bearer wrong"}).status_code == 403
     assert there.get("/metrics", headers={"Authorization": "Bearer secret-token"}).status_code == 200
