@@ -24,6 +24,11 @@ def own_group() -> dict[str, Any]:
     return {"start_new_session": True}
 
 
+def keep_files_private() -> None:
+    """What this process and its children make from now on is for this user alone (Windows: as the folder says)."""
+    os.umask(0o077)
+
+
 def ask_myself_to_stop() -> None:
     """Run this process's handler of SIGTERM, from any thread."""
     if sys.platform == "win32":  # os.kill ends the process there at once, without its handler

@@ -266,6 +266,7 @@ def load_settings() -> Settings:
         # modal_backend reads it from the environment; it may have come from .env or secrets.toml.
         os.environ["PUGMARK_WEIGHTS_DIR"] = str(settings.weights_dir.expanduser().resolve())
     settings = settings.model_copy(update={"data_dir": settings.data_dir.expanduser().resolve()})
+    operating_system.keep_files_private()
     try:
         settings.data_dir.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -7,6 +7,7 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from app.exchange.safe_cells import safe_cell
 from app.survey.capture.history import CaptureHistory
 
 ASSUMPTIONS = (
@@ -20,11 +21,11 @@ ASSUMPTIONS = (
 
 
 def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A CSV table, lines ending in a line feed; None is an empty cell."""
+    """A CSV table, lines ending in a line feed, without formulas; None is an empty cell."""
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
+    writer.writerow(map(safe_cell, header))
+    writer.writerows([*map(safe_cell, row)] for row in rows)
     return file.getvalue()
 
 

@@ -6,18 +6,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from app.exchange.safe_cells import safe_cell
 from modal_backend.weights.whole_file import whole_file
-
-# OWASP, "CSV injection": signs that start a formula, and those that some programs skip before looking.
-STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
-
-
-def safe_cell(value: object) -> object:
-    """A text as a spreadsheet may have it; numbers stay numbers."""
-    if not isinstance(value, str):
-        return value
-    shown = value.replace("\x00", "")
-    return f"'{shown}" if shown.lstrip(" ").startswith(STARTERS) or shown.startswith(STARTERS) else shown
 
 
 def safe_csv(table: pd.DataFrame) -> str:

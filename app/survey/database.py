@@ -58,6 +58,8 @@ def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
 def open_survey(settings: Settings) -> Survey:
     """Bring the schema up to date and open the survey."""
     survey = Survey(settings.survey_url, settings.data_dir, settings.event_gap_seconds)
+    for path in settings.data_dir.glob("*.sqlite*"):  # made by a version that left them open to others
+        path.chmod(0o600)
     migrate(survey)
     return survey
 

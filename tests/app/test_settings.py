@@ -9,7 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from app import files
 from app.settings import BadSetting, Settings, load_settings
+from app.survey.database import open_survey
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -85,3 +87,20 @@ def test_contradictions_about_modal_stop_the_start(environment, tmp_path, values
         environment.setenv(name, value)
     with pytest.raises(BadSetting, match=sentence):
         load_settings()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such modes")
+def test_what_lies_in_the_data_folder_is_for_its_user_alone(tmp_path, monkeypatch):
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    before = os.umask(0o022)
+    try:
+        load_settings.cache_clear()
+        settings = load_settings()
+        open_survey(settings).close()
+        files.database_path(settings.data_dir).chmod(0o644)
+        open_survey(settings).close()
+    finally:
+        os.umask(before)
+        load_settings.cache_clear()
+    modes = {path.stat().st_mode & 0o077 for path in [settings.data_dir, *settings.data_dir.rglob("*")]}
+    assert modes == {0}
