@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 from io import TextIOWrapper
 
+from sqlalchemy.exc import DBAPIError
+
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
+from app.survey.database import trouble
 
 # Name, module in app/commands, what it does. A module is imported when its command is given: some are slow to import.
 COMMANDS = (
@@ -39,6 +43,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandFailed as error:
         print(error, file=sys.stderr)
         return error.code
+    except DBAPIError as error:
+        print(trouble(error), file=sys.stderr)
+        return 1
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
+            raise
+        print(f"{error.strerror}: {error.filename or 'the data folder'}. Free some space, or move it.", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("Stopped. What was done is kept; the same command continues.", file=sys.stderr)
         return 130

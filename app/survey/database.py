@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session, sessionmaker
 
 from app.settings import Settings
@@ -18,6 +23,21 @@ T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IDS_A_QUERY = 500  # SQLite before 3.32 takes 999 values: https://sqlite.org/limits.html
 EVENT_GAP = "event gap, seconds"
+# What SQLite (https://sqlite.org/rescode.html) and PostgreSQL say, and what a person is to do.
+FULL = "The disk is full: free some space. What was kept is safe, and what stopped can be run again."
+UNWRITABLE = "The survey cannot be written: its folder is read-only. Reading and exporting work."
+DAMAGED = "The survey's database is damaged. Bring back the newest copy of the data folder."
+TROUBLES = {
+    "disk is full": FULL,
+    "no space left": FULL,
+    "readonly": UNWRITABLE,
+    "read-only": UNWRITABLE,
+    "is locked": "Another program holds the survey's database. Wait until it is done, or end it, and try again.",
+    "unable to open": "The survey's database cannot be opened. PUGMARK_DATA_DIR has to be a folder you may write.",
+    "malformed": DAMAGED,
+    "not a database": DAMAGED,
+    "connection refused": "The database server does not answer. PUGMARK_DATABASE_URL names it; start it and try again.",
+}
 WRITES = 7_203_112  # any number, the same in every process
 
 
@@ -50,6 +70,15 @@ class Survey:
         self.engine.dispose()
 
 
+def trouble(error: DBAPIError) -> str:
+    """What a refusal of the database means for the person at the screen, with what to do; the SQL is left out."""
+    cause = str(error.orig)
+    for sign, sentence in TROUBLES.items():
+        if sign in cause.lower():
+            return sentence
+    return f"The survey's database refused: {cause.splitlines()[0] if cause else type(error.orig).__name__}"
+
+
 def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     """Many ids, as many at a time as one query may name."""
     return (ids[start : start + IDS_A_QUERY] for start in range(0, len(ids), IDS_A_QUERY))
@@ -58,8 +87,9 @@ def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
 def open_survey(settings: Settings) -> Survey:
     """Bring the schema up to date and open the survey."""
     survey = Survey(settings.survey_url, settings.data_dir, settings.event_gap_seconds)
-    for path in settings.data_dir.glob("*.sqlite*"):  # made by a version that left them open to others
-        path.chmod(0o600)
+    if os.access(settings.data_dir, os.W_OK):
+        for path in settings.data_dir.glob("*.sqlite*"):  # made by a version that left them open to others
+            path.chmod(0o600)
     migrate(survey)
     return survey
 
@@ -67,10 +97,16 @@ def open_survey(settings: Settings) -> Survey:
 def migrate(survey: Survey) -> None:
     """Run the migrations this database has not seen. Safe when two processes start at once.
 
+    A survey that is up to date is only read, so that one that is locked or on a read-only disk can be looked at.
     SQLite changes a table by making it anew, which keys that refer to it would forbid.
     """
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
+    with survey.engine.connect() as connection:
+        if set(MigrationContext.configure(connection).get_current_heads()) == set(
+            ScriptDirectory.from_config(config).get_heads()
+        ):
+            return
     with survey.engine.execution_options(pugmark_writes=True).connect() as connection:
         _refer(connection, "OFF")
         try:
@@ -91,12 +127,17 @@ def _refer(connection: sa.Connection, state: str) -> None:
 def _engine(url: str) -> sa.Engine:
     if not url.startswith("sqlite"):
         return _postgres(url)
+    path = Path(url.removeprefix("sqlite:///"))
+    read_only = path.exists() and not os.access(path.parent, os.W_OK)
+    if read_only:  # https://sqlite.org/wal.html#read_only_databases
+        url = f"sqlite:///file:{quote(str(path))}?immutable=1&uri=true"
     engine = sa.create_engine(url, connect_args={"timeout": 60}, pool_size=10, max_overflow=20)
+    pragmas = ["foreign_keys=ON", "busy_timeout=60000"] + ["journal_mode=WAL", "synchronous=FULL"] * (not read_only)
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # BEGIN is sent below, so that writers can take the lock at once
-        for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", "busy_timeout=60000"):
+        for pragma in pragmas:
             connection.execute(f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")

@@ -1,0 +1,60 @@
+"""A survey is read while another program holds it, or from a disk that cannot be written; refusals are sentences."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+
+import pytest
+import sqlalchemy as sa
+
+from app import __main__ as command_line
+from app import files
+from app.survey.database import Survey, open_survey, trouble
+from app.survey.tables.media import Media
+
+
+def test_a_survey_that_another_program_is_writing_opens_and_reads_at_once(settings, survey):
+    holder = sqlite3.connect(files.database_path(settings.data_dir), isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    again = open_survey(settings)
+    with again.read() as session:
+        assert session.scalar(sa.select(sa.func.count(Media.id))) == 0
+    again.close()
+    holder.close()
+
+
+def test_a_survey_in_a_folder_that_cannot_be_written_is_read_and_writing_says_why(settings, survey, monkeypatch):
+    survey.close()
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_: mode != os.W_OK)
+    survey = open_survey(settings)
+    with survey.read() as session:
+        assert session.scalar(sa.select(sa.func.count(Media.id))) == 0
+    with pytest.raises(sa.exc.OperationalError) as refused, survey.write() as session:
+        session.execute(sa.delete(Media))
+    assert trouble(refused.value).startswith("The survey cannot be written: its folder is read-only.")
+    survey.close()
+
+
+@pytest.mark.parametrize(
+    ("cause", "says"),
+    [("database or disk is full", "disk is full"), ("database is locked", "Another program"), ("odd\nSELECT 1", "odd")],
+)
+def test_a_command_that_the_database_refuses_ends_in_a_sentence_without_sql(monkeypatch, capsys, cause, says):
+    def refuse():
+        raise sa.exc.OperationalError("SELECT secret FROM media", {}, sqlite3.OperationalError(cause))
+
+    monkeypatch.setattr(command_line, "load_settings", refuse)
+    assert command_line.main(["status"]) == 1
+    shown = capsys.readouterr().err
+    assert says in shown
+    assert "SELECT" not in shown
+
+
+def test_a_file_that_is_no_database_is_named_as_damaged(tmp_path):
+    (tmp_path / "survey.sqlite").write_bytes(b"not a database at all, sixteen bytes and more" * 100)
+    survey = Survey(f"sqlite:///{tmp_path / 'survey.sqlite'}", tmp_path)
+    with pytest.raises(sa.exc.DatabaseError) as refused, survey.read() as session:
+        session.execute(sa.text("SELECT 1"))
+    assert "damaged" in trouble(refused.value)
+    survey.close()
