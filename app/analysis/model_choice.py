@@ -18,7 +18,7 @@ from app.settings import AUTO, Backend, Settings
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
 from modal_backend.errors import BackendUnavailable
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MEGADETECTOR, MODELS
+from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, MEGADETECTOR, MODELS
 from modal_backend.weights.files import runnable_here
 
 DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
@@ -28,12 +28,14 @@ SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """Names of the models in use, and in one sentence why these. local: the survey's profile of RAPID."""
+    """Names of the models in use, and in one sentence why these. local: the survey's profile of RAPID. later: models
+    that describe a crop when nothing else is to be done."""
 
     detector: str = DETECTOR
     embeddings: tuple[str, ...] = (EMBEDDING,)
     reason: str = "These come with the install."
     local: str = LOCAL
+    later: tuple[str, ...] = ()
 
     @property
     def describing(self) -> tuple[str, ...]:
@@ -69,7 +71,7 @@ def choose(settings: Settings, there: Collection[str]) -> Choice:
     else:
         reasons.append("The embeddings are set by PUGMARK_EMBEDDING.")
     local = LOCAL if settings.local_features == AUTO else settings.local_features
-    return Choice(detector, embeddings, " ".join(reasons), local)
+    return Choice(detector, embeddings, " ".join(reasons), local, (MATCH_FEATURES,))
 
 
 def usual_profile(settings: Settings) -> str:

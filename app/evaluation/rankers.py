@@ -11,17 +11,13 @@ import numpy as np
 
 from app.evaluation.splits import Split
 from modal_backend.models.matcher.matched import Matched
+from modal_backend.models.probability.calibration import PARTS
 
 if TYPE_CHECKING:
     from modal_backend.contracts import LocalFeatures, Picture
     from modal_backend.models.rapid.gallery import Ranking
 
-MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", "fused", "fused-448", "fused-xfeat")
-PARTS = {
-    "fused": ("rapid", "pocket-embedding"),
-    "fused-448": ("rapid-448", "pocket-embedding"),
-    "fused-xfeat": ("rapid-448", "pocket-embedding", "xfeat"),
-}
+MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", *PARTS)
 
 Row = Mapping[str, str]
 Named = list[tuple[str, float]]

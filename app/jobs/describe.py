@@ -2,7 +2,7 @@
 
 A crop lacks a model's features when it was never described, when its box has moved since, when only an older version of
 the model has described it, or when the model was taken into use later; see `features.lacking`. Until its turn comes it
-keeps waiting for its decision as before.
+keeps waiting for its decision as before. The matcher's features are made here alone, while no import is open.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from app.survey.detections.features import alike_to, lacking, lacking_count, new
 from app.survey.individuals import rankings
 from app.survey.media import imports
 from app.survey.tables.detections import Feature, ModelVersion
-from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES
 
 log = logging.getLogger("pugmark.worker")
 SLICE = 400
@@ -35,7 +35,7 @@ DELETED_AT_ONCE = 500
 # Looking takes at most a fiftieth of the time, also while an import changes the survey all the time.
 REST = 50
 # Models that come with the install: this program knows their present version before they answer.
-SHIPPED = (LOCAL, LOCAL_FINE, EMBEDDING)
+SHIPPED = (LOCAL, LOCAL_FINE, EMBEDDING, MATCH_FEATURES)
 
 Part = tuple[list[str], list[int]]
 
@@ -151,8 +151,9 @@ def end_slice(context: Context, parts: Sequence[Part]) -> None:
 
 
 def _wanted(session: Session, context: Context) -> list[str]:
-    coming = rapid_profile.coming(session)
-    return [*context.choose().describing, *([coming] if coming else [])]
+    coming, choice = rapid_profile.coming(session), context.choose()
+    later = () if imports.any_open(session) else choice.later
+    return [*choice.describing, *([coming] if coming else []), *later]
 
 
 def _versions(session: Session, context: Context, model: str) -> list[int] | None:

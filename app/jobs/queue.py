@@ -46,6 +46,7 @@ QUEUE_OF = {
     "summarise_again": Queue.IMPORTS,
     "describe_boxes": Queue.INTERACTIVE,
     "rank_queries": Queue.INTERACTIVE,
+    "rank_ahead": Queue.BATCHES,
     "give_up_calls": Queue.INTERACTIVE,
     "compare_pairs": Queue.EVIDENCE,
     "read_crops": Queue.EVIDENCE,

@@ -15,7 +15,7 @@ from typing import Any
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.orm import Session
 
-from app.jobs import calibrate, describe, imports, notes, video_questions, videos
+from app.jobs import calibrate, describe, imports, notes, rank, video_questions, videos
 from app.jobs.current import Current
 from app.jobs.presence import Presence
 from app.jobs.queue import UNDER_WAY, Due, Jobs
@@ -48,10 +48,11 @@ class Upkeep:
         survey: Survey = now.context.survey
         self._survey, self._presence = survey, presence
         self._jobs = Jobs(survey, now.settings)
-        lookout = describe.Lookout(now.context)
+        lookout, ahead = describe.Lookout(now.context), rank.Ahead(now.context)
         self._kept = (
             Kept("import_media", imports.due, imports.broke_off),
             Kept("describe_again", lambda _session: lookout.due()),
+            Kept("rank_ahead", lambda _session: ahead.due()),
             Kept("ask_about_video", video_questions.due, video_questions.broke_off),
             Kept("summarise_again", videos.due, videos.broke_off),
             Kept("analyse_notes", notes.due, notes.broke_off),

@@ -12,8 +12,16 @@ from app.survey.detections.features import embeddings_of, local_model
 from app.survey.individuals import calibrations
 from app.survey.individuals.calibrations import Pair
 from app.survey.tables.models import Calibration as Stored
-from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, Calibration, has_start, start
-from modal_backend.registry import EMBEDDING, LOCAL_FINE
+from modal_backend.models.probability.calibration import (
+    FUSED,
+    FUSED_FINE,
+    FUSED_MATCHED,
+    FUSED_MATCHED_COARSE,
+    Calibration,
+    has_start,
+    start,
+)
+from modal_backend.registry import EMBEDDING, LOCAL_FINE, MATCH_FEATURES
 
 if TYPE_CHECKING:
     from modal_backend.models.probability.calibration_fit import Fit
@@ -22,25 +30,30 @@ FEWEST_NEW = 10
 
 
 def calibrated(session: Session) -> tuple[str, ...]:
-    """The models whose scores become probabilities: RAPID, every embedding that has described crops, their fusion."""
-    return (local_model(session), *sorted({EMBEDDING, *embeddings_of(session)}), fusion(session))
+    """The models whose scores become probabilities: RAPID, every embedding that has described crops, the matcher, and
+    their fusions without and with it."""
+    embeddings = sorted({EMBEDDING, *embeddings_of(session)})
+    fusions = (fusion(session), fusion(session, matched=True))
+    return (local_model(session), *embeddings, MATCH_FEATURES, *fusions)
 
 
-def fusion(session: Session) -> str:
-    """The fusion in use: each profile of RAPID has its own, whose curve knows no pair of the other one."""
-    return FUSED_FINE if local_model(session) == LOCAL_FINE else FUSED
+def fusion(session: Session, *, matched: bool = False) -> str:
+    """The fusion in use, before or after the matcher has looked: each profile of RAPID has its own, whose curve knows
+    no pair of the other one."""
+    if local_model(session) == LOCAL_FINE:
+        return FUSED_MATCHED if matched else FUSED_FINE
+    return FUSED_MATCHED_COARSE if matched else FUSED
 
 
 def in_use(session: Session) -> dict[str, Calibration]:
     """The curve of each model: the survey's own, else the start values; a model that has neither is left out.
 
-    Candidates know the fusion in use by one name, "fused".
+    Candidates know the fusions in use by one name each, FUSED, and FUSED_MATCHED with the matcher.
     """
     stored = {model: calibrations.latest(session, model) for model in calibrated(session)}
+    shown = {fusion(session): FUSED, fusion(session, matched=True): FUSED_MATCHED}
     return {
-        FUSED if model == FUSED_FINE else model: Calibration.from_json(model, row.curve)
-        if row is not None
-        else start(model)
+        shown.get(model, model): Calibration.from_json(model, row.curve) if row is not None else start(model)
         for model, row in stored.items()
         if row is not None or has_start(model)
     }

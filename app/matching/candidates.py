@@ -7,11 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from modal_backend.models.probability.calibration import FUSED, Calibration, fuse, sigmoid
-from modal_backend.registry import LOCAL
+from modal_backend.models.probability.calibration import FUSED, FUSED_MATCHED, Calibration, fuse, sigmoid
+from modal_backend.registry import LOCAL, MATCH_FEATURES
 
-TOP = 24
+TOP = 30
 NOT_CALIBRATED = "This model has no calibration."
 
 Key = tuple[str | None, int]
@@ -21,13 +22,15 @@ Key = tuple[str | None, int]
 class Group:
     """One candidate: a named individual (identity) with the crop that stands for it, or one unnamed crop.
 
-    scores: raw, by model. matches: descriptors of the query whose nearest neighbour lies on it (RAPID).
+    scores: raw, by model. matches: descriptors of the query whose nearest neighbour lies on it (RAPID). crops: others
+    of the same individual, RAPID's best first.
     """
 
     identity: str | None
     crop_id: int
     scores: dict[str, float] = field(default_factory=dict)
     matches: int = 0
+    crops: list[int] = field(default_factory=list)
 
     @property
     def key(self) -> Key:
@@ -35,25 +38,61 @@ class Group:
         return (self.identity, 0) if self.identity is not None else (None, self.crop_id)
 
 
+@dataclass(slots=True)
+class Answer:
+    """What one query found. known: by model, the probability that somebody named is shown. within, left_out: the crops
+    that the scope allows (None: all), and those it leaves out besides."""
+
+    groups: dict[Key, Group]
+    models: list[str]
+    known: dict[str, float | None]
+    gallery_size: int
+    in_scope: int
+    within: set[int] | None
+    left_out: set[int]
+
+    def allows(self, crop_id: int) -> bool:
+        """Whether the scope allows a crop as a candidate."""
+        return (self.within is None or crop_id in self.within) and crop_id not in self.left_out
+
+
 def fuse_groups(
     groups: Mapping[Key, Group], models: list[str], calibrations: Mapping[str, Calibration]
 ) -> dict[str, list[dict[str, Any]]]:
     """Candidates of every model and of their fusion, each list best first, at most TOP.
 
-    A group RAPID gave no vote has the score 0; one whose crops have no embedding is left to RAPID. Each candidate:
-    {crop_id, identity, score, matches, probability, reason (where the probability is None), models: {name: {score,
-    probability}}}.
+    A group RAPID gave no vote has the score 0; one without an embedding, or at which the matcher has not looked, is
+    left to the others. Each candidate: {crop_id, identity, score, matches, probability, reason (where the probability
+    is None), models: {name: {score, probability}}}.
     """
     every = list(groups.values())
-    nothing = {model: 0.0 if model.startswith(LOCAL) else np.nan for model in models}
-    scores = {model: np.array([group.scores.get(model, nothing[model]) for group in every]) for model in models}
+    scores = {model: _scores(every, model) for model in models}
     known = [model for model in models if model in calibrations]
     odds = {model: calibrations[model].log_odds(scores[model]) for model in known}
     chance = {model: sigmoid(values) for model, values in odds.items()}
     if odds:
         scores[FUSED] = fuse(odds, {model: calibrations[model].weight for model in known})
-        chance[FUSED] = calibrations[FUSED].probability(scores[FUSED])
+        fusion = FUSED_MATCHED if MATCH_FEATURES in known else FUSED
+        chance[FUSED] = calibrations[fusion].probability(scores[FUSED])
     return {model: _listed(every, scores, chance, model) for model in scores}
+
+
+def in_order(
+    groups: Mapping[Key, Group], models: Sequence[str], calibrations: Mapping[str, Calibration]
+) -> list[Group]:
+    """The groups by the fusion of these models, best first; as they are where none of them has a calibration."""
+    every = list(groups.values())
+    known = [model for model in models if model in calibrations]
+    if not known:
+        return every
+    odds = {model: calibrations[model].log_odds(_scores(every, model)) for model in known}
+    fused = fuse(odds, {model: calibrations[model].weight for model in known})
+    return [every[place] for place in np.argsort(-fused, kind="stable")]
+
+
+def _scores(groups: Sequence[Group], model: str) -> NDArray[np.float64]:
+    nothing = 0.0 if model.startswith(LOCAL) else np.nan
+    return np.array([group.scores.get(model, nothing) for group in groups])
 
 
 def mean_odds(chances: Sequence[float]) -> float | None:

@@ -7,7 +7,6 @@ embeddings are nearest, a few of each individual; their features are read from t
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,14 +14,15 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
-from app.matching import calibrate
-from app.matching.candidates import Group, Key, fuse_groups, mean_odds
+from app.matching import calibrate, matched
+from app.matching.candidates import Answer, Group, Key, fuse_groups, mean_odds
 from app.matching.embedding_gallery import LEADERS, EmbeddingGallery
 from app.matching.feature_sync import FeatureSync, changed_sightings
 from app.matching.shortlist import LONG, LONG_FINE, shortlist
 from app.survey.database import Survey
 from app.survey.detections import results
 from app.survey.detections.features import alike, embeddings_of, feature_version
+from app.survey.detections.matches import Pair
 from app.survey.individuals import rankings
 from app.survey.individuals.rankings import Scope
 from app.survey.tables.detections import Feature, ModelVersion
@@ -36,17 +36,6 @@ FULL = 5_000
 
 class NotDescribed(Exception):
     """The crop has no features yet, so it cannot be ranked."""
-
-
-@dataclass(slots=True)
-class Answer:
-    """What one query found. known: by model, the probability that somebody named is shown."""
-
-    groups: dict[Key, Group]
-    models: list[str]
-    known: dict[str, float | None]
-    gallery_size: int
-    in_scope: int
 
 
 class Gallery:
@@ -84,13 +73,22 @@ class Gallery:
     def __len__(self) -> int:
         return self._most_embedded() if self._rapid is None else len(self._rapid)
 
-    def rank(self, detection_id: int, scope: Scope) -> None:
-        """Rank one query within a scope by every model and fused, and store the rankings. Raises NotDescribed."""
+    def rank(self, detection_id: int, scope: Scope, *, matching: bool = False, last: bool = False) -> list[Pair]:
+        """Rank one query within a scope by every model and fused, and store the rankings. Raises NotDescribed.
+
+        Args:
+            matching: the matcher ranks the first candidates anew, as far as it has looked at them.
+            last: no other order will come, whatever the matcher has not looked at.
+
+        Returns:
+            The pairs of crops that the matcher has still to look at.
+        """
         with self._lock, self.survey.read() as session:
             now = rankings.stamp(session)
             version = self._follow(session, now)
             answer = self._answer(session, detection_id, version, scope)
             curves = calibrate.in_use(session)
+            left = matched.add(session, detection_id, answer, curves, last=last) if matching else []
             versions = {model: feature_version(session, model) for model in answer.models}
         lists = fuse_groups(answer.groups, answer.models, curves)
         with self.survey.write() as session:
@@ -107,8 +105,10 @@ class Gallery:
                     gallery_size=answer.gallery_size,
                     in_scope=answer.in_scope,
                     known_probability=answer.known.get(model),
+                    settled=not left or last,
                     candidates=candidates,
                 )
+        return left
 
     def _answer(self, session: Session, detection_id: int, version: int, scope: Scope) -> Answer:
         features = self._features(session, detection_id, version)
@@ -128,7 +128,7 @@ class Gallery:
         for model, (cosines, mask) in seen.items():
             known[model] = self._embedded[model].score(groups, cosines, mask)
         known[FUSED] = mean_odds([value for value in known.values() if value is not None])
-        return Answer(groups, [self._local_model, *seen], known, len(self), in_scope)
+        return Answer(groups, [self._local_model, *seen], known, len(self), in_scope, within, left_out)
 
     def _cosines(
         self, session: Session, detection_id: int, within: set[int] | None, left_out: set[int]
@@ -245,7 +245,9 @@ def _take_votes(groups: dict[Key, Group], found: Any, model: str) -> None:
         group = Group(one.identity, one.best_crop_id, {model: one.score}, one.matches)
         groups[group.key] = group
     for one in found.candidates:
-        if one.identity is None:
+        if one.identity is not None and (one.identity, 0) in groups:
+            groups[one.identity, 0].crops.append(one.crop_id)
+        elif one.identity is None:
             group = Group(None, one.crop_id, {model: one.score}, one.matches)
             groups[group.key] = group
 

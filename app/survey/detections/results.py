@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +15,9 @@ from app.survey.tables.detections import Analysis, Detection, Feature, ModelVers
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, LocalFeatures, Provenance, Vector
 from modal_backend.contracts import Detection as Found
+
+# Of the matcher's descriptors; SIFT's have 128 values.
+MATCHER_DIMENSION = 64
 
 
 def model_version(session: Session, task: str, provenance: Provenance, threshold: float | None = None) -> ModelVersion:
@@ -93,14 +97,20 @@ def store_feature(
     value: Vector | LocalFeatures,
     call_id: int | None,
 ) -> None:
-    """Write one crop's embedding or SIFT features, in place of those of an older box of the same detection."""
+    """Write one crop's embedding or local features, in place of those of an older box of the same detection.
+
+    The matcher's are compressed: its points as half floats, which hold what its reader gives.
+    """
     if isinstance(value, LocalFeatures):
+        packed = value.descriptors.shape[1] == MATCHER_DIMENSION
+        points = np.ascontiguousarray(value.points, np.float16 if packed else np.float32).tobytes()
+        vectors = np.ascontiguousarray(value.descriptors, np.uint8).tobytes()
         content: dict[str, Any] = {
             "count": len(value.descriptors),
             "width": value.width,
             "height": value.height,
-            "points": np.ascontiguousarray(value.points, np.float32).tobytes(),
-            "vectors": np.ascontiguousarray(value.descriptors, np.uint8).tobytes(),
+            "points": zlib.compress(points) if packed else points,
+            "vectors": zlib.compress(vectors) if packed else vectors,
         }
     else:
         content = {"count": len(value), "vectors": np.ascontiguousarray(value, np.float32).tobytes()}
@@ -115,6 +125,18 @@ def local_features(row: Feature) -> LocalFeatures:
     return LocalFeatures(
         points=np.frombuffer(row.points or b"", np.float32).reshape(-1, 4),
         descriptors=np.frombuffer(row.vectors, np.uint8).reshape(-1, 128),
+        width=row.width or 0,
+        height=row.height or 0,
+    )
+
+
+def matcher_features(row: Feature) -> LocalFeatures:
+    """A stored row as the matcher's features."""
+    points = np.frombuffer(zlib.decompress(row.points or b""), np.float16)
+    descriptors = np.frombuffer(zlib.decompress(row.vectors), np.uint8)
+    return LocalFeatures(
+        points=points.reshape(-1, 4).astype(np.float32),
+        descriptors=descriptors.reshape(-1, MATCHER_DIMENSION),
         width=row.width or 0,
         height=row.height or 0,
     )

@@ -13,8 +13,8 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import ModelVersion, Ranking
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.models import Calibration
-from modal_backend.models.probability.calibration import FUSED, FUSED_FINE
-from modal_backend.registry import LOCAL, LOCAL_FINE
+from modal_backend.models.probability.calibration import FUSED, PARTS
+from modal_backend.registry import MATCH_FEATURES
 
 DECIDING = ("same", "different", "new")
 IMPLIED_A_QUERY = 12
@@ -22,8 +22,6 @@ MOST_QUERIES = 2000
 # Kept with a decision's figures. Those without it are of before: their scores were on another scale (an identity was
 # the sum of its crops), and some were a neighbouring query's.
 SCALE = 2
-# Which profile of RAPID a fusion was made with: the scores of two fusions are not one scale.
-MADE_WITH = {FUSED: LOCAL, FUSED_FINE: LOCAL_FINE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +119,20 @@ def _score(view: dict[str, Any], model: str) -> float | None:
 
 def _shown_as(model: str) -> str:
     """The name under which candidates carry a model's figures."""
-    return FUSED if model in MADE_WITH else model
+    return FUSED if model in PARTS else model
 
 
 def _made_with(figures: Mapping[str, Any], model: str) -> bool:
-    """Whether these figures are of this model: a fusion's are where the profile of RAPID that it is made with is."""
-    return model not in MADE_WITH or not figures or MADE_WITH[model] in figures
+    """Whether these figures are of this model: a fusion's are where its profile of RAPID has spoken, and the matcher
+    only if it is a part. The scores of two fusions are not one scale."""
+    if model not in PARTS or not figures:
+        return True
+    parts = PARTS[model]
+    return parts[0] in figures and (_spoke(figures, MATCH_FEATURES) == (MATCH_FEATURES in parts))
+
+
+def _spoke(figures: Mapping[str, Any], model: str) -> bool:
+    return figures.get(model, {}).get("score") is not None
 
 
 def _key(pair: Pair) -> tuple[int, int]:

@@ -54,10 +54,19 @@ class Scope:
         return cls(**json.loads(key))
 
 
-def waiting(session: Session, version_id: int, *, limit: int = 200, subject: Subject | None = None) -> list[int]:
+def waiting(
+    session: Session,
+    version_id: int,
+    *,
+    limit: int = 200,
+    subject: Subject | None = None,
+    unsettled: Scope | None = None,
+) -> list[int]:
     """Crops without a decision that any version of the model has described: unsure ones first, then by their ids.
 
-    subject: of these only; one that looks again gives its named crops, too.
+    Args:
+        subject: of these only; one that looks again gives its named crops, too.
+        unsettled: only those that have no settled ranking within this scope, fresh or not.
     """
     unsure = sa.select(DetectionReview.detection_id).where(DetectionReview.identity == "unsure")
     described = sa.select(Feature.detection_id).where(Feature.model_version_id.in_(of_model(session, version_id)))
@@ -66,6 +75,9 @@ def waiting(session: Session, version_id: int, *, limit: int = 200, subject: Sub
         crops = crops.where(Detection.id.not_in(_settled()))
     if subject is not None and not subject.everything:
         crops = crops.where(Detection.id.in_(crops_of(subject)))
+    if unsettled is not None:
+        settled = sa.select(Ranking.detection_id).where(Ranking.scope == unsettled.key(), Ranking.settled.is_(True))
+        crops = crops.where(Detection.id.not_in(settled))
     first = list(session.scalars(crops.where(Detection.id.in_(unsure)).order_by(Detection.id).limit(limit)))
     rest = crops.where(Detection.id.not_in(unsure)).order_by(Detection.id).limit(limit - len(first))
     return first + list(session.scalars(rest))

@@ -124,6 +124,7 @@ class Ranking(Base):
     """The last ranking of one query crop by one model: candidates with scores, best first, and the gallery it saw.
 
     stamp names the state of the gallery and the catalogue; another stamp means that the ranking is out of date.
+    settled: whether the matcher has looked at its candidates or will not, so that no other order comes; null: not.
     """
 
     __tablename__ = "ranking"
@@ -137,5 +138,6 @@ class Ranking(Base):
     gallery_size: Mapped[int]
     in_scope: Mapped[int]
     known_probability: Mapped[float | None]
+    settled: Mapped[bool | None]
     candidates: Mapped[list[Any]] = mapped_column(default=list)
     created_at: Mapped[Moment]

@@ -1,10 +1,10 @@
-"""What is kept about crops beside their features: evidence of pairs, outlines, quality."""
+"""What is kept about crops beside their features: matches and evidence of pairs, outlines, quality."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, LargeBinary, String, UniqueConstraint
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.survey.tables.base import Base, Moment
@@ -15,7 +15,7 @@ class PairEvidence(Base):
 
     lines: [low x, low y, high x, high y, weight, kind], places in thousandths of the crop, weight in hundredths, kind 0
     on the animal, 1 on the background, 2 not consistent. whole, animal, background: consistent matches. problem: why
-    there are none.
+    there are none. matcher: the same figures and lines by the matcher; null while it has not compared the two.
     """
 
     __tablename__ = "pair_evidence"
@@ -33,6 +33,28 @@ class PairEvidence(Base):
     background: Mapped[int]
     on_background: Mapped[bool]
     problem: Mapped[str | None]
+    matcher: Mapped[dict[str, Any] | None] = mapped_column(JSON(none_as_null=True))
+    created_at: Mapped[Moment]
+
+
+class PairMatch(Base):
+    """What the matcher found for two crops as their boxes stood; low_id < high_id.
+
+    model_version_id: of the matcher. score: 0 and up. matches: see `detections.matches`.
+    """
+
+    __tablename__ = "pair_match"
+    __table_args__ = (UniqueConstraint("low_id", "high_id"), Index("ix_pair_match_high", "high_id"))
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    low_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"))
+    high_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"))
+    low_box: Mapped[str] = mapped_column(String(48))
+    high_box: Mapped[str] = mapped_column(String(48))
+    model_version_id: Mapped[int] = mapped_column(ForeignKey("model_version.id"))
+    score: Mapped[float]
+    matches: Mapped[bytes] = mapped_column(LargeBinary)
+    call_id: Mapped[int | None] = mapped_column(ForeignKey("call.id"))
     created_at: Mapped[Moment]
 
 

@@ -6,8 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from modal_backend.contracts import LocalFeatures
-from modal_backend.models.matcher.pairs import PairMatcher, likeness, score
-from modal_backend.models.matcher.ranking import LISTED, START, cues_of, rank_by_matches, shortlist
+from modal_backend.models.matcher.pairs import PairMatcher, likeness
+from modal_backend.models.matcher.ranking import LISTED, START, cues_of, rank_by_matches, score, shortlist
 
 
 @dataclass(slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from modal_backend.contracts import PairMatches
 from modal_backend.models.probability.open_set import Curve
 
 # Crops that LighterGlue looks at: for 154 queries of 36 cows on other days 30 instead of 12, chosen by `likeness` and
@@ -14,6 +15,14 @@ LISTED = 12
 # Fitted to the same tigers and cows as the start values of the calibration. 154 queries of 36 cows on other days (18 of
 # them in the fit), a fifth of the cows unknown, ten draws: AUROC .852, 61 % of the known accepted, 91 % refused.
 START = Curve(weights=(1.03, 1.33), bias=-5.82)
+
+
+def score(matches: PairMatches) -> float:
+    """How well a pair matches, 0 and up: the confidences of all matches, and once more of those that lie as one plane.
+
+    154 queries of 36 cows on other days, first place: .799 by the first sum alone, .812 by both (384 points).
+    """
+    return float(matches.confidence.sum() + matches.confidence[matches.consistent].sum())
 
 
 def shortlist(*orders: Sequence[int], length: int = LISTED) -> list[int]:

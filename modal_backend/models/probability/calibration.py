@@ -23,8 +23,14 @@ from numpy.typing import ArrayLike, NDArray
 FUSED = "fused"
 # The same fusion with RAPID's finer profile: a candidate's list calls both "fused", a curve belongs to one of them.
 FUSED_FINE = "fused-448"
-# RAPID 448, the pocket embedding and the matcher.
-FUSED_MATCHED = "fused-xfeat"
+# The two fusions with the matcher as well, RAPID's finer profile in the first.
+FUSED_MATCHED, FUSED_MATCHED_COARSE = "fused-xfeat", "fused-224-xfeat"
+PARTS = {
+    FUSED: ("rapid", "pocket-embedding"),
+    FUSED_FINE: ("rapid-448", "pocket-embedding"),
+    FUSED_MATCHED: ("rapid-448", "pocket-embedding", "xfeat"),
+    FUSED_MATCHED_COARSE: ("rapid", "pocket-embedding", "xfeat"),
+}
 START_FILE = Path(__file__).with_name("calibration_start.json")
 MOST_ODDS = 9.0
 # Share of the logistic line in an isotonic curve; from 0.1 to 0.5 nothing changes on held-out tigers.
@@ -87,7 +93,7 @@ def stretched(model: str, scores: ArrayLike) -> Floats:
     values = np.asarray(scores, float)
     if model.startswith("rapid") or model == "xfeat":
         return np.log1p(np.maximum(values, 0.0))
-    return values if model in (FUSED, FUSED_FINE, FUSED_MATCHED) else -np.log(1.0 - np.minimum(values, 0.9999))
+    return values if model in PARTS else -np.log(1.0 - np.minimum(values, 0.9999))
 
 
 def sigmoid(odds: ArrayLike) -> Floats:

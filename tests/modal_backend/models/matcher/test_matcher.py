@@ -11,7 +11,8 @@ from modal_backend.contracts import LocalFeatures, PairMatches, PairQuestion
 from modal_backend.models.loaders import load
 from modal_backend.models.matcher.features import POINTS, XFeatReader
 from modal_backend.models.matcher.network import LighterGlue
-from modal_backend.models.matcher.pairs import PairMatcher, likeness, score, unit
+from modal_backend.models.matcher.pairs import PairMatcher, likeness, unit
+from modal_backend.models.matcher.ranking import score
 from modal_backend.registry import MATCH_FEATURES, MATCHER
 from modal_backend.remote import wire
 

@@ -1,0 +1,129 @@
+"""Which pairs of crops the matcher looks at for a query, and what they are worth.
+
+The other models' first candidates are looked at: each by its crop that they liked best, then by its best views as long
+as there is room. The crops of the query's event vote with it where every picture of the event shows one animal.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.matching.candidates import Answer, Group, Key, in_order, mean_odds
+from app.survey.detections import matches
+from app.survey.detections.best_views import views_of
+from app.survey.detections.matches import Pair
+from app.survey.tables.detections import Detection, DetectionReview, Feature
+from app.survey.tables.evidence import CropQuality
+from app.survey.tables.individuals import Sighting
+from app.survey.tables.media import Media
+from modal_backend.models.matcher.ranking import LISTED, cues_of, shortlist
+from modal_backend.models.matcher.ranking import START as KNOWN
+from modal_backend.models.probability.calibration import FUSED, Calibration
+from modal_backend.registry import MATCH_FEATURES
+
+VIEWS = 3
+VOTERS = 3
+# Candidates that the other crops of the query's event are compared with.
+VOTED_ON = 8
+
+
+def add(
+    session: Session, query_id: int, answer: Answer, calibrations: Mapping[str, Calibration], *, last: bool
+) -> list[Pair]:
+    """Add the matcher's scores to what the other models found; returns the pairs that it has still to look at.
+
+    None are added before it has looked at all of them: the order would change again with every one.
+
+    Args:
+        last: add what there is; what is missing will not come.
+    """
+    leaders = in_order(answer.groups, answer.models, calibrations)[:LISTED]
+    pairs = pairs_of(session, query_id, leaders, answer.allows)
+    known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine])
+    left = [pair for pair in dict.fromkeys(pair for mine in pairs.values() for pair in mine) if pair not in known]
+    if known and (last or not left):
+        _score(answer.groups, pairs, known)
+        answer.models.append(MATCH_FEATURES)
+        answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
+        others = [answer.known[model] for model in answer.models]
+        answer.known[FUSED] = mean_odds([value for value in others if value is not None])
+    return left
+
+
+def pairs_of(
+    session: Session, query_id: int, leaders: Sequence[Group], is_allowed: Callable[[int], bool]
+) -> dict[Key, list[Pair]]:
+    """By candidate, the pairs of crops that the matcher should look at.
+
+    Args:
+        leaders: the candidates, best first.
+        is_allowed: whether the scope allows a crop as a candidate.
+    """
+    flank = session.scalar(sa.select(DetectionReview.flank).where(DetectionReview.detection_id == query_id))
+    named = {int(group.identity) for group in leaders if group.identity is not None}
+    views = views_of(session, named, flank, one_flank=True, most=VIEWS) if named else {}
+    crops: dict[int, Key] = {}
+    orders = []
+    for group in leaders:
+        others = [view for view in views.get(int(group.identity or 0), []) if is_allowed(view)]
+        order = list(dict.fromkeys([group.crop_id, *group.crops, *others]))[:VIEWS]
+        crops |= dict.fromkeys(order, group.key)
+        orders.append(order)
+    found: dict[Key, list[Pair]] = {group.key: [] for group in leaders}
+    for crop in shortlist(*orders):
+        found[crops[crop]].append(matches.ordered(query_id, crop))
+    for voter in voters(session, query_id):
+        for group in leaders[:VOTED_ON]:
+            if voter != group.crop_id:
+                found[group.key].append(matches.ordered(voter, group.crop_id))
+    return found
+
+
+def voters(session: Session, query_id: int) -> list[int]:
+    """The other crops of the query's event that show the same animal and have no name, best first, at most VOTERS - 1.
+
+    None where a picture of the event shows several animals.
+    """
+    event = sa.select(Media.event_id).join(Detection, Detection.media_id == Media.id).where(Detection.id == query_id)
+    review = DetectionReview
+    rows = session.execute(
+        sa.select(Detection.id, Detection.media_id, Sighting.individual_id, review.identity)
+        .join(Media, Media.id == Detection.media_id)
+        .outerjoin(review, review.detection_id == Detection.id)
+        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+        .outerjoin(CropQuality, CropQuality.detection_id == Detection.id)
+        .where(
+            Media.event_id == event.scalar_subquery(),
+            sa.func.coalesce(review.category, Detection.category) == "animal",
+            sa.func.coalesce(review.verdict, "") != "rejected",
+            sa.select(Feature.id).where(Feature.detection_id == Detection.id).exists(),
+        )
+        .order_by(sa.func.coalesce(CropQuality.score, -1.0).desc(), Detection.id)
+    ).all()
+    if any(count > 1 for count in Counter(row.media_id for row in rows).values()):
+        return []
+    free = [row.id for row in rows if row.individual_id is None and row.identity != "unidentifiable"]
+    return [crop for crop in free if crop != query_id][: VOTERS - 1]
+
+
+def _score(groups: Mapping[Key, Group], pairs: Mapping[Key, Sequence[Pair]], known: Mapping[Pair, float]) -> None:
+    """Give every candidate the score of its best pair that was matched."""
+    for key, mine in pairs.items():
+        scores = [known[pair] for pair in mine if pair in known]
+        if scores:
+            groups[key].scores[MATCH_FEATURES] = max(scores)
+
+
+def _known_probability(groups: Mapping[Key, Group]) -> float | None:
+    """The probability that somebody named is shown, by the matcher's scores; None where it has none of the named."""
+    scores = [
+        (group.identity, group.scores[MATCH_FEATURES])
+        for group in groups.values()
+        if group.identity is not None and MATCH_FEATURES in group.scores
+    ]
+    cues = cues_of(sorted(scores, key=lambda pair: -pair[1]))
+    return None if cues is None else KNOWN.probability(cues)

@@ -1,0 +1,118 @@
+"""What the matcher found for pairs of crops, kept so that a pair is matched once.
+
+Nothing here is a decision: every row can be computed again from the crops' features. A row counts while both boxes
+stand as they stood and the matcher is the present one; the version in use is that of the newest row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+import numpy as np
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.database import slices
+from app.survey.detections.boxes import boxes
+from app.survey.detections.features import alike
+from app.survey.detections.results import box_key
+from app.survey.tables.detections import ModelVersion
+from app.survey.tables.evidence import PairMatch
+from modal_backend.contracts import PairMatches
+from modal_backend.models.matcher.ranking import score
+
+# Of one match: the numbers of both crops' points, the confidence in 255ths, whether it lies as on one plane with most.
+MATCH = np.dtype([("low", "<u2"), ("high", "<u2"), ("confidence", "u1"), ("consistent", "u1")])
+
+Pair = tuple[int, int]
+
+
+def ordered(first: int, second: int) -> Pair:
+    """The pair as rows name it, the lower id first."""
+    return min(first, second), max(first, second)
+
+
+def scores_of(session: Session, pairs: Iterable[Pair]) -> dict[Pair, float]:
+    """How well these pairs of crops match, by pair (lower id first); pairs that were not matched are left out."""
+    return {pair: row.score for pair, row in _rows(session, pairs).items()}
+
+
+def matches_of(session: Session, first: int, second: int) -> PairMatches | None:
+    """The matches of two crops, from the first to the second; None while they have not been matched."""
+    row = _rows(session, [(first, second)]).get(ordered(first, second))
+    if row is None:
+        return None
+    values = np.frombuffer(row.matches, MATCH)
+    sides = ("low", "high") if first < second else ("high", "low")
+    return PairMatches(
+        np.column_stack([values[side] for side in sides]).astype(np.int32),
+        (values["confidence"] / 255).astype(np.float32),
+        values["consistent"].astype(bool),
+    )
+
+
+def store(
+    session: Session,
+    query: int,
+    others: Sequence[int],
+    found: Sequence[PairMatches],
+    version: ModelVersion,
+    box_keys: dict[int, str],
+    call_id: int | None,
+) -> None:
+    """Write what the matcher found for a crop and others, in place of what was known about these pairs.
+
+    Args:
+        found: one answer a crop of `others`, in order; its pairs begin at `query`.
+        box_keys: by crop, the boxes that the features were computed from.
+    """
+    for other, matches in zip(others, found, strict=True):
+        low, high = ordered(query, other)
+        sides = matches.pairs if query == low else matches.pairs[:, ::-1]
+        values = np.empty(len(sides), MATCH)
+        values["low"], values["high"] = sides.T
+        values["confidence"] = np.rint(255 * matches.confidence)
+        values["consistent"] = matches.consistent
+        session.execute(sa.delete(PairMatch).filter_by(low_id=low, high_id=high))
+        session.add(
+            PairMatch(
+                low_id=low,
+                high_id=high,
+                low_box=box_keys[low],
+                high_box=box_keys[high],
+                model_version_id=version.id,
+                score=score(matches),
+                matches=values.tobytes(),
+                call_id=call_id,
+            )
+        )
+    session.flush()
+
+
+def _rows(session: Session, pairs: Iterable[Pair]) -> dict[Pair, PairMatch]:
+    """The rows of these pairs that count."""
+    wanted = {ordered(*pair) for pair in pairs if pair[0] != pair[1]}
+    present = _present_versions(session)
+    if not wanted or not present:
+        return {}
+    rows = [row for row in _among(session, {crop for pair in wanted for crop in pair}, present) if _pair(row) in wanted]
+    keys = {view.id: box_key(view.box) for view in boxes(session, {one for row in rows for one in _pair(row)}).values()}
+    return {_pair(row): row for row in rows if (row.low_box, row.high_box) == tuple(map(keys.get, _pair(row)))}
+
+
+def _among(session: Session, crops: Collection[int], versions: Collection[int]) -> Iterable[PairMatch]:
+    for some in slices(sorted(crops)):
+        yield from session.scalars(
+            sa.select(PairMatch).where(
+                PairMatch.low_id.in_(some), PairMatch.high_id.in_(crops), PairMatch.model_version_id.in_(versions)
+            )
+        )
+
+
+def _pair(row: PairMatch) -> Pair:
+    return row.low_id, row.high_id
+
+
+def _present_versions(session: Session) -> list[int]:
+    newest = session.scalar(sa.select(PairMatch.model_version_id).order_by(PairMatch.id.desc()).limit(1))
+    return [] if newest is None else alike(session, newest)
