@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
-
 import streamlit as st
 
 from app import deps
 from app.actions.identify import apply_identity, conflict_item
 from app.jobs.presence import any_alive
-from app.survey.individuals.rankings import Scope
 from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
 from app.ui.identify.choices import Choices, choices, in_chosen_order
@@ -22,53 +19,37 @@ from app.ui.shared.address import Identify
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page, upload_page
 from app.ui.shared.words import many, plain
-from modal_backend.errors import QueueFull
 
 ABOUT = "Who is this? Compare an animal with those that look like it, and decide."
 AT_ONCE = 500
-WAIT_SECONDS = 0.25
-LOOK_EVERY_SECONDS = 0.04
 KEPT_CONFLICTS = 5
 
 
-def read(detection_id: int, scope: Scope, model: str) -> Ranked | None:
-    """A query with its last ranking."""
+def read(detection_ids: list[int], chosen: Choices) -> list[Ranked]:
+    """The queries with their last rankings; those that another order is to come for are given to the worker."""
     with deps.survey().read() as session:
-        return ranked_query(session, detection_id, model, scope)
+        found = [ranked_query(session, number, chosen.model, chosen.scope) for number in detection_ids]
+    queries = [one for one in found if one is not None]
+    requests.ask_for_orders(queries, chosen.scope)
+    return queries
 
 
-def fresh(detection_ids: list[int], scope: Scope, model: str) -> list[Ranked]:
-    """The queries with rankings that know every decision; asks the worker and waits a moment for the first."""
-    found = [one for one in (read(number, scope, model) for number in detection_ids) if one is not None]
-    stale = [int(one.query["id"]) for one in found if not one.fresh]
-    if not stale:
-        return found
-    if deps.jobs().ready() and st.session_state.get("rank_asked") != (stale, scope.key(), found[0].stamp):
-        st.session_state["rank_asked"] = (stale, scope.key(), found[0].stamp)
-        try:
-            deps.jobs().rank(stale, scope)
-        except QueueFull as full:
-            st.warning(f"{full} {full.remedy}")
-    until = time.monotonic() + (WAIT_SECONDS if any_alive(deps.survey()) else 0.0)
-    first = found[0]
-    while not first.fresh and time.monotonic() < until:
-        time.sleep(LOOK_EVERY_SECONDS)
-        first = read(int(first.query["id"]), scope, model) or first
-    return [first, *found[1:]]
+@st.fragment(run_every="0.15s")
+def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
+    """Until the query has an order that knows every decision, then until the matcher has ranked it anew.
 
-
-@st.fragment(run_every="0.25s")
-def wait_for_ranking(detection_id: int, scope: Scope, model: str, asked: bool) -> None:
-    """Until the worker has ranked the query, or can be asked at last; says so when there is no worker."""
-    ranked = read(detection_id, scope, model)
-    if ranked is not None and (ranked.fresh or (not asked and deps.jobs().ready())):
+    Says so when there is no worker. asked: whether the worker could be asked when the page was drawn.
+    """
+    with deps.survey().read() as session:
+        now = ranked_query(session, int(drawn.query["id"]), chosen.model, chosen.scope)
+    if now is not None and (now.state != drawn.state or (not asked and deps.jobs().ready())):
         st.rerun()
-    if any_alive(deps.survey()):
-        st.caption("Ranking the candidates …")
-    else:
+    if not any_alive(deps.survey()):
         st.warning(
             "No worker is running, so nothing can be ranked. Restart the dashboard, or run: python -m app worker"
         )
+    elif not drawn.fresh:
+        st.caption("Ranking the candidates …")
 
 
 @st.fragment(run_every="0.4s")
@@ -127,15 +108,15 @@ def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown
 def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> None:
     """Draw one query of the order, with the two that follow it ready."""
     following = upcoming(order, query_id)
-    queries = fresh([query_id, *following], chosen.scope, chosen.model)
+    queries = read([query_id, *following], chosen)
     if not queries:
         st.info("This crop does not exist any more.")
         return
     st.query_params[Identify.QUERY.name] = str(query_id)
     figures = st.session_state.get("identify_figures", {})
     st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
-    if not queries[0].fresh:
-        wait_for_ranking(query_id, chosen.scope, chosen.model, "rank_asked" in st.session_state)
+    if not queries[0].settled:
+        wait_for_order(queries[0], chosen, deps.jobs().ready())
     shown = show(queries, chosen, look)
     requests.ask_for_crops([int(one.query["id"]) for one in queries], order)
     first = shown[0]
@@ -156,6 +137,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         evidence=first.evidence_sent(),
         conflicts=conflicts,
         model=chosen.model,
+        choices=repr(chosen),
         computing=any_alive(deps.survey()),
         last=not still_waiting - {query_id},
     )

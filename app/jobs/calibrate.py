@@ -21,4 +21,4 @@ def due(session: Session) -> list[Due]:
     """The next fit, once for each number of decided queries."""
     if not calibrate.is_due(session):
         return []
-    return [Due(f"calibrate-{calibrate.fusion(session)}-{calibrations.last_decision(session)}", ())]
+    return [Due(f"calibrate-start-moved-{calibrate.fusion(session)}-{calibrations.last_decision(session)}", ())]

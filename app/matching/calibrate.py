@@ -8,7 +8,7 @@ import numpy as np
 from sqlalchemy.orm import Session
 
 from app.survey.database import Survey
-from app.survey.detections.features import embeddings_of, local_model
+from app.survey.detections.features import embeddings_of, local_model, newest_version
 from app.survey.individuals import calibrations
 from app.survey.individuals.calibrations import Pair
 from app.survey.tables.models import Calibration as Stored
@@ -45,6 +45,11 @@ def fusion(session: Session, *, matched: bool = False) -> str:
     return FUSED_MATCHED_COARSE if matched else FUSED
 
 
+def fusion_shown(session: Session) -> str:
+    """The fusion whose probabilities a person sees: with the matcher, where it has described crops."""
+    return fusion(session, matched=newest_version(session, (MATCH_FEATURES,)) is not None)
+
+
 def in_use(session: Session) -> dict[str, Calibration]:
     """The curve of each model: the survey's own, else the start values; a model that has neither is left out.
 
@@ -60,8 +65,10 @@ def in_use(session: Session) -> dict[str, Calibration]:
 
 
 def is_due(session: Session) -> bool:
-    """Whether enough was decided since the last fit: FEWEST_NEW queries, or a tenth of them."""
+    """Whether enough was decided since the last fit: FEWEST_NEW queries, or a tenth of them; or it is an older kind."""
     last = calibrations.latest(session, fusion(session))
+    if last is not None and last.kind not in ("start", "updated"):
+        return True
     known = last.queries if last else 0
     now = calibrations.decided_queries(session)
     if last is not None and last.decision_id == calibrations.last_decision(session):

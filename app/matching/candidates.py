@@ -72,7 +72,8 @@ def fuse_groups(
     chance = {model: sigmoid(values) for model, values in odds.items()}
     if odds:
         scores[FUSED] = fuse(odds, {model: calibrations[model].weight for model in known})
-        fusion = FUSED_MATCHED if MATCH_FEATURES in known else FUSED
+        matched = any(MATCH_FEATURES in group.scores for group in every)
+        fusion = FUSED_MATCHED if matched and FUSED_MATCHED in calibrations else FUSED
         chance[FUSED] = calibrations[fusion].probability(scores[FUSED])
     return {model: _listed(every, scores, chance, model) for model in scores}
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 from app.matching.candidates import Answer, Group, Key, in_order, mean_odds
 from app.survey.detections import matches
 from app.survey.detections.best_views import views_of
+from app.survey.detections.features import newest_version
 from app.survey.detections.matches import Pair
 from app.survey.tables.detections import Detection, DetectionReview, Feature
 from app.survey.tables.evidence import CropQuality
@@ -45,7 +46,7 @@ def add(
     pairs = pairs_of(session, query_id, leaders, answer.allows)
     known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine])
     left = [pair for pair in dict.fromkeys(pair for mine in pairs.values() for pair in mine) if pair not in known]
-    if known and (last or not left):
+    if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
         _score(answer.groups, pairs, known)
         answer.models.append(MATCH_FEATURES)
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)

@@ -6,71 +6,66 @@ from dataclasses import dataclass
 
 from sqlalchemy.orm import Session
 
-from app.matching.calibrate import fusion
+from app.matching.calibrate import fusion_shown
 from app.survey.individuals import calibrations
-from modal_backend.models.probability.calibration import FUSED
-from modal_backend.models.probability.calibration_fit import ENOUGH_QUERIES
+from modal_backend.models.probability.calibration import FUSED, measured_on
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationState:
     """How well founded the probabilities of one model are.
 
-    kind: start, logistic or isotonic. queries: decided so far (for a curve of its own: when it was fitted); needed: how
-    many it takes for a curve of the survey's own. same, different: decided pairs behind the curve. brier: mean squared
-    error of the probabilities on left-out queries; brier_line: that of a logistic line through the raw score.
-    reliability: (mean probability, share that was the same, pairs) by tenths.
+    kind: start, updated, or logistic for a model that was not measured before; surveys of earlier versions also know
+    isotonic. queries: decided so far, for a curve that knows them when it was fitted. same, different: decided pairs
+    behind the curve. brier: mean squared error of the probabilities on left-out queries; brier_line: that of a logistic
+    line through the raw score. reliability: (mean probability, share that was the same, pairs) by tenths. measured:
+    what the start curve was measured on.
     """
 
     model: str
     kind: str
     queries: int
-    needed: int
     same: int
     different: int
     brier: float | None
     brier_line: float | None
     reliability: list[tuple[float, float, int]]
+    measured: str
 
     @property
     def own(self) -> bool:
-        """Whether the curve comes from this survey's decisions."""
+        """Whether decisions of this survey are in the curve."""
         return self.kind != "start"
 
     @property
     def sentence(self) -> str:
         """What the probabilities rest on."""
+        if self.kind not in ("start", "updated"):
+            return f"Probabilities fitted to {_many(self.queries, 'decision')} of this survey."
+        before = f"Probabilities rest on curves measured on {self.measured}"
         if self.own:
-            return f"Probabilities fitted to {self.queries:,} decisions of this survey ({self.kind} curve)."
-        if self.queries < self.needed:
-            progress = f"{self.queries} of {self.needed} decisions so far"
-            return f"Probabilities are start values, measured on Amur tigers; {progress}."
-        if self.brier_line is None and self.same and self.different:
-            pairs = f"{self.same + self.different} decided pairs were ranked by this model so far"
-            return (
-                f"Probabilities are start values, measured on Amur tigers; {pairs}, too few for a curve of their own."
-            )
-        if self.same + self.different == 0:
-            return (
-                "Probabilities are start values, measured on Amur tigers; no decided pair was ranked by this model yet."
-            )
-        if min(self.same, self.different) == 0:
-            missing = "different" if self.same else "same"
-            return f"Probabilities are start values, measured on Amur tigers; no pair was said to be {missing} yet."
-        return (
-            "Probabilities are start values, measured on Amur tigers; on this survey's decisions they do best so far."
-        )
+            return f"{before}, moved by {_many(self.queries, 'decision')} of this survey."
+        if not self.same + self.different:
+            return f"{before}; no decided pair was ranked by this model yet."
+        missing = "different" if self.same else "the same"
+        return f"{before}; {_many(self.queries, 'decision')} so far, but no pair was said to be {missing} yet."
 
 
 def calibration_state(session: Session, model: str) -> CalibrationState:
     """What the probabilities of a model (or "fused") rest on now. Reads stored rows only."""
-    row = calibrations.latest(session, fusion(session) if model == FUSED else model)
+    name = fusion_shown(session) if model == FUSED else model
+    row = calibrations.latest(session, name)
+    measured = measured_on(name)
     queries = calibrations.decided_queries(session)
     if row is None:
-        return CalibrationState(model, "start", queries, ENOUGH_QUERIES, 0, 0, None, None, [])
+        return CalibrationState(model, "start", queries, 0, 0, None, None, [], measured)
     points = [(float(mean), float(share), int(pairs)) for mean, share, pairs in row.reliability]
     if row.kind != "start":
         queries = row.queries
     return CalibrationState(
-        model, row.kind, queries, ENOUGH_QUERIES, row.same, row.different, row.brier, row.brier_line, points
+        model, row.kind, queries, row.same, row.different, row.brier, row.brier_line, points, measured
     )
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"

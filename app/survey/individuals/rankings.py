@@ -133,7 +133,12 @@ def decisions_stamp(session: Session) -> str:
 
 def is_fresh(ranked: Ranking | None, now: str) -> bool:
     """Whether a ranking knows every decision and the profile that ranks; crops described since do not make it old."""
-    return ranked is not None and ranked.stamp.split("-", 1)[1] == now.split("-", 1)[1]
+    return ranked is not None and decided_until(ranked.stamp) == decided_until(now)
+
+
+def decided_until(stamp: str) -> str:
+    """What of a stamp changes with decisions and the profile alone, not with features."""
+    return stamp.partition("-")[2]
 
 
 def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ranking | None:

@@ -13,10 +13,10 @@ from app.survey.tables.base import Base, Moment
 class Calibration(Base):
     """One fit of one model's curve; the newest counts.
 
-    kind: start, logistic or isotonic. curve: {knots, slope, bias}. queries, same, different: decided queries and pairs
-    behind it. brier, brier_line: mean squared error on queries left out of the fit, and that of a logistic line through
-    the raw score. reliability: [[mean probability, share that was the same, pairs], ...]. decision_id: the last
-    decision it knows.
+    kind: start, updated, logistic (a model without a start curve); isotonic of earlier versions. curve: {knots, slope,
+    bias, weight}. queries, same, different: decided queries and pairs behind it. brier, brier_line: mean squared error
+    on queries left out of the fit, and that of a logistic line through the raw score. reliability: [[mean probability,
+    share that was the same, pairs], ...]. decision_id: the last decision it knows.
     """
 
     __tablename__ = "calibration"

@@ -22,7 +22,11 @@ from app.ui.shared.words import when
 
 @dataclass(frozen=True, slots=True)
 class Ranked:
-    """A query with its candidates, ready to be drawn; figures, by query and candidate, are kept with a decision."""
+    """A query with its candidates, ready to be drawn.
+
+    figures: by query and candidate, are kept with a decision. fresh: whether the ranking knows every decision. settled:
+    whether no other order is to come.
+    """
 
     query: dict[str, Any]
     candidates: list[dict[str, Any]]
@@ -30,7 +34,13 @@ class Ranked:
     ranking: Ranking | None
     stamp: str
     fresh: bool
+    settled: bool
     calibration: CalibrationState
+
+    @property
+    def state(self) -> tuple[bool, bool]:
+        """What a better order would change."""
+        return self.fresh, self.settled
 
 
 def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) -> Ranked | None:
@@ -49,13 +59,16 @@ def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) 
         if crop["crop_id"] in found
     ]
     now = rankings.stamp(session)
+    fresh = rankings.is_fresh(ranking, now)
+    settled = fresh and ranking is not None and bool(ranking.settled)
     return Ranked(
-        query={**_crop(query, media), "decided": query.individual or query.identity},
+        query={**_crop(query, media), "decided": query.individual or query.identity, "settled": settled},
         candidates=candidates,
         figures={(detection_id, one["id"]): _figures(one, ranking, model) for one in candidates},
         ranking=ranking,
         stamp=now,
-        fresh=rankings.is_fresh(ranking, now),
+        fresh=fresh,
+        settled=settled,
         calibration=calibration_state(session, model),
     )
 

@@ -10,7 +10,7 @@ import streamlit as st
 from app import deps
 from app.survey.decisions.identity import set_naming
 from app.survey.detections import quality
-from app.survey.detections.features import embeddings_of, local_model
+from app.survey.detections.features import embeddings_of, local_model, newest_version
 from app.survey.individuals import naming
 from app.survey.individuals.rankings import Scope
 from app.ui.identify.trust import probabilities
@@ -18,9 +18,15 @@ from app.ui.shared.address import Identify
 from app.ui.shared.decisions import decide
 from app.ui.shared.words import plain
 from modal_backend.models.probability.calibration import FUSED
-from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MODELS
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, MODELS
 
-WORDS = {FUSED: "all models", LOCAL: "RAPID", LOCAL_FINE: "RAPID 448", EMBEDDING: "pocket embedding"}
+WORDS = {
+    FUSED: "all models",
+    LOCAL: "RAPID",
+    LOCAL_FINE: "RAPID 448",
+    EMBEDDING: "pocket embedding",
+    MATCH_FEATURES: "matcher",
+}
 PERIODS = {0: "at any time", 7: "within a week", 30: "within a month", 365: "within a year"}
 ORDERS = ("unsure first", "best view first")
 
@@ -70,6 +76,8 @@ def choices() -> Choices:
 def _more() -> tuple[str, bool, bool, str]:
     with deps.survey().read() as session:
         models = [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING])]
+        if newest_version(session, (MATCH_FEATURES,)) is not None:
+            models.append(MATCH_FEATURES)
     model = st.segmented_control(
         "Ranked by",
         models,

@@ -10,7 +10,8 @@ import streamlit as st
 from app import deps
 from app.matching import flanks
 from app.survey.detections import evidence, quality
-from app.survey.individuals.rankings import Scope
+from app.survey.individuals.rankings import Scope, decided_until
+from app.ui.identify.candidates import Ranked
 from modal_backend.errors import QueueFull
 
 ASKED = "evidence_asked"
@@ -49,6 +50,17 @@ def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:
     measure = [one for one in unmeasured if _new(("measure", one))]
     if read or measure:
         _ask(lambda: deps.jobs().read_crops(read, measure))
+
+
+def ask_for_orders(queries: Sequence[Ranked], scope: Scope) -> None:
+    """Have these queries ranked that another order is to come for, once a state of the decisions."""
+    if not deps.jobs().ready():
+        return
+    open_ones = [one for one in queries if not one.settled]
+    asked = [(f"order {decided_until(one.stamp)} {scope.key()}", int(one.query["id"])) for one in open_ones]
+    todo = [thing[1] for thing in asked if _new(thing)]
+    if todo:
+        _ask(partial(deps.jobs().rank, todo, scope))
 
 
 def ask_for_rankings(waiting: Sequence[int], scope: Scope) -> None:

@@ -1,6 +1,6 @@
 """What a model's raw score means: the probability that two crops show one individual.
 
-Each model has its own curve; scores of two models are never compared raw. A curve is isotonic regression over decided
+Each model has its own curve; scores of two models are never compared raw. A start curve is isotonic regression over
 pairs (Zadrozny and Elkan, KDD 2002) in log-odds, blended with the logistic line through the same pairs so that it rises
 everywhere and also beyond the pairs seen. Fusion is the idea of WildFusion (arXiv 2408.12934), calibrated first and
 combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out
@@ -120,6 +120,12 @@ def start(model: str) -> Calibration:
 def has_start(model: str) -> bool:
     """Whether start values were measured for this model."""
     return model in start_values()["models"]
+
+
+def measured_on(model: str) -> str:
+    """The animals that a model's start curve was measured on, in words."""
+    values = start_values()
+    return str(values["models"].get(model, {}).get("measured_on") or values["measured_on"])
 
 
 def fusion_weight(brier: float, share: float) -> float:

@@ -5,8 +5,6 @@ import { flankWord } from "./pair.js";
 
 const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
 const CHANCE = 8;
-// A named candidate as probable as this is compared first, and not passed over without a question.
-const LIKELY = 0.8;
 
 /** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
 export function candidateCard(one, view, place, chosen, evidence) {
@@ -21,11 +19,6 @@ export function candidateCard(one, view, place, chosen, evidence) {
     el("div", "line faint small", { title: modelsText(one) }, rawText(one)));
   card.classList.toggle("on", chosen);
   return card;
-}
-
-/** The place of the best named candidate that is probably the same and has no answer yet; -1 without one. */
-export function likelyNamed(candidates) {
-  return candidates.findIndex((one) => one.name && !one.verdict && (one.probability ?? 0) >= LIKELY);
 }
 
 function viewsText(one) {

@@ -3,9 +3,10 @@
 import { Actions } from "../../shared/actions.js";
 import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
-import { candidateCard, evidenceText, likelyNamed, proposalText, warningText } from "./cards.js";
+import { candidateCard, evidenceText, proposalText, warningText } from "./cards.js";
 import { Conflict } from "./conflict.js";
 import { FLANKS, pressMatch } from "./keyboard.js";
+import { heldOrders, likelyNamed } from "./order.js";
 import { Pair, scaled } from "./pair.js";
 
 const UNANSWERED = 6000;
@@ -49,10 +50,11 @@ class Match {
   update(data) {
     const before = this.current?.query.id;
     this.kept = this.candidate || this.kept;
+    const given = data.query ? [{ query: data.query, candidates: data.candidates || [], evidence: data.evidence || {} }, ...(data.upcoming || [])] : [];
+    this.given = heldOrders(given, this.given || [], data.computing && data.choices === this.data?.choices);
     this.data = data;
     this.actions.acknowledge(data.ack);
     this.scope.textContent = data.scope_text || "";
-    this.given = data.query ? [{ query: data.query, candidates: data.candidates || [], evidence: data.evidence || {} }, ...(data.upcoming || [])] : [];
     this.rebuild();
     if (this.ask) this.arrived();
     const kept = this.pages.findIndex((page) => page.query.id === before);
@@ -129,8 +131,8 @@ class Match {
   }
 
   /**
-   * Stay with the candidate that is looked at when the same query comes with another ranking; a named one that is
-   * probably the same comes first, unless a candidate was chosen by hand.
+   * Stay with the candidate that is looked at when the same query comes with another ranking. A named one that is
+   * probably the same comes first, and so does the matcher's first, unless a candidate was chosen by hand.
    */
   stay() {
     if (!this.kept || !this.current?.candidates.length) return;
@@ -139,11 +141,13 @@ class Match {
     this.kept = null;
     if (place < 0) this.say("The candidates have been ranked again, without the one you looked at: choose one.");
     this.chosen = place;
-    const named = likelyNamed(this.current.candidates);
-    if (this.byHand || place < 0 || named < 0 || named === place) return;
-    this.chosen = named;
+    const named = likelyNamed(this.current.candidates), anew = this.current.query.anew;
+    if (anew && place >= 0) this.say("The matcher has ranked the candidates anew.");
+    const best = named >= 0 ? named : anew ? this.current.candidates.findIndex((one) => !one.verdict) : place;
+    if (this.byHand || this.pair.zoom > 1 || place < 0 || best < 0 || best === place) return;
+    this.chosen = best;
     this.movedAt = performance.now();
-    this.say(`Ranked again: ${this.candidate.name} is compared now.`);
+    this.say(`Ranked anew: ${this.candidate.name || "another crop"} is compared now.`);
   }
 
   draw() {

@@ -67,13 +67,14 @@ def match_view(
     evidence: Mapping[int, Mapping[str, Any]] | None = None,
     conflicts: Sequence[Mapping[str, Any]] = (),
     model: str = "",
+    choices: str = "",
     computing: bool = False,
     last: bool = False,
 ) -> IdentifyState:
     """Draw one query with its candidates, best first.
 
     query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None,
-    proposal: {flank, text} or None, decided: text or None}.
+    proposal: {flank, text} or None, decided: text or None, settled: whether no other order is to come}.
     candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches,
     models: {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None),
     views: optional crops of the same individual, the candidate's own first, lines: optional matched features,
@@ -83,7 +84,8 @@ def match_view(
     evidence: by crop id of a candidate or view, the fields of EvidenceView. computing: whether evidence that is not
     there will come.
     conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
-    model: whose ranking it is, kept with a decision. last: whether no other query waits.
+    model: whose ranking it is, kept with a decision. choices: names what the order depends on; while it stays and a
+    query is not `settled`, the order on the screen is kept. last: whether no other query waits.
     ack: the highest n that is in the survey. selected: candidate to choose first.
     """
     result = _match(
@@ -97,6 +99,7 @@ def match_view(
             "upcoming": [_upcoming(*one) for one in upcoming],
             "conflicts": [dict(one) for one in conflicts],
             "model": model,
+            "choices": choices,
             "computing": computing,
             "last": last,
             "selected": selected,

@@ -1,0 +1,23 @@
+// In which order candidates stand, and which of them is compared first.
+
+// A named candidate as probable as this is compared first, and not passed over without a question.
+const LIKELY = 0.8;
+
+/** The place of the best named candidate that is probably the same and has no answer yet; -1 without one. */
+export function likelyNamed(candidates) {
+  return candidates.findIndex((one) => one.name && !one.verdict && (one.probability ?? 0) >= LIKELY);
+}
+
+/**
+ * Pages with the orders that are on the screen, until the last order of each has come: it changes at most once.
+ * A page whose last order is another than the one before is marked: its query is ranked `anew`.
+ */
+export function heldOrders(given, before, held) {
+  const ids = (page) => page.candidates.map((one) => one.id).join();
+  return given.map((page) => {
+    const known = before.find((one) => one.query.id === page.query.id);
+    if (!held || !known?.candidates.length || known.query.settled === undefined) return page;
+    if (!page.query.settled) return { ...page, candidates: known.candidates, query: { ...page.query, ranked: true } };
+    return { ...page, query: { ...page.query, anew: !known.query.settled && ids(known) !== ids(page) } };
+  });
+}
