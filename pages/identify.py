@@ -53,10 +53,11 @@ def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
 
 
 @st.fragment(run_every="0.4s")
-def wait_for_evidence(query_id: int, crops: list[int]) -> None:
-    """Until the evidence of the first of these crops has come, or of all of them."""
-    left = requests.missing(query_id, crops)
-    if crops[0] not in left or not left:
+def wait_for_evidence(query_id: int, drawn: dict[int, int]) -> None:
+    """Until more evidence of the first of these crops has come, or all of the others'. drawn: their stages."""
+    now = requests.stages(query_id, list(drawn))
+    first = next(iter(drawn))
+    if now[first] != drawn[first] or max(now.values()) < max(drawn.values()):
         st.rerun()
     if not any_alive(deps.survey()):
         st.caption("No worker is running, so no evidence can be computed.")
@@ -120,7 +121,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     shown = show(queries, chosen, look)
     requests.ask_for_crops([int(one.query["id"]) for one in queries], order)
     first = shown[0]
-    coming = [crop for crop in first.wanted if crop not in first.evidence]
+    coming = requests.stages(query_id, first.wanted)
     with deps.survey().read() as session:
         conflicts = conflict_items(session, st.session_state["identify_conflicts"])
     match_view(
@@ -141,7 +142,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         computing=any_alive(deps.survey()),
         last=not still_waiting - {query_id},
     )
-    if coming:
+    if any(coming.values()):
         wait_for_evidence(query_id, coming)
 
 

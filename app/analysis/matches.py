@@ -64,7 +64,7 @@ def _questions(context: Context, query_id: int, pairs: Sequence[Pair]) -> tuple[
     for low, high in pairs:
         query, other = (high, low) if high == query_id else (low, high)
         others_of.setdefault(query, []).append(other)
-    features, keys = _features(context, sorted({crop for pair in pairs for crop in pair}))
+    features, keys = features_of(context, sorted({crop for pair in pairs for crop in pair}))
     asked, questions = [], []
     for query, every in others_of.items():
         others = [other for other in every if other in features]
@@ -74,7 +74,7 @@ def _questions(context: Context, query_id: int, pairs: Sequence[Pair]) -> tuple[
     return asked, questions
 
 
-def _features(context: Context, crops: Sequence[int]) -> tuple[dict[int, LocalFeatures], dict[int, str]]:
+def features_of(context: Context, crops: Sequence[int]) -> tuple[dict[int, LocalFeatures], dict[int, str]]:
     """By crop its features of the present version, and the box they were computed from."""
     with context.survey.read() as session:
         mine = sa.and_(

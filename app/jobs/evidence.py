@@ -1,10 +1,11 @@
-"""The jobs behind the evidence for a pair of crops; they run in the worker itself, whatever the backend is."""
+"""The jobs behind the evidence for a pair of crops; all but the matcher's run in the worker itself, whatever the
+backend is."""
 
 from __future__ import annotations
 
 from dbos import DBOS
 
-from app.analysis import evidence
+from app.analysis import evidence, evidence_by_matcher
 from app.jobs.current import current
 
 
@@ -12,6 +13,19 @@ from app.jobs.current import current
 def compare_pairs(pairs: list[list[int]]) -> None:
     """Compute and keep the evidence of these pairs of crops."""
     evidence.compare_pairs(current().context, pairs)
+
+
+@DBOS.workflow(name="compare_matched")
+async def compare_matched(query_id: int, candidate_ids: list[int]) -> None:
+    """Add the matcher's evidence to that of a query and these candidates."""
+    await compare_by_matcher(query_id, candidate_ids, DBOS.workflow_id or "")
+
+
+@DBOS.step(preemptible=True)
+async def compare_by_matcher(query_id: int, candidate_ids: list[int], job: str) -> None:
+    """Run again after a crash, it collects the calls that were sent."""
+    now = current()
+    await evidence_by_matcher.compare(now.context, query_id, candidate_ids, job, now.interactive)
 
 
 @DBOS.workflow(name="read_crops")

@@ -48,6 +48,7 @@ QUEUE_OF = {
     "rank_queries": Queue.INTERACTIVE,
     "rank_ahead": Queue.BATCHES,
     "give_up_calls": Queue.INTERACTIVE,
+    "compare_matched": Queue.INTERACTIVE,
     "compare_pairs": Queue.EVIDENCE,
     "read_crops": Queue.EVIDENCE,
     "calibrate": Queue.EVIDENCE,
@@ -123,6 +124,11 @@ class Jobs:
         """Compute the evidence of these pairs of crops; it appears in the survey pair by pair. Raises QueueFull."""
         self._refuse_when_full()
         self.put("compare_pairs", f"compare-{uuid.uuid4().hex}", [list(pair) for pair in pairs])
+
+    def compare_matched(self, query_id: int, candidate_ids: Sequence[int]) -> None:
+        """Add the matcher's evidence to that of a query and candidates that it has matched. Raises QueueFull."""
+        self._refuse_when_full()
+        self.put("compare_matched", f"compare-{uuid.uuid4().hex}", query_id, list(candidate_ids))
 
     def read_crops(self, detection_ids: Sequence[int], measure: Sequence[int] = ()) -> None:
         """Find the animal in these crops, and measure the quality of others. Raises QueueFull."""

@@ -25,7 +25,14 @@ from modal_backend.errors import BackendError, QueueFull
 
 log = logging.getLogger("pugmark.worker")
 # Jobs that no row of the survey asks for: put anew with the same input.
-WITHOUT_ROWS = ("describe_boxes", "rank_queries", "compare_pairs", "read_crops", "retry_failed")
+WITHOUT_ROWS = (
+    "describe_boxes",
+    "rank_queries",
+    "compare_pairs",
+    "compare_matched",
+    "read_crops",
+    "retry_failed",
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -47,6 +47,8 @@ class CalibrationState:
             return f"{before}, moved by {_many(self.queries, 'decision')} of this survey."
         if not self.same + self.different:
             return f"{before}; no decided pair was ranked by this model yet."
+        if self.same and self.different:
+            return f"{before}; {_many(self.queries, 'decision')} so far do not better them."
         missing = "different" if self.same else "the same"
         return f"{before}; {_many(self.queries, 'decision')} so far, but no pair was said to be {missing} yet."
 

@@ -7,15 +7,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections.boxes import BoxView, boxes
+from app.survey.detections.matches import ordered, scores_of
 from app.survey.detections.results import box_key
 from app.survey.tables.detections import Feature
 from app.survey.tables.evidence import CropOutline, PairEvidence
+from modal_backend.models.evidence.chance import MATCHER_CHANCE, RAPID_CHANCE
 
 VERSION = "1"
 PAIRS_VERSION = "2"
@@ -23,7 +26,11 @@ PAIRS_VERSION = "2"
 
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
-    """The evidence of a query and one candidate, as the match view draws it; lines begin at the query."""
+    """The evidence of a query and one candidate, as the match view draws it; lines begin at the query.
+
+    by: RAPID or matcher. chance: matches that two different animals reach. other: the same by the other of the two,
+    which shows less, if it has compared the crops.
+    """
 
     lines: list[list[int]]
     whole: int
@@ -31,6 +38,14 @@ class EvidenceView:
     background: int
     on_background: bool
     problem: str | None
+    by: str = "RAPID"
+    chance: int = RAPID_CHANCE
+    other: EvidenceView | None = None
+
+    @property
+    def strength(self) -> float:
+        """How far the matches on the animals are above what chance gives."""
+        return self.animal / self.chance
 
 
 def key_of(box: BoxView) -> str:
@@ -72,6 +87,28 @@ def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tu
     return left
 
 
+def missing_by_matcher(session: Session, query_id: int, candidate_ids: Collection[int]) -> list[int]:
+    """The candidates, in order, that the matcher has matched with the query, and whose evidence does not know it."""
+    known = evidence_of(session, query_id, candidate_ids)
+    alone = {candidate for candidate, view in known.items() if view.other is None and view.problem is None}
+    matched = scores_of(session, [(query_id, candidate) for candidate in alone])
+    return [one for one in candidate_ids if one in alone and ordered(query_id, one) in matched]
+
+
+def keep_by_matcher(session: Session, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:
+    """Add the matcher's evidence to what is known about two crops as their boxes stand; low_id < high_id.
+
+    Args:
+        values: lines, whole, animal, background, on_background.
+    """
+    session.execute(
+        sa.update(PairEvidence)
+        .where(PairEvidence.low_id == low.id, PairEvidence.high_id == high.id)
+        .where(PairEvidence.low_box == key_of(low), PairEvidence.high_box == key_of(high))
+        .values(matcher=values)
+    )
+
+
 def any_crops(session: Session) -> bool:
     """Whether any crop has been described."""
     return session.scalar(sa.select(Feature.id).limit(1)) is not None
@@ -86,5 +123,15 @@ def masks(session: Session, detection_ids: Collection[int]) -> dict[int, str]:
 
 
 def _view(row: PairEvidence, turned: bool) -> EvidenceView:
-    lines = [[x2, y2, x1, y1, *rest] for x1, y1, x2, y2, *rest in row.lines] if turned else row.lines
-    return EvidenceView(lines, row.whole, row.animal, row.background, row.on_background, row.problem)
+    counts = (row.whole, row.animal, row.background, row.on_background, row.problem)
+    by_rapid = EvidenceView(_turned(row.lines) if turned else row.lines, *counts)
+    if row.matcher is None:
+        return by_rapid
+    values = row.matcher | ({"lines": _turned(row.matcher["lines"])} if turned else {})
+    by_matcher = EvidenceView(**values, problem=None, by="matcher", chance=MATCHER_CHANCE)
+    weaker, stronger = sorted((by_matcher, by_rapid), key=lambda view: view.strength)
+    return replace(stronger, other=weaker)
+
+
+def _turned(lines: list[list[int]]) -> list[list[int]]:
+    return [[x2, y2, x1, y1, *rest] for x1, y1, x2, y2, *rest in lines]

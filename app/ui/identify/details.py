@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -91,7 +91,7 @@ def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> 
 
 
 def _without_lines(one: EvidenceView) -> EvidenceView:
-    return EvidenceView([], one.whole, one.animal, one.background, one.on_background, one.problem)
+    return replace(one, lines=[], other=None)
 
 
 def _views(

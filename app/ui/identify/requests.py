@@ -20,23 +20,28 @@ RANKED_AT_ONCE = 50
 KEPT = 5000
 
 
-def missing(query_id: int, candidate_ids: Sequence[int]) -> list[int]:
-    """The candidates whose evidence has not been computed yet."""
+def stages(query_id: int, candidate_ids: Sequence[int]) -> dict[int, int]:
+    """How much evidence of each candidate is still to come: 2 all of it, 1 the matcher's, 0 none."""
     with deps.survey().read() as session:
-        return [one for _, one in evidence.missing_pairs(session, [(query_id, one) for one in candidate_ids])]
+        without = {one for _, one in evidence.missing_pairs(session, [(query_id, one) for one in candidate_ids])}
+        by_matcher = set(evidence.missing_by_matcher(session, query_id, candidate_ids))
+    return {one: 2 if one in without else 1 if one in by_matcher else 0 for one in candidate_ids}
 
 
 def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
-    """Have pairs compared: (query, its candidates), the one on the screen first. A full queue is told."""
+    """Have pairs compared: (query, its candidates), the one on the screen first; by the matcher once it has matched
+    them. A full queue is told."""
     if not deps.jobs().ready():
         return
     for query_id, candidate_ids in groups:
-        todo = [(query_id, one) for one in candidate_ids if _new(("pair", query_id, one))]
-        if todo:
-            with deps.survey().read() as session:
-                todo = evidence.missing_pairs(session, todo)
+        new = [one for one in candidate_ids if _new(("pair", query_id, one))]
+        todo = [(query_id, one) for one, stage in stages(query_id, new).items() if stage == 2]
         if todo:
             _compare(todo)
+        again = [one for one, stage in stages(query_id, candidate_ids).items() if stage == 1]
+        matched = [one for one in again if _new(("matched pair", query_id, one))]
+        if matched:
+            _ask(partial(deps.jobs().compare_matched, query_id, matched))
 
 
 def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:

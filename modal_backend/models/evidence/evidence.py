@@ -12,14 +12,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modal_backend.contracts import LocalFeatures, Picture
+from modal_backend.models.evidence.chance import RAPID_CHANCE
 from modal_backend.models.evidence.mask import ON_ANIMAL, ON_BACKGROUND, Mask, at
 from modal_backend.models.rapid import features as rapid
 from modal_backend.models.rapid.pattern_geometry import consistent_matches, mutual_matches
 
 VERSION = "2"
-# 99 in 100 pairs of different ATRW tigers have at most 8 consistent matches at this resolution.
-CHANCE = 8
-MATCHING = 2 * CHANCE
+MATCHING = 2 * RAPID_CHANCE
 # Shares set on 371 true pairs and 91 composed pairs that match, of 15 of the 30 ATRW tigers: see lives_on_background.
 INSIDE, ON_BOTH = 0.15, 0.1
 FAINT = 60
@@ -94,9 +93,9 @@ def lives_on_background(whole: int, animal: int, background: int, inside: float)
     Args:
         inside: share of the whole crops' consistent matches that lie on or near the animal in one crop at least.
     """
-    if whole <= MATCHING or background < CHANCE:
+    if whole <= MATCHING or background < RAPID_CHANCE:
         return False
-    return animal < max(CHANCE, ON_BOTH * background) and inside <= INSIDE
+    return animal < max(RAPID_CHANCE, ON_BOTH * background) and inside <= INSIDE
 
 
 def _inside(query: Reading, candidate: Reading, pairs: Pairs) -> float:

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -42,7 +41,7 @@ class Fit:
     """The curve to use, with the weight its model earned.
 
     Attributes:
-        kind: start, updated, or logistic for a model without a start curve.
+        kind: start (also where decisions do not better it), updated, or logistic for a model without a start curve.
         brier: mean squared error of the probabilities, on pairs of queries left out of the fit.
         brier_line: the same of a logistic line through the raw score; None of few pairs.
         reliability: (mean probability, share that was the same, pairs) by tenths.
@@ -56,25 +55,41 @@ class Fit:
 
 
 def fit(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64], start: Calibration | None) -> Fit | None:
-    """The start curve moved by decided pairs; None for a model without one and with few pairs.
+    """The start curve moved by decided pairs, where that is better on left-out queries; None for a model without one
+    and with few pairs.
 
     Args:
         scores: raw, of shown candidates.
         same: what was decided.
         queries: whose candidates they are (all of one query stay on one side of every cut).
     """
-    plenty = enough(same, queries)
-    if start is None and not plenty:
-        return None
-    make = partial(_logistic, model) if start is None else partial(updated, start)
-    values = _left_out(scores, same, queries, lambda s, t: make(s, t).probability, start)
-    error = float(np.mean((values - same) ** 2)) if len(same) else None
-    line = float(np.mean((_left_out(scores, same, queries, _raw_line) - same) ** 2)) if plenty else None
-    curve = make(scores, same)
-    if error is not None:
-        curve = replace(curve, weight=_weight(curve.weight, error, same))
-    kind = "logistic" if start is None else "updated" if _rarer(same) else "start"
-    return Fit(curve, kind, error, line, reliability(values, same))
+    if start is None:
+        return _first(model, scores, same, queries) if enough(same, queries) else None
+    if not len(same):
+        return Fit(start, "start", None, None, [])
+    before = start.probability(scores)
+    after = _left_out(scores, same, queries, lambda s, t: updated(start, s, t).probability, before)
+    errors = [float(np.mean((values - same) ** 2)) for values in (before, after)]
+    better = errors[1] < errors[0]
+    curve = updated(start, scores, same) if better else start
+    curve = replace(curve, weight=_weight(start.weight, min(errors), same))
+    line = _line_error(scores, same, queries) if enough(same, queries) else None
+    values = after if better else before
+    return Fit(curve, "updated" if better else "start", min(errors), line, reliability(values, same))
+
+
+def _first(model: str, scores: Floats, same: Truth, queries: NDArray[np.int64]) -> Fit:
+    """The logistic line of a model without a start curve."""
+    share = np.full(len(same), float(same.mean()))
+    values = _left_out(scores, same, queries, lambda s, t: _logistic(model, s, t).probability, share)
+    error = float(np.mean((values - same) ** 2))
+    curve = replace(_logistic(model, scores, same), weight=fusion_weight(error, float(same.mean())))
+    return Fit(curve, "logistic", error, _line_error(scores, same, queries), reliability(values, same))
+
+
+def _line_error(scores: Floats, same: Truth, queries: NDArray[np.int64]) -> float:
+    share = np.full(len(same), float(same.mean()))
+    return float(np.mean((_left_out(scores, same, queries, _raw_line, share) - same) ** 2))
 
 
 def updated(start: Calibration, scores: Floats, same: Truth) -> Calibration:
@@ -192,15 +207,13 @@ def _left_out(
     same: Truth,
     queries: NDArray[np.int64],
     make: Callable[[Floats, Truth], Curve],
-    start: Calibration | None = None,
+    otherwise: Floats,
 ) -> Floats:
-    """Probabilities of every pair by a curve fitted to the other queries' pairs; where they are of one kind by the
-    start curve, or their share without one."""
-    if not len(same):
-        return np.zeros(0)
+    """Probabilities of every pair by a curve fitted to the other queries' pairs; `otherwise` where those are of one
+    kind."""
     ids, of_query = np.unique(queries, return_inverse=True)
     fold = (np.random.default_rng(0).permutation(len(ids)) % FOLDS)[of_query]
-    values = start.probability(scores) if start is not None else np.full(len(scores), float(same.mean()))
+    values = otherwise.copy()
     for number in range(FOLDS):
         train = fold != number
         if same[train].any() and not same[train].all():

@@ -2,25 +2,32 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import numpy as np
 import pytest
 import sqlalchemy as sa
 from PIL import Image
 
 from app.analysis import evidence as worker
+from app.analysis import evidence_by_matcher
+from app.analysis.calls import Lane
 from app.analysis.context import open_context
+from app.analysis.matches import match
 from app.files import crop_path
 from app.matching import flanks
 from app.survey.database import Survey
 from app.survey.decisions import boxes as review
 from app.survey.decisions import identity
 from app.survey.decisions.undoing import undo
-from app.survey.detections import best_views, quality
+from app.survey.detections import best_views, quality, results
 from app.survey.detections import evidence as kept
 from app.survey.detections.boxes import boxes
 from app.survey.detections.results import crop_name
 from app.survey.tables.evidence import CropOutline, CropQuality, PairEvidence
-from modal_backend.contracts import Box
+from modal_backend.contracts import Box, Provenance
+from modal_backend.models.matcher.features import XFeatReader
+from modal_backend.registry import MATCH_FEATURES
 from tests.support.striped import picture as striped
 from tests.support.surveys import add_media, found
 
@@ -181,3 +188,46 @@ def test_the_views_of_an_individual_begin_with_the_querys_flank_and_leave_the_ot
         both = best_views.views_of(session, [1], "left", one_flank=False)
     assert first == {1: [ids[3], ids[2], ids[1]]}
     assert set(both[1]) == set(ids)
+
+
+@pytest.fixture
+def compared(survey, context) -> tuple[int, int]:
+    """Two crops of one animal that RAPID has compared and the matcher has matched, but not given its evidence of."""
+    a, b = striped_crops(survey, [1, 1])
+    with survey.write() as session:
+        version = results.model_version(
+            session, "matcher's features", Provenance("embedded", MATCH_FEATURES, "1", "", "")
+        )
+        for shot, crop in enumerate((a, b)):
+            points = XFeatReader().read(striped(1, shot))
+            results.store_feature(session, crop, version, boxes(session, [crop])[crop].box, points, None)
+    worker.compare_pairs(context, [[a, b]])
+    asyncio.run(match(context, a, [(a, b)], None, Lane()))
+    return a, b
+
+
+def test_the_matcher_s_evidence_stands_beside_rapid_s_and_the_stronger_comes_first(survey, context, compared):
+    a, b = compared
+    with survey.read() as session:
+        assert kept.evidence_of(session, a, [b])[b].other is None
+        assert kept.missing_by_matcher(session, a, [b]) == [b]
+    asyncio.run(evidence_by_matcher.compare(context, b, [a], "job", Lane()))
+    with survey.read() as session:
+        here, there = kept.evidence_of(session, a, [b])[b], kept.evidence_of(session, b, [a])[a]
+        assert kept.missing_by_matcher(session, a, [b]) == kept.missing_pairs(session, [(a, b)]) == []
+    assert {here.by, here.other.by} == {"RAPID", "matcher"}
+    assert here.strength >= here.other.strength
+    by_matcher = here if here.by == "matcher" else here.other
+    assert by_matcher.animal > 20
+    for one, turned in ((here, there), (here.other, there.other)):
+        assert [line[:4] for line in turned.lines] == [[x2, y2, x1, y1] for x1, y1, x2, y2, *_ in one.lines]
+
+
+def test_the_matcher_s_evidence_goes_with_the_box(survey, context, compared):
+    a, b = compared
+    with survey.write() as session:
+        review.correct_box(session, "ana", a, box=Box(0.25, 0.3, 0.3, 0.4))
+    asyncio.run(evidence_by_matcher.compare(context, a, [b], "job", Lane()))
+    with survey.read() as session:
+        assert kept.missing_by_matcher(session, a, [b]) == []
+        assert session.scalars(sa.select(PairEvidence.matcher)).all() == [None]

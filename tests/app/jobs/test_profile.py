@@ -30,7 +30,7 @@ from app.survey.tables.media import ImportBatch, ImportState, Media
 from modal_backend.contracts import Provenance
 from modal_backend.models.probability.calibration import FUSED, FUSED_FINE, start
 from modal_backend.models.rapid.features import PROFILES
-from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE
+from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES
 from tests.support.commands import pugmark
 from tests.support.striped import card
 from tests.support.surveys import add_media, describe, found
@@ -194,7 +194,7 @@ def test_a_box_that_moved_is_described_again_by_the_survey_s_profile_and_so_is_o
         moved = session.scalar(sa.select(sa.func.min(Detection.id)).where(Detection.drawn_by == "ana"))
         session.add(DetectionReview(detection_id=moved, who="ana", **{**WHOLE, "x": 0.1, "width": 0.9}))
     with survey.read() as session:
-        assert described.slice_of(session, context) == [([EMBEDDING, LOCAL], [moved])]
+        assert described.slice_of(session, context) == [([EMBEDDING, LOCAL, MATCH_FEATURES], [moved])]
     assert describe_slice(context) == 1
     with survey.read() as session:
         assert described.slice_of(session, context) == []

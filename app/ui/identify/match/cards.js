@@ -4,7 +4,6 @@ import { count, el, picture, score } from "../../shared/dom.js";
 import { flankWord } from "./pair.js";
 
 const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
-const CHANCE = 8;
 
 /** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
 export function candidateCard(one, view, place, chosen, evidence) {
@@ -44,7 +43,7 @@ export function evidenceText(evidence, masked, waiting) {
   if (evidence.problem) return evidence.problem;
   const agree = masked ? `${count(evidence.animal, "match", "matches")} agree with the background masked, ${evidence.whole} with it.`
     : `${count(evidence.whole, "match", "matches")} agree as one pattern, ${evidence.animal} with the background masked.`;
-  return `${agree} Two different animals reach up to ${CHANCE} by chance.`;
+  return `${evidence.by === "matcher" ? "Matcher: " : ""}${agree} Two different animals reach up to ${evidence.chance} by chance.`;
 }
 
 export function warningText(evidence) {

@@ -2,7 +2,7 @@
 
 export const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
 const NAMED_KEYS = {
-  Enter: "same", x: "different", u: "unsure", n: "new", i: "unidentifiable", w: "identity unsure", z: "undo", v: "toggle", p: "pair", l: "lines", h: "heat", b: "masked",
+  Enter: "same", x: "different", u: "unsure", n: "new", i: "unidentifiable", w: "identity unsure", z: "undo", v: "toggle", p: "pair", l: "lines", h: "heat", b: "masked", m: "other",
   j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", ",": "before", ".": "after", o: "turn", f: "mirror", "?": "help",
 };
 

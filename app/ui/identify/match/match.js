@@ -17,7 +17,7 @@ const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
 
 class Match {
   constructor(root, data) {
-    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null });
+    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false });
     this.actions = new Actions(data.store, () => this.tell());
     this.pair = new Pair();
     this.conflict = new Conflict((conflict, way) => this.solve(conflict, way), (conflict) => this.goTo(conflict.action.query_id));
@@ -29,7 +29,8 @@ class Match {
     const button = (label, key, action, classes) => keyButton(label, key, () => this.act(action), classes);
     this.views = Object.fromEntries(Object.entries(VIEWS).map(([view, [label, key]]) => [view, button(label, key, view, "view-choice")]));
     this.maskButton = button("Mask background", "B", "masked");
-    this.viewBox = el("div", "views", { role: "group", "aria-label": "View" }, ...Object.values(this.views), this.maskButton);
+    this.otherButton = button("Other evidence", "M", "other");
+    this.viewBox = el("div", "views", { role: "group", "aria-label": "View" }, ...Object.values(this.views), this.maskButton, this.otherButton);
     this.flanks = Object.entries(FLANKS).map(([key, flank]) => keyButton(flank, key, () => this.setFlank(flank), "flank"));
     this.proposal = el("span", "faint proposal", null, "");
     this.buttons = el("div", "buttons", null, button("Same", "Enter", "same", "mark same main"), button("Different", "X", "different", "mark different"),
@@ -89,8 +90,12 @@ class Match {
 
   evidenceOf(candidate) {
     const known = this.current?.evidence?.[shownOf(candidate).id];
+    if (this.other && known?.other) return known.other;
     return known || (candidate.lines && !candidate.at ? { lines: candidate.lines } : null);
   }
+
+  /** Whether RAPID and the matcher have both compared what is shown; the one that shows more is drawn by itself. */
+  get hasOther() { return Boolean(this.shown && this.current?.evidence?.[this.shown.id]?.other); }
 
   /** The script's data with the decisions under way on top, and the crops of each candidate that were turned to. */
   rebuild() {
@@ -166,6 +171,8 @@ class Match {
     this.proposal.textContent = proposalText(page.query);
     for (const [view, button] of Object.entries(this.views)) press_(button, view === this.pair.view);
     press_(this.maskButton, this.pair.masked);
+    press_(this.otherButton, this.other);
+    this.otherButton.hidden = !this.hasOther;
     this.drawFigures(evidence);
     this.tellSaved();
     this.wantEvidence();
@@ -205,7 +212,7 @@ class Match {
     const known = {
       next: () => this.go(1), previous: () => this.go(-1), undo: () => this.undo(), help: () => { this.help.hidden = !this.help.hidden; },
       pair: look(() => { this.pair.view = "pair"; }), lines: look(() => { this.pair.view = "lines"; }), heat: look(() => { this.pair.view = "heat"; }),
-      toggle: look(() => { this.pair.view = this.pair.view === "lines" ? "pair" : "lines"; }), masked: look(() => { this.pair.masked = !this.pair.masked; }),
+      toggle: look(() => { this.pair.view = this.pair.view === "lines" ? "pair" : "lines"; }), masked: look(() => { this.pair.masked = !this.pair.masked; }), other: look(() => { this.other = !this.other; }),
       before: look(() => this.turnTo(-1)), after: look(() => this.turnTo(1)), turn: () => this.pair.turnBy(90), mirror: () => { this.pair.flipped = !this.pair.flipped; this.pair.place(); },
     };
     (known[name] || (() => this.decide(name)))();

@@ -24,6 +24,7 @@ KEYS = {
     "↓ ↑": "next, previous crop (or J K)",
     "P L H": "pair, lines of matched features, heat map (V: lines on and off)",
     "B": "mask the background",
+    "M": "the other evidence: RAPID's features or the matcher's",
     ", .": "other crops of the same individual",
     "O F": "turn, mirror both",
     "+ -": "zoom both, 0 fits",

@@ -10,6 +10,7 @@ import pytest
 
 from modal_backend.models.evidence import crop_quality, evidence, flank
 from modal_backend.models.evidence import mask as evidence_mask
+from modal_backend.models.evidence.chance import RAPID_CHANCE
 from tests.support import composed
 from tests.support.striped import picture as striped
 
@@ -52,7 +53,7 @@ def test_real_tigers_on_real_backgrounds_are_flagged_only_when_they_share_nothin
     if case != "shared":
         assert not any(flagged)
         return
-    matching = [one.on_background for one in found if one.whole > 2 * evidence.CHANCE]
+    matching = [one.on_background for one in found if one.whole > 2 * RAPID_CHANCE]
     assert len(matching) >= 3
     assert sum(matching) >= 0.9 * len(matching)
 
@@ -62,7 +63,7 @@ def test_at_least_four_of_five_consistent_matches_of_one_animal_on_two_backgroun
     for pair in of_case("moved", 3, composed.coats(4), composed.scenery(4), seed=8):
         lines = compared(reader, pair).lines
         mine = lines[lines[:, 5] == evidence.ANIMAL]
-        assert len(mine) > evidence.CHANCE
+        assert len(mine) > RAPID_CHANCE
         good += (inside(pair.first_mask, mine[:, :2]) & inside(pair.second_mask, mine[:, 2:4])).sum()
         total += len(mine)
     assert good / total >= 0.95

@@ -18,9 +18,10 @@ def compared():
     outlines, points, matcher = OutlineReader(), XFeatReader(), PairMatcher()
 
     def compare(first, second) -> evidence.Evidence:
-        query, candidate = (points.read(crop) for crop in (first, second))
+        crops = points.read(first), points.read(second)
         masks = outlines.read(first).mask, outlines.read(second).mask
-        return matched.evidence_of(query, candidate, masks, matcher.match(query, [candidate])[0])
+        parts = [matcher.match(one.query, one.others)[0] for one in matched.questions(crops, masks)]
+        return matched.evidence_of(crops, masks, matcher.match(crops[0], [crops[1]])[0], *parts)
 
     return compare
 
