@@ -249,8 +249,8 @@ def test_an_import_of_a_small_folder_describes_by_the_finer_profile_at_once(tmp_
 
 
 def figures(score: float, local: str) -> dict[str, object]:
-    models = {name: {"score": score, "probability": 0.5} for name in (local, FUSED)}
-    return {"scale": SCALE, "model": FUSED, "score": score, "models": models}
+    models = {name: {"score": value, "probability": 0.5} for name, value in ((local, score), (FUSED, score / 100 - 2))}
+    return {"scale": SCALE, "model": FUSED, "score": score / 100 - 2, "models": models}
 
 
 def test_a_survey_calibrated_with_one_profile_takes_the_other_ones_start_values_when_that_ranks(survey: Survey):

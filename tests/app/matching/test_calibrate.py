@@ -136,7 +136,7 @@ def test_a_curve_moved_by_decisions_still_rises():
 
 
 def test_with_enough_decisions_the_curve_moves_to_them():
-    scores, same, queries = pairs(120, 6.0)
+    scores, same, queries = pairs(400, 6.0)
     own = fit(LOCAL, scores, same, queries, start(LOCAL))
     assert own.kind == "updated"
     unseen, truth, _ = pairs(300, 6.0, seed=1)

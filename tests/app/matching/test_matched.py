@@ -63,10 +63,10 @@ def keep(survey: Survey, pairs: dict[Pair, int]) -> None:
 
 @pytest.fixture
 def crops(survey: Survey) -> list[int]:
-    """A query and three candidates a day apart, all with the matcher's features; the first candidate is named."""
+    """A query and three candidates a day apart, none of them its animal; the first candidate is named."""
     made = [
         add(survey, animal, shot, minutes=1440.0 * n)
-        for n, (animal, shot) in enumerate([(0, 1), (0, 0), (1, 0), (2, 0)])
+        for n, (animal, shot) in enumerate([(9, 1), (0, 0), (1, 0), (2, 0)])
     ]
     with survey.write() as session:
         version = results.model_version(session, "matcher's features", POINTS)

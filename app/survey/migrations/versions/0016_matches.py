@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0016_matches"
-down_revision = "0015_places"
+down_revision = "0019_clocks"
 branch_labels = None
 depends_on = None
 
@@ -42,5 +42,5 @@ def downgrade() -> None:
     op.drop_table("pair_match")
 
 
-def _refers(column: str, table: str, **options: str) -> sa.ForeignKeyConstraint:
-    return sa.ForeignKeyConstraint([column], [f"{table}.id"], name=f"fk_pair_match_{column}_{table}", **options)
+def _refers(column: str, table: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:
+    return sa.ForeignKeyConstraint([column], [f"{table}.id"], name=f"fk_pair_match_{column}_{table}", ondelete=ondelete)
