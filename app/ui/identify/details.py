@@ -19,6 +19,7 @@ from app.survey.detections.evidence import EvidenceView
 from app.survey.media import browse
 from app.ui.identify.candidates import Ranked
 from app.ui.shared.words import when
+from modal_backend.models.evidence.chance import proven
 
 AT_FIRST = 6
 AHEAD = 2
@@ -67,6 +68,8 @@ def detailed(
     found = kept.evidence_of(session, int(query["id"]), list(dict.fromkeys([*wanted, *shown[:VIEWS_SENT]])))
     sent = {crop: one for crop, one in found.items() if crop in wanted}
     sent |= {crop: _without_lines(one) for crop, one in found.items() if crop not in wanted}
+    for one in candidates:
+        _raise_to_proven(one, found.get(int(one["id"])))
     _add_quality_and_masks(session, query, candidates)
     query["proposal"] = _proposal(session, query, found)
     return Shown(query, candidates, sent, wanted)
@@ -88,6 +91,16 @@ def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> 
         }
         for one in conflicts
     ]
+
+
+def _raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) -> None:
+    """Let no candidate's probability be below what the features that agree on the animals prove by themselves."""
+    if evidence is None or evidence.on_background or candidate["probability"] is None:
+        return
+    by_rapid = evidence if evidence.by == "RAPID" or evidence.other is None else evidence.other
+    least = proven(by_rapid.animal) if not by_rapid.on_background else 0.0
+    if least > candidate["probability"]:
+        candidate |= {"probability": round(least, 4), "proven": by_rapid.animal}
 
 
 def _without_lines(one: EvidenceView) -> EvidenceView:

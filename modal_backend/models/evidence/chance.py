@@ -8,3 +8,10 @@ MATCHER_CHANCE: the same of the matcher, for pairs of different tigers and cows 
 from __future__ import annotations
 
 RAPID_CHANCE, MATCHER_CHANCE = 8, 90
+# Matches on the animals, and the probability of "same" that is proven by as many (RAPID).
+PROVEN = ((16, 0.5), (24, 0.9), (40, 0.98))
+
+
+def proven(agreeing: int) -> float:
+    """The least probability that two crops show one individual, by RAPID's matches on the animals alone; 0 for few."""
+    return max((least for matches, least in PROVEN if agreeing >= matches), default=0.0)

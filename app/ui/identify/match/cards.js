@@ -10,7 +10,7 @@ export function candidateCard(one, view, place, chosen, evidence) {
   const kept = one.verdict ? el("span", `verdict ${one.verdict}`, null, VERDICTS[one.verdict] || one.verdict) : null;
   const flagged = evidence?.on_background ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
   const known = one.probability !== null && one.probability !== undefined;
-  const probability = known ? el("span", "probability", { title: "probability that it is the same animal" }, score(one.probability)) : null;
+  const probability = known ? el("span", "probability", { title: probabilityTitle(one) }, score(one.probability)) : null;
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
     el("div", "crop", null, picture({ src: view.src }), kept || flagged),
     el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
@@ -18,6 +18,11 @@ export function candidateCard(one, view, place, chosen, evidence) {
     el("div", "line faint small", { title: modelsText(one) }, rawText(one)));
   card.classList.toggle("on", chosen);
   return card;
+}
+
+function probabilityTitle(one) {
+  const proven = one.proven ? `: ${one.proven} features agree on the animals, which proves at least as much` : "";
+  return `probability that it is the same animal${proven}`;
 }
 
 function viewsText(one) {
