@@ -7,6 +7,7 @@ import streamlit as st
 from app import deps
 from app.actions.identify import apply_identity, conflict_item
 from app.jobs.presence import any_alive
+from app.survey.individuals import rankings
 from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
 from app.ui.identify.choices import Choices, choices, in_chosen_order
@@ -41,8 +42,9 @@ def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
     Says so when there is no worker. asked: whether the worker could be asked when the page was drawn.
     """
     with deps.survey().read() as session:
-        now = ranked_query(session, int(drawn.query["id"]), chosen.model, chosen.scope)
-    if now is not None and (now.state != drawn.state or (not asked and deps.jobs().ready())):
+        ranking = rankings.ranking(session, int(drawn.query["id"]), chosen.model, chosen.scope)
+        now = rankings.state(ranking, rankings.stamp(session))
+    if now != (drawn.fresh, drawn.settled) or (not asked and deps.jobs().ready()):
         st.rerun()
     if not any_alive(deps.survey()):
         st.warning(

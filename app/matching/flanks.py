@@ -34,9 +34,9 @@ def by_pattern(evidence: Mapping[int, EvidenceView], flanks: Mapping[int, str]) 
     evidence, flanks: by the candidates' ids; a pattern exists on one flank only.
     """
     clear = [
-        (one.animal, flanks[crop])
+        (one.by_rapid.animal, flanks[crop])
         for crop, one in evidence.items()
-        if one.animal >= CLEAR and not one.on_background and flanks.get(crop) in SIDES
+        if one.by_rapid.animal >= CLEAR and not one.warned and flanks.get(crop) in SIDES
     ]
     if not clear:
         return None

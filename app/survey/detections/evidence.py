@@ -43,6 +43,16 @@ class EvidenceView:
     other: EvidenceView | None = None
 
     @property
+    def by_rapid(self) -> EvidenceView:
+        """RAPID's evidence: this or the other."""
+        return self.other if self.by != "RAPID" and self.other is not None else self
+
+    @property
+    def warned(self) -> bool:
+        """Whether either of the two says that the match lives on the background."""
+        return self.on_background or (self.other is not None and self.other.on_background)
+
+    @property
     def strength(self) -> float:
         """How far the matches on the animals are above what chance gives."""
         return self.animal / self.chance

@@ -136,6 +136,12 @@ def is_fresh(ranked: Ranking | None, now: str) -> bool:
     return ranked is not None and decided_until(ranked.stamp) == decided_until(now)
 
 
+def state(ranked: Ranking | None, now: str) -> tuple[bool, bool]:
+    """Whether a ranking is fresh, and whether moreover no other order is to come."""
+    fresh = is_fresh(ranked, now)
+    return fresh, fresh and ranked is not None and bool(ranked.settled)
+
+
 def decided_until(stamp: str) -> str:
     """What of a stamp changes with decisions and the profile alone, not with features."""
     return stamp.partition("-")[2]

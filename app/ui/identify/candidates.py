@@ -37,11 +37,6 @@ class Ranked:
     settled: bool
     calibration: CalibrationState
 
-    @property
-    def state(self) -> tuple[bool, bool]:
-        """What a better order would change."""
-        return self.fresh, self.settled
-
 
 def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) -> Ranked | None:
     """One query with its last ranking; None when there is no such crop."""
@@ -59,8 +54,7 @@ def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) 
         if crop["crop_id"] in found
     ]
     now = rankings.stamp(session)
-    fresh = rankings.is_fresh(ranking, now)
-    settled = fresh and ranking is not None and bool(ranking.settled)
+    fresh, settled = rankings.state(ranking, now)
     return Ranked(
         query={**_crop(query, media), "decided": query.individual or query.identity, "settled": settled},
         candidates=candidates,

@@ -95,16 +95,16 @@ def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> 
 
 def _raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) -> None:
     """Let no candidate's probability be below what the features that agree on the animals prove by themselves."""
-    if evidence is None or evidence.on_background or candidate["probability"] is None:
+    if evidence is None or evidence.warned or candidate["probability"] is None:
         return
-    by_rapid = evidence if evidence.by == "RAPID" or evidence.other is None else evidence.other
-    least = proven(by_rapid.animal) if not by_rapid.on_background else 0.0
+    agreeing = evidence.by_rapid.animal
+    least = proven(agreeing)
     if least > candidate["probability"]:
-        candidate |= {"probability": round(least, 4), "proven": by_rapid.animal}
+        candidate |= {"probability": round(least, 4), "proven": agreeing}
 
 
 def _without_lines(one: EvidenceView) -> EvidenceView:
-    return replace(one, lines=[], other=None)
+    return replace(one, lines=[], other=None, on_background=one.warned)
 
 
 def _views(

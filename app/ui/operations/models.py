@@ -7,7 +7,7 @@ import streamlit as st
 from app import deps
 from app.analysis.model_choice import of_survey, shown, words
 from app.settings import Backend, Settings
-from modal_backend.registry import MODELS
+from modal_backend.registry import MATCH_FEATURES, MATCHER, MODELS
 from modal_backend.weights.files import folder, looks_there
 
 
@@ -15,7 +15,7 @@ def models_and_licences(settings: Settings) -> None:
     """What is used and why, then one row a model. Reads file sizes only; nothing is loaded."""
     with deps.survey().read() as session:
         choice = of_survey(shown(settings), session)
-    in_use = {choice.detector, *choice.describing}
+    in_use = {choice.detector, *choice.describing, MATCH_FEATURES, MATCHER}
     st.markdown(f"**In use:** {words(choice)}. {choice.reason}")
     bound = [MODELS[name].title for name in sorted(in_use) if MODELS[name].non_commercial]
     if bound:

@@ -13,6 +13,10 @@ from modal_backend.contracts import LocalFeatures, PairMatches, PairQuestion
 from modal_backend.models.evidence.evidence import ANIMAL, BACKGROUND, FAINT, MATCHING, OTHER, Evidence
 from modal_backend.models.evidence.mask import ON_ANIMAL, ON_BACKGROUND, Mask, at
 
+# Matches on the backgrounds that are no chance, and below which those on the animals may be; see lives_on_background.
+CLEAR = 20
+HARDLY = 0.6
+
 Floats = NDArray[np.float32]
 
 
@@ -47,8 +51,13 @@ def evidence_of(
 
 
 def lives_on_background(whole: int, animal: int, background: int) -> bool:
-    """Whether the crops match, and more of it on the backgrounds than on the animals."""
-    return whole > MATCHING and animal < background
+    """Whether the crops match, the animals alone hardly, and their backgrounds alone clearly better.
+
+    Of 20 true pairs of ATRW tigers none is marked; of 20 pairs of two animals composed on one background 7 of the 8
+    whose backgrounds match are (the rule was set on these). The matcher finds something on most pairs of coats: RAPID's
+    test is the sharper of the two.
+    """
+    return whole > MATCHING and background >= CLEAR and animal < min(CLEAR, HARDLY * background)
 
 
 def _parts(

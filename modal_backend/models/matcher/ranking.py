@@ -9,8 +9,8 @@ import numpy as np
 from modal_backend.contracts import PairMatches
 from modal_backend.models.probability.open_set import Curve
 
-# Crops that LighterGlue looks at for a query: about a second of two idle cores. For 154 queries of 36 cows on other days
-# 30 instead of 12, chosen by `likeness` and RAPID 448, win two first places (.799, .812; 384 points a crop).
+# Crops that LighterGlue looks at for a query: about a second of two idle cores. For 154 queries of 36 cows on other
+# days 30 instead of 12, chosen by `likeness` and RAPID 448, win two first places (.799, .812; 384 points a crop).
 LISTED = 30
 # Fitted to the same tigers and cows as the start values of the calibration. 154 queries of 36 cows on other days (18 of
 # them in the fit), a fifth of the cows unknown, ten draws: AUROC .852, 61 % of the known accepted, 91 % refused.

@@ -8,7 +8,7 @@ const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsu
 /** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
 export function candidateCard(one, view, place, chosen, evidence) {
   const kept = one.verdict ? el("span", `verdict ${one.verdict}`, null, VERDICTS[one.verdict] || one.verdict) : null;
-  const flagged = evidence?.on_background ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
+  const flagged = onBackground(evidence) ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
   const known = one.probability !== null && one.probability !== undefined;
   const probability = known ? el("span", "probability", { title: probabilityTitle(one) }, score(one.probability)) : null;
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
@@ -51,9 +51,15 @@ export function evidenceText(evidence, masked, waiting) {
   return `${evidence.by === "matcher" ? "Matcher: " : ""}${agree} Two different animals reach up to ${evidence.chance} by chance.`;
 }
 
+/** A warning where RAPID's or the matcher's test says that the match lives on the background. */
 export function warningText(evidence) {
-  if (!evidence?.on_background) return "";
-  return `This match lives on the background: ${evidence.background} matches agree there, ${evidence.animal} on the animals.`;
+  const warning = onBackground(evidence);
+  if (!warning) return "";
+  return `This match lives on the background: ${warning.background} matches agree there, ${warning.animal} on the animals.`;
+}
+
+function onBackground(evidence) {
+  return [evidence, evidence?.other].find((one) => one?.on_background);
 }
 
 /** A guess of the query's flank, in words. */
