@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -224,3 +225,36 @@ def test_a_contradiction_shows_its_chain_and_a_number_key_solves_it(identify):
         page.wait_for_timeout(100)
     assert rows(data_dir, sightings) == before
     assert rows(data_dir, "select count(*) from pair_verdict where verdict = 'different'") == [(0,)]
+
+
+ORDER = Path(__file__).resolve().parents[2] / "app" / "ui" / "identify" / "match" / "order.js"
+
+
+def held(browser: Any, given: list[dict[str, Any]], before: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """What `heldOrders` makes of the pages of a script and those on the screen."""
+    source = base64.b64encode(ORDER.read_bytes()).decode()
+    page = browser.new_page()
+    try:
+        call = "([source, given, before]) => import(`data:text/javascript;base64,${source}`)"
+        call += ".then((order) => order.heldOrders(given, before, true))"
+        return page.evaluate(call, [source, given, before])
+    finally:
+        page.close()
+
+
+def order(query: int, candidates: list[int], *, settled: bool) -> dict[str, Any]:
+    """A page of the match view."""
+    return {"query": {"id": query, "settled": settled}, "candidates": [{"id": one} for one in candidates]}
+
+
+def test_the_order_on_the_screen_stays_until_the_last_one_comes_and_then_changes_once(browser):
+    first = order(1, [5, 6, 7], settled=False)
+    (kept,) = held(browser, [order(1, [6, 5], settled=False)], [first])
+    assert [one["id"] for one in kept["candidates"]] == [5, 6, 7]
+    (last,) = held(browser, [order(1, [7, 5, 6], settled=True)], [first])
+    assert [one["id"] for one in last["candidates"]] == [7, 5, 6]
+    assert last["query"]["anew"]
+    (again,) = held(browser, [order(1, [7, 5, 6], settled=True)], [last])
+    assert not again["query"]["anew"]
+    (other,) = held(browser, [order(2, [9], settled=False)], [first])
+    assert [one["id"] for one in other["candidates"]] == [9]

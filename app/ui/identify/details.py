@@ -69,7 +69,7 @@ def detailed(
     sent = {crop: one for crop, one in found.items() if crop in wanted}
     sent |= {crop: _without_lines(one) for crop, one in found.items() if crop not in wanted}
     for one in candidates:
-        _raise_to_proven(one, found.get(int(one["id"])))
+        raise_to_proven(one, found.get(int(one["id"])))
     _add_quality_and_masks(session, query, candidates)
     query["proposal"] = _proposal(session, query, found)
     return Shown(query, candidates, sent, wanted)
@@ -93,7 +93,7 @@ def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> 
     ]
 
 
-def _raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) -> None:
+def raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) -> None:
     """Let no candidate's probability be below what the features that agree on the animals prove by themselves."""
     if evidence is None or evidence.warned or candidate["probability"] is None:
         return
