@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any, TypeVar
 
@@ -19,7 +19,7 @@ from app.analysis.context import Context
 from app.ingest.intake import Taken, take_in
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
-from app.survey.media import imports, places
+from app.survey.media import imports, looks, places
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.videos import tracklets
 
@@ -93,6 +93,7 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
     )
     session.add(media)
     session.flush()
+    looks.put(session, media.id, **asdict(taken.look))
     if taken.video is not None:
         stated = taken.video.facts
         tracklets.put_facts(

@@ -15,6 +15,7 @@ from app.ingest.file_name_time import file_name_time, phone_time, zone_between
 from app.ingest.folder import folder_files, one_file
 from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
 from app.ingest.limits import Limits
+from app.ingest.look import Look, look_of
 from app.ingest.picture import Reading, read_picture, thumbnail
 from app.ingest.refusals import Refusal, Refused, RefusedFile
 from app.ingest.source import SourceFile, printable, reason
@@ -44,6 +45,7 @@ class Taken:
         new_file: this content was not in the store.
         damage: what is wrong with a picture of which only a part can be read.
         picture: RGB uint8 (height, width, 3), rotated, reduced; its long side is at least 1024 when the original's is.
+        look: of the thumbnail.
         video: what a video's container states, None for a picture; its `picture` is a frame from near its beginning.
     """
 
@@ -63,6 +65,7 @@ class Taken:
     new_file: bool
     damage: str | None = None
     picture: Picture = field(kw_only=True, compare=False, repr=False)
+    look: Look = field(kw_only=True, compare=False, repr=False)
     video: VideoReading | None = field(default=None, compare=False, repr=False)
 
 
@@ -106,11 +109,13 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
         kind = _receive(source, incoming, limits)
         if is_video(kind):
             video = read_video(incoming.path, pixels=limits.pixels)
-            is_new = store.keep(incoming, kind, thumbnail(video.picture))
-            return _taken_video(source, incoming, kind, video, is_new)
+            thumb = thumbnail(video.picture)
+            is_new = store.keep(incoming, kind, thumb)
+            return _taken_video(source, incoming, kind, video, is_new, look_of(thumb))
         reading = read_picture(incoming.file, cast(ImageFormat, kind), at_least=at_least, pixels=limits.pixels)
-        is_new = store.keep(incoming, kind, thumbnail(reading.picture))
-        return _taken(source, incoming, kind, reading, is_new)
+        thumb = thumbnail(reading.picture)
+        is_new = store.keep(incoming, kind, thumb)
+        return _taken(source, incoming, kind, reading, is_new, look_of(thumb))
 
 
 def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:
@@ -141,7 +146,9 @@ def _read(stream: BinaryIO, most: int) -> bytes:
         raise Refused(Refusal.UNREADABLE, reason(error)) from error
 
 
-def _taken_video(source: SourceFile, incoming: Incoming, kind: Format, video: VideoReading, is_new: bool) -> Taken:
+def _taken_video(
+    source: SourceFile, incoming: Incoming, kind: Format, video: VideoReading, is_new: bool, look: Look
+) -> Taken:
     beside = _sidecar_facts(source)
     taken_at, taken_at_source, zone = _video_time(source.path.rpartition("/")[2], video.facts, beside)
     return Taken(
@@ -160,6 +167,7 @@ def _taken_video(source: SourceFile, incoming: Incoming, kind: Format, video: Vi
         camera_serial=(beside.camera_serial or "")[:80] or None,
         new_file=is_new,
         picture=video.picture,
+        look=look,
         video=video,
     )
 
@@ -189,7 +197,7 @@ def _sidecar_facts(source: SourceFile) -> Exif:
         return Exif()
 
 
-def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Reading, is_new: bool) -> Taken:
+def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Reading, is_new: bool, look: Look) -> Taken:
     exif = reading.exif
     taken_at, taken_at_source = exif.taken_at, "exif"
     if taken_at is None:
@@ -211,4 +219,5 @@ def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Readin
         camera_serial=exif.camera_serial,
         new_file=is_new,
         picture=reading.picture,
+        look=look,
     )

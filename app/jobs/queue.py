@@ -52,6 +52,7 @@ QUEUE_OF = {
     "compare_pairs": Queue.EVIDENCE,
     "read_crops": Queue.EVIDENCE,
     "calibrate": Queue.EVIDENCE,
+    "look_at_thumbs": Queue.EVIDENCE,
     "ask_about_video": Queue.VIDEO_QUESTIONS,
     "analyse_notes": Queue.NOTES,
 }

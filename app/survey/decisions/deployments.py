@@ -77,11 +77,15 @@ def set_station(session: Session, who: str, deployment_id: int, station: str) ->
     return change.record("rename station", who, view={"deployment": row.name, "what": f"at {row.station}"})
 
 
-def move_media(session: Session, who: str, media_ids: Collection[int], deployment_id: int | None) -> Decision:
-    """Let media belong to a deployment, or to none. Their corrected times stay as they are."""
-    name = found(session, deployment_id).name if deployment_id is not None else "no deployment"
+def move_media(session: Session, who: str, media_ids: Collection[int], to: int | str | None) -> Decision:
+    """Let media belong to a deployment (id, or the name of a new one), or to none. Their times stay as they are."""
     change = Change(session)
-    _move(change, media_ids, deployment_id)
+    if isinstance(to, str):
+        row = change.add(Deployment(name=free_name(session, to), station=tidy(to)))
+    else:
+        row = found(session, to) if to is not None else None
+    name = row.name if row is not None else "no deployment"
+    _move(change, media_ids, row.id if row is not None else None)
     if not change.rows:
         raise BadDecision(f"Choose media that do not belong to {name} yet.")
     ids = sorted(set(media_ids))

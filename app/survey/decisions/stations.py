@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -28,6 +29,17 @@ def set_deployment(session: Session, who: str, deployment_id: int, **values: Any
 
     Raises BadDecision when a value cannot be, or contradicts another.
     """
+    kept = checked(session, deployment_id, values)
+    name, change = session.get_one(Deployment, deployment_id).name, Change(session)
+    change.put(DeploymentReview, {"deployment_id": deployment_id}, **kept, **stamp_values(who))
+    return change.record("deployment", who, view={"deployment": name, **kept})
+
+
+def checked(session: Session, deployment_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
+    """What a person says of a deployment, as it is kept.
+
+    Raises BadDecision when a value cannot be, or contradicts another.
+    """
     deployment = session.get(Deployment, deployment_id)
     if deployment is None:
         raise BadDecision("This deployment does not exist.")
@@ -35,15 +47,13 @@ def set_deployment(session: Session, who: str, deployment_id: int, **values: Any
     from_files = {"latitude": deployment.latitude, "longitude": deployment.longitude}
     known = {name: getattr(row, name) for name in FIELDS if getattr(row, name) is not None} if row else {}
     try:
-        kept = review_values(values)
+        kept = review_values(dict(values))
         stated = {name: value for name, value in kept.items() if value is not None}
         taken_back = {name: None for name in kept if kept[name] is None and name not in from_files}
         check_review({**from_files, **known, **taken_back, **stated})
     except ValueError as error:
         raise BadDecision(f"{deployment.name}: {error}") from error
-    change = Change(session)
-    change.put(DeploymentReview, {"deployment_id": deployment_id}, **kept, **stamp_values(who))
-    return change.record("deployment", who, view={"deployment": deployment.name, **kept})
+    return kept
 
 
 def correct_clock(

@@ -25,6 +25,10 @@ from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.media import ListedFile, Media, Outcome
 
 FIRST_YEAR = 2001  # camera traps began to write files about then; see `remarks.FIRST_DAY`
+CLOCK = re.compile(r"(?:(\d+) ?d(?:ays?)? +)?(\d+):([0-5]\d)(?::([0-5]\d))?")
+UNITS = re.compile(
+    r"(?:(\d+) ?d(?:ays?)?)? ?(?:(\d+) ?h(?:ours?)?)? ?(?:(\d+) ?m(?:in(?:utes?)?)?)? ?(?:(\d+) ?s(?:ec(?:onds?)?)?)?"
+)
 DIGITS = re.compile(r"(\d+)")
 
 
@@ -87,6 +91,21 @@ def part(found: list[Timed], first: int | None, last: int | None) -> list[Timed]
     if end <= start:
         raise ValueError("The last picture comes before the first.")
     return found[start:end]
+
+
+def correction(text: str) -> int:
+    """The seconds of a correction as people write it: +1:07, -0:30:15, 2 d 3 h, 1 h 07 min, 90 s.
+
+    Raises:
+        ValueError: with a sentence.
+    """
+    wanted = text.strip().replace("\u2212", "-").lower()
+    sign, rest = (-1, wanted[1:]) if wanted.startswith("-") else (1, wanted.removeprefix("+"))
+    match = CLOCK.fullmatch(rest.strip()) or UNITS.fullmatch(rest.strip())
+    if match is None or not any(match.groups()):
+        raise ValueError(f"“{text}” is no length of time: write +1:07 (hours and minutes), -0:30:15 or 2 d 3 h.")
+    days, hours, minutes, seconds = (int(part or 0) for part in match.groups())
+    return sign * (((days * 24 + hours) * 60 + minutes) * 60 + seconds)
 
 
 def times_mark(found: Iterable[Timed]) -> str:

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, UniqueConstraint
+from sqlalchemy import BigInteger, ForeignKey, Index, LargeBinary, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from app.survey.tables.base import Base, Moment
@@ -160,3 +160,15 @@ class Media(Base):
     created_at: Mapped[Moment]
 
     files: Mapped[list[ListedFile]] = relationship(back_populates="media")
+
+
+class MediaLook(Base):
+    """What a media looks like as a whole; see `app.ingest.look.Look`."""
+
+    __tablename__ = "media_look"
+
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), primary_key=True)
+    brightness: Mapped[float]
+    contrast: Mapped[float]
+    colour: Mapped[float]
+    scene: Mapped[bytes] = mapped_column(LargeBinary)

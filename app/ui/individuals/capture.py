@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Any
 
 import streamlit as st
 
@@ -12,21 +11,17 @@ from app.exchange.csv_text import ASSUMPTIONS
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.estimates import QuickLook, discovery_curve, quick_looks
 from app.survey.capture.history import FLANKS, CaptureHistory, Design, capture_history
-from app.survey.decisions import stations
 from app.survey.individuals.catalogue import species_known
-from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.individuals.actions import undo_button
 from app.ui.individuals.plots import discovery, history_matrix
 from app.ui.shared import counts
 from app.ui.shared.address import CaptureDesign, Individuals
-from app.ui.shared.decisions import decide
 from app.ui.shared.navigation import export_page
 from app.ui.shared.words import many, plain
+from app.ui.stations.table import stations_form
 
 ROWS = 40
 WAIT_SECONDS = 0.12
 LABEL = "quick look, not an estimate to publish"
-EDITED = ("latitude", "longitude", "first_day", "last_day", "broken_from", "broken_to")
 
 
 def chosen_design() -> Design:
@@ -145,66 +140,6 @@ def effort_table(history: CaptureHistory) -> None:
         st.dataframe(table, hide_index=True)
         if history.occasions > 60:
             st.caption("The first 60 occasions are shown; the export has all.")
-
-
-def stations_form() -> None:
-    """What people know of each deployment: place, days, broken period, clock. Each changed row is one decision."""
-    with deps.survey().read() as session:
-        found = deployment_views(session)
-    if not found:
-        return
-    unsaid = sum(one.first_day is None for one in found)
-    title = f"Stations: {many(len(found), 'deployment')}" + (f", {unsaid:,} without stated days" if unsaid else "")
-    with st.expander(title, key="stations"):
-        st.caption("Days include the first and the last. Hours to add correct a clock: 1 for one that is an hour slow.")
-        edited = st.data_editor(
-            _table(found),
-            key=f"stations-{st.session_state.get('stations-round', 0)}",
-            disabled=["station", "deployment"],
-            column_config={
-                **{name: st.column_config.DateColumn(format="YYYY-MM-DD") for name in EDITED[2:]},
-                **{name: st.column_config.NumberColumn(format="%.5f") for name in EDITED[:2]},
-                "hours to add": st.column_config.NumberColumn(format="%.2f"),
-            },
-            hide_index=True,
-        )
-        with st.container(horizontal=True):
-            if st.button("Save the stations", type="primary"):
-                _save(found, edited)
-            undo_button()
-
-
-def _table(found: list[DeploymentView]) -> dict[str, list[object]]:
-    table: dict[str, list[object]] = {
-        "station": [one.station for one in found],
-        "deployment": [one.name for one in found],
-    }
-    for name in EDITED:
-        table[name] = [getattr(one, name) for one in found]
-    table["hours to add"] = [one.clock_offset_seconds / 3600 for one in found]
-    return table
-
-
-def _save(found: list[DeploymentView], edited: dict[str, list[object]]) -> None:
-    worked = True
-    for place, one in enumerate(found):
-        row = {name: edited[name][place] for name in EDITED}
-        values: dict[str, Any] = {name: value for name, value in row.items() if _day(value) != getattr(one, name)}
-        hours = edited["hours to add"][place]
-        seconds = round(float(str(hours or 0)) * 3600)
-        if seconds != one.clock_offset_seconds:
-            values["clock_offset_seconds"] = seconds
-        if values:
-            worked = decide(stations.set_deployment, one.id, **values) and worked
-    if worked:
-        st.session_state["stations-round"] = st.session_state.get("stations-round", 0) + 1
-        st.rerun()
-
-
-def _day(value: object) -> object:
-    if isinstance(value, str):
-        return date.fromisoformat(value[:10])
-    return value
 
 
 @st.fragment(run_every="0.4s")

@@ -179,6 +179,14 @@ class CaptureDesign:
     SPECIES: Choice[str | None] = Choice("capture-species", None)
 
 
+class Stations:
+    """/stations"""
+
+    VIEW = Choice("stations-view", "Stations")
+    DEPLOYMENT: Parameter[int | None] = Parameter("deployment", None, number)
+    MEDIA: Parameter[int | None] = Parameter("media", None, number)
+
+
 class Videos:
     """/videos"""
 
@@ -212,4 +220,4 @@ class Operations:
     PERIOD = Choice("period", "24 hours")
 
 
-ADDRESSES = (Detections, Identify, Individuals, CaptureDesign, Videos, FieldNotes, History, Operations)
+ADDRESSES = (Detections, Identify, Individuals, CaptureDesign, Stations, Videos, FieldNotes, History, Operations)

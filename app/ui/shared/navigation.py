@@ -45,6 +45,11 @@ def videos_page() -> StreamlitPage:
     return _page("videos", "Videos", "movie")
 
 
+def stations_page() -> StreamlitPage:
+    """Where and when cameras worked, and their clocks."""
+    return _page("stations", "Stations", "location_on")
+
+
 def history_page() -> StreamlitPage:
     """Everything people decided, and undo."""
     return _page("history", "History", "history")
@@ -70,6 +75,7 @@ def all_pages() -> list[StreamlitPage]:
     return [
         survey_page(),
         upload_page(),
+        stations_page(),
         detections_page(),
         identify_page(),
         individuals_page(),

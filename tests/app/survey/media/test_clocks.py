@@ -189,6 +189,21 @@ def test_time_zones_are_read_as_people_write_them(text, offset):
     assert zone_offset(text) == offset
 
 
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [("+1:07", WRONG), ("-0:30:15", -1815), ("1 h 07 min", WRONG), ("2 d 3 h", 51 * 3600), ("90 s", 90),
+     ("\u22121:00", -3600), ("1d 2:03", 26 * 3600 + 180)],
+)  # fmt: skip
+def test_a_correction_is_read_as_people_write_it(text, seconds):
+    assert clocks.correction(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "+", "soon", "1:75", "1"])
+def test_what_is_no_length_of_time_is_refused_in_words(text):
+    with pytest.raises(ValueError, match="is no length of time"):
+        clocks.correction(text)
+
+
 @pytest.mark.parametrize("text", ["Europe/Berlin", "tomorrow", "+25", "../../etc/passwd"])
 def test_a_zone_that_changes_its_clocks_or_is_none_is_refused_in_words(text):
     with pytest.raises(ValueError, match=r"camera keep: \+01:00, \+02:00|is no time zone"):

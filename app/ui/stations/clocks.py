@@ -1,0 +1,193 @@
+"""Clocks: which are suspicious and why, and one place to correct them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import stations
+from app.survey.decisions.kinds import Undo
+from app.survey.media.clock_flags import Flag, report
+from app.survey.media.clocks import Timed, correction, in_camera_order, part, times_mark
+from app.survey.media.stations import DeploymentView, deployment_views
+from app.ui.shared import counts
+from app.ui.shared.address import Stations, go
+from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.words import many, plain
+from app.ui.stations.pick import pick_range, show_picture
+
+WAIT_SECONDS = 0.05
+AMOUNT, BY_PICTURE = "By an amount", "By this picture"
+MOST_FLAGS = 30
+TIME = "%Y-%m-%d %H:%M:%S"
+
+
+def current_flags() -> list[Flag] | None:
+    """Every doubt about the clocks of the survey as it stands; None while they are looked for beside the page."""
+
+    def work() -> list[Flag]:
+        with deps.survey().read() as session:
+            return report(session)
+
+    return deps.computed().ask(("clocks", counts.survey_state()), work, WAIT_SECONDS)
+
+
+def clocks_view() -> None:
+    """The doubts, and the clock of one deployment."""
+    with deps.survey().read() as session:
+        deployments = deployment_views(session)
+    if not deployments:
+        st.info("There is no deployment yet. Import media, or make one under Stations.")
+        return
+    found = current_flags()
+    if found is None:
+        _wait()
+    else:
+        _doubts(found, {one.id: one for one in deployments})
+    _editor(_chosen(deployments, found or []))
+
+
+def _doubts(found: Sequence[Flag], deployments: dict[int, DeploymentView]) -> None:
+    if not found:
+        st.success("No clock looks wrong.", icon=":material/check:")
+        return
+    concerned = len({one.deployment_id for one in found})
+    st.subheader(f"{many(len(found), 'doubt')} about {many(concerned, 'clock')}", anchor=False)
+    for number, flag in enumerate(found[:MOST_FLAGS]):
+        with st.container(horizontal=True, vertical_alignment="center"):
+            name = plain(deployments[flag.deployment_id].name) if flag.deployment_id in deployments else "A deployment"
+            st.markdown(f":material/schedule: **{name}** · {flag.doubt} · {plain(flag.text)}", width="stretch")
+            if st.button("Look at it", key=f"flag-{number}"):
+                go({Stations.DEPLOYMENT: flag.deployment_id, Stations.MEDIA: flag.media_id})
+    if len(found) > MOST_FLAGS:
+        st.caption(f"{len(found) - MOST_FLAGS:,} more show when these are solved.")
+
+
+def _chosen(deployments: Sequence[DeploymentView], found: Sequence[Flag]) -> DeploymentView:
+    """The deployment of the address, else the one with the most doubts."""
+    by_id = {one.id: one for one in deployments}
+    doubts = Counter(flag.deployment_id for flag in found)
+    asked = Stations.DEPLOYMENT.read()
+    usual = asked if asked in by_id else next((number for number, _ in doubts.most_common() if number in by_id), None)
+    numbers = list(by_id)
+    chosen = st.selectbox(
+        "Deployment", numbers, index=numbers.index(usual or numbers[0]), format_func=lambda number: by_id[number].name,
+        key=f"clock-deployment-{usual}",
+    )  # fmt: skip
+    return by_id[chosen]
+
+
+def _editor(deployment: DeploymentView) -> None:
+    with deps.survey().read() as session:
+        media = in_camera_order(session, deployment.id)
+    _time_zone(deployment)
+    if not media:
+        st.info("This deployment has no media.")
+        return
+    left, right = st.columns([2, 3], gap="large")
+    key = f"clock-{deployment.id}"
+    with left:
+        first, last, by = pick_range(media, f"{key}-{Stations.MEDIA.read()}", start=Stations.MEDIA.read())
+        _times(by)
+        try:
+            seconds = _wanted(by, key)
+            chosen = part(media, first, last)
+        except ValueError as problem:
+            st.error(plain(str(problem)))
+            seconds = None
+        if seconds is not None:
+            _preview(chosen, seconds)
+        with st.container(horizontal=True):
+            if st.button("Correct the clock", type="primary", disabled=seconds is None) and seconds is not None:
+                mark, message = times_mark(chosen), f"{stations.correction_text(seconds)} for {len(chosen):,} media."
+                values = {"first": first, "last": last, "seen": mark}
+                if decide(stations.correct_clock, deployment.id, seconds, **values, message=message):
+                    st.rerun()
+            st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
+    with right:
+        show_picture(by)
+
+
+def _times(one: Timed) -> None:
+    recorded = f"{one.recorded_at:{TIME}}" if one.recorded_at else "no time"
+    now = f" · counts as {one.taken_at:{TIME}} ({stations.correction_text(one.seconds)})" if one.seconds else ""
+    st.markdown(f"{plain(one.path.rpartition('/')[2])}: the camera recorded **{recorded}**{now}")
+
+
+def _wanted(by: Timed, key: str) -> int | None:
+    """The seconds to add to the recorded times as the person asks for; None while nothing is typed.
+
+    Raises:
+        ValueError: what was typed is no time, or the picture has none.
+    """
+    how = st.segmented_control("How", (BY_PICTURE, AMOUNT), default=BY_PICTURE, key=f"{key}-how", required=True)
+    if how == AMOUNT:
+        text = st.text_input("Add to the recorded times", placeholder="+1:07 or -2 d 3 h", key=f"{key}-amount")
+        return correction(text) if text.strip() else None
+    example = f"{by.recorded_at or datetime(2024, 3, 12, 6, 48):{TIME}}"
+    text = st.text_input("This picture was taken at", placeholder=example, key=f"{key}-{by.media_id}-at")
+    if not text.strip():
+        return None
+    if by.recorded_at is None:
+        raise ValueError("The camera recorded no time for this picture. Choose one that has a time.")
+    try:
+        at = datetime.fromisoformat(text.strip())
+    except ValueError as error:
+        raise ValueError(f"“{text}” is no time: write it as 2024-03-12 06:48.") from error
+    return round((at.replace(tzinfo=None) - by.recorded_at).total_seconds())
+
+
+def _preview(chosen: Sequence[Timed], seconds: int) -> None:
+    """What would change: how much, and the first and last media."""
+    timed = [one for one in chosen if one.recorded_at is not None]
+    if not timed:
+        st.warning("None of these media has a recorded time.")
+        return
+    videos, events = sum(one.kind == "video" for one in timed), len({one.event_id for one in timed})
+    days = sum(one.taken_at.date() != _after(one, seconds).date() for one in timed if one.taken_at)
+    st.markdown(
+        f"**{stations.correction_text(seconds)}**: {many(len(timed), 'media', 'media')} ({many(videos, 'video')}) of "
+        f"{many(events, 'event')} move; {many(days, 'media', 'media')} to another day."
+    )
+    shown = [*timed[:3], *timed[-2:]] if len(timed) > 5 else timed
+    st.dataframe(
+        {
+            "file": [one.path.rpartition("/")[2] for one in shown],
+            "recorded": [f"{one.recorded_at:{TIME}}" for one in shown],
+            "counts as": [f"{one.taken_at:{TIME}}" for one in shown],
+            "will be": [f"{_after(one, seconds):{TIME}}" for one in shown],
+        },
+        hide_index=True,
+    )
+
+
+def _after(one: Timed, seconds: int) -> datetime:
+    assert one.recorded_at is not None
+    return one.recorded_at + timedelta(seconds=seconds)
+
+
+def _time_zone(deployment: DeploymentView) -> None:
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        zone = st.text_input(
+            "Time zone of the clock", deployment.time_zone or "", placeholder="+05:30", width=220,
+            key=f"zone-{deployment.id}-{deployment.time_zone}",
+            help="How far the clock was ahead of UTC. Times stay as recorded; exports that want an offset get it. "
+            "Daylight saving is not guessed: a camera keeps the time it was set to.",
+        )  # fmt: skip
+        message = f"{deployment.name}: {zone or 'no time zone'}."
+        changed = zone.strip() != (deployment.time_zone or "")
+        if st.button("Set", disabled=not changed) and decide(
+            stations.set_deployment, deployment.id, time_zone=zone, message=message
+        ):
+            st.rerun()
+
+
+@st.fragment(run_every="0.5s")
+def _wait() -> None:
+    if current_flags() is not None:
+        st.rerun()
+    st.caption("Looking at every clock …")

@@ -1,0 +1,185 @@
+"""Make, rename, split, join and empty deployments, and sort media into them; every step is a decision with undo."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions import deployments as acts
+from app.survey.decisions.kinds import Undo
+from app.survey.media.clocks import in_camera_order, part
+from app.survey.media.stations import DeploymentView
+from app.survey.media.unsorted import Heap, heaps
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.words import many, plain
+from app.ui.stations.pick import pick_range, show_picture
+
+NEW = "A new one …"
+RENAME, STATION, SPLIT, JOIN, MOVE, DELETE, CREATE = (
+    "Rename", "Station", "Split by date", "Join", "Move media", "Delete", "New",
+)  # fmt: skip
+SHOWN = 6
+
+
+def unsorted_media(deployments: Sequence[DeploymentView]) -> None:
+    """Media without a deployment ask to be sorted."""
+    with deps.survey().read() as session:
+        found = heaps(session)
+    if not found:
+        return
+    total = sum(len(heap.media_ids) for heap in found)
+    with st.container(border=True):
+        st.markdown(f"**{many(total, 'media belongs', 'media belong')} to no deployment.** Where were they taken?")
+        numbers = list(range(len(found)))
+        at = st.selectbox("Folder", numbers, format_func=lambda n: _heap_name(found[n]), key=f"heap-{total}")
+        heap = found[at]
+        items = [
+            {"id": number, "src": deps.thumb_url(sha256), "label": "", "sub": ""}
+            for number, sha256 in zip(heap.media_ids[:SHOWN], heap.hashes, strict=False)
+        ]
+        crop_gallery(items, key=f"heap-{total}-{at}")
+        target = _target(deployments, f"heap-{total}-{at}")
+        if st.button(f"Move {many(len(heap.media_ids), 'media', 'media')} there", type="primary", disabled=not target):
+            _move(heap.media_ids, target)
+
+
+def edit_deployment(deployments: Sequence[DeploymentView]) -> None:
+    """One deployment and what can be done about it."""
+    with st.container(border=True):
+        act = st.segmented_control(
+            "What to change", (CREATE, RENAME, STATION, SPLIT, JOIN, MOVE, DELETE), default=RENAME, required=True,
+            key="station-act",
+        )  # fmt: skip
+        if act == CREATE or not deployments:
+            _create()
+        else:
+            by_id = {one.id: one for one in deployments}
+            number = st.selectbox("Deployment", list(by_id), format_func=lambda n: by_id[n].name, key="edit-deployment")
+            {RENAME: _rename, STATION: _station, SPLIT: _split, JOIN: _join, MOVE: _move_some, DELETE: _delete}[act](
+                by_id[number], deployments
+            )
+        st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
+
+
+def _create() -> None:
+    with st.form("create", border=False):
+        name = st.text_input("Name of the deployment", placeholder="Ridge 3 / 2024 spring", max_chars=200)
+        station = st.text_input("Station", placeholder="the same as the name", max_chars=200)
+        if st.form_submit_button("Make it", type="primary"):
+            _done(decide(acts.create, name, station or None, message=f"{name} is there."))
+
+
+def _rename(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
+    name = st.text_input("New name", one.name, key=f"name-{one.id}-{one.name}", max_chars=200)
+    if st.button("Rename the deployment", type="primary", disabled=name.strip() in ("", one.name)):
+        _done(decide(acts.rename_deployment, one.id, name, seen=one.name, message=f"{one.name} is called {name} now."))
+
+
+def _station(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
+    """Rename its station, or say that its camera was at another one."""
+    mine = [other.name for other in deployments if other.station == one.station]
+    there = {other.station for other in deployments}
+    name = st.text_input("Station", one.station, key=f"station-{one.id}-{one.station}", max_chars=200)
+    changed = name.strip() not in ("", one.station)
+    if changed and name.strip() in there:
+        st.caption(f"There is a station {plain(name)} already: cameras of one place belong to one station.")
+    with st.container(horizontal=True):
+        if st.button("Put this deployment there", disabled=not changed):
+            _done(decide(acts.set_station, one.id, name, message=f"{one.name} is at {name} now."))
+        label = "Join the two stations" if name.strip() in there and changed else "Rename the whole station"
+        if st.button(f"{label} ({many(len(mine), 'deployment')})", disabled=not changed):
+            _done(decide(acts.rename_station, one.station, name, join=True, message=f"{one.station} is {name} now."))
+
+
+def _split(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
+    with deps.survey().read() as session:
+        media = in_camera_order(session, one.id)
+    days = [other.taken_at.date() for other in media if other.taken_at]
+    if len(set(days)) < 2:
+        st.info("All its media were taken on one day: there is nothing to split.")
+        return
+    middle = sorted(set(days))[len(set(days)) // 2]
+    with st.container(horizontal=True, vertical_alignment="bottom"):
+        day = st.date_input("First day of the second part", middle, min(days), max(days), format="YYYY-MM-DD",
+                            key=f"split-{one.id}", width=220)  # fmt: skip
+        name = st.text_input("Name of the second part", f"{one.name} 2", key=f"second-{one.id}", max_chars=200)
+    if not isinstance(day, date):
+        return
+    later = sum(other >= day for other in days)
+    st.markdown(f"{len(media) - later:,} media stay, {later:,} go to {plain(name)}.")
+    if st.button("Split", type="primary"):
+        _done(decide(acts.split, one.id, day, name, message=f"{later:,} media are in {name} now."))
+
+
+def _join(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
+    others = {other.id: other for other in deployments if other.id != one.id}
+    if not others:
+        st.info("There is no other deployment.")
+        return
+    ordered = sorted(others, key=lambda n: (others[n].station != one.station, others[n].name))
+    number = st.selectbox("Takes in", ordered, format_func=lambda n: others[n].name, key=f"join-{one.id}")
+    with deps.survey().read() as session:
+        mine, theirs = (len(in_camera_order(session, n)) for n in (one.id, number))
+    other = others[number]
+    st.markdown(f"{plain(one.name)} will have {mine + theirs:,} media ({theirs:,} more); {plain(other.name)} is gone.")
+    if other.station != one.station:
+        st.caption("They are at different stations. Two cameras of one place stay two deployments: use Station.")
+    if st.button("Join", type="primary"):
+        _done(decide(acts.join, one.id, number, message=f"{other.name} is part of {one.name} now."))
+
+
+def _move_some(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
+    with deps.survey().read() as session:
+        media = in_camera_order(session, one.id)
+    if not media:
+        st.info("This deployment has no media.")
+        return
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        first, last, by = pick_range(media, f"move-{one.id}")
+        try:
+            ids = [other.media_id for other in part(media, first, last)]
+        except ValueError as problem:
+            st.error(plain(str(problem)))
+            return
+        target = _target([other for other in deployments if other.id != one.id], f"move-{one.id}")
+        if st.button(f"Move {many(len(ids), 'media', 'media')} there", type="primary", disabled=not target):
+            _move(ids, target)
+    with right:
+        show_picture(by)
+
+
+def _delete(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
+    with deps.survey().read() as session:
+        media = len(in_camera_order(session, one.id))
+    st.markdown(f"{plain(one.name)} is taken out; its {media:,} media stay and wait to be sorted. Undo brings it back.")
+    if st.button("Delete the deployment", type="primary"):
+        _done(decide(acts.delete, one.id, message=f"{one.name} is gone."))
+
+
+def _target(deployments: Sequence[DeploymentView], key: str) -> int | str | None:
+    """A deployment (id), or the name of a new one."""
+    names = {one.id: one.name for one in deployments}
+    choices: list[int | str] = [*names, NEW]
+    chosen = st.selectbox("Move to", choices, index=None, format_func=lambda c: names.get(c, NEW), key=f"{key}-to")
+    if chosen == NEW:
+        return st.text_input("Name of the new deployment", key=f"{key}-new", max_chars=200).strip() or None
+    return chosen
+
+
+def _move(media_ids: Sequence[int], target: int | str | None) -> None:
+    if target is not None:
+        _done(decide(acts.move_media, media_ids, target, message=f"{many(len(media_ids), 'media', 'media')} moved."))
+
+
+def _heap_name(heap: Heap) -> str:
+    return f"{heap.label} · {heap.folder or 'no folder'} ({len(heap.media_ids):,})"
+
+
+def _done(worked: bool) -> None:
+    if worked:
+        st.rerun()

@@ -1,0 +1,148 @@
+"""Tables of stations as people write them, and the places in them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import openpyxl
+import pandas as pd
+import pytest
+import sqlalchemy as sa
+
+from app.survey.database import Survey
+from app.survey.decisions import stations_file
+from app.survey.decisions.refusals import BadDecision
+from app.survey.decisions.undoing import undo_one
+from app.survey.media.coordinates import degrees, from_utm
+from app.survey.media.station_tables import BadStations, guess, read_table, rows
+from app.survey.media.stations import deployment_views
+from app.survey.tables.deployments import Deployment
+from tests.app.survey.decisions.test_boxes import everything
+from tests.support.surveys import add_media
+
+
+@pytest.mark.parametrize(
+    "text", ["-23.5417", "23,5417 S", "23°32.502'S", "S 23 32 30.12", "23° 32′ 30.12″ S", "-23:32:30.12",
+             "\u221223.5417", "S23.5417", "23 32 30.12 s"],
+)  # fmt: skip
+def test_one_latitude_in_many_forms(text):
+    assert degrees(text, "latitude") == pytest.approx(-23.5417, abs=1e-6)
+
+
+@pytest.mark.parametrize("text", ["30.1667", "30°10.002'E", "E 30 10 0.12", "030 10.002 E"])
+def test_one_longitude_in_many_forms(text):
+    assert degrees(text, "longitude") == pytest.approx(30.1667, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("text", "axis"),
+    [("95", "latitude"), ("23 75 S", "latitude"), ("23 E", "latitude"), ("here", "longitude"), ("", "latitude")],
+)
+def test_what_is_no_place_is_refused_in_words(text, axis):
+    with pytest.raises(ValueError, match=f"is no {axis}"):
+        degrees(text, axis)
+
+
+@pytest.mark.parametrize("zone", ["36K", "36 S", "36k"])
+def test_utm_of_either_way_to_write_its_zone(zone):
+    assert from_utm("210 729.8", "7393653,8", zone) == pytest.approx((-23.5417, 30.1667), abs=1e-5)
+    assert from_utm("500000", "4000000", "33S")[0] == pytest.approx(36.1447, abs=1e-3)
+    with pytest.raises(ValueError, match="UTM zone"):
+        from_utm("1", "2", "36")
+
+
+def test_columns_are_known_by_many_names_and_nearly_right_ones_are_asked_about():
+    sure, maybe = guess(["Site ID", "Lattitude", "Longitude", "Setup_date", "Retreival_date", "Colour"])
+    assert sure == {"station": "Site ID", "longitude": "Longitude", "first_day": "Setup_date"}
+    assert maybe == {"latitude": "Lattitude", "last_day": "Retreival_date"}
+
+
+def table(**columns: list[str]) -> pd.DataFrame:
+    return pd.DataFrame(columns, dtype=str)
+
+
+def test_days_with_slashes_are_read_by_what_the_whole_column_tells():
+    told = table(station=["A", "B"], start=["03/04/2024", "25/04/2024"])
+    assert [row.values["first_day"] for row in rows(told, {"station": "station", "first_day": "start"})] == [
+        "2024-04-03", "2024-04-25",
+    ]  # fmt: skip
+    american = table(station=["A", "B"], start=["03/04/2024", "04/25/2024"])
+    assert rows(american, {"station": "station", "first_day": "start"})[0].values["first_day"] == "2024-03-04"
+    (row,) = rows(table(station=["A"], start=["03/04/2024"]), {"station": "station", "first_day": "start"})
+    assert "may be a day of two months" in str(row.problem)
+    with pytest.raises(BadStations, match="which column"):
+        rows(told, {})
+
+
+def test_an_excel_table_with_dates_is_read(tmp_path: Path):
+    from datetime import date
+
+    book = openpyxl.Workbook()
+    book.active.append(["Station", "Camera", "Latitude", "Longitude", "Start", "End", "Bait", "Notes"])
+    book.active.append(["St01", "CamA", -23.5, 30.1, date(2024, 3, 1), date(2024, 4, 2), "none", "by the river"])
+    book.save(tmp_path / "stations.xlsx")
+    found = read_table(tmp_path / "stations.xlsx")
+    (row,) = rows(found, guess(list(found.columns))[0])
+    assert row.problem is None
+    assert row.values == {
+        "camera": "CamA", "latitude": -23.5, "longitude": 30.1, "first_day": "2024-03-01", "last_day": "2024-04-02",
+        "bait": "none", "notes": "by the river",
+    }  # fmt: skip
+
+
+LINES = """Station;Camera;Lat;Lon;Start;End;Time zone;Bait
+St01;CamA;-23,5;30,1;01.03.2024;02.04.2024;+02:00;none
+St01;CamB;-23,5;30,1;01.03.2024;02.04.2024;+02:00;none
+St 02;;23 32 30 S;30 10 0 E;2024-03-01;2024-04-02;UTC+2;lure
+St03;;91;30;;;;
+"""
+
+
+def test_a_table_describes_the_deployments_it_means_as_one_decision_and_is_undone(survey: Survey, tmp_path: Path):
+    for folder in ("St01/CamA", "St01/CamB", "St02"):
+        add_media(survey, folder=folder)
+    state = everything(survey)
+    (tmp_path / "stations.csv").write_text(LINES)
+    found = read_table(tmp_path / "stations.csv")
+    lines = rows(found, guess(list(found.columns))[0])
+    with survey.write() as session:
+        unknown = stations_file.unknown_stations(session, lines)
+        planned = stations_file.plan(session, lines)
+        decision = stations_file.take(session, "ana", planned, "stations.csv").id
+    assert unknown == {"St03": ["St02", "St01"]} or unknown == {"St03": ["St01", "St02"]}
+    assert [one.problem is None for one in planned] == [True, True, True, False]
+    assert "lies between -90 and 90" in str(planned[3].problem)
+    with survey.read() as session:
+        views = deployment_views(session)
+    assert [(one.name, one.latitude, one.time_zone, one.bait) for one in views] == [
+        ("St01/CamA", -23.5, "+02:00", "none"),
+        ("St01/CamB", -23.5, "+02:00", "none"),
+        ("St02", -23.541667, "+02:00", "lure"),
+    ]
+    with survey.read() as session:
+        again = stations_file.plan(session, lines[:2])
+    assert [one.changes for one in again] == [{}, {}]
+    with pytest.raises(BadDecision, match="nothing new"), survey.write() as session:
+        stations_file.take(session, "ana", again, "stations.csv")
+    with survey.write() as session:
+        undo_one(session, decision, "ana")
+    assert everything(survey) == state
+
+
+def test_stations_that_are_not_there_are_made_unless_the_person_means_another(survey: Survey):
+    add_media(survey, folder="Ridge 1")
+    lines = rows(table(station=["Rigde 1", "Valley"]), {"station": "station"})
+    with survey.write() as session:
+        assert stations_file.unknown_stations(session, lines)["Rigde 1"] == ["Ridge 1"]
+        planned = stations_file.plan(session, lines, {"Rigde 1": "Ridge 1"})
+        stations_file.take(session, "ana", planned, "f.csv")
+        assert sorted(session.scalars(sa.select(Deployment.name))) == ["Ridge 1", "Valley"]
+
+
+def test_a_station_with_two_cameras_asks_which(survey: Survey):
+    for folder in ("St01/CamA", "St01/CamB"):
+        add_media(survey, folder=folder)
+    lines = rows(table(station=["St01"], bait=["lure"]), {"station": "station", "bait": "bait"})
+    with survey.read() as session:
+        (one,) = stations_file.plan(session, lines)
+    assert one.problem == "St01 has several cameras (St01/CamA, St01/CamB): say which."

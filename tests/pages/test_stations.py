@@ -1,0 +1,112 @@
+"""The page of stations: a clock is corrected by a picture, media are sorted, and each step can be undone."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.settings import load_settings
+from app.survey.database import Survey, open_survey
+from app.survey.media import clocks
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.media import Media
+from tests.support.surveys import START, add_media
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+@pytest.fixture
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Three media at Ridge 1, of which the last went back to 2000, and one without a deployment."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    survey = open_survey(load_settings())
+    for minutes in (0, 60, -12_700_000):
+        add_media(survey, minutes=minutes)
+    add_media(survey, folder="Somewhere")
+    with survey.write() as session:
+        session.get_one(Media, 4).deployment_id = None
+        clocks.retime(session, [1, None])
+    yield survey
+    survey.close()
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+def page(**params: str) -> AppTest:
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    for key, value in params.items():
+        test.query_params[key] = value
+    return test.switch_page(str(ROOT / "pages" / "stations.py")).run()
+
+
+def button(test: AppTest, label: str):
+    return next(one for one in test.button if one.label == label)
+
+
+def field(test: AppTest, label: str):
+    return next(one for one in [*test.text_input, *test.selectbox] if one.label == label)
+
+
+def taken(survey: Survey, media_id: int):
+    with survey.read() as session:
+        return session.get_one(Media, media_id).taken_at
+
+
+def text(test: AppTest) -> str:
+    return " ".join(str(one.value) for one in [*test.markdown, *test.caption, *test.subheader, *test.error])
+
+
+def test_a_clock_that_fell_back_is_named_and_corrected_by_its_picture_and_undone(survey):
+    test = page(**{"stations-view": "Clocks"})
+    for _ in range(20):
+        if "doubt" in text(test):
+            break
+        test.run()
+    assert "jumps back after IMG_0002.JPG" in text(test)
+    next(one for one in test.button if one.label == "Look at it").click().run()
+    assert "the camera recorded **2000-01-" in text(test)
+    wanted = START + timedelta(days=1)
+    field(test, "This picture was taken at").input(f"{wanted:%Y-%m-%d %H:%M}").run()
+    assert "1 media (0 videos) of 1 event move" in text(test)
+    button(test, "Correct the clock").click().run()
+    assert not test.exception
+    assert (taken(survey, 1), taken(survey, 3)) == (START, wanted)
+    button(test, "Undo").click().run()
+    assert taken(survey, 3).year == 2000
+
+
+def test_what_is_no_time_is_refused_where_it_is_typed(survey):
+    test = page(**{"stations-view": "Clocks"})
+    field(test, "This picture was taken at").input("yesterday").run()
+    assert "is no time: write it as 2024-03-12 06:48" in text(test)
+    assert button(test, "Correct the clock").disabled
+
+
+def test_media_without_a_deployment_ask_to_be_sorted(survey):
+    test = page()
+    assert "1 media belongs to no deployment" in text(test)
+    field(test, "Move to").select("A new one …").run()
+    field(test, "Name of the new deployment").input("River").run()
+    button(test, "Move 1 media there").click().run()
+    assert not test.exception
+    with survey.read() as session:
+        name = session.get_one(Deployment, session.get_one(Media, 4).deployment_id).name
+    assert name == "River"
+    button(test, "Undo").click().run()
+    with survey.read() as session:
+        assert session.get_one(Media, 4).deployment_id is None
+
+
+def test_a_deployment_is_renamed_where_it_is_chosen(survey):
+    test = page()
+    field(test, "New name").input("Ridge one").run()
+    button(test, "Rename the deployment").click().run()
+    with survey.read() as session:
+        assert session.get_one(Deployment, 1).name == "Ridge one"
