@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from pathlib import Path
 from urllib.parse import urlencode
 
 import streamlit as st
@@ -16,25 +17,42 @@ from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.detections.boxes import BoxView
 from app.survey.detections.results import crop_name
-from app.web.services import services
+from app.web.demo import COOKIE, visitor_of
+from app.web.services import Services, services
 from app.web.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
 
 
+def here() -> Services:
+    """What this session works on: of its visitor in demo mode, else of this process."""
+    return services.of_visitor(visitor_of(f"{COOKIE}={st.context.cookies.get(COOKIE, '')}") if services.demo else None)
+
+
 def settings() -> Settings:
-    """The settings of this process."""
-    return load_settings()
+    """The settings of this session."""
+    own = here().settings if services.demo else None
+    return own or load_settings()
 
 
-@st.cache_resource(show_spinner=False)
 def survey() -> Survey:
-    """The open survey, shared by all sessions of this process."""
-    return open_survey(load_settings())
+    """The open survey, shared by all sessions that work on it."""
+    own = here().survey if services.demo else None
+    return own or _survey(load_settings())
 
 
 @st.cache_resource(show_spinner=False)
+def _survey(_settings: Settings) -> Survey:
+    return open_survey(_settings)
+
+
 def signer() -> Signer:
     """The signer of this data directory."""
-    return open_signer(load_settings().data_dir)
+    own = here().signer if services.demo else None
+    return own or _signer(load_settings().data_dir)
+
+
+@st.cache_resource(show_spinner=False)
+def _signer(data_dir: Path) -> Signer:
+    return open_signer(data_dir)
 
 
 def routes_served() -> bool:
@@ -83,16 +101,27 @@ def crop_url(name: str) -> str:
     return f"/crops/{name}?t={read_token()}"
 
 
-@st.cache_resource(show_spinner=False)
 def jobs() -> Jobs:
     """What puts work into the queue."""
-    return Jobs(survey(), load_settings())
+    now = settings()
+    return _jobs(now.data_dir, survey(), now)
+
+
+@st.cache_resource(show_spinner=False)
+def _jobs(data_dir: Path, _survey: Survey, _settings: Settings) -> Jobs:
+    del data_dir
+    return Jobs(_survey, _settings)
+
+
+def models_in_use() -> str:
+    """Names of the models in use: the detector, the embeddings, the survey's profile of RAPID."""
+    return _models_in_use(settings().data_dir, survey())
 
 
 @st.cache_data(ttl=10.0, show_spinner=False)
-def models_in_use() -> str:
-    """Names of the models in use: the detector, the embeddings, the survey's profile of RAPID."""
-    with survey().read() as session:
+def _models_in_use(data_dir: Path, _survey: Survey) -> str:
+    del data_dir
+    with _survey.read() as session:
         return words(of_survey(shown(load_settings()), session))
 
 

@@ -18,6 +18,7 @@ import streamlit as st
 from app import deps
 from app.jobs.process import WorkerProcess
 from app.settings import BadSetting, load_settings
+from app.web.demo import Demo, demo_gate
 from app.web.guard import guard
 from app.web.routes import build_routes
 from app.web.services import services
@@ -36,7 +37,9 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     settings = load_settings()
     survey = deps.survey()
     services.settings, services.survey, services.signer = settings, survey, deps.signer()
-    if settings.start_worker:
+    if settings.demo:
+        services.demo = Demo(settings)
+    elif settings.start_worker:
         services.worker = WorkerProcess()
         services.worker.start()
     gc.collect()
@@ -46,9 +49,14 @@ async def lifespan(_app: Any) -> AsyncIterator[None]:
     finally:
         if services.worker is not None:
             services.worker.stop()
+        if services.demo is not None:
+            services.demo.close()
         survey.close()
 
 
 streamlit_app = st.App(
-    ROOT / "app" / "shell.py", routes=build_routes(services), lifespan=lifespan, middleware=[guard(hosts)]
+    ROOT / "app" / "shell.py",
+    routes=build_routes(services),
+    lifespan=lifespan,
+    middleware=[guard(hosts), demo_gate(services)],
 )

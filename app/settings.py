@@ -127,6 +127,11 @@ class Settings(BaseSettings):
         alias="PUGMARK_HOSTS",
         description="Names by which browsers reach the dashboard, separated by commas, beside localhost.",
     )
+    demo: bool = Field(
+        False,
+        alias="PUGMARK_DEMO",
+        description="Every browser has a survey of its own, up to 200 files, removed after 24 hours.",
+    )
     start_worker: bool = Field(
         True,
         alias="PUGMARK_START_WORKER",
@@ -197,6 +202,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _no_contradiction(self) -> Settings:
+        if self.demo and self.database_url:
+            raise ValueError("PUGMARK_DEMO gives every visitor a database of its own: leave PUGMARK_DATABASE_URL away")
         if self.backend is Backend.MODAL and self.modal_enabled is False:
             raise ValueError("PUGMARK_BACKEND is modal but MODAL_ENABLED is false: change one of the two")
         if self.backend is Backend.EMBEDDED and self.modal_enabled:

@@ -12,6 +12,7 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts app/ on the path, not the 
 import streamlit as st
 
 from app.settings import BadSetting, load_settings
+from app.ui.shared.demo import demo_gate
 from app.ui.shared.guide import guide
 from app.ui.shared.login import login_gate
 from app.ui.shared.memory import settle_memory
@@ -28,6 +29,7 @@ except BadSetting as bad:
 page = st.navigation(all_pages(), position="top")
 page_style()
 login_gate()
+demo_gate()
 status_strip()
 guide(page.url_path)
 page.run()

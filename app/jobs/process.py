@@ -13,7 +13,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tenacity import Retrying, retry_if_result, sleep_using_event, stop_when_event_set
@@ -32,7 +32,7 @@ class WorkerProcess:
 
     module_and_arguments: what to run, as after `python -m`.
     first_delay: seconds before the first restart; doubles up to a minute, and starts over once the worker has lived
-    for a minute.
+    for a minute. environment: variables that differ from this process's own.
     """
 
     def __init__(
@@ -41,9 +41,11 @@ class WorkerProcess:
         *,
         cwd: Path = ROOT,
         first_delay: float = FIRST_DELAY,
+        environment: Mapping[str, str] | None = None,
     ) -> None:
         self._command = [sys.executable, "-m", "app.jobs.process", *module_and_arguments]
         self._cwd = cwd
+        self._environment = {**os.environ, **environment} if environment else None
         self._first_delay = first_delay
         self._stopping = threading.Event()
         self._lock = threading.Lock()
@@ -77,7 +79,9 @@ class WorkerProcess:
             self._thread.join(patience)
 
     def _launch(self) -> subprocess.Popen[bytes]:
-        return subprocess.Popen(self._command, cwd=self._cwd, stdin=subprocess.PIPE, **operating_system.own_group())
+        return subprocess.Popen(
+            self._command, cwd=self._cwd, env=self._environment, stdin=subprocess.PIPE, **operating_system.own_group()
+        )
 
     def _watch(self) -> None:
         while not self._stopping.is_set():

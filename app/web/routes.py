@@ -9,6 +9,7 @@ from ipaddress import IPv6Address, ip_address
 
 import anyio
 import sqlalchemy as sa
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
@@ -17,6 +18,7 @@ from app.settings import Settings
 from app.survey.calls.figures import ModelFigures, model_figures
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.survey.database import Survey
+from app.web.demo import DemoFull, current_visitor
 from app.web.exports import ExportRoute
 from app.web.metrics import metrics_text
 from app.web.pictures import PictureRoutes
@@ -67,15 +69,24 @@ def build_routes(state: Services) -> list[Route]:
 
 
 def _opened(state: Services) -> tuple[Settings, Signer]:
+    state = _of_visitor(state)
     if state.settings is None or state.signer is None:
         raise RuntimeError("a route was called before the survey was open")
     return state.settings, state.signer
 
 
 def _survey_and_signer(state: Services) -> tuple[Survey, Signer]:
+    state = _of_visitor(state)
     if state.survey is None or state.signer is None:
         raise RuntimeError("a route was called before the survey was open")
     return state.survey, state.signer
+
+
+def _of_visitor(state: Services) -> Services:
+    try:
+        return state.of_visitor(current_visitor())
+    except (LookupError, DemoFull) as error:
+        raise HTTPException(403, str(error)) from error
 
 
 class FigureRoutes:

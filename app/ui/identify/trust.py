@@ -24,8 +24,10 @@ def pairs_left(scope: Scope) -> None:
     Crops nobody has opened are given to the worker to be compared.
     """
 
+    survey = deps.survey()  # the work is done beside the session
+
     def work() -> Stability:
-        with deps.survey().read() as session:
+        with survey.read() as session:
             return stability(session, scope)
 
     with deps.survey().read() as session:

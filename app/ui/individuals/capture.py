@@ -51,9 +51,11 @@ def chosen_design() -> Design:
 def current_history(design: Design) -> CaptureHistory | NoEffort | None:
     """The history of the survey as it stands, why there is none, or None while it is computed beside the page."""
 
+    survey = deps.survey()  # the work is done beside the session
+
     def work() -> CaptureHistory | NoEffort:
         try:
-            with deps.survey().read() as session:
+            with survey.read() as session:
                 return capture_history(session, design)
         except NoEffort as reason:
             return reason

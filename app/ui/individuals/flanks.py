@@ -176,8 +176,10 @@ def _seen(one: Proposal) -> str:
 def current_flanks(wait_seconds: float = WAIT_SECONDS) -> FlankReport | None:
     """The proposals of the survey as it stands; None while they are being computed beside the page."""
 
+    survey = deps.survey()  # the work is done beside the session
+
     def work() -> FlankReport:
-        with deps.survey().read() as session:
+        with survey.read() as session:
             return flank_report(session)
 
     return deps.computed().ask(("flanks", counts.survey_state()), work, wait_seconds)

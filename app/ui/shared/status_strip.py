@@ -11,7 +11,6 @@ from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.ui.shared import counts
 from app.ui.shared.words import duration, many
-from app.web.services import services
 
 WIDE, HIGH = 120, 18
 GREY = "#7F8A83"  # at least 3:1 on both themes
@@ -41,7 +40,8 @@ def page_drawn() -> None:
 
 
 def _worker_note() -> str:
-    return "worker not running" if services.worker is not None and not services.worker.alive() else ""
+    worker = deps.here().worker
+    return "worker not running" if worker is not None and not worker.alive() else ""
 
 
 def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:

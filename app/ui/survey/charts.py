@@ -21,8 +21,10 @@ CONFIG = {"displayModeBar": False}
 def current_glance() -> Glance | None:
     """The figures of the survey as it stands; None while they are being computed beside the page."""
 
+    survey = deps.survey()  # the work is done beside the session
+
     def work() -> Glance:
-        with deps.survey().read() as session:
+        with survey.read() as session:
             detector = browse.detector(session)
             return glance(session, detector.threshold if detector and detector.threshold else 0.5)
 
