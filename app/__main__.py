@@ -24,6 +24,7 @@ COMMANDS = (
     ("export", "exports", "write the survey in an exchange format"),
     ("notes", "notes", "keywords that tell categories of notes apart, and their clusters"),
     ("summarise", "summarise", "who is in a video, when, from where to where"),
+    ("stamps", "stamps", "what the bars that cameras burn into pictures say"),
     ("ask", "ask", "ask the configured video language model about a video"),
     ("evaluate", "evaluate", "measure a model against known answers"),
     ("weights", "weights", "published weights: what is there, and fetch what is not"),

@@ -34,6 +34,7 @@ from modal_backend.registry import (
     MODELS,
     OMNIVINCI,
     REMOTE,
+    STAMPS,
 )
 from modal_backend.remote import wire
 from modal_backend.remote.containers import Container, answer_batch, answer_call
@@ -49,6 +50,7 @@ from modal_backend.remote.images import (
     networks,
     opencv,
     species,
+    stamps,
     training,
     vision,
     with_source,
@@ -99,6 +101,7 @@ PocketEmbedding = _container(EMBEDDING, vision, "Vectors of crops.")
 RAPID = _container(LOCAL, opencv, "SIFT features of crops.")
 RAPID448 = _container(LOCAL_FINE, opencv, "SIFT features of crops, the finer profile.")
 Matcher = _container(MATCH_FEATURES, matcher, "Points of crops, and matches of a query with its candidates.")
+StampReader = _container(STAMPS, stamps, "The text in the bars of pictures.")
 MegaDetector = _container(MEGADETECTOR, megadetector, "Animals, people and vehicles, by any version of MegaDetector.")
 TigerReID = _container("tiger-reid", networks, "Vectors of tigers, by ImageNet weights or a checkpoint of one's own.")
 WildlifeTools = _container("megadescriptor", networks, "Vectors by MegaDescriptor, MiewID or DINOv2.")

@@ -24,6 +24,7 @@ class Task(StrEnum):
     KEYWORDS = "keywords"
     CLUSTERS = "keyword clusters"
     FUSE = "fuse"
+    READ = "read text"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +60,7 @@ LOCAL = "rapid"
 LOCAL_FINE = "rapid-448"
 MATCH_FEATURES = "xfeat"
 MATCHER = "lighterglue"
+STAMPS = "stamp-reader"
 KEYWORDS = "keybert"
 LARGE_KEYWORDS = "keybert-large"
 CLUSTERS = "keyword-clusters"
@@ -146,6 +148,9 @@ def _installed() -> Iterable[ModelEntry]:
     )
     yield _matcher(MATCH_FEATURES, Task.MATCH_FEATURES, "XFeat points of a crop (for the matcher)")
     yield _matcher(MATCHER, Task.MATCH, "LighterGlue (a learned matcher of two crops by their XFeat points)")
+    title = "Stamp reader (RapidOCR, PP-OCRv6 small: the bar that a camera burns into its pictures)"
+    remote = Remote("StampReader", batch=4)
+    yield ModelEntry(STAMPS, Task.READ, title, "Apache-2.0", "inside the install", remote=remote)
 
 
 def _detectors() -> Iterable[ModelEntry]:

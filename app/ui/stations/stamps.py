@@ -1,0 +1,156 @@
+"""What the bars in the pictures say, deployment by deployment: each text beside the strip it was read from."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from html import escape
+
+import streamlit as st
+
+from app import deps
+from app.survey.decisions.deployments import rename_station
+from app.survey.decisions.kinds import Undo
+from app.survey.decisions.stamps import take_times
+from app.survey.media.stamps import ORDERS, Proposal, Reading, proposals, state
+from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.words import many, plain
+
+WAIT_SECONDS = 0.3
+SHOWN = 3
+MOST_DEPLOYMENTS = 30
+TIME = "%Y-%m-%d %H:%M:%S"
+ORDER_WORDS = {"mdy": "month, day, year", "dmy": "day, month, year", "ymd": "year, month, day"}
+STRIP_MARGIN = 0.25
+
+
+def current_proposals() -> list[Proposal] | None:
+    """What the bars of the survey propose as it stands; None while that is looked for beside the page."""
+
+    def work() -> list[Proposal]:
+        with deps.survey().read() as session:
+            return proposals(session)
+
+    with deps.survey().read() as session:
+        now = state(session)
+    return deps.computed().ask(("stamps", now), work, WAIT_SECONDS)
+
+
+def stamps_view() -> None:
+    """The proposals, each with the button that takes it."""
+    found = current_proposals()
+    if found is None:
+        st.info("The readings are being compared. Look again in a moment.")
+        st.button("Look again", icon=":material/refresh:")
+        return
+    if not found:
+        st.info(
+            "Nothing was read from pictures that the files do not say themselves. While the computer is idle, the bars "
+            "of media without a time are read, and of the others one in fifty."
+        )
+        return
+    st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
+    for one in found[:MOST_DEPLOYMENTS]:
+        with st.container(border=True):
+            _deployment(one)
+    if len(found) > MOST_DEPLOYMENTS:
+        st.caption(f"{many(len(found) - MOST_DEPLOYMENTS, 'more deployment')} show when these are decided.")
+
+
+def _deployment(one: Proposal) -> None:
+    st.subheader(plain(one.name), anchor=False)
+    if one.times or one.open:
+        _times(one)
+    if one.doubtful:
+        st.markdown(
+            f"**{many(len(one.doubtful), 'bar')} could not be read for sure.** These media stay without a time."
+        )
+        for reading in one.doubtful[:SHOWN]:
+            _strip(reading, " ".join(reading.doubts) or "It is written otherwise than the others of this deployment.")
+    if one.different:
+        words = many(len(one.different), "picture") + " whose file says another time than its bar"
+        st.markdown(f"**{words}.** Correct the clock where the bar is right.")
+        for reading, seconds in one.different[:SHOWN]:
+            _strip(reading, _difference(reading, seconds))
+    if one.renames:
+        _label(one)
+
+
+def _times(one: Proposal) -> None:
+    """Media without a time: the times on their bars, and the button that takes them all."""
+    order = one.order
+    if one.open and not one.times:
+        why = "contradict each other about" if one.contradicting else "do not show"
+        st.markdown(f"The bars of this deployment {why} the order of day and month. Which is it?")
+        possible = sorted({order for reading in one.open for order in reading.dates}, key=ORDERS.index)
+        order = st.radio(
+            "Order of the date", possible, index=None, format_func=ORDER_WORDS.__getitem__, horizontal=True,
+            key=f"order-{one.deployment_id}",
+        )  # fmt: skip
+    readings = [one.readings[key] for key in one.times] or one.open
+    words = f"**{many(len(readings), 'media', 'media')} without a time** show it in the picture."
+    st.markdown(words + (f" The date is read as {ORDER_WORDS[order]}." if order else ""))
+    for reading in _spread(readings):
+        at = reading.at(order)
+        _strip(reading, f"{at:{TIME}}" if at else f"{' or '.join(_possible(reading))}")
+    message = f"{many(len(readings), 'time')} taken. Z takes it back."
+    if st.button(
+        f"Take {many(len(readings), 'time')}", type="primary", disabled=order is None, key=f"take-{one.deployment_id}"
+    ) and decide(take_times, one.deployment_id, order=order, seen=len(readings), message=message):
+        st.rerun()
+
+
+def _label(one: Proposal) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f"The pictures name **{plain(one.label)}**; the station is called {plain(one.station)}.")
+        message = f"{one.station} is called {one.label} now. Z takes it back."
+        if st.button(f"Call it {plain(one.label)}", key=f"label-{one.deployment_id}") and decide(
+            rename_station, one.station, one.label, message=message
+        ):
+            st.rerun()
+
+
+def _strip(reading: Reading, words: str) -> None:
+    """The strip of the picture and, beside it, what was read."""
+    left, right = st.columns([3, 2], vertical_alignment="center")
+    with left:
+        if reading.box is not None and deps.routes_served():
+            st.html(strip_html(reading, deps.view_url(reading.sha256)))
+    right.markdown(f"`{reading.text.replace('`', ' ')}`  \n{plain(words)}")
+
+
+def strip_html(reading: Reading, source: str) -> str:
+    """The part of a picture in which a text stands, as HTML that cuts it out of the whole picture."""
+    box = reading.box
+    assert box is not None
+    left, width = max(0.0, box.x - 0.01), min(1.0, box.width + 0.02)
+    top = max(0.0, box.y - STRIP_MARGIN * box.height)
+    height = min(1.0 - top, box.height * (1 + 2 * STRIP_MARGIN))
+    shape = reading.width / max(1, reading.height)
+    return (
+        f'<div style="overflow:hidden;border-radius:4px;position:relative;width:100%;'
+        f'aspect-ratio:{width * shape:.5f}/{height:.5f}">'
+        f'<img src="{escape(source, quote=True)}" alt="{escape(reading.text, quote=True)}" style="position:absolute;'
+        f"max-width:none;width:{100 / width:.3f}%;left:{-100 * left / width:.3f}%;top:{-100 * top / height:.3f}%"
+        f'"></div>'
+    )
+
+
+def _spread(readings: Sequence[Reading]) -> list[Reading]:
+    """The first, one of the middle and the last."""
+    if len(readings) <= SHOWN:
+        return list(readings)
+    return [readings[0], readings[len(readings) // 2], readings[-1]]
+
+
+def _possible(reading: Reading) -> Iterable[str]:
+    return dict.fromkeys(
+        f"{datetime.combine(day, reading.time):{TIME}}" for day in reading.dates.values() if reading.time is not None
+    )
+
+
+def _difference(reading: Reading, seconds: int) -> str:
+    hours, rest = divmod(abs(seconds), 3600)
+    size = f"{hours // 24} d {hours % 24} h" if hours >= 24 else f"{hours} h {rest // 60:02} min"
+    which = "later" if seconds > 0 else "earlier"
+    return f"The file says {reading.recorded:{TIME}}: the bar is {size} {which}."
