@@ -22,6 +22,7 @@ from app.ui.upload.progress import import_list
 
 ABOUT = "What came in, what waits for you, and what was seen where and when."
 IMPORTS = 3
+REDRAWN_SECONDS = 4.0  # while files come in
 
 
 def first_visit() -> None:
@@ -64,21 +65,27 @@ def start_again(import_id: int) -> None:
 def overview() -> None:
     """The best picture beside what waits, what was seen, and the latest imports."""
     figures = counts.figures(counts.survey_state())
-    left = many(figures.crops_to_identify, "crop") + " to identify"
-    page_header("Survey", ABOUT, f"{many(figures.unreviewed, 'media', 'media')} to look through · {left}")
+    crops = many(figures.crops_to_identify, "crop") + " to identify"
+    page_header("Survey", ABOUT, f"{many(figures.unreviewed, 'media', 'media')} to look through · {crops}")
     ask_for_questions()  # before the figures: what is asked first is ready first
     seen = current_glance()
-    picture, todo = st.columns([3, 2], gap="large")
-    with picture:
-        if seen is None:
+    with deps.survey().read() as session:
+        coming_in = any(one.running for one in recent_imports(session, limit=IMPORTS))
+    left, right = st.columns([3, 2], gap="large")
+    with left:
+        if coming_in:
+            st.subheader("Coming in", anchor=False)
+            import_list(start_again, limit=IMPORTS, page_every=REDRAWN_SECONDS)
+        elif seen is None:
             figures_coming()
         else:
             best_picture(seen)
-    with todo:
+    with right:
         st.subheader("To do", anchor=False)
-        to_do_list(figures)
-        st.subheader("Imports", anchor=False)
-        import_list(start_again, limit=IMPORTS)
+        to_do_list(figures, coming_in)
+        if not coming_in:
+            st.subheader("Imports", anchor=False)
+            import_list(start_again, limit=IMPORTS)
     figure_row(figures)
     if seen is not None:
         charts(seen)

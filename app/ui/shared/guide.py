@@ -51,12 +51,6 @@ def guide_html(done: set[str]) -> str:
 def _wanted() -> bool:
     if files.guide_path(deps.settings().data_dir).exists():
         return False
-    return _has_sample(counts.survey_state())
-
-
-@st.cache_data(max_entries=8, ttl=600, show_spinner=False)
-def _has_sample(state: str) -> bool:
-    del state
     with deps.survey().read() as session:
         return has_sample(session)
 

@@ -36,9 +36,12 @@ def ask_for_questions() -> None:
     current_flanks(0.0)
 
 
-def to_do_list(figures: WaitingFigures) -> None:
-    """Draw the list; the first line is the page's main button."""
+def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
+    """Draw the list; the first line is the page's main button. coming_in: files are still being looked at."""
     lines = list(_lines(figures))
+    if not lines and coming_in:
+        st.markdown("Pugmark looks through what came in. What it finds can be reviewed as soon as it is here.")
+        return
     if not lines:
         st.markdown(":material/check: Nothing waits for you. Bring in the next card, or take the results home.")
         st.page_link(upload_page(), label="Bring in more", icon=":material/upload:")

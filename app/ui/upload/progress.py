@@ -30,9 +30,13 @@ STATE_WORDS = {
 }
 
 
-def import_list(run_again: Callable[[int], None], limit: int = 6) -> None:
-    """The latest imports; refreshes by itself while one is under way."""
-    running = any(one.running for one in _recent(limit))
+def import_list(run_again: Callable[[int], None], limit: int = 6, page_every: float | None = None) -> None:
+    """The latest imports; refreshes by itself while one is under way.
+
+    Args:
+        page_every: seconds after which the whole page is drawn again meanwhile; None for never.
+    """
+    running, drawn = any(one.running for one in _recent(limit)), time.monotonic()
 
     @st.fragment(run_every="1s" if running else None)
     def live() -> None:
@@ -40,6 +44,8 @@ def import_list(run_again: Callable[[int], None], limit: int = 6) -> None:
         for one in imports:
             _draw(one, run_again)
         if running and not any(one.running for one in imports):
+            st.rerun()
+        if running and page_every is not None and time.monotonic() - drawn > page_every:
             st.rerun()
 
     live()

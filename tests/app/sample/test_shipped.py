@@ -22,7 +22,7 @@ from app.survey.individuals.flank_proposals import flank_report
 from app.survey.individuals.plausibility import TOO_FAST, report
 from app.survey.media import events, imports
 from app.survey.tables.decisions import Decision
-from app.survey.tables.deployments import DeploymentReview
+from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import ListedFile, Media, Stage
 from modal_backend.contracts import Box, Category, Detection
@@ -75,7 +75,8 @@ def loaded(survey):
             )  # fmt: skip
             session.add(media)
             session.flush()
-            imports.give_place(session, media.deployment_id, *_place(image["station"]))
+            deployment = session.get_one(Deployment, media.deployment_id)
+            deployment.latitude, deployment.longitude = _place(image["station"])
             session.add(ListedFile(import_id=batch.id, path=image["file_name"], media_id=media.id, outcome="new"))
             drawn = [a["bbox"] for a in truth["annotations"] if a["image_id"] == image["id"]]
             wide, high = image["width"], image["height"]
