@@ -85,7 +85,7 @@ def test_a_clock_that_fell_back_is_named_and_corrected_by_its_picture_and_undone
 def test_what_is_no_time_is_refused_where_it_is_typed(survey):
     test = page(**{"stations-view": "Clocks"})
     field(test, "This picture was taken at").input("yesterday").run()
-    assert "is no time: write it as 2024-03-12 06:48" in text(test)
+    assert "is no time" in text(test)
     assert button(test, "Correct the clock").disabled
 
 

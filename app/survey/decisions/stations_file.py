@@ -98,9 +98,7 @@ def _planned(
     found = [view for view in found if view.id not in taken]
     if len(found) > 1:
         names = ", ".join(view.name for view in found)
-        return Planned(
-            row.line, station, name, problem=f"{station} has several deployments ({names}): name the camera."
-        )
+        return Planned(row.line, station, name, problem=f"{station} has several cameras ({names}): say which.")
     if not found:
         suffix = f" {row.values['first_day']}" if mine and "first_day" in row.values else ""
         return Planned(row.line, station, name + suffix, None, dict(row.values))

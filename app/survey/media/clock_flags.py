@@ -22,7 +22,6 @@ BACK = timedelta(minutes=5)  # a video's file is written after that of the image
 LEAP = timedelta(days=366)
 FACTORY_YEARS = frozenset({*range(1970, 2006), 2010, 2012, 2015, 2016, 2020})
 FACTORY_DAYS = 2  # after 1 January 00:00, where cameras begin to count when their batteries were out
-INFRARED_COLOUR = 2.5  # the look's `colour`: 0 to 0.6 in infrared, 6 and more by day, in 120 pictures of 7 sources
 DAYLIGHT, DARK = 6.0, -6.0  # degrees of the sun over the horizon; in between cameras use either
 MOST_WRONG = 0.15
 FEWEST, FEWEST_PAIRS, MOST_COMPARED = 5, 4, 400
@@ -133,7 +132,7 @@ def _against_the_sun(deployment: DeploymentView, timed: Sequence[Timed], colours
     """
     if deployment.latitude is None or deployment.longitude is None:
         return []
-    seen = [(one, colours[one.media_id] < INFRARED_COLOUR) for one in timed if one.media_id in colours]
+    seen = [(one, colours[one.media_id] < looks.INFRARED_COLOUR) for one in timed if one.media_id in colours]
     seen = seen[:: -(-len(seen) // MOST_COMPARED)] if seen else []
     if len(seen) < FEWEST:
         return []

@@ -18,7 +18,7 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 from app.survey.tables.videos import Video
 
-CAMERAS_A_STATION = 2
+CAMERAS_A_STATION = 3
 NAMED_STATIONS = 2  # in the name of an upload
 LONGEST_NAME = 1024
 FILES_COMPARED = 1000
@@ -224,7 +224,7 @@ def deployment_for(session: Session, batch: ImportBatch, path: str) -> int | Non
 def deployment_named(session: Session, name: str, station: str | None = None) -> Deployment:
     """The deployment with this name; made when there is none, at this station or one of its own name.
 
-    A station has at most a pair of cameras: with the third folder beside them each is a station of its own.
+    A station has at most three cameras: with the fourth folder beside them each is a station of its own.
     """
     name = composed(name.strip())[:LONGEST_NAME]
     deployment = session.scalar(sa.select(Deployment).where(Deployment.name == name))

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.survey.tables.media import Media, MediaLook
 
 SLICE = 500
+INFRARED_COLOUR = 2.5  # `Look.colour`: 0 to 0.6 in infrared, 6 and more by day, in 120 pictures of 7 sources
 
 
 def put(session: Session, media_id: int, **look: Any) -> None:

@@ -95,6 +95,26 @@ def test_secr_detectors_have_metres_and_one_usage_an_occasion_that_matches_the_c
     assert (apart[0] ** 2 + apart[1] ** 2) ** 0.5 == pytest.approx(5950, rel=0.01)
 
 
+def test_paired_cameras_are_one_detector_whose_effort_is_not_doubled(survey):
+    for camera in ("CamA", "CamB", "CamC"):
+        seen(survey, "T", f"St01/{camera}", 1, flank="left" if camera == "CamA" else "right")
+        seen(survey, "T", f"St01/{camera}", 4 * DAY)
+    for camera in ("CamA", "CamB"):
+        seen(survey, "U", f"St02/{camera}", 2)
+        seen(survey, "U", f"St02/{camera}", 4 * DAY)
+    place(survey, "St01", 10.0, 77.0)
+    place(survey, "St02", 10.05, 77.02)
+    with survey.read() as session:
+        history = capture_history(session, Design(occasion_days=5))
+    written = secr.files(history)
+    assert [row[0] for row in rows(written["detectors.txt"])] == ["St01", "St02"]
+    assert [row[3:] for row in rows(written["detectors.txt"])] == [["5"], ["5"]]
+    assert rows(written["captures.txt"]) == [["1", "T", "1", "St01", "NA"], ["1", "U", "1", "St02", "NA"]]
+    stations = table(camtrapr.files(history, {})["stations.csv"])
+    assert [row["Station"] for row in stations] == ["St01", "St02"]
+    assert {(row["Setup_date"], row["Retrieval_date"]) for row in stations} == {("2024-03-12", "2024-03-16")}
+
+
 def test_secr_readme_reads_the_files_it_lies_beside(written):
     readme = secr.files(written)["README.txt"]
     assert "read.capthist('captures.txt', 'detectors.txt', detector = 'proximity'" in readme

@@ -1,0 +1,131 @@
+"""Camera health: a time line over all deployments, and one camera's strip of a picture a day with what went wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+import plotly.graph_objects as go
+import streamlit as st
+
+from app import deps
+from app.survey.media.health import Health, healths
+from app.ui.individuals.plots import GREY, MARK
+from app.ui.shared import counts
+from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.words import many, plain
+
+WAIT_SECONDS = 0.05
+FAULT = "#C8553D"
+A_PAGE, MOST_DAYS = 30, 60
+CONFIG = {"displayModeBar": False}
+
+
+def health_view() -> None:
+    """The whole section."""
+    found = _current()
+    if found is None:
+        _wait()
+        return
+    if not any(one.days for one in found):
+        st.info("No deployment has media with a time yet.")
+        return
+    nights, faulty = sum(one.nights for one in found), [one for one in found if one.faults]
+    columns = st.columns(3)
+    columns[0].metric("Trap nights", f"{nights:,}")
+    columns[1].metric("Days without pictures", f"{sum(one.empty_days for one in found):,}")
+    columns[2].metric("Cameras to look at", f"{len(faulty):,}")
+    pages = -(-len(found) // A_PAGE)
+    number = st.pagination(pages, key="health-page") if pages > 1 else 1
+    st.plotly_chart(time_line(found[(number - 1) * A_PAGE : number * A_PAGE]), key="time-line", config=CONFIG)
+    st.caption("Grey: taken to have worked. Green: days with media. Red: something went wrong from that day on.")
+    ordered = sorted(range(len(found)), key=lambda place: not found[place].faults)
+    at = st.selectbox("Camera", ordered, format_func=lambda place: _title(found[place]), key="health-camera")
+    _camera(found[at])
+
+
+def time_line(found: Sequence[Health]) -> go.Figure:
+    """Every deployment as a bar of the days it worked, with its days of media and its faults."""
+    figure = go.Figure()
+    names = [one.deployment.name for one in found]
+    spans = [(one.deployment.name, one.first, one.last) for one in found if one.first and one.last]
+    figure.add_bar(
+        y=[name for name, _, _ in spans], base=[str(first) for _, first, _ in spans], orientation="h",
+        x=[((last - first).days + 1) * 86_400_000 for _, first, last in spans], marker={"color": GREY, "opacity": 0.3},
+        hovertemplate="%{y}<br>from %{base}<extra></extra>", name="worked", width=0.7,
+    )  # fmt: skip
+    days = [(one.deployment.name, day, count) for one in found for day, _, count in one.days]
+    figure.add_scatter(
+        y=[name for name, _, _ in days], x=[f"{day}T12:00" for _, day, _ in days], mode="markers", name="days",
+        marker={"symbol": "square", "size": 7, "color": MARK}, customdata=[count for _, _, count in days],
+        hovertemplate="%{y}<br>%{x|%-d %b %Y}: %{customdata} media<extra></extra>",
+    )  # fmt: skip
+    faults = [(one.deployment.name, day, f"{fault}: {text}") for one in found for fault, text, day in one.faults]
+    figure.add_scatter(
+        y=[name for name, _, _ in faults], x=[f"{day}T12:00" for _, day, _ in faults], mode="markers", name="faults",
+        marker={"symbol": "x", "size": 11, "color": FAULT}, text=[text for _, _, text in faults],
+        hovertemplate="%{y}<br>%{text}<extra></extra>",
+    )  # fmt: skip
+    figure.update_xaxes(type="date")
+    figure.update_yaxes(categoryorder="array", categoryarray=names[::-1], automargin=True, type="category")
+    height, margin = max(180, 26 * len(names) + 90), {"l": 0, "r": 8, "t": 8, "b": 0}
+    figure.update_layout(height=height, margin=margin, showlegend=False)
+    return figure
+
+
+def _camera(one: Health) -> None:
+    """Effort, faults and the strip of one camera."""
+    if one.first and one.last:
+        who = "as stated" if one.stated else "by its media; state the days under Stations if it stood longer"
+        st.markdown(
+            f"{many(one.nights, 'trap night')} from {one.first} to {one.last} ({who}) · "
+            f"{many(one.empty_days, 'day')} without pictures"
+        )
+    for fault, text, _ in one.faults:
+        st.markdown(f":material/warning: **{fault.capitalize()}** · {plain(text)}")
+    step = max(-(-len(one.days) // MOST_DAYS), 1)
+    if step > 1:
+        st.caption(f"Every {step}. day with media is shown.")
+    crop_gallery(
+        [
+            {
+                "id": shot.media_id,
+                "src": deps.thumb_url(shot.sha256),
+                "label": f"{day.day} {day:%b %Y}",
+                "sub": many(count, "media", "media"),
+                "badge": _badge(one, place),
+            }
+            for place, (day, shot, count) in list(enumerate(one.days))[::step]
+        ],
+        key=f"strip-{one.deployment.id}",
+        size=120,
+    )
+
+
+def _badge(one: Health, place: int) -> str:
+    """What to say on a day: a fault that began, or how many days before it had no picture."""
+    day = one.days[place][0]
+    begun = [str(fault) for fault, _, since in one.faults if since == day]
+    gap = (day - one.days[place - 1][0] - timedelta(days=1)).days if place else 0
+    return ", ".join(begun) or (f"{gap} d without" if gap else "")
+
+
+def _title(one: Health) -> str:
+    return f"{one.deployment.name} · {', '.join(dict.fromkeys(fault for fault, _, _ in one.faults)) or 'no fault'}"
+
+
+def _current() -> list[Health] | None:
+    """How every camera worked, as the survey stands; None while it is computed beside the page."""
+
+    def work() -> list[Health]:
+        with deps.survey().read() as session:
+            return healths(session)
+
+    return deps.computed().ask(("health", counts.survey_state()), work, WAIT_SECONDS)
+
+
+@st.fragment(run_every="0.5s")
+def _wait() -> None:
+    if _current() is not None:
+        st.rerun()
+    st.caption("Looking at every camera …")
