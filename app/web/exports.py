@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import secrets
+import time
 from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
@@ -22,6 +24,8 @@ from app.survey.database import Survey
 from app.web.tokens import EXPORT, BadToken, Signer
 
 AT_ONCE = 2
+LEFT_AFTER_SECONDS = 24 * 3600
+MOST_DAYS, MOST_OCCASIONS, MOST_IDS = 3_660, 10_000, 2**53
 CONTENT_TYPES = {"zip": "application/zip", "csv": "text/csv; charset=utf-8", "json": "application/json"}
 
 
@@ -44,6 +48,9 @@ class ExportRoute:
             return JSONResponse({"error": str(error)}, status_code=403)
         folder = files.exports_folder(survey.data_dir)
         folder.mkdir(exist_ok=True)
+        _sweep(folder)
+        # A file that is written for one request cannot be asked for piece by piece.
+        request.scope["headers"] = [pair for pair in request.scope["headers"] if pair[0] not in (b"range", b"if-range")]
         out = folder / f"{secrets.token_hex(8)}.part"
         try:
             wish = wish_of(request.query_params)
@@ -64,13 +71,13 @@ def wish_of(values: Mapping[str, str]) -> Wish:
         raise ValueError(f"{flank} is not a flank: {', '.join(FLANKS)}.")
     try:
         design = Design(
-            occasion_days=int(values.get("days") or 5),
+            occasion_days=_whole(values.get("days") or "5", MOST_DAYS),
             start=date.fromisoformat(values["start"]) if values.get("start") else None,
-            occasions=int(values["occasions"]) if values.get("occasions") else None,
+            occasions=_whole(values["occasions"], MOST_OCCASIONS) if values.get("occasions") else None,
             species=values.get("species") or None,
             flank=flank,
         )
-        individual = int(values["individual"]) if values.get("individual") else None
+        individual = _whole(values["individual"], MOST_IDS) if values.get("individual") else None
     except ValueError as error:
         raise ValueError(f"The address of this export is wrong: {error}.") from error
     statement = Statement(
@@ -80,6 +87,23 @@ def wish_of(values: Mapping[str, str]) -> Wish:
         utc_offset=values.get("utc_offset") or None,
     )
     return Wish(design, values.get("exact") == "yes", individual, statement, (values.get("who") or "Pugmark")[:80])
+
+
+def _whole(text: str, most: int) -> int:
+    """A whole number from 1 to `most`. Raises ValueError with a sentence for anything else."""
+    if not re.fullmatch(r"[0-9]{1,18}", text) or not 1 <= int(text) <= most:
+        raise ValueError(f"{text[:20]} is not a whole number from 1 to {most:,}")
+    return int(text)
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what an ended server or a broken connection left behind."""
+    for left in folder.glob("*.part"):
+        try:
+            if left.stat().st_mtime < time.time() - LEFT_AFTER_SECONDS:
+                left.unlink()
+        except FileNotFoundError:
+            continue
 
 
 def _name(kind: str, name: str) -> str:

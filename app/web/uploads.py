@@ -105,14 +105,14 @@ async def store(stream: AsyncIterator[bytes], target: Path, limit: int) -> int:
     """Write the stream beside the target, then rename it. Returns the number of bytes; leaves nothing on a failure."""
     try:
         with whole_file(target) as part, part.open("wb") as file:
-            return await _pour(stream, file, limit)
+            return await _pour(stream, file, part.parent, limit)
     except OSError as error:
         if error.errno in DISK_FULL:
             raise disk_full() from error
         raise UploadRefused(409, f"The file cannot be stored under this name ({error.strerror}).") from error
 
 
-async def _pour(stream: AsyncIterator[bytes], file: BinaryIO, limit: int) -> int:
+async def _pour(stream: AsyncIterator[bytes], file: BinaryIO, folder: Path, limit: int) -> int:
     size, waiting = 0, bytearray()
     async for chunk in stream:
         size += len(chunk)
@@ -120,6 +120,8 @@ async def _pour(stream: AsyncIterator[bytes], file: BinaryIO, limit: int) -> int
             raise too_large(limit)
         waiting += chunk
         if len(waiting) >= CHUNK_BYTES:
+            if shutil.disk_usage(folder).free < RESERVE_BYTES:
+                raise disk_full()
             await anyio.to_thread.run_sync(file.write, waiting)
             waiting = bytearray()
     await anyio.to_thread.run_sync(file.write, waiting)

@@ -16,6 +16,7 @@ from starlette.testclient import TestClient
 
 from app.jobs.process import ROOT
 from app.web.services import Services
+from app.web.uploads import RESERVE_BYTES
 from tests.app.web.conftest import MEGABYTE
 
 
@@ -105,6 +106,19 @@ def test_full_disk_is_said_in_words(
     answer = client.put("/api/uploads/batch-1/a.jpg", content=b"x", headers=upload("batch-1"))
     assert answer.status_code == 507
     assert "disk is full" in answer.json()["error"]
+
+
+def test_a_body_without_a_stated_length_stops_at_the_disks_reserve(
+    client: TestClient,
+    services: Services,
+    upload: Callable[[str], dict[str, str]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10**12, 0, RESERVE_BYTES - 1))
+    body = (b"x" * MEGABYTE for _ in range(5))
+    answer = client.put("/api/uploads/batch-1/a.jpg", content=body, headers=upload("batch-1"))
+    assert answer.status_code == 507
+    assert incoming(services) == []
 
 
 def test_file_in_the_place_of_a_folder_is_refused_in_words(
