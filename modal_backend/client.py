@@ -28,8 +28,11 @@ from modal_backend.weights.files import VOLUME, models_listed
 
 # Long polls: the server keeps a question open for at most 55 s.
 LONGEST_WAIT = 50.0
-# A question about a call that is not answered for so long never will be; the next one may.
-LONGEST_QUESTION = 30.0
+# A question about a call that is not answered for so long: the next one about this call may take twice as long, as a
+# large result does on a slow line.
+FIRST_QUESTION, LONGEST_QUESTION = 30.0, 240.0
+# Bytes a second of the slowest line (.25 Mbit/s) on which what is being sent still arrives.
+SLOWEST_LINE = 32_000
 STATS_SECONDS = 5.0
 WARM_SECONDS = 20.0
 
@@ -49,6 +52,8 @@ class ModalBackend:
         self.options = options or Options()
         self._connection = Connection(self.options)
         self._stalled_since: dict[str, float] = {}
+        self._sending: dict[int, int] = {}
+        self._question_seconds: dict[str, float] = {}
 
     @property
     def in_flight(self) -> int:
@@ -102,7 +107,11 @@ class ModalBackend:
             call = await self._connection.handle(model).spawn.aio(packed)
             return str(call.object_id)
 
-        return await self._connection.reliably(spawn, model, self.options.timeout, on_retry)
+        self._sending[id(packed)] = wire.size(packed)
+        try:
+            return await self._connection.reliably(spawn, model, self._sending_seconds(), on_retry)
+        finally:
+            del self._sending[id(packed)]
 
     async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
         """The result of a call, as often as it is asked for; None when it is not there after `wait` seconds.
@@ -122,10 +131,15 @@ class ModalBackend:
                 return None
             return answer
 
+        seconds = self._question_seconds.get(call_id, min(self.options.timeout, FIRST_QUESTION))
         try:
-            answer = await self._connection.reliably(get, None, min(self.options.timeout, LONGEST_QUESTION) + wait)
+            answer = await self._connection.reliably(get, None, seconds + wait)
         except NotDeployed as error:
             raise ResultLost(f"Modal does not know the call {call_id}.") from error
+        except BackendUnavailable:
+            self._question_seconds[call_id] = min(2 * seconds, LONGEST_QUESTION)
+            raise
+        self._question_seconds.pop(call_id, None)
         return None if answer is None else await asyncio.to_thread(wire.unpack_answer, answer)
 
     async def call_async(self, model: str, inputs: Sequence[Any]) -> Result:
@@ -240,6 +254,10 @@ class ModalBackend:
             return found
 
         return asyncio.run(self._connection.once(ask, time.monotonic() + (seconds or self.options.timeout)))
+
+    def _sending_seconds(self) -> float:
+        """How long a call may take to be sent: longer the more bytes of this process are under way with it."""
+        return self.options.timeout + sum(self._sending.values()) / SLOWEST_LINE
 
     def _stalled(self, model: str, idle: bool) -> float:
         if not idle:

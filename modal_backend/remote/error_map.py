@@ -32,7 +32,7 @@ def translated(error: BaseException) -> BackendError:
     if isinstance(error, BackendError):
         return error
     if raised_remotely(error):
-        return JobFailed(f"The model raised {type(error).__name__}: {error}")
+        return JobFailed(f"The model raised {type(error).__name__}: {_gist(error)}")
     return _of_the_client(error) or BackendMisconfigured(f"Modal refused: {_text(error)}")
 
 
@@ -62,7 +62,7 @@ def _of_the_client(error: BaseException) -> BackendError | None:
     if isinstance(error, modal.AuthError | modal.PermissionDeniedError):
         return CredentialsRefused(f"Modal does not accept the credentials: {_text(error)}", remedy=TOKEN)
     if isinstance(error, modal.RemoteError | modal.DeserializationError | modal.SerializationError):
-        return JobFailed(f"The call ended without a result: {_text(error) or 'it was cancelled'}")
+        return JobFailed(f"The call ended without a result: {_gist(error) or 'it was cancelled'}")
     if _is_transient(error):
         return BackendUnavailable(f"Modal does not answer: {_text(error)}")
     if isinstance(error, modal.VersionError):
@@ -88,6 +88,12 @@ def _is_transient(error: BaseException) -> bool:
     )
     through_blobs = isinstance(error, modal.ExecutionError) and str(error).startswith(("Put to url", "Get from url"))
     return isinstance(error, passing) or through_blobs
+
+
+def _gist(error: BaseException) -> str:
+    """What an error says, without the traceback that some carry as their text: its last line, and not all of that."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    return lines[-1][:300] if lines else type(error).__name__
 
 
 def _text(error: BaseException) -> str:

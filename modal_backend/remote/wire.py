@@ -47,6 +47,15 @@ def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
     return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(value) for value in inputs]}
 
 
+def size(packed: Any) -> int:
+    """About how many bytes a packed call is on the way; what is not a picture or a text hardly counts."""
+    if isinstance(packed, bytes | str):
+        return len(packed)
+    if isinstance(packed, dict):
+        return sum(map(size, packed.values()))
+    return sum(map(size, packed)) if isinstance(packed, list | tuple) else 8
+
+
 def unpack_call(call: dict[str, Any]) -> list[Any]:
     """The inputs of a call as the models take them, a Failure in the place of one that cannot be read.
 
