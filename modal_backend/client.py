@@ -33,6 +33,8 @@ LONGEST_WAIT = 50.0
 FIRST_QUESTION, LONGEST_QUESTION = 30.0, 240.0
 # Bytes a second of the slowest line (.25 Mbit/s) on which what is being sent still arrives.
 SLOWEST_LINE = 32_000
+# Bytes that MODAL_TIMEOUT is enough for.
+ANY_LINE = 1_000_000
 STATS_SECONDS = 5.0
 WARM_SECONDS = 20.0
 
@@ -257,7 +259,7 @@ class ModalBackend:
 
     def _sending_seconds(self) -> float:
         """How long a call may take to be sent: longer the more bytes of this process are under way with it."""
-        return self.options.timeout + sum(self._sending.values()) / SLOWEST_LINE
+        return self.options.timeout + max(0, sum(self._sending.values()) - ANY_LINE) / SLOWEST_LINE
 
     def _stalled(self, model: str, idle: bool) -> float:
         if not idle:
