@@ -126,30 +126,6 @@ class Tracklet:
 
 
 @dataclass(frozen=True, slots=True)
-class Sentence:
-    """One statement about a video with its evidence: from when to when (seconds), and the numbers of the frames."""
-
-    text: str
-    first_second: float
-    last_second: float
-    frames: tuple[int, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class VideoSummary:
-    """A video in words, computed from tracklets alone. animals: the count, as a person corrected it where one did.
-
-    computed: the count as it was computed. uncertainty: what limits the answer, as sentences with evidence.
-    """
-
-    animals: int
-    computed: int
-    sentences: tuple[Sentence, ...]
-    uncertainty: tuple[Sentence, ...]
-    tracklets: tuple[Tracklet, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class Letterboxed:
     """A picture scaled for a detector: RGB uint8 `pixels` with the long side the detector wants.
 

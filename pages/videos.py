@@ -5,15 +5,16 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
+from app.actions.videos import apply_marks
 from app.survey.videos import views as video_views
-from app.survey.videos.views import OpenVideo
+from app.survey.videos.views import OpenVideo, Show
 from app.ui.shared.address import Videos, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
 from app.ui.shared.words import many, plain
 from app.ui.videos.analysis import draw_analysis
-from app.ui.videos.frames.frames import KEYS, video_frames
+from app.ui.videos.frames.frames import KEYS, marks_of, video_frames
 from app.ui.videos.items import facts, frame_items, names, video_items
 from app.ui.videos.plots import tracklet_bars
 from app.ui.videos.progress import videos_under_way
@@ -25,12 +26,20 @@ A_PAGE = 48
 
 def video_list() -> None:
     """The videos of the survey; one is opened with a click."""
+    chosen = st.segmented_control(
+        "Videos", [str(show) for show in Show], default=Videos.SHOW.default, label_visibility="collapsed",
+        **Videos.SHOW.bound(),
+    )  # fmt: skip
+    show = Show(chosen or Show.ALL)
     with deps.survey().read() as session:
-        total = video_views.count(session)
+        total = video_views.count(session, show)
         pages = max(-(-total // A_PAGE), 1)
         number = min(Videos.PAGE.read(), pages)
-        views = video_views.page(session, limit=A_PAGE, offset=(number - 1) * A_PAGE)
-    opened = crop_gallery(video_items(views), key=f"videos-{number}", size=220)
+        views = video_views.page(session, limit=A_PAGE, offset=(number - 1) * A_PAGE, show=show)
+    if not views:
+        st.info("No video of this kind.")
+        return
+    opened = crop_gallery(video_items(views), key=f"videos-{show}-{number}", size=220)
     if opened.id is not None and opened.count != st.session_state.get("video_opened", 0):
         st.session_state["video_opened"] = opened.count
         st.session_state.pop("video_jump", None)
@@ -51,13 +60,20 @@ def draw_video(opened: OpenVideo) -> None:
     if opened.view.failure:
         st.error(f"{plain(opened.view.failure)} The video itself is kept; Operations can look again.")
     left, right = st.columns([3, 2], gap="medium")
+    media_id = opened.view.media_id
     with left:
         frames = frame_items(opened)
         place = st.container()
         time_line(opened)
         with place:
             video_frames(
-                frames, key=f"video-{opened.view.media_id}", width=opened.width, height=opened.height, jump=jump(opened)
+                frames,
+                key=f"video-{media_id}",
+                media_id=media_id,
+                width=opened.width,
+                height=opened.height,
+                jump=jump(opened),
+                ack=st.session_state.get(f"video-{media_id}-ack", 0),
             )
         draw_coverage(opened)
     with right:
@@ -78,8 +94,8 @@ def time_line(opened: OpenVideo) -> None:
     """The tracklets over the video's time; a click on a bar or a mark jumps there."""
     tracklets = [one for _, one in opened.tracklets]
     named = list(zip(names(tracklets), tracklets, strict=True))
-    looked = [(index, second) for index, second in opened.video.looked]
-    unlooked = [(first, last) for first, last in opened.video.unlooked]
+    looked = [(index, second) for index, second in opened.facts.looked]
+    unlooked = [(first, last) for first, last in opened.facts.unlooked]
     event = st.plotly_chart(
         tracklet_bars(named, looked, unlooked, opened.view.duration),
         key=f"bars-{opened.view.media_id}",
@@ -96,14 +112,26 @@ def time_line(opened: OpenVideo) -> None:
 def jump(opened: OpenVideo) -> dict[str, int] | None:
     """The looked-at frame nearest to where a click wants to go."""
     wanted = st.session_state.get("video_jump")
-    if not opened.video.looked:
+    if not opened.facts.looked:
         return None
     if wanted is None:
         return {"number": opened.video.key_frame, "n": 0}
-    index, _ = min(opened.video.looked, key=lambda look: abs(look[1] - wanted["second"]))
+    index, _ = min(opened.facts.looked, key=lambda look: abs(look[1] - wanted["second"]))
     return {"number": index, "n": wanted["n"]}
 
 
+def apply_marked(media_id: int) -> None:
+    """Write down what a person did over the frames of a video."""
+    store = f"video-{media_id}"
+    ack = st.session_state.get(f"{store}-ack", 0)
+    settled = apply_marks(deps.survey(), deps.jobs(), deps.reviewer(), marks_of(store), ack)
+    st.session_state[f"{store}-ack"] = settled.ack
+    for problem in settled.problems:
+        st.toast(plain(problem), icon=":material/error:", duration="long")
+
+
+if opened_id := Videos.MEDIA.read():
+    apply_marked(opened_id)
 with deps.survey().read() as session:
     total, left = video_views.count(session), video_views.waiting(session)
     opened = video_views.opened(session, Videos.MEDIA.read() or 0)

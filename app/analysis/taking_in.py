@@ -96,7 +96,7 @@ def media_row(session: Session, batch: ImportBatch, read: Read) -> Media:
     looks.put(session, media.id, **asdict(taken.look))
     if taken.video is not None:
         stated = taken.video.facts
-        tracklets.put_facts(
+        tracklets.put_video(
             session,
             media.id,
             duration=stated.duration or 0.0,

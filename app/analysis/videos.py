@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import astuple, replace
 from pathlib import Path
 from typing import cast
 
@@ -31,9 +31,10 @@ from app.survey.tables.videos import Video, VideoRunRow
 from app.survey.videos import runs
 from app.survey.videos import tracklets as videos
 from app.video.reading.probe import VideoError
-from app.video.summary.summarise import DetectorFailed, SummarisedVideo, summarise_video
+from app.video.summary.looks import DetectorFailed
+from app.video.summary.summarise import SummarisedVideo, summarise_video
+from modal_backend.contracts import Category, Failure, Picture, Provenance, Tracklet
 from modal_backend.contracts import Detection as Found
-from modal_backend.contracts import Failure, Picture, Provenance
 from modal_backend.errors import BackendError
 from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.registry import Task
@@ -43,7 +44,8 @@ REPORT_SECONDS = 1.0
 SAME = "Detector, version and method are those of an earlier run, whose result stands."
 FRAME_SIDE = 640
 FRAME_QUALITY = 78
-METHOD = "clip 3: motion at 192 px and 10/s, detector on up to 64 frames"
+METHOD = "clip 4: detector on up to 64 frames and 40 enlarged parts, motion at 192 px and 10/s links"
+UNDER = 0.96  # of the threshold
 
 
 class Asked:
@@ -101,7 +103,8 @@ def summarise_again(context: Context, run_id: int, job: str | None = None) -> No
         if not ended:
             run.started_at, run.progress = time.time(), 0.0
         media, video = session.get_one(Media, run.media_id), session.get_one(Video, run.media_id)
-        shows = next(((index, second) for index, second in video.looked if index == video.key_frame), None)
+        facts = runs.facts_of(runs.counting_run(session, media.id))
+        shows = next(((index, second) for index, second in facts.looked if index == video.key_frame), None)
     if not ended:
         _look_again(context, run_id, media, shows, job)
     _describe(context, media.id, job)
@@ -121,25 +124,23 @@ def _summarise(context: Context, media_id: int, job: str | None) -> None:
     with context.survey.write() as session:
         media = session.get_one(Media, media_id)
         media.attempts += 1
-        begun = {"started_at": time.time(), "progress": 0.0, "summarised_at": None}
-        session.execute(sa.update(Video).where(Video.media_id == media_id).values(**begun))
-    report = _reporter(context, Video.media_id == media_id, Video)
+        run = runs.open_run(session, media_id) or runs.begin(session, media_id, None)
+        run.started_at, run.progress = time.time(), 0.0
     try:
-        done, asked = _summary(context, media, job, None, report)
+        done, asked = _summary(context, media, job, None, _reporter(context, run.id))
     except (VideoError, DetectorFailed, MemoryError) as error:
         with context.survey.write() as session:
             row = session.get_one(Media, media_id)
             row.stage, row.failure = Stage.FAILED, f"The video could not be summarised: {error}."
-            session.execute(sa.update(Video).where(Video.media_id == media_id).values(started_at=None))
+            runs.fail(session, run.id, row.failure)
         return
     with context.survey.write() as session:
-        _store(session, runs.begin(session, media_id, None), done, asked)
+        _store(session, session.get_one(VideoRunRow, run.id), done, asked)
 
 
 def _look_again(context: Context, run_id: int, media: Media, shows: tuple[int, float] | None, job: str | None) -> None:
-    report = _reporter(context, VideoRunRow.id == run_id, VideoRunRow)
     try:
-        done, asked = _summary(context, media, job, shows, report)
+        done, asked = _summary(context, media, job, shows, _reporter(context, run_id))
     except (VideoError, DetectorFailed, MemoryError, OSError) as error:
         with context.survey.write() as session:
             runs.fail(session, run_id, f"The video could not be summarised again: {error}.")
@@ -183,10 +184,8 @@ def _describe(context: Context, media_id: int, job: str | None) -> None:
             session.get_one(Media, media_id).stage = Stage.READY
 
 
-def _reporter(
-    context: Context, which: sa.ColumnElement[bool], table: type[Video] | type[VideoRunRow]
-) -> Callable[[float], None]:
-    """Writes down how far a video is, at most once a second, in this row of a table."""
+def _reporter(context: Context, run_id: int) -> Callable[[float], None]:
+    """Writes down how far a run is, at most once a second."""
     written_at = time.monotonic()
 
     def report(share: float) -> None:
@@ -194,7 +193,7 @@ def _reporter(
         if time.monotonic() - written_at >= REPORT_SECONDS:
             written_at = time.monotonic()
             with context.survey.write() as session:
-                session.execute(sa.update(table).where(which).values(progress=round(share, 4)))
+                session.get_one(VideoRunRow, run_id).progress = round(share, 4)
 
     return report
 
@@ -208,42 +207,46 @@ def _version_of(session: Session, found_by: Provenance) -> ModelVersion:
 def _store(session: Session, run: VideoRunRow, done: SummarisedVideo, asked: Asked) -> None:
     """Write the result of a run with its tracklets and their boxes, and let the right run of the video count."""
     media_id = run.media_id
-    tracklets = done.summary.tracklets
-    boxes = [
-        Found(one.category, one.confidence if one.counted else box.confidence or one.confidence, box.box)
-        for one in tracklets
-        for box in one.boxes
-    ]
+    tracklets, sure = done.summary.tracklets, threshold(asked.model)
+    boxes = [Found(one.category, _standing(one, sure), box.box) for one in tracklets for box in one.boxes]
     version = _version_of(session, asked.found_by)
     ids = iter(results.store_analysis(session, media_id, version, asked.call_id, boxes))
     for one in tracklets:
         videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)
     played, seen = done.played, done.coverage
-    videos.put_facts(
+    videos.put_video(
         session,
         media_id,
         duration=round(played.duration, 3),
         frame_rate=round(1 / played.usual_step, 4),
         frames=played.frames,
-        progress=1.0,
         key_frame=done.key_frame,
     )
-    facts = {
-        "lost": seen.lost,
-        "looked": [[index, round(second, 3)] for index, second in seen.sampled],
-        "compared": done.compared,
-        "unlooked": [[round(a, 3), round(b, 3)] for a, b in seen.unsampled],
-        "night": seen.night,
-        "animals": done.summary.computed,
-        "sentences": videos.as_rows(done.summary.sentences),
-        "uncertainty": videos.as_rows(done.summary.uncertainty),
-    }
-    runs.finish(session, run, version.id, facts)
+    summary = done.summary
+    facts = runs.RunFacts(
+        lost=seen.lost,
+        looked=[[index, round(second, 3)] for index, second in seen.sampled],
+        compared=done.compared,
+        unlooked=[[round(a, 3), round(b, 3)] for a, b in seen.unsampled],
+        night=seen.night,
+        carried=seen.carried,
+        sentences=videos.as_rows(summary.sentences),
+        uncertainty=videos.as_rows(summary.uncertainty),
+        counts={str(category): list(astuple(count)) for category, count in summary.counts.items()},
+    )
+    runs.finish(session, run, version.id, summary.counts[Category.ANIMAL], bool(summary.unidentified), facts)
     row = session.get_one(Media, media_id)
     row.stage, row.failure = Stage.DETECTED, None
     row.width, row.height = played.width, played.height
     session.flush()
     rescore(session, [media_id])
+
+
+def _standing(tracklet: Tracklet, sure: float) -> float:
+    """The confidence its boxes are stored with: at the detector's threshold or over it exactly where it counts."""
+    if tracklet.counted:
+        return max(tracklet.confidence, sure)
+    return min(tracklet.confidence, UNDER * sure)
 
 
 def _write_frames(context: Context, media: Media, done: SummarisedVideo) -> None:

@@ -12,11 +12,13 @@ from tqdm import tqdm
 from app.analysis.model_choice import choose
 from app.commands.output import CommandFailed, tell
 from app.settings import Settings
+from app.video.summary.counts import count_of
 from app.video.timecode import timecode
-from modal_backend.contracts import Box, Detection, Failure, Picture, Sentence, Tracklet
+from modal_backend.contracts import Box, Category, Detection, Failure, Picture, Tracklet
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError
 from modal_backend.models.detectors.prepare import prepare, threshold
+from modal_backend.models.video.summary import Count, Sentence
 from modal_backend.registry import DETECTOR
 from modal_backend.weights.files import runnable_here
 
@@ -34,7 +36,8 @@ def run(settings: Settings, options: Namespace) -> int:
     Exit status: 0 when the video was summarised, 2 without such a file, 3 when nothing in it can be decoded.
     """
     from app.video.reading.probe import VideoError
-    from app.video.summary.summarise import DetectorFailed, summarise_video
+    from app.video.summary.looks import DetectorFailed
+    from app.video.summary.summarise import summarise_video
 
     video, as_json = options.video, options.as_json
     path = video.expanduser()
@@ -70,9 +73,14 @@ def detector(backend: EmbeddedBackend, model: str = DETECTOR) -> Any:
 
 
 def document(name: str, done: Any) -> dict[str, Any]:
-    """A summarised video as JSON values: seconds from the video's start, boxes relative to the upright frame."""
+    """A summarised video as JSON values: seconds from the video's start, boxes relative to the upright frame.
+
+    max_at_once, distinct_low and distinct_high count animals and people; by_category tells them apart. animals is the
+    most animals at once.
+    """
     played, summary = done.played, done.summary
     counted = [one for one in summary.tracklets if one.counted]
+    living = count_of(counted, (Category.ANIMAL, Category.PERSON))
     return {
         "file": name,
         "duration": round(played.duration, 3),
@@ -88,12 +96,24 @@ def document(name: str, done: Any) -> dict[str, Any]:
         "frames_compared_for_motion": done.compared,
         "not_looked_at": [[round(a, 3), round(b, 3)] for a, b in done.coverage.unsampled],
         "animals": summary.animals,
+        "max_at_once": living.at_once,
+        "max_at": _moment(living.frame, living.second) if living.frame is not None else None,
+        "distinct_low": living.low,
+        "distinct_high": living.high,
+        "moved_unidentified": bool(summary.unidentified),
+        "by_category": {str(category): _count(count) for category, count in summary.counts.items()},
+        "camera_moves": done.coverage.carried,
+        "night": done.coverage.night,
         "tracklets": [_tracklet(number, one) for number, one in enumerate(counted, 1)],
         "possible": [_tracklet(0, one) for one in summary.tracklets if not one.counted],
         "sentences": [_sentence(one) for one in summary.sentences],
         "uncertainty": [_sentence(one) for one in summary.uncertainty],
         "source": SAID_OF_IT,
     }
+
+
+def _count(count: Count) -> dict[str, Any]:
+    return {"max_at_once": count.at_once, "distinct_low": count.low, "distinct_high": count.high}
 
 
 def _moment(index: int, second: float) -> dict[str, Any]:

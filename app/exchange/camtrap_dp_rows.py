@@ -20,6 +20,7 @@ from app.survey.tables.deployments import Event
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media, Stage
+from app.survey.videos.counts import AnimalCount, counts_of, fallen
 from modal_backend.contracts import Category
 
 MEDIA = ("mediaID", "deploymentID", "timestamp", "filePath", "filePublic", "fileName", "fileMediatype")
@@ -99,21 +100,30 @@ def media_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
 
 
 def observation_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
-    """One row a box that counts; one of type blank for an image without any, unclassified before a detector saw it."""
+    """One row a box that counts; one of type blank for an image without any, unclassified before a detector saw it.
+
+    A video has a row for each animal that is named and one for the others, with the most of them at once.
+    """
     for part in _parts(session):
         ids = [media.id for media in part]
         found, reviews = boxes_of(session, ids), _reviews(session, ids)
         verdicts = {
             row.media_id: row for row in session.scalars(sa.select(MediaReview).where(MediaReview.media_id.in_(ids)))
         }
+        counts, gone = counts_of(session, ids), fallen(session, ids)
         spans = _spans(session, {media.event_id for media in part if media.event_id is not None})
         for media in part:
             verdict = verdicts.get(media.id)
             shown = [] if verdict and verdict.verdict == "blank" else [b for b in found[media.id] if _counts(b, kept)]
             head = _head(media, spans, kept)
-            for box in shown:
-                yield (f"{media.sha256[:16]}-{box.id}", *head, *_box(box, reviews.get(box.id), kept))
-            if not shown:
+            if media.id in counts:
+                shown = [box for box in shown if box.id not in gone]
+                rows = _of_video(counts[media.id], shown, reviews, kept)
+            else:
+                rows = [(box.id, *_box(box, reviews.get(box.id), kept)) for box in shown]
+            for number, *row in rows:
+                yield (f"{media.sha256[:16]}-{number}", *head, *row)
+            if not rows:
                 yield (f"{media.sha256[:16]}-0", *head, *_empty(media, verdict, kept))
 
 
@@ -201,6 +211,29 @@ def _box(box: BoxView, review: tuple[Any, ...] | None, kept: Kept) -> tuple[Any,
         "human" if human else "machine", who if human else kept.classifier,
         _utc(at) if human else "", 1 if human else round(box.confidence, 4),
     )  # fmt: skip
+
+
+def _of_video(
+    count: AnimalCount, boxes: list[BoxView], reviews: dict[int, tuple[Any, ...]], kept: Kept
+) -> list[tuple[Any, ...]]:
+    """The rows of a video, each after a number of its own: named animals, the other animals, vehicles."""
+    best: dict[tuple[str, int | None], BoxView] = {}
+    for box in boxes:
+        best.setdefault((box.category, box.individual_id), box)
+    animals = {who: box for (category, who), box in best.items() if category == Category.ANIMAL}
+    others = count.animals - sum(who is not None for who in animals)
+    rows = []
+    for who, box in [*animals.items(), *((None, box) for (kind, _), box in best.items() if kind == Category.VEHICLE)]:
+        many = 1 if who is not None or box.category == Category.VEHICLE else others
+        if many > 0:
+            kind, species, _, stage, sex, name, *rest = _box(box, reviews.get(box.id), kept)
+            method, by, at, sure = rest[4:]
+            if count.who and who is None and kind == "animal":
+                method, by, sure = "human", count.who, 1
+            rows.append((box.id, kind, species, many, stage, sex, name, *(None,) * 4, method, by, at, sure))
+    if others > 0 and None not in animals:
+        rows.append((1, "animal", None, others, *(None,) * 7, "human" if count.who else "machine", count.who, "", None))
+    return rows
 
 
 def _empty(media: Media, verdict: MediaReview | None, kept: Kept) -> tuple[Any, ...]:

@@ -21,7 +21,7 @@ from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.tables.detections import MediaReview, ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.tables.videos import FrameDetection, Video
-from app.survey.videos import tracklets
+from app.survey.videos import counts, runs, tracklets
 
 FORMAT_VERSION = "1.6"
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
@@ -130,12 +130,17 @@ def _add_frames(
 ) -> None:
     """What the format asks of a video: its rate, the frames processed, and on every detection its frame.
 
-    A box that a person drew is on the frame that was shown, the key frame.
+    A box that a person drew without a frame is on the one that was shown, the key frame.
     """
     video = session.get_one(Video, media_id)
     row["frame_rate"] = video.frame_rate
-    row["frames_processed"] = [index for index, _ in video.looked]
-    kept = [box for box in boxes if box.verdict != "rejected"][: len(row["detections"])]
+    facts = runs.facts_of(runs.counting_run(session, media_id))
+    row["frames_processed"] = [index for index, _ in facts.looked]
+    count, gone = counts.count_of(session, media_id), counts.fallen(session, [media_id])
+    if count is not None:
+        row["pugmark"] = {"max_at_once": count.animals, "distinct_low": count.low, "distinct_high": count.high}
+    kept = [box for box in boxes if box.verdict != "rejected" and box.id not in gone] if row["detections"] else []
+    row["detections"] = [_box(box) for box in kept]
     for found, box in zip(row["detections"], kept, strict=True):
         found["frame_number"] = frames[box.id].frame_number if box.id in frames else video.key_frame
     row["detections"].sort(key=lambda found: found["frame_number"])

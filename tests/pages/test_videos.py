@@ -31,12 +31,12 @@ from modal_backend.contracts import (
     Detection,
     FrameBox,
     Provenance,
-    Sentence,
     Side,
     Source,
     Tracklet,
     VideoAnswer,
 )
+from modal_backend.models.video.summary import Count, Sentence
 from tests.pages.test_every_page import page, words
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -55,7 +55,7 @@ def add_video(survey: Survey) -> int:
         session.add(media)
         session.flush()
         session.add(ListedFile(import_id=batch.id, path="Ridge 1/CLIP.MP4", media_id=media.id, outcome="new", bytes=9))
-        tracklets.put_facts(
+        tracklets.put_video(
             session, media.id, duration=5.0, frame_rate=10.0, frames=50, codec="h264", container="mov", key_frame=20,
         )  # fmt: skip
         add_run(session, media.id, "d", 1).query_id = 1
@@ -70,11 +70,11 @@ def add_run(session: Session, media_id: int, detector: str, animals: int) -> Tra
     ids = results.store_analysis(session, media_id, version, None, found)
     row = tracklets.put_tracklet(session, media_id, ONE, ids, run.id)
     said = Sentence(f"{animals} animal is in this video.", 1.0, 3.0, (10, 20, 30))
-    facts = {
-        "lost": "", "looked": [[index, index / 10] for index in range(0, 50, 10)], "compared": 50, "unlooked": [],
-        "night": None, "animals": animals, "sentences": tracklets.as_rows([said]), "uncertainty": [],
-    }  # fmt: skip
-    video_run_rows.finish(session, run, version.id, facts)
+    facts = video_run_rows.RunFacts(
+        looked=[[index, index / 10] for index in range(0, 50, 10)], compared=50, sentences=tracklets.as_rows([said])
+    )
+    count = Count(animals, 20, 2.0, animals, animals)
+    video_run_rows.finish(session, run, version.id, count, False, facts)
     return row
 
 
@@ -124,7 +124,7 @@ def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video
         session.add(other)
         session.flush()
         facts = {"duration": 5.0, "frame_rate": 10.0, "frames": 50, "codec": "h264", "container": "mov"}
-        tracklets.put_facts(session, other.id, **facts)
+        tracklets.put_video(session, other.id, **facts)
         questions = [
             answers.ask(session, media_id, "own", "Who?", "ana", model="vlm-1", host="local", through="direct")
             for media_id in (video, other.id)

@@ -18,6 +18,8 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media, Stage
+from app.survey.tables.videos import FrameDetection
+from app.survey.videos.tracklets import on_other_frames
 from modal_backend.contracts import Box, Category
 
 SMALLEST_SIDE = 0.002
@@ -33,13 +35,15 @@ def accept_media(
 ) -> Decision:
     """Accept the boxes shown: they are confirmed, the others over the model's threshold are rejected.
 
+    Of a video, only boxes on the frame that stands for it can be seen: the others stay as they are.
+
     box_ids: the boxes the person saw; None for those at the threshold. Raises BadDecision for a media that no model has
     looked at yet.
     """
     if known := already_made(session, client_key):
         return known
     refuse_unexamined(session, media_id)
-    change, counted = Change(session), over_threshold(session, [media_id])
+    change, counted = Change(session), over_threshold(session, [media_id]) - on_other_frames(session, media_id)
     for box in boxes_of(session, [media_id])[media_id]:
         shown = box.confidence >= threshold if box_ids is None else box.id in box_ids
         if box.verdict != "rejected" and (box.confirmed or shown):
@@ -115,15 +119,28 @@ def correct_box(
 
 
 def draw_box(
-    session: Session, who: str, media_id: int, box: Box, category: str, client_key: str | None = None
+    session: Session,
+    who: str,
+    media_id: int,
+    box: Box,
+    category: str,
+    client_key: str | None = None,
+    frame: tuple[int, float] | None = None,
 ) -> Decision:
-    """Add a box a person drew. Raises BadDecision for an empty box, no category or no such media."""
+    """Add a box a person drew. Raises BadDecision for an empty box, no category or no such media.
+
+    Args:
+        frame: number and second of the frame of a video; None for an image, and for the frame that stands for a video.
+    """
     if known := already_made(session, client_key):
         return known
     if session.get(Media, media_id) is None:
         raise BadDecision("This image does not exist any more.")
     change = Change(session)
     row = change.add(drawn_row(who, media_id, checked_box(box), checked_category(category)))
+    if frame is not None:
+        place = {"frame_number": frame[0], "second": frame[1], "marked": False, "quality": 1.0}
+        change.put(FrameDetection, {"detection_id": row.id}, **place)
     _reopen_if_blank(change, who, media_id)
     return change.record("draw", who, media_id=media_id, detection_id=row.id, client_key=client_key)
 

@@ -23,7 +23,7 @@ from app.survey.tables.notes import NoteFileReview
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 from app.survey.tables.species import SpeciesLabel
 from app.survey.tables.stamps import MediaTime
-from app.survey.tables.videos import VideoAnswer, VideoReview, VideoRunChoice
+from app.survey.tables.videos import FrameDetection, VideoAnswer, VideoReview, VideoRunChoice
 from app.survey.videos.runs import settle_chosen
 
 
@@ -34,6 +34,7 @@ class Undo(StrEnum):
     IDENTIFY = "identify"
     INDIVIDUALS = "individuals"
     VIDEO_COUNT = "video count"
+    VIDEOS = "videos"
     VIDEO_ANSWERS = "video answers"
     STATIONS = "stations"
 
@@ -71,8 +72,8 @@ BOXES = Family(
         "draw": "drew a box",
         "whole": "the whole picture is one animal",
     },
-    tables=(Detection, DetectionReview, MediaReview, Sighting),
-    undo=(Undo.DETECTIONS,),
+    tables=(Detection, DetectionReview, FrameDetection, MediaReview, Sighting),
+    undo=(Undo.DETECTIONS, Undo.VIDEOS),
     shows=("species", "category"),
 )
 IDENTITY = Family(
@@ -135,7 +136,9 @@ SPECIES = Family(
     tables=(SpeciesLabel,),
     shows=("species",),
 )
-COUNTS = Family({"count": "corrected the count"}, tables=(VideoReview,), undo=(Undo.VIDEO_COUNT,))
+COUNTS = Family(
+    {"count": "corrected the count"}, tables=(VideoReview, MediaReview), undo=(Undo.VIDEO_COUNT, Undo.VIDEOS)
+)
 RUNS = Family(
     {"clip run": "chose the run that counts"},
     tables=(VideoRunChoice,),

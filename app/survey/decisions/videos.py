@@ -6,12 +6,15 @@ import time
 
 from sqlalchemy.orm import Session
 
+from app.survey.decisions.boxes import named_on
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import MediaReview
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import Video, VideoAnswer, VideoReview, VideoRunChoice, VideoRunRow
 from app.survey.videos import runs
+from app.survey.videos.counts import count_of
 
 MOST = 999
 
@@ -19,9 +22,11 @@ MOST = 999
 def correct_count(
     session: Session, who: str, media_id: int, animals: int, *, client_key: str | None = None
 ) -> Decision:
-    """A person says how many animals are in a video; the computed count stays beside it.
+    """A person says how many animals are in a video at most at once; the computed count stays beside it.
 
-    Raises BadDecision for a media that is no video, or a count that is none.
+    None of them makes the video blank, and any of them takes a "blank" back.
+
+    Raises BadDecision for a media that is no video, a count that is none, or none where an individual was named.
     """
     if known := already_made(session, client_key):
         return known
@@ -30,9 +35,18 @@ def correct_count(
         raise BadDecision("This media is not a video.")
     if not 0 <= animals <= MOST:
         raise BadDecision(f"{animals} is not a number of animals in a video.")
+    if animals == 0 and (names := named_on(session, [media_id]).get(media_id)):
+        raise BadDecision(f"{names} was named in this video, so it is not empty. Reject that box first.")
     change = Change(session)
-    change.put(VideoReview, {"media_id": media_id}, animals=animals, who=who, decided_at=time.time())
-    view = {"computed": video.animals}
+    now = time.time()
+    change.put(VideoReview, {"media_id": media_id}, animals=animals, who=who, decided_at=now)
+    verdict = session.get(MediaReview, media_id)
+    if animals == 0:
+        change.put(MediaReview, {"media_id": media_id}, verdict="blank", who=who, decided_at=now)
+    elif verdict is not None and verdict.verdict == "blank":
+        change.drop(MediaReview, {"media_id": media_id})
+    standing = count_of(session, media_id)
+    view = {"computed": standing.computed if standing else None}
     return change.record("count", who, view=view, media_id=media_id, client_key=client_key)
 
 

@@ -86,15 +86,21 @@ def over_threshold(session: Session, media_ids: Collection[int]) -> set[int]:
 
 def rescore(session: Session, media_ids: Collection[int]) -> None:
     """Derive the scores of these media again after boxes or decisions have changed."""
+    from app.survey.videos import counts  # reads boxes itself
+
     verdicts: dict[int, str] = {}
     for chunk in slices(sorted(media_ids)):
         rows = session.execute(
             sa.select(MediaReview.media_id, MediaReview.verdict).where(MediaReview.media_id.in_(chunk))
         )
         verdicts.update({row.media_id: row.verdict for row in rows})
+    said = counts.said_by_people(session, media_ids)
+    gone = counts.fallen(session, media_ids)
     updates = []
     for media_id, views in boxes_of(session, media_ids).items():
-        scores = _scores(views, verdicts.get(media_id))
+        scores = _scores([view for view in views if view.id not in gone], verdicts.get(media_id))
+        if media_id in said and verdicts.get(media_id) != "blank":
+            scores["animal"] = 1.0 if said[media_id] else 0.0
         updates.append({"id": media_id, **{f"{name}_score": scores[name] for name in ("animal", "person", "vehicle")}})
     if updates:
         session.execute(sa.update(Media), updates)

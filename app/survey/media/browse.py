@@ -16,6 +16,7 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import Video
+from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.tracklets import frames_of
 
 SHOWN_FLOOR = 0.05
@@ -60,7 +61,7 @@ class MediaFilter:
 
 @dataclass(frozen=True, slots=True)
 class MediaView:
-    """One media as the screens show it. taken_at is camera-local."""
+    """One media as the screens show it. taken_at is camera-local. count: of a video that is summarised."""
 
     id: int
     sha256: str
@@ -81,6 +82,7 @@ class MediaView:
     verdict: str | None
     boxes: list[BoxView]
     kind: str = "image"
+    count: AnimalCount | None = None
 
 
 def count(session: Session, wanted: MediaFilter) -> int:
@@ -130,8 +132,8 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
         .outerjoin(MediaReview, MediaReview.media_id == Media.id)
         .where(Media.id.in_(media_ids))
     )
-    found = _shown_boxes(session, media_ids)
-    by_id = {row[0].id: _view(tuple(row), found[row[0].id]) for row in rows}
+    found, counts = _shown_boxes(session, media_ids), counts_of(session, media_ids)
+    by_id = {row[0].id: _view(tuple(row), found[row[0].id], counts.get(row[0].id)) for row in rows}
     return [by_id[media_id] for media_id in media_ids if media_id in by_id]
 
 
@@ -240,7 +242,7 @@ def _narrower(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
     return where
 
 
-def _view(row: tuple[Any, ...], boxes: list[BoxView]) -> MediaView:
+def _view(row: tuple[Any, ...], boxes: list[BoxView], count: AnimalCount | None) -> MediaView:
     media, deployment, station, path, verdict = row
     return MediaView(
         id=media.id,
@@ -262,4 +264,5 @@ def _view(row: tuple[Any, ...], boxes: list[BoxView]) -> MediaView:
         verdict=verdict,
         boxes=boxes,
         kind=media.kind,
+        count=count,
     )

@@ -154,7 +154,7 @@ def reopen_failed(session: Session, import_id: int | None = None) -> list[int]:
     if import_id is not None:
         failed.append(Media.id.in_(sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)))
     images = sorted(session.scalars(sa.select(Media.id).where(*failed, Media.kind == "image")))
-    summarised = Media.id.in_(sa.select(Video.media_id).where(Video.animals.is_not(None)))
+    summarised = Media.id.in_(sa.select(Video.media_id).where(Video.run_id.is_not(None)))
     session.execute(sa.update(Media).where(*failed, summarised).values(stage=Stage.DETECTED, failure=None))
     session.execute(sa.update(Media).where(*failed).values(stage=Stage.STORED, failure=None))
     return images

@@ -16,7 +16,8 @@ from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import ListedFile, Media
 from app.survey.tables.notes import Note
-from app.survey.tables.videos import Video
+from app.survey.tables.videos import Video, VideoRunRow
+from app.survey.videos.runs import facts_of
 
 MOST_LINKS = 12
 # Videos and individuals share one space of numbers with notes: individuals below 0, videos above any note.
@@ -69,20 +70,20 @@ def video_rows(session: Session, media_ids: Collection[int] | None = None) -> li
     Args:
         media_ids: of these videos only.
     """
-    summarised = sa.and_(Video.summarised_at.is_not(None), Video.animals.is_not(None))
     query = (
-        sa.select(Video.media_id, Video.sentences, Media.taken_at, Deployment.station)
+        sa.select(Video.media_id, VideoRunRow, Media.taken_at, Deployment.station)
+        .join(VideoRunRow, VideoRunRow.id == Video.run_id)
         .join(Media, Media.id == Video.media_id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .where(summarised if media_ids is None else sa.and_(summarised, Video.media_id.in_(media_ids)))
+        .where(sa.true() if media_ids is None else Video.media_id.in_(media_ids))
         .order_by(Video.media_id)
     )
-    videos = [row for row in session.execute(query) if row.sentences]
+    videos = [row for row in session.execute(query) if facts_of(row.VideoRunRow).sentences]
     species, names = _who(session, [row.media_id for row in videos])
     return [
         {
             "row": VIDEOS_FROM + row.media_id,
-            "text": " ".join(str(sentence[0]) for sentence in row.sentences),
+            "text": " ".join(str(sentence[0]) for sentence in facts_of(row.VideoRunRow).sentences),
             "category": AND.join(sorted(species.get(row.media_id, ()))),
             "date": row.taken_at.date().isoformat() if row.taken_at else "",
             "station": row.station or "",
@@ -94,7 +95,7 @@ def video_rows(session: Session, media_ids: Collection[int] | None = None) -> li
 
 def video_count(session: Session) -> int:
     """How many videos have a computed summary."""
-    return session.scalar(sa.select(sa.func.count(Video.media_id)).where(Video.animals.is_not(None))) or 0
+    return session.scalar(sa.select(sa.func.count(Video.media_id)).where(Video.run_id.is_not(None))) or 0
 
 
 def _who(session: Session, media_ids: Sequence[int]) -> tuple[dict[int, set[str]], dict[int, set[str]]]:

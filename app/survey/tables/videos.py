@@ -11,12 +11,10 @@ from app.survey.tables.base import Base, Moment
 
 
 class Video(Base):
-    """A video of the survey. Seconds count from its first frame. run_id: the run that counts.
+    """A video of the survey, as its container states it. Seconds count from its first frame.
 
-    progress: 0 to 1 while its summary is computed, started_at since when. looked: [[frame number, second], ...] the
-    detector looked at; compared: how many frames were compared for motion; unlooked: [[from, to], ...] in seconds.
-    lost: what could not be decoded, as a sentence. key_frame: number of the frame that stands for the video. sentences,
-    uncertainty: [[text, first second, last second, [frame numbers]], ...]; animals: the computed count.
+    key_frame: number of the frame that stands for the video. run_id: the run that counts, which
+    holds what was found.
     """
 
     __tablename__ = "video"
@@ -27,18 +25,7 @@ class Video(Base):
     frames: Mapped[int]
     codec: Mapped[str] = mapped_column(String(24))
     container: Mapped[str] = mapped_column(String(48))
-    lost: Mapped[str] = mapped_column(default="")
-    progress: Mapped[float] = mapped_column(default=0.0)
-    started_at: Mapped[float | None]
-    summarised_at: Mapped[float | None]
-    looked: Mapped[list[Any]] = mapped_column(default=list)
-    compared: Mapped[int] = mapped_column(default=0)
-    unlooked: Mapped[list[Any]] = mapped_column(default=list)
-    night: Mapped[bool | None]
     key_frame: Mapped[int] = mapped_column(default=0)
-    animals: Mapped[int | None]
-    sentences: Mapped[list[Any]] = mapped_column(default=list)
-    uncertainty: Mapped[list[Any]] = mapped_column(default=list)
     run_id: Mapped[int | None]
 
 
@@ -64,7 +51,7 @@ class TrackletRow(Base):
 
 
 class FrameDetection(Base):
-    """Which frame of a video a detection is on, and which tracklet it belongs to.
+    """Which frame of a video a detection is on, and which tracklet it belongs to (none where a person drew it).
 
     marked: whether the detector itself gave the box; otherwise it comes from motion. quality: 0 to 1.
     """
@@ -73,7 +60,7 @@ class FrameDetection(Base):
     __table_args__ = (Index("ix_frame_detection_tracklet", "tracklet_id", "frame_number"),)
 
     detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"), primary_key=True)
-    tracklet_id: Mapped[int] = mapped_column(ForeignKey("tracklet.id"))
+    tracklet_id: Mapped[int | None] = mapped_column(ForeignKey("tracklet.id"))
     frame_number: Mapped[int]
     second: Mapped[float]
     marked: Mapped[bool]
@@ -82,7 +69,7 @@ class FrameDetection(Base):
 
 
 class VideoReview(Base):
-    """How many animals a person says are in a video."""
+    """The most animals at once in a video, as a person says."""
 
     __tablename__ = "video_review"
 
@@ -93,10 +80,11 @@ class VideoReview(Base):
 
 
 class VideoRunRow(Base):
-    """One run over a video. asked_by: empty for the run of the import. facts: the columns of Video named in SUMMARY.
+    """One run over a video. asked_by: empty for the run of the import.
 
     progress: 0 to 1 since started_at. It has ended when summarised_at is set, or failure, which says why there is no
-    result of its own.
+    result of its own. animals: the most seen at once; distinct_low, distinct_high: how many different ones there may
+    be; unidentified: whether something moves that the detector does not mark. facts: see runs.RunFacts.
     """
 
     __tablename__ = "clip_run"
@@ -110,6 +98,10 @@ class VideoRunRow(Base):
     progress: Mapped[float] = mapped_column(default=0.0)
     summarised_at: Mapped[float | None]
     failure: Mapped[str | None]
+    animals: Mapped[int | None]
+    distinct_low: Mapped[int | None]
+    distinct_high: Mapped[int | None]
+    unidentified: Mapped[bool | None]
     facts: Mapped[dict[str, Any]] = mapped_column(default=dict)
 
 

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.tables.videos import Video, VideoReview
 from app.survey.videos.answers import answers
-from app.survey.videos.runs import decided_on, finished
+from app.survey.videos.runs import decided_on, facts_of, finished
 from app.survey.videos.tracklets import tracklets_of
 from modal_backend.models.video.prompts import BY_KEY
 
@@ -71,7 +71,7 @@ def differing(runs: list[VideoRun]) -> set[int]:
 
 def _computed(session: Session, media_id: int) -> list[VideoRun]:
     video = session.get(Video, media_id)
-    if video is None or video.animals is None:
+    if video is None or video.run_id is None:
         return []
     runs = [
         VideoRun(
@@ -79,9 +79,9 @@ def _computed(session: Session, media_id: int) -> list[VideoRun]:
             f"{version.model} {version.version}",
             f"{version.backend}; {version.preprocessing}",
             row.summarised_at,
-            row.facts["animals"],
+            row.animals,
             _counted_tracklets(session, media_id, row.id),
-            tuple(text for text, *_ in row.facts["sentences"]),
+            tuple(text for text, *_ in facts_of(row).sentences),
             row.id,
             row.id == video.run_id,
             decided_on(session, row),

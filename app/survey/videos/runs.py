@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -18,8 +19,44 @@ from app.survey.tables.detections import Analysis, Detection, DetectionReview, M
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
 from app.survey.tables.videos import Video, VideoRunChoice, VideoRunRow
+from modal_backend.models.video.summary import Count
 
-SUMMARY = ("lost", "looked", "compared", "unlooked", "night", "animals", "sentences", "uncertainty")
+
+@dataclass(frozen=True, slots=True)
+class RunFacts:
+    """What a run found besides its counts and tracklets.
+
+    Attributes:
+        lost: what could not be decoded, as a sentence.
+        looked: [frame number, second] of each frame the detector looked at.
+        compared: how many frames were compared for motion.
+        unlooked: [from, to] in seconds of each stretch without a look.
+        night: the frames have no colour; None where that is not known.
+        carried: the camera itself moves.
+        sentences, uncertainty: [text, first second, last second, [frame numbers]] of each sentence.
+        counts: [most at once, its frame, its second, lowest, highest number of different ones] by category.
+    """
+
+    lost: str = ""
+    looked: list[Any] = field(default_factory=list)
+    compared: int = 0
+    unlooked: list[Any] = field(default_factory=list)
+    night: bool | None = None
+    carried: bool = False
+    sentences: list[Any] = field(default_factory=list)
+    uncertainty: list[Any] = field(default_factory=list)
+    counts: dict[str, list[Any]] = field(default_factory=dict)
+
+
+def facts_of(row: VideoRunRow | None) -> RunFacts:
+    """The facts of a run; empty ones where there is none."""
+    return RunFacts(**row.facts) if row is not None and row.facts else RunFacts()
+
+
+def counting_run(session: Session, media_id: int) -> VideoRunRow | None:
+    """The run of a video that counts; None before there is one with a result."""
+    mine = sa.select(VideoRunRow).join(Video, Video.run_id == VideoRunRow.id).where(Video.media_id == media_id)
+    return session.scalar(mine)
 
 
 def begin(session: Session, media_id: int, who: str | None) -> VideoRunRow:
@@ -36,12 +73,14 @@ def begin(session: Session, media_id: int, who: str | None) -> VideoRunRow:
 
 def open_run(session: Session, media_id: int) -> VideoRunRow | None:
     """The run of a video that is waiting or under way."""
-    return session.scalar(sa.select(VideoRunRow).where(VideoRunRow.media_id == media_id, *_open()))
+    mine = sa.select(VideoRunRow).where(VideoRunRow.media_id == media_id, *_open())
+    return session.scalar(mine.order_by(VideoRunRow.id).limit(1))
 
 
 def open_runs(session: Session) -> list[int]:
-    """Ids of all runs that are waiting or under way, oldest first."""
-    return list(session.scalars(sa.select(VideoRunRow.id).where(*_open()).order_by(VideoRunRow.id)))
+    """Ids of the runs that people asked for and that are waiting or under way, oldest first."""
+    asked = sa.select(VideoRunRow.id).where(VideoRunRow.asked_by.is_not(None), *_open())
+    return list(session.scalars(asked.order_by(VideoRunRow.id)))
 
 
 def finished(session: Session, media_id: int) -> list[tuple[VideoRunRow, ModelVersion]]:
@@ -64,11 +103,14 @@ def last_failure(session: Session, media_id: int) -> VideoRunRow | None:
     return newest if newest is not None and newest.failure else None
 
 
-def finish(session: Session, row: VideoRunRow, version_id: int, facts: dict[str, Any]) -> None:
-    """Write the result of a run down, its boxes are those of this version's analysis, and let the right run count."""
+def finish(
+    session: Session, row: VideoRunRow, version_id: int, animals: Count, unidentified: bool, facts: RunFacts
+) -> None:
+    """Write the result of a run down and let the right run count; its boxes are those of this version's analysis."""
     mine = sa.and_(Analysis.media_id == row.media_id, Analysis.model_version_id == version_id)
     row.analysis_id = session.scalars(sa.select(Analysis.id).where(mine)).one()
-    row.facts = {name: facts[name] for name in SUMMARY}
+    row.animals, row.distinct_low, row.distinct_high = animals.at_once, animals.low, animals.high
+    row.unidentified, row.facts = unidentified, asdict(facts)
     row.progress, row.summarised_at = 1.0, time.time()
     session.flush()
     settle(session, row.media_id)
@@ -96,10 +138,7 @@ def settle(session: Session, media_id: int) -> None:
     choice = session.get(VideoRunChoice, media_id)
     chosen = next((row for row in runs if choice is not None and row.id == choice.run_id), None)
     row = chosen or next((row for row in runs if decided_on(session, row)), runs[0])
-    video = session.get_one(Video, media_id)
-    for name, value in row.facts.items():
-        setattr(video, name, value)
-    video.run_id, video.summarised_at = row.id, row.summarised_at
+    session.get_one(Video, media_id).run_id = row.id
     session.flush()
     session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=row.analysis_id))
     session.expire(session.get_one(Media, media_id), ["analysis_id"])

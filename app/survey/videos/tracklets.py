@@ -10,11 +10,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoReview
-from modal_backend.contracts import Box, Category, FrameBox, Sentence, Side, Source, Tracklet, VideoSummary
+from app.survey.tables.detections import Detection
+from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoRunRow
+from app.survey.videos.counts import count_of
+from app.survey.videos.runs import counting_run, facts_of
+from modal_backend.contracts import Box, Category, FrameBox, Side, Source, Tracklet
+from modal_backend.models.video.summary import Count, Sentence, VideoSummary
 
 
-def put_facts(session: Session, media_id: int, **values: Any) -> Video:
+def put_video(session: Session, media_id: int, **values: Any) -> Video:
     """Write the video's row, or change it. values: the columns of Video."""
     row = session.get(Video, media_id)
     if row is None:
@@ -67,15 +71,18 @@ def put_tracklet(
 
 def summary_of(session: Session, media_id: int) -> VideoSummary | None:
     """The video in words, with the count as it stands; None for an image or a video that is not summarised yet."""
-    video = session.get(Video, media_id)
-    if video is None or video.animals is None:
+    run, count = counting_run(session, media_id), count_of(session, media_id)
+    if run is None or count is None:
         return None
-    review = session.get(VideoReview, media_id)
+    facts = facts_of(run)
+    counts = {category: Count() for category in Category}
+    counts[Category.ANIMAL] = Count(count.computed, low=run.distinct_low or 0, high=run.distinct_high or 0)
+    counts.update({Category(name): Count(*values) for name, values in facts.counts.items()})
     return VideoSummary(
-        animals=review.animals if review else video.animals,
-        computed=video.animals,
-        sentences=tuple(_sentence(row) for row in video.sentences),
-        uncertainty=tuple(_sentence(row) for row in video.uncertainty),
+        animals=count.animals,
+        counts=counts,
+        sentences=tuple(_sentence(row) for row in facts.sentences),
+        uncertainty=tuple(_sentence(row) for row in facts.uncertainty),
         tracklets=tuple(tracklet for _, tracklet in tracklets_of(session, media_id)),
     )
 
@@ -96,14 +103,15 @@ def tracklets_of(session: Session, media_id: int, run_id: int | None = None) -> 
     for frame in session.scalars(
         sa.select(FrameDetection).where(FrameDetection.tracklet_id.in_(frames)).order_by(FrameDetection.frame_number)
     ):
-        frames[frame.tracklet_id].append(frame)
+        frames[frame.tracklet_id or 0].append(frame)
     views = boxes(session, [frame.detection_id for some in frames.values() for frame in some])
     return [(row, _tracklet(row, frames[row.id], views)) for row in rows]
 
 
 def without_query(session: Session, media_id: int) -> list[int]:
-    """Ids of the animal tracklets of a video, of any run, that have no query yet."""
-    mine = sa.and_(TrackletRow.media_id == media_id, TrackletRow.category == Category.ANIMAL)
+    """Ids of the animal tracklets of a video, of any run, that count and have no query yet."""
+    animals = sa.and_(TrackletRow.category == Category.ANIMAL, TrackletRow.counted)
+    mine = sa.and_(TrackletRow.media_id == media_id, animals)
     return list(session.scalars(sa.select(TrackletRow.id).where(mine, TrackletRow.query_id.is_(None))))
 
 
@@ -129,6 +137,17 @@ def frames_of(session: Session, detection_ids: Collection[int]) -> dict[int, Fra
     return found
 
 
+def on_other_frames(session: Session, media_id: int) -> set[int]:
+    """The boxes of a video that are not on the frame that stands for it; none of an image."""
+    video = session.get(Video, media_id)
+    if video is None:
+        return set()
+    mine = sa.select(FrameDetection.detection_id).join(Detection, Detection.id == FrameDetection.detection_id)
+    return set(
+        session.scalars(mine.where(Detection.media_id == media_id, FrameDetection.frame_number != video.key_frame))
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class VideoProgress:
     """How far the video under way is.
@@ -146,8 +165,11 @@ def under_way(session: Session, now: float | None = None) -> list[VideoProgress]
     """The videos being summarised."""
     now = now or time.time()
     rows = session.execute(
-        sa.select(Video.media_id, Video.progress, Video.started_at).where(
-            Video.started_at.is_not(None), Video.summarised_at.is_(None)
+        sa.select(VideoRunRow.media_id, VideoRunRow.progress, VideoRunRow.started_at).where(
+            VideoRunRow.started_at.is_not(None),
+            VideoRunRow.summarised_at.is_(None),
+            VideoRunRow.failure.is_(None),
+            VideoRunRow.asked_by.is_(None),
         )
     )
     out = []

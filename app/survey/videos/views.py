@@ -5,15 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.tables.deployments import Deployment
+from app.survey.tables.detections import MediaReview
 from app.survey.tables.media import ListedFile, Media, Stage
-from app.survey.tables.videos import TrackletRow, Video, VideoReview
-from app.survey.videos.tracklets import tracklets_of
+from app.survey.tables.videos import TrackletRow, Video, VideoReview, VideoRunRow
+from app.survey.videos.counts import AnimalCount, counts_of
+from app.survey.videos.runs import RunFacts, counting_run, facts_of
+from app.survey.videos.tracklets import frames_of, tracklets_of
 from modal_backend.contracts import Tracklet
+
+COUNTS_FROM = 0.2  # the lowest threshold of a detector: a video's boxes are stored over it where they count
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +28,7 @@ class VideoView:
     """One video in a list.
 
     Attributes:
-        animals: as a person corrected the count, else as computed; None before it is summarised.
+        count: as it stands; None before it is summarised.
     """
 
     media_id: int
@@ -34,25 +41,49 @@ class VideoView:
     failure: str | None
     duration: float
     lost: str
-    animals: int | None
-    computed: int | None
-    corrected_by: str | None
+    count: AnimalCount | None
 
 
 @dataclass(frozen=True, slots=True)
 class OpenVideo:
-    """One video with everything that is known of it."""
+    """One video with everything that is known of it. drawn: boxes that people drew, with the number of their frame."""
 
     view: VideoView
     video: Video
+    facts: RunFacts
     width: int
     height: int
     tracklets: list[tuple[TrackletRow, Tracklet]]
+    drawn: list[tuple[int, BoxView]]
 
 
-def count(session: Session) -> int:
-    """How many videos the survey has."""
-    return session.scalar(sa.select(sa.func.count(Video.media_id))) or 0
+class Show(StrEnum):
+    """Which videos to list."""
+
+    ALL = "All"
+    ANIMALS = "Animals"
+    UNIDENTIFIED = "Moving, unidentified"
+    NOTHING = "Nothing"
+
+
+def count(session: Session, show: Show = Show.ALL) -> int:
+    """How many videos the survey has of this kind."""
+    return session.scalar(sa.select(sa.func.count(Media.id)).where(*_shown(show))) or 0
+
+
+def _shown(show: Show) -> list[sa.ColumnElement[bool]]:
+    """Which media these videos are; what people said wins (see `counts`, which also rests on single boxes)."""
+    where: list[sa.ColumnElement[bool]] = [Media.kind == "video"]
+    if show == Show.ALL:
+        return where
+    run = sa.select(VideoRunRow.id).join(Video, Video.run_id == VideoRunRow.id).where(Video.media_id == Media.id)
+    where.append(run.exists())
+    if show == Show.ANIMALS:
+        return [*where, Media.animal_score >= COUNTS_FROM]
+    counted = sa.select(VideoReview.media_id).where(VideoReview.media_id == Media.id).exists()
+    blank = sa.select(MediaReview.media_id).where(MediaReview.media_id == Media.id, MediaReview.verdict == "blank")
+    moving = sa.and_(run.where(VideoRunRow.unidentified).exists(), ~counted, ~blank.exists())
+    return [*where, Media.animal_score < COUNTS_FROM, moving if show == Show.UNIDENTIFIED else ~moving]
 
 
 def waiting(session: Session) -> int:
@@ -61,9 +92,9 @@ def waiting(session: Session) -> int:
     return session.scalar(sa.select(sa.func.count(Media.id)).where(unfinished)) or 0
 
 
-def page(session: Session, *, limit: int, offset: int = 0) -> list[VideoView]:
-    """Videos by deployment and time."""
-    ids = sa.select(Media.id).where(Media.kind == "video")
+def page(session: Session, *, limit: int, offset: int = 0, show: Show = Show.ALL) -> list[VideoView]:
+    """Videos of this kind by deployment and time."""
+    ids = sa.select(Media.id).where(*_shown(show))
     ids = ids.order_by(Media.deployment_id, Media.taken_at, Media.id).limit(limit).offset(offset)
     return _views(session, list(session.scalars(ids)))
 
@@ -74,7 +105,21 @@ def opened(session: Session, media_id: int) -> OpenVideo | None:
     if not views or video is None:
         return None
     media = session.get_one(Media, media_id)
-    return OpenVideo(views[0], video, media.width, media.height, tracklets_of(session, media_id))
+    facts = facts_of(counting_run(session, media_id))
+    return OpenVideo(
+        views[0], video, facts, media.width, media.height, tracklets_of(session, media_id), _drawn(session, video)
+    )
+
+
+def _drawn(session: Session, video: Video) -> list[tuple[int, BoxView]]:
+    """The boxes that people drew on a video and that stand; without a frame they are on the one that stands for it."""
+    views = [view for view in boxes_of(session, [video.media_id])[video.media_id] if view.drawn]
+    on = frames_of(session, [view.id for view in views])
+    return [
+        (on[view.id].frame_number if view.id in on else video.key_frame, view)
+        for view in views
+        if view.verdict != "rejected"
+    ]
 
 
 def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
@@ -85,14 +130,14 @@ def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
         .scalar_subquery()
     )
     rows = session.execute(
-        sa.select(Media, Video, Deployment.name, VideoReview.animals, VideoReview.who, path)
+        sa.select(Media, Video, Deployment.name, VideoRunRow, path)
         .join(Video, Video.media_id == Media.id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
-        .outerjoin(VideoReview, VideoReview.media_id == Media.id)
+        .outerjoin(VideoRunRow, VideoRunRow.id == Video.run_id)
         .where(Media.id.in_(media_ids))
     )
-    found = {}
-    for media, video, deployment, corrected, who, name in rows:
+    found, counts = {}, counts_of(session, media_ids)
+    for media, video, deployment, run, name in rows:
         found[media.id] = VideoView(
             media_id=media.id,
             sha256=media.sha256,
@@ -103,9 +148,7 @@ def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
             stage=media.stage,
             failure=media.failure,
             duration=video.duration,
-            lost=video.lost,
-            animals=video.animals if corrected is None else corrected,
-            computed=video.animals,
-            corrected_by=who,
+            lost=facts_of(run).lost,
+            count=counts.get(media.id),
         )
     return [found[media_id] for media_id in media_ids if media_id in found]

@@ -10,7 +10,7 @@ from app import deps
 from app.survey.detections.boxes import BoxView
 from app.survey.media.browse import MediaView
 from app.survey.media.species import SpeciesChoice
-from app.ui.shared.words import many, when
+from app.ui.shared.words import count_in_words, many, when
 
 
 def grid_items(
@@ -68,6 +68,8 @@ def facts(view: MediaView) -> list[str]:
     known = [view.deployment or "no deployment", time, view.camera, f"{view.width} × {view.height} px"]
     if view.kind == "video":
         known.insert(0, "Key frame of a video; all of it is in Videos")
+        if view.count is not None:
+            known.insert(0, count_in_words(view.count))
     if view.synthetic:
         known.insert(0, "Synthetic")
     if view.failure:

@@ -192,6 +192,7 @@ class Videos:
 
     MEDIA: Parameter[int | None] = Parameter("media", None, number)
     PAGE = Parameter("page", 1, page_number)
+    SHOW = Choice("videos", "All")
 
 
 class FieldNotes:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from datetime import datetime
 
+from app.survey.videos.counts import AnimalCount
+
 INLINE_SIGNS = re.compile(r"[\\`*{}\[\]<>$~|^@]|(?<![^\W_])_|_(?![^\W_])|:(?=\S)|(?<=www)\.")
 SHORT_CODES = re.compile(r":(?=[A-Za-z][\w/+-]*:)")
 SIGNS_AT_START = re.compile(r"^(\s*)(?=[#+\-=])|^(\s*\d+)(?=[.)](?:\s|$))", re.MULTILINE)
@@ -42,3 +44,12 @@ def plain(text: str) -> str:
     """
     text = SHORT_CODES.sub(":\u2060", text)
     return SIGNS_AT_START.sub(r"\g<0>\\", INLINE_SIGNS.sub(r"\\\g<0>", text))
+
+
+def count_in_words(count: AnimalCount) -> str:
+    """The count of a video as it stands: "2 at once, 2 to 4 animals"."""
+    if not count.animals:
+        return "moving, unidentified" if count.unidentified else "no animal"
+    if count.high <= count.animals:
+        return many(count.animals, "animal")
+    return f"{count.animals:,} at once, {count.low:,} to {count.high:,} animals"

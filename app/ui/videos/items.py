@@ -7,9 +7,11 @@ from typing import Any
 
 from app import deps
 from app.survey.videos.views import OpenVideo, VideoView
-from app.ui.shared.words import many, when
+from app.ui.shared.words import count_in_words, when
 from app.video.timecode import timecode
-from modal_backend.contracts import Category, Tracklet
+from modal_backend.contracts import Category, Source, Tracklet
+
+UNCOUNTED = {True: "Moving", False: "Possible"}
 
 
 def video_items(views: Sequence[VideoView]) -> list[dict[str, Any]]:
@@ -27,12 +29,12 @@ def video_items(views: Sequence[VideoView]) -> list[dict[str, Any]]:
 
 
 def state_of(view: VideoView) -> str:
-    """What is known of a video, in two words."""
+    """What is known of a video, in a few words."""
     if view.stage == "failed":
         return "failed"
-    if view.animals is None:
+    if view.count is None:
         return "not summarised yet"
-    return "no animal" if view.animals == 0 else many(view.animals, "animal")
+    return count_in_words(view.count)
 
 
 def length(seconds: float) -> str:
@@ -57,11 +59,11 @@ def facts(opened: OpenVideo) -> str:
 
 
 def names(tracklets: Sequence[Tracklet]) -> list[str]:
-    """What each tracklet is called: Animal 1, Person 1; Possible 1 for those that do not count."""
+    """What each tracklet is called: Animal 1, Person 1; Moving 1 or Possible 1 for those that do not count."""
     counts: dict[str, int] = {}
     out = []
     for one in tracklets:
-        word = str(one.category).capitalize() if one.counted else "Possible"
+        word = str(one.category).capitalize() if one.counted else UNCOUNTED[one.source == Source.MOTION]
         counts[word] = counts.get(word, 0) + 1
         out.append(f"{word} {counts[word]}")
     return out
@@ -86,6 +88,9 @@ def frame_items(opened: OpenVideo) -> list[dict[str, Any]]:
                     "h": box.box.height,
                 }
             )
+    for number, view in opened.drawn:
+        place = {"x": view.x, "y": view.y, "w": view.width, "h": view.height}
+        boxes.setdefault(number, []).append({"name": "Drawn", "c": view.category, "sure": True, **place})
     return [
         {
             "number": index,
@@ -94,7 +99,7 @@ def frame_items(opened: OpenVideo) -> list[dict[str, Any]]:
             "src": deps.frame_url(opened.view.sha256, index),
             "boxes": boxes.get(index, []),
         }
-        for index, second in opened.video.looked
+        for index, second in opened.facts.looked
     ]
 
 

@@ -16,7 +16,7 @@ from app.ui.shared.navigation import identify_page
 from app.ui.shared.words import many, plain
 from app.ui.videos.items import course, is_animal, names
 from app.video.timecode import timecode
-from modal_backend.contracts import Sentence
+from modal_backend.models.video.summary import Sentence
 
 COMPUTED = "Computed on this machine from detections and motion; no language model."
 
@@ -86,18 +86,18 @@ def draw_tracklets(opened: OpenVideo) -> None:
 
 def draw_coverage(opened: OpenVideo) -> None:
     """How much of the video was looked at, and what was not."""
-    video = opened.video
+    facts = opened.facts
     text = (
-        f"The detector looked at {len(video.looked):,} of {many(video.frames, 'frame')};"
-        f" {video.compared:,} were compared for motion."
+        f"The detector looked at {len(facts.looked):,} of {many(opened.video.frames, 'frame')};"
+        f" {facts.compared:,} were compared for motion."
     )
-    if video.unlooked:
-        gaps = ", ".join(f"{timecode(first)}–{timecode(last)}" for first, last in video.unlooked[:8])
-        more = f" and {len(video.unlooked) - 8} more" if len(video.unlooked) > 8 else ""
+    if facts.unlooked:
+        gaps = ", ".join(f"{timecode(first)}–{timecode(last)}" for first, last in facts.unlooked[:8])
+        more = f" and {len(facts.unlooked) - 8} more" if len(facts.unlooked) > 8 else ""
         text += f" Over two seconds without a look: {gaps}{more} (grey in the time line)."
     st.caption(text)
-    if video.lost:
-        st.warning(f"Part of this video is lost. {video.lost} What could be decoded is summarised.")
+    if facts.lost:
+        st.warning(f"Part of this video is lost. {facts.lost} What could be decoded is summarised.")
 
 
 def _sentence(sentence: Sentence, key: str) -> None:
@@ -127,7 +127,7 @@ def _count(opened: OpenVideo, animals: int, computed: int) -> None:
         decide(correct_count, media_id, int(st.session_state[f"count-{media_id}-{animals}"]))
 
     with st.container(horizontal=True, vertical_alignment="bottom"):
-        st.number_input("Animals in this video", 0, MOST, animals, key=f"count-{media_id}-{animals}", width=170)
+        st.number_input("Most animals at once", 0, MOST, animals, key=f"count-{media_id}-{animals}", width=170)
         st.button("Save the count", key="save-count", on_click=save)
         st.button(
             "Undo",
@@ -136,5 +136,13 @@ def _count(opened: OpenVideo, animals: int, computed: int) -> None:
             on_click=callback(undo, Undo.VIDEO_COUNT, media_id=media_id),
             help="Your last count of this video",
         )
-    if opened.view.corrected_by:
-        st.caption(f"Counted by {plain(opened.view.corrected_by)}; computed: {computed}.")
+        st.button(
+            "Nothing",
+            key="count-nothing",
+            icon=":material/block:",
+            on_click=callback(decide, correct_count, media_id, 0),
+            help="No animal is in this video (key B over the frames)",
+        )
+    count = opened.view.count
+    if count is not None and count.who:
+        st.caption(f"Counted by {plain(count.who)}; computed: {computed}.")

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from app.video.motion.camera import CameraMotion
 from app.video.motion.motion import RATE, SIDE, Motion
 from app.video.reading.decode import Playback, Reducer, play
 from app.video.reading.sampling import BUDGET, Activity, Sample, Sampler
 
-LOOKED_SIDE = 1024  # pixels of the longer side of a frame that is looked at
+LOOKED_SIDE = 1280  # pixels of the longer side of a frame that is looked at
 PROGRESS_EVERY = 50  # frames
 
 
@@ -20,6 +21,7 @@ class FirstPass:
 
     played: Playback
     motion: Motion
+    camera: CameraMotion
     sampler: Sampler
     moments: list[tuple[int, float]]
 
@@ -36,7 +38,8 @@ def first_pass(file: Path, *, budget: int = BUDGET, on_progress: Callable[[float
         VideoError: nothing of it decodes.
     """
     played, stills = play(file)
-    motion, sampler, activity, reducer = Motion(), Sampler(budget), Activity(), Reducer()
+    motion, camera, sampler = Motion(), CameraMotion(), Sampler(budget)
+    activity, reducer = Activity(), Reducer()
     moments: list[tuple[int, float]] = []
     due, moving = -1.0, False
     for still in stills:
@@ -45,6 +48,7 @@ def first_pass(file: Path, *, budget: int = BUDGET, on_progress: Callable[[float
             grey = reducer.grey(still.frame, SIDE, played.turns)
             due = max(due, still.second - 1 / RATE) + 1 / RATE
             moving = activity.take(grey)
+            moving = camera.take(still.second, grey) > 0 or moving
             motion.take(still.second, grey)
             moments.append((still.index, still.second))
         if sampler.wants(still.second, moving, step):
@@ -52,4 +56,4 @@ def first_pass(file: Path, *, budget: int = BUDGET, on_progress: Callable[[float
             sampler.keep(Sample(still.index, still.second, moving, frame))
         if on_progress is not None and still.index % PROGRESS_EVERY == 0:
             on_progress(still.second)
-    return FirstPass(played, motion, sampler, moments)
+    return FirstPass(played, motion, camera, sampler, moments)

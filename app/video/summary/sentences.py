@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import combinations
 
+from app.video.summary.counts import count_of
+from app.video.summary.coverage import VideoCoverage, over_all
+from app.video.summary.doubts import doubts
 from app.video.timecode import timecode
-from modal_backend.contracts import Box, Category, Sentence, Side, Source, Tracklet, VideoSummary
+from modal_backend.contracts import Box, Category, Side, Tracklet
+from modal_backend.models.detectors.overlap import middle_of
+from modal_backend.models.video.summary import Count, Sentence, VideoSummary
 
-PLURALS = {Category.ANIMAL: "animals", Category.PERSON: "persons", Category.VEHICLE: "vehicles"}
+NUMBERS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+PLURALS = {Category.ANIMAL: "animals", Category.PERSON: "people", Category.VEHICLE: "vehicles"}
 INTO = {
     Side.LEFT: "comes in from the left",
     Side.RIGHT: "comes in from the right",
@@ -25,29 +30,8 @@ OUT = {
 RESTING = 0.35
 MOVING = 0.8
 NEAR = 1.2  # of the larger one's width between their middles
-
-
-@dataclass(frozen=True, slots=True)
-class VideoCoverage:
-    """How much of a video was looked at, and under which conditions.
-
-    Attributes:
-        duration: seconds.
-        sampled: number and second of each frame the detector looked at.
-        night: the frames have no colour (infrared); None where that is not known.
-        unsampled: stretches without a sampled frame, first and last second.
-        lost: what could not be decoded, as a sentence.
-        unsteady: share of the frames in which too much moves.
-        shaken: whether the camera shook.
-    """
-
-    duration: float
-    sampled: tuple[tuple[int, float], ...]
-    night: bool | None
-    unsampled: tuple[tuple[float, float], ...] = ()
-    lost: str = ""
-    unsteady: float = 0.0
-    shaken: bool = False
+DOUBTFUL = 0.5  # confidence under which the first sentence says "probably"
+DESCRIBED = 8  # tracklets a video that get a sentence each
 
 
 def tracklet_name(tracklets: Sequence[Tracklet], tracklet: Tracklet) -> str:
@@ -59,51 +43,103 @@ def tracklet_name(tracklets: Sequence[Tracklet], tracklet: Tracklet) -> str:
 def summarise_in_words(tracklets: Sequence[Tracklet], coverage: VideoCoverage) -> VideoSummary:
     """Sum up a video in words."""
     counted = [tracklet for tracklet in tracklets if tracklet.counted]
-    sentences = [_how_many(counted, coverage)]
-    sentences += [_course(tracklet_name(counted, tracklet), tracklet, coverage) for tracklet in counted]
-    sentences += [_pair(counted, a, b) for a, b in combinations(counted[:4], 2)]
+    counts = {category: count_of(counted, [category]) for category in Category}
+    sentences = _how_many(counted, counts, coverage)
+    sentences += [_course(tracklet_name(counted, tracklet), tracklet, coverage) for tracklet in counted[:DESCRIBED]]
+    sentences += [together for a, b in combinations(counted[:4], 2) if (together := _together(counted, a, b))]
+    sentences += _only_moving(tracklets)
     if coverage.night is not None and coverage.sampled:
         light = (
             "The pictures are without colour: infrared, so night or deep shade."
             if coverage.night
             else "The pictures are in colour: daylight."
         )
-        sentences.append(_over_all(light, coverage))
-    animals = sum(tracklet.category == Category.ANIMAL for tracklet in counted)
-    return VideoSummary(
-        animals, animals, tuple(sentences), tuple(_uncertain(tracklets, counted, coverage)), tuple(tracklets)
-    )
+        sentences.append(over_all(light, coverage))
+    limits = doubts(tracklets, {id(one): tracklet_name(counted, one) for one in counted}, coverage)
+    return VideoSummary(counts[Category.ANIMAL].at_once, counts, tuple(sentences), tuple(limits), tuple(tracklets))
 
 
-def _how_many(counted: Sequence[Tracklet], coverage: VideoCoverage) -> Sentence:
-    if not counted:
+def number(count: int) -> str:
+    """A number as a word, up to ten."""
+    return NUMBERS[count] if count < len(NUMBERS) else str(count)
+
+
+def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], coverage: VideoCoverage) -> list[Sentence]:
+    """The most at once of each category and the range of different ones; doubt comes first."""
+    out = []
+    carried = ", and the camera itself moves" if coverage.carried else ""
+    for category, count in counts.items():
+        if not count.at_once:
+            continue
+        mine = [tracklet for tracklet in counted if tracklet.category == category]
+        first, last = min(one.first_second for one in mine), max(one.last_second for one in mine)
+        frames = tuple(sorted({box.index for one in mine for box in one.boxes}))
+        text = f"{_most(category, count, mine)}, at {timecode(count.second or 0.0)}{carried}."
+        out.append(Sentence(text, first, last, frames))
+        if count.high > count.low:
+            text = f"{number(count.low).capitalize()} to {number(count.high)} different {PLURALS[category]}."
+            out.append(Sentence(text, first, last, frames))
+        carried = ""
+    if not counts[Category.ANIMAL].at_once:
         sampled = len(coverage.sampled)
-        return _over_all(
-            f"No animal was found on the {sampled} {'frame' if sampled == 1 else 'frames'} looked at.", coverage
+        looked = f"{sampled} {'frame' if sampled == 1 else 'frames'} looked at"
+        out.insert(0, over_all(f"No animal was found on the {looked}{carried}.", coverage))
+    return out
+
+
+def _most(category: Category, count: Count, mine: Sequence[Tracklet]) -> str:
+    """One animal; at most two animals at once; probably, where the surest of that many is not sure."""
+    surest = sorted((one.confidence for one in mine), reverse=True)[: count.at_once]
+    doubtful = min(surest, default=0.0) < DOUBTFUL
+    noun = str(category) if count.at_once == 1 else PLURALS[category]
+    text = f"{number(count.at_once)} {noun}"
+    if count.at_once > 1 or count.high > 1:
+        text += " at once"
+        return f"Probably {text}" if doubtful else f"At most {text}"
+    return f"Probably {text}" if doubtful else f"{text[0].upper()}{text[1:]}"
+
+
+def _only_moving(tracklets: Sequence[Tracklet]) -> list[Sentence]:
+    """What moves and the detector does not mark, a sentence for each part of the frame."""
+    places: dict[str, list[Tracklet]] = {}
+    for one in tracklets:
+        if not one.counted and one.moving > 0:
+            places.setdefault(_place(one), []).append(one)
+    out = []
+    for place, some in places.items():
+        first, last = min(one.first_second for one in some), max(one.last_second for one in some)
+        text = (
+            f"Something moved {place} from {timecode(first)} to {timecode(last)}; "
+            "the detector does not take it for an animal."
         )
-    counts = {kind: sum(tracklet.category == kind for tracklet in counted) for kind in Category}
-    parts = [f"{count} {kind if count == 1 else PLURALS[kind]}" for kind, count in counts.items() if count]
-    text = " and ".join(parts) + f" {'is' if len(counted) == 1 else 'are'} in this video."
-    frames = {box.index for tracklet in counted for box in tracklet.boxes}
-    first, last = min(tracklet.first_second for tracklet in counted), max(tracklet.last_second for tracklet in counted)
-    return Sentence(text, first, last, tuple(sorted(frames)))
+        out.append(Sentence(text, first, last, tuple(sorted({box.index for one in some for box in one.boxes}))))
+    return out
+
+
+def _place(tracklet: Tracklet) -> str:
+    """At which third of the frame's width something is most of the time."""
+    across = sorted(middle_of(box.box)[0] for box in tracklet.boxes) or [0.5]
+    if across[-1] - across[0] > 0.5:
+        return "across the frame"
+    middle = across[len(across) // 2]
+    return "at the left" if middle < 1 / 3 else "at the right" if middle > 2 / 3 else "in the middle"
 
 
 def _course(name: str, tracklet: Tracklet, coverage: VideoCoverage) -> Sentence:
     """From where to where, when, moving or resting."""
     at_end = coverage.duration - tracklet.last_second < 1.0
     came = (
-        INTO[tracklet.entry]
-        if tracklet.entry
-        else ("is in view" if tracklet.first_second < 1.0 else "appears inside the frame")
+        INTO[tracklet.entry] if tracklet.entry else ("is in view" if tracklet.first_second < 1.0 else "is first seen")
     )
-    went = OUT[tracklet.exit] if tracklet.exit else ("is still in view" if at_end else "is last seen inside the frame")
+    went = OUT[tracklet.exit] if tracklet.exit else ("is still in view" if at_end else "is last seen")
     away = "".join(
         f", is out of view from {timecode(a[1])} to {timecode(b[0])}"
         for a, b in zip(tracklet.spans, tracklet.spans[1:], strict=False)
     )
     how = "moving all the time" if tracklet.moving >= MOVING else "moving and resting by turns"
-    if tracklet.moving <= RESTING:
+    if coverage.carried:
+        how = "followed by the camera"
+    elif tracklet.moving <= RESTING:
         how = "mostly resting" if tracklet.moving > 0 else "without moving"
     visible = sum(last - first for first, last in tracklet.spans)
     text = (
@@ -113,9 +149,8 @@ def _course(name: str, tracklet: Tracklet, coverage: VideoCoverage) -> Sentence:
     return Sentence(text, tracklet.first_second, tracklet.last_second, tuple(box.index for box in tracklet.boxes))
 
 
-def _pair(counted: Sequence[Tracklet], tracklet: Tracklet, other: Tracklet) -> Sentence:
-    """Whether two were in view together, and how near."""
-    names = f"{tracklet_name(counted, tracklet)} and {tracklet_name(counted, other).lower()}"
+def _together(counted: Sequence[Tracklet], tracklet: Tracklet, other: Tracklet) -> Sentence | None:
+    """How near two are that are in view together; None when they are not."""
     both = [
         (max(a[0], b[0]), min(a[1], b[1]))
         for a in tracklet.spans
@@ -124,60 +159,18 @@ def _pair(counted: Sequence[Tracklet], tracklet: Tracklet, other: Tracklet) -> S
     ]
     mine = {box.index: box for box in tracklet.boxes}
     shared = [(mine[box.index], box) for box in other.boxes if box.index in mine]
-    if not both:
-        frames = tuple(sorted({box.index for box in (*tracklet.boxes, *other.boxes)}))
-        first, last = min(tracklet.first_second, other.first_second), max(tracklet.last_second, other.last_second)
-        return Sentence(f"{names} are never in view at the same time.", first, last, frames)
-    first, last = both[0][0], both[-1][1]
+    if not both or not shared:
+        return None
+    names = f"{tracklet_name(counted, tracklet)} and {tracklet_name(counted, other).lower()}"
     near = sum(_is_near(a.box, b.box) for a, b in shared)
-    how = "close together" if shared and near >= 0.5 * len(shared) else "apart"
-    if shared and 0 < near < 0.5 * len(shared):
+    how = "close together" if near >= 0.5 * len(shared) else "apart"
+    if 0 < near < 0.5 * len(shared):
         how = "apart for most of the time, close together for a moment"
-    frames = tuple(a.index for a, _ in shared) or tuple(sorted(mine))
-    return Sentence(
-        f"{names} are in view together from {timecode(first)} to {timecode(last)}, {how}.", first, last, frames
-    )
+    text = f"{names} are in view together from {timecode(both[0][0])} to {timecode(both[-1][1])}, {how}."
+    return Sentence(text, both[0][0], both[-1][1], tuple(a.index for a, _ in shared))
 
 
 def _is_near(box: Box, other: Box) -> bool:
     across = abs(box.x + box.width / 2 - other.x - other.width / 2)
     along = abs(box.y + box.height / 2 - other.y - other.height / 2)
     return across <= NEAR * max(box.width, other.width) and along <= NEAR * max(box.height, other.height)
-
-
-def _uncertain(tracklets: Sequence[Tracklet], counted: Sequence[Tracklet], coverage: VideoCoverage) -> list[Sentence]:
-    """What limits the answer."""
-    out = []
-    for tracklet in tracklets:
-        first, last = tracklet.first_second, tracklet.last_second
-        texts = []
-        if not tracklet.counted:
-            what = "Something that moves" if tracklet.source == Source.MOTION else "Something"
-            texts.append(f"{what} from {timecode(first)} to {timecode(last)} is not counted: {tracklet.note}.")
-        else:
-            name = tracklet_name(counted, tracklet)
-            if tracklet.note:
-                texts.append(f"{name} {tracklet.note}.")
-            if len(tracklet.spans) > 1:
-                texts.append(f"{name} left and one like it came back at the same side: taken for the same.")
-        frames = tuple(box.index for box in tracklet.boxes)
-        out += [Sentence(text, first, last, frames) for text in texts]
-    if coverage.unsteady >= 0.3:
-        text = f"In {coverage.unsteady:.0%} of the video so much moves (camera or plants) that motion proves little."
-        out.append(_over_all(text, coverage))
-    elif coverage.shaken:
-        out.append(_over_all("The camera shook; its movement was taken out before motion was judged.", coverage))
-    if coverage.unsampled:
-        longest = max(coverage.unsampled, key=lambda stretch: stretch[1] - stretch[0])
-        text = (
-            f"The detector looked at {len(coverage.sampled)} frames; its longest pause is "
-            f"{longest[1] - longest[0]:.1f} s from {timecode(longest[0])}."
-        )
-        out.append(_over_all(text, coverage))
-    if coverage.lost:
-        out.append(_over_all(f"Part of the video is lost: {coverage.lost[0].lower()}{coverage.lost[1:]}", coverage))
-    return out
-
-
-def _over_all(text: str, coverage: VideoCoverage) -> Sentence:
-    return Sentence(text, 0.0, round(coverage.duration, 3), tuple(index for index, _ in coverage.sampled))

@@ -11,35 +11,21 @@ import numpy as np
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
 from app.video.paths.paths import paths_of
-from app.video.reading.decode import Playback, frames_at, upright
+from app.video.reading.decode import Playback
 from app.video.reading.probe import open_video, read_facts
 from app.video.reading.sampling import BUDGET, unsampled_stretches
+from app.video.summary.coverage import VideoCoverage
 from app.video.summary.first_pass import FirstPass, first_pass
+from app.video.summary.looks import Detect, SampledFrame, look_closer, sampled_frames
 from app.video.summary.quality import box_quality
-from app.video.summary.sentences import VideoCoverage, summarise_in_words
+from app.video.summary.sentences import summarise_in_words
 from app.video.summary.tracklets import SURE, tracklets_of
-from modal_backend.contracts import Detection, Failure, Picture, Tracklet, VideoSummary
+from modal_backend.contracts import Picture, Tracklet
+from modal_backend.models.video.summary import VideoSummary
 
-BATCH = 8
-DECODING_SHARE = 0.6  # share of the work that decoding is, for the progress
+DECODING_SHARE, WHOLE_SHARE = 0.5, 0.8  # shares of the work done after decoding and after the whole frames
 COLOURLESS = 2.5  # levels by which colours differ within a picture (a tint of all of it does not count)
 SHAKEN = 0.35
-
-Detect = Callable[[Sequence[Picture]], Sequence["list[Detection] | Failure"]]
-
-
-class DetectorFailed(Exception):
-    """The detector answered for no frame of the video; the text says why."""
-
-
-@dataclass(slots=True)
-class SampledFrame:
-    """A frame the detector looked at: its number, second, upright picture (RGB, reduced) and the boxes, best first."""
-
-    index: int
-    second: float
-    picture: Picture
-    found: list[Detection]
 
 
 @dataclass(slots=True)
@@ -95,9 +81,14 @@ def summarise_video(
         stated += [length for length in [read_facts(container, stream).duration] if length]
     first = first_pass(file, budget=budget, on_progress=watched_until)
     paths, frame = _motion_paths(first)
-    sampled = _sampled_frames(file, first, paths, shown_frame, detect, on_progress)
-    sampled_boxes = {sample.index: (sample.second, sample.found) for sample in sampled}
-    found = tracklets_of(paths, frame, sampled_boxes, first.motion.busy, sure)
+
+    def asked(begin: float, end: float) -> Callable[[float], None]:
+        return lambda share: on_progress(begin + (end - begin) * share) if on_progress is not None else None
+
+    sampled = sampled_frames(file, first, paths, shown_frame, detect, asked(DECODING_SHARE, WHOLE_SHARE))
+    look_closer(sampled, paths, frame, detect, asked(WHOLE_SHARE, 1.0))
+    looked = {sample.index: (sample.second, sample.found) for sample in sampled}
+    found = tracklets_of(paths, frame, looked, first.motion.busy, sure, first.camera.moves)
     tracklets = [_rated(tracklet, sampled) for tracklet in found]
     coverage = _coverage(first, sampled)
     summary = summarise_in_words(tracklets, coverage)
@@ -108,59 +99,11 @@ def summarise_video(
 
 def _motion_paths(first: FirstPass) -> tuple[list[MotionPath], Frame]:
     motion = first.motion
-    tracks = motion.finish()
+    tracks = motion.finish() if not first.camera.moves else []
     seconds = motion.seconds or [0.0]
     rim = 2.0 * motion.shift + 1 if motion.shift else 0.0
     frame = Frame(max(motion.width, 1), max(motion.height, 1), seconds[0], seconds[-1], motion.step, rim, motion.bars)
     return paths_of(tracks, frame), frame
-
-
-def _sampled_frames(
-    file: Path,
-    first: FirstPass,
-    paths: Sequence[MotionPath],
-    shown_frame: tuple[int, float] | None,
-    detect: Detect,
-    on_progress: Callable[[float], None] | None,
-) -> list[SampledFrame]:
-    """The frames looked at, with the detector's boxes: those sampled, and one for each path that none of them shows."""
-
-    def shown(second: float) -> bool:
-        return any(first <= second <= last for path in paths for first, last in path.spans)
-
-    samples = first.sampler.choose(shown)
-    asked = [(sample.index, sample.second, upright(sample.frame, first.played.turns)) for sample in samples]
-    asked += _missing(file, first, paths, [sample.second for sample in samples])
-    if shown_frame is not None and shown_frame[0] not in {index for index, _, _ in asked}:
-        asked += [(shown_frame[0], second, picture) for second, picture in frames_at(file, [shown_frame[1]]).items()]
-    sampled, reasons = [], []
-    for start in range(0, len(asked), BATCH):
-        some = asked[start : start + BATCH]
-        for (index, second, picture), found in zip(some, detect([picture for _, _, picture in some]), strict=True):
-            if isinstance(found, Failure):
-                reasons.append(found.reason)
-            else:
-                sampled.append(SampledFrame(index, second, picture, list(found)))
-        if on_progress is not None:
-            on_progress(DECODING_SHARE + (1 - DECODING_SHARE) * min(1.0, (start + BATCH) / len(asked)))
-    if not sampled:
-        raise DetectorFailed(
-            f"The detector answered for no frame of this video: {reasons[0] if reasons else 'no frames'}"
-        )
-    return sorted(sampled, key=lambda sample: sample.index)
-
-
-def _missing(
-    file: Path, first: FirstPass, paths: Sequence[MotionPath], seconds: Sequence[float]
-) -> list[tuple[int, float, Picture]]:
-    """A frame in the middle of each path that no sample shows."""
-    wanted: dict[float, int] = {}
-    for path in paths:
-        if not any(first <= second <= last for first, last in path.spans for second in seconds):
-            middle = path.steps[len(path.steps) // 2].second
-            index, second = min(first.moments, key=lambda moment: abs(moment[1] - middle))
-            wanted[second] = index
-    return [(wanted[second], second, picture) for second, picture in frames_at(file, wanted).items()]
 
 
 def _rated(tracklet: Tracklet, sampled: Sequence[SampledFrame]) -> Tracklet:
@@ -183,6 +126,7 @@ def _coverage(first: FirstPass, sampled: Sequence[SampledFrame]) -> VideoCoverag
         lost=first.played.loss(),
         unsteady=round(first.motion.busy, 2),
         shaken=first.motion.shift >= SHAKEN,
+        carried=first.camera.moves,
     )
 
 

@@ -7,6 +7,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modal_backend.contracts import Box
+
 
 def pairwise_overlap(boxes: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
     """Intersection over union (n, m) of boxes (n, 4) and others (m, 4): left, top, right, bottom in one unit."""
@@ -15,3 +17,38 @@ def pairwise_overlap(boxes: NDArray[Any], others: NDArray[Any]) -> NDArray[np.fl
     shared = np.prod(np.maximum(sides, 0), axis=-1)
     areas = np.prod(first[..., 2:] - first[..., :2], axis=-1) + np.prod(second[..., 2:] - second[..., :2], axis=-1)
     return np.asarray(shared / np.maximum(areas - shared, 1e-12), float)
+
+
+def area_of(box: Box) -> float:
+    """Width times height."""
+    return box.width * box.height
+
+
+def shared_area(box: Box, other: Box) -> float:
+    """The area that both cover."""
+    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
+    return wide * high if wide > 0 and high > 0 else 0.0
+
+
+def overlap(box: Box, other: Box) -> float:
+    """Intersection over union."""
+    shared = shared_area(box, other)
+    return shared / (area_of(box) + area_of(other) - shared) if shared else 0.0
+
+
+def covered(box: Box, other: Box) -> float:
+    """Share of the smaller box that the other covers."""
+    smaller = min(area_of(box), area_of(other))
+    return shared_area(box, other) / smaller if smaller else 0.0
+
+
+def middle_of(box: Box) -> tuple[float, float]:
+    """Its middle, x and y."""
+    return box.x + box.width / 2, box.y + box.height / 2
+
+
+def clipped(box: Box) -> Box:
+    """The part of a box that is inside the frame."""
+    x, y = min(max(box.x, 0.0), 1.0), min(max(box.y, 0.0), 1.0)
+    return Box(x, y, min(box.x + box.width, 1.0) - x, min(box.y + box.height, 1.0) - y)

@@ -1,5 +1,6 @@
 // The frames of a video that were looked at: one large with its boxes, all of them as a strip, played one after the other.
 
+import { Actions } from "../../shared/actions.js";
 import { placeBox } from "../../shared/boxes.js";
 import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
@@ -8,6 +9,7 @@ const PLAY_EVERY = 350;
 
 class Video {
   constructor(root, data) {
+    this.actions = new Actions(data.store, () => this.send("marks", { actions: this.actions.waiting }));
     this.frames = [];
     this.at = 0;
     this.jumped = null;
@@ -21,6 +23,8 @@ class Video {
     this.help = keyPanel(data.keys);
     const bar = el("div", "bar", null, keyButton("Back", "←", () => this.go(-1)), this.playing,
       keyButton("On", "→", () => this.go(1)), this.when, this.what);
+    this.ghost = el("div", "box ghost", { hidden: true });
+    for (const kind of ["pointerdown", "pointermove", "pointerup"]) this.stage.addEventListener(kind, (event) => this.drag(event));
     this.node = el("div", "pm video", null, this.stage, bar, this.strip, this.help);
     root.append(this.node);
     this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
@@ -30,6 +34,7 @@ class Video {
   update(data) {
     const text = JSON.stringify((data.frames || []).map((frame) => [frame.src, frame.boxes]));
     this.data = data;
+    this.actions.acknowledge(data.ack);
     if (text !== this.text) {
       this.text = text;
       this.frames = data.frames || [];
@@ -71,6 +76,40 @@ class Video {
     return node;
   }
 
+  /** Write a decision down; the script draws what became of it. */
+  decide(action, words) {
+    this.actions.add({ media_id: this.data.media_id, ...action });
+    this.what.textContent = words;
+  }
+
+  setDrawing(on) {
+    this.drawing = on;
+    this.stage.classList.toggle("drawing", on);
+    if (on) this.what.textContent = "Drag a rectangle around the animal.";
+  }
+
+  /** While drawing: from where the pointer went down to where it comes up. */
+  drag(event) {
+    if (!this.drawing) return;
+    const place = this.stage.getBoundingClientRect();
+    const at = { x: clamp((event.clientX - place.left) / place.width, 0, 1), y: clamp((event.clientY - place.top) / place.height, 0, 1) };
+    if (event.type === "pointerdown") {
+      this.from = at;
+      this.stage.setPointerCapture(event.pointerId);
+      this.layer.append(this.ghost);
+    }
+    if (!this.from) return;
+    const box = { x: Math.min(this.from.x, at.x), y: Math.min(this.from.y, at.y), w: Math.abs(at.x - this.from.x), h: Math.abs(at.y - this.from.y) };
+    this.ghost.hidden = false;
+    placeBox(this.ghost, box);
+    if (event.type !== "pointerup") return;
+    this.from = null;
+    this.ghost.hidden = true;
+    this.setDrawing(false);
+    const frame = this.frames[this.at];
+    if (box.w > 0.005 && box.h > 0.005) this.decide({ kind: "draw", category: "animal", box, frame: frame.number, second: frame.second }, "Box drawn.");
+  }
+
   go(step) {
     this.show(clamp(this.at + step, 0, this.frames.length - 1));
   }
@@ -95,6 +134,11 @@ class Video {
     if (key === "ArrowLeft" || key === "ArrowRight") this.go(key === "ArrowRight" ? 1 : -1);
     else if (key === "Home" || key === "End") this.show(key === "Home" ? 0 : this.frames.length - 1);
     else if (key === " ") this.play();
+    else if (key >= "0" && key <= "9" && key.length === 1) this.decide({ kind: "count", animals: Number(key) }, `Counted: ${key}.`);
+    else if (key === "b" || key === "B") this.decide({ kind: "count", animals: 0 }, "No animal in this video.");
+    else if (key === "d" || key === "D") this.setDrawing(!this.drawing);
+    else if (key === "z" || key === "Z") { this.actions.undo(); this.what.textContent = "Taken back."; }
+    else if (key === "y" || key === "Y") { this.actions.redo(); this.what.textContent = "Made again."; }
     else if (key === "?") this.help.hidden = !this.help.hidden;
     else return false;
     return true;
@@ -102,6 +146,7 @@ class Video {
 
   close() {
     clearInterval(this.timer);
+    this.actions.close();
     this.stop();
   }
 }

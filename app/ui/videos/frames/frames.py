@@ -14,6 +14,10 @@ from app.ui.shared.component import register
 KEYS = {
     "← →": "frame by frame",
     "Space": "play or stop the frames looked at",
+    "0 to 9": "the most animals at once that you see",
+    "B": "no animal in this video",
+    "D": "draw a box: drag around the animal",
+    "Z Y": "undo, redo",
     "Home End": "first, last",
     "H": "hold to hide the boxes",
     "?": "these keys",
@@ -21,13 +25,28 @@ KEYS = {
 _frames = register(Path(__file__).parent)
 
 
+def marks_of(key: str) -> list[dict[str, Any]]:
+    """What a person did over the frames and the browser last sent: apply it first, then draw. See `video_frames`."""
+    value = (st.session_state.get(key) or {}).get("marks") or {}
+    return list(value.get("actions") or [])
+
+
 def video_frames(
-    frames: Sequence[Mapping[str, Any]], *, key: str, width: int, height: int, jump: Mapping[str, Any] | None = None
+    frames: Sequence[Mapping[str, Any]],
+    *,
+    key: str,
+    media_id: int,
+    width: int,
+    height: int,
+    jump: Mapping[str, Any] | None = None,
+    ack: int = 0,
 ) -> None:
-    """Draw the frames.
+    """Draw the frames. Actions that come back, n rising: {n, uuid, kind, media_id, ...}, of the kinds count {animals},
+    draw {category, box, frame, second}, undo {undoes} and redo.
 
     frames: [{number, second, time (as text), src (address), boxes: [{name, c, x, y, w, h}]}], in order.
     width, height: of the video, in pixels. jump: {number, n}: show this frame; a new n asks again.
+    ack: the highest n that is in the survey.
     """
     if not deps.routes_served():
         st.caption("Pictures need `streamlit run app/main.py`; this server was started without it.")
@@ -43,5 +62,13 @@ def video_frames(
             "width": width,
             "height": height,
             "jump": dict(jump or {}),
+            "media_id": media_id,
+            "store": f"{deps.survey_mark()}:{key}",
+            "ack": ack,
         },
+        on_marks_change=_nothing,
     )
+
+
+def _nothing() -> None:
+    """State is read before the component is drawn; Streamlit wants a callback for it to be allowed."""

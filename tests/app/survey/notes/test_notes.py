@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 import pandas as pd
 import pytest
 import sqlalchemy as sa
@@ -15,7 +17,7 @@ from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
 from app.survey.tables.decisions import Decision
 from app.survey.tables.media import Media
-from app.survey.videos import tracklets
+from app.survey.videos import runs, tracklets
 from app.ui.history.words import what
 from app.ui.notes.results import note_html
 from tests.support.surveys import add_media, found
@@ -94,8 +96,10 @@ def test_summaries_of_videos_are_notes_with_station_date_and_species_and_say_tha
     with survey.write() as session:
         session.get_one(Media, media_id).kind = "video"
         sentences = [["One animal crosses.", 0.5, 3.0, [12]], ["It leaves <right>.", 3.0, 4.0, [90]]]
-        tracklets.put_facts(session, media_id, duration=4.0, frame_rate=25.0, frames=100, codec="h264", container="mp4",
-                         summarised_at=1.0, animals=1, sentences=sentences)  # fmt: skip
+        run = runs.begin(session, media_id, None)
+        run.summarised_at, run.animals, run.facts = 1.0, 1, asdict(runs.RunFacts(sentences=sentences))
+        tracklets.put_video(session, media_id, duration=4.0, frame_rate=25.0, frames=100, codec="h264", container="mp4",
+                            run_id=run.id)  # fmt: skip
         review.correct_box(session, "ana", boxes[0], species="Panthera tigris")
     with survey.read() as session:
         assert views.video_count(session) == 1

@@ -14,15 +14,23 @@ from app.video.motion.tracker import Step, Track
 from app.video.paths.frame_borders import Frame
 from app.video.paths.paths import paths_of
 from app.video.summary.summarise import SummarisedVideo, summarise_video
+from app.video.timecode import timecode
 from modal_backend.contracts import Box, Category, Detection, Source
 from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
+from tests.support.marked import marks_animals
 
 QUICK = {"width": 320, "height": 180, "fps": 8}
 
 
+def nothing(pictures):
+    return [[] for _ in pictures]
+
+
 def summarised(video: DrawnVideo, folder, detect=None) -> SummarisedVideo:
-    draw_video(video, folder / "video.mp4", options={"preset": "ultrafast"})
-    return summarise_video(folder / "video.mp4", detect or (lambda pictures: [[] for _ in pictures]))
+    """With a detector that marks what is not of the scene, where none is given."""
+    file = folder / "video.mp4"
+    draw_video(video, file, options={"preset": "ultrafast"})
+    return summarise_video(file, detect or marks_animals(video, folder))
 
 
 def crossing(start: float, right: bool, y: float, pace: float = 0.35, size: float = 0.2, look: int = 2) -> Path2:
@@ -38,7 +46,7 @@ def courses(done: SummarisedVideo) -> list[tuple[str | None, str | None]]:
     "effects", [(), ("shake",), ("flicker",), ("wind",), ("bar",), ("infrared",), ("shake", "bar", "noise")]
 )
 def test_nothing_is_found_where_nothing_lives(tmp_path, effects):
-    done = summarised(DrawnVideo(11, 7, look="pasted", effects=effects, **QUICK), tmp_path)
+    done = summarised(DrawnVideo(11, 7, look="pasted", effects=effects, **QUICK), tmp_path, nothing)
     assert done.summary.animals == 0
     assert done.summary.sentences[0].text.startswith("No animal was found")
 
@@ -48,7 +56,7 @@ def test_two_animals_that_cross_are_two_with_their_sides_and_times(tmp_path, eff
     paths = [crossing(0.6, True, 0.35), crossing(1.4, False, 0.72, look=5)]
     done = summarised(DrawnVideo(23, 6.5, effects=effects, animals=paths, **QUICK), tmp_path)
     assert sorted(courses(done)) == [("left", "right"), ("right", "left")]
-    for tracklet in done.summary.tracklets:
+    for tracklet in (one for one in done.summary.tracklets if one.counted):
         first = 0.6 if tracklet.entry == "left" else 1.4
         assert abs(tracklet.first_second - first) < 1.0
         assert abs(tracklet.last_second - first - 1.24 / 0.35) < 1.0
@@ -83,18 +91,22 @@ def test_every_sentence_names_frames_that_were_looked_at_within_its_seconds(tmp_
         DrawnVideo(23, 6.5, animals=[crossing(0.6, True, 0.4), crossing(1.4, False, 0.75)], **QUICK), tmp_path
     )
     looked = dict(done.coverage.sampled)
-    assert len(done.summary.sentences) >= 4
+    assert len(done.summary.sentences) >= 3
     for sentence in (*done.summary.sentences, *done.summary.uncertainty):
         assert sentence.frames
         for index in sentence.frames:
             assert sentence.first_second - 0.2 <= looked[index] <= sentence.last_second + 0.2
 
 
-def test_what_moves_without_the_detector_is_counted_and_said_to_be_uncertain(tmp_path):
-    done = summarised(DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK), tmp_path)
+def test_what_only_moves_is_no_animal_but_moving_unidentified(tmp_path):
+    done = summarised(DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK), tmp_path, nothing)
     (tracklet,) = done.summary.tracklets
-    assert tracklet.source == Source.MOTION
-    assert any("detector is not sure" in sentence.text for sentence in done.summary.uncertainty)
+    assert (tracklet.source, tracklet.counted) == (Source.MOTION, False)
+    assert (done.summary.animals, done.summary.unidentified) == (0, (tracklet,))
+    assert [one.text for one in done.summary.sentences if one.text.startswith("Something moved")] == [
+        f"Something moved across the frame from {timecode(tracklet.first_second)} to"
+        f" {timecode(tracklet.last_second)}; the detector does not take it for an animal."
+    ]
 
 
 def test_what_the_detector_marks_and_never_moves_counts_only_when_it_is_sure(tmp_path):
@@ -160,7 +172,7 @@ def test_texture_that_settles_with_the_exposure_does_not_move_and_an_animal_befo
 
 def test_what_stirs_for_a_moment_inside_the_frame_is_named_and_not_counted(tmp_path):
     path = Path2(((3.0, 0.4, 0.5), (4.2, 0.62, 0.5)), 0.15, 4)
-    done = summarised(DrawnVideo(43, 8, animals=[path], **QUICK), tmp_path)
+    done = summarised(DrawnVideo(43, 8, animals=[path], **QUICK), tmp_path, nothing)
     assert done.summary.animals == 0
     assert [tracklet.counted for tracklet in done.summary.tracklets] == [False]
-    assert any("stirs for a moment" in sentence.text for sentence in done.summary.uncertainty)
+    assert any(sentence.text.startswith("Something moved in the middle") for sentence in done.summary.sentences)

@@ -1,0 +1,35 @@
+"""Turn what the frames of a video send into decisions: a count, and boxes drawn on a frame."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from app.actions import decide
+from app.actions.decide import Action, Settled
+from app.jobs.queue import Jobs
+from app.survey.database import Survey
+from app.survey.decisions.boxes import draw_box
+from app.survey.decisions.kinds import Undo
+from app.survey.decisions.refusals import BadDecision
+from app.survey.decisions.videos import correct_count
+from app.survey.tables.decisions import Decision
+from modal_backend.contracts import Box
+
+
+def apply_marks(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action], ack: int) -> Settled:
+    """Apply the actions with a number over `ack`; see `decide.settle`."""
+    return decide.settle(survey, jobs, who, Undo.VIDEOS, actions, ack, _make)
+
+
+def _make(session: Session, who: str, action: Action) -> Decision:
+    media_id, key = int(action["media_id"]), action["uuid"]
+    if action["kind"] == "count":
+        return correct_count(session, who, media_id, int(action["animals"]), client_key=key)
+    if action["kind"] == "draw":
+        box = action["box"]
+        drawn = Box(float(box["x"]), float(box["y"]), float(box["w"]), float(box["h"]))
+        frame = int(action["frame"]), float(action["second"])
+        return draw_box(session, who, media_id, drawn, str(action["category"]), key, frame)
+    raise BadDecision(f"{action['kind']} is not something that can be decided here.")

@@ -1,0 +1,92 @@
+"""Whether the camera itself moves: it is carried, or follows an animal.
+
+The shift between two small frames is measured in tiles (phase correlation, Kuglin and Hines 1975). Where most tiles
+agree the whole picture moved; an animal, even a large one, or plants in the wind move a few of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+TILES = (2, 3)  # rows, columns
+CLEAR = 0.1  # response of the correlation from which a tile's shift is believed
+AGREE = 1.0  # pixels
+MOST_TILES = 4
+LEAST_SHIFT = 0.2  # pixels between two frames
+WINDOW_SECONDS = 1.0
+CARRIED = 0.012  # of the frame's width, from a window's first to its last third: who trembles comes back
+MOST = 0.4  # share of the windows
+
+
+class CameraMotion:
+    """Takes small grey frames in order, uint8 (height, width)."""
+
+    def __init__(self) -> None:
+        self._before: NDArray[np.float32] | None = None
+        self._seconds: list[float] = []
+        self._places: list[tuple[float, float]] = [(0.0, 0.0)]
+        self._width = 1
+
+    def take(self, second: float, grey: NDArray[np.uint8]) -> float:
+        """Add a frame; by how many pixels the whole picture moved since the one before."""
+        now = grey.astype(np.float32)
+        before, self._before = self._before, now
+        self._width = grey.shape[1]
+        self._seconds.append(second)
+        if before is None or before.shape != now.shape:
+            return 0.0
+        dx, dy = _shift(before, now)
+        x, y = self._places[-1]
+        self._places.append((x + dx, y + dy))
+        return float(np.hypot(dx, dy))
+
+    @property
+    def moves(self) -> bool:
+        """Whether the camera is carried or turned for much of the video."""
+        carried = list(self._carried())
+        return bool(carried) and float(np.mean(carried)) >= MOST
+
+    def _carried(self) -> Iterator[bool]:
+        """For each window of a second whether the picture went somewhere."""
+        seconds, places = np.array(self._seconds), np.array(self._places[: len(self._seconds)])
+        for start in np.arange(seconds[0], seconds[-1] - 0.5, WINDOW_SECONDS) if len(seconds) > 2 else ():
+            inside = places[(seconds >= start) & (seconds <= start + WINDOW_SECONDS)]
+            if len(inside) > 1:
+                third = max(1, len(inside) // 3)
+                way = np.median(inside[-third:], axis=0) - np.median(inside[:third], axis=0)
+                yield float(np.hypot(*way)) >= CARRIED * self._width
+
+
+def _shift(before: NDArray[np.float32], now: NDArray[np.float32]) -> tuple[float, float]:
+    """Pixels right and down by which most tiles moved; 0, 0 when they do not agree."""
+    import cv2
+
+    rows, columns = TILES
+    high, wide = _fourier_size(before.shape[0] // rows), _fourier_size(before.shape[1] // columns)
+    if min(high, wide) < 16:
+        return 0.0, 0.0
+    window = cv2.createHanningWindow((wide, high), cv2.CV_32F)
+    shifts = []
+    for row in range(rows):
+        for column in range(columns):
+            tile = np.s_[row * high : (row + 1) * high, column * wide : (column + 1) * wide]
+            shift, response = cv2.phaseCorrelate(before[tile].copy(), now[tile].copy(), window)
+            if response >= CLEAR:
+                shifts.append(shift)
+    if len(shifts) < MOST_TILES:
+        return 0.0, 0.0
+    found = np.array(shifts)
+    middle = np.median(found, axis=0)
+    agree = int((np.hypot(*(found - middle).T) <= AGREE).sum())
+    clear = agree >= MOST_TILES and float(np.hypot(*middle)) >= LEAST_SHIFT
+    return (float(middle[0]), float(middle[1])) if clear else (0.0, 0.0)
+
+
+def _fourier_size(size: int) -> int:
+    """The largest even size up to this that OpenCV does not pad: the middle of a padded one is half a pixel off."""
+    import cv2
+
+    return next((even for even in range(size - size % 2, 0, -2) if cv2.getOptimalDFTSize(even) == even), 0)

@@ -1,0 +1,214 @@
+"""What the detector marks of the things that move: its boxes given to paths, and how much they prove."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from scipy.optimize import linear_sum_assignment
+
+from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.path import MotionPath
+from modal_backend.contracts import Box, Category, Detection
+from modal_backend.models.detectors.overlap import area_of, covered, overlap, shared_area
+
+USABLE = 0.03  # confidence from which a box of the detector speaks for what moves there
+SAME_PLACE = 0.3
+BEST_SHARE = 0.34  # of the looks at a thing: the best of them speak for it
+FAR = 0.25  # of the frame's width, from first to last place
+STRAIGHT = 0.4
+GOES_FAR = 0.4  # of the usual confidence is asked of what strides through the frame
+UNMARKED = 3  # looks in a row
+STEADY = 0.7  # share of the looks between first and last mark that are marked
+PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
+
+Looked = Mapping[int, tuple[float, Sequence[Detection]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """Where a thing is on a frame looked at; found: the detector's box there, None where only motion shows it."""
+
+    index: int
+    second: float
+    box: Box
+    found: Detection | None
+
+    @property
+    def confidence(self) -> float:
+        """The detector's, 0 where it marks nothing."""
+        return self.found.confidence if self.found else 0.0
+
+
+@dataclass(slots=True)
+class Thing:
+    """Something that moves, or that the detector marks.
+
+    Attributes:
+        marks: one a frame looked at while it is in view, in order.
+        spans: first and last second of each time in view.
+        path: None for what the detector marks and motion does not show.
+    """
+
+    marks: list[Mark]
+    spans: list[tuple[float, float]]
+    path: MotionPath | None = None
+
+    @property
+    def category(self) -> Category:
+        """What the detector takes it for: the category with the most confidence in sum."""
+        sums = dict.fromkeys(Category, 0.0)
+        for mark in self.marks:
+            if mark.found:
+                sums[mark.found.category] += mark.found.confidence
+        return max(sums, key=lambda category: sums[category])
+
+    @property
+    def marked(self) -> list[Mark]:
+        """Those of its marks that the detector gave."""
+        return [mark for mark in self.marks if mark.found]
+
+    @property
+    def support(self) -> float:
+        """Mean confidence of the best third of the looks at it, at least two of them."""
+        best = sorted((mark.confidence for mark in self.marks), reverse=True)
+        few = max(2, math.ceil(BEST_SHARE * len(best)))
+        return float(np.mean(best[:few])) if best else 0.0
+
+
+def things_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked) -> tuple[list[Thing], set[tuple[int, int]]]:
+    """What moves, with the detector's boxes that show it.
+
+    Returns the things, and which boxes were given to them: (frame number, place in its list).
+    """
+    things = [Thing([], list(path.spans), path) for path in paths]
+    used: set[tuple[int, int]] = set()
+    for index, (second, found) in sorted(looked.items()):
+        here = [(thing, box) for thing in things if thing.path and (box := thing.path.box_at(second, frame))]
+        given = _given([box for _, box in here], found)
+        for place, (thing, box) in enumerate(here):
+            detection = found[given[place]] if place in given else None
+            thing.marks.append(Mark(index, second, box, detection))
+            if place in given:
+                used.add((index, given[place]))
+    return _without_parts(things), used
+
+
+def _given(boxes: Sequence[Box], found: Sequence[Detection]) -> dict[int, int]:
+    """Which of the detector's boxes shows which moving box: each once, so that they fit best together."""
+    if not boxes or not found:
+        return {}
+    worth = np.array([[_fit(box, detection) for detection in found] for box in boxes])
+    rows, columns = linear_sum_assignment(-worth)
+    return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if worth[row, column] > 0}
+
+
+def _fit(moving: Box, detection: Detection) -> float:
+    """How well a box of the detector shows what moves; 0 when it does not."""
+    if detection.confidence < USABLE:
+        return 0.0
+    small, large = sorted((area_of(moving), area_of(detection.box)))
+    alike = overlap(moving, detection.box)
+    if alike < 0.15 and not (shared_area(moving, detection.box) >= 0.6 * small and large <= 6 * small):
+        return 0.0
+    return detection.confidence * (0.2 + alike)
+
+
+def _without_parts(things: list[Thing]) -> list[Thing]:
+    """Things without those that lie within what the detector marks as another: legs, a head, a shadow."""
+    kept: list[Thing] = []
+    for thing in sorted(things, key=lambda thing: -len(thing.marked) * thing.support):
+        whole = next((other for other in kept if _is_part(thing, other)), None)
+        if whole is None:
+            kept.append(thing)
+    return kept
+
+
+def _is_part(thing: Thing, whole: Thing) -> bool:
+    marked = {mark.index: mark for mark in whole.marked}
+    both = [(mark, marked[mark.index]) for mark in thing.marks if mark.index in marked]
+    if len(both) < max(1, 0.5 * len(thing.marks)) or thing.support >= 0.8 * whole.support:
+        return False
+    inside = sum(
+        other.found is not None
+        and covered(mark.box, other.found.box) >= PART_SHARE
+        and area_of(mark.box) <= 1.5 * area_of(other.found.box)
+        for mark, other in both
+    )
+    return inside >= PART_SHARE * len(both)
+
+
+def shown_box(mark: Mark, sure: float) -> Box:
+    """The detector's box where it is sure of it and it lies where the motion is, else the motion's."""
+    if mark.found and mark.confidence >= sure and overlap(mark.box, mark.found.box) >= SAME_PLACE:
+        return mark.found.box
+    return mark.box
+
+
+def needed(thing: Thing, frame: Frame, busy: float, sure: float) -> float:
+    """How much support a moving thing needs to count: less when it strides through a quiet frame."""
+    path = thing.path
+    if path is None or busy >= 0.5:
+        return sure
+    return GOES_FAR * sure if goes_far(path, frame) else sure
+
+
+def goes_far(path: MotionPath, frame: Frame) -> bool:
+    """Whether a path leads through the frame, rather straight; plants, shadows and light do not."""
+    for piece in path.pieces:
+        middles = np.array([step.middle for step in piece if not step.shared])
+        if len(middles) < 3:
+            continue
+        reach = float(np.hypot(*np.ptp(middles, axis=0)))
+        travelled = float(np.hypot(*np.diff(middles, axis=0).T).sum())
+        if reach >= FAR * frame.width and reach >= STRAIGHT * travelled:
+            return True
+    return False
+
+
+def trimmed(thing: Thing, frame: Frame, sure: float) -> Thing:
+    """The thing without ends on which the detector, elsewhere steady about it, marks nothing for several looks.
+
+    What stood still and left, the ground it uncovered, and plants it came out of would otherwise stay in view. What
+    moves on to a border of the frame is the same all the way.
+    """
+    marked = [place for place, mark in enumerate(thing.marks) if mark.confidence >= USABLE]
+    if not marked or thing.support < sure:
+        return thing
+    first, last = marked[0], marked[-1]
+    steady = len(marked) >= STEADY * (last - first + 1)
+    entry, leaves = sides_of(thing.path, frame) if thing.path else (None, None)
+    head, tail = thing.marks[: first + 1], thing.marks[last:]
+    begin = first if len(head) > UNMARKED and ((steady and not entry) or _stands(head)) else 0
+    end = last if len(tail) > UNMARKED and ((steady and not leaves) or _stands(tail)) else None
+    marks = thing.marks[begin : None if end is None else end + 1]
+    since = marks[0].second if begin else -math.inf
+    until = marks[-1].second if end is not None else math.inf
+    spans = [(max(a, since), min(b, until)) for a, b in thing.spans if b >= since and a <= until]
+    return replace(thing, marks=marks, spans=spans) if len(marks) >= 2 else thing
+
+
+def _stands(marks: Sequence[Mark]) -> bool:
+    x = [mark.box.x + mark.box.width / 2 for mark in marks]
+    y = [mark.box.y + mark.box.height / 2 for mark in marks]
+    size = float(np.median([max(mark.box.width, mark.box.height) for mark in marks]))
+    return math.hypot(max(x) - min(x), max(y) - min(y)) <= 0.5 * size
+
+
+def sides_of(path: MotionPath, frame: Frame) -> tuple[str | None, str | None]:
+    """The borders it crosses at its beginning and end; none where it was in view before or after."""
+    entry = path.entry or border_side(path.pieces[0], frame, leaving=False)
+    leaves = path.exit or border_side(path.pieces[-1], frame, leaving=True)
+    begins = path.pieces[0][0].second - frame.first < 1.5 * frame.step
+    if begins and entry is not None and not _comes_clear(path, frame):
+        entry = None
+    return entry, leaves
+
+
+def _comes_clear(path: MotionPath, frame: Frame) -> bool:
+    """Whether what touches a border at the video's beginning is wholly inside a second later."""
+    start = path.pieces[0][0].second
+    later = next((step for step in path.pieces[0] if step.second >= start + 1.0), None)
+    return later is not None and min(frame.room(later).values()) > frame.margin

@@ -1,0 +1,140 @@
+"""What the detector marks and motion does not show: linked by place, joined to what moved there, counted with care."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import numpy as np
+
+from app.video.summary.evidence import Looked, Mark, Thing
+from modal_backend.contracts import Box
+from modal_backend.models.detectors.overlap import area_of, covered, middle_of, overlap
+
+LINKS_FROM = 0.1  # overlap of boxes on frames looked at after each other
+LINK_SECONDS = 4.0
+JOINS_SECONDS = 3.0
+SCENERY = 0.55  # mean confidence from which what is there from first to last look counts: a stone is, too
+APPEARS = 0.4  # the same for what comes or goes
+FEWEST, FEW = 3, 2  # marks that are asked for; where a video has so few looks, as many as it has
+STEADY = 5  # marks from which, before a scene that changes, the detector's own threshold is enough
+SHARE = 0.5  # of the looks at its place on which it has to be marked
+ALONE = 0.7  # mean confidence where a video has only one or two frames to look at
+
+
+def link(looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], sure: float) -> list[Thing]:
+    """The detector's boxes that no moving thing explains, linked from frame to frame by place."""
+    things: list[Thing] = []
+    for index, (second, found) in sorted(looked.items()):
+        here = [mark for thing in moving for mark in thing.marks if mark.index == index]
+        free = [
+            detection
+            for place, detection in enumerate(found)
+            if (index, place) not in used
+            and detection.confidence >= sure
+            and not any(_explains(mark, detection.box) for mark in here)
+        ]
+        for detection in free:
+            mark = Mark(index, second, detection.box, detection)
+            before = [thing for thing in things if _may_follow(thing.marks[-1], mark)]
+            best = max(before, key=lambda thing: overlap(thing.marks[-1].box, mark.box), default=None)
+            if best is None:
+                things.append(Thing([mark], [(second, second)]))
+            else:
+                best.marks.append(mark)
+                best.spans = [(best.spans[0][0], second)]
+    return things
+
+
+def _explains(mark: Mark, box: Box) -> bool:
+    shown = mark.found.box if mark.found else mark.box
+    return covered(shown, box) >= 0.5 and area_of(shown) >= 0.15 * area_of(box)
+
+
+def _may_follow(last: Mark, mark: Mark) -> bool:
+    near = overlap(last.box, mark.box) >= LINKS_FROM or _apart(last.box, mark.box) <= 0.6
+    return last.index < mark.index and mark.second - last.second <= LINK_SECONDS and near
+
+
+def _apart(box: Box, other: Box) -> float:
+    """Distance of the middles in sizes of the larger box."""
+    size = max(box.width, box.height, other.width, other.height)
+    return math.dist(middle_of(box), middle_of(other)) / size if size else math.inf
+
+
+def join(moving: list[Thing], standing: list[Thing]) -> tuple[list[Thing], list[Thing]]:
+    """Join what stands to what moved to its place before, or moves on from it after; both lists anew."""
+    left = []
+    for thing in standing:
+        mate = next((other for other in moving if _continues(thing, other)), None)
+        if mate is None:
+            left.append(thing)
+            continue
+        mate.marks = sorted([*mate.marks, *thing.marks], key=lambda mark: mark.index)
+        mate.spans = _merged([*mate.spans, *thing.spans])
+    return _joined_over(moving), left
+
+
+def _continues(standing: Thing, moving: Thing) -> bool:
+    if not moving.marks or any(mark.index in {other.index for other in moving.marks} for mark in standing.marks):
+        return False
+    for own, other in ((standing.marks[0], moving.marks[-1]), (moving.marks[0], standing.marks[-1])):
+        gap = own.second - other.second
+        if 0 < gap <= JOINS_SECONDS and _apart(own.box, other.box) <= 0.6:
+            return True
+    return False
+
+
+def _joined_over(things: list[Thing]) -> list[Thing]:
+    """Things in the order of appearance; two that end and begin at one place at once, both marked, are one."""
+    out: list[Thing] = []
+    for thing in sorted(things, key=lambda thing: thing.spans[0][0]):
+        mate = next((other for other in out if _goes_on(other, thing)), None)
+        if mate is None:
+            out.append(thing)
+        else:
+            mate.marks = sorted([*mate.marks, *thing.marks], key=lambda mark: mark.index)
+            mate.spans = _merged([*mate.spans, *thing.spans])
+            if mate.path and thing.path:
+                mate.path.pieces += thing.path.pieces
+    return out
+
+
+def _goes_on(before: Thing, after: Thing) -> bool:
+    """Whether the second begins where and when the first, last marked by the detector, ends."""
+    if not (before.marked and after.marked) or before.category != after.category:
+        return False
+    end, begin = before.marks[-1], after.marks[0]
+    gap = after.spans[0][0] - before.spans[-1][1]
+    return -0.3 <= gap <= 1.0 and begin.index >= end.index and _apart(end.box, begin.box) <= 0.4
+
+
+def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Times in view, those less than JOINS_SECONDS apart as one."""
+    out: list[tuple[float, float]] = []
+    for first, last in sorted(spans):
+        if out and first - out[-1][1] <= JOINS_SECONDS:
+            out[-1] = (out[-1][0], max(out[-1][1], last))
+        else:
+            out.append((first, last))
+    return out
+
+
+def stands_proved(thing: Thing, looked: Looked, carried: bool, sure: float) -> bool:
+    """Whether what the detector marks without motion counts.
+
+    Args:
+        carried: the camera moves, so that nothing speaks against what stands still in the picture.
+    """
+    mean = float(np.mean([mark.confidence for mark in thing.marks]))
+    times = sorted(second for second, _ in looked.values())
+    if len(times) <= FEW:
+        return mean >= ALONE
+    first, last = thing.spans[0]
+    between = sum(first <= second <= last for second in times)
+    if len(thing.marks) < FEWEST or len(thing.marks) < SHARE * between:
+        return False
+    if carried and len(thing.marks) >= STEADY:
+        return mean >= sure
+    scenery = not carried and first <= times[min(1, len(times) - 1)] and last >= times[-2]
+    return mean >= (SCENERY if scenery else APPEARS)

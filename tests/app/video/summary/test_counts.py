@@ -1,0 +1,56 @@
+"""The most at once and the range of different ones, from tracklets; and what the words make of them."""
+
+from __future__ import annotations
+
+from app.video.summary.counts import count_of
+from app.video.summary.coverage import VideoCoverage
+from app.video.summary.sentences import summarise_in_words
+from modal_backend.contracts import Box, Category, FrameBox, Source, Tracklet
+from modal_backend.models.video.summary import Count
+
+FRAMES = tuple((index, index / 10) for index in range(0, 100, 10))
+
+
+def tracklet(first: int, last: int, x: float = 0.1, *, sure: float = 0.9, counted: bool = True, **values) -> Tracklet:
+    """One seen from frame to frame at a place."""
+    boxes = tuple(
+        FrameBox(index, second, Box(x, 0.4, 0.1, 0.2), sure) for index, second in FRAMES if first <= index <= last
+    )
+    spans = values.pop("spans", ((first / 10, last / 10),))
+    source = Source.BOTH if counted else Source.MOTION
+    return Tracklet(Category.ANIMAL, sure, source, spans, boxes, None, None, 1.0, counted, **values)
+
+
+def first_sentence(*tracklets: Tracklet, **values) -> str:
+    summary = summarise_in_words(tracklets, VideoCoverage(10.0, FRAMES, None, **values))
+    return summary.sentences[0].text
+
+
+def test_two_that_meet_and_one_that_comes_later_are_two_at_once_and_two_or_three_different_ones():
+    found = [tracklet(0, 50), tracklet(30, 60, 0.5), tracklet(80, 90)]
+    assert count_of(found, [Category.ANIMAL]) == Count(2, 30, 3.0, 2, 3)
+
+
+def test_one_that_leaves_and_comes_back_may_be_two():
+    found = [tracklet(0, 90, spans=((0.0, 2.0), (6.0, 9.0)))]
+    assert (count_of(found, [Category.ANIMAL]).low, count_of(found, [Category.ANIMAL]).high) == (1, 2)
+
+
+def test_two_boxes_at_one_place_are_one_animal_at_once():
+    assert count_of([tracklet(0, 50), tracklet(0, 50)], [Category.ANIMAL]).at_once == 1
+
+
+def test_what_does_not_count_and_other_categories_are_not_counted():
+    assert count_of([tracklet(0, 50, counted=False)], [Category.ANIMAL]) == Count()
+    assert count_of([tracklet(0, 50)], [Category.PERSON]) == Count()
+
+
+def test_the_first_sentence_gives_the_most_at_once_and_doubt_comes_first():
+    assert first_sentence(tracklet(0, 50), tracklet(30, 60, 0.5)) == "At most two animals at once, at 0:03.0."
+    assert first_sentence(tracklet(0, 50, sure=0.3)) == "Probably one animal, at 0:00.0."
+    assert first_sentence() == "No animal was found on the 10 frames looked at."
+
+
+def test_a_camera_that_moves_is_in_the_first_sentence():
+    assert first_sentence(tracklet(0, 50), carried=True) == "One animal, at 0:00.0, and the camera itself moves."
+    assert first_sentence(carried=True).endswith("looked at, and the camera itself moves.")
