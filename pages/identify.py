@@ -167,9 +167,7 @@ def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int
 def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
     page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide", KEYS)
-    with st.container(horizontal=True, vertical_alignment="center", gap="small"):
-        subject_bar(subject, waiting)
-        chosen = choices()
+    chosen = choices(lambda: subject_bar(subject, waiting))
     if waiting:
         pairs_left(chosen.scope)
     order = in_chosen_order(order, chosen.order)

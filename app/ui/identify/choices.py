@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import streamlit as st
@@ -42,9 +42,10 @@ class Choices:
     order: str
 
 
-def choices() -> Choices:
-    """Draw the choices; each is kept in the address."""
+def choices(first: Callable[[], None]) -> Choices:
+    """Draw the choices; each is kept in the address. first: draws what stands before them."""
     with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
+        first()
         st.markdown("**Candidates**", width="content")
         scope = Scope(
             station=st.toggle("this station only", **Identify.SAME_STATION.bound()),

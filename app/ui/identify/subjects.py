@@ -30,13 +30,12 @@ def chosen_subject() -> Subject:
 
 def subject_bar(subject: Subject, waiting: int) -> None:
     """What is looked at, how many crops of it wait, and the choice of something else."""
-    with st.container(horizontal=True, vertical_alignment="center", gap="small", width="content"):
-        with st.popover(plain(_words(subject)), icon=":material/filter_alt:", width="content"):
-            _choose(subject)
-        if not subject.everything:
-            st.markdown(f"{many(waiting, 'crop')} of these to decide", width="content")
-            if st.button("All crops again", icon=":material/close:", type="tertiary"):
-                go(dict.fromkeys((Identify.QUERY, *CHOSEN)))
+    with st.popover(plain(_words(subject)), icon=":material/filter_alt:", width="content"):
+        _choose(subject)
+    if not subject.everything:
+        st.markdown(f"{many(waiting, 'crop')} of these to decide", width="content")
+        if st.button("All crops again", icon=":material/close:", type="tertiary"):
+            go(dict.fromkeys((Identify.QUERY, *CHOSEN)))
 
 
 def _choose(subject: Subject) -> None:
