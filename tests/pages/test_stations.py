@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -14,6 +14,7 @@ from app.survey.database import Survey, open_survey
 from app.survey.media import clocks
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
+from app.survey.tables.stamps import StampReading
 from tests.support.surveys import START, add_media
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -110,3 +111,21 @@ def test_a_deployment_is_renamed_where_it_is_chosen(survey):
     button(test, "Rename the deployment").click().run()
     with survey.read() as session:
         assert session.get_one(Deployment, 1).name == "Ridge one"
+
+
+def test_times_that_the_pictures_show_are_taken_in_one_step_and_given_back(survey):
+    for _ in range(2):
+        add_media(survey, minutes=None)
+    with survey.write() as session:
+        for media_id in (5, 6):
+            row = StampReading(media_id=media_id, dates={"mdy": "2024-03-04", "dmy": "2024-04-03"}, time="05:41:07")
+            row.grammar, row.form, row.text = "1", "year last/, 24 h s", "03/04/2024 05:41:07"
+            session.add(row)
+    test = page(**{"stations-view": "Read from pictures"})
+    assert not test.exception
+    assert button(test, "Take 2 times").disabled
+    test = next(one for one in test.radio if one.label == "Order of the date").set_value("dmy").run()
+    button(test, "Take 2 times").click().run()
+    assert taken(survey, 5) == datetime(2024, 4, 3, 5, 41, 7)
+    test = page(**{"stations-view": "Read from pictures"})
+    assert not [one for one in test.button if one.label.startswith("Take")]
