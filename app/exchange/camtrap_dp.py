@@ -6,11 +6,9 @@ found on them. Coordinates are rounded to 0.1 degree while a sensitive species m
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import zipfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -20,17 +18,20 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
+from app.exchange.camtrap_dp_schema import write_table
 from app.exchange.coordinates import coarse, is_sensitive
 from app.exchange.identifiers import ExportRefused
 from app.survey.capture.effort import media_days
 from app.survey.individuals.catalogue import species_known
+from app.survey.media.stamps import proposals
 from app.survey.media.stations import DeploymentView, deployment_views
 from app.survey.tables.detections import DetectionReview
+from app.survey.tables.media import Media
 
 BASE = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
 DEPLOYMENTS = (
     "deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty", "deploymentStart",
-    "deploymentEnd", "timestampIssues", "deploymentComments",
+    "deploymentEnd", "cameraID", "timestampIssues", "baitUse", "deploymentComments",
 )  # fmt: skip
 SAMPLING = ("simpleRandom", "systematicRandom", "clusteredRandom", "experimental", "targeted", "opportunistic")
 METHODS = ("activityDetection", "timeLapse")
@@ -67,22 +68,11 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
     rounded = not exact and (any(is_sensitive(name) for name in species) or not species)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         rows = _deployment_rows(session, used, places, kept, rounded)
-        _table(package, "deployments.csv", DEPLOYMENTS, rows)
-        _table(package, "media.csv", MEDIA, media_rows(session, kept))
-        count = _table(package, "observations.csv", OBSERVATIONS, observation_rows(session, kept))
+        write_table(package, "deployments", DEPLOYMENTS, rows)
+        write_table(package, "media", MEDIA, media_rows(session, kept))
+        count = write_table(package, "observations", OBSERVATIONS, observation_rows(session, kept))
         package.writestr("datapackage.json", json.dumps(_package(statement, who, rows, species, rounded), indent=2))
         package.writestr("README.txt", _readme(kept, rounded))
-    return count
-
-
-def _table(package: zipfile.ZipFile, name: str, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> int:
-    count = 0
-    with package.open(name, "w") as raw, io.TextIOWrapper(raw, encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(header)
-        for row in rows:
-            writer.writerow(row)
-            count += 1
     return count
 
 
@@ -103,7 +93,7 @@ def _deployment_rows(
     kept: Kept,
     rounded: bool,
 ) -> list[tuple[Any, ...]]:
-    shown = media_days(session, used)
+    shown, doubted = media_days(session, used), _doubted(session, used)
     rows = []
     for deployment in used:
         first, last = deployment.first_day, deployment.last_day
@@ -117,10 +107,22 @@ def _deployment_rows(
                 deployment.name, deployment.station, deployment.station, latitude, longitude,
                 COARSE_METRES if rounded else "",
                 f"{_day(first)}T00:00:00{zone}", f"{_day(last)}T23:59:59{zone}",
-                "true" if deployment.clock_offset_seconds else "false", comment,
+                deployment.camera, "true" if deployment.id in doubted else "false",
+                "true" if deployment.bait else "", comment,
             )
         )  # fmt: skip
     return rows
+
+
+def _doubted(session: Session, used: Sequence[DeploymentView]) -> set[int]:
+    """The deployments whose clock was corrected, or shows another time in the pictures than in the files."""
+    differing = {proposal.deployment_id for proposal in proposals(session) if proposal.different}
+    corrected = sa.select(Media.deployment_id).where(Media.clock_seconds.is_not(None)).distinct()
+    return {
+        *differing,
+        *(number for number in session.scalars(corrected) if number is not None),
+        *(deployment.id for deployment in used if deployment.clock_offset_seconds),
+    }
 
 
 def _day(day: date | None) -> str:
@@ -164,7 +166,7 @@ def _package(
         "temporal": {
             "start": min(str(row[6])[:10] for row in rows), "end": max(str(row[7])[:10] for row in rows),
         },
-        "taxonomic": [{"scientificName": name} for name in species],
+        "taxonomic": [{"scientificName": name, "vernacularNames": {"en": name}} for name in species],
     }  # fmt: skip
 
 

@@ -13,12 +13,15 @@ from app.exchange.csv_text import csv_text
 from app.survey.individuals.sightings import SightingView, sightings
 from app.survey.media.stations import deployment_views, places
 from app.survey.tables.deployments import Deployment
+from app.survey.tables.detections import DetectionReview
 from app.survey.tables.individuals import Individual
 from app.survey.tables.media import ListedFile, Media
+from app.survey.tables.stamps import StampReading
 
 HEADER = (
     "individual", "species", "sex", "age_class", "life_status", "station", "deployment", "taken_at", "latitude",
     "longitude", "flank", "event", "file", "media_sha256", "detection", "decided_by", "decided_at",
+    "celsius",
 )  # fmt: skip
 AT_ONCE = 500
 
@@ -26,7 +29,8 @@ AT_ONCE = 500
 def table(session: Session, individual_id: int | None = None, *, exact: bool = False) -> str:
     """All sightings, or those of one individual. taken_at is camera-local, clock corrections added.
 
-    Coordinates of sensitive species are rounded to 0.1 degree unless exact.
+    The species is the individual's or, where nobody has named that, its box's. celsius is the temperature on the
+    picture's bar, where it was read. Coordinates of sensitive species are rounded to 0.1 degree unless exact.
     """
     return csv_text(HEADER, _rows(session, sightings(session, individual_id), exact))
 
@@ -54,14 +58,34 @@ def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[
         paths = media_paths(session, media)
         hashes = session.execute(sa.select(Media.id, Media.sha256).where(Media.id.in_(media)))
         sha256 = {row.id: row.sha256 for row in hashes}
+        celsius = _celsius(session, media)
+        named = _species_of_boxes(session, [sighting.detection_id for sighting in part])
         for sighting in part:
             animal = animals[sighting.individual_id]
-            latitude, longitude = coarse(where.get(sighting.station or ""), [animal.species], exact=exact)
+            species = animal.species or named.get(sighting.detection_id)
+            latitude, longitude = coarse(where.get(sighting.station or ""), [species], exact=exact)
             yield (
-                animal.name, animal.species, animal.sex, animal.age_class, animal.life_status, sighting.station,
+                animal.name, species, animal.sex, animal.age_class, animal.life_status, sighting.station,
                 deployments.get(sighting.deployment_id or 0),
                 sighting.taken_at.isoformat() if sighting.taken_at else None, latitude, longitude,
                 sighting.flank, sighting.event_id, paths.get(sighting.media_id), sha256[sighting.media_id],
                 sighting.detection_id, sighting.who,
                 datetime.fromtimestamp(sighting.decided_at, UTC).isoformat(timespec="seconds"),
+                celsius.get(sighting.media_id),
             )  # fmt: skip
+
+
+def _celsius(session: Session, media_ids: set[int]) -> dict[int, float]:
+    """The temperatures that were read from the bars of these media."""
+    query = sa.select(StampReading.media_id, StampReading.celsius).where(
+        StampReading.media_id.in_(media_ids), StampReading.celsius.is_not(None)
+    )
+    return {row[0]: row[1] for row in session.execute(query) if row[1] is not None}
+
+
+def _species_of_boxes(session: Session, detection_ids: list[int]) -> dict[int, str]:
+    """What people call the animals in these boxes."""
+    query = sa.select(DetectionReview.detection_id, DetectionReview.species).where(
+        DetectionReview.detection_id.in_(detection_ids), DetectionReview.species.is_not(None)
+    )
+    return {row[0]: row[1] for row in session.execute(query) if row[1]}
