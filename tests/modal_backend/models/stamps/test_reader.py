@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import time as clock
 from datetime import date
 from pathlib import Path
@@ -23,7 +22,6 @@ from modal_backend.remote import wire
 from tests.support.burnt_in import burnt_in, right
 
 TODAY = date(2026, 11, 28)
-DATA = Path(os.environ.get("PUGMARK_TEST_DATA", "nothing"))
 SECONDS = 1.5
 SEEDS = range(5000, 5008)
 
@@ -90,13 +88,12 @@ def test_strips_and_text_cross_the_line_to_modal_and_back():
     assert provenance.weights_sha256
 
 
-@pytest.mark.skipif(not (DATA / "stamps.csv").exists(), reason="PUGMARK_TEST_DATA is not set")
-def test_real_bars_are_read_right_in_time_and_none_is_wrong_without_a_doubt(backend):
-    with (DATA / "stamps.csv").open(encoding="utf-8", newline="") as file:
+def test_real_bars_are_read_right_in_time_and_none_is_wrong_without_a_doubt(backend, real_data: Path):
+    with (real_data / "stamps.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))[4::12]
     right_ones, seconds = 0, []
     for row in rows:
-        picture = np.asarray(ImageOps.exif_transpose(Image.open(DATA / row["path"])).convert("RGB"))
+        picture = np.asarray(ImageOps.exif_transpose(Image.open(real_data / row["path"])).convert("RGB"))
         start = clock.process_time()
         stamp = stamp_of(backend, picture)
         seconds.append(clock.process_time() - start)
