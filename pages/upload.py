@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from uuid import uuid4
 
 import streamlit as st
 
-from app import deps
-from app.actions.imports import ImportRefused, import_path, import_upload, run_again
+from app import deps, files
+from app.actions.imports import ImportRefused, checked_path, import_path, import_upload, run_again
+from app.ingest.preview import preview
+from app.ingest.zip_names import CODE_PAGES
 from app.sample.demo_survey import sample_import
 from app.survey.media.progress import recent_imports
 from app.ui.shared import counts
 from app.ui.shared.header import page_header
 from app.ui.shared.words import many, plain
+from app.ui.upload.preview import show_preview
 from app.ui.upload.progress import import_list
 from app.ui.upload.uploader.uploader import uploader
 
@@ -38,6 +42,20 @@ def deployment_choice() -> str | None:
     return None if chosen == BY_FOLDER else chosen
 
 
+def code_page_choice() -> str | None:
+    """How names in zips are written that do not say it; None to find out."""
+    return st.selectbox(
+        "Names in zips", [None, *CODE_PAGES], format_func=lambda page: page or "Found out by themselves",
+        help="Only for a zip whose names come out wrong, or that is refused because they can be read in several ways. "
+        "Look at the stations first shows the names as they are read.",
+    )  # fmt: skip
+
+
+def look_first(root: Path, names_in: str | None, *, uploaded: bool = False) -> None:
+    """Show what the folders name before anything is taken in."""
+    show_preview(preview(root, names_in=names_in, uploaded=uploaded))
+
+
 page_header("Upload", "Bring in images and videos. Originals stay as they are; the same file is kept once.")
 with deps.survey().read() as session:
     empty = not recent_imports(session, limit=1)
@@ -46,11 +64,16 @@ batch = st.session_state.setdefault("upload_batch", uuid4().hex)
 left, right = st.columns([3, 2], gap="large")
 with right:
     deployment = deployment_choice()
+    names_in = code_page_choice()
+    looks_first = st.toggle("Look at the stations first", help="See which folder is a station and which a camera.")
     with st.form("path", border=False):
         path = st.text_input("Or a folder, zip, image or video on this server", placeholder="/media/card/DCIM")
         if st.form_submit_button("Import from the server", icon=":material/folder_open:") and path.strip():
             try:
-                import_path(deps.settings(), deps.survey(), deps.jobs(), path.strip(), deployment)
+                if looks_first:
+                    look_first(checked_path(deps.settings(), path.strip()), names_in)
+                else:
+                    import_path(deps.settings(), deps.survey(), deps.jobs(), path.strip(), deployment, names_in)
             except ImportRefused as refused:
                 st.error(plain(str(refused)))
 with left:
@@ -61,8 +84,11 @@ with left:
             f"{progress['failed_count']:,} of {many(progress['total'], 'file')} did not arrive. Retry them above."
         )
         arrived = st.button(f"Import the {progress['done']:,} that arrived")
+    if arrived and looks_first and not deployment:
+        look_first(files.upload_folder(deps.settings().data_dir, batch), names_in, uploaded=True)
+        arrived = st.button("Take them in", type="primary")
     if arrived:
-        import_upload(deps.settings(), deps.survey(), deps.jobs(), batch, deployment)
+        import_upload(deps.settings(), deps.survey(), deps.jobs(), batch, deployment, names_in)
         st.session_state["upload_batch"] = uuid4().hex
         st.rerun()
 

@@ -17,8 +17,26 @@ class ImportRefused(Exception):
     """This import is not started; the text says why and what to do."""
 
 
-def import_path(settings: Settings, survey: Survey, jobs: Jobs, path: str, deployment: str | None) -> int:
-    """Import a folder, zip or picture on the server. Raises ImportRefused for a path outside the import roots."""
+def import_path(
+    settings: Settings, survey: Survey, jobs: Jobs, path: str, deployment: str | None, names_in: str | None = None
+) -> int:
+    """Import a folder, zip or picture on the server. Raises ImportRefused for a path outside the import roots.
+
+    names_in: the code page of names in zips that do not say it.
+    """
+    root = checked_path(settings, path)
+    try:
+        with survey.write() as session:
+            deployment_id = imports.deployment_named(session, deployment).id if deployment else None
+            import_id = imports.import_of_path(session, root, deployment_id, names_in=names_in).id
+    except imports.CardWithoutName as error:
+        raise ImportRefused(f"{error} Choose one under Deployment.") from error
+    jobs.run_import(import_id)
+    return import_id
+
+
+def checked_path(settings: Settings, path: str) -> Path:
+    """A path of the server as it really is. Raises ImportRefused for one outside the import roots."""
     try:
         root = Path(path).expanduser().resolve()
         exists = root.exists()
@@ -30,18 +48,13 @@ def import_path(settings: Settings, survey: Survey, jobs: Jobs, path: str, deplo
         raise ImportRefused(f"Imports are allowed from {names}. PUGMARK_IMPORT_ROOTS adds other folders.")
     if not exists:
         raise ImportRefused(f"There is no file or folder at {path} on the server.")
-    try:
-        with survey.write() as session:
-            deployment_id = imports.deployment_named(session, deployment).id if deployment else None
-            import_id = imports.import_of_path(session, root, deployment_id).id
-    except imports.CardWithoutName as error:
-        raise ImportRefused(f"{error} Choose one under Deployment.") from error
-    jobs.run_import(import_id)
-    return import_id
+    return root
 
 
-def import_upload(settings: Settings, survey: Survey, jobs: Jobs, batch: str, deployment: str | None) -> int:
-    """Import what the browser has sent under one batch."""
+def import_upload(
+    settings: Settings, survey: Survey, jobs: Jobs, batch: str, deployment: str | None, names_in: str | None = None
+) -> int:
+    """Import what the browser has sent under one batch. names_in: see `import_path`."""
     root, now = files.upload_folder(settings.data_dir, batch), datetime.now()
     with survey.write() as session:
         deployment_id = imports.deployment_named(session, deployment).id if deployment else None
@@ -52,6 +65,7 @@ def import_upload(settings: Settings, survey: Survey, jobs: Jobs, batch: str, de
             label=f"Upload {now.day} {now:%b %Y %H:%M}",
             deployment_rule="fixed" if deployment_id else "folder",
             deployment_id=deployment_id,
+            names_in=names_in,
         ).id
     jobs.run_import(import_id)
     return import_id

@@ -12,6 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.commands.output import CommandFailed, note, tell
+from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
 from app.jobs.presence import any_alive
 from app.jobs.queue import Jobs
@@ -25,6 +26,7 @@ from app.survey.tables.media import Outcome
 def add_arguments(command: ArgumentParser) -> None:
     """What the command takes."""
     command.add_argument("path", type=Path)
+    command.add_argument("--preview", action="store_true", help="say what stations the folders name; take nothing in")
     command.add_argument("--wait", action="store_true", help="return when every file is done or refused")
     command.add_argument("--deployment", help="put everything into this deployment (default: one a folder)")
     command.add_argument("--names-in", choices=CODE_PAGES, help="code page of the names in a zip that does not say it")
@@ -38,6 +40,8 @@ def run(settings: Settings, options: Namespace) -> int:
     root, deployment = options.path.expanduser(), options.deployment
     if not root.exists():
         raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
+    if options.preview:
+        return show_preview(root.resolve(), options.names_in, options.as_json)
     survey = open_survey(settings)
     try:
         with survey.write() as session:
@@ -48,6 +52,20 @@ def run(settings: Settings, options: Namespace) -> int:
     if not options.wait:
         return queue(survey, settings, import_id, options.as_json)
     return report(survey, wait_for(survey, settings, import_id), options.as_json)
+
+
+def show_preview(root: Path, names_in: str | None, as_json: bool) -> int:
+    """Print what the folders name; returns 3 when files would not be taken."""
+    found = preview(root, names_in=names_in)
+    stations = len({place.station for place in found.places})
+    lines = [f"{stations} stations, {len(found.places)} deployments. Nothing was taken in."]
+    for place in found.places:
+        camera = f", camera {place.camera}" if place.camera else ""
+        lines.append(f"station {place.station}{camera}: {place.files} files in {place.folder or '.'}")
+    lines += [f"no folder says where {found.nameless} files were taken: add --deployment NAME"] * bool(found.nameless)
+    lines += [f"not taken: {path}: {reason}" for path, reason in found.refused]
+    tell(as_json, asdict(found), "\n".join(lines))
+    return 3 if found.refused else 0
 
 
 def queue(survey: Survey, settings: Settings, import_id: int, as_json: bool) -> int:

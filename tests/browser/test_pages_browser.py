@@ -21,6 +21,7 @@ pytestmark = pytest.mark.browser
 PAGES = {
     "Survey": (),
     "Upload": (),
+    "Stations": (address.Stations,),
     "Detections": (address.Detections,),
     "Identify": (address.Identify,),
     "Individuals": (address.Individuals, address.CaptureDesign),

@@ -129,6 +129,13 @@ def people(session: Session) -> list[str]:
     return sorted(session.scalars(sa.select(Decision.who).distinct()))
 
 
+def mark(session: Session, kinds: Collection[str]) -> str:
+    """Names the state of the decisions of these kinds: it changes with every one and every undo."""
+    of_kinds = Decision.kind.in_(kinds)
+    newest = sa.select(sa.func.max(Decision.id), sa.func.max(Decision.undone_at)).where(of_kinds)
+    return "-".join(str(value or 0) for value in session.execute(newest).one())
+
+
 def kinds(session: Session) -> list[str]:
     """The kinds of decision there are, by name."""
     return sorted(session.scalars(sa.select(Decision.kind).distinct()))

@@ -116,6 +116,7 @@ STATIONS = Family(
     {
         "deployment": "described a deployment",
         "clock": "corrected a clock",
+        "file times": "took times from files",
         "stamp times": "took times from the pictures",
         "new deployment": "new deployment",
         "rename deployment": "renamed a deployment",

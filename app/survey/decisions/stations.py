@@ -12,10 +12,12 @@ from sqlalchemy.orm import Session
 from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
 from app.survey.media.clocks import in_camera_order, part, times_mark
+from app.survey.media.file_times import file_times
 from app.survey.media.stations import check_review, review_values, stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.media import Media
+from app.survey.tables.stamps import MediaTime
 
 MOST_SECONDS = 200 * 366 * 86400
 FIELDS = (
@@ -102,6 +104,22 @@ def correct_clock(
         raise BadDecision(f"The times of {deployment.name} stand so already.")
     view = {"deployment": deployment.name, "what": correction_text(seconds), "seconds": seconds, "media": len(ids)}
     return change.record("clock", who, view=view)
+
+
+def take_file_times(session: Session, who: str, deployment_id: int, seen: int | None = None) -> Decision:
+    """Let media without a time count as taken when their files were last written (see `file_times`).
+
+    seen: how many times the person saw offered. Raises BadDecision when there are others or none.
+    """
+    deployment = session.get(Deployment, deployment_id)
+    if deployment is None:
+        raise BadDecision("This deployment does not exist.")
+    times = file_times(session, deployment_id)
+    if not times or (seen is not None and seen != len(times)):
+        raise BadDecision(f"The files of {deployment.name} offer {len(times):,} times by now. Look again.")
+    change, signed = Change(session), stamp_values(who)
+    change.put_all(MediaTime, {key: {"at": at.isoformat(timespec="seconds"), **signed} for key, at in times.items()})
+    return change.record("file times", who, view={"deployment": deployment.name, "what": f"{len(times):,} times"})
 
 
 def correction_text(seconds: int) -> str:

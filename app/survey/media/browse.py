@@ -83,6 +83,7 @@ class MediaView:
     boxes: list[BoxView]
     kind: str = "image"
     count: AnimalCount | None = None
+    damage: str | None = None
 
 
 def count(session: Session, wanted: MediaFilter) -> int:
@@ -265,4 +266,5 @@ def _view(row: tuple[Any, ...], boxes: list[BoxView], count: AnimalCount | None)
         boxes=boxes,
         kind=media.kind,
         count=count,
+        damage=media.damage,
     )

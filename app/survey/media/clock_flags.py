@@ -24,7 +24,7 @@ FACTORY_YEARS = frozenset({*range(1970, 2006), 2010, 2012, 2015, 2016, 2020})
 FACTORY_DAYS = 2  # after 1 January 00:00, where cameras begin to count when their batteries were out
 DAYLIGHT, DARK = 6.0, -6.0  # degrees of the sun over the horizon; in between cameras use either
 MOST_WRONG = 0.15
-FEWEST, FEWEST_PAIRS, MOST_COMPARED = 5, 4, 400
+FEWEST, FEWEST_PAIRS, MOST_COMPARED = 5, 4, 200
 PAIR_REACH, PAIR_STEP, TOGETHER = timedelta(hours=26), timedelta(seconds=30), timedelta(minutes=2)
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
@@ -19,6 +21,7 @@ CAMERA_FOLDER = re.compile(
 CAMERA_OF_PAIR = re.compile(
     r"(?:cam(?:era)?|c[aá]mara|kamera|cam[eé]ra)[ _.-]?(?:[A-D]|0?[1-4])|[AB]|left|right|links|rechts", re.IGNORECASE
 )
+CAMERAS_A_STATION = 3
 NAMELESS = frozenset({"", "no name", "untitled", "disk", "usb", "sdcard", "removable disk", "volumes", "media", "mnt"})
 
 
@@ -48,6 +51,15 @@ def place_of(path: str, *, card: str, on_card: bool = False) -> Place | None:
         return None
     is_pair = len(folders) > 1 and CAMERA_OF_PAIR.fullmatch(folders[-1])
     return Place("/".join(folders[:-1] if is_pair else folders), "/".join(folders))
+
+
+def settled(places: Iterable[Place]) -> dict[Place, str]:
+    """The station of each of these deployments: with more than three cameras below one folder each is its own."""
+    places = list(places)
+    cameras = Counter(place.station for place in places if place.station != place.deployment)
+    return {
+        place: place.deployment if cameras[place.station] > CAMERAS_A_STATION else place.station for place in places
+    }
 
 
 def place_folders(folders: tuple[str, ...], *, on_card: bool = False) -> list[str]:

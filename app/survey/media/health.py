@@ -23,7 +23,8 @@ from app.survey.tables.media import Media, MediaLook
 OTHER_SCENE, SAME_SCENE, SCENE_DAYS = 0.3, 0.6, 3
 BLOCKED_CONTRAST, BLOCKED_SHARE, BLOCKED_DAYS = 0.03, 0.8, 2
 DARK, DARK_SHARE, NIGHT_PICTURES = 0.06, 0.7, 8
-DEAD_DAYS, LONG_GAP_DAYS = 3, 7
+DEAD_DAYS, LONG_GAP_DAYS = 3, 14
+LONGEST_DAYS = 366 * 20  # see `capture.effort`
 
 
 class Fault(StrEnum):
@@ -34,6 +35,7 @@ class Fault(StrEnum):
     FLASH = "dark flash"
     DEAD = "dead early"
     GAP = "days without pictures"
+    CLOCK = "wrong clock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +108,9 @@ def health(deployment: DeploymentView, shots: Sequence[Shot], station_end: date 
     stated = deployment.first_day is not None and deployment.last_day is not None
     first = deployment.first_day if stated else (days[0][0] if days else None)
     last = deployment.last_day if stated else (days[-1][0] if days else None)
+    if first is not None and last is not None and (last - first).days > LONGEST_DAYS:
+        fault = (Fault.CLOCK, f"Its media span {first} to {last}: correct the clock, or state the days.", first)
+        return Health(deployment, days, None, None, stated, 0, (fault,))
     nights = _nights(deployment, first, last)
     faults = [*_dead(days, first, last if stated else station_end), *_gaps(days)]
     faults += [*_blocked(by_day), *_dark_flash(shots), *_knocked(shots)]

@@ -13,12 +13,19 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.media import remarks
-from app.survey.media.folders import CAMERA_OF_PAIR, card_name, composed, is_nameless_card, is_on_card, place_of
+from app.survey.media.folders import (
+    CAMERA_OF_PAIR,
+    CAMERAS_A_STATION,
+    card_name,
+    composed,
+    is_nameless_card,
+    is_on_card,
+    place_of,
+)
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 from app.survey.tables.videos import Video
 
-CAMERAS_A_STATION = 3
 NAMED_STATIONS = 2  # in the name of an upload
 LONGEST_NAME = 1024
 FILES_COMPARED = 1000

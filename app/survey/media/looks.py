@@ -20,6 +20,13 @@ def put(session: Session, media_id: int, **look: Any) -> None:
         session.add(MediaLook(media_id=media_id, **look))
 
 
+def mark(session: Session) -> str:
+    """Changes with every media and every look."""
+    media, seen = (session.scalar(sa.select(sa.func.max(column))) or 0 for column in (Media.id, MediaLook.media_id))
+    waiting = session.scalar(sa.select(sa.func.count(MediaLook.media_id))) or 0
+    return f"{media}-{seen}-{waiting}"
+
+
 def lacking(session: Session, after: int = 0) -> Mapping[int, str]:
     """The next media without a look, with their hashes, by id."""
     there = sa.exists().where(MediaLook.media_id == Media.id)

@@ -72,6 +72,8 @@ def facts(view: MediaView) -> list[str]:
             known.insert(0, count_in_words(view.count))
     if view.synthetic:
         known.insert(0, "Synthetic")
+    if view.damage:
+        known.insert(0, f"Damaged: {view.damage}")
     if view.failure:
         known.append(f"The analysis failed ({view.failure}). Boxes can be drawn all the same.")
     elif view.stage == "stored":
@@ -81,6 +83,8 @@ def facts(view: MediaView) -> list[str]:
 
 def _badges(view: MediaView) -> list[str]:
     badges = (["video"] if view.kind == "video" else []) + (["synthetic"] if view.synthetic else [])
+    if view.damage:
+        badges.append("damaged")
     if view.stage == "failed":
         badges.append("failed")
     elif view.stage == "stored":

@@ -6,10 +6,12 @@ import streamlit as st
 
 from app import deps
 from app.survey.calls.overview import WaitingFigures, waiting_figures
+from app.survey.decisions import history
+from app.survey.decisions.kinds import STATIONS
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.individuals.subjects import Subject
-from app.survey.media import browse
+from app.survey.media import browse, looks
 from app.survey.media.browse import MediaFilter, Show
 from app.survey.media.progress import labels
 from modal_backend.registry import LOCAL
@@ -28,6 +30,12 @@ def decisions_mark() -> str:
     """Names the decisions that stand: it changes with every decision, undo and redo, and with nothing else."""
     with deps.survey().read() as session:
         return rankings.decisions_stamp(session)
+
+
+def stations_state() -> str:
+    """Names the state of what is known of stations: changes with every file, look and decision about stations."""
+    with deps.survey().read() as session:
+        return f"{deps.survey_mark()}-{history.mark(session, STATIONS.words)}-{looks.mark(session)}"
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)

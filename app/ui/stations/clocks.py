@@ -13,6 +13,7 @@ from app.survey.decisions import stations
 from app.survey.decisions.kinds import Undo
 from app.survey.media.clock_flags import Flag, report
 from app.survey.media.clocks import Timed, correction, in_camera_order, part, times_mark
+from app.survey.media.file_times import file_times
 from app.survey.media.stations import DeploymentView, deployment_views
 from app.ui.shared import counts
 from app.ui.shared.address import Stations, go
@@ -22,18 +23,21 @@ from app.ui.stations.pick import pick_range, show_picture
 
 WAIT_SECONDS = 0.05
 AMOUNT, BY_PICTURE = "By an amount", "By this picture"
-MOST_FLAGS = 30
+FIRST_FLAGS, MOST_FLAGS = 4, 40
 TIME = "%Y-%m-%d %H:%M:%S"
 
 
-def current_flags() -> list[Flag] | None:
-    """Every doubt about the clocks of the survey as it stands; None while they are looked for beside the page."""
+def current_flags(wait: float = WAIT_SECONDS) -> list[Flag] | None:
+    """Every doubt about the clocks of the survey as it stands; None while they are looked for beside the page.
+
+    wait: seconds to wait for them.
+    """
 
     def work() -> list[Flag]:
         with deps.survey().read() as session:
             return report(session)
 
-    return deps.computed().ask(("clocks", counts.survey_state()), work, WAIT_SECONDS)
+    return deps.computed().ask(("clocks", counts.stations_state()), work, wait)
 
 
 def clocks_view() -> None:
@@ -57,14 +61,23 @@ def _doubts(found: Sequence[Flag], deployments: dict[int, DeploymentView]) -> No
         return
     concerned = len({one.deployment_id for one in found})
     st.subheader(f"{many(len(found), 'doubt')} about {many(concerned, 'clock')}", anchor=False)
-    for number, flag in enumerate(found[:MOST_FLAGS]):
-        with st.container(horizontal=True, vertical_alignment="center"):
-            name = plain(deployments[flag.deployment_id].name) if flag.deployment_id in deployments else "A deployment"
-            st.markdown(f":material/schedule: **{name}** · {flag.doubt} · {plain(flag.text)}", width="stretch")
-            if st.button("Look at it", key=f"flag-{number}"):
-                go({Stations.DEPLOYMENT: flag.deployment_id, Stations.MEDIA: flag.media_id})
-    if len(found) > MOST_FLAGS:
-        st.caption(f"{len(found) - MOST_FLAGS:,} more show when these are solved.")
+    names = {number: plain(view.name) for number, view in deployments.items()}
+    for number, flag in enumerate(found[:FIRST_FLAGS]):
+        _doubt(flag, names, number)
+    if len(found) > FIRST_FLAGS:
+        with st.expander(f"{len(found) - FIRST_FLAGS:,} more"):
+            for number, flag in enumerate(found[FIRST_FLAGS:MOST_FLAGS], FIRST_FLAGS):
+                _doubt(flag, names, number)
+            if len(found) > MOST_FLAGS:
+                st.caption(f"{len(found) - MOST_FLAGS:,} more show when these are solved.")
+
+
+def _doubt(flag: Flag, names: dict[int, str], number: int) -> None:
+    with st.container(horizontal=True, vertical_alignment="center"):
+        name = names.get(flag.deployment_id, "A deployment")
+        st.markdown(f":material/schedule: **{name}** · {flag.doubt} · {plain(flag.text)}", width="stretch")
+        if st.button("Look at it", key=f"flag-{number}"):
+            go({Stations.DEPLOYMENT: flag.deployment_id, Stations.MEDIA: flag.media_id})
 
 
 def _chosen(deployments: Sequence[DeploymentView], found: Sequence[Flag]) -> DeploymentView:
@@ -88,6 +101,7 @@ def _editor(deployment: DeploymentView) -> None:
     if not media:
         st.info("This deployment has no media.")
         return
+    _untimed(deployment, sum(one.recorded_at is None for one in media))
     left, right = st.columns([2, 3], gap="large")
     key = f"clock-{deployment.id}"
     with left:
@@ -110,6 +124,27 @@ def _editor(deployment: DeploymentView) -> None:
             st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
     with right:
         show_picture(by)
+
+
+def _untimed(deployment: DeploymentView, count: int) -> None:
+    """Media without a time, and what their files offer."""
+    if not count:
+        return
+    with deps.survey().read() as session:
+        offered = file_times(session, deployment.id)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        st.markdown(f":material/schedule: **{many(count, 'media', 'media')} without a time.**", width="content")
+        if not offered:
+            st.caption("Read from pictures may know it.", width="content")
+            return
+        first, last = min(offered.values()), max(offered.values())
+        span = f"{first:{TIME}}" if first == last else f"{first:{TIME}} to {last:{TIME}}"
+        st.markdown(f"Their files were last written {span}. Copying a file can change that.", width="content")
+        message = f"{many(len(offered), 'time')} taken from files."
+        if st.button(f"Take {many(len(offered), 'time')} of files") and decide(
+            stations.take_file_times, deployment.id, seen=len(offered), message=message
+        ):
+            st.rerun()
 
 
 def _times(one: Timed) -> None:

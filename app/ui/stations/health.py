@@ -121,7 +121,7 @@ def _current() -> list[Health] | None:
         with deps.survey().read() as session:
             return healths(session)
 
-    return deps.computed().ask(("health", counts.survey_state()), work, WAIT_SECONDS)
+    return deps.computed().ask(("health", counts.stations_state()), work, WAIT_SECONDS)
 
 
 @st.fragment(run_every="0.5s")

@@ -10,12 +10,14 @@ from streamlit.navigation.page import StreamlitPage
 
 from app import deps
 from app.survey.calls.overview import WaitingFigures
+from app.survey.media import unsorted
 from app.survey.media.browse import Show
 from app.ui.individuals.conflicts import current_report
 from app.ui.individuals.flanks import current_flanks
-from app.ui.shared.address import Detections, Individuals
-from app.ui.shared.navigation import detections_page, identify_page, individuals_page, upload_page
+from app.ui.shared.address import Detections, Individuals, Stations
+from app.ui.shared.navigation import detections_page, identify_page, individuals_page, stations_page, upload_page
 from app.ui.shared.words import many
+from app.ui.stations.clocks import current_flags
 
 SHORT_WAIT = 0.02
 
@@ -34,6 +36,7 @@ def ask_for_questions() -> None:
     """Have conflicts and flanks looked for beside the page."""
     current_report(0.0)
     current_flanks(0.0)
+    current_flags(0.0)
 
 
 def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
@@ -57,6 +60,18 @@ def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
         st.button("Analyse the failed ones again", icon=":material/replay:", on_click=deps.jobs().retry_failed)
 
 
+def _about_stations() -> Iterator[ToDo]:
+    """Media that belong nowhere and clocks that look wrong."""
+    with deps.survey().read() as session:
+        unsorted_media = unsorted.count(session)
+    if unsorted_media:
+        yield ToDo(f"{many(unsorted_media, 'media', 'media')} without a deployment", "Sort them", stations_page(), {})
+    doubts = {flag.deployment_id for flag in current_flags(SHORT_WAIT) or ()}
+    if doubts:
+        text = f"{many(len(doubts), 'camera needs', 'cameras need')} a look at the clock"
+        yield ToDo(text, "Look at them", stations_page(), {Stations.VIEW.name: "Clocks"})
+
+
 def _lines(figures: WaitingFigures) -> Iterator[ToDo]:
     if figures.unreviewed:
         yield ToDo(f"{figures.unreviewed:,} to review", "Review", detections_page(), _filter(Show.UNCERTAIN))
@@ -71,6 +86,7 @@ def _lines(figures: WaitingFigures) -> Iterator[ToDo]:
     if flanks and flanks.proposals:
         words = f"{many(len(flanks.proposals), 'pair')} of flanks that may be one animal"
         yield ToDo(words, "Join", individuals_page(), {Individuals.VIEW.name: "Flanks"})
+    yield from _about_stations()
     if figures.failed:
         words = many(figures.failed, "media", "media") + " could not be analysed"
         yield ToDo(words, "See them", detections_page(), _filter(Show.FAILED))

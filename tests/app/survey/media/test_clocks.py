@@ -15,12 +15,13 @@ from app.exchange.coco import _images
 from app.exchange.megadetector_json import _rows as megadetector_images
 from app.survey.database import Survey
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
-from app.survey.decisions.stations import correct_clock, set_deployment
+from app.survey.decisions.stations import correct_clock, set_deployment, take_file_times
 from app.survey.decisions.undoing import redo_one, undo_one
 from app.survey.media import clocks
+from app.survey.media.file_times import file_times
 from app.survey.media.stations import deployment_views, zone_offset
 from app.survey.tables.deployments import Event
-from app.survey.tables.media import Media
+from app.survey.tables.media import ImportBatch, ListedFile, Media
 from tests.app.survey.decisions.test_boxes import everything
 from tests.support.surveys import START, add_media, found
 
@@ -161,6 +162,24 @@ def test_two_people_who_correct_one_clock_at_once_get_one_correction_and_one_cle
     (problem,) = next(outcome.problems for outcome in outcomes if outcome.refused)
     assert "changed since you looked (by " in problem
     assert times(filled)[1] == 67
+
+
+def test_the_time_of_a_file_is_offered_and_taken_by_a_person_and_undone(filled):
+    with filled.write() as session:
+        for file in session.scalars(sa.select(ListedFile)):
+            file.modified = int((START + timedelta(hours=9)).timestamp()) * 10**9
+        assert file_times(session, 1) == {7: START + timedelta(hours=9)}
+    state = everything(filled)
+    with pytest.raises(BadDecision, match="offer 1 times by now"), filled.write() as session:
+        take_file_times(session, "ana", 1, seen=2)
+    with filled.write() as session:
+        decision = take_file_times(session, "ana", 1, seen=1).id
+    assert times(filled)[7] == 540
+    undone(filled, decision)
+    assert everything(filled) == state
+    with filled.write() as session:
+        session.get_one(ImportBatch, 1).kind = "upload"
+        assert file_times(session, 1) == {}
 
 
 def test_exports_and_lists_show_the_corrected_time(filled):

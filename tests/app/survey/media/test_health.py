@@ -75,6 +75,11 @@ def test_many_days_without_a_picture_are_named():
     assert faults(CAMERA, found) == [Fault.GAP]
 
 
+def test_a_clock_that_spans_decades_gives_no_effort_until_it_is_corrected():
+    found = health(CAMERA, [replace(shots(1)[0], taken_at=datetime(1970, 1, 1)), *shots()])
+    assert (found.nights, [fault for fault, _, _ in found.faults]) == (0, [Fault.CLOCK])
+
+
 def test_a_camera_without_pictures_or_looks_has_no_fault():
     assert health(CAMERA, []).nights == 0
     bare = [replace(shot, brightness=None, contrast=None, colour=None, scene=None) for shot in shots()]

@@ -1,0 +1,42 @@
+"""What the folders of an import say about stations and cameras, before they are taken."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app.ingest.preview import Preview
+from app.ui.shared.words import many, plain
+
+MOST_LINES = 200
+
+
+def show_preview(found: Preview) -> None:
+    """Stations and cameras as the folders name them, and files that would not be taken."""
+    stations = len({one.station for one in found.places})
+    st.markdown(f"**{many(stations, 'station')}, {many(len(found.places), 'deployment')}** by their folders:")
+    shown = found.places[:MOST_LINES]
+    st.dataframe(
+        {
+            "station": [one.station for one in shown],
+            "camera": [one.camera or "the only one" for one in shown],
+            "files": [one.files for one in shown],
+            "folder": [one.folder for one in shown],
+        },
+        hide_index=True,
+    )
+    if len(found.places) > MOST_LINES:
+        st.caption(f"{len(found.places) - MOST_LINES:,} more are not shown.")
+    st.caption(
+        "Folders that cameras make below DCIM are left out. A last folder like CamA, camera 2 or left is one of up to "
+        "three cameras of the station above it. All of it can be changed later under Stations."
+    )
+    if found.nameless:
+        nameless = many(found.nameless, "file")
+        st.warning(f"{nameless} without a place in their folders: choose a deployment, or sort them later.")
+    if found.refused:
+        with st.expander(f"{len(found.refused):,} would not be taken: which and why"):
+            some = found.refused[:MOST_LINES]
+            table = {"file": [path for path, _ in some], "reason": [reason for _, reason in some]}
+            st.dataframe(table, hide_index=True)
+    if found.cut:
+        st.caption(plain("There are more files; the first 200,000 were looked at."))
