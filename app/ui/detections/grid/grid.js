@@ -107,7 +107,7 @@ class Grid {
       const event = item.event;
       const before = this.items[place - 1]?.event, follows = before && before.single && event?.single;
       if (event && before?.id !== event.id && !follows) {
-        const all = el("button", "pick", { type: "button", tabIndex: -1, onclick: () => this.selectEvent(place) }, "select", el("kbd", "", { "aria-hidden": "true" }, "E"));
+        const all = el("span", "pick", { role: "presentation", onclick: () => this.selectEvent(place) }, "select", el("kbd", "", { "aria-hidden": "true" }, "E"));
         children.push(el("div", "filler", { role: "presentation" }), el("div", "event", { role: "presentation" }, event.single ? "Single images" : event.title, " ", event.single ? null : all));
       }
       children.push(this.tiles[place]);

@@ -165,6 +165,7 @@ class Match {
     this.pair.show(page.query, candidate && { ...shownOf(candidate), name: candidate.name }, scaled(evidence));
     this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => candidateCard(one, shownOf(one), place, place === this.chosen, this.evidenceOf(one)))
       : [el("div", "faint none", null, page.query.ranked === false ? "Ranking the candidates …" : "No candidates within this scope: widen the scope, or N makes a new individual.")]));
+    this.strip.setAttribute("role", page.candidates.length ? "listbox" : "group");
     if (candidate) this.strip.setAttribute("aria-activedescendant", `card-${this.chosen}`);
     this.flanks.forEach((button, number) => press_(button, FLANKS[number + 1] === page.query.flank, FLANKS[number + 1] === page.query.proposal?.flank && proposalText(page.query)));
     this.proposal.textContent = proposalText(page.query);

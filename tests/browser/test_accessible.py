@@ -1,0 +1,58 @@
+"""Every page in light and dark through axe-core: nothing serious, contrast of WCAG AA, every input with a label."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from app.survey.database import open_survey
+from app.survey.decisions import identity
+from tests.browser.conftest import _served
+from tests.browser.test_identify_browser import fill
+
+pytestmark = pytest.mark.browser
+
+ADDRESSES = (
+    "/", "/upload", "/detections", "/detections?media=1", "/identify", "/individuals", "/individuals?id=1",
+    "/individuals?view=Conflicts", "/individuals?view=Flanks", "/individuals?view=Capture+history", "/videos",
+    "/field-notes", "/export", "/history", "/operations",
+)  # fmt: skip
+GRAVE = ("serious", "critical")
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A page of a dashboard over eight crops, two of them named; there is no worker."""
+    data_dir = tmp_path_factory.mktemp("accessible")
+    crops = list(fill(data_dir))
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=data_dir, _env_file=None))
+    with survey.write() as session:
+        for crop in crops[:2]:
+            identity.new_individual(session, "ana", crop)
+    survey.close()
+    with _served("app/main.py", data_dir) as address:
+        context = browser.new_context(viewport={"width": 1366, "height": 900}, base_url=address)
+        yield context.new_page()
+        context.close()
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_axe_finds_nothing_serious_on_any_page(page: Any, theme: str) -> None:
+    axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
+    axe, grave = axe_module.Axe(), []
+    page.emulate_media(color_scheme=theme)
+    for address in ADDRESSES:
+        page.goto(address)
+        page.wait_for_timeout(300)
+        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+        page.wait_for_timeout(500)
+        found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
+        grave += [
+            f"{address} {broken['id']}: {broken['nodes'][0]['html'][:160]}"
+            for broken in found
+            if broken["impact"] in GRAVE
+        ]
+    assert grave == []
