@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 
 from app.settings import Settings
 from app.survey.database import open_survey
@@ -18,7 +19,7 @@ pytestmark = pytest.mark.browser
 ADDRESSES = (
     "/", "/upload", "/detections", "/detections?media=1", "/identify", "/individuals", "/individuals?id=1",
     "/individuals?view=Conflicts", "/individuals?view=Flanks", "/individuals?view=Capture+history", "/videos",
-    "/field-notes", "/export", "/history", "/operations",
+    "/stations", "/field-notes", "/export", "/history", "/operations",
 )  # fmt: skip
 GRAVE = ("serious", "critical")
 
@@ -41,8 +42,7 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
 
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing_serious_on_any_page(page: Any, theme: str) -> None:
-    axe_module = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is missing")
-    axe, grave = axe_module.Axe(), []
+    axe, grave = Axe(), []
     page.emulate_media(color_scheme=theme)
     for address in ADDRESSES:
         page.goto(address)

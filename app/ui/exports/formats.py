@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import streamlit as st
 
@@ -99,10 +100,17 @@ def row(one: Format, exact: bool, why_not: str, design: Design | None, **details
                 "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
                 "occasions": str(design.occasions or ""), "species": design.species or "",
             }  # fmt: skip
-        right.link_button(
-            f"Download .{one.suffix}", deps.export_url(one.key, **wish), icon=":material/download:",
-            disabled=bool(why_not), width="stretch", key=f"get-{one.key}",
-        )  # fmt: skip
+        with right:
+            _download(one, deps.export_url(one.key, **wish), ready=not why_not)
+
+
+def _download(one: Format, address: str, *, ready: bool) -> None:
+    """The link to a format's file; a button that cannot be pressed while something is missing."""
+    look: dict[str, Any] = {"icon": ":material/download:", "width": "stretch", "key": f"get-{one.key}"}
+    if ready:
+        st.link_button(f"Download .{one.suffix}", address, **look)
+    else:
+        st.button(f"Download .{one.suffix}", disabled=True, **look)
 
 
 def camtrap(exact: bool) -> None:
@@ -141,10 +149,8 @@ def crops(known: dict[int, str], exact: bool) -> None:
         address = deps.export_url(
             one.key, individual=chosen, name=known.get(chosen or 0, ""), exact="yes" if exact else ""
         )
-        right.link_button(
-            "Download .zip", address, icon=":material/download:", disabled=chosen is None, width="stretch",
-            key="get-crops",
-        )  # fmt: skip
+        with right:
+            _download(one, address, ready=chosen is not None)
 
 
 @st.fragment(run_every="0.4s")
