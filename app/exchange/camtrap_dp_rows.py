@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.exchange.identifiers import ExportRefused
 from app.exchange.sightings_csv import media_paths
 from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.individuals.species import stated_species
 from app.survey.media import browse
 from app.survey.media.stations import DeploymentView
 from app.survey.tables.deployments import Event
@@ -188,7 +189,7 @@ def _reviews(session: Session, media_ids: list[int]) -> dict[int, tuple[Any, ...
             Detection.id,
             sa.func.coalesce(Sighting.who, DetectionReview.who, Detection.drawn_by),
             sa.func.coalesce(Sighting.decided_at, DetectionReview.decided_at, Detection.created_at),
-            Individual.species,
+            stated_species(),
             Individual.sex,
             Individual.age_class,
         )

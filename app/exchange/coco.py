@@ -21,6 +21,7 @@ from app.exchange.camtrap_dp_rows import PERSON_SCORE
 from app.exchange.identifiers import ExportRefused
 from app.exchange.megadetector_json import repeated_paths
 from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.individuals.species import species_of, stated_species
 from app.survey.media import browse
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import DetectionReview, MediaReview
@@ -117,7 +118,7 @@ def _categories(session: Session) -> dict[str, dict[str, Any]]:
     """Categories by name in small letters: animal and vehicle, then every species that was said."""
     labels = sa.union(
         sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)),
-        sa.select(Individual.species).where(Individual.species.is_not(None)),
+        sa.select(stated_species()).select_from(Individual),
     )
     names = {ANIMAL: ANIMAL, VEHICLE: VEHICLE}
     for name in sorted(row[0] for row in session.execute(labels) if row[0] is not None):
@@ -182,8 +183,7 @@ def _paths(session: Session, media_ids: list[int], repeated: set[str]) -> dict[i
 def _annotations(session: Session, category_ids: dict[str, int]) -> Iterator[dict[str, Any]]:
     version = browse.detector(session)
     threshold = version.threshold if version and version.threshold else 0.5
-    rows = session.execute(sa.select(Individual.id, Individual.species).where(Individual.species.is_not(None)))
-    species = {row.id: row.species for row in rows}
+    species = species_of(session)
     for part in _parts(session):
         ids = [media.id for media in part]
         blank = set(

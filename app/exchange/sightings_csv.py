@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.exchange.coordinates import coarse
 from app.exchange.csv_text import csv_text
 from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.individuals.species import species_of
 from app.survey.media.stations import deployment_views, places
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import DetectionReview
@@ -50,6 +51,7 @@ def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
 
 def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[tuple[object, ...]]:
     animals = {row.id: row for row in session.scalars(sa.select(Individual))}
+    known = species_of(session)
     deployments = {row.id: row.name for row in session.execute(sa.select(Deployment.id, Deployment.name))}
     where = places(deployment_views(session))
     for start in range(0, len(found), AT_ONCE):
@@ -62,7 +64,7 @@ def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[
         named = _species_of_boxes(session, [sighting.detection_id for sighting in part])
         for sighting in part:
             animal = animals[sighting.individual_id]
-            species = animal.species or named.get(sighting.detection_id)
+            species = animal.species or named.get(sighting.detection_id) or known[animal.id]
             latitude, longitude = coarse(where.get(sighting.station or ""), [species], exact=exact)
             yield (
                 animal.name, species, animal.sex, animal.age_class, animal.life_status, sighting.station,

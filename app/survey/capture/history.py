@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.capture.effort import WORKED, Effort, NoEffort, effort
 from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.individuals.species import stated_species
 from app.survey.media.stations import deployment_views, places
 from app.survey.tables.individuals import Individual
 
@@ -163,7 +164,9 @@ def _animals(session: Session, found: Sequence[SightingView]) -> list[Captured]:
     for sighting in found:
         flanks.setdefault(sighting.individual_id, set()).add(sighting.flank)
     rows = session.execute(
-        sa.select(Individual.id, Individual.name, Individual.species, Individual.sex, Individual.age_class)
+        sa.select(
+            Individual.id, Individual.name, stated_species().label("species"), Individual.sex, Individual.age_class
+        )
     )
     return [
         Captured(row.id, row.name, row.species, row.sex, row.age_class, frozenset(flanks[row.id]))

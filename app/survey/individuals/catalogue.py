@@ -11,6 +11,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from app.survey.individuals.species import species_of, stated_species
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection
@@ -113,8 +114,8 @@ def history(session: Session, individual_id: int, limit: int = 200) -> list[Deci
 
 
 def species_known(session: Session) -> list[str]:
-    """The species people gave to individuals of the catalogue."""
-    found = sa.select(Individual.species).where(*_listed(""), Individual.species.is_not(None)).distinct()
+    """The species of the individuals in the catalogue, as people set them of an individual or of its crops."""
+    found = sa.select(stated_species()).where(*_listed("")).distinct()
     return sorted(name for name in session.scalars(found) if name)
 
 
@@ -132,10 +133,10 @@ def _listed(search: str) -> list[sa.ColumnElement[bool]]:
 
 def _entries(session: Session, ids: list[int]) -> list[CatalogueEntry]:
     found = {row.id: row for row in session.scalars(sa.select(Individual).where(Individual.id.in_(ids)))}
-    figures, covers = _figures(session, ids), _covers(session, ids)
+    figures, covers, species = _figures(session, ids), _covers(session, ids), species_of(session, ids)
     listed = []
     for animal in (found[number] for number in ids):
-        described = (animal.id, animal.name, animal.species, animal.sex, animal.age_class, animal.life_status)
+        described = (animal.id, animal.name, species[animal.id], animal.sex, animal.age_class, animal.life_status)
         listed.append(CatalogueEntry(*described, *figures[animal.id], covers.get(animal.id)))
     return listed
 

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.individuals.flanks import SIDES, one_sided, said_different
 from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.individuals.species import species_of
 from app.survey.tables.individuals import Individual
 
 TOGETHER = timedelta(minutes=1)
@@ -64,7 +65,8 @@ def flank_report(session: Session) -> FlankReport:
         if left.unit not in events or seconds < events[left.unit][0]:
             events[left.unit] = (seconds, left, right)
     apart = said_different(session) | _on_one_picture(found)
-    described = {row.id: (row.species, row.sex) for row in session.scalars(sa.select(Individual))}
+    species = species_of(session)
+    described = {row.id: (species[row.id], row.sex) for row in session.scalars(sa.select(Individual))}
     proposals = []
     for (left_id, right_id), events in together.items():
         if (min(left_id, right_id), max(left_id, right_id)) in apart:

@@ -15,9 +15,10 @@ from sqlalchemy.orm import Session, aliased
 
 from app.survey.individuals.plausibility_patterns import contradicted_crops
 from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.individuals.species import species_of
 from app.survey.individuals.travel_speeds import CLOCK_SLACK_SECONDS, Speed, speed_of, speeds
 from app.survey.media.stations import deployment_views, kilometres, places
-from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+from app.survey.tables.individuals import PairVerdict, Sighting
 from app.survey.tables.plausibility import AcceptedConflict
 
 TOO_FAST, AT_ONCE, ONE_PICTURE = "too fast", "at once", "one picture"
@@ -66,7 +67,7 @@ class Report:
 def report(session: Session) -> Report:
     """Every conflict of the survey nobody has accepted. Reads all sightings: not for a page's script."""
     found = sightings(session)
-    species = {row.id: row.species for row in session.execute(sa.select(Individual.id, Individual.species))}
+    species = species_of(session)
     where, known = places(deployment_views(session)), speeds(session)
     conflicts: list[Conflict] = []
     for individual_id, mine in groupby(found, key=lambda sighting: sighting.individual_id):
