@@ -14,23 +14,23 @@ from app.ui.stations.clocks import clocks_view
 from app.ui.stations.edit import edit_deployment, unsorted_media
 from app.ui.stations.file import stations_from_file
 from app.ui.stations.health import health_view
-from app.ui.stations.stamps import stamps_view
+from app.ui.stations.stamps import FROM_PICTURES, stamps_view
 from app.ui.stations.table import stations_form
 
 ABOUT = "Where and when your cameras worked. A wrong station or a wrong hour spoils everything that is counted later."
-PLACES, CLOCKS, STAMPS, HEALTH = "Stations", "Clocks", "Read from pictures", "Camera health"
+PLACES, CLOCKS, HEALTH = "Stations", "Clocks", "Camera health"
 
 with deps.survey().read() as session:
     deployments = deployment_views(session)
 stations = len({one.station for one in deployments})
 page_header("Stations", ABOUT, f"{many(stations, 'station')} · {many(len(deployments), 'deployment')}")
 view = st.segmented_control(
-    "View", (PLACES, CLOCKS, STAMPS, HEALTH), default=Stations.VIEW.default, label_visibility="collapsed",
+    "View", (PLACES, CLOCKS, FROM_PICTURES, HEALTH), default=Stations.VIEW.default, label_visibility="collapsed",
     required=True, **Stations.VIEW.bound(),
 )  # fmt: skip
 if view == CLOCKS:
     clocks_view()
-elif view == STAMPS:
+elif view == FROM_PICTURES:
     stamps_view()
 elif view == HEALTH:
     health_view()

@@ -55,15 +55,7 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
     Raises:
         ExportRefused: something is missing.
     """
-    if statement.sampling not in SAMPLING or statement.method not in METHODS:
-        raise ExportRefused(
-            f"Camtrap DP wants to know how stations were chosen ({', '.join(SAMPLING)}) and what the cameras recorded "
-            f"({', '.join(METHODS)}): say it, Pugmark cannot know."
-        )
-    deployments = deployment_views(session)
-    kept = kept_media(session, deployments, statement.utc_offset)
-    used = [deployment for deployment in deployments if deployment.id in kept.deployments]
-    places = _check_places(used)
+    kept, used, places = _checked(session, statement)
     species = _species(session)
     rounded = not exact and (any(is_sensitive(name) for name in species) or not species)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
@@ -76,12 +68,36 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
     return count
 
 
+def refusal(session: Session, statement: Statement) -> str:
+    """Why the package cannot be written, in words; empty when it can."""
+    try:
+        _checked(session, statement)
+    except ExportRefused as error:
+        return str(error)
+    return ""
+
+
+def _checked(
+    session: Session, statement: Statement
+) -> tuple[Kept, list[DeploymentView], dict[int, tuple[float, float]]]:
+    """Which media and deployments are written, and their places. Raises ExportRefused when something is missing."""
+    if statement.sampling not in SAMPLING or statement.method not in METHODS:
+        raise ExportRefused(
+            f"Camtrap DP wants to know how stations were chosen ({', '.join(SAMPLING)}) and what the cameras recorded "
+            f"({', '.join(METHODS)}): say it, Pugmark cannot know."
+        )
+    deployments = deployment_views(session)
+    kept = kept_media(session, deployments, statement.utc_offset)
+    used = [deployment for deployment in deployments if deployment.id in kept.deployments]
+    return kept, used, _check_places(used)
+
+
 def _check_places(used: Sequence[DeploymentView]) -> dict[int, tuple[float, float]]:
     missing = [deployment.name for deployment in used if deployment.latitude is None or deployment.longitude is None]
     if missing:
         raise ExportRefused(
             f"Camtrap DP needs the coordinates of every deployment, and {', '.join(missing[:8])} "
-            f"{'have' if len(missing) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
+            f"{'have' if len(missing) > 1 else 'has'} none. Fill them in: Stations."
         )
     return {deployment.id: (float(deployment.latitude or 0), float(deployment.longitude or 0)) for deployment in used}
 

@@ -149,7 +149,7 @@ def _images(session: Session) -> Iterator[dict[str, Any]]:
         paths = _paths(session, [media.id for media in part], repeated)
         for media in part:
             row: dict[str, Any] = {
-                "id": media.id,
+                "id": str(media.id),
                 "file_name": paths.get(media.id, media.sha256),
                 "width": media.width,
                 "height": media.height,
@@ -224,8 +224,8 @@ def _annotation(box: BoxView, rectangle: list[float], category_id: int) -> dict[
     if box.individual_id is not None:
         attributes |= {"individual_id": box.individual_id, "individual": box.individual}
     return {
-        "id": box.id,
-        "image_id": box.media_id,
+        "id": str(box.id),
+        "image_id": str(box.media_id),
         "category_id": category_id,
         "bbox": rectangle,
         "area": round(rectangle[2] * rectangle[3], 2),

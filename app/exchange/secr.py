@@ -33,7 +33,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
     if unplaced:
         raise ExportRefused(
             f"secr needs the coordinates of every station, and {', '.join(unplaced[:8])} "
-            f"{'have' if len(unplaced) > 1 else 'has'} none. Fill them in: Individuals, Capture history, Stations."
+            f"{'have' if len(unplaced) > 1 else 'has'} none. Fill them in: Stations."
         )
     stations = identifiers((history.stations[place] for place in working), "S")
     animals = identifiers((animal.name for animal in history.individuals), "A")

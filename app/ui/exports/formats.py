@@ -8,7 +8,8 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.exchange.camtrap_dp import METHODS, SAMPLING
+from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement
+from app.exchange.camtrap_dp import refusal as refused
 from app.exchange.coordinates import is_sensitive
 from app.exchange.formats import FORMATS, Format
 from app.survey.capture.effort import NoEffort
@@ -129,7 +130,10 @@ def camtrap(exact: bool) -> None:
             "Clocks set to UTC", key="zone", placeholder="+05:30", width=140,
             help="Used for files that do not say their offset themselves",
         )  # fmt: skip
-    why_not = "" if sampling and method else "Say above how stations were chosen and when cameras recorded."
+    why_not = "Say above how stations were chosen and when cameras recorded."
+    if sampling and method:
+        with deps.survey().read() as session:
+            why_not = refused(session, Statement(title, sampling, method, zone.strip() or None))
     details = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
     row(FORMATS["camtrap-dp"], exact, why_not, None, who=deps.reviewer(), **details)
 

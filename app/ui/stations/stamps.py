@@ -16,15 +16,17 @@ from app.survey.media.stamps import ORDERS, Proposal, Reading, proposals, state
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.words import many, plain
 
+FROM_PICTURES = "Read from pictures"  # the view of the page
 WAIT_SECONDS = 0.3
 SHOWN = 3
 MOST_DEPLOYMENTS = 30
 TIME = "%Y-%m-%d %H:%M:%S"
 ORDER_WORDS = {"mdy": "month, day, year", "dmy": "day, month, year", "ymd": "year, month, day"}
-STRIP_MARGIN = 0.25
+STRIP_MARGIN = 0.25  # above and below the letters, as a share of their height
+HIGHEST = 56  # pixels of a strip
 
 
-def current_proposals() -> list[Proposal] | None:
+def current_proposals(wait_seconds: float = WAIT_SECONDS) -> list[Proposal] | None:
     """What the bars of the survey propose as it stands; None while that is looked for beside the page."""
 
     def work() -> list[Proposal]:
@@ -33,7 +35,7 @@ def current_proposals() -> list[Proposal] | None:
 
     with deps.survey().read() as session:
         now = state(session)
-    return deps.computed().ask(("stamps", now), work, WAIT_SECONDS)
+    return deps.computed().ask(("stamps", now), work, wait_seconds)
 
 
 def stamps_view() -> None:
@@ -126,10 +128,10 @@ def strip_html(reading: Reading, source: str) -> str:
     left, width = max(0.0, box.x - 0.01), min(1.0, box.width + 0.02)
     top = max(0.0, box.y - STRIP_MARGIN * box.height)
     height = min(1.0 - top, box.height * (1 + 2 * STRIP_MARGIN))
-    shape = reading.width / max(1, reading.height)
+    wide = width * reading.width / max(1, reading.height)
     return (
-        f'<div style="overflow:hidden;border-radius:4px;position:relative;width:100%;'
-        f'aspect-ratio:{width * shape:.5f}/{height:.5f}">'
+        f'<div style="overflow:hidden;border-radius:4px;position:relative;max-width:{HIGHEST * wide / height:.0f}px;'
+        f'aspect-ratio:{wide:.5f}/{height:.5f}">'
         f'<img src="{escape(source, quote=True)}" alt="{escape(reading.text, quote=True)}" style="position:absolute;'
         f"max-width:none;width:{100 / width:.3f}%;left:{-100 * left / width:.3f}%;top:{-100 * top / height:.3f}%"
         f'"></div>'

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement, write
+from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement, refusal, write
 from app.exchange.identifiers import ExportRefused
 from app.survey.database import Survey
 from app.survey.decisions import boxes, catalogue
@@ -149,6 +149,15 @@ def test_deployments_without_coordinates_are_named(survey):
     seen(survey, "Machli", "Ford", 2 * DAY)
     with pytest.raises(ExportRefused, match="Ford has none"):
         package(survey)
+
+
+def test_what_is_missing_can_be_asked_before_the_package_is_written(filled, survey):
+    seen(survey, "Machli", "Ford", 2 * DAY)
+    with survey.read() as session:
+        assert "Ford has none" in refusal(session, SAID)
+    with filled.read() as session:
+        assert refusal(session, SAID) == ""
+        assert "offset" in refusal(session, Statement("x", "targeted", "timeLapse", None))
 
 
 def test_every_table_follows_the_published_schemas(filled, real_data):
