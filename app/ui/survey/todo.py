@@ -18,6 +18,7 @@ from app.ui.shared.address import Detections, Individuals, Stations
 from app.ui.shared.navigation import detections_page, identify_page, individuals_page, stations_page, upload_page
 from app.ui.shared.words import many
 from app.ui.stations.clocks import current_flags
+from app.ui.stations.stamps import FROM_PICTURES, current_proposals
 
 SHORT_WAIT = 0.02
 
@@ -37,6 +38,7 @@ def ask_for_questions() -> None:
     current_report(0.0)
     current_flanks(0.0)
     current_flags(0.0)
+    current_proposals(0.0)
 
 
 def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
@@ -61,11 +63,15 @@ def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
 
 
 def _about_stations() -> Iterator[ToDo]:
-    """Media that belong nowhere and clocks that look wrong."""
+    """Media that belong nowhere, times that the pictures show, and clocks that look wrong."""
     with deps.survey().read() as session:
         unsorted_media = unsorted.count(session)
     if unsorted_media:
         yield ToDo(f"{many(unsorted_media, 'media', 'media')} without a deployment", "Sort them", stations_page(), {})
+    stamps = current_proposals(SHORT_WAIT)
+    if waiting := sum(len(one.times or one.open) for one in stamps or ()):
+        text = f"{many(waiting, 'media', 'media')} without a time show it in the picture"
+        yield ToDo(text, "Take it from there", stations_page(), {Stations.VIEW.name: FROM_PICTURES})
     doubts = {flag.deployment_id for flag in current_flags(SHORT_WAIT) or ()}
     if doubts:
         text = f"{many(len(doubts), 'camera needs', 'cameras need')} a look at the clock"
