@@ -43,7 +43,7 @@ def applied_to_survey(actions: list[dict], store: str) -> Settled:
 def page_and_key(wanted: MediaFilter) -> tuple[int, str]:
     """The page of the grid in the address, and the name of the grid on it."""
     number = Detections.PAGE.read()
-    return number, f"grid-{wanted.show}-{number}"
+    return number, f"grid-{wanted.show}-{wanted.is_open}-{wanted.is_by_doubt}-{number}"
 
 
 def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
@@ -59,7 +59,7 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
     if not views:
         st.info("Nothing of this kind at this threshold. Choose another kind above.")
     state = media_grid(
-        grid_items(views, order, by_event=wanted.show != Show.UNCERTAIN),
+        grid_items(views, order, by_event=not wanted.is_by_doubt),
         wanted.threshold,
         key=key,
         order=order,
@@ -103,7 +103,7 @@ def back_to_list(media_id: int, wanted: MediaFilter) -> None:
     """Close the viewer; the grid opens on the page of the media that was left, where the list has not changed."""
     order = st.session_state.get("review_order") or []
     ahead = order.index(media_id) // A_PAGE if media_id in order else 0
-    fixed = wanted.show not in (Show.UNCERTAIN, Show.UNREVIEWED)
+    fixed = not wanted.is_open
     page = Detections.PAGE.read() + (ahead if fixed else 0)
     go({Detections.MEDIA: None, Detections.PAGE: page if page > 1 else None})
 

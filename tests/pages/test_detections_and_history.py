@@ -135,3 +135,19 @@ def test_the_species_list_grows_and_shrinks_on_the_page(opened):
     next(one for one in test.button if one.label == "Remove from the list").click().run()
     assert not test.exception
     assert "Bubo bubo" not in listed(test).options
+
+
+def test_kind_review_and_order_are_chosen_apart_and_older_addresses_still_hold(survey):
+    from app.survey.decisions.boxes import accept_media
+    from app.survey.media.browse import MediaFilter, Show, count, order_with_events
+
+    far, near, reviewed = (add_media(survey, [found(score)])[0] for score in (0.95, 0.55, 0.9))
+    blank, _ = add_media(survey, [])
+    with survey.write() as session:
+        accept_media(session, "ana", reviewed, 0.5)
+        wanted = MediaFilter(Show.ANIMAL, 0.5, unreviewed=True, unsure_first=True)
+        assert [number for number, _ in order_with_events(session, wanted)] == [near, far]
+        assert count(session, wanted) == 2
+        assert count(session, MediaFilter(Show.BLANK, 0.5, unreviewed=True)) == 1
+        older = [number for number, _ in order_with_events(session, MediaFilter(Show.UNCERTAIN, 0.5))]
+        assert older == [near, far, blank]

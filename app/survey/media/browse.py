@@ -23,7 +23,11 @@ SHOWN_FLOOR = 0.05
 
 
 class Show(StrEnum):
-    """Which media to show. Uncertain: not reviewed, the score nearest to the threshold first."""
+    """Which kind of media to show.
+
+    Uncertain (not reviewed, the score nearest to the threshold first) and unreviewed stand in older addresses; a filter
+    says both apart from the kind.
+    """
 
     ALL = "all"
     ANIMAL = "animal"
@@ -45,6 +49,8 @@ class MediaFilter:
         species: of a box that counts.
         reviewed_by: who decided about the media or one of its boxes.
         import_id: the import that listed it.
+        unreviewed: only what nobody has reviewed.
+        unsure_first: the score nearest to the threshold first, in place of the order of time.
     """
 
     show: Show = Show.ALL
@@ -57,6 +63,18 @@ class MediaFilter:
     until: date | None = None
     reviewed_by: str | None = None
     import_id: int | None = None
+    unreviewed: bool = False
+    unsure_first: bool = False
+
+    @property
+    def is_open(self) -> bool:
+        """Whether only what nobody has reviewed is shown."""
+        return self.unreviewed or self.show in (Show.UNCERTAIN, Show.UNREVIEWED)
+
+    @property
+    def is_by_doubt(self) -> bool:
+        """Whether the most doubtful come first."""
+        return self.unsure_first or self.show == Show.UNCERTAIN
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +107,7 @@ class MediaView:
 def count(session: Session, wanted: MediaFilter) -> int:
     """How many media the filter leaves."""
     found = session.scalar(sa.select(sa.func.count(Media.id)).where(*_where(wanted))) or 0
-    if wanted.show not in (Show.UNCERTAIN, Show.UNREVIEWED):
+    if not wanted.is_open:
         return found
     reviewed = (
         sa.select(sa.func.count())
@@ -110,9 +128,9 @@ def order_with_events(
 ) -> list[tuple[int, int]]:
     """The ids of a page's media, each with that of its event; without a time, minus that of its deployment (or 0)."""
     ids = sa.select(Media.id, sa.func.coalesce(Media.event_id, -Media.deployment_id, 0)).where(*_where(wanted))
-    if wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
+    if wanted.is_open:
         ids = ids.where(~sa.exists().where(MediaReview.media_id == Media.id))
-    if wanted.show == Show.UNCERTAIN:
+    if wanted.is_by_doubt:
         ids = ids.order_by(sa.func.abs(Media.animal_score - wanted.threshold), Media.id)
     else:
         ids = ids.order_by(Media.deployment_id, Media.taken_at, Media.id)
@@ -213,10 +231,10 @@ def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
         where.append(score[wanted.show] >= wanted.threshold)
     elif wanted.show == Show.BLANK:
         where += [looked_at, *(column < wanted.threshold for column in score.values())]
-    elif wanted.show in (Show.UNCERTAIN, Show.UNREVIEWED):
-        where.append(looked_at)
     elif wanted.show == Show.FAILED:
         where.append(Media.stage == Stage.FAILED)
+    if wanted.is_open and wanted.show != Show.FAILED:
+        where.append(looked_at)
     return where
 
 

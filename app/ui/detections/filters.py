@@ -27,14 +27,15 @@ NARROWER = (
     Detections.EVENT,
     Detections.IMPORT,
 )
+OPEN, UNSURE = "open", "unsure"
+ORDERS = {"": "by time", UNSURE: "least sure first"}
+KINDS = (Show.ALL, Show.ANIMAL, Show.PERSON, Show.VEHICLE, Show.BLANK, Show.FAILED)
 WORDS = {
     Show.ALL: "All",
     Show.ANIMAL: "Animal",
     Show.PERSON: "Person",
     Show.VEHICLE: "Vehicle",
     Show.BLANK: "Blank",
-    Show.UNCERTAIN: "Uncertain first",
-    Show.UNREVIEWED: "Not reviewed",
     Show.FAILED: "Failed",
 }
 
@@ -44,8 +45,12 @@ def chosen_filter() -> MediaFilter:
     with deps.survey().read() as session:
         detector = browse.detector(session)
     usual = detector.threshold if detector and detector.threshold else DEFAULT_THRESHOLD
+    show = Detections.FILTER.read()
+    older = show in (Show.UNCERTAIN, Show.UNREVIEWED)
     return MediaFilter(
-        show=Detections.FILTER.read(),
+        show=Show.ALL if older else show,
+        unreviewed=older or Detections.REVIEW.read() == OPEN,
+        unsure_first=show == Show.UNCERTAIN or Detections.FIRST.read() == UNSURE,
         threshold=usual if (threshold := Detections.THRESHOLD.read()) is None else threshold,
         deployment_id=Detections.DEPLOYMENT.read(),
         event_id=Detections.EVENT.read(),
@@ -64,12 +69,19 @@ def filter_bar(wanted: MediaFilter) -> None:
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show = st.segmented_control(
             "Show",
-            list(Show),
+            KINDS,
             default=wanted.show,
             format_func=lambda one: f"{WORDS[one]} {counts[one]:,}",
             label_visibility="collapsed",
             key=f"show-{wanted.show}",
         )
+        unreviewed = st.toggle(
+            f"Not reviewed ({counts[Show.UNREVIEWED]:,})", wanted.unreviewed, key=f"open-{wanted.unreviewed}"
+        )
+        first = st.selectbox(
+            "Order", list(ORDERS), index=int(wanted.unsure_first), format_func=ORDERS.__getitem__, width=155,
+            label_visibility="collapsed", key=f"first-{wanted.unsure_first}",
+        )  # fmt: skip
         active = _said(wanted)
         with st.popover(plain(", ".join(active)) or "Filter", icon=":material/filter_alt:", width="content"):
             _narrow(wanted)
@@ -78,18 +90,20 @@ def filter_bar(wanted: MediaFilter) -> None:
             st.badge(f"{waiting:,} still being looked at", icon=":material/hourglass_top:", color="gray")
         if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
             go(dict.fromkeys((Detections.PAGE, *NARROWER)))
-    if show and show != wanted.show:
-        go({Detections.FILTER: show, Detections.PAGE: None})
+    kind = show or wanted.show
+    if (kind, unreviewed, first == UNSURE) != (wanted.show, wanted.unreviewed, wanted.unsure_first):
+        state = {Detections.REVIEW: OPEN if unreviewed else None, Detections.FIRST: first or None}
+        go({Detections.FILTER: kind, Detections.PAGE: None, **state})
 
 
 def kind_counts(wanted: MediaFilter) -> dict[str, int]:
     """How many media each kind has within the rest of the filter."""
-    return counted.kinds(survey_state(), replace(wanted, show=Show.ALL))
+    return counted.kinds(survey_state(), replace(wanted, show=Show.ALL, unsure_first=False))
 
 
 def is_narrowed(wanted: MediaFilter) -> bool:
     """Whether anything but kind and threshold is asked for."""
-    return replace(wanted, show=Show.ALL, threshold=0.5) != MediaFilter()
+    return replace(wanted, show=Show.ALL, threshold=0.5, unsure_first=False) != MediaFilter()
 
 
 def _narrow(wanted: MediaFilter) -> None:

@@ -130,6 +130,8 @@ class Detections:
     UNTIL: Parameter[date | None] = Parameter("until", None, day)
     REVIEWER: Parameter[str | None] = Parameter("by", None, words)
     IMPORT: Parameter[int | None] = Parameter("import", None, number)
+    REVIEW: Parameter[str] = Parameter("review", "", words)
+    FIRST: Parameter[str] = Parameter("first", "", words)
     MEDIA: Parameter[int | None] = Parameter("media", None, number)
     PAGE = Parameter("page", 1, page_number)
 
