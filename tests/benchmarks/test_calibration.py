@@ -1,7 +1,7 @@
-"""Does a curve that decisions have moved stay as good as the start curve? Tigers and cows, on animals kept back.
+"""Does a curve that decisions have moved stay as good as the start curve? Tigers and cows, on queries kept back.
 
 The start curve of either set comes from the other one, as a new survey's does. Decisions are drawn from half of a set's
-animals: fairly, only pairs that are the same, or only pairs the start curve was sure about. Brier score and expected
+queries: fairly, only pairs that are the same, or only pairs the start curve was sure about. Brier score and expected
 calibration error (ten bins) are those of the other half, means of eight draws.
 """
 
