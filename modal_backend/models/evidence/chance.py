@@ -9,8 +9,8 @@ from __future__ import annotations
 
 RAPID_CHANCE, MATCHER_CHANCE = 8, 90
 # Matches on the animals, and the probability of "same" that is proven by as many (RAPID). Of 1,600 pairs of different
-# tigers and cows, half of them those most alike by embedding, none has more than 13; of 400 pairs of one tiger half have
-# 36 and more.
+# tigers and cows, half of them those most alike by embedding, none has more than 13; of 400 pairs of one tiger half
+# have 36 and more.
 PROVEN = ((16, 0.8), (24, 0.95), (40, 0.98))
 
 
