@@ -97,7 +97,9 @@ def document(name: str, done: Any) -> dict[str, Any]:
         "not_looked_at": [[round(a, 3), round(b, 3)] for a, b in done.coverage.unsampled],
         "animals": summary.animals,
         "max_at_once": living.at_once,
-        "max_at": _moment(living.frame, living.second) if living.frame is not None else None,
+        "max_at": _moment(living.frame, living.second)
+        if living.frame is not None and living.second is not None
+        else None,
         "distinct_low": living.low,
         "distinct_high": living.high,
         "moved_unidentified": bool(summary.unidentified),

@@ -82,7 +82,7 @@ def _shown(show: Show) -> list[sa.ColumnElement[bool]]:
         return [*where, Media.animal_score >= COUNTS_FROM]
     counted = sa.select(VideoReview.media_id).where(VideoReview.media_id == Media.id).exists()
     blank = sa.select(MediaReview.media_id).where(MediaReview.media_id == Media.id, MediaReview.verdict == "blank")
-    moving = sa.and_(run.where(VideoRunRow.unidentified).exists(), ~counted, ~blank.exists())
+    moving = sa.and_(run.where(VideoRunRow.unidentified.is_(True)).exists(), ~counted, ~blank.exists())
     return [*where, Media.animal_score < COUNTS_FROM, moving if show == Show.UNIDENTIFIED else ~moving]
 
 

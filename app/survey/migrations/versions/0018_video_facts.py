@@ -10,7 +10,7 @@ down_revision = "0020_stamps"
 branch_labels = None
 depends_on = None
 
-MOVED = (
+MOVED: tuple[sa.Column[Any], ...] = (
     sa.Column("lost", sa.String(), nullable=False, server_default=""),
     sa.Column("progress", sa.Float(), nullable=False, server_default="0"),
     sa.Column("started_at", sa.Float(), nullable=True),
