@@ -42,7 +42,7 @@ def test_a_new_family_is_undone_by_its_button_settled_and_shown_without_another_
         tables=(SpeciesLabel,),
         undo=(Undo.DETECTIONS,),
         shows=("species",),
-        settle=lambda _session, rows: settled.append(len(rows)),
+        settle=lambda _session, decision: settled.append(len(decision.changes)),
     )
     monkeypatch.setitem(FAMILY_OF, "guess", family)
     with survey.write() as session:
