@@ -13,8 +13,8 @@ from pathlib import Path, PurePath, PurePosixPath
 CARD_ROOTS = frozenset({"dcim", "avchd", "mp_root"})
 # Folders that cameras make there: 100MEDIA, 100_BTCF, 100STC by rule, the others by their makers.
 CAMERA_FOLDER = re.compile(
-    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|(DCIM|MFDC|PICT|IMAG|IMG|DSC|DSCF|MEDIA|PHOTO|VIDEO|MOVIE|SYFW)[ _]?\d{0,4}"
-    r"|(PICTURE|PHOTO|VIDEO|MOVIE|IMAGE|STILL)S?|CAMERA|CANONMSC|EOSMISC|MISC|THUMB|THM|BDMV|STREAM|EVENT",
+    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|(DCIM|MFDC|PICT|IMAG|IMG|DSC|DSCF|MEDIA|PHOTO|VIDEO|MOVIE|SYFW|RCNX)[ _]?\d{0,5}"
+    r"|(PICTURE|PHOTO|VIDEO|MOVIE|IMAGE|STILL)S?|CAMERA|CANONMSC|EOSMISC|MISC|NORMAL|M_ROOT|THUMB|THM|BDMV|STREAM|EVENT",
     re.IGNORECASE,
 )
 # One of a pair of cameras: CamA, Camera 2, B, left.

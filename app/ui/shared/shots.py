@@ -18,9 +18,7 @@ def shots_html(views: Sequence[MediaView], threshold: float, *, large: bool = Fa
     Args:
         large: the picture in browser size in place of its thumbnail.
     """
-    if not deps.routes_served():
-        return ""
-    shown = [view for view in views if not _may_show_person(view)]
+    shown = [view for view in views if not _may_show_person(view)] if deps.routes_served() else []
     return (
         f'<div class="pm-shots{" large" if large else ""}">{"".join(_shot(v, threshold, large) for v in shown)}</div>'
     )
