@@ -16,7 +16,7 @@ from app.survey.decisions.deployments import free_name, tidy
 from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.stations import checked
 from app.survey.media.station_tables import ALIKE, StationRow, plain
-from app.survey.media.stations import DeploymentView, deployment_views, stamp_values
+from app.survey.media.stations import DeploymentView, deployment_views, review_values, stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 
@@ -88,7 +88,11 @@ def take(session: Session, who: str, planned: Sequence[Planned], file: str) -> D
 def _planned(
     row: StationRow, station: str, mine: Sequence[DeploymentView], taken: set[int], days: MediaDays
 ) -> Planned:
-    camera = str(row.values.get("camera", ""))
+    try:
+        values = review_values(row.values)
+    except ValueError as error:
+        return Planned(row.line, station, "", problem=str(error))
+    camera = str(values.get("camera") or "")
     name = f"{station}/{camera}" if camera else station
     found = [view for view in mine if not camera or _is_camera(view, camera)]
     if camera and not found and len(mine) == 1 and not mine[0].camera and mine[0].name == mine[0].station:
@@ -101,10 +105,10 @@ def _planned(
         return Planned(row.line, station, name, problem=f"{station} has several cameras ({names}): say which.")
     if not found:
         suffix = f" {row.values['first_day']}" if mine and "first_day" in row.values else ""
-        return Planned(row.line, station, name + suffix, None, dict(row.values))
+        return Planned(row.line, station, name + suffix, None, values)
     view = found[0]
     taken.add(view.id)
-    changes = {key: value for key, value in row.values.items() if str(getattr(view, key) or "") != str(value)}
+    changes = {key: value for key, value in values.items() if str(getattr(view, key) or "") != str(value)}
     return Planned(row.line, station, view.name, view.id, changes)
 
 

@@ -189,12 +189,13 @@ def _preview(chosen: Sequence[Timed], seconds: int) -> None:
         f"{many(events, 'event')} move; {many(days, 'media', 'media')} to another day."
     )
     shown = [*timed[:3], *timed[-2:]] if len(timed) > 5 else timed
+    corrected = any(one.seconds for one in shown)
     st.dataframe(
         {
             "file": [one.path.rpartition("/")[2] for one in shown],
-            "recorded": [f"{one.recorded_at:{TIME}}" for one in shown],
-            "counts as": [f"{one.taken_at:{TIME}}" for one in shown],
             "will be": [f"{_after(one, seconds):{TIME}}" for one in shown],
+            "recorded": [f"{one.recorded_at:{TIME}}" for one in shown],
+            **({"counts as": [f"{one.taken_at:{TIME}}" for one in shown]} if corrected else {}),
         },
         hide_index=True,
     )

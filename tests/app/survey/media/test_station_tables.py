@@ -121,7 +121,9 @@ def test_a_table_describes_the_deployments_it_means_as_one_decision_and_is_undon
     ]
     with survey.read() as session:
         again = stations_file.plan(session, lines[:2])
+        whole = stations_file.plan(session, lines)
     assert [one.changes for one in again] == [{}, {}]
+    assert whole[2].changes == {}
     with pytest.raises(BadDecision, match="nothing new"), survey.write() as session:
         stations_file.take(session, "ana", again, "stations.csv")
     with survey.write() as session:
