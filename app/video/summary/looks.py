@@ -78,7 +78,7 @@ def sampled_frames(
         if isinstance(found, Failure):
             reasons.append(found.reason)
         else:
-            sampled.append(SampledFrame(index, second, picture, list(found)))
+            sampled.append(SampledFrame(index, second, picture, _joined(found)))
     if not sampled:
         raise DetectorFailed(
             f"The detector answered for no frame of this video: {reasons[0] if reasons else 'no frames'}"
@@ -190,7 +190,7 @@ def _placed(found: Sequence[Detection], part: Box) -> list[Detection]:
 
 
 def _joined(found: Sequence[Detection]) -> list[Detection]:
-    """The boxes best first, each thing once."""
+    """The boxes best first, each thing once, as what it is most surely taken for."""
     kept: list[Detection] = []
     for one in sorted(found, key=lambda one: -one.confidence):
         if not any(overlap(one.box, other.box) >= SAME for other in kept):
