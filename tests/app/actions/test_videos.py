@@ -15,7 +15,7 @@ class NoJobs:
     """Takes no work."""
 
     def __getattr__(self, name: str):
-        return lambda *args, **values: None
+        return lambda *_args, **_values: None
 
 
 @pytest.fixture
