@@ -24,7 +24,8 @@ from modal_backend.contracts import Picture, Tracklet
 from modal_backend.models.video.summary import VideoSummary
 
 DECODING_SHARE, WHOLE_SHARE = 0.5, 0.8  # shares of the work done after decoding and after the whole frames
-COLOURLESS = 2.5  # levels by which colours differ within a picture (a tint of all of it does not count)
+COLOURLESS = 4.0  # levels by which nearly all pixels of an infrared picture differ from its own tint at most
+BAR_ROWS = 0.1  # of the height at the top and at the bottom, where bars may have coloured signs
 SHAKEN = 0.35
 
 
@@ -131,9 +132,14 @@ def _coverage(first: FirstPass, sampled: Sequence[SampledFrame]) -> VideoCoverag
 
 
 def _colour(picture: Picture) -> float:
-    """By how many levels the colours of a picture differ from its own tint."""
-    red, green, blue = (picture[::4, ::4, channel].astype(np.float32) for channel in range(3))
-    return float(np.mean([np.abs(channel - np.median(channel)).mean() for channel in (red - green, blue - green)]))
+    """By how many levels the most coloured pixels, a fiftieth of all, differ from the picture's own tint.
+
+    A grey sky, snow and fog have little colour on the average, and some of it somewhere.
+    """
+    bar = int(BAR_ROWS * len(picture))
+    red, green, blue = (picture[bar : len(picture) - bar : 4, ::4, channel].astype(np.float32) for channel in range(3))
+    off = [np.abs(channel - np.median(channel)) for channel in (red - green, blue - green)]
+    return float(np.percentile(np.maximum(*off), 98))
 
 
 def _key_frame(sampled: Sequence[SampledFrame], tracklets: Sequence[Tracklet]) -> int:
