@@ -21,6 +21,7 @@ FAR = 0.25  # of the frame's width, from first to last place
 STRAIGHT = 0.4
 GOES_FAR = 0.4  # of the usual confidence is asked of what strides through the frame
 UNMARKED = 3  # looks in a row
+BLURRED = 2  # looks
 STEADY = 0.7  # share of the looks between first and last mark that are marked
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
@@ -181,8 +182,12 @@ def trimmed(thing: Thing, frame: Frame, sure: float) -> Thing:
     steady = len(marked) >= STEADY * (last - first + 1)
     entry, leaves = sides_of(thing.path, frame) if thing.path else (None, None)
     head, tail = thing.marks[: first + 1], thing.marks[last:]
-    begin = first if len(head) > UNMARKED and ((steady and not entry) or _stands(head)) else 0
-    end = last if len(tail) > UNMARKED and ((steady and not leaves) or _stands(tail)) else None
+    begin = first if len(head) > UNMARKED and _stands(head) else 0
+    end = last if len(tail) > UNMARKED and _stands(tail) else None
+    if steady and not entry and len(head) > UNMARKED:
+        begin = max(begin, first - BLURRED)  # what moves on there may be the same, too small or far to be marked
+    if steady and not leaves and len(tail) > UNMARKED:
+        end = last + BLURRED if end is None else end
     marks = thing.marks[begin : None if end is None else end + 1]
     since = marks[0].second if begin else -math.inf
     until = marks[-1].second if end is not None else math.inf
