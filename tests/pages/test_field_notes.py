@@ -164,6 +164,16 @@ def test_a_finished_run_shows_keywords_notes_and_where_they_lead(finished):
     assert any("Ford 2: 1 image" in link and "deployment" in link for link in links)
 
 
+def test_the_table_begins_with_what_a_person_reads_and_its_statistics_are_behind_a_switch(finished):
+    test = page(run=str(finished))
+    table = test.dataframe[0].value
+    assert list(table.columns) == ["keyword", "example", "how often", "notes", "also"]
+    assert set(table["how often"]) == {"only at Ford 2", "only at Old road 4"}
+    assert all(word in note.lower() for word, note in zip(table["keyword"], table["example"], strict=True))
+    test.toggle(key="keyword-statistics").set_value(True).run()
+    assert list(test.dataframe[0].value.columns)[5:] == ["z", "q", "lift", "score"]
+
+
 def test_a_run_that_failed_says_why_and_offers_to_run_again(finished, data_dir):
     survey = open_survey(load_settings())
     with survey.write() as session:

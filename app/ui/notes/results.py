@@ -11,6 +11,7 @@ import streamlit as st
 
 from app import deps
 from app.files import notes_run_folder
+from app.notes.families import Family, families
 from app.notes.result import RunResult
 from app.survey.notes import views
 from app.survey.notes.views import NoteView
@@ -24,6 +25,7 @@ EXAMPLES = 8
 LISTED = 60
 LONGEST_SHOWN = 600
 AROUND = 160
+LONGEST_EXAMPLE = 140
 MARK = "<style>mark { background: #E9A23B59; color: inherit; font-weight: 600; padding: 0 1px; }</style>"
 
 
@@ -53,21 +55,20 @@ def keywords_of(result: RunResult) -> str | None:
     """The table of one category's keywords; returns the keyword that is chosen."""
     names = sorted(result.counts["categories"])
     category = st.selectbox("Category", ["All", *names], **FieldNotes.CATEGORY.bound())
-    table = result.keywords if category == "All" else result.keywords[result.keywords["category"] == category]
-    if table.empty:
+    found = [family for name in (names if category == "All" else [category]) for family in families(result, name)]
+    if not found:
         st.info("No word sets this category apart from the others.")
         return None
-    table = table.reset_index(drop=True)
+    statistics = st.toggle("Statistics", key="keyword-statistics", help="z, q and the check on held-out notes.")
     shown = st.dataframe(
-        table[["keyword", "category", "support_in", "support_out", "z", "q", "lift", "score"]],
+        _keyword_table(result, found, statistics),
         hide_index=True,
         height=420,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"keywords-{category}",
+        key=f"keywords-{category}-{statistics}",
         column_config={
-            "support_in": st.column_config.NumberColumn("notes with it", help="In this category."),
-            "support_out": st.column_config.NumberColumn("elsewhere", help="Notes with it in all other categories."),
+            "notes": st.column_config.NumberColumn("notes", help="Notes of this category with it."),
             "z": st.column_config.NumberColumn("z", format="%.1f", help="Log-odds over their standard error."),
             "q": st.column_config.NumberColumn("q", format="%.2g", help="Expected share of false finds up to here."),
             "lift": st.column_config.NumberColumn(
@@ -77,8 +78,34 @@ def keywords_of(result: RunResult) -> str | None:
         },
     )
     rows = shown.selection.rows
-    chosen = rows[0] if rows and rows[0] < len(table) else 0
-    return str(table["keyword"][chosen])
+    return found[rows[0] if rows and rows[0] < len(found) else 0].keyword
+
+
+def _keyword_table(result: RunResult, found: Sequence[Family], statistics: bool) -> pd.DataFrame:
+    """A row a family: its keyword, an example, how much more often it is, what it stands for; with the figures."""
+    first = [result.notes_with(family.keyword, family.category)[:1] for family in found]
+    with deps.survey().read() as session:
+        notes = views.notes_by_id(session, {number for ids in first for number in ids})
+    rows = [
+        {
+            "keyword": family.keyword,
+            "example": notes[ids[0]].text[:LONGEST_EXAMPLE] if ids and ids[0] in notes else "",
+            "how often": how_often(family),
+            "notes": int(family.figures["support_in"]),
+            "also": ", ".join(family.others),
+            **({name: family.figures[name] for name in ("z", "q", "lift", "score")} if statistics else {}),
+        }
+        for family, ids in zip(found, first, strict=True)
+    ]
+    return pd.DataFrame(rows)
+
+
+def how_often(family: Family) -> str:
+    """How much more often a keyword stands in notes of its category than in others, in words."""
+    if family.times is None:
+        return f"only at {family.category}"
+    times = f"{family.times:.0f}" if family.times >= 10 else f"{family.times:.1f}"
+    return f"{times} times as often at {family.category} as elsewhere"
 
 
 def examples(result: RunResult, keyword: str) -> None:
