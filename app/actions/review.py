@@ -43,6 +43,8 @@ def _decide(session: Session, who: str, action: Action) -> Outcome:
     if kind == "whole":
         media_ids = [int(action["media_id"])]
         return _outcome(many_boxes.whole_pictures(session, who, media_ids, client_key=key))
+    if kind == "people":
+        return Outcome([boxes.show_people(session, who, int(action["media_id"]), bool(action["shown"]), key)])
     if kind in ("accept", "blank", "unsure", "draw"):
         return Outcome([_apply_to_media(session, who, action, int(action["media_id"]))])
     detection_id = _detection_id(session, action)

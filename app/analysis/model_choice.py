@@ -89,7 +89,7 @@ def of_survey(choice: Choice, session: Session) -> Choice:
 
 def _detector_reason(detector: str) -> str:
     if detector == DETECTOR:
-        return "MegaDetector's weights are not there, so the pocket detector is used: animals only."
+        return "MegaDetector's weights are not there, so the pocket detector is used."
     return f"{MODELS[detector].title}: its weights are there."
 
 

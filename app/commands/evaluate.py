@@ -23,6 +23,7 @@ from app.ingest.source import SourceFile
 from app.settings import Settings
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
+from modal_backend.models.detectors.prepare import threshold as default_threshold
 from modal_backend.registry import DETECTOR
 
 MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", "fused", "fused-448", "fused-xfeat")
@@ -58,7 +59,7 @@ def detection(settings: Settings, options: Namespace) -> int:
     backend = EmbeddedBackend()
     backend.load(DETECTOR)
     rows = list(_detected(backend, images))
-    threshold = _threshold()
+    threshold = default_threshold(DETECTOR)
     document = {"info": lila.info(_name(backend), threshold), "detection_categories": lila.CATEGORIES, "images": rows}
     if options.predictions:
         _write(options.predictions, document)
@@ -140,12 +141,6 @@ def _row(path: str, answer: Any) -> dict[str, Any]:
         for one in answer
     ]
     return {"file": path, "detections": boxes}
-
-
-def _threshold() -> float:
-    from modal_backend.models.detectors.pocket_detector import PocketDetector
-
-    return PocketDetector.THRESHOLD
 
 
 def _name(backend: EmbeddedBackend) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.exchange.identifiers import ExportRefused
 from app.exchange.sightings_csv import media_paths
 from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.detections.people import HIDDEN_FROM
 from app.survey.individuals.species import stated_species
 from app.survey.media import browse
 from app.survey.media.stations import DeploymentView
@@ -31,7 +32,6 @@ OBSERVATIONS = (
     "bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability",
 )  # fmt: skip
 AT_ONCE = 500
-PERSON_SCORE = 0.2
 ZONE = re.compile(r"^(Z|[+-]\d{2}:?\d{2})$")
 LIFE_STAGES = {"cub": "juvenile", "subadult": "subadult", "adult": "adult"}
 
@@ -129,7 +129,7 @@ def observation_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
 
 
 def _where() -> list[sa.ColumnElement[bool]]:
-    return [Media.deployment_id.is_not(None), Media.taken_at.is_not(None), Media.person_score < PERSON_SCORE]
+    return [Media.deployment_id.is_not(None), Media.taken_at.is_not(None), Media.person_score < HIDDEN_FROM]
 
 
 def _parts(session: Session) -> Iterator[list[Media]]:
@@ -147,7 +147,7 @@ def _parts(session: Session) -> Iterator[list[Media]]:
 
 def _left_out(session: Session) -> tuple[str, ...]:
     reasons = {
-        "images with a person": Media.person_score >= PERSON_SCORE,
+        "images with a person": Media.person_score >= HIDDEN_FROM,
         "images without a capture time": Media.taken_at.is_(None),
         "images without a deployment": Media.deployment_id.is_(None),
     }

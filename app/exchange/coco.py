@@ -17,10 +17,10 @@ from typing import Any, TextIO
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.camtrap_dp_rows import PERSON_SCORE
 from app.exchange.identifiers import ExportRefused
 from app.exchange.megadetector_json import repeated_paths
 from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.detections.people import HIDDEN_FROM
 from app.survey.individuals.species import species_of, stated_species
 from app.survey.media import browse
 from app.survey.tables.deployments import Deployment
@@ -93,7 +93,7 @@ def _list(file: TextIO, name: str, rows: Iterable[dict[str, Any]]) -> int:
 
 
 def _where() -> list[sa.ColumnElement[bool]]:
-    return [Media.kind == "image", Media.person_score < PERSON_SCORE, _analysed()]
+    return [Media.kind == "image", Media.person_score < HIDDEN_FROM, _analysed()]
 
 
 def _analysed() -> sa.ColumnElement[bool]:
@@ -105,9 +105,9 @@ def _left_out(session: Session) -> tuple[str, ...]:
     image = Media.kind == "image"
     reasons = {
         "videos and their frames": ~image,
-        "images with a person": sa.and_(image, Media.person_score >= PERSON_SCORE),
+        "images with a person": sa.and_(image, Media.person_score >= HIDDEN_FROM),
         "images not analysed yet, or whose analysis failed": sa.and_(
-            image, Media.person_score < PERSON_SCORE, ~_analysed()
+            image, Media.person_score < HIDDEN_FROM, ~_analysed()
         ),
     }
     counts = {text: session.scalar(sa.select(sa.func.count(Media.id)).where(why)) for text, why in reasons.items()}

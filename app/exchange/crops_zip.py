@@ -2,25 +2,23 @@
 
 from __future__ import annotations
 
-import io
 import zipfile
-from collections.abc import Iterable
+from collections.abc import Sequence
 from pathlib import Path
 
-from PIL import Image, ImageFilter
 from sqlalchemy.orm import Session
 
 from app import files
 from app.exchange import sightings_csv
 from app.exchange.identifiers import ExportRefused
-from app.survey.detections.boxes import BoxView, boxes, boxes_of
+from app.survey.detections.blur import blurred_jpeg
+from app.survey.detections.boxes import boxes, boxes_of
+from app.survey.detections.people import people_inside
 from app.survey.detections.results import crop_name
 from app.survey.individuals.catalogue import individual
 from app.survey.individuals.sightings import SightingView, sightings
-from modal_backend.contracts import Box, Category
+from modal_backend.contracts import Box
 
-BLUR_SHARE = 0.12  # of the shorter side of what is blurred
-JPEG_QUALITY = 90
 AT_ONCE = 200
 
 
@@ -44,8 +42,7 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
                 if not path.is_file():
                     missing.append(str(view.detection_id))
                     continue
-                people = [each for each in beside[view.media_id] if each.category == Category.PERSON]
-                content = _without_people(path, box, people)
+                content = _without_people(path, people_inside(box.box, beside[view.media_id]))
                 package.writestr(f"{folder}/{_file_name(folder, view)}", content)
                 count += 1
         table = sightings_csv.table(session, individual_id, exact=exact)
@@ -64,33 +61,6 @@ def _file_name(folder: str, view: SightingView) -> str:
     return f"{folder}_{view.flank}_{when}_{station}_{view.detection_id}.jpg"
 
 
-def _without_people(path: Path, box: BoxView, people: Iterable[BoxView]) -> bytes:
+def _without_people(path: Path, people: Sequence[Box]) -> bytes:
     """The crop's file as it is, or with every part that shows a person blurred."""
-    inside = [area for person in people if (area := _overlap(box, person)) is not None and person.verdict != "rejected"]
-    if not inside:
-        return path.read_bytes()
-    with Image.open(path) as opened:
-        picture = opened.convert("RGB")
-    for area in inside:
-        left, top, right, bottom = area.pixels(picture.width, picture.height)
-        part = picture.crop((left, top, right, bottom))
-        radius = max(4.0, BLUR_SHARE * min(part.size))
-        picture.paste(part.filter(ImageFilter.GaussianBlur(radius)), (left, top))
-    file = io.BytesIO()
-    picture.save(file, "JPEG", quality=JPEG_QUALITY)
-    return file.getvalue()
-
-
-def _overlap(crop: BoxView, person: BoxView) -> Box | None:
-    """Where a person's box lies in the crop, relative to the crop; None when it does not."""
-    left, top = max(crop.x, person.x), max(crop.y, person.y)
-    right = min(crop.x + crop.width, person.x + person.width)
-    bottom = min(crop.y + crop.height, person.y + person.height)
-    if right <= left or bottom <= top:
-        return None
-    return Box(
-        (left - crop.x) / crop.width,
-        (top - crop.y) / crop.height,
-        (right - left) / crop.width,
-        (bottom - top) / crop.height,
-    )
+    return blurred_jpeg(path, people) if people else path.read_bytes()

@@ -1,19 +1,28 @@
-"""Thumbnails, crops, originals and browser-sized views, by content, with caching and Range."""
+"""Thumbnails, crops, originals and browser-sized views, by content, with caching and Range.
+
+People are blurred here, so that no page can forget it, until somebody decides to show those of a picture.
+"""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import anyio
 from PIL import Image, ImageOps
+from sqlalchemy.orm import Session
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app import files
 from app.settings import Settings
+from app.survey.database import Survey
+from app.survey.detections import people
+from app.survey.detections.blur import blurred_jpeg
 from app.web.tokens import READ, BadToken, Signer
+from modal_backend.contracts import Box
 from modal_backend.weights.whole_file import whole_file
 
 THUMB = re.compile(r"[0-9a-f]{64}\.jpg")
@@ -33,12 +42,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Content-Disposition": "inline",
 }
+# What is blurred now may be shown a moment later, and the other way round.
+PEOPLE_HEADERS = HEADERS | {"Cache-Control": "no-store"}
+Hidden = Callable[[Session], list[Box] | None]
 
 
 class PictureRoutes:
     """GET routes of pictures. Each wants a read token in ?t=."""
 
-    def __init__(self, opened: Callable[[], tuple[Settings, Signer]]) -> None:
+    def __init__(self, opened: Callable[[], tuple[Settings, Signer, Survey]]) -> None:
         self._opened = opened
         self._two_at_once = anyio.CapacityLimiter(2)
 
@@ -47,28 +59,34 @@ class PictureRoutes:
         name = request.path_params["name"]
         if not THUMB.fullmatch(name):
             return _missing()
-        return self._answer(request, lambda data_dir: files.thumb_path(data_dir, name[:64]))
+        hidden = partial(people.hidden, sha256=name[:64])
+        return await self._answer(request, lambda data_dir: files.thumb_path(data_dir, name[:64]), hidden)
 
     async def crop(self, request: Request) -> Response:
         """The crop of a detection, by <detection id>-<hash of the box>.jpg."""
         name = request.path_params["name"]
         if not CROP.fullmatch(name):
             return _missing()
-        return self._answer(request, lambda data_dir: files.crop_path(data_dir, name))
+        hidden = partial(people.hidden_in_crop, detection_id=int(name.partition("-")[0]))
+        return await self._answer(request, lambda data_dir: files.crop_path(data_dir, name), hidden)
 
     async def frame(self, request: Request) -> Response:
         """A frame of a video that was looked at, by its number."""
         sha256, name = request.path_params["sha256"], request.path_params["name"]
         if not SHA256.fullmatch(sha256) or not FRAME.fullmatch(name):
             return _missing()
-        return self._answer(request, lambda data_dir: files.frame_path(data_dir, sha256, int(name[:-4])))
+        hidden = partial(people.hidden, sha256=sha256, frame=int(name[:-4]))
+        return await self._answer(request, lambda data_dir: files.frame_path(data_dir, sha256, int(name[:-4])), hidden)
 
     async def file(self, request: Request) -> Response:
-        """The original file of a media, with Range."""
+        """The original file of a media, with Range; not while people on it are to be hidden."""
         sha256 = request.path_params["sha256"]
         if not SHA256.fullmatch(sha256):
             return _missing()
-        return self._answer(request, lambda data_dir: original(data_dir, sha256))
+        hidden = partial(people.hidden, sha256=sha256)
+        if self._refused(request) is None and await self._hidden(hidden):
+            return JSONResponse({"error": "There may be people on it: show them on Detections (P) first."}, 403)
+        return await self._answer(request, lambda data_dir: original(data_dir, sha256), hidden)
 
     async def view(self, request: Request) -> Response:
         """A JPEG of at most 1600 pixels, EXIF rotation applied, made on first request and kept."""
@@ -88,20 +106,34 @@ class PictureRoutes:
                 await anyio.to_thread.run_sync(make_view, source, path, limiter=self._two_at_once)
             except (OSError, ValueError, Image.DecompressionBombError) as error:
                 return JSONResponse({"error": f"This picture cannot be drawn: {error}."}, status_code=422)
-        return FileResponse(path, media_type="image/jpeg", headers=HEADERS)
+        return await self._answer(request, lambda _: path, partial(people.hidden, sha256=sha256))
 
-    def _answer(self, request: Request, find: Callable[[Path], Path | None]) -> Response:
+    async def _answer(self, request: Request, find: Callable[[Path], Path | None], hidden: Hidden) -> Response:
         refused = self._refused(request)
         if refused is not None:
             return refused
         path = find(self._opened()[0].data_dir)
         if path is None or not path.is_file():
             return _missing()
+        boxes = await self._hidden(hidden)
+        if boxes:
+            content = await anyio.to_thread.run_sync(blurred_jpeg, path, boxes, limiter=self._two_at_once)
+            return Response(content, media_type="image/jpeg", headers=PEOPLE_HEADERS)
         content_type = CONTENT_TYPES.get(path.suffix.removeprefix("."), "image/jpeg")
-        return FileResponse(path, media_type=content_type, headers=HEADERS)
+        headers = HEADERS if boxes is None else PEOPLE_HEADERS
+        return FileResponse(path, media_type=content_type, headers=headers)
+
+    async def _hidden(self, hidden: Hidden) -> list[Box] | None:
+        survey = self._opened()[2]
+
+        def read() -> list[Box] | None:
+            with survey.read() as session:
+                return hidden(session)
+
+        return await anyio.to_thread.run_sync(read)
 
     def _refused(self, request: Request) -> Response | None:
-        _, signer = self._opened()
+        _, signer, _ = self._opened()
         try:
             signer.check(request.query_params.get("t", ""), READ)
         except BadToken as error:

@@ -50,7 +50,8 @@ FORWARDED = frozenset(
 
 def build_routes(state: Services) -> list[Route]:
     """All routes over one set of services."""
-    pictures, uploads = PictureRoutes(lambda: _opened(state)), UploadRoute(lambda: _opened(state))
+    pictures = PictureRoutes(lambda: (*_opened(state), _survey_and_signer(state)[0]))
+    uploads = UploadRoute(lambda: _opened(state))
     figures, exports = FigureRoutes(state), ExportRoute(lambda: _survey_and_signer(state))
     return [
         Route("/healthz", figures.healthz),

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
+from modal_backend.models.detectors import pocket_detector
+from modal_backend.registry import DETECTOR
+from modal_backend.training import pocket_detector as pocket_detector_training
 from modal_backend.training import reid
 from modal_backend.training.reid_data import read_folder
 from modal_backend.weights import published
@@ -24,10 +28,16 @@ def run(volume: Path, folder: str, kind: str, epochs: int, publish: bool, commit
     Args:
         publish: put the checkpoint where its model looks for it.
     """
-    if kind not in START:
-        raise ValueError(f"There is no training of {kind}; there are {', '.join(START)}.")
-    print(fetch(START[kind], volume))
     root = volume / "training" / folder
+    if kind == DETECTOR:
+        weights = root / pocket_detector.WEIGHTS.name
+        with tempfile.TemporaryDirectory() as scratch:
+            pocket_detector_training.make(root, weights, Path(scratch), seed=0)
+        commit()
+        return f"{weights}: done. Put it and its card into modal_backend/models/detectors, with its hash."
+    if kind not in START:
+        raise ValueError(f"There is no training of {kind}; there are {', '.join((*START, DETECTOR))}.")
+    print(fetch(START[kind], volume))
     recipe = reid.Recipe(kind=kind, epochs=epochs, start=str(volume / START[kind].path))
 
     def report(text: str) -> None:

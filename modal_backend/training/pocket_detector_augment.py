@@ -12,15 +12,16 @@ from numpy.typing import NDArray
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.float32]
-WIDTH, HEIGHT = 640, 480
+WIDTH, HEIGHT = 512, 384
 VISIBLE = 0.45
 LETTERS = np.array([*string.ascii_uppercase, *(string.digits * 2), *":-/ "])
 
 
 def framed(picture: Image, boxes: Boxes, rng: Generator, zoom: tuple[float, float]) -> tuple[Image, Boxes]:
-    """Scale by `zoom` relative to a full fit, place at random on 640 x 480, flip half of the time.
+    """Scale by `zoom` relative to a full fit, place at random on 512 x 384, flip half of the time.
 
-    What lies outside the picture is a blurred copy of it or flat grey. Boxes (n, 4) left, top, right, bottom in pixels.
+    What lies outside the picture is a blurred copy of it or flat grey. Boxes (n, 5): left, top, right, bottom in
+    pixels, category.
     """
     height, width = picture.shape[:2]
     scale = min(WIDTH / width, HEIGHT / height) * np.exp(rng.uniform(*np.log(zoom)))
@@ -29,14 +30,15 @@ def framed(picture: Image, boxes: Boxes, rng: Generator, zoom: tuple[float, floa
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     small = cv2.resize(picture, (wide, high), interpolation=interpolation)
     if rng.random() < 0.5:
-        canvas = cv2.GaussianBlur(cv2.resize(picture, (WIDTH, HEIGHT)), (0, 0), rng.uniform(6, 20))
+        canvas = cv2.GaussianBlur(cv2.resize(picture, (WIDTH, HEIGHT)), (0, 0), rng.uniform(14, 30))
     else:
         canvas = np.full((HEIGHT, WIDTH, 3), 127, np.uint8)
     x = _offset(wide, WIDTH, boxes[:, [0, 2]] * wide / width, rng)
     y = _offset(high, HEIGHT, boxes[:, [1, 3]] * high / height, rng)
     left, top, right, bottom = max(x, 0), max(y, 0), min(x + wide, WIDTH), min(y + high, HEIGHT)
     canvas[top:bottom, left:right] = small[top - y : bottom - y, left - x : right - x]
-    moved = boxes * np.array([wide / width, high / height] * 2, np.float32) + np.array([x, y] * 2, np.float32)
+    moved = boxes * np.array([wide / width, high / height] * 2 + [1], np.float32)
+    moved = moved + np.array([x, y] * 2 + [0], np.float32)
     moved = clipped(moved, WIDTH, HEIGHT)
     if rng.random() < 0.5:
         canvas, moved = mirrored(np.asarray(canvas, np.uint8), moved)
@@ -61,9 +63,10 @@ def _offset(length: int, room: int, spans: Boxes, rng: Generator) -> int:
 
 def clipped(boxes: Boxes, width: float, height: float) -> Boxes:
     """Boxes cut at the frame; those with less than 45 % of their area (or 4 pixels) left are dropped."""
-    inside = np.clip(boxes, 0, [width, height, width, height]).astype(np.float32)
-    side = inside[:, 2:] - inside[:, :2]
-    whole = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    inside = boxes.astype(np.float32)
+    inside[:, :4] = np.clip(boxes[:, :4], 0, [width, height, width, height])
+    side = inside[:, 2:4] - inside[:, :2]
+    whole = np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1)
     return inside[(np.prod(side, axis=1) > VISIBLE * whole) & (side.min(axis=1, initial=1e9) > 4)]
 
 
@@ -104,18 +107,18 @@ def with_marks(picture: Image, rng: Generator) -> Image:
     return np.clip(image, 0, 255).astype(np.uint8)
 
 
-def weathered(picture: Image, rng: Generator) -> Image:
-    """Colour, light, infra-red, blur, noise and JPEG, each at random."""
+def weathered(picture: Image, boxes: Boxes, rng: Generator, night: float = 0.45) -> Image:
+    """Colour, light, blur, noise and JPEG, each at random; infra-red with the probability `night`."""
     image: NDArray[Any] = picture.astype(np.float32)
-    night = rng.random() < 0.45
-    image = _infrared(image, rng) if night else _daylight(image, rng)
+    infrared = rng.random() < night
+    image = _infrared(image, boxes, rng) if infrared else _daylight(image, rng)
     if rng.random() < 0.3:
         image = cv2.GaussianBlur(image, (0, 0), rng.uniform(0.4, 1.8))
     elif rng.random() < 0.15:
         length = int(rng.integers(3, 9))
         image = cv2.filter2D(image, -1, np.full((1, length), 1 / length, np.float32))
     if rng.random() < 0.4:
-        grain = rng.normal(0, rng.uniform(2, 14), image.shape[:2] + ((1,) if night else (3,)))
+        grain = rng.normal(0, rng.uniform(2, 14), image.shape[:2] + ((1,) if infrared else (3,)))
         image = image + grain
     image = np.clip(image, 0, 255).astype(np.uint8)
     if rng.random() < 0.25:
@@ -141,10 +144,15 @@ def _daylight(image: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]
     return middle + (image - middle) * rng.uniform(0.6, 1.3)
 
 
-def _infrared(image: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]:
-    """A flash at night: one grey channel, bright in the middle, black far away, sometimes a glare or a tint."""
+def _infrared(image: NDArray[np.float32], boxes: Boxes, rng: Generator) -> NDArray[np.float32]:
+    """A flash at night: one grey channel, bright in the middle, black far away, sometimes a glare or a tint.
+
+    Half of the time what is in the boxes is lit as near things are, its cloth or eyes sometimes dazzling.
+    """
     weights = rng.dirichlet([2, 2, 2]).astype(np.float32)
     grey = image @ weights
+    if len(boxes) and rng.random() < 0.5:
+        grey = _lit_by_flash(grey, boxes, rng)
     height, width = grey.shape
     y, x = np.mgrid[0:height, 0:width].astype(np.float32)
     x = (x - width * rng.uniform(0.3, 0.7)) / (width * rng.uniform(0.4, 1.1))
@@ -156,6 +164,26 @@ def _infrared(image: NDArray[np.float32], rng: Generator) -> NDArray[np.float32]
         grey = grey + np.exp(-far * rng.uniform(4, 20)) * rng.uniform(40, 160)
     tint = rng.uniform(0.85, 1.1, 3).astype(np.float32) if rng.random() < 0.3 else np.ones(3, np.float32)
     return grey[:, :, None] * tint
+
+
+def _lit_by_flash(grey: NDArray[np.float32], boxes: Boxes, rng: Generator) -> NDArray[np.float32]:
+    near: NDArray[Any] = np.zeros(grey.shape, np.float32)
+    bright: NDArray[Any] = np.zeros(grey.shape, np.float32)
+    for left, top, right, bottom, _ in boxes:
+        middle, size = ((left + right) / 2, (top + bottom) / 2), (right - left, bottom - top)
+        centre = (int(middle[0]), int(middle[1]))
+        cv2.ellipse(near, centre, (int(size[0] * 0.5) + 1, int(size[1] * 0.5) + 1), 0, 0, 360, 1.0, -1)
+        if rng.random() < 0.35:
+            for _ in range(rng.integers(1, 4)):
+                at = (int(rng.normal(middle[0], size[0] * 0.15)), int(rng.normal(middle[1], size[1] * 0.25)))
+                reach = max(int(min(size) * rng.uniform(0.02, 0.12)), 1)
+                cv2.ellipse(bright, at, (int(reach * rng.uniform(1, 4)), reach), 0, 0, 360, 1.0, -1)
+    soft = float(max(np.sqrt(np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1)).mean() * 0.12, 1.0))
+    near = cv2.GaussianBlur(near, (0, 0), soft)
+    dark, light = rng.uniform(0.15, 0.8), rng.uniform(0.9, 1.7)
+    lifted = grey + near * rng.uniform(0, 50)
+    lit = lifted * (dark + (light - dark) * near) + cv2.GaussianBlur(bright, (0, 0), max(soft * 0.2, 0.7)) * 230
+    return np.asarray(lit, np.float32)
 
 
 def with_info_bar(picture: Image, boxes: Boxes, rng: Generator) -> tuple[Image, Boxes]:

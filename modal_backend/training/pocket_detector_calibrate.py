@@ -1,42 +1,53 @@
-"""From held-out answers to confidences: which boxes hit, the logistic calibration, the figures at a threshold."""
+"""From held-out answers to confidences: which boxes hit, the logistic calibrations, the figures at a threshold."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from modal_backend.models.detectors.box_head import HEAD_GRAPH, BoxHead
 from modal_backend.models.detectors.overlap import pairwise_overlap
 from modal_backend.models.detectors.pocket_detector import (
-    BoxHead,
-    Features,
+    Calibrations,
     PocketDetector,
-    Prepared,
     candidates,
+    features_of,
+    halved_inside,
     kept_boxes,
-    network_input,
 )
-from modal_backend.training.pocket_detector_data import Sample
+from modal_backend.models.onnx_graph import Graph
+from modal_backend.training.pocket_detector_data import CATEGORIES, Sample
 
-FALSE_A_PICTURE, EMPTY_SHARE = 0.25, 0.15
+COUNTED_FROM = -6.0
+RAW: Calibrations = np.array([[1.0, 0.0]] * len(CATEGORIES))
 Scores = NDArray[np.float64]
+Candidates = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A model's boxes for one picture it has not seen: logits (n) best first, overlap (n, m) with the checked boxes."""
+    """A model's boxes for one picture it has not seen, best first.
+
+    Attributes:
+        kinds: (n) places in CATEGORIES. logits: (n) of the box's own category. confidence: (n).
+        overlap: (n, m) with the marked boxes.
+    """
 
     sample: Sample
+    kinds: NDArray[np.int64]
     logits: Scores
+    confidence: Scores
     overlap: Scores
 
     def hits(self, strictness: float = 0.5) -> NDArray[np.bool_]:
-        """Whether each box, best first, hits a checked box that no better one has taken."""
+        """Whether each box hits a marked box of its category that no better one has taken."""
+        same = self.kinds[:, None] == self.sample.boxes[None, :, 4]
         free, hit = np.ones(self.overlap.shape[1], bool), np.zeros(len(self.logits), bool)
-        for index, row in enumerate(self.overlap):
+        for index, row in enumerate(np.where(same, self.overlap, -1)):
             left = np.where(free, row, -1)
             if len(left) and left.max() >= strictness:
                 hit[index] = True
@@ -44,82 +55,83 @@ class Answer:
         return hit
 
 
-class HeldOut:
-    """Features of whole pictures, made once, to answer with many heads."""
-
-    def __init__(self, samples: list[Sample]) -> None:
-        self.samples = samples
-        self._prepared: list[Prepared] = []
-        self._features: list[list[list[torch.Tensor]]] = []
-        network = Features()
-        with torch.inference_mode():
-            for sample in samples:
-                prepared = PocketDetector.prepare(sample.picture())
-                views = (prepared.fine.pixels, prepared.coarse.pixels)
-                self._features.append([[part.half() for part in network(network_input(view))] for view in views])
-                self._prepared.append(prepared)
-
-    @torch.inference_mode()
-    def answers(self, heads: list[BoxHead], fold: int | None = None) -> list[Answer]:
-        """Answers for the samples of one fold (None: all)."""
-        found = []
-        for sample, features, prepared in zip(self.samples, self._features, self._prepared, strict=True):
-            if fold is None or sample.fold == fold:
-                outputs = []
-                for view in features:
-                    maps = [part.float() for part in view]
-                    outputs.append(torch.stack([head(*maps) for head in heads]).mean(0))
-                found.append(_answer(sample, *candidates(outputs[0], outputs[1], prepared)))
-        return found
+def found_by(heads: Sequence[BoxHead], samples: Sequence[Sample]) -> list[Candidates]:
+    """What the mean of the heads finds on each sample: boxes and logits, see `candidates`."""
+    graphs = [Graph(HEAD_GRAPH, head.eval()) for head in heads]
+    found = []
+    for sample in samples:
+        prepared = PocketDetector.prepare(sample.picture())
+        views = [features_of(view) for view in (prepared.fine, prepared.coarse)]
+        outputs = [np.mean([graph(*maps)[0] for graph in graphs], axis=0) for maps in views]
+        found.append(candidates(outputs[0], outputs[1], prepared))
+    return found
 
 
-def _answer(sample: Sample, boxes: NDArray[np.float32], logits: NDArray[np.float32]) -> Answer:
-    kept = kept_boxes(boxes, logits)
-    height, width = sample.picture().shape[:2]
-    overlap = pairwise_overlap(boxes[kept], sample.boxes / ([width, height] * 2))
-    return Answer(sample, logits[kept].astype(float), overlap)
+def answers_of(found: Sequence[Candidates], samples: Sequence[Sample], calibrations: Calibrations) -> list[Answer]:
+    """The boxes that stay at these calibrations, as the detector chooses them."""
+    answers = []
+    for (boxes, logits), sample in zip(found, samples, strict=True):
+        confidences = 1 / (1 + np.exp(-(logits * calibrations[:, 0] + calibrations[:, 1])))
+        kinds, confidence = confidences.argmax(axis=1), confidences.max(axis=1)
+        pairs = halved_inside(boxes, confidence, kinds, kept_boxes(boxes, confidence, kinds))
+        pairs.sort(key=lambda pair: -pair[1])
+        kept = np.array([index for index, _ in pairs], int)
+        overlap = pairwise_overlap(boxes[kept], sample.boxes[:, :4] / (sample.size * 2))
+        own = logits[kept, kinds[kept]].astype(float)
+        answers.append(Answer(sample, kinds[kept], own, np.array([sure for _, sure in pairs]), overlap))
+    return answers
 
 
-def calibrated(answers: list[Answer]) -> tuple[float, float]:
-    """Slope and offset of the logistic function from logit to the rate of hits (Platt 1999)."""
-    logits = np.concatenate([answer.logits for answer in answers])
-    hits = np.concatenate([answer.hits() for answer in answers])
-    counted = logits > -5
-    model = LogisticRegression(C=100.0).fit(logits[counted, None], hits[counted])
-    return float(model.coef_[0, 0]), float(model.intercept_[0])
+def calibrated(found: Sequence[Candidates], samples: Sequence[Sample]) -> Calibrations:
+    """Slope and offset (3, 2) of the logistic function from each category's logit to its rate of hits (Platt 1999)."""
+    rows = []
+    answers = answers_of(found, samples, RAW)
+    for kind in range(len(CATEGORIES)):
+        able = [(a, a.kinds == kind) for a in answers if a.sample.labelled[kind]]
+        logits = np.concatenate([a.logits[own] for a, own in able])
+        hits = np.concatenate([a.hits()[own] for a, own in able])
+        counted = logits > COUNTED_FROM
+        model = LogisticRegression(C=100.0).fit(logits[counted, None], hits[counted])
+        rows.append([float(model.coef_[0, 0]), float(model.intercept_[0])])
+    return np.array(rows)
 
 
-def figures(answers: list[Answer], calibration: tuple[float, float], threshold: float) -> dict[str, float]:
-    """AP50, recall at IoU 0.3 and 0.5, false boxes a picture, share of empty pictures with a box, calibration error."""
-    confidence = [1 / (1 + np.exp(-(calibration[0] * answer.logits + calibration[1]))) for answer in answers]
-    truth = sum(answer.overlap.shape[1] for answer in answers)
-    shown = [a.overlap[c >= threshold] for a, c in zip(answers, confidence, strict=True)]
-    reached = [s.max(axis=0, initial=0) for s in shown]
-    best = np.concatenate(reached) if reached else np.zeros(0)
-    hits = np.concatenate([answer.hits() for answer in answers])
-    flat = np.concatenate(confidence)
-    order = np.argsort(-flat, kind="stable")
-    precision = np.cumsum(hits[order]) / np.arange(1, len(order) + 1)
-    precision = np.maximum.accumulate(precision[::-1])[::-1]
-    empty = [len(s) > 0 for a, s in zip(answers, shown, strict=True) if not a.overlap.shape[1]]
-    counted = flat >= 0.1
-    bins = np.minimum((flat * 10).astype(int), 9)
-    inside = [counted & (bins == b) for b in range(1, 10) if np.any(counted & (bins == b))]
-    gaps = sum(abs(flat[at].mean() - hits[at].mean()) * at.sum() for at in inside)
+def figures(answers: Sequence[Answer], kind: int, threshold: float) -> dict[str, float]:
+    """A category's AP50, recall at IoU 0.5, false boxes a picture, share of empty pictures with a box and calibration
+    error, and the share of the other categories' marked boxes that it was given to (confused)."""
+    able = [a for a in answers if a.sample.labelled[kind]]
+    mine = [a.kinds == kind for a in able]
+    shown = [m & (a.confidence >= threshold) for a, m in zip(able, mine, strict=True)]
+    hits = np.concatenate([a.hits()[m] for a, m in zip(able, mine, strict=True)])
+    confidence = np.concatenate([a.confidence[m] for a, m in zip(able, mine, strict=True)])
+    marked = [a.sample.boxes[:, 4] == kind for a in able]
+    reached = [a.overlap[s].max(axis=0, initial=0) >= 0.5 for a, s in zip(able, shown, strict=True)]
+    truth = sum(int(m.sum()) for m in marked)
+    other = sum(int((~m).sum()) for m in marked)
+    empty = [bool(s.any()) for a, s in zip(able, shown, strict=True) if not len(a.sample.boxes)]
     return {
-        "ap50": float(precision[hits[order]].sum() / max(truth, 1)),
-        "recall30": float(np.mean(best >= 0.3)) if truth else 0.0,
-        "recall50": float(np.mean(best >= 0.5)) if truth else 0.0,
-        "false": float(np.sum(~hits & (flat >= threshold)) / len(answers)),
+        "boxes": truth,
+        "ap50": average_precision(confidence, hits, truth),
+        "recall50": sum(int((r & m).sum()) for r, m in zip(reached, marked, strict=True)) / max(truth, 1),
+        "false": float(np.sum(~hits & (confidence >= threshold)) / max(len(able), 1)),
         "empty": float(np.mean(empty)) if empty else 0.0,
-        "ece": float(gaps / max(counted.sum(), 1)),
+        "ece": calibration_error(confidence, hits),
+        "confused": sum(int((r & ~m).sum()) for r, m in zip(reached, marked, strict=True)) / max(other, 1),
     }
 
 
-def chosen_threshold(answers: list[Answer], calibration: tuple[float, float]) -> float:
-    """The lowest confidence, in steps of 0.01, at which false boxes and boxes on empty pictures are rare enough."""
-    for threshold in np.arange(0.15, 0.8, 0.01):
-        row = figures(answers, calibration, float(threshold))
-        if row["false"] <= FALSE_A_PICTURE and row["empty"] <= EMPTY_SHARE:
-            return round(float(threshold), 2)
-    return 0.8
+def average_precision(confidence: Scores, hits: NDArray[np.bool_], truth: int) -> float:
+    """Area under the interpolated precision-recall curve."""
+    order = np.argsort(-confidence, kind="stable")
+    precision = np.cumsum(hits[order]) / np.arange(1, len(order) + 1)
+    precision = np.maximum.accumulate(precision[::-1])[::-1]
+    return float(precision[hits[order]].sum() / max(truth, 1))
+
+
+def calibration_error(confidence: Scores, hits: NDArray[np.bool_]) -> float:
+    """Mean distance between confidence and hit rate over the bins from 0.1 up, weighted by their boxes."""
+    counted = confidence >= 0.1
+    bins = np.minimum((confidence * 10).astype(int), 9)
+    inside = [counted & (bins == b) for b in range(1, 10) if np.any(counted & (bins == b))]
+    gaps = sum(abs(confidence[at].mean() - hits[at].mean()) * at.sum() for at in inside)
+    return float(gaps / max(counted.sum(), 1))

@@ -1,4 +1,4 @@
-"""Copy-paste training pictures: animals cut out of their boxes, put softly onto camera-trap scenes.
+"""Copy-paste training pictures: what lies in a box is cut out and put softly onto a camera-trap scene.
 
 After Ghiasi et al., Simple Copy-Paste (CVPR 2021); the outline comes from GrabCut (Rother et al., SIGGRAPH 2004)
 started with the box.
@@ -23,23 +23,24 @@ WORK_SIDE = 200
 
 @dataclass(frozen=True, slots=True)
 class Cutout:
-    """An animal cut out of its picture.
+    """What was cut out of its box.
 
     Attributes:
-        pixels: RGB uint8 (h, w, 3), cropped to the animal.
+        pixels: RGB uint8 (h, w, 3), cropped to the box.
         mask: float32 (h, w), 1 on it.
+        category: its place in CATEGORIES, -1 for plain background.
     """
 
     pixels: Image
     mask: NDArray[np.float32]
-    fold: int
+    category: int
 
 
 def cutouts_of(sample: Sample) -> list[Cutout]:
     """The animals of a picture whose outline GrabCut finds well: 30 to 92 % of the box, touching its sides."""
     picture, found = sample.picture(), []
     for box in sample.boxes:
-        left, top, right, bottom = box
+        left, top, right, bottom, category = box
         margin_x, margin_y = 0.25 * (right - left), 0.25 * (bottom - top)
         x0, y0 = max(int(left - margin_x), 0), max(int(top - margin_y), 0)
         x1, y1 = int(min(right + margin_x, picture.shape[1])), int(min(bottom + margin_y, picture.shape[0]))
@@ -53,7 +54,7 @@ def cutouts_of(sample: Sample) -> list[Cutout]:
             continue
         l, t, r, b = int(left), int(top), int(right), int(bottom)  # noqa: E741
         full = cv2.resize(mask, (x1 - x0, y1 - y0))[t - y0 : b - y0, l - x0 : r - x0]
-        found.append(Cutout(picture[t:b, l:r].copy(), full.astype(np.float32), sample.fold))
+        found.append(Cutout(picture[t:b, l:r].copy(), full.astype(np.float32), int(category)))
     return found
 
 
@@ -96,8 +97,8 @@ def background_piece(picture: Image, boxes: Boxes, rng: Generator) -> Cutout | N
     return None
 
 
-def pasted(picture: Image, boxes: Boxes, piece: Cutout, rng: Generator, animal: bool) -> tuple[Image, Boxes]:
-    """The 640 x 480 picture with one more piece on it, 3 to 60 % of the width; a box is added when it is an animal."""
+def pasted(picture: Image, boxes: Boxes, piece: Cutout, rng: Generator) -> tuple[Image, Boxes]:
+    """The 512 x 384 picture with one more piece on it, 3 to 60 % of the width, and its box where it has a category."""
     wide = WIDTH * np.exp(rng.uniform(np.log(0.035), np.log(0.6)))
     high = wide * piece.pixels.shape[0] / piece.pixels.shape[1]
     shrink = min(1.0, 0.85 * HEIGHT / high)
@@ -119,13 +120,13 @@ def pasted(picture: Image, boxes: Boxes, piece: Cutout, rng: Generator, animal: 
     pixels = np.clip(pixels * gain ** rng.uniform(0.2, 0.9), 0, 255)
     result = picture.copy()
     result[t:b, l:r] = (under * (1 - mask) + pixels * mask).astype(np.uint8)
-    if animal:
-        boxes = np.concatenate([boxes, frame[None].astype(np.float32)])
+    if piece.category >= 0:
+        boxes = np.concatenate([boxes, np.array([[*frame, piece.category]], np.float32)])
     return result, boxes
 
 
 def _covers(frame: NDArray[np.int64], boxes: Boxes) -> bool:
     """Whether the frame hides more than a quarter of a box that is there already."""
-    corner = np.minimum(frame[2:], boxes[:, 2:]) - np.maximum(frame[:2], boxes[:, :2])
-    area = np.prod(boxes[:, 2:] - boxes[:, :2], axis=1)
+    corner = np.minimum(frame[2:], boxes[:, 2:4]) - np.maximum(frame[:2], boxes[:, :2])
+    area = np.prod(boxes[:, 2:4] - boxes[:, :2], axis=1)
     return bool(np.any(np.prod(np.maximum(corner, 0), axis=1) > 0.25 * area))

@@ -81,7 +81,7 @@ def test_the_deployment_takes_the_package_with_its_weights_and_nothing_else(plan
     ours = {name for name in files if not name.startswith("root/tests/")}
     assert "root/modal_backend/models/detectors/pocket_detector.safetensors" in ours
     assert {name.split("/")[1] for name in ours} == {"modal_backend"}
-    assert {name.rpartition(".")[2] for name in ours} == {"py", "safetensors"}
+    assert {name.rpartition(".")[2] for name in ours} == {"py", "safetensors", "onnx"}
 
 
 @pytest.mark.parametrize("model", [LOCAL, EMBEDDING, DETECTOR])

@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from app.survey.database import slices
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.refusals import BadDecision
-from app.survey.detections.boxes import boxes_of, over_threshold
+from app.survey.detections.boxes import boxes_of, counts_from, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
-from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.detections import Detection, DetectionReview, MediaReview, PeopleShown
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import FrameDetection
@@ -45,7 +45,7 @@ def accept_media(
     refuse_unexamined(session, media_id)
     change, counted = Change(session), over_threshold(session, [media_id]) - on_other_frames(session, media_id)
     for box in boxes_of(session, [media_id])[media_id]:
-        shown = box.confidence >= threshold if box_ids is None else box.id in box_ids
+        shown = box.confidence >= counts_from(box.category, threshold) if box_ids is None else box.id in box_ids
         if box.verdict != "rejected" and (box.confirmed or shown):
             _review(change, who, box.id, verdict="accepted")
         elif box.verdict is None and box.id in counted:
@@ -85,6 +85,21 @@ def refuse_unexamined(session: Session, media_id: int) -> None:
     """Raises BadDecision for a media that no model has looked at yet: what is on it would be decided unseen."""
     if unexamined(session, [media_id]):
         raise BadDecision("This one is still being looked at. Decide about it when its boxes are there.")
+
+
+def show_people(session: Session, who: str, media_id: int, shown: bool, client_key: str | None = None) -> Decision:
+    """Show the people on a media, or blur them again. Raises BadDecision when there is no such media."""
+    if known := already_made(session, client_key):
+        return known
+    if session.get(Media, media_id) is None:
+        raise BadDecision("This image does not exist any more.")
+    change = Change(session)
+    if shown:
+        change.put(PeopleShown, {"media_id": media_id}, who=who, decided_at=time.time())
+    else:
+        change.drop(PeopleShown, {"media_id": media_id})
+    kind = "show people" if shown else "blur people"
+    return change.record(kind, who, media_id=media_id, client_key=client_key)
 
 
 def correct_box(

@@ -16,7 +16,7 @@ from app.survey.media.clocks import settle_times
 from app.survey.tables.base import Base
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
-from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.detections import Detection, DetectionReview, MediaReview, PeopleShown
 from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
 from app.survey.tables.media import ImportBatch, Media
 from app.survey.tables.notes import NoteFileReview
@@ -65,6 +65,7 @@ BOXES = Family(
         "blank": "blank",
         "unsure": "unsure",
         "reject": "deleted a box",
+        "reject repeated": "deleted a repeated box",
         "restore": "brought a box back",
         "category": "category",
         "species": "species",
@@ -75,6 +76,11 @@ BOXES = Family(
     tables=(Detection, DetectionReview, FrameDetection, MediaReview, Sighting),
     undo=(Undo.DETECTIONS, Undo.VIDEOS),
     shows=("species", "category"),
+)
+PEOPLE = Family(
+    {"show people": "people shown", "blur people": "people blurred again"},
+    tables=(PeopleShown,),
+    undo=(Undo.DETECTIONS,),
 )
 IDENTITY = Family(
     {
@@ -153,7 +159,7 @@ NOTES = Family(
 )
 
 FAMILIES = (
-    BOXES, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
+    BOXES, PEOPLE, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
 )  # fmt: skip
 FAMILY_OF: dict[str, Family] = {kind: family for family in FAMILIES for kind in family.words}
 TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILIES for table in family.tables}

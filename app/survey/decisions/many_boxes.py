@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -11,12 +11,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.boxes import checked_category, drawn_row, named_on, unexamined
-from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.changes import Change, already_made, rows_of
 from app.survey.decisions.refusals import BadDecision
-from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
+from app.survey.detections.boxes import BoxView, boxes_of, counts_from, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
+from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category
 
@@ -134,9 +135,28 @@ def _examined(session: Session, media_ids: list[int]) -> tuple[list[int], list[s
     return [number for number in media_ids if number not in waiting], ["still being looked at"] * len(waiting)
 
 
+def reject_repeated(
+    session: Session, who: str, detection_ids: Sequence[int], client_key: str | None = None
+) -> Decision:
+    """The same false box on many images, deleted on all of them; boxes that somebody has decided about are left alone.
+
+    Raises BadDecision when none is left.
+    """
+    if known := already_made(session, client_key):
+        return known
+    said = {row.detection_id for row in rows_of(session, DetectionReview, list(detection_ids))}
+    said |= {row.detection_id for row in rows_of(session, Sighting, list(detection_ids))}
+    left = [number for number in detection_ids if number not in said]
+    if not left:
+        raise BadDecision("Somebody has decided about each of these boxes by now.")
+    change = Change(session)
+    _review_all(change, who, dict.fromkeys(left, REJECTED))
+    return change.record("reject repeated", who, view={"boxes": len(left)}, client_key=client_key)
+
+
 def shown(box: BoxView, threshold: float) -> bool:
     """Whether a box counts at this threshold, as the grid draws it."""
-    return box.verdict != "rejected" and (box.confirmed or box.confidence >= threshold)
+    return box.verdict != "rejected" and (box.confirmed or box.confidence >= counts_from(box.category, threshold))
 
 
 def _not_shown(boxes: Iterable[BoxView], counted: Collection[int], threshold: float) -> dict[int, dict[str, Any]]:

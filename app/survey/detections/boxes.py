@@ -13,7 +13,11 @@ from app.survey.database import slices
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
-from modal_backend.contracts import Box
+from modal_backend.contracts import Box, Category
+
+# A person counts from this share of the threshold: a missed person is worse than a stump to be looked at.
+# The same number stands in app/ui/shared/boxes.js.
+PERSON_SHARE = 1 / 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,11 @@ class BoxView:
         return self.verdict != "rejected" and (self.drawn or self.verdict == "accepted" or bool(self.individual_id))
 
 
+def counts_from(category: str, threshold: float) -> float:
+    """The confidence from which a box of this category counts at a threshold."""
+    return threshold * PERSON_SHARE if category == Category.PERSON else threshold
+
+
 def boxes_of(session: Session, media_ids: Collection[int], floor: float = 0.0) -> dict[int, list[BoxView]]:
     """The boxes that count for these media, best first; model boxes under `floor` nobody touched are left out."""
     found: dict[int, list[BoxView]] = {media_id: [] for media_id in media_ids}
@@ -72,13 +81,14 @@ def boxes(session: Session, detection_ids: Collection[int]) -> dict[int, BoxView
 def over_threshold(session: Session, media_ids: Collection[int]) -> set[int]:
     """The model's boxes of these media at or over its own threshold: those that count while nobody said anything."""
     found: set[int] = set()
+    share = sa.case((Detection.category == Category.PERSON, PERSON_SHARE), else_=1.0)
     for chunk in slices(sorted(media_ids)):
         found.update(
             session.scalars(
                 sa.select(Detection.id)
                 .join(Analysis, Analysis.id == Detection.analysis_id)
                 .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
-                .where(Detection.media_id.in_(chunk), Detection.confidence >= ModelVersion.threshold)
+                .where(Detection.media_id.in_(chunk), Detection.confidence >= ModelVersion.threshold * share)
             )
         )
     return found

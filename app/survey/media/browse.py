@@ -11,7 +11,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.detections.boxes import BoxView, boxes_of, counts_from
+from app.survey.detections.people import shown_media
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
@@ -102,6 +103,7 @@ class MediaView:
     kind: str = "image"
     count: AnimalCount | None = None
     damage: str | None = None
+    people_shown: bool = False
 
 
 def count(session: Session, wanted: MediaFilter) -> int:
@@ -152,7 +154,8 @@ def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
         .where(Media.id.in_(media_ids))
     )
     found, counts = _shown_boxes(session, media_ids), counts_of(session, media_ids)
-    by_id = {row[0].id: _view(tuple(row), found[row[0].id], counts.get(row[0].id)) for row in rows}
+    shown = shown_media(session, media_ids)
+    by_id = {row[0].id: _view(tuple(row), found[row[0].id], counts.get(row[0].id), row[0].id in shown) for row in rows}
     return [by_id[media_id] for media_id in media_ids if media_id in by_id]
 
 
@@ -227,10 +230,11 @@ def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
     where += _narrower(wanted)
     looked_at = Media.stage.in_([Stage.DETECTED, Stage.READY])
     score = {Show.ANIMAL: Media.animal_score, Show.PERSON: Media.person_score, Show.VEHICLE: Media.vehicle_score}
+    least = {show: counts_from(show, wanted.threshold) for show in score}
     if wanted.show in score:
-        where.append(score[wanted.show] >= wanted.threshold)
+        where.append(score[wanted.show] >= least[wanted.show])
     elif wanted.show == Show.BLANK:
-        where += [looked_at, *(column < wanted.threshold for column in score.values())]
+        where += [looked_at, *(column < least[show] for show, column in score.items())]
     elif wanted.show == Show.FAILED:
         where.append(Media.stage == Stage.FAILED)
     if wanted.is_open and wanted.show != Show.FAILED:
@@ -261,7 +265,7 @@ def _narrower(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
     return where
 
 
-def _view(row: tuple[Any, ...], boxes: list[BoxView], count: AnimalCount | None) -> MediaView:
+def _view(row: tuple[Any, ...], boxes: list[BoxView], count: AnimalCount | None, people_shown: bool) -> MediaView:
     media, deployment, station, path, verdict = row
     return MediaView(
         id=media.id,
@@ -285,4 +289,5 @@ def _view(row: tuple[Any, ...], boxes: list[BoxView], count: AnimalCount | None)
         kind=media.kind,
         count=count,
         damage=media.damage,
+        people_shown=people_shown,
     )

@@ -94,6 +94,16 @@ class MediaReview(Base):
     decided_at: Mapped[Moment]
 
 
+class PeopleShown(Base):
+    """That the people on a media need not be blurred, and who decided it."""
+
+    __tablename__ = "people_shown"
+
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id"), primary_key=True)
+    who: Mapped[str] = mapped_column(String(80))
+    decided_at: Mapped[Moment]
+
+
 class Feature(Base):
     """What a model computed from one crop: an embedding (float32) or SIFT features (float32 points, uint8 descriptors).
 

@@ -10,6 +10,7 @@ import streamlit as st
 from app import deps
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
+from app.ui.detections.repeated import repeated_boxes
 from app.ui.detections.species import species_form
 from app.ui.shared import counts as counted
 from app.ui.shared.address import FIRST_DAY, LAST_DAY, Detections, Parameter, go
@@ -88,6 +89,7 @@ def filter_bar(wanted: MediaFilter) -> None:
         species_form()
         if waiting := counted.being_looked_at(survey_state()):
             st.badge(f"{waiting:,} still being looked at", icon=":material/hourglass_top:", color="gray")
+        repeated_boxes()
         if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
             go(dict.fromkeys((Detections.PAGE, *NARROWER)))
     kind = show or wanted.show

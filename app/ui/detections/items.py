@@ -8,6 +8,7 @@ from typing import Any
 
 from app import deps
 from app.survey.detections.boxes import BoxView
+from app.survey.detections.people import hides_person
 from app.survey.media.browse import MediaView
 from app.survey.media.species import SpeciesChoice
 from app.ui.shared.words import count_in_words, many, when
@@ -21,7 +22,8 @@ def grid_items(
     return [
         {
             "id": view.id,
-            "thumb": deps.thumb_url(view.sha256),
+            "thumb": deps.thumb_url(view.sha256, _look(view)),
+            "people": view.people_shown,
             "w": view.width,
             "h": view.height,
             "label": _label(view, by_event and sizes[_group(view)] > 1),
@@ -41,7 +43,8 @@ def viewer_items(views: Sequence[MediaView], draw_keys: Mapping[int, str]) -> li
     return [
         {
             "id": view.id,
-            "src": deps.view_url(view.sha256),
+            "src": deps.view_url(view.sha256, _look(view)),
+            "people": view.people_shown,
             "w": view.width,
             "h": view.height,
             "title": (view.path or "").rpartition("/")[2] or f"Media {view.id}",
@@ -77,7 +80,7 @@ def facts(view: MediaView) -> list[str]:
     if view.failure:
         known.append(f"The analysis failed ({view.failure}). Boxes can be drawn all the same.")
     elif view.stage == "stored":
-        known.append("Not analysed yet. Boxes can be drawn already.")
+        known.append("Not analysed yet, and blurred until then. P shows it; boxes can be drawn already.")
     return [fact for fact in known if fact]
 
 
@@ -97,6 +100,14 @@ def _label(view: MediaView, by_event: bool) -> str:
     if not view.taken_at:
         return (view.path or "").rpartition("/")[2]
     return f"{view.taken_at:%H:%M:%S}" if by_event else f"{view.deployment or 'No deployment'} · {when(view.taken_at)}"
+
+
+def _look(view: MediaView) -> str:
+    """Another word whenever another picture is to be fetched: whole and blurred, with people blurred, or as it is."""
+    if view.people_shown:
+        return "shown"
+    hidden = sum(hides_person(box) for box in view.boxes)
+    return f"blurred{hidden}" if hidden else "" if view.stage in ("detected", "ready") else "new"
 
 
 def _drawn(box: BoxView, view: MediaView) -> bool:

@@ -4,7 +4,9 @@ import { el, score } from "./dom.js";
 
 /** The category behind each key. */
 export const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
-const SURE_PERSON = 0.1;
+// A person counts from this share of the threshold, and is blurred from HIDDEN_FROM: app/survey/detections says why.
+const PERSON_SHARE = 1 / 3;
+const HIDDEN_FROM = 0.05;
 const MOSAIC = 8;
 
 /** Place a node over its box with percentages, so that zoom and resize need no redraw. */
@@ -18,7 +20,7 @@ export function placeBox(node, box) {
 /** A box counts at a threshold when a person confirmed or drew it, or when its confidence reaches it. */
 export function counts(box, threshold) {
   if (box.verdict === "rejected") return false;
-  return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold;
+  return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold * (box.c === "person" ? PERSON_SHARE : 1);
 }
 
 export function boxName(box) {
@@ -43,7 +45,7 @@ export function boxNode(box, withChip) {
 
 /** Whether a box may show a person who must not be recognised: blurred whatever the threshold is. */
 export function hidesPerson(box) {
-  return box.c === "person" && box.verdict !== "rejected" && (box.p >= SURE_PERSON || Boolean(box.drawn));
+  return box.c === "person" && box.verdict !== "rejected" && (box.p >= HIDDEN_FROM || Boolean(box.drawn));
 }
 
 /** A canvas that replaces the pixels under a box by an 8 x 8 mosaic of them; zooming in shows nothing more. */

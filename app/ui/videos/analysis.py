@@ -16,6 +16,7 @@ from app.actions import video_questions
 from app.analysis.video_endpoint import host, not_configured
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.videos import delete_answer
+from app.survey.detections.people import HIDDEN_FROM
 from app.survey.tables.media import Media
 from app.survey.tables.videos import VideoAnswer
 from app.survey.videos import answers
@@ -27,7 +28,6 @@ from modal_backend.models.video.prompts import BY_KEY, LONGEST_OWN, OWN, PREPARE
 
 REFRESH = "2s"
 LATE_SECONDS = 20.0
-PERSON = 0.5
 
 
 def draw_analysis(media_id: int) -> None:
@@ -68,7 +68,7 @@ def _ask_form(media_id: int) -> None:
     st.html(f'<div class="pm-line">{escape(text)}</div>')
     with deps.survey().read() as session:
         media = session.get(Media, media_id)
-    if media is not None and media.person_score >= PERSON:
+    if media is not None and media.person_score >= HIDDEN_FROM:
         st.caption(":material/person_alert: A person was found on this video: their picture would leave this machine.")
     if asked:
         _ask(media_id, kind or OWN, own)

@@ -8,7 +8,9 @@ picture each 0.736 against 0.708).
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import cv2
@@ -16,13 +18,13 @@ import numpy as np
 
 from modal_backend.contracts import Picture, Vector
 from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.onnx_graph import normalised
 
 NAME = "pocket-embedding"
 VERSION = "1"
 SIDE = 288
 DIMENSION = 1280
 POWER = 3.0
-BATCH = 8
 PREPROCESSING = "letterbox 288, (value - 127) / 128, last feature map, generalised mean p=3, L2"
 
 
@@ -34,7 +36,8 @@ class PocketEmbedding:
     PREPROCESSING = PREPROCESSING
 
     def __init__(self) -> None:
-        self._network: Any = None
+        self._features: Any = None
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "embed")
 
     @property
     def weights_sha256(self) -> str:
@@ -47,29 +50,24 @@ class PocketEmbedding:
 
     def load(self) -> None:
         """Bring the network into memory; embed does so by itself. Raises WeightsMissing."""
-        self._network = efficientnet_lite.backbone()
+        from modal_backend.models.detectors import features
+
+        self._features = features.graph()
 
     def embed(self, crops: Sequence[Picture]) -> Vector:
         """Vectors (n, 1280), float32, of length 1, for RGB uint8 crops (height, width, 3).
 
         Alone or in a batch a crop gets the same vector to 1e-5.
         """
-        if self._network is None:
+        if self._features is None:
             self.load()
-        batches = [self._embed_batch(crops[start : start + BATCH]) for start in range(0, len(crops), BATCH)]
-        return np.concatenate(batches) if batches else np.zeros((0, DIMENSION), np.float32)
+        vectors = list(self._threads.map(self._embed_one, crops))
+        return np.stack(vectors) if vectors else np.zeros((0, DIMENSION), np.float32)
 
-    def _embed_batch(self, crops: Sequence[Picture]) -> Vector:
-        import torch
-
-        pictures = np.stack([letterbox(crop) for crop in crops])
-        values = torch.from_numpy(pictures).permute(0, 3, 1, 2).float()
-        values = values.sub(efficientnet_lite.MEAN).div(efficientnet_lite.SCALE)
-        with torch.inference_mode():
-            cells = self._network.extract_features(values).clamp(min=1e-6)
-            pooled = cells.pow(POWER).mean((2, 3)).pow(1.0 / POWER)
-            vectors: Vector = torch.nn.functional.normalize(pooled, dim=1).numpy()
-        return vectors
+    def _embed_one(self, crop: Picture) -> Vector:
+        cells = self._features(normalised([letterbox(crop)], efficientnet_lite.MEAN, efficientnet_lite.SCALE))[2][0]
+        pooled = np.mean(np.maximum(cells, 1e-6) ** POWER, axis=(1, 2)) ** (1.0 / POWER)
+        return np.asarray(pooled / np.linalg.norm(pooled), np.float32)
 
 
 def letterbox(crop: Picture) -> Picture:

@@ -16,9 +16,13 @@ from numpy.typing import NDArray
 from torch.nn import functional
 
 from modal_backend.contracts import Picture
-from modal_backend.models.detectors.pocket_detector import WEIGHTS, Features, network_input, read_heads
+from modal_backend.models.detectors import efficientnet_lite, features
+from modal_backend.models.detectors.box_head import HEAD_GRAPH
+from modal_backend.models.detectors.pocket_detector import WEIGHTS, read_heads
+from modal_backend.models.onnx_graph import Graph, normalised
 
 SIDE = 320
+ANIMAL = 0
 CELLS = 24
 ON_ANIMAL, ON_BACKGROUND = 0.5, 0.17
 MIRROR_GRID = (2, 4)
@@ -44,25 +48,24 @@ class OutlineReader:
     """Reads outlines with the pocket detector's network; one picture and its mirror image a pass."""
 
     def __init__(self) -> None:
-        self._features = Features()
+        self._features = features.graph()
         heads, _, self.version = read_heads(WEIGHTS)
-        self._heads = [head.eval().requires_grad_(False) for head in heads]
+        self._heads = [Graph(HEAD_GRAPH, head) for head in heads]
         random = np.random.default_rng(20240312)
         spread = random.standard_normal((1280 * MIRROR_GRID[0] * MIRROR_GRID[1], MIRROR_LENGTH), np.float32)
         self._spread = spread / np.sqrt(MIRROR_LENGTH)
 
-    @torch.inference_mode()
     def read(self, crop: Picture) -> Outline:
         """The outline of an RGB uint8 crop (height, width, 3)."""
         pixels, high, wide = _fitted(crop)
-        both = torch.cat([network_input(pixels), network_input(_mirrored(pixels, wide))])
-        features = self._features(both)
-        logits = torch.stack([head(*features)[:, 0] for head in self._heads]).mean(0)
+        both = normalised([pixels, _mirrored(pixels, wide)], efficientnet_lite.MEAN, efficientnet_lite.SCALE)
+        maps = self._features(both)
+        logits = np.mean([head(*maps)[0][:, ANIMAL] for head in self._heads], axis=0)
         rows, columns = max(high // 16, 1), max(wide // 16, 1)
-        heat = (logits[0, :rows, :columns] + logits[1, :rows, :columns].flip(1)) / 2
-        deep = features[2][:, :, : max(high // 32, 1), : max(wide // 32, 1)]
+        heat = (logits[0, :rows, :columns] + logits[1, :rows, :columns][:, ::-1]) / 2
+        deep = torch.from_numpy(maps[2][:, :, : max(high // 32, 1), : max(wide // 32, 1)])
         pooled = functional.normalize(functional.adaptive_avg_pool2d(deep, MIRROR_GRID), dim=1)
-        return Outline(soft_mask(heat.numpy()), self._mirror((pooled[0] - pooled[1]).flatten().numpy()))
+        return Outline(soft_mask(heat), self._mirror((pooled[0] - pooled[1]).flatten().numpy()))
 
     def _mirror(self, difference: NDArray[np.float32]) -> NDArray[np.float32]:
         vector = difference @ self._spread

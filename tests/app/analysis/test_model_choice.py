@@ -37,7 +37,7 @@ def on_modal(tmp_path, **more: str) -> Settings:
 def test_auto_is_megadetector_where_its_weights_are_else_pocket(tmp_path):
     auto = settings_of(tmp_path)
     assert choose(auto, ()).detector == DETECTOR
-    assert "animals only" in choose(auto, ()).reason
+    assert "pocket detector is used" in choose(auto, ()).reason
     assert choose(auto, ["megadetector"]).detector == "megadetector"
     assert choose(auto, ["megadetector-apa-c", "megadetector-apa-e"]).detector == "megadetector-apa-e"
 

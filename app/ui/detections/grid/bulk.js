@@ -43,6 +43,7 @@ export class Bulk {
     const shown = items.map((item) => ({ ...item, boxes: item.boxes.map((box) => ({ ...box })) }));
     const byId = new Map(shown.map((item) => [item.id, item]));
     for (const action of this.actions.effective()) {
+      if (action.kind === "people" && byId.has(action.media_id)) byId.get(action.media_id).people = action.shown;
       for (const id of action.media_ids || []) if (byId.has(id)) bulkOn(byId.get(id), action, threshold);
     }
     return shown;
@@ -81,6 +82,14 @@ export class Bulk {
     this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "media", "media")}${skipped ? `, ${skipped} still being looked at skipped` : ""}`);
     this.tellSaved();
     this.done(ids);
+  }
+
+  /** Show the people on one picture, or blur them again. */
+  people(item) {
+    this.actions.add({ kind: "people", media_id: item.id, shown: !item.people, seen: this.data.as_of });
+    this.say(item.people ? "People are blurred." : "People on this picture are shown. Z blurs them again.");
+    this.tellSaved();
+    this.done(null);
   }
 
   turn(back) {

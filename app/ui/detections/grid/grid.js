@@ -16,7 +16,6 @@ class Grid {
     this.anchor = 0;
     this.selected = new Set();
     this.thresholdEcho = new Echo();
-    this.people = false;
     this.bulk = new Bulk((value) => this.send("bulk", value), () => this.targets(), (ids) => this.decided(ids), (text) => this.say(text));
     this.slider = el("input", "slider", { type: "range", min: "0", max: "1", step: "0.01", "aria-label": "Confidence threshold",
       oninput: () => this.setThreshold(Number(this.slider.value)),
@@ -63,7 +62,7 @@ class Grid {
   /** Draw again when the items, or what is under way, differ from what is drawn. */
   renew() {
     const items = this.bulk.replay(this.data.items || [], Number(this.slider.value));
-    const text = JSON.stringify([items, this.people]);
+    const text = JSON.stringify(items);
     if (text !== this.itemsText) {
       const kept = this.items[this.cursor]?.id;
       this.itemsText = text;
@@ -123,7 +122,7 @@ class Grid {
     const ratio = item.w && item.h ? item.w / item.h : 4 / 3;
     const picture = el("img", "", { src: item.thumb, loading: "lazy", decoding: "async", alt: "", draggable: false });
     const frame = el("div", "frame", null, picture);
-    for (const box of item.boxes || []) if (!this.people && hidesPerson(box)) frame.append(mosaic(picture, box));
+    for (const box of item.boxes || []) if (!item.people && hidesPerson(box)) frame.append(mosaic(picture, box));
     for (const box of [...(item.boxes || [])].sort((a, b) => a.p - b.p)) frame.append(boxNode(box, true));
     const badges = el("div", "badges", null, el("span", "badge none", null, "blank"));
     if (item.verdict && item.verdict !== "blank") badges.append(el("span", "badge verdict", null, item.verdict === "accepted" ? "✓ accepted" : `? ${item.verdict}`));
@@ -258,7 +257,7 @@ class Grid {
     else if (event.key === "Escape" && this.selected.size) { this.selected.clear(); this.mark(false); }
     else if (key === "e") this.selectEvent(this.cursor);
     else if (key === "i") this.identify();
-    else if (key === "p") { this.people = !this.people; this.renew(); this.say(this.people ? "People are shown." : "People are blurred."); }
+    else if (key === "p") this.bulk.people(this.items[this.cursor]);
     else return this.bulk.press(key);
     return true;
   }

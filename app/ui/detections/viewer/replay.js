@@ -37,6 +37,7 @@ function apply(media, action) {
       media.verdict = "accepted";
       for (const one of media.boxes) if (action.boxes.includes(one.id)) one.verdict = "accepted";
     },
+    people: () => { media.people = action.shown; },
     blank: () => { media.verdict = "blank"; },
     unsure: () => { media.verdict = "unsure"; },
     whole: () => wholePicture(media, action),

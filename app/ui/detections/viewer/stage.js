@@ -22,15 +22,18 @@ export class Stage {
     this.media = media;
     this.zoom = 1;
     this.middle = { x: 0.5, y: 0.5 };
-    if (this.picture.getAttribute("src") !== media.src) {
-      this.node.classList.add("loading");
-      this.picture.onload = () => this.node.classList.remove("loading");
-      this.picture.onerror = () => this.node.classList.add("broken");
-      this.node.classList.remove("broken");
-      this.picture.src = media.src;
-    }
+    this.load(media.src);
     this.picture.alt = media.title || "media";
     this.place();
+  }
+
+  load(src) {
+    if (this.picture.getAttribute("src") === src) return;
+    this.node.classList.add("loading");
+    this.picture.onload = () => this.node.classList.remove("loading");
+    this.picture.onerror = () => this.node.classList.add("broken");
+    this.node.classList.remove("broken");
+    this.picture.src = src;
   }
 
   /** Size and put the frame: fit to the stage, times the zoom, with `middle` as near to the stage's middle as can be. */

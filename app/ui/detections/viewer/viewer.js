@@ -20,7 +20,6 @@ class Viewer {
     this.want = null;
     this.selected = null;
     this.lastCategory = "animal";
-    this.people = false;
     this.moving = false;
     this.cursorEcho = new Echo();
     this.actions = new Actions(data.store, () => this.tell());
@@ -123,7 +122,8 @@ class Viewer {
     this.node.classList.toggle("empty", !media);
     if (!media) return;
     const { layer } = this.stage, { threshold } = this.data;
-    const blurred = this.data.blur_people && !this.people ? media.boxes.filter(hidesPerson) : [];
+    this.stage.load(media.src);
+    const blurred = media.people ? [] : media.boxes.filter(hidesPerson);
     const nodes = blurred.map((box) => mosaic(this.stage.picture, box));
     const ordered = [...media.boxes].sort((a, b) => (a.key === this.selected) - (b.key === this.selected) || a.p - b.p);
     for (const box of ordered) nodes.push(this.drawnNode(box, threshold));
@@ -199,13 +199,21 @@ class Viewer {
       species: () => (box ? this.panel.picker.open(box.species) : this.say("Choose a box first (Tab).")),
       undo: () => this.turn(this.actions.undo(), "Undone.", "Undoing your last decision."),
       redo: () => this.turn(this.actions.redo(), "Done again.", "Doing again what you undid last."),
-      people: () => { this.people = !this.people; this.draw(); this.say(this.people ? "People are shown." : "People are blurred."); },
+      people: () => this.people(),
       help: () => { this.help.hidden = !this.help.hidden; },
     };
     if (name !== "move") this.setMoving(false);
     this.settle();
     known[name]();
     if (name !== "species" && name !== "help") this.stage.node.focus({ preventScroll: true });
+  }
+
+  /** Show the people on this picture, or blur them again: a decision like others. */
+  people() {
+    const shown = !this.current.people;
+    this.add({ kind: "people", shown });
+    this.draw();
+    this.say(shown ? "People on this picture are shown. Z blurs them again." : "People are blurred.");
   }
 
   /** After an undo or a redo: go to the media it was about. */

@@ -69,16 +69,15 @@ def media_viewer(
     offset: int = 0,
     total: int | None = None,
     ack: int = 0,
-    blur_people: bool = True,
     species_choices: Sequence[Mapping[str, Any]] = (),
     as_of: float | None = None,
     opened: int | None = None,
 ) -> ReviewState:
     """Draw a window of up to 60 media in order; the browser moves among them by itself.
 
-    media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), pending
-    (no model has looked yet), video, boxes: [{id, c, p,
-    x, y, w, h, species, named, verdict, drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
+    media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), pending (no model
+    has looked yet), people (whether they are shown), video, boxes: [{id, c, p, x, y, w, h, species, named, verdict,
+    drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
     offset: absolute index of the first one; total: of how many; cursor: absolute index to open at.
     ack: the highest n that is in the survey. species_choices: {name, common, used}. as_of: when `media` was read,
     seconds since 1970. opened: the media in the address.
@@ -96,7 +95,6 @@ def media_viewer(
             "offset": offset,
             "total": len(media) + offset if total is None else total,
             "ack": ack,
-            "blur_people": blur_people,
             "species_choices": [dict(one) for one in species_choices],
             "as_of": as_of,
         },

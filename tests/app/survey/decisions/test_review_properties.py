@@ -18,6 +18,7 @@ from app.survey.decisions import catalogue, history, identity, many_boxes, speci
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.history import HistoryFilter
 from app.survey.decisions.kinds import BOXES, CATALOGUE, IDENTITY, SPECIES, TABLES, TAKING_OUT
+from app.survey.decisions.kinds import PEOPLE as PEOPLE_SHOWN
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
 from app.survey.decisions.undoing import undo_last
 from app.survey.tables.decisions import Decision
@@ -31,6 +32,7 @@ REFUSED = (BadDecision, Contradiction, DecisionConflict)
 PEOPLE = ("ana", "ben")
 KINDS = (
     *BOXES.words,
+    *PEOPLE_SHOWN.words,
     *IDENTITY.words,
     *CATALOGUE.words,
     *TAKING_OUT.words,
@@ -94,6 +96,8 @@ ACTS: list[Act] = [
     lambda s, who, d: catalogue.take_out(s, who, box(s, d)),
     lambda s, who, d: species.add_label(s, who, d.choice(["Bubo bubo", "Lutra lutra"])),
     lambda s, who, d: species.remove_label(s, who, d.choice(["Panthera leo", "Bubo bubo"])),
+    lambda s, who, d: many_boxes.reject_repeated(s, who, [box(s, d), box(s, d)]),
+    lambda s, who, d: review.show_people(s, who, media(s, d), d.choice([True, False])),
 ]
 
 

@@ -13,10 +13,9 @@ from modal_backend.contracts import Category, Failure, Letterboxed, SpeciesGuess
 from modal_backend.errors import BackendMisconfigured
 from modal_backend.models import loaders
 from modal_backend.models.detectors import megadetector, rtdetr
-from modal_backend.models.detectors.pocket_detector import PocketDetector
 from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.models.embeddings.checkpoint import fill
-from modal_backend.registry import DETECTOR, MODELS, Task, of_task
+from modal_backend.registry import MODELS, Task, of_task
 from modal_backend.remote import wire
 from tests.support.random_weights import fill_by_name, published_layout, put, shapes_of
 
@@ -170,7 +169,6 @@ def test_without_the_package_it_says_what_to_install(tmp_path, monkeypatch):
 def test_every_detector_has_a_threshold_and_every_other_model_none():
     for name in of_task(Task.DETECT):
         assert threshold(name) == MODELS[name].threshold
-    assert threshold(DETECTOR) == PocketDetector.THRESHOLD
     assert (threshold("megadetector"), threshold("megadetector-redwood")) == (0.2, 0.3)
     with pytest.raises(BackendMisconfigured):
         threshold("rapid")

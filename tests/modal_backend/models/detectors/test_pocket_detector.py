@@ -4,17 +4,36 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import astuple
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from app.evaluation.detection import evaluate_detection
+from app.exchange import megadetector_json as lila
+from app.survey.detections.boxes import counts_from
 from modal_backend.contracts import Category
 from modal_backend.errors import WeightsMissing
-from modal_backend.models.detectors.pocket_detector import WEIGHTS, PocketDetector, kept_boxes
+from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.detectors.box_head import HEAD_GRAPH
+from modal_backend.models.detectors.features import Features
+from modal_backend.models.detectors.pocket_detector import (
+    WEIGHTS,
+    PocketDetector,
+    detections_of,
+    features_of,
+    halved_inside,
+    kept_boxes,
+    read_heads,
+)
+from modal_backend.models.detectors.prepare import threshold
+from modal_backend.models.onnx_graph import Graph, normalised
+from modal_backend.registry import DETECTOR
 
+THRESHOLD = threshold(DETECTOR)
 DATA = Path(os.environ.get("PUGMARK_TEST_DATA", "/nowhere")) / "detection"
 
 
@@ -76,7 +95,7 @@ def test_boxes_lie_inside_the_picture_and_come_best_first(detector):
         confidences = [d.confidence for d in detections]
         assert confidences == sorted(confidences, reverse=True)
         for d in detections:
-            assert d.category is Category.ANIMAL
+            assert d.category in Category
             assert PocketDetector.RAW_FLOOR <= d.confidence <= 1
             assert min(d.box.x, d.box.y) >= 0
             assert min(d.box.width, d.box.height) > 0
@@ -87,7 +106,7 @@ def test_grey_and_noise_hold_no_animal(detector):
     rng = np.random.default_rng(1)
     noise = rng.integers(0, 256, (480, 640, 3)).astype(np.uint8)
     for detections in detector.detect([noise, np.full((600, 800, 3), 90, np.uint8), np.zeros((480, 640, 3), np.uint8)]):
-        assert all(d.confidence < PocketDetector.THRESHOLD for d in detections)
+        assert all(d.confidence < counts_from(d.category, THRESHOLD) for d in detections)
 
 
 def test_a_picture_decoded_at_half_size_gets_nearly_the_same_boxes(detector):
@@ -108,7 +127,42 @@ def test_prepare_keeps_the_aspect_and_pads_to_whole_cells():
 
 def test_of_two_boxes_on_one_animal_the_better_stays():
     boxes = np.array([[0, 0, 10, 10], [0, 0, 10, 9], [20, 20, 30, 30]], np.float32)
-    assert kept_boxes(boxes, np.array([0.5, 0.9, 0.1], np.float32)) == [1, 2]
+    assert kept_boxes(boxes, np.array([0.5, 0.9, 0.1], np.float32), np.zeros(3, int)) == [1, 2]
+
+
+def test_a_person_on_a_bicycle_keeps_a_box_beside_that_of_the_bicycle():
+    boxes = np.array([[0, 0, 10, 10], [1, 0, 10, 7]], np.float32)
+    scores = np.array([0.9, 0.5], np.float32)
+    assert kept_boxes(boxes, scores, np.array([2, 1])) == [0, 1]
+    assert kept_boxes(boxes, scores, np.array([1, 1])) == [0]
+    assert halved_inside(boxes, scores.astype(float), np.array([2, 1]), [0, 1])[1][1] == pytest.approx(0.5)
+
+
+def test_a_box_inside_a_better_one_of_its_kind_is_half_as_sure():
+    boxes = np.array([[0, 0, 10, 10], [1, 1, 5, 5]], np.float32)
+    halved = halved_inside(boxes, np.array([0.9, 0.5]), np.zeros(2, int), [0, 1])
+    assert halved == [(0, 0.9), (1, 0.25)]
+
+
+def test_onnx_runtime_answers_as_torch_does():
+    heads, _, _ = read_heads(WEIGHTS)
+    prepared = PocketDetector.prepare(scene(640, 480))
+    for view in (prepared.fine, prepared.coarse):
+        pixels = torch.from_numpy(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
+        with torch.inference_mode():
+            expected = Features()(pixels)
+            answer = heads[0](*expected)
+        maps = features_of(view)
+        for ours, theirs in zip(maps, expected, strict=True):
+            np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
+        np.testing.assert_allclose(Graph(HEAD_GRAPH, heads[0])(*maps)[0], answer.numpy(), atol=1e-4)
+
+
+def test_the_most_likely_category_with_its_own_calibration_names_a_box():
+    boxes = np.array([[0.1, 0.1, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9]], np.float32)
+    logits = np.array([[0.0, 1.0, -5.0], [0.0, -1.0, -5.0]], np.float32)
+    found = detections_of(boxes, logits, np.array([[1.0, 0.0], [2.0, 0.0], [1.0, 0.0]]))
+    assert [(d.category, d.confidence) for d in found] == [(Category.PERSON, 0.8808), (Category.ANIMAL, 0.5)]
 
 
 def scored(detector, source, limit):
@@ -120,12 +174,9 @@ def scored(detector, source, limit):
     for image in truth["images"]:
         picture = cv2.imread(str(DATA / source / "images" / image["file_name"]))[:, :, ::-1]
         found = detector.detect([np.ascontiguousarray(picture)])[0]
-        boxes = [
-            {"category": "1", "conf": d.confidence, "bbox": [d.box.x, d.box.y, d.box.width, d.box.height]}
-            for d in found
-        ]
+        boxes = [lila.detection(d.category, d.confidence, *astuple(d.box)) for d in found]
         answers.append({"file": image["file_name"], "detections": boxes})
-    threshold = {"detector_metadata": {"typical_detection_threshold": detector.THRESHOLD}}
+    threshold = {"detector_metadata": {"typical_detection_threshold": THRESHOLD}}
     return evaluate_detection({"info": threshold, "images": answers}, truth)
 
 
