@@ -16,9 +16,11 @@ from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
 from modal_backend.models.detectors import rtdetr
 from modal_backend.models.detectors.prepare import prepare
-from modal_backend.registry import MODELS
+from modal_backend.models.stamps.reader import strips_of
+from modal_backend.registry import MODELS, STAMPS
 from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal
+from tests.support.burnt_in import burnt_in
 from tests.support.random_weights import fill_by_name, put, shapes_of
 
 APP = "pugmark-zoo"
@@ -57,6 +59,14 @@ def test_a_crop_gets_the_same_vector_embedded_and_on_modal(zoo, model):
     assert there.values[0].shape == (MODELS[model].dimension,)
     assert there.provenance.backend == "modal"
     assert (there.provenance.model, there.provenance.weights_sha256) == (model, here.provenance.weights_sha256)
+
+
+def test_a_bar_is_read_the_same_embedded_and_on_modal(zoo):
+    strips = strips_of(burnt_in(np.full((480, 640, 3), 90, np.uint8), 5001)[0])
+    here, there = (backend.call(STAMPS, [strips]) for backend in (EmbeddedBackend(), zoo))
+    assert here.values[0].lines
+    assert there.values == here.values
+    assert there.provenance.weights_sha256 == here.provenance.weights_sha256
 
 
 def test_the_matcher_finds_the_same_points_and_matches_embedded_and_on_modal(zoo):
