@@ -26,6 +26,11 @@ JUMP_BACK, JUMP_AHEAD = timedelta(minutes=5), timedelta(days=14)
 FIRST_DAY = datetime(2001, 1, 1)  # see `remarks.FIRST_DAY`
 SAME = timedelta(seconds=90)
 SHARE = 0.6
+# Kinds of decision after which other things may be proposed.
+CONCERNING = (
+    "stamp times", "rename deployment", "rename station", "move media", "split deployment", "join deployments",
+    "delete deployment", "stations file",
+)  # fmt: skip
 ORDERS = ("ymd", "mdy", "dmy")
 
 
@@ -169,7 +174,8 @@ def _reading(row: StampReading, media: Media, taken: str | None) -> Reading:
 def state(session: Session) -> tuple[object, ...]:
     """Names what proposals rest on; another value means that they may have changed."""
     read = sa.select(sa.func.count(), sa.func.max(StampReading.created_at)).select_from(StampReading)
-    decided = sa.select(sa.func.max(Decision.id), sa.func.max(Decision.undone_at))
+    decided = sa.select(sa.func.max(Decision.id), sa.func.max(Decision.undone_at), sa.func.count(Decision.undone_at))
+    decided = decided.where(Decision.kind.in_(CONCERNING))
     return (*session.execute(read).one(), *session.execute(decided).one())
 
 
@@ -190,7 +196,8 @@ def proposal(deployment: Deployment, found: Sequence[Reading], order: str | None
     shown = order or (possible[0] if len(possible) == 1 else None)
     usual = _usual_form(found)
     untimed = [one for one in found if one.recorded is None and not one.taken and one.dates and one.time]
-    sure = [one for one in untimed if not one.doubts and one.form == usual]
+    astray = _astray(found, shown)
+    sure = [one for one in untimed if not one.doubts and one.form == usual and one.media_id not in astray]
     times = {one.media_id: at for one in sure if (at := one.at(shown)) is not None}
     return Proposal(
         deployment.id,
@@ -226,6 +233,17 @@ def _usual_form(found: Sequence[Reading]) -> str:
     """How most bars of a deployment are written; one that is written otherwise was probably misread."""
     forms = Counter(one.form for one in found if one.dates and one.time and not one.doubts)
     return forms.most_common(1)[0][0] if forms else ""
+
+
+def _astray(found: Sequence[Reading], order: str | None) -> set[int]:
+    """Media whose bar is out of order between two neighbours that are in order: one figure of it was misread."""
+    times = [(one.media_id, at) for one in found if not one.doubts and (at := one.at(order)) is not None]
+    return {
+        times[place][0]
+        for place in range(1, len(times) - 1)
+        if times[place - 1][1] <= times[place + 1][1]
+        and not times[place - 1][1] - SAME <= times[place][1] <= times[place + 1][1] + SAME
+    }
 
 
 def _different(found: Sequence[Reading], order: str | None, usual: str) -> list[tuple[Reading, int]]:

@@ -23,6 +23,7 @@ MOST_DEPLOYMENTS = 30
 TIME = "%Y-%m-%d %H:%M:%S"
 ORDER_WORDS = {"mdy": "month, day, year", "dmy": "day, month, year", "ymd": "year, month, day"}
 STRIP_MARGIN = 0.25  # above and below the letters, as a share of their height
+OUT_OF_PLACE = "It is written otherwise than the others of this deployment, or out of order between its neighbours."
 HIGHEST = 56  # pixels of a strip
 
 
@@ -68,7 +69,7 @@ def _deployment(one: Proposal) -> None:
             f"**{many(len(one.doubtful), 'bar')} could not be read for sure.** These media stay without a time."
         )
         for reading in one.doubtful[:SHOWN]:
-            _strip(reading, " ".join(reading.doubts) or "It is written otherwise than the others of this deployment.")
+            _strip(reading, " ".join(reading.doubts) or OUT_OF_PLACE)
     if one.different:
         words = many(len(one.different), "picture") + " whose file says another time than its bar"
         st.markdown(f"**{words}.** Correct the clock where the bar is right.")

@@ -86,6 +86,17 @@ def test_a_bar_written_otherwise_than_the_others_is_doubtful(survey: Survey):
     assert [one.media_id for one in proposal(survey).doubtful] == [ids[3]]
 
 
+def test_a_bar_out_of_order_between_its_neighbours_is_doubtful_and_a_clock_that_went_back_is_not(
+    survey: Survey,
+):
+    days = ("2024-03-16", "2024-03-10", "2024-03-18", "2024-01-01", "2024-01-02")
+    ids = [media(survey) for _ in days]
+    for media_id, day in zip(ids, days, strict=True):
+        read(survey, media_id, {"ymd": day})
+    assert [one.media_id for one in proposal(survey).doubtful] == [ids[1]]
+    assert sorted(proposal(survey).times) == [ids[0], *ids[2:]]
+
+
 def test_a_file_that_says_another_time_than_its_bar_is_shown_with_both(survey: Survey):
     same, other = media(survey, minutes=0), media(survey, minutes=60)
     for media_id, minutes in ((same, 0), (other, 60 + 67)):
