@@ -55,7 +55,7 @@ def counts_of(session: Session, media_ids: Collection[int]) -> dict[int, AnimalC
             .outerjoin(MediaReview, sa.and_(MediaReview.media_id == Video.media_id, MediaReview.verdict == "blank"))
             .where(Video.media_id.in_(chunk))
         ).all()
-        boxed = _by_boxes(session, chunk)
+        boxed = _by_boxes(session, [row[0] for row in rows])  # images have no frames
         for media_id, run, review, blank in rows:
             found[media_id] = _standing(run, review, blank, boxed.get(media_id))
     return found
