@@ -66,15 +66,13 @@ def ways_back(entry: HistoryEntry, redone: bool) -> None:
         st.button("Redo", key=f"redo-{entry.id}", on_click=redo, kwargs={"decision_id": entry.id})
         return
     st.button("Undo", key=f"undo-{entry.id}", on_click=callback(undo, decision_id=entry.id))
-    if entry.who == deps.reviewer():
-        st.button(
-            "Undo back to here",
-            key=f"back-{entry.id}",
-            type="tertiary",
-            on_click=undo_back,
-            args=(entry,),
-            help="Undoes this decision and everything you decided after it, newest first; asks before it does.",
-        )
+    if entry.who == deps.reviewer() and st.button(
+        "Undo back to here",
+        key=f"back-{entry.id}",
+        type="tertiary",
+        help="Undoes this decision and everything you decided after it, newest first; asks before it does.",
+    ):
+        undo_back(entry)
 
 
 def chosen(people: list[str], kinds: list[str]) -> HistoryFilter:

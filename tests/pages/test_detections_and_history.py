@@ -102,6 +102,8 @@ def test_undo_back_to_here_undoes_ones_own_decisions_and_nothing_else(opened):
     blank, _, named = decide(opened)
     test = page("history")
     button(test, f"back-{blank}")
+    assert everything(opened) != before, "it asks first"
+    next(one for one in test.button if one.label == "Undo 2 decisions").click().run()
     button(test, f"undo-{named}")
     assert everything(opened) == before
 
