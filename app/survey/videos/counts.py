@@ -145,7 +145,8 @@ def _deciders(session: Session, media_ids: Collection[int]) -> dict[int, str]:
     drawn = drawn.where(Detection.drawn_by.is_not(None))
     last: dict[int, tuple[float, str]] = {}
     for query in (reviewed, drawn):
-        for media_id, at, who in session.execute(query.where(Detection.media_id.in_(media_ids))):
+        of_videos = sa.select(Video.media_id).where(Video.media_id.in_(media_ids))
+        for media_id, at, who in session.execute(query.where(Detection.media_id.in_(of_videos))):
             last[media_id] = max(last.get(media_id, (0.0, "")), (at or 0.0, str(who)))
     return {media_id: who for media_id, (_, who) in last.items()}
 

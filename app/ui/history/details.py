@@ -9,7 +9,7 @@ import streamlit as st
 from app import deps
 from app.survey.decisions import history
 from app.survey.decisions.history import HistoryEntry
-from app.ui.shared.decisions import undo
+from app.ui.shared.decisions import callback, undo
 from app.ui.shared.words import many
 
 PICTURES = 12
@@ -50,8 +50,8 @@ def undo_back(entry: HistoryEntry) -> None:
     st.markdown(f"This undoes **{many(len(ids), 'decision')}** of yours, newest first. Each can be made again.")
     if shown and deps.routes_served():
         st.html(f'<div class="pm-shots small">{"".join(_image(sha256) for sha256 in shown)}</div>')
-    if st.button(f"Undo {many(len(ids), 'decision')}", type="primary", icon=":material/undo:"):
-        undo(decision_id=entry.id, and_since=True)
+    take_back = callback(undo, decision_id=entry.id, and_since=True)
+    if st.button(f"Undo {many(len(ids), 'decision')}", type="primary", icon=":material/undo:", on_click=take_back):
         st.rerun()
 
 
