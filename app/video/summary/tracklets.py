@@ -17,6 +17,7 @@ from modal_backend.contracts import Category, FrameBox, Side, Source, Tracklet
 
 SURE = 0.25  # the pocket detector's own threshold, where no other is named
 FEWEST_MARKS = 2
+MOST_UNIDENTIFIED = 5
 
 
 def tracklets_of(
@@ -34,12 +35,19 @@ def tracklets_of(
     """
     moving, used = things_of(paths, frame, looked)
     moving, still = standing.join(moving, standing.link(looked, used, moving, sure))
-    found = [_moving(trimmed(thing, frame, sure), frame, busy, sure) for thing in moving]
+    found = _few([_moving(trimmed(thing, frame, sure), frame, busy, sure) for thing in moving])
     for thing in still:
         proved = standing.stands_proved(thing, looked, carried, sure)
         if proved or len(thing.marks) >= FEWEST_MARKS or len(looked) <= FEWEST_MARKS:
             found.append(_still(thing, looked, proved))
     return sorted(found, key=lambda tracklet: (tracklet.first_second, tracklet.last_second))
+
+
+def _few(tracklets: list[Tracklet]) -> list[Tracklet]:
+    """Those that count, and of what only moves the few seen longest: rain, snow and plants are hundreds of things."""
+    counted = [tracklet for tracklet in tracklets if tracklet.counted]
+    others = sorted((one for one in tracklets if not one.counted), key=lambda one: (-one.confidence, -len(one.boxes)))
+    return counted + others[:MOST_UNIDENTIFIED]
 
 
 def _moving(thing: Thing, frame: Frame, busy: float, sure: float) -> Tracklet:
