@@ -12,10 +12,11 @@ from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.undoing import undo_last
 from app.survey.detections.boxes import boxes_of
 from app.survey.tables.media import Media
-from app.survey.videos.counts import count_of
+from app.survey.videos.counts import count_of, counts_of
 from app.survey.videos.views import opened
 from modal_backend.contracts import Box
 from tests.pages.test_videos import add_video
+from tests.support.surveys import add_media, found
 
 
 @pytest.fixture
@@ -86,3 +87,11 @@ def test_a_video_in_which_an_individual_was_named_is_not_made_empty(survey, vide
         new_individual(session, "ana", box_ids(survey, video)[0])
     with survey.write() as session, pytest.raises(BadDecision, match="was named in this video"):
         videos.correct_count(session, "ana", video, 0)
+
+
+def test_images_whose_boxes_people_decided_about_have_no_count_and_no_part_in_it(survey, video):
+    image, ids = add_media(survey, [found()], folder="Ridge 1")
+    with survey.write() as session:
+        boxes.correct_box(session, "ana", ids[0], species="Panthera tigris")
+    with survey.read() as session:
+        assert set(counts_of(session, [image, video])) == {video}
