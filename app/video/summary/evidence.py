@@ -23,6 +23,7 @@ GOES_FAR = 0.28  # of the usual confidence is asked of what strides through the 
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 STEADY = 0.7  # share of the looks between first and last mark that are marked
+CROSSES, SEVERAL = 0.12, 3  # the same where it crosses a border and so many looks mark it
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
 Looked = Mapping[int, tuple[float, Sequence[Detection]]]
@@ -149,11 +150,16 @@ def shown_box(mark: Mark, sure: float) -> Box:
 
 
 def needed(thing: Thing, frame: Frame, busy: float, sure: float) -> float:
-    """How much support a moving thing needs to count: less when it strides through a quiet frame."""
+    """How much support a moving thing needs to count: less when it strides through a quiet frame.
+
+    Plants, rain, snow, shadows and insects have confidences of 0 to .05 on single frames and lead nowhere; animals
+    that the detector hardly knows have as little on many frames, and cross a border.
+    """
     path = thing.path
-    if path is None or busy >= 0.5:
+    if path is None or busy >= 0.5 or not goes_far(path, frame):
         return sure
-    return GOES_FAR * sure if goes_far(path, frame) else sure
+    several = sum(mark.confidence >= USABLE for mark in thing.marks) >= SEVERAL
+    return (CROSSES if several and any(sides_of(path, frame)) else GOES_FAR) * sure
 
 
 def goes_far(path: MotionPath, frame: Frame) -> bool:

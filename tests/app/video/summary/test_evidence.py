@@ -48,6 +48,13 @@ def test_weak_marks_are_enough_for_what_strides_through_and_not_for_what_sways()
     assert not found(path(80.0, 0.0, sway=4.0), weak).counted
 
 
+def test_hardly_known_but_marked_again_and_again_while_it_crosses_a_border_counts():
+    faint = [0.05, 0, 0.04, 0, 0.05, 0, 0.04, 0, 0]
+    assert found(path(4.0, 15.0), faint).counted
+    assert not found(path(4.0, 15.0), [0.05, 0, 0.04, *[0] * 6]).counted
+    assert not found(path(80.0, 0.0, sway=4.0), faint).counted
+
+
 def test_it_is_what_the_detector_mostly_takes_it_for():
     assert found(path(10.0, 15.0), [0.8] * 9, category=Category.VEHICLE).category == Category.VEHICLE
 
