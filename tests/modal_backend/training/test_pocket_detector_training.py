@@ -47,7 +47,7 @@ def test_a_cell_in_the_middle_of_a_person_is_a_person_and_neither_animal_nor_veh
     targets = targets_of(PERSON, ANIMALS_ONLY)
     assert targets.owner[12, 9] == 0
     assert targets.weight[:, 12, 9].tolist() == [1, 1, 1]
-    answer = answer_of((0.0, 0.0, 0.0))
+    answer = answer_of((-4.0, -4.0, -4.0))
     loss_of(answer, [(targets, PERSON)]).backward()
     assert answer.grad is not None
     animal, person, vehicle = answer.grad[0, :3, 12, 9]
@@ -87,12 +87,18 @@ def test_sources_say_what_they_marked(tmp_path):
 
 
 def test_confidences_are_the_rate_of_hits_and_a_wrong_category_is_none(tmp_path):
-    samples = [Sample("x", tmp_path, PERSON, (True, True, True), 0, (400, 400)) for _ in range(40)]
     right = np.array([[0.25, 0.25, 0.5, 0.75]], np.float32)
-    found = [(right if number % 4 else right + 0.3, np.array([[-3, 2, -3]], np.float32)) for number in range(40)]
-    calibrations = calibrated(found + found, [*samples, *samples])
-    person = calibrations[1]
-    assert 1 / (1 + np.exp(-(person[0] * 2 + person[1]))) == pytest.approx(0.75, abs=0.03)
+    samples, found = [], []
+    for number in range(120):
+        kind = number % 3
+        boxes = np.array([[100, 100, 200, 300, kind]], np.float32)
+        samples.append(Sample("x", tmp_path, boxes, (True, True, True), 0, (400, 400)))
+        logits = np.full((1, 3), -3, np.float32)
+        logits[0, kind] = 2
+        found.append((right if number // 3 % 4 else right + 0.3, logits))
+    for slope, offset in calibrated(found, samples):
+        assert 1 / (1 + np.exp(-(slope * 2 + offset))) == pytest.approx(0.75, abs=0.03)
+    samples = samples[1:]
     taken = Answer(samples[0], np.array([0]), np.array([1.0]), np.array([0.9]), np.array([[1.0]]))
     assert figures([taken], 0, 0.5)["confused"] == 1
     assert figures([taken], 1, 0.5)["recall50"] == 0
