@@ -32,6 +32,7 @@ class Queue(StrEnum):
     """Interactive work never waits behind bulk work, and what runs here never behind what waits for Modal."""
 
     INTERACTIVE = "interactive"
+    MATCHES = "matches"
     EVIDENCE = "evidence"
     IMPORTS = "imports"
     BATCHES = "batches"
@@ -49,7 +50,8 @@ QUEUE_OF = {
     "rank_queries": Queue.INTERACTIVE,
     "rank_ahead": Queue.BATCHES,
     "give_up_calls": Queue.INTERACTIVE,
-    "compare_matched": Queue.INTERACTIVE,
+    "match_queries": Queue.MATCHES,
+    "compare_matched": Queue.MATCHES,
     "compare_pairs": Queue.EVIDENCE,
     "read_crops": Queue.EVIDENCE,
     "calibrate": Queue.EVIDENCE,

@@ -17,7 +17,7 @@ from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.ingest.refusals import Refused
 from app.jobs.current import current
-from app.jobs.queue import Due
+from app.jobs.queue import Due, Queue
 from app.matching.gallery import NotDescribed
 from app.survey.detections.features import feature_version
 from app.survey.detections.matches import Pair
@@ -39,6 +39,12 @@ async def rank_queries(detection_ids: list[int], scope_key: str) -> None:
         if not await rank(detection_id, scope_key):
             await describe_now([detection_id], DBOS.workflow_id or "")
             await rank(detection_id, scope_key)
+    await DBOS.enqueue_workflow_async(Queue.MATCHES, match_queries, detection_ids, scope_key)
+
+
+@DBOS.workflow(name="match_queries")
+async def match_queries(detection_ids: list[int], scope_key: str) -> None:
+    """Have the matcher rank these queries anew; in a queue of its own, so that the next first order never waits."""
     for detection_id in detection_ids:
         await match(detection_id, scope_key, DBOS.workflow_id or "")
 

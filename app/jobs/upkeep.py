@@ -28,6 +28,7 @@ log = logging.getLogger("pugmark.worker")
 WITHOUT_ROWS = (
     "describe_boxes",
     "rank_queries",
+    "match_queries",
     "compare_pairs",
     "compare_matched",
     "read_crops",

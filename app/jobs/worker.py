@@ -84,6 +84,7 @@ def _open_queue(settings: Settings, context: Context) -> None:
     in_flight = context.backend.in_flight
     for queue, at_once, seconds in (
         (Queue.INTERACTIVE, max(2, in_flight), POLL_SECONDS),
+        (Queue.MATCHES, max(2, in_flight), POLL_SECONDS),
         (Queue.EVIDENCE, EVIDENCE_AT_ONCE, POLL_SECONDS),
         (Queue.BATCHES, in_flight, POLL_SECONDS),
         (Queue.IMPORTS, IMPORTS_AT_ONCE, POLL_SECONDS * 2),
