@@ -49,22 +49,30 @@ class _Ids:
 
     def __init__(self, session: Session, deployments: set[int | None], former: Mapping[int, int]) -> None:
         self.session, self.deployments, self.former = session, deployments, former
+        self.reserved = set(former.values())
         self.used: set[int] = set()
+        self.there: dict[int, Event] = {}
+
+    def look_up(self, numbers: Collection[int]) -> None:
+        """Fetch the events that may go on, a few hundred at a time."""
+        for chunk in slices(sorted({*numbers, *self.reserved} - self.there.keys())):
+            self.there |= {
+                event.id: event for event in self.session.scalars(sa.select(Event).where(Event.id.in_(chunk)))
+            }
 
     def event(self, group: list[Row]) -> Event:
         """The event of a group; made when it continues none."""
         back = [self.former[media_id] for media_id, _, _ in group if media_id in self.former]
-        reserved = set(self.former.values())
-        had = [event_id for _, _, event_id in group if event_id and event_id not in reserved]
+        had = [event_id for _, _, event_id in group if event_id and event_id not in self.reserved]
         for number in dict.fromkeys((*back, *had)):
-            event = self.session.get(Event, number)
+            event = self.there.get(number)
             if number not in self.used and (event is None or event.deployment_id in {None, *self.deployments}):
-                break
-        else:
-            number, event = None, None
-        if event is None:
-            event = Event(id=number, started_at=group[0][1], ended_at=group[-1][1])
-            self.session.add(event)
+                self.used.add(number)
+                return event or self._made(Event(id=number))
+        return self._made(Event())
+
+    def _made(self, event: Event) -> Event:
+        self.session.add(event)
         return event
 
 
@@ -74,16 +82,21 @@ def _regroup_one(session: Session, deployment_id: int | None, gap: timedelta, id
     rows = session.execute(
         sa.select(Media.id, Media.taken_at, Media.event_id).where(same).order_by(Media.taken_at, Media.id)
     ).all()
-    moves = [{"id": row.id, "event_id": None} for row in rows if row.taken_at is None and row.event_id]
+    old = {row.event_id for row in rows if row.event_id}
+    ids.look_up(old)
+    grouped = []
     for group in _split([(row.id, row.taken_at, row.event_id) for row in rows if row.taken_at], gap):
         event = ids.event(group)
         event.deployment_id, event.started_at, event.ended_at = deployment_id, group[0][1], group[-1][1]
-        session.flush()
-        ids.used.add(event.id)
+        grouped.append((event, group))
+    session.flush()
+    ids.used |= {event.id for event, _ in grouped}
+    moves = [{"id": row.id, "event_id": None} for row in rows if row.taken_at is None and row.event_id]
+    for event, group in grouped:
         moves += [{"id": media_id, "event_id": event.id} for media_id, _, event_id in group if event_id != event.id]
     if moves:
         session.execute(sa.update(Media), moves)
-    return {row.event_id for row in rows if row.event_id}
+    return old
 
 
 def _split(rows: list[Row], gap: timedelta) -> list[list[Row]]:

@@ -23,7 +23,8 @@ from tests.support.workers import worker
 IMPORTED = ("deployment", "import_batch", "media")  # decisions change them, imports make them
 LATER = ("media_time",)  # tables that it did not have
 DECIDED = ("decision", *(name for name in TABLES if name not in (*IMPORTED, *LATER)))
-NOT_DECIDED = {"detection", "species_label", "video_answer"}  # found by a model, listed from the start, asked
+# Found by a model (two), listed from the start, asked.
+NOT_DECIDED = {"detection", "frame_detection", "species_label", "video_answer"}
 
 
 @pytest.fixture
