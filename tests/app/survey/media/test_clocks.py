@@ -196,7 +196,7 @@ def test_exports_and_lists_show_the_corrected_time(filled):
     assert moments["Ridge 1"] == f"{wanted:%Y-%m-%dT%H:%M:%S}+05:30"
     assert moments["Ridge 2"] == f"{START:%Y-%m-%dT%H:%M:%S}-03:00"
     assert f"{wanted:%Y-%m-%d %H:%M:%S}" in megadetector
-    assert coco[1] == f"{wanted:%Y-%m-%d %H:%M:%S}"
+    assert coco["1"] == f"{wanted:%Y-%m-%d %H:%M:%S}"
 
 
 @pytest.mark.parametrize(
