@@ -7,7 +7,9 @@ from pathlib import Path
 import streamlit as st
 
 SHELL_CSS = (Path(__file__).parent / "shell.css").read_text(encoding="utf-8")
-DARK_BUTTON = '[data-testid^="stBaseButton-primary"], [data-baseweb="tag"] span { color: #121713; }'
+DARK_BUTTON = (
+    '[data-testid^="stBaseButton-primary"], [data-testid="stMultiSelectTagsContainer"] [data-tag] * { color: #121713; }'
+)
 
 
 def page_style() -> None:
