@@ -53,9 +53,9 @@ def evidence_of(
 def lives_on_background(whole: int, animal: int, background: int) -> bool:
     """Whether the crops match, the animals alone hardly, and their backgrounds alone clearly better.
 
-    Of 20 true pairs of ATRW tigers none is marked; of 20 pairs of two animals composed on one background 7 of the 8
-    whose backgrounds match are (the rule was set on these). The matcher finds something on most pairs of coats: RAPID's
-    test is the sharper of the two.
+    On pairs the rule was not set on it marks 1 of 40 true pairs of ATRW tigers, none of 10 of one animal on two
+    backgrounds, and 12 of the 32 pairs of two animals composed on one background that match at all: the matcher finds
+    something on most pairs of coats. RAPID's test is the sharper of the two.
     """
     return whole > MATCHING and background >= CLEAR and animal < min(CLEAR, HARDLY * background)
 
