@@ -175,7 +175,7 @@ class Shadow(Nuisance):
     def under(self, picture: Picture, second: float) -> Picture:
         for x, y, pace, size, dark in self.blobs:
             off = ((self.x / self.w - x - pace * second) / size) ** 2 + ((self.y / self.h - y) / (0.5 * size)) ** 2
-            picture = picture * (1 - dark / (1 + np.exp(6 * (off - 1))))[..., None]
+            picture = picture * (1 - dark / (1 + np.exp(np.minimum(6 * (off - 1), 50))))[..., None]
         return picture
 
 
