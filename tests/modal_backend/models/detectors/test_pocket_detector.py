@@ -154,7 +154,7 @@ def test_onnx_runtime_answers_as_torch_does():
             answer = heads[0](*expected)
         maps = features_of(view)
         for ours, theirs in zip(maps, expected, strict=True):
-            np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-5 * float(theirs.abs().max()))
+            np.testing.assert_allclose(ours, theirs.numpy(), atol=max(1e-4, 1e-5 * float(theirs.max())))
         np.testing.assert_allclose(Graph(HEAD_GRAPH, heads[0])(*maps)[0], answer.numpy(), atol=1e-4)
 
 
