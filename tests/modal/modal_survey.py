@@ -22,7 +22,7 @@ from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal, client_env
 from tests.support.pictures import encoded, noisy
 
-PICTURES = 10
+PICTURES = 6
 
 
 @contextmanager

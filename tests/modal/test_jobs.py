@@ -64,7 +64,7 @@ def test_what_waits_for_modal_is_done_here_when_the_settings_change_to_embedded(
 def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason(
     survey, modal_settings, plane, tmp_path
 ):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
     plane.down()
     with worker(modal_settings, plane, MODAL_FALLBACK_TO_QUEUE="false", MODAL_MAX_RETRIES="0"):
         wait_until(lambda: state(survey, import_id)[0] == "failed")
@@ -110,7 +110,7 @@ def test_a_model_that_never_starts_is_told_while_the_job_waits(survey, modal_set
 
 
 def test_an_import_cancelled_while_modal_is_away_sends_nothing_later(survey, modal_settings, plane, tmp_path):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
     before = sent_to(plane)
     plane.down()
     with worker(modal_settings, plane):
@@ -123,7 +123,7 @@ def test_an_import_cancelled_while_modal_is_away_sends_nothing_later(survey, mod
 
 
 def test_an_expired_result_is_computed_again(survey, modal_settings, plane, tmp_path):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
     plane.fault(method="FunctionGetOutputs", delay_s=1e6, count=1)
     with worker(modal_settings, plane, MODAL_TIMEOUT="30"):
         wait_until(lambda: [row for row in calls(survey) if row.remote_id])
@@ -134,7 +134,7 @@ def test_an_expired_result_is_computed_again(survey, modal_settings, plane, tmp_
 
 
 def test_cancelling_an_import_cancels_its_calls_on_modal(survey, modal_settings, plane, tmp_path):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
     plane.config(cold_start_s=1e6)
     plane.kill_containers()
     with worker(modal_settings, plane):
@@ -146,7 +146,7 @@ def test_cancelling_an_import_cancels_its_calls_on_modal(survey, modal_settings,
 
 
 def test_a_call_that_no_step_looks_after_is_given_up_with_its_import(survey, modal_settings, plane, tmp_path):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=3)
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
     plane.config(cold_start_s=1e6)
     plane.kill_containers()
     with worker(modal_settings, plane):
