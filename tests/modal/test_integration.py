@@ -220,7 +220,7 @@ def test_a_black_hole_is_given_up_at_our_deadline(plane):
 
 def test_missing_credentials_say_how_to_set_them(plane):
     told = in_new_process(FRESH, plane, MODAL_TOKEN_ID=None, MODAL_TOKEN_SECRET=None)
-    assert told.startswith("BackendMisconfigured")
+    assert told.startswith("CredentialsRefused")
     assert "modal token set" in told
 
 
