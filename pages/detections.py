@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import replace
 
 import streamlit as st
 
@@ -152,7 +153,7 @@ actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is No
 applied, read_at = applied_to_survey(actions, store), time.time()
 if opened is not None and review.closed is not None:
     back_to_list(review.closed, wanted)
-counts = kind_counts(wanted)
+counts = kind_counts(replace(wanted, unreviewed=False))
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
 page_header(
     "Detections",

@@ -25,6 +25,7 @@ from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.models.detectors.prepare import prepare
+from modal_backend.models.stamps.reader import strips_of
 from modal_backend.registry import (
     DETECTOR,
     EMBEDDING,
@@ -108,6 +109,8 @@ def _at_hand(name: str) -> Finding:
 
 def _test_input(name: str) -> Any:
     picture = np.random.default_rng(0).integers(0, 255, (240, 320, 3), np.uint8)
+    if name == STAMPS:
+        return strips_of(picture)
     return prepare(name, picture) if MODELS[name].task is Task.DETECT else picture
 
 

@@ -313,7 +313,9 @@ def test_upload_sends_every_file_and_tells_failures_in_words(show: Callable[...,
     answer = wait_for(page, lambda got: "'finished': True" in got["result"])
     assert "'total': 13, 'done': 12" in answer["result"]
     assert "'left_out': 1" in answer["result"]
-    assert "shorten it" in page.locator(".failure .path + span").inner_text()
+    too_long_says, note_says = page.locator(".failure .path + span").all_inner_texts()
+    assert "shorten it" in too_long_says
+    assert note_says == "left out: neither an image nor a video"
 
 
 def leave_and_come_back(page: Any, away_ms: int) -> None:

@@ -9,6 +9,7 @@ from app.survey.tables.calls import Call
 from app.survey.tables.detections import Analysis, Feature, ModelVersion
 from app.survey.tables.media import Media, Stage
 from app.survey.videos import runs, tracklets
+from modal_backend.contracts import Category
 from modal_backend.registry import DETECTOR
 from tests.modal.modal_survey import calls, sent_to, state, worker
 from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
@@ -55,4 +56,4 @@ def test_a_video_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twi
     assert [(one.entry, one.exit) for one in summary.tracklets] == [("left", "right")]
     assert asked >= len(facts.looked) > 0
     assert found_by.backend == "modal"
-    assert bool(described) == any(one.counted for one in summary.tracklets)
+    assert bool(described) == any(one.counted and one.category == Category.ANIMAL for one in summary.tracklets)

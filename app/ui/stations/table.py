@@ -36,11 +36,13 @@ def stations_form(*, expanded: bool = False) -> None:
             key=f"stations-{st.session_state.get('stations-round', 0)}",
             disabled=["station", "deployment", "media"],
             column_config={
-                **{name: st.column_config.DateColumn(format="YYYY-MM-DD") for name in DAYS},
+                **{name: st.column_config.DateColumn(_label(name), format="YYYY-MM-DD") for name in DAYS},
                 **{name: st.column_config.NumberColumn(format="%.5f") for name in PLACE},
+                **{name: st.column_config.TextColumn(_label(name)) for name in TEXTS},
                 "hours to add": st.column_config.NumberColumn(format="%.2f"),
             },
             hide_index=True,
+            placeholder="",
         )
         with st.container(horizontal=True):
             if st.button("Save the stations", type="primary"):
@@ -49,6 +51,10 @@ def stations_form(*, expanded: bool = False) -> None:
                 "Undo", icon=":material/undo:", key="undo-table", on_click=callback(undo, Undo.STATIONS),
                 help="Your last decision about stations, again and again",
             )  # fmt: skip
+
+
+def _label(column: str) -> str:
+    return column.replace("_", " ")
 
 
 def _table(found: list[DeploymentView], media: dict[int, int]) -> dict[str, list[object]]:

@@ -23,7 +23,7 @@ GOES_FAR = 0.28  # of the usual confidence is asked of what strides through the 
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 STEADY = 0.7  # share of the looks between first and last mark that are marked
-CROSSES, SEVERAL = 0.12, 3  # the same where it crosses a border and so many looks mark it
+CROSSES, SEVERAL = 0.12, 3  # the same where it crosses a border and so many looks mark an animal
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
 Looked = Mapping[int, tuple[float, Sequence[Detection]]]
@@ -158,7 +158,8 @@ def needed(thing: Thing, frame: Frame, busy: float, sure: float) -> float:
     path = thing.path
     if path is None or busy >= 0.5 or not goes_far(path, frame):
         return sure
-    several = sum(mark.confidence >= USABLE for mark in thing.marks) >= SEVERAL
+    faint = sum(mark.confidence >= USABLE for mark in thing.marks)
+    several = thing.category == Category.ANIMAL and faint >= SEVERAL
     return (CROSSES if several and any(sides_of(path, frame)) else GOES_FAR) * sure
 
 

@@ -136,7 +136,7 @@ def test_a_worker_asks_keeps_the_answer_and_the_key_is_nowhere_on_disk(settings,
     assert (one.sent, one.asked_by) == ("3 frames", "ana")
     assert one.frame_seconds == pytest.approx([0.3, 1.0, 1.6], abs=0.11)
     with survey.read() as session:
-        call = session.scalars(sa.select(Call)).one()
+        call = session.scalars(sa.select(Call).where(Call.model == "omnivinci")).one()
     assert (call.model, call.backend, call.outcome, call.attempts, call.items) == (
         "omnivinci",
         "endpoint",
@@ -163,7 +163,7 @@ def test_a_killed_worker_asks_again_only_what_has_no_answer(settings, survey, se
     assert len(server.requests) == 3
     assert row(survey, first).answer == row(survey, second).answer == TEXT
     with survey.read() as session:
-        outcomes = session.scalars(sa.select(Call.outcome).order_by(Call.id)).all()
+        outcomes = session.scalars(sa.select(Call.outcome).where(Call.model == "omnivinci").order_by(Call.id)).all()
     assert outcomes == ["done", "done"]
 
 
