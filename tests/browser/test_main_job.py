@@ -126,7 +126,7 @@ def test_an_identity_accepted_by_key_is_there_after_a_reload_and_in_the_catalogu
     page.keyboard.press("n")
     wait_for_rows(page, data_dir, "select name from individual", [("T-001",)])
     said_same = "select count(*) > 0 from pair_verdict where verdict = 'same'"
-    for _ in range(10):  # the next crop's candidates may still be being ranked
+    for _ in range(60):  # the next crop's candidates may still be being ranked
         page.wait_for_timeout(1500)
         if rows(data_dir, said_same) == [(1,)]:
             break

@@ -15,6 +15,7 @@ from app.survey.decisions import identity
 from app.ui.shared import address
 from tests.browser.conftest import _served
 from tests.browser.test_identify_browser import fill
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.browser
 
@@ -144,7 +145,7 @@ def test_no_page_disturbs_another_in_any_order_and_each_keeps_its_own_choices(pa
 def test_a_name_is_shown_letter_by_letter(page: Any, number: int) -> None:
     page.goto(f"/individuals?id={number + 1}&section=Merge")
     settle(page)
-    assert page.locator("h1").inner_text().replace("\u2060", "") == NAMES[number]
+    wait_until(lambda: page.locator("h1").inner_text().replace("\u2060", "") == NAMES[number], seconds=60)
     label = page.get_by_test_id("stSelectbox").first.locator("label")
     assert label.inner_text().replace("\u2060", "").strip() == f"Who is {NAMES[number]} too?"
 

@@ -7,6 +7,8 @@ import { forgetLeft, leftAt } from "../../shared/left.js";
 import { Bulk } from "./bulk.js";
 
 const MOST_IDENTIFIED = 500;
+// By store: the media under the cursor of a grid that was taken away, also by Streamlit between two keys.
+const underCursor = new Map();
 
 class Grid {
   constructor(root, data) {
@@ -49,10 +51,11 @@ class Grid {
     if (!this.came) this.comeBack();
   }
 
-  /** After the viewer: the cursor stands on the picture one left. */
+  /** After the viewer, or when the grid was drawn anew: the cursor stands on the picture one left. */
   comeBack() {
     this.came = true;
-    const left = leftAt(this.data), place = left ? this.items.findIndex((item) => item.id === left.id) : -1;
+    const id = leftAt(this.data)?.id ?? underCursor.get(this.data.store);
+    const place = this.items.findIndex((item) => item.id === id);
     forgetLeft(this.data);
     if (place < 0) return;
     this.cursor = this.anchor = place;
@@ -303,6 +306,7 @@ class Grid {
   }
 
   close() {
+    if (this.data) underCursor.set(this.data.store, this.items[this.cursor]?.id);
     this.stop();
     this.bulk.close();
   }
