@@ -94,10 +94,8 @@ def match_view(
         data={
             "store": f"{deps.survey_mark()}:{key}",
             "keys": list(KEYS.items()),
-            "query": dict(query) if query is not None else None,
-            "candidates": [dict(one) for one in candidates],
-            "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
-            "upcoming": [_upcoming(*one) for one in upcoming],
+            **_compared(query, candidates, evidence),
+            "upcoming": [_compared(*one) for one in upcoming],
             "conflicts": [dict(one) for one in conflicts],
             "model": model,
             "choices": choices,
@@ -112,13 +110,13 @@ def match_view(
     return _parsed(result.get("identify"))
 
 
-def _upcoming(
-    query: Mapping[str, Any],
+def _compared(
+    query: Mapping[str, Any] | None,
     candidates: Sequence[Mapping[str, Any]],
     evidence: Mapping[int, Mapping[str, Any]] | None = None,
 ) -> dict[str, Any]:
     return {
-        "query": dict(query),
+        "query": dict(query) if query is not None else None,
         "candidates": [dict(one) for one in candidates],
         "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
     }
