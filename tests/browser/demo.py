@@ -103,6 +103,14 @@ def show_match() -> object:
     ack = take(said.actions)
     number = max((said.query or 0) + said.step, 0)
     ranked = [[crop(start + rank + 1, rank) for rank in range(9)] for start in range(number, number + 3)]
+    verdicts = {
+        (action["query_id"], action["candidate_id"]): action["kind"]
+        for action in applied.values()
+        if action["kind"] in ("same", "different", "unsure")
+    }
+    for start, candidates in enumerate(ranked, number):
+        for candidate in candidates:
+            candidate["verdict"] = verdicts.get((start, candidate["id"]))
     if said.actions and "fewer" in st.query_params:  # ranked again: the first candidate is none any more
         ranked[0] = ranked[0][1:]
     return match_view(

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
-from app.survey.tables.media import Media
+from app.survey.tables.media import Media, Stage
 from app.survey.tables.stamps import MediaTime, StampReading
 from modal_backend.contracts import Box
 from modal_backend.models.stamps.labels import names_a_place
@@ -114,9 +114,9 @@ def lacking(session: Session, limit: int) -> list[int]:
     """The next media whose bars are to be read.
 
     Those without a time first; of the others one in fifty, the first of each deployment, the first after every jump of
-    the clock, and those before camera traps were made.
+    the clock, and those before camera traps were made. None whose analysis failed or was cancelled.
     """
-    unread = Media.id.not_in(sa.select(StampReading.media_id))
+    unread = sa.and_(Media.stage == Stage.READY, Media.id.not_in(sa.select(StampReading.media_id)))
     untimed = sa.select(Media.id).where(unread, Media.recorded_at.is_(None)).order_by(Media.id).limit(limit)
     found = list(session.scalars(untimed))
     if len(found) < limit:

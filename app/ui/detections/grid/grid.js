@@ -37,7 +37,7 @@ class Grid {
     root.append(this.node);
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("dblclick", (event) => this.open(this.placeOf(event)));
-    this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+    this.stop = listenKeys(root, data.store, (event, inside) => this.press(event, inside));
     requestAnimationFrame(() => takeFocus(this.list));
   }
 

@@ -31,7 +31,7 @@ class Viewer {
     this.stage.node.append(this.note);
     this.node = el("div", "pm viewer", null, this.stage.node, this.panel.node, this.help);
     root.append(this.node);
-    this.stop = listenKeys(root, (event, inside) => pressViewer(this, event, inside));
+    this.stop = listenKeys(root, data.store, (event, inside) => pressViewer(this, event, inside));
     this.leaving = () => { this.settle(); this.actions.flush(); };
     window.addEventListener("pagehide", this.leaving);
     requestAnimationFrame(() => takeFocus(this.stage.node));

@@ -42,7 +42,7 @@ class Match {
       el("div", "controls", null, this.buttons, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
-    this.stop = listenKeys(root, (event, inside) => pressMatch(this, event, inside));
+    this.stop = listenKeys(root, data.store, (event, inside) => pressMatch(this, event, inside));
     this.leaving = () => this.actions.flush();
     window.addEventListener("pagehide", this.leaving);
     requestAnimationFrame(() => takeFocus(this.strip));

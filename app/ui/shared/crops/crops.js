@@ -15,7 +15,7 @@ class Crops {
       const card = event.target.closest(".card");
       if (card) this.use(Number(card.dataset.place));
     });
-    this.stop = listenKeys(root, (event, inside) => inside && this.press(event));
+    this.stop = listenKeys(root, null, (event, inside) => inside && this.press(event));
     requestAnimationFrame(() => takeFocus(this.list));
   }
 

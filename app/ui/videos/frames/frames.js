@@ -27,7 +27,7 @@ class Video {
     for (const kind of ["pointerdown", "pointermove", "pointerup"]) this.stage.addEventListener(kind, (event) => this.drag(event));
     this.node = el("div", "pm video", null, this.stage, bar, this.strip, this.help);
     root.append(this.node);
-    this.stop = listenKeys(root, (event, inside) => this.press(event, inside));
+    this.stop = listenKeys(root, data.store, (event, inside) => this.press(event, inside));
     requestAnimationFrame(() => takeFocus(this.stage));
   }
 
