@@ -12,7 +12,10 @@ LISTEN = """async (store) => {
   const { listenKeys } = await import("/keys.js");
   window.used ??= [];
   const root = document.body.appendChild(document.createElement("div"));
-  window.leave = listenKeys(root, store, (event) => { if (event.type === "keydown") window.used.push(store + event.key); return true; });
+  window.leave = listenKeys(root, store, (event) => {
+    if (event.type === "keydown") window.used.push(store + event.key);
+    return true;
+  });
 }"""
 
 
