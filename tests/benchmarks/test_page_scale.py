@@ -24,7 +24,10 @@ from app.survey.tables.detections import Analysis, Detection, Feature, ModelVers
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 
 ROOT = Path(__file__).resolve().parents[2]
-PAGES = ("survey", "upload", "detections", "identify", "individuals", "history")
+PAGES = (
+    "survey", "upload", "detections", "stations", "videos", "identify", "individuals", "history", "field_notes", "export",
+    "operations",
+)  # fmt: skip
 SMALL, LARGE, CALLS = 1_000, 100_000, 100_000
 REPEATS = 5
 

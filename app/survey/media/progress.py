@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
@@ -90,7 +89,7 @@ def import_progress(session: Session, import_id: int) -> Progress:
         unplaced=batch.unplaced_files or 0,
         displaced=batch.displaced_files or 0,
         clock=batch.clock_files or 0,
-        unanalysed=session.scalar(_unanalysed(import_id, sa.func.count())) or 0,
+        unanalysed=session.scalar(sa.select(sa.func.count()).select_from(_unanalysed(import_id).subquery())) or 0,
         rate=rate,
         eta_seconds=left / rate if rate and batch.listed is not None else None,
         seconds=(batch.finished_at or now) - started,
@@ -132,7 +131,7 @@ def refusals(
 
 def unanalysed(session: Session, import_id: int) -> list[tuple[str, str]]:
     """Files of an import that were taken in and whose analysis failed or was stopped: (path, sentence)."""
-    rows = session.execute(_unanalysed(import_id, ListedFile.path, Media.failure).order_by(ListedFile.path))
+    rows = session.execute(_unanalysed(import_id).order_by(ListedFile.path))
     return [(path, reason or "") for path, reason in rows]
 
 
@@ -167,9 +166,12 @@ def _counts(session: Session, batch: ImportBatch) -> dict[str, int]:
     }
 
 
-def _unanalysed(import_id: int, *columns: Any) -> sa.Select[Any]:
-    of_import = sa.select(*columns).select_from(ListedFile).join(Media, Media.id == ListedFile.media_id)
-    return of_import.where(ListedFile.import_id == import_id, Media.stage == Stage.FAILED)
+def _unanalysed(import_id: int) -> sa.Select[str, str | None]:
+    # What failed is little, an import may be large: the few are looked up among its files, not the reverse.
+    failed = sa.select(Media.id, Media.failure).where(Media.stage == Stage.FAILED).cte("failed")
+    failed = failed.prefix_with("MATERIALIZED")
+    joined = failed.join(ListedFile, failed.c.id == ListedFile.media_id)
+    return sa.select(ListedFile.path, failed.c.failure).select_from(joined).where(ListedFile.import_id == import_id)
 
 
 def _looked_at(session: Session, import_id: int) -> int:
