@@ -1,4 +1,4 @@
-"""The dashboard's own HTTP routes, beside Streamlit's. They are outside its login: all but /healthz want a token."""
+"""The dashboard's own HTTP routes, beside Streamlit's. Outside its login: all but /healthz and facts want a token."""
 
 from __future__ import annotations
 
@@ -24,6 +24,7 @@ from app.web.metrics import metrics_text
 from app.web.pictures import PictureRoutes
 from app.web.scripts import script
 from app.web.services import Services
+from app.web.species import species
 from app.web.tokens import READ, BadToken, Signer
 from app.web.uploads import UploadRoute
 
@@ -58,6 +59,7 @@ def build_routes(state: Services) -> list[Route]:
         Route("/metrics", figures.metrics),
         Route("/api/stats", figures.stats),
         Route("/scripts/{version}/{path:path}", script),
+        Route("/api/species", species),
         Route("/thumbs/{name}", pictures.thumb),
         Route("/crops/{name}", pictures.crop),
         Route("/files/{sha256}", pictures.file),

@@ -25,8 +25,8 @@ from app.survey.tables.media import ImportBatch, ListedFile, Media
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
-    "survey", "upload", "detections", "stations", "videos", "identify", "individuals", "history", "field_notes", "export",
-    "operations",
+    "survey", "upload", "detections", "stations", "videos", "identify", "individuals", "history", "field_notes",
+    "export", "operations",
 )  # fmt: skip
 SMALL, LARGE, CALLS = 1_000, 100_000, 100_000
 REPEATS = 5

@@ -225,6 +225,16 @@ def test_species_of_a_selection_is_found_by_its_common_name(show: Callable[..., 
     assert bulks(answer) == [("species", "Panthera pardus", [1])]
 
 
+def test_a_species_of_no_list_is_found_by_its_name_in_another_language(show: Callable[..., Any]) -> None:
+    page = show("grid")
+    page.keyboard.press("l")
+    page.keyboard.type("jabal")
+    page.locator(".offer", has_text="Sus scrofa").wait_for()
+    page.keyboard.press("Enter")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
+    assert bulks(answer) == [("species", "Sus scrofa", [1])]
+
+
 def test_undo_and_redo_name_what_they_undo_and_redo(show: Callable[..., Any]) -> None:
     page = show("grid")
     for key in ("b", "u", "z", "y", "Control+z"):

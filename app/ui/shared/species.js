@@ -1,18 +1,20 @@
-// The species field: type-ahead over the labels used in this survey and those on its list.
+// The species field: type-ahead over the labels used in this survey, those on its list, and the names that ship with it.
 
 import { el } from "./dom.js";
 
 const MOST_OFFERED = 8;
+const ASK_AFTER = 80;
 
 export class SpeciesPicker {
   /** keep(name): what was chosen; null takes the label away; undefined leaves everything as it is. */
   constructor(keep) {
     this.keep = keep;
     this.choices = [];
+    this.facts = [];
     this.last = null;
     this.input = el("input", "species", { type: "text", placeholder: "Species or common name", "aria-label": "Species", role: "combobox",
       "aria-autocomplete": "list", "aria-expanded": "true", "aria-controls": "offers", autocomplete: "off", spellcheck: "false", maxlength: "120",
-      oninput: () => this.offer(), onkeydown: (event) => this.press(event) });
+      oninput: () => this.typed(), onkeydown: (event) => this.press(event) });
     this.list = el("div", "offers", { role: "listbox", id: "offers", "aria-label": "Labels" });
     this.node = el("div", "field", { hidden: true }, this.input, this.list, el("span", "faint", null, "↑ ↓ choose, Enter keeps, Esc leaves"));
   }
@@ -23,6 +25,7 @@ export class SpeciesPicker {
     this.present = present || null;
     this.node.hidden = false;
     this.input.value = "";
+    this.facts = [];
     this.offer();
     this.input.focus();
   }
@@ -40,9 +43,33 @@ export class SpeciesPicker {
     return ranked.filter(Boolean).sort((a, b) => a.rank - b.rank).slice(0, MOST_OFFERED);
   }
 
+  get words() { return this.input.value.trim().replace(/\s+/g, " "); }
+
+  typed() {
+    this.facts = [];
+    this.offer();
+    clearTimeout(this.timer);
+    const words = this.words;
+    if (words.length > 1) this.timer = setTimeout(() => this.lookUp(words), ASK_AFTER);
+  }
+
+  /** Species of the world with such a name, below those of this survey; what is chosen stays chosen. */
+  async lookUp(words) {
+    const answer = await fetch(`/api/species?q=${encodeURIComponent(words)}`).catch(() => null);
+    const found = answer?.ok ? await answer.json() : [];
+    if (words !== this.words || this.node.hidden) return;
+    const chosen = this.rows[this.at]?.name;
+    this.facts = found;
+    this.offer();
+    const place = this.rows.findIndex((row) => row.name === chosen && row.hint !== "as typed");
+    if (place >= 0) this.at = place;
+    this.show();
+  }
+
   offer() {
-    const typed = this.input.value.trim().replace(/\s+/g, " ");
-    const found = typed ? this.fitting(typed) : this.first();
+    const typed = this.words;
+    const own = typed ? this.fitting(typed) : this.first();
+    const found = [...own, ...this.facts.filter((one) => !own.some((other) => other.name === one.name))].slice(0, MOST_OFFERED);
     this.rows = found.map((one) => ({ name: one.name, label: one.name, hint: [one.common, one.used ? `${one.used}×` : ""].filter(Boolean).join(" · ") }));
     if (typed && !found.some((one) => one.name.toLowerCase() === typed.toLowerCase())) this.rows.push({ name: typed, label: typed, hint: "as typed" });
     if (!typed && this.present) this.rows.push({ name: null, label: "No species", hint: "takes the label away" });

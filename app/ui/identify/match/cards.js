@@ -32,7 +32,7 @@ function viewsText(one) {
 
 function rawText(one) {
   if (one.raw === null || one.raw === undefined) return one.origin || "not ranked";
-  const matches = one.matches === null || one.matches === undefined ? null : `${one.matches} kp`;
+  const matches = one.matches === null || one.matches === undefined ? null : `${one.matches} features agree`;
   return [one.model, Number(one.raw).toFixed(3), matches].filter((part) => part).join(" · ");
 }
 
