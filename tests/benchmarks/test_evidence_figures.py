@@ -20,7 +20,7 @@ def _inside(mask: np.ndarray, places: np.ndarray) -> np.ndarray:
     return mask[rows, np.clip((places[:, 0] * wide).astype(int), 0, wide - 1)] > 0.5
 
 
-def test_background_test_and_lines_on_unseen_tigers(real_data):
+def test_background_test_and_lines_on_unseen_tigers(real_data, measured):
     reader = evidence_mask.OutlineReader()
     rows = list(composed.tiger_rows(real_data / "tigers"))
     mine = set(sorted({identity for _, identity, _ in rows})[1::2])
@@ -43,9 +43,9 @@ def test_background_test_and_lines_on_unseen_tigers(real_data):
         found = evidence.compare(*(evidence.read(crop, reader.read(crop).mask) for crop in (pair.first, pair.second)))
         matching += found.whole > evidence.MATCHING
         caught += found.on_background
-    print(f"\ntrue pairs flagged: {flagged} of {pairs} ({flagged / pairs:.1%})")
-    print(f"composed on one background and matching: {caught} of {matching} flagged ({caught / matching:.1%})")
-    print(f"consistent matches inside the hull of the keypoints: {inside / lines:.1%} of {lines}")
+    measured(f"true pairs marked as background, of {pairs}", flagged / pairs, at_most=0.05)
+    measured(f"composed pairs marked, of {matching} that match", caught / matching, at_least=0.95)
+    measured(f"matches on the animal, of {lines:,}", inside / lines, at_least=0.8)
     assert flagged / pairs < 0.05
     assert caught / matching >= 0.95
     assert inside / lines >= 0.8

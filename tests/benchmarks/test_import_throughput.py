@@ -1,7 +1,7 @@
 """Import + detect + describe + store of 200 pictures against the bare loop over the same pictures, in one run.
 
-The bare loop: one process, full decode, letterbox, the same network at the same batch size, nothing stored.
-Budget of the design: at least 0.85 of its throughput; the first release promises 0.7.
+The bare loop: one process, decode at the scale that is needed, letterbox, the same network through ONNX Runtime at the
+same batch size, nothing stored. Budget: at least 0.85 of its throughput.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from tests.support.scenes import sample_folder
 
 PICTURES = 200
 MEGAPIXELS = (2, 3, 5, 8, 12)
-BUDGET = 0.7
+BUDGET = 0.85
+SIDE = 1024  # pixels of the long side that the detector's finer view needs, and some
 
 
 def write_pictures(folder: Path) -> list[Path]:
@@ -43,30 +44,34 @@ def write_pictures(folder: Path) -> list[Path]:
 
 
 def bare_loop(files: list[Path]) -> float:
-    """Seconds for decode, letterbox and network."""
+    """Seconds for decode at the scale that is needed, letterbox and network (ONNX Runtime, the same batches)."""
     from modal_backend.models.detectors.pocket_detector import PocketDetector
 
     detector = PocketDetector.load()
     detector.detect([np.zeros((480, 640, 3), np.uint8)])
     start = time.perf_counter()
     for first in range(0, len(files), BATCH):
-        pictures = [
-            np.asarray(ImageOps.exif_transpose(Image.open(path)).convert("RGB"))
-            for path in files[first : first + BATCH]
-        ]
-        detector.detect(pictures)
+        detector.detect([scaled(path) for path in files[first : first + BATCH]])
     return time.perf_counter() - start
 
 
+def scaled(path: Path) -> np.ndarray:
+    """A JPEG at 1/1, 1/2 or 1/4, with at least SIDE pixels."""
+    image = Image.open(path)
+    image.draft("RGB", (SIDE, 1) if image.width >= image.height else (1, SIDE))
+    return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+
+
 @pytest.mark.benchmark
-def test_an_import_reaches_the_promised_share_of_the_bare_loops_throughput(tmp_path):
+def test_an_import_reaches_the_promised_share_of_the_bare_loops_throughput(tmp_path, measured):
     files = write_pictures(tmp_path / "card")
     bare = bare_loop(files)
     start = time.perf_counter()
     answer = pugmark(tmp_path / "data", "import", str(tmp_path / "card"), "--wait")
     whole = time.perf_counter() - start
     ratio = bare / answer["seconds"]
-    print(f"\nbare loop {PICTURES / bare:.2f} pictures/s, import {PICTURES / answer['seconds']:.2f} pictures/s")
-    print(f"ratio {ratio:.2f}, with the start of the process {bare / whole:.2f}")
+    measured("import", PICTURES / answer["seconds"], "pictures/s", baseline=PICTURES / bare)
+    measured("import, share of the bare loop", ratio, at_least=BUDGET)
+    measured("the same with the start of the process", bare / whole)
     assert answer["new"] == PICTURES
     assert ratio >= BUDGET

@@ -60,25 +60,23 @@ def assign(survey: Survey) -> None:
 
 
 @pytest.mark.benchmark
-def test_pages_of_a_thousand_individuals_stay_under_300_ms(tmp_path, monkeypatch):
+def test_pages_of_a_thousand_individuals_stay_under_300_ms(tmp_path, monkeypatch, measured):
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path))
     load_settings.cache_clear()
     st.cache_resource.clear()
     survey = open_survey(load_settings())
     fill(survey, CROPS)
     assign(survey)
-    print()
     with survey.read() as session:
         start = time.perf_counter()
         report = plausibility.report(session)
-        print(
-            f"conflicts over {CROPS:,} sightings: {time.perf_counter() - start:.2f} s, {len(report.conflicts):,} found"
-        )
+        what = f"conflicts over {CROPS:,} sightings, {len(report.conflicts):,} found"
+        measured(what, time.perf_counter() - start, "s")
         start = time.perf_counter()
         history = capture_history(session, Design())
         seconds = time.perf_counter() - start
         size = f"{len(history.individuals):,} x {len(history.stations)} x {history.occasions}"
-        print(f"capture history {size}: {seconds:.2f} s")
+        measured(f"capture history {size}", seconds, "s")
     slow = {}
     for title, (name, params) in RUNS.items():
         test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=60).run()
@@ -93,9 +91,10 @@ def test_pages_of_a_thousand_individuals_stay_under_300_ms(tmp_path, monkeypatch
             test.run()
             runs.append(time.perf_counter() - start)
         assert not test.exception
-        print(f"{title:36} first {first * 1000:5.0f} ms, then {statistics.median(runs) * 1000:5.0f} ms")
+        measured(f"{title}, first", first * 1000, "ms")
+        measured(f"{title}, then", statistics.median(runs) * 1000, "ms", at_most=300)
         slow |= {title: statistics.median(runs)} if statistics.median(runs) > 0.3 else {}
-    print(f"peak memory {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB")
+    measured("peak memory of the process", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
     survey.close()
     st.cache_resource.clear()
     load_settings.cache_clear()

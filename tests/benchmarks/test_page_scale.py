@@ -100,22 +100,21 @@ def seconds_a_page(data_dir: Path, monkeypatch: pytest.MonkeyPatch, crops: int) 
 
 
 @pytest.mark.benchmark
-def test_pages_do_not_slow_down_with_the_survey(tmp_path, monkeypatch):
+@pytest.mark.quick
+def test_pages_do_not_slow_down_with_the_survey(tmp_path, monkeypatch, measured):
     small = seconds_a_page(tmp_path / "small", monkeypatch, SMALL)
     large = seconds_a_page(tmp_path / "large", monkeypatch, LARGE)
-    print()
     for name in PAGES:
-        print(
-            f"{name:12} {small[name] * 1000:6.0f} ms with {SMALL:,}, {large[name] * 1000:6.0f} ms with {LARGE:,}: "
-            f"{large[name] / small[name]:.2f} x"
-        )
+        measured(f"page {name}, {LARGE:,} crops (bare: {SMALL:,})", large[name] * 1000, "ms",
+                 baseline=small[name] * 1000, at_most=max(100, 1.2 * small[name] * 1000))  # fmt: skip
     st.cache_resource.clear()
     load_settings.cache_clear()
     assert all(large[name] <= 1.5 * small[name] or large[name] < 0.3 for name in PAGES)
 
 
 @pytest.mark.benchmark
-def test_a_refresh_of_the_strip_reads_only_the_last_minutes(survey):
+@pytest.mark.quick
+def test_a_refresh_of_the_strip_reads_only_the_last_minutes(survey, measured):
     now = time.time()
     rows = [
         {"task": "detect", "model": "pocket-detector", "backend": "embedded", "items": 8, "queued_at": now - n,
@@ -130,4 +129,4 @@ def test_a_refresh_of_the_strip_reads_only_the_last_minutes(survey):
         start = time.perf_counter()
         snapshot(survey)
         runs.append(time.perf_counter() - start)
-    print(f"\nstatus strip with {CALLS:,} calls: {statistics.median(runs) * 1000:.1f} ms")
+    measured(f"status strip, {CALLS:,} calls", statistics.median(runs) * 1000, "ms", at_most=5)

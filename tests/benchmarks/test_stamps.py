@@ -39,7 +39,7 @@ def read(reader: StampReader, picture: Picture, seconds: list[float]) -> Stamp:
     return read_stamp(text.lines, TODAY)
 
 
-def test_real_bars(real_data: Path):
+def test_real_bars(real_data: Path, measured):
     with (real_data / "stamps.csv").open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     reader, fits, wrong, invented, seconds = StampReader(), 0, 0, 0, list[float]()
@@ -52,13 +52,15 @@ def test_real_bars(real_data: Path):
         wrong += bool(row["date"]) and stamp.complete and not fit and not stamp.doubts
         invented += not row["date"] and bool(stamp.dates)
     dated = sum(bool(row["date"]) for row in rows)
-    print(f"\n{fits} of {dated} right, {wrong} wrong without a doubt, {invented} invented, {np.mean(seconds):.2f} s")
+    measured(f"real bars right, of {dated}", fits / dated, at_least=WANTED)
+    measured("real bars wrong without a doubt, or invented", wrong + invented, at_most=0)
+    measured("a real bar, one core", float(np.mean(seconds)), "s", at_most=SECONDS)
     assert fits >= WANTED * dated
     assert (wrong, invented) == (0, 0)
     assert np.mean(seconds) < SECONDS
 
 
-def test_drawn_bars_on_real_pictures(real_data: Path):
+def test_drawn_bars_on_real_pictures(real_data: Path, measured):
     sources = ("hand_garden", "raccoon", "empty_trails", "rabbit_openimages")
     files = sorted(file for name in sources for file in (real_data / "detection" / name / "images").iterdir())
     reader, fits, wrong, seconds = StampReader(), 0, 0, list[float]()
@@ -72,6 +74,7 @@ def test_drawn_bars_on_real_pictures(real_data: Path):
         fit = right(written, stamp.dates, stamp.time)
         fits += fit
         wrong += stamp.complete and not fit and not stamp.doubts
-    print(f"\n{fits} of {len(SEEDS)} right, {wrong} wrong without a doubt, {np.mean(seconds):.2f} s of one core")
+    measured(f"drawn bars right, of {len(SEEDS)}", fits / len(SEEDS), at_least=WANTED)
+    measured("drawn bars wrong without a doubt", wrong, at_most=0)
     assert fits >= WANTED * len(SEEDS)
     assert wrong == 0

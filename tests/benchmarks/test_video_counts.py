@@ -6,7 +6,6 @@ at while the method was made.
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -85,7 +84,7 @@ class Score:
         self.asked[kind] += 1
 
 
-def test_count_sides_and_times_of_known_animals_are_right_in_nine_of_ten(tmp_path, capsys):
+def test_count_sides_and_times_of_known_animals_are_right_in_nine_of_ten(tmp_path, capsys, measured):
     first, count = (int(part) for part in os.environ.get("PUGMARK_CLIP_SEEDS", HELD_OUT).split(":"))
     detect = detector(EmbeddedBackend())
     scores = {style: Score() for style in ("first", "other")}
@@ -93,8 +92,10 @@ def test_count_sides_and_times_of_known_animals_are_right_in_nine_of_ten(tmp_pat
         scores[name.split()[0]].take(name, summarise_video(path, detect), truths)
         path.unlink()
     with capsys.disabled():
-        for style, score in scores.items():
-            print("\n" + json.dumps({"style": style, "videos": score.asked["count"], **score.shares()}))
-            print("\n".join(score.wrong))
+        for score in scores.values():
+            print("", *score.wrong, sep="\n")
+    for style, score in scores.items():
+        for kind, share in score.shares().items():
+            measured(f"drawn videos ({style}): {kind}, of {score.asked[kind]}", share, at_least=LEAST)
     for style, score in scores.items():
         assert all(share >= LEAST for share in score.shares().values()), style

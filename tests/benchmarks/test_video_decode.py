@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 from fractions import Fraction
@@ -76,15 +75,15 @@ def timed(script: str, video: Path) -> tuple[int, float, int]:
     return int(frames), float(seconds), int(memory)
 
 
-def test_ten_minutes_are_decoded_and_sampled_at_most_at_1_3_times_the_bare_decode_in_flat_memory(tmp_path, capsys):
+def test_ten_minutes_are_decoded_and_sampled_at_most_at_1_3_times_the_bare_decode_in_flat_memory(tmp_path, measured):
     short, video = long_video(tmp_path / "short.mp4", 2), long_video(tmp_path / "long.mp4", 10)
     _, _, at_two = timed(WATCH, short)
     frames, bare, _ = timed(BARE, video)
     watched, seconds, at_ten = timed(WATCH, video)
-    figures = {"frames": frames, "bare_s": round(bare, 1), "watched_s": round(seconds, 1),
-               "ratio": round(seconds / bare, 3), "peak_mib": [at_two // 1024, at_ten // 1024]}  # fmt: skip
-    with capsys.disabled():
-        print("\n" + json.dumps(figures))
+    measured("ten minutes of 1080p decoded and sampled", seconds, "s", baseline=bare)
+    measured("times the bare decode", seconds / bare, "x", at_most=MOST)
+    measured("peak memory, two minutes", at_two / 1024, "MB")
+    measured("peak memory, ten minutes", at_ten / 1024, "MB", at_most=MOST_GROWTH * at_two / 1024)
     assert watched == frames == 10 * 60 * FPS
     assert seconds <= MOST * bare
     assert at_ten <= MOST_GROWTH * at_two
