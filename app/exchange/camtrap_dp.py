@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -17,10 +17,13 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.exchange import camtrap_dp_individuals as individuals
 from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
 from app.exchange.camtrap_dp_schema import write_table
 from app.exchange.coordinates import coarse, is_sensitive
+from app.exchange.csv_text import identifiers_csv
 from app.exchange.identifiers import ExportRefused
+from app.exchange.safe_cells import RULE, kept_present
 from app.survey.capture.effort import media_days
 from app.survey.individuals.catalogue import species_known
 from app.survey.media.stamps import proposals
@@ -31,7 +34,7 @@ from app.survey.tables.media import Media
 BASE = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
 DEPLOYMENTS = (
     "deploymentID", "locationID", "locationName", "latitude", "longitude", "coordinateUncertainty", "deploymentStart",
-    "deploymentEnd", "cameraID", "timestampIssues", "baitUse", "deploymentComments",
+    "deploymentEnd", "cameraID", "cameraModel", "timestampIssues", "baitUse", "deploymentGroups", "deploymentComments",
 )  # fmt: skip
 SAMPLING = ("simpleRandom", "systematicRandom", "clusteredRandom", "experimental", "targeted", "opportunistic")
 METHODS = ("activityDetection", "timeLapse")
@@ -62,9 +65,12 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
         rows = _deployment_rows(session, used, places, kept, rounded)
         write_table(package, "deployments", DEPLOYMENTS, rows)
         write_table(package, "media", MEDIA, media_rows(session, kept))
+        individuals.write(session, package)
         count = write_table(package, "observations", OBSERVATIONS, observation_rows(session, kept))
         package.writestr("datapackage.json", json.dumps(_package(statement, who, rows, species, rounded), indent=2))
-        package.writestr("README.txt", _readme(kept, rounded))
+        if changed := individuals.changed_names(session, used):
+            package.writestr("identifiers.csv", identifiers_csv(changed))
+        package.writestr("README.txt", _readme(kept, rounded, bool(changed)))
     return count
 
 
@@ -89,10 +95,16 @@ def _checked(
     deployments = deployment_views(session)
     kept = kept_media(session, deployments, statement.utc_offset)
     used = [deployment for deployment in deployments if deployment.id in kept.deployments]
-    return kept, used, _check_places(used)
+    return kept, used, _check_places(used, media_days(session, used))
 
 
-def _check_places(used: Sequence[DeploymentView]) -> dict[int, tuple[float, float]]:
+def _check_places(used: Sequence[DeploymentView], shown: Mapping[int, Any]) -> dict[int, tuple[float, float]]:
+    undated = [view.name for view in used if not (view.first_day and view.last_day) and view.id not in shown]
+    if undated:
+        raise ExportRefused(
+            f"The media of {', '.join(undated[:8])} bear only a date that cameras count from when their clock was not "
+            "set. Correct the clock or fill in the days: Stations."
+        )
     missing = [deployment.name for deployment in used if deployment.latitude is None or deployment.longitude is None]
     if missing:
         raise ExportRefused(
@@ -109,7 +121,7 @@ def _deployment_rows(
     kept: Kept,
     rounded: bool,
 ) -> list[tuple[Any, ...]]:
-    shown, doubted = media_days(session, used), _doubted(session, used)
+    shown, doubted, cameras = media_days(session, used), _doubted(session, used), _cameras(session)
     rows = []
     for deployment in used:
         first, last = deployment.first_day, deployment.last_day
@@ -118,16 +130,29 @@ def _deployment_rows(
         latitude, longitude = coarse(places[deployment.id], [None], exact=not rounded)
         zone = kept.zones[deployment.id]
         comment = "" if deployment.first_day else "start and end are those of its media"
+        station = kept_present(deployment.station)
+        serial, model = cameras.get(deployment.id, (None, None))
         rows.append(
             (
-                deployment.name, deployment.station, deployment.station, latitude, longitude,
+                kept.deployments[deployment.id], station, station, latitude, longitude,
                 COARSE_METRES if rounded else "",
                 f"{_day(first)}T00:00:00{zone}", f"{_day(last)}T23:59:59{zone}",
-                deployment.camera, "true" if deployment.id in doubted else "false",
-                "true" if deployment.bait else "", comment,
+                deployment.camera or serial, model, "true" if deployment.id in doubted else "false",
+                "true" if deployment.bait else "", f"station:{deployment.station.replace('|', '/')}", comment,
             )
         )  # fmt: skip
     return rows
+
+
+def _cameras(session: Session) -> dict[int, tuple[str | None, str | None]]:
+    """Serial number and model of each deployment's camera, as its files say them."""
+    columns = (Media.camera_serial, Media.camera_make, Media.camera_model)
+    rows = session.execute(
+        sa.select(Media.deployment_id, *(sa.func.max(column) for column in columns))
+        .where(Media.deployment_id.is_not(None))
+        .group_by(Media.deployment_id)
+    )
+    return {row[0]: (row[1], "-".join(part for part in row[2:] if part) or None) for row in rows if row[0] is not None}
 
 
 def _doubted(session: Session, used: Sequence[DeploymentView]) -> set[int]:
@@ -166,7 +191,7 @@ def _package(
                 "mediatype": "text/csv", "encoding": "utf-8", "schema": f"{BASE}/{name}-table-schema.json",
             }
             for name in ("deployments", "media", "observations")
-        ],
+        ] + [individuals.RESOURCE],
         "profile": f"{BASE}/camtrap-dp-profile.json",
         "name": "pugmark-survey",
         "created": datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -186,14 +211,18 @@ def _package(
     }  # fmt: skip
 
 
-def _readme(kept: Kept, rounded: bool) -> str:
+def _readme(kept: Kept, rounded: bool, changed: bool) -> str:
     lines = [
         "Camera Trap Data Package 1.0.2, written by Pugmark.",
         "individualID is the individual's name, decided by the person in classifiedBy.",
         "An observation is one box on one image; images judged blank have one of type blank.",
         "filePath is the path the file was taken in under; the files are not part of this package.",
+        "individuals.csv is the catalogue: species, sex, life stage and days of every individual that was named.",
+        f"Detector: {kept.classifier or 'none'}; its boxes count from a confidence of {kept.threshold}.",
         *(f"Left out: {text}." for text in kept.left_out),
     ]
+    if changed:
+        lines.append(f"{RULE} identifiers.csv lists them.")
     if rounded:
         lines.append("Coordinates are rounded to 0.1 degree because a sensitive species may be in the survey.")
     return "\n".join(lines) + "\n"

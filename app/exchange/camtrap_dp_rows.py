@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.identifiers import ExportRefused
+from app.exchange.safe_cells import kept_present
 from app.exchange.sightings_csv import media_paths
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM
@@ -79,7 +80,7 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
         raise ExportRefused("No image has a deployment and a capture time: there is nothing to write.")
     version = browse.detector(session)
     return Kept(
-        deployments={row.id: row.name for row in deployments if row.id in used},
+        deployments={row.id: str(kept_present(row.name)) for row in deployments if row.id in used},
         stated=stated,
         zones={number: _zone(stated.get(number) or zone, utc_offset) for number, zone in used.items()},
         utc_offset=utc_offset,
@@ -207,7 +208,7 @@ def _box(box: BoxView, review: tuple[Any, ...] | None, kept: Kept) -> tuple[Any,
     human = box.confirmed
     return (
         "vehicle" if box.category == Category.VEHICLE else "animal",
-        box.species or species, 1, LIFE_STAGES.get(age or ""), sex, box.individual,
+        box.species or species, 1, LIFE_STAGES.get(age or ""), sex, kept_present(box.individual),
         *(round(max(value, 0.0), 6) for value in (box.x, box.y, width, height)),
         "human" if human else "machine", who if human else kept.classifier,
         _utc(at) if human else "", 1 if human else round(box.confidence, 4),

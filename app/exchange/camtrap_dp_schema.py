@@ -1,4 +1,4 @@
-"""The columns of Camtrap DP 1.0.2's tables, in the order of their published schemas.
+"""The columns of Camtrap DP 1.0.2's tables, in the order of their published schemas, and of our individuals.csv.
 
 Readers that go by position, as frictionless-r and camtrapdp do, want every column, empty where nothing is known.
 Source: https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2/<table>-table-schema.json
@@ -29,6 +29,10 @@ COLUMNS = {
         "individualID", "individualPositionRadius", "individualPositionAngle", "individualSpeed", "bboxX", "bboxY",
         "bboxWidth", "bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp",
         "classificationProbability", "observationTags", "observationComments",
+    ),
+    "individuals": (
+        "individualID", "scientificName", "sex", "lifeStage", "lifeStatus", "firstSeen", "lastSeen", "sightings",
+        "stations",
     ),
 }  # fmt: skip
 

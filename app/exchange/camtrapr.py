@@ -8,12 +8,12 @@ station, camera and session in its row names, so they do not occur in ours.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import groupby
 
 from app.exchange.coordinates import metres
-from app.exchange.csv_text import csv_text, described
+from app.exchange.csv_text import csv_text, described, identifiers_csv
 from app.exchange.identifiers import ExportRefused
 from app.survey.capture.effort import BROKEN, NOT_SET_UP, WORKED
 from app.survey.capture.history import CaptureHistory
@@ -23,7 +23,7 @@ RECORD_COLUMNS = (
     "Station", "Species", "Individual", "DateTimeOriginal", "Date", "Time", "Directory", "FileName", "n_images",
     "Sex", "AgeClass", "Flank",
 )  # fmt: skip
-CELL = {WORKED: "1", BROKEN: "0", NOT_SET_UP: "NA"}
+CELL = {WORKED: 1, BROKEN: 0, NOT_SET_UP: None}
 
 
 def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = False) -> dict[str, str]:
@@ -39,10 +39,12 @@ def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = Fa
     if not history.used:
         raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")
     placed = metres(history.places, {animal.species for animal in history.individuals}, exact=exact)
+    names = station_names(history.stations)
     return {
-        "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths)),
-        "camera_operation.csv": _operation(history),
-        "stations.csv": _stations(history, placed.xy),
+        "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths, names), "NA"),
+        "camera_operation.csv": _operation(history, names),
+        "stations.csv": _stations(history, placed.xy, names),
+        "identifiers.csv": identifiers_csv({"station": names}),
         "README.txt": _readme(history, placed.zone),
     }
 
@@ -52,7 +54,18 @@ def station_name(name: str) -> str:
     return re.sub(r"_{2,}", "_", name)
 
 
-def _records(history: CaptureHistory, paths: Mapping[int, str]) -> list[tuple[object, ...]]:
+def station_names(names: Iterable[str]) -> dict[str, str]:
+    """A name that camtrapR reads for each station, and never the same for two."""
+    found: dict[str, str] = {}
+    for name in sorted(names, key=lambda name: (station_name(name) != name, name)):
+        base, again = station_name(name), 1
+        while (written := base if again == 1 else f"{base}-{again}") in found.values():
+            again += 1
+        found[name] = written
+    return found
+
+
+def _records(history: CaptureHistory, paths: Mapping[int, str], names: Mapping[str, str]) -> list[tuple[object, ...]]:
     animals = {animal.id: animal for animal in history.individuals}
 
     def key(sighting: SightingView) -> tuple[str, int, tuple[str, int]]:
@@ -67,27 +80,26 @@ def _records(history: CaptureHistory, paths: Mapping[int, str]) -> list[tuple[ob
         flanks = {sighting.flank for sighting in same} & {"left", "right"}
         rows.append(
             (
-                station_name(station), animal.species or "unnamed", animal.name,
+                names[station], animal.species or "unnamed", animal.name,
                 f"{first.taken_at:%Y-%m-%d %H:%M:%S}", first.taken_at.date(), f"{first.taken_at:%H:%M:%S}",
                 folder, name, len({sighting.media_id for sighting in same}),
-                animal.sex or "NA", animal.age_class or "NA",
-                "+".join(sorted(flanks)) or "NA",
+                animal.sex, animal.age_class,
+                "+".join(sorted(flanks)) or None,
             )
         )  # fmt: skip
     return sorted(rows, key=lambda row: (str(row[0]), str(row[3]), str(row[2])))
 
 
-def _operation(history: CaptureHistory) -> str:
+def _operation(history: CaptureHistory, names: Mapping[str, str]) -> str:
     window = history.window()
     dates = [history.start + timedelta(days=number) for number in range(window.shape[1])]
     rows = (
-        (station_name(name), *(CELL[int(value)] for value in window[place]))
-        for place, name in enumerate(history.stations)
+        (names[name], *(CELL[int(value)] for value in window[place])) for place, name in enumerate(history.stations)
     )
-    return csv_text(("", *map(str, dates)), rows)
+    return csv_text(("", *map(str, dates)), rows, "NA")
 
 
-def _stations(history: CaptureHistory, xy: Mapping[str, tuple[float, float]]) -> str:
+def _stations(history: CaptureHistory, xy: Mapping[str, tuple[float, float]], names: Mapping[str, str]) -> str:
     window = history.window()
     gaps = [_gaps(list(map(int, row)), history.start) for row in window]
     most = max((len(gap[2]) for gap in gaps if gap), default=0)
@@ -99,10 +111,10 @@ def _stations(history: CaptureHistory, xy: Mapping[str, tuple[float, float]]) ->
         if found is None:
             continue
         first, last, problems = found
-        x, y = xy.get(name, ("NA", "NA"))
+        x, y = xy.get(name, (None, None))
         days = [str(day) for problem in problems for day in problem]
-        rows.append([station_name(name), x, y, first, last, *days, *[""] * (2 * most - len(days))])
-    return csv_text(header, rows)
+        rows.append([names[name], x, y, first, last, *days, *[""] * (2 * most - len(days))])
+    return csv_text(header, rows, "NA")
 
 
 def _gaps(states: list[int], start: date) -> tuple[date, date, list[tuple[date, date]]] | None:

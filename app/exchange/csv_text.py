@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from app.exchange.safe_cells import safe_cell
+from app.exchange.safe_cells import RULE, kept_cell
 from app.survey.capture.history import CaptureHistory
 
 ASSUMPTIONS = (
@@ -20,13 +20,27 @@ ASSUMPTIONS = (
 )
 
 
-def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """A CSV table, lines ending in a line feed, without formulas; None is an empty cell."""
+def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], missing: str = "") -> str:
+    """A CSV table, lines ending in a line feed, whose texts follow the RULE of `safe_cells`.
+
+    Args:
+        missing: what stands for None.
+    """
     file = io.StringIO()
     writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(safe_cell, header))
-    writer.writerows([*map(safe_cell, row)] for row in rows)
+    writer.writerow(map(kept_cell, header))
+    writer.writerows([missing if value is None else kept_cell(value) for value in row] for row in rows)
     return file.getvalue()
+
+
+def identifiers_csv(written: Mapping[str, Mapping[str, str]]) -> str:
+    """identifiers.csv: how a format writes the names that it cannot hold as they are.
+
+    Args:
+        written: the identifier of each name, by kind (individual, station).
+    """
+    rows = ((kind, name, short) for kind, names in written.items() for name, short in names.items())
+    return csv_text(("kind", "name in Pugmark", "identifier"), rows)
 
 
 def described(history: CaptureHistory) -> list[str]:
@@ -36,6 +50,7 @@ def described(history: CaptureHistory) -> list[str]:
         f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions of "
         f"{design.occasion_days} days from {history.start}; {int(history.days_worked().sum())} station-days worked.",
         f"Species: {design.species or 'all'}. Flank: {design.flank}.",
+        f"Names: {RULE}",
     ]
     return [*lines, "", "Notes:", *(f"- {note}" for note in history.notes or ("none",)), "", "Assumptions:"] + [
         f"- {text}" for text in ASSUMPTIONS

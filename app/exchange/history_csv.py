@@ -13,13 +13,13 @@ def files(history: CaptureHistory) -> dict[str, str]:
     starts = [str(history.occasion_start(number)) for number in range(history.occasions)]
     days = history.days_worked()
     wide = (
-        (animal.name, *("NA" if value == MISSING else int(value) for value in row))
+        (animal.name, *(None if value == MISSING else int(value) for value in row))
         for animal, row in zip(history.individuals, history.by_occasion(), strict=True)
     )
     return {
-        "individuals_x_occasions.csv": csv_text(("individual", *starts), wide),
+        "individuals_x_occasions.csv": csv_text(("individual", *starts), wide, "NA"),
         "individuals_x_stations_x_occasions.csv": csv_text(
-            ("individual", "station", "occasion", "occasion_start", "events", "days_worked"), _long(history)
+            ("individual", "station", "occasion", "occasion_start", "events", "days_worked"), _long(history), "NA"
         ),
         "effort.csv": csv_text(
             ("station", *starts),
@@ -36,5 +36,5 @@ def _long(history: CaptureHistory) -> Iterator[tuple[object, ...]]:
         for station, name in enumerate(history.stations):
             for occasion in range(history.occasions):
                 worked = int(days[station, occasion])
-                events: object = history.captures.get((place, station, occasion), 0) if worked else "NA"
+                events: object = history.captures.get((place, station, occasion), 0) if worked else None
                 yield animal.name, name, occasion + 1, history.occasion_start(occasion), events, worked

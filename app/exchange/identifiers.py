@@ -16,12 +16,20 @@ class ExportRefused(Exception):
 def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
     """An identifier for each name: letters, digits, points and hyphens (no underscore, as secr asks for detectors).
 
-    A name of which nothing is left becomes prefix and number; equal identifiers are kept apart by a number.
+    A name of which nothing is left becomes prefix and number; equal identifiers are kept apart by a number, and a name
+    that is an identifier already keeps it.
     """
+    listed = list(names)
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for number, name in enumerate(names, start=1):
-        base = re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")
+    for name in listed:
+        if name and _readable(name) == name and name.lower() not in RESERVED | taken:
+            found[name] = name
+            taken.add(name.lower())
+    for number, name in enumerate(listed, start=1):
+        if name in found:
+            continue
+        base = _readable(name)
         if not base or base.lower() in RESERVED:
             base = f"{prefix}{number}" if not base else f"{base}-{prefix}{number}"
         identifier, again = base, 1
@@ -31,3 +39,7 @@ def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
         taken.add(identifier.lower())
         found[name] = identifier
     return found
+
+
+def _readable(name: str) -> str:
+    return re.sub(r"[^A-Za-z0-9.]+", "-", name).strip("-.")

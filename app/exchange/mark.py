@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.exchange.csv_text import described
+from app.exchange.csv_text import described, identifiers_csv
 from app.exchange.identifiers import ExportRefused, identifiers
 from app.survey.capture.history import MISSING, CaptureHistory
 
@@ -18,7 +18,8 @@ LONGEST_RECORD = 240
 
 
 def files(history: CaptureHistory) -> dict[str, str]:
-    """capture_history.inp, with '.' where no camera worked; then also closed.inp without those occasions; README.txt.
+    """capture_history.inp, with '.' where no camera worked; then also closed.inp without those occasions;
+    identifiers.csv, README.txt.
 
     Raises:
         ExportRefused: without a sighting, or when a record would be longer than MARK reads.
@@ -27,14 +28,19 @@ def files(history: CaptureHistory) -> dict[str, str]:
         raise ExportRefused("No sighting falls into these occasions: there is no capture history to write.")
     table = history.by_occasion()
     missing = (table == MISSING).all(axis=0)
-    found = {"capture_history.inp": _inp(history, table)}
+    animals = identifiers((animal.name for animal in history.individuals), "A")
+    found = {
+        "capture_history.inp": _inp(history, table, animals),
+        "identifiers.csv": identifiers_csv({"individual": animals}),
+    }
     if missing.any():
-        found["closed.inp"] = _inp(history, table[:, ~missing], [int(n) + 1 for n in np.flatnonzero(missing)])
+        found["closed.inp"] = _inp(history, table[:, ~missing], animals, [int(n) + 1 for n in np.flatnonzero(missing)])
     return {**found, "README.txt": _readme(history, bool(missing.any()))}
 
 
-def _inp(history: CaptureHistory, table: NDArray[np.int8], dropped: list[int] | None = None) -> str:
-    names = identifiers((animal.name for animal in history.individuals), "A")
+def _inp(
+    history: CaptureHistory, table: NDArray[np.int8], names: dict[str, str], dropped: list[int] | None = None
+) -> str:
     lines = [
         f"/* {table.shape[1]} occasions of {history.design.occasion_days} days from {history.start}, "
         f"{len(history.individuals)} individuals, 1 group */"

@@ -8,7 +8,7 @@ after #, identifiers without blanks, tabs, commas or (for detectors) underscores
 from __future__ import annotations
 
 from app.exchange.coordinates import metres
-from app.exchange.csv_text import csv_text, described
+from app.exchange.csv_text import described, identifiers_csv
 from app.exchange.identifiers import ExportRefused, identifiers
 from app.survey.capture.history import CaptureHistory
 
@@ -44,13 +44,11 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
         x, y = placed.xy[history.stations[place]]
         usage = " ".join(str(value) for value in days[place])
         detectors.append(f"{stations[history.stations[place]]} {x:.0f} {y:.0f} {usage}")
-    ids = [("individual", name, written) for name, written in animals.items()]
-    ids += [("station", name, written) for name, written in stations.items()]
     return {
         "captures.txt": _captures(history, animals, stations, repeated=False),
         "captures-count.txt": _captures(history, animals, stations, repeated=True),
         "detectors.txt": "\n".join(detectors) + "\n",
-        "identifiers.csv": csv_text(("kind", "name in Pugmark", "identifier"), ids),
+        "identifiers.csv": identifiers_csv({"individual": animals, "station": stations}),
         "README.txt": _readme(history, placed.zone),
     }
 

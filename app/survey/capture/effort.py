@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,13 @@ import sqlalchemy as sa
 from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
+from app.survey.media.clock_flags import factory_dated
 from app.survey.media.stations import DeploymentView
 from app.survey.tables.media import Media
 
 WORKED, BROKEN, NOT_SET_UP = 1, 0, -1
 LONGEST_DAYS = 366 * 20
+ABOUT = timedelta(days=31)
 
 
 class NoEffort(Exception):
@@ -63,7 +65,8 @@ def effort(session: Session, deployments: Sequence[DeploymentView]) -> Effort:
     length = (end - start).days + 1
     if length > LONGEST_DAYS:
         raise NoEffort(
-            f"The deployments span {start} to {end}: a camera's clock was wrong. Correct it or set the days."
+            f"The deployments span {start} to {end}: the clock of {_astray(spans)} was wrong. Correct it or set its "
+            "days: Stations."
         )
     stations = tuple(sorted({deployment.station for deployment, _, _ in spans}))
     days = np.full((len(stations), length), NOT_SET_UP, np.int8)
@@ -79,12 +82,40 @@ def effort(session: Session, deployments: Sequence[DeploymentView]) -> Effort:
 
 
 def media_days(session: Session, deployments: Sequence[DeploymentView]) -> dict[int, tuple[date, date]]:
-    """First and last day of each deployment's media."""
-    ids = {row.id for row in deployments}
+    """First and last day of each deployment's media.
+
+    Media with a date that cameras count from are left aside, unless the others of the deployment were taken about
+    that time or, where it has no others, those of the survey.
+    """
+    ids, sure = {row.id for row in deployments}, sa.case((factory_dated(), None), else_=Media.taken_at)
     rows = session.execute(
-        sa.select(Media.deployment_id, sa.func.min(Media.taken_at), sa.func.max(Media.taken_at))
+        sa.select(
+            Media.deployment_id,
+            *(function(time) for time in (Media.taken_at, sure) for function in (sa.func.min, sa.func.max)),
+        )
         .where(Media.deployment_id.is_not(None), Media.taken_at.is_not(None))
         .group_by(Media.deployment_id)
     )
-    values: list[tuple[Any, ...]] = [tuple(row) for row in rows]
-    return {number: (first.date(), last.date()) for number, first, last in values if number in ids}
+    values: list[tuple[Any, ...]] = [tuple(row) for row in rows if row[0] in ids]
+    begun = min((first for *_, first, _ in values if first), default=datetime.max)
+    ended = max((last for *_, last in values if last), default=datetime.min)
+    found = {}
+    for number, first, last, first_sure, last_sure in values:
+        low, high = (first_sure, last_sure) if first_sure else (begun, ended)
+        if low - first > ABOUT or last - high > ABOUT:
+            first, last = first_sure, last_sure
+        if first is not None:
+            found[number] = (first.date(), last.date())
+    return found
+
+
+def _astray(spans: Sequence[tuple[DeploymentView, date, date]]) -> str:
+    """The cameras whose days lie farthest from those of the others, at most three by name."""
+    usual = sorted(day for _, first, last in spans for day in (first, last))[len(spans)]
+    reach = timedelta(days=LONGEST_DAYS // 2)
+    found = [
+        f"{deployment.name} ({first} to {last})"
+        for deployment, first, last in spans
+        if usual - first > reach or last - usual > reach
+    ]
+    return ", ".join(found[:3]) + (f" and {len(found) - 3} more" if len(found) > 3 else "")

@@ -14,7 +14,7 @@ from app.survey.decisions.changes import Change
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.identity import free_name, unite
 from app.survey.decisions.refusals import BadDecision
-from app.survey.individuals.naming import next_name
+from app.survey.individuals.naming import heard, next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, Sighting
 
@@ -34,7 +34,7 @@ def rename(session: Session, who: str, individual_id: int, name: str) -> Decisio
     individual = _listed(session, individual_id)
     old, tidy = individual.name, " ".join(name.split())[:80]
     change = Change(session)
-    if tidy and tidy.lower() == old.lower():
+    if tidy and heard(tidy) == heard(old):
         if tidy == old:
             raise BadDecision(f"It is called {old} already.")
         change.put(Individual, {"id": individual_id}, name=tidy)

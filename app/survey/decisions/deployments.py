@@ -13,6 +13,7 @@ from app.survey.database import slices
 from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.stations import FIELDS
+from app.survey.individuals.naming import alike
 from app.survey.media.folders import composed
 from app.survey.media.stations import stamp_values
 from app.survey.tables.decisions import Decision
@@ -24,9 +25,9 @@ MOST_LISTED = 100
 
 
 def create(session: Session, who: str, name: str, station: str | None = None) -> Decision:
-    """A deployment without media. Raises BadDecision when the name is taken."""
+    """A deployment without media. Raises BadDecision when the name is taken, or its station's is like another's."""
     change = Change(session)
-    new = change.add(Deployment(name=free_name(session, name), station=tidy(station or name)))
+    new = change.add(Deployment(name=free_name(session, name), station=clear_station(session, station or name)))
     return change.record("new deployment", who, view={"deployment": new.name, "what": f"at {new.station}"})
 
 
@@ -39,7 +40,7 @@ def rename_deployment(session: Session, who: str, deployment_id: int, name: str,
     if seen is not None and seen != row.name:
         raise BadDecision(f"{seen} was renamed to {row.name} since you looked. Look again.")
     old, change = row.name, Change(session)
-    change.put(Deployment, {"id": deployment_id}, name=free_name(session, name))
+    change.put(Deployment, {"id": deployment_id}, name=free_name(session, name, but=row.name))
     return change.record("rename deployment", who, view={"deployment": old, "what": f"to {row.name}"})
 
 
@@ -56,22 +57,27 @@ def rename_station(session: Session, who: str, station: str, name: str, *, join:
     if not mine:
         raise BadDecision(f"There is no station {station} any more. Look again.")
     new = tidy(name)
-    there = session.scalar(sa.select(Deployment.id).where(Deployment.station == new).limit(1)) is not None
     if new == station:
         raise BadDecision(f"It is called {station} already.")
+    there = alike(new, (other for other in _stations(session) if other != station))
     if there and not join:
-        raise BadDecision(f"There is a station {new} already. Join the two if they are one place.")
+        raise BadDecision(f"There is a station {there} already. Join the two if they are one place.")
+    new = there or new
     change = Change(session)
     for number in mine:
         change.put(Deployment, {"id": number}, station=new)
-    return change.record("rename station", who, view={"deployment": station, "what": f"to {new}", "joined": there})
+    view = {"deployment": station, "what": f"to {new}", "joined": bool(there)}
+    return change.record("rename station", who, view=view)
 
 
 def set_station(session: Session, who: str, deployment_id: int, station: str) -> Decision:
-    """Say at which station a deployment's camera was: cameras of one place belong to one station."""
+    """Say at which station a deployment's camera was: cameras of one place belong to one station.
+
+    Raises BadDecision when it is there already, or the station's name is like that of another.
+    """
     row, change = found(session, deployment_id), Change(session)
     old = row.station
-    change.put(Deployment, {"id": deployment_id}, station=tidy(station))
+    change.put(Deployment, {"id": deployment_id}, station=clear_station(session, station, but=old))
     if row.station == old:
         raise BadDecision(f"{row.name} is at {old} already.")
     return change.record("rename station", who, view={"deployment": row.name, "what": f"at {row.station}"})
@@ -81,7 +87,7 @@ def move_media(session: Session, who: str, media_ids: Collection[int], to: int |
     """Let media belong to a deployment (id, or the name of a new one), or to none. Their times stay as they are."""
     change = Change(session)
     if isinstance(to, str):
-        row = change.add(Deployment(name=free_name(session, to), station=tidy(to)))
+        row = change.add(Deployment(name=free_name(session, to), station=clear_station(session, to)))
     else:
         row = found(session, to) if to is not None else None
     name = row.name if row is not None else "no deployment"
@@ -159,12 +165,32 @@ def tidy(name: str) -> str:
     return kept
 
 
-def free_name(session: Session, name: str) -> str:
-    """A name that no deployment bears. Raises BadDecision."""
+def free_name(session: Session, name: str, but: str | None = None) -> str:
+    """A name that no deployment bears, `but` apart.
+
+    Raises BadDecision, also when a name differs from it only by case, spaces or hyphens.
+    """
     kept = tidy(name)
-    if session.scalar(sa.select(Deployment.id).where(Deployment.name == kept)) is not None:
-        raise BadDecision(f"There is a deployment {kept} already.")
+    others = (other for other in session.scalars(sa.select(Deployment.name)) if other != but)
+    if there := alike(kept, others):
+        raise BadDecision(f"There is a deployment {there} already.")
     return kept
+
+
+def clear_station(session: Session, name: str, but: str | None = None) -> str:
+    """The name of a station that is there, or of a new one that nobody takes for another, `but` apart.
+
+    Raises BadDecision when it differs from a station's name only by case, spaces or hyphens.
+    """
+    kept = tidy(name)
+    there = alike(kept, (other for other in _stations(session) if kept == other or other != but))
+    if there not in (kept, None):
+        raise BadDecision(f"There is a station {there} already. Choose it, or take a name that differs more.")
+    return kept
+
+
+def _stations(session: Session) -> list[str]:
+    return list(session.scalars(sa.select(Deployment.station).distinct()))
 
 
 def _move(change: Change, media_ids: Collection[int], deployment_id: int | None) -> None:

@@ -182,12 +182,16 @@ def set_naming(session: Session, who: str, prefix: str, digits: int = naming.DIG
 
 
 def free_name(session: Session, name: str) -> str:
-    """The name, tidied. Raises BadDecision when it is empty or was ever given to an individual."""
+    """The name, tidied.
+
+    Raises BadDecision when it is empty, or when an individual ever had it or one that differs only by case, spaces or
+    hyphens.
+    """
     name = " ".join(name.split())[:80]
     if not name:
         raise BadDecision("A name needs at least one letter or number.")
-    if name.casefold() in {given.casefold() for given in naming.ever_given(session)}:
-        raise BadDecision(f"{name} is or was the name of an individual; names are never used twice.")
+    if given := naming.alike(name, naming.ever_given(session)):
+        raise BadDecision(f"{given} is or was the name of an individual; names are never used twice.")
     return name
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import time
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from app.survey.tables.individuals import Individual, Naming
 
 PREFIX, DIGITS = "T-", 3
 ONLY = 1
+SPACES_AND_HYPHENS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 
 
 class BadName(ValueError):
@@ -43,9 +45,20 @@ def values(who: str, prefix: str, digits: int) -> dict[str, Any]:
 def next_name(session: Session) -> str:
     """The name after the highest number ever given with the survey's prefix, undone names included."""
     prefix, digits = scheme(session)
-    numbered = re.compile(re.escape(prefix) + r"(\d{1,9})", re.IGNORECASE)
-    numbers = [int(match[1]) for name in ever_given(session) if (match := numbered.fullmatch(name))]
+    numbered = re.compile(re.escape(SPACES_AND_HYPHENS.sub("", prefix).casefold()) + r"([0-9]{1,9})")
+    numbers = [int(match[1]) for name in ever_given(session) if (match := numbered.fullmatch(heard(name)))]
     return f"{prefix}{max(numbers, default=0) + 1:0{digits}d}"
+
+
+def heard(name: str) -> str:
+    """What two names share that differ only by case, spaces or hyphens: people take them for the same."""
+    return SPACES_AND_HYPHENS.sub("", name).casefold() or name
+
+
+def alike(name: str, names: Iterable[str]) -> str | None:
+    """The first of these names that people would take for this one; the same spelling before others."""
+    found = sorted((other for other in names if heard(other) == heard(name)), key=lambda other: (other != name, other))
+    return found[0] if found else None
 
 
 def ever_given(session: Session) -> set[str]:

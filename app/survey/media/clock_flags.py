@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from itertools import pairwise
 
+import sqlalchemy as sa
 from astral import Observer
 from astral.sun import elevation
 from sqlalchemy.orm import Session
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.survey.media import looks
 from app.survey.media.clocks import Timed, in_camera_order
 from app.survey.media.stations import DeploymentView, deployment_views
+from app.survey.tables.media import Media
 
 BACK = timedelta(minutes=5)  # a video's file is written after that of the image that was taken with it
 LEAP = timedelta(days=366)
@@ -26,6 +28,12 @@ DAYLIGHT, DARK = 6.0, -6.0  # degrees of the sun over the horizon; in between ca
 MOST_WRONG = 0.15
 FEWEST, FEWEST_PAIRS, MOST_COMPARED = 5, 4, 200
 PAIR_REACH, PAIR_STEP, TOGETHER = timedelta(hours=26), timedelta(seconds=30), timedelta(minutes=2)
+
+
+def factory_dated() -> sa.ColumnElement[bool]:
+    """Whether a media bears a date that cameras count from, as a condition of a query."""
+    year, month, day = (sa.extract(part, Media.taken_at) for part in ("year", "month", "day"))
+    return sa.and_(year.in_(sorted(FACTORY_YEARS)), month == 1, day <= FACTORY_DAYS)
 
 
 class Doubt(StrEnum):

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import pytest
 import sqlalchemy as sa
 
-from app.survey.capture.effort import NoEffort
+from app.survey.capture.effort import NoEffort, effort
 from app.survey.capture.estimates import chao1, chao_mh, chapman_halves, discovery_curve, quick_looks
 from app.survey.capture.history import MISSING, CaptureHistory, Design, capture_history
 from app.survey.decisions.stations import set_deployment
 from app.survey.media.events import regroup
+from app.survey.media.stations import deployment_views
 from app.survey.tables.deployments import Deployment
+from app.survey.tables.media import Media
 from tests.support.catalogued import DAY, opened, place, seen
 
 FIRST = date(2024, 3, 12)  # the day of tests.surveys.START
@@ -189,3 +191,18 @@ def test_an_animal_on_both_cameras_of_a_station_at_once_is_captured_once(survey)
     assert built.stations == ("St01", "St02")
     assert dict(built.captures) == {(0, 0, 0): 3, (0, 1, 0): 1}
     assert built.days_worked().tolist() == [[2], [1]]
+
+
+def test_a_clock_that_was_never_set_is_named_and_gives_no_first_day(survey):
+    seen(survey, "A", "Ridge", 0)
+    seen(survey, "A", "Ridge", -24 * 366 * DAY)
+    seen(survey, "A", "Valley", 0)
+    with survey.write() as session:
+        session.get_one(Media, 2).taken_at = datetime(2000, 1, 1, 0, 4)
+    with survey.read() as session:
+        assert effort(session, deployment_views(session)).start == FIRST
+    with survey.write() as session:
+        session.get_one(Media, 2).taken_at = datetime(2000, 6, 1)
+    named = r"clock of Ridge \(2000-06-01 to 2024-03-12\) was wrong"
+    with survey.read() as session, pytest.raises(NoEffort, match=named):
+        effort(session, deployment_views(session))
