@@ -26,6 +26,7 @@ BYTE, ASCII, SHORT, LONG, RATIONAL, UNDEFINED, SIGNED_RATIONAL, FLOAT, DOUBLE = 
 WIDTH = {1: 1, 2: 1, 3: 2, 4: 4, 5: 8, 6: 1, 7: 1, 8: 2, 9: 4, 10: 8, 11: 4, 12: 8}
 MOST_TAGS = 512
 LONGEST_VALUE = 4096
+LONGEST_NAME = 80
 
 HEMISPHERES = frozenset({"N", "S", "E", "W", "NORTH", "SOUTH", "EAST", "WEST"})
 # Programs that change pictures; cameras write their own name or a version here.
@@ -77,9 +78,9 @@ def read_exif(block: bytes) -> Exif:
         utc_offset=utc_offset,
         latitude=latitude,
         longitude=longitude,
-        camera_make=_text(main.get(MAKE)) or ("RECONYX" if note else None),
-        camera_model=_text(main.get(MODEL)),
-        camera_serial=_text(detail.get(BODY_SERIAL_NUMBER)) or (note.serial if note else None),
+        camera_make=_name(main.get(MAKE)) or ("RECONYX" if note else None),
+        camera_model=_name(main.get(MODEL)),
+        camera_serial=_name(detail.get(BODY_SERIAL_NUMBER)) or (note.serial if note else None),
     )
 
 
@@ -116,6 +117,11 @@ def _text(tag: tuple[int, bytes] | None, *, any_type: bool = False) -> str | Non
         return None
     text = tag[1].split(b"\0")[0].decode("utf-8", "replace")
     return "".join(char for char in text if char.isprintable()).strip() or None
+
+
+def _name(tag: tuple[int, bytes] | None) -> str | None:
+    """What a camera calls itself, at most LONGEST_NAME characters of it."""
+    return (_text(tag) or "")[:LONGEST_NAME].strip() or None
 
 
 def _taken_at(main: Tags, detail: Tags) -> tuple[datetime | None, str | None]:

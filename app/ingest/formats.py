@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import zlib
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import BinaryIO, Literal
 
@@ -48,7 +49,12 @@ CAMERA_RAW = frozenset({".dng", ".nef", ".nrw", ".cr2", ".arw", ".pef", ".srw", 
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither a stuffed byte, nor fill, nor a restart
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN, LINE_COUNT = 0xD8, 0xD9, 0xDA, 0xDC
 SEQUENTIAL_FRAMES = (0xC0, 0xC1)
+PROGRESSIVE_FRAME = 0xC2
 MOST_SCANS = 64
+MOST_SCANNED = 1_200_000_000  # scans times pixels: about six seconds
+# Before the first scan; Pillow reads what stands there byte by byte.
+MOST_SEGMENTS, MOST_HEADER_BYTES, MOST_FILL_BYTES = 1_000, 32 << 20, 1 << 16
+MOST_CHUNKS = 65_536
 BLOCK = 1 << 20
 
 
@@ -154,31 +160,49 @@ def _check_jpeg(stream: BinaryIO) -> None:
     """
     stream.seek(0)
     data = stream.read()
-    position, scans, components, is_last = 2, 0, 0, False
+    position, scans, components, is_last, pixels = 2, 0, 0, False, 0
+    header = _Header()
     while found := MARKER.search(data, position):
-        position, marker = found.end(), data[found.end() - 1]
+        gap, position, marker = found.start() - position, found.end(), data[found.end() - 1]
         if marker == END_OF_IMAGE and scans:
             return
         if is_last and marker != LINE_COUNT:
             raise BrokenOff(found.start())
+        segment = data[position : position + 8]
+        if not scans:
+            header.count(gap, position)
         if marker in (START_OF_IMAGE, END_OF_IMAGE, 0x01):
             continue
-        segment = data[position : position + 8]
         position += int.from_bytes(segment[:2], "big")
-        if marker in SEQUENTIAL_FRAMES and len(segment) == 8:
-            components = segment[7]
+        if marker in (*SEQUENTIAL_FRAMES, PROGRESSIVE_FRAME) and len(segment) == 8:
+            pixels = int.from_bytes(segment[3:5], "big") * int.from_bytes(segment[5:7], "big")
+            components = segment[7] if marker in SEQUENTIAL_FRAMES else 0
         elif marker == START_OF_SCAN and len(segment) > 2:
             scans += 1
             is_last = segment[2] == components
-        if scans > MOST_SCANS:
-            raise Refused(Refusal.DECOMPRESSION_BOMB, f"more than {MOST_SCANS} scans")
+        if scans > MOST_SCANS or scans * pixels > MOST_SCANNED:
+            raise Refused(Refusal.DECOMPRESSION_BOMB, f"{scans} scans or more")
     raise Refused(Refusal.TRUNCATED, "no end marker")
+
+
+@dataclass(slots=True)
+class _Header:
+    """What stands before a JPEG's first scan, counted."""
+
+    segments: int = 0
+    fill: int = 0
+
+    def count(self, gap: int, position: int) -> None:
+        """Count a segment that begins at `position` after `gap` bytes that are none. Raises Refused."""
+        self.segments, self.fill = self.segments + 1, self.fill + gap
+        if self.segments > MOST_SEGMENTS or self.fill > MOST_FILL_BYTES or position > MOST_HEADER_BYTES:
+            raise Refused(Refusal.DECOMPRESSION_BOMB, "too much stands before the picture")
 
 
 def _check_png(stream: BinaryIO) -> None:
     """Every critical chunk up to IEND is there with the right checksum; what follows IEND is ignored."""
     stream.seek(8)
-    while True:
+    for _ in range(MOST_CHUNKS):
         head = stream.read(8)
         if len(head) < 8:
             raise Refused(Refusal.TRUNCATED)
@@ -196,6 +220,7 @@ def _check_png(stream: BinaryIO) -> None:
             raise Refused(Refusal.DAMAGED, "wrong checksum")
         if head[4:] == b"IEND":
             return
+    raise Refused(Refusal.DECOMPRESSION_BOMB, f"more than {MOST_CHUNKS} chunks")
 
 
 def _check_webp(stream: BinaryIO) -> None:

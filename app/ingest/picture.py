@@ -20,6 +20,7 @@ from PIL.PngImagePlugin import PngImageFile
 from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
+from app.ingest.decoding import DECODER, check_bytes, decoding_bytes, in_turn, reduced_rgb
 from app.ingest.exif import Exif, read_exif
 from app.ingest.formats import HEAD_BYTES, BrokenOff, ImageFormat, check_structure, format_of, is_video, webp_canvas
 from app.ingest.limits import Limits
@@ -140,7 +141,9 @@ def _read_part(stream: BinaryIO, refused: Refused, *, at_least: int | None, pixe
 def _read_whole(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
     stream.seek(0)
     if kind == "webp":
-        _check_pixels(webp_canvas(stream.read(HEAD_BYTES)) or (0, 0), pixels)
+        canvas = webp_canvas(stream.read(HEAD_BYTES)) or (0, 0)
+        _check_pixels(canvas, pixels)
+        check_bytes(canvas[0] * canvas[1] * DECODER["webp"])
         stream.seek(0)
     ImageFile.LOAD_TRUNCATED_IMAGES = False  # some detector packages switch it on for the whole process
     try:
@@ -149,8 +152,9 @@ def _read_whole(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pi
         width, height = image.size
         if at_least is not None and kind == "jpeg":
             image.draft(None, (at_least, 1) if width >= height else (1, at_least))
-        image.load()
-        reduced = _reduced(_rgb(image), at_least)
+        with in_turn(decoding_bytes(image, kind, (width, height))):
+            image.load()
+            reduced = reduced_rgb(image, at_least)
     except MemoryError as error:
         raise Refused(Refusal.DECOMPRESSION_BOMB, "not enough memory") from error
     except DECODER_ERRORS as error:
@@ -189,24 +193,3 @@ def thumbnail(picture: Picture) -> bytes:
 def _check_pixels(size: tuple[int, int], most: int) -> None:
     if size[0] * size[1] > most:
         raise Refused(Refusal.DECOMPRESSION_BOMB, f"{size[0]} x {size[1]} pixels, at most {most}")
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    """Any mode as RGB: 16-bit grey by its upper byte, transparency over white."""
-    if image.mode == "RGB" and "transparency" not in image.info:
-        return image
-    if image.mode.startswith("I"):
-        upper = np.asarray(image).astype(np.int64).clip(0, 0xFFFF) >> 8
-        return Image.fromarray(upper.astype(np.uint8)).convert("RGB")
-    if image.mode in ("RGBA", "LA", "PA", "RGBa", "La") or "transparency" in image.info:
-        clear = image.convert("RGBA")
-        paper = Image.new("RGBA", clear.size, "white")
-        paper.alpha_composite(clear)
-        return paper.convert("RGB")
-    return image.convert("RGB")
-
-
-def _reduced(image: Image.Image, at_least: int | None) -> Image.Image:
-    """Averaged down by a whole factor that leaves the long side at least `at_least` pixels."""
-    factor = max(image.size) // at_least if at_least else 1
-    return image.reduce(factor) if factor > 1 else image

@@ -6,6 +6,7 @@ import io
 import os
 import struct
 import zlib
+from bisect import bisect_right
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -55,8 +56,10 @@ def _entries(
 ) -> Iterator[SourceFile | RefusedFile]:
     archive_bytes, modified = stream.seek(0, 2), os.fstat(stream.fileno()).st_mtime_ns
     page, unclear = _names_in(stream, limits, names_in)
+    starts = sorted({entry.offset for entry in zip_entries(stream, most=limits.zip_entries)} | {archive_bytes})
     seen: set[int] = set()
-    packed = unpacked = 0
+    begun: set[int] = set()
+    unpacked = 0
     for entry in zip_entries(stream, most=limits.zip_entries, page=page):
         name = _with_slashes(entry.name)
         if entry.name.endswith(("/", "\\")) or (_is_plain(name) and any(map(is_hidden, name.split("/")))):
@@ -69,15 +72,22 @@ def _entries(
             if hash(name) in seen:
                 raise Refused(Refusal.ZIP_DUPLICATE_NAME)
             seen.add(hash(name))
-            packed, unpacked = packed + entry.packed, unpacked + entry.unpacked
-            if packed > archive_bytes:
-                raise Refused(Refusal.ZIP_BOMB, "its entries overlap")
+            if entry.offset in begun or entry.packed > _room(starts, entry):
+                raise Refused(Refusal.ZIP_BOMB, "it overlaps another file")
+            begun.add(entry.offset)
+            unpacked += entry.unpacked
             if unpacked > limits.zip_bytes:
                 raise Refused(Refusal.ZIP_BOMB, f"more than {limits.zip_bytes} bytes unpacked")
         except Refused as refused:
             yield RefusedFile.of(path, refused)
             continue
         yield SourceFile(path, partial(open_entry, archive, entry), entry.unpacked, modified)
+
+
+def _room(starts: list[int], entry: ZipEntry) -> int:
+    """Bytes from an entry's beginning to that of the next; an entry beyond the archive is refused when it is opened."""
+    at = bisect_right(starts, entry.offset)
+    return starts[at] - entry.offset if at < len(starts) else entry.packed
 
 
 def _names_in(stream: BinaryIO, limits: Limits, names_in: str | None) -> tuple[str, Refused | None]:
@@ -147,8 +157,8 @@ def open_entry(archive: Path, entry: ZipEntry) -> Iterator[BinaryIO]:
 class _EntryStream(io.RawIOBase):
     """Unpacks one entry from where `packed` stands, and never more than the size stated for it.
 
-    Stated sizes are bounded by the packed ones, and these together by the archive's real size, so this count
-    bounds what a whole archive can unpack to.
+    Stated sizes are bounded by the packed ones, and entries do not overlap, so this count bounds what a whole archive
+    can unpack to.
     """
 
     def __init__(self, packed: BinaryIO, entry: ZipEntry) -> None:

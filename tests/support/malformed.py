@@ -54,7 +54,13 @@ def _pictures() -> dict[str, tuple[bytes, Refusal]]:
         "pictures/no_tables.jpg": (jpeg[:2] + jpeg[scan:], damaged),
         "pictures/no_rows.jpg": (_jpeg_sized(jpeg, 0, 0), damaged),
         "pictures/jpeg_bomb.jpg": (_jpeg_sized(jpeg, 65500, 65500), bomb),
-        "pictures/endless_scans.jpg": (_endless_scans(progressive), bomb),
+        "pictures/endless_scans.jpg": (_repeated_scan(progressive, 500), bomb),
+        "pictures/fill_bytes.jpg": (jpeg[:2] + b"\xff" * 200_000 + jpeg[2:], bomb),
+        "pictures/empty_segments.jpg": (jpeg[:2] + b"\xff\xe9\0\2" * 2_000 + jpeg[2:], bomb),
+        "pictures/many_large_scans.jpg": (_repeated_scan(_jpeg_sized(progressive, 12_000, 9_000), 20), bomb),
+        "pictures/one_column.png": (_png(1, 199_000_000, zlib.compress(bytes(1000))), bomb),
+        "pictures/large_canvas.webp": (_webp_canvas(12_000), bomb),
+        "pictures/empty_chunks.png": (png[:33] + _chunk(b"tEXt", b"") * 70_000 + png[33:], bomb),
         "pictures/signature_only.png": (png[:8], truncated),
         "pictures/half.png": (png[: len(png) // 2], truncated),
         "pictures/no_end_chunk.png": (png[:-12], truncated),
@@ -71,7 +77,7 @@ def _pictures() -> dict[str, tuple[bytes, Refusal]]:
         "pictures/header_only.webp": (webp[:30], truncated),
         "pictures/no_chunk.webp": (b"RIFF\4\0\0\0WEBP", damaged),
         "pictures/garbage.webp": (b"RIFF" + struct.pack("<L", 104) + b"WEBPVP8 " + bytes(96), damaged),
-        "pictures/webp_bomb.webp": (_webp_bomb(), bomb),
+        "pictures/webp_bomb.webp": (_webp_canvas(16384), bomb),
     }
 
 
@@ -200,29 +206,30 @@ def _places(folder: Path) -> dict[str, Refusal]:
 
 
 def _jpeg_sized(jpeg: bytes, width: int, height: int) -> bytes:
-    at = jpeg.index(b"\xff\xc0") + 5
+    at = max(jpeg.find(b"\xff\xc0"), jpeg.find(b"\xff\xc2")) + 5
     return jpeg[:at] + struct.pack(">HH", height, width) + jpeg[at + 4 :]
 
 
-def _endless_scans(progressive: bytes) -> bytes:
-    """The last scan, said again and again."""
+def _repeated_scan(progressive: bytes, times: int) -> bytes:
+    """The last scan again and again."""
     last = progressive.rindex(b"\xff\xda")
-    return progressive[:-2] + progressive[last:-2] * 500 + b"\xff\xd9"
+    return progressive[:-2] + progressive[last:-2] * times + b"\xff\xd9"
 
 
 def _flipped(data: bytes, at: int) -> bytes:
     return data[:at] + bytes([data[at] ^ 0x10]) + data[at + 1 :]
 
 
+def _chunk(kind: bytes, body: bytes) -> bytes:
+    return struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body))
+
+
 def _png(width: int, height: int, packed: bytes) -> bytes:
-    def chunk(kind: bytes, body: bytes) -> bytes:
-        return struct.pack(">L", len(body)) + kind + body + struct.pack(">L", zlib.crc32(kind + body))
-
     header = struct.pack(">2L5B", width, height, 8, 2, 0, 0, 0)
-    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", packed) + chunk(b"IEND", b"")
+    return b"\x89PNG\r\n\x1a\n" + _chunk(b"IHDR", header) + _chunk(b"IDAT", packed) + _chunk(b"IEND", b"")
 
 
-def _webp_bomb() -> bytes:
-    body = struct.pack("<L", 0) + (16383).to_bytes(3, "little") * 2
+def _webp_canvas(side: int) -> bytes:
+    body = struct.pack("<L", 0) + (side - 1).to_bytes(3, "little") * 2
     chunk = b"VP8X" + struct.pack("<L", len(body)) + body + bytes(200)
     return b"RIFF" + struct.pack("<L", len(chunk) + 4) + b"WEBP" + chunk

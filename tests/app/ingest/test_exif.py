@@ -299,3 +299,9 @@ def test_the_zone_between_two_clocks_is_written_as_exif_does() -> None:
     utc = datetime(2024, 3, 12, 0, 56, 30)
     assert zone_between(datetime(2024, 3, 12, 6, 41, 12), utc) == "+05:45"
     assert zone_between(datetime(2024, 3, 11, 21, 26, 30), utc) == "-03:30"
+
+
+def test_a_camera_that_calls_itself_by_a_whole_page_is_called_by_its_beginning() -> None:
+    exif = Image.Exif()
+    exif[0x010F] = "Trail " * 600
+    assert read_exif(exif.tobytes()).camera_make == ("Trail " * 600)[:80].strip()

@@ -284,6 +284,13 @@ def test_the_second_entry_of_one_name_and_overlapping_entries_are_refused(tmp_pa
     assert [found[f"b.zip/{n}.jpg"] for n in range(3)] == [Refusal.ZIP_BOMB] * 3
 
 
+def test_an_entry_that_states_too_large_a_size_does_not_cost_the_others(tmp_path: Path) -> None:
+    entries = [RawEntry(b"0.jpg", JPEG, stated_packed=1 << 30), RawEntry(b"1.jpg", JPEG), RawEntry(b"2.jpg", JPEG)]
+    (tmp_path / "a.zip").write_bytes(raw_zip(*entries))
+    found = {one.path: getattr(one, "refusal", None) for one in source_files(tmp_path, limits=Limits())}
+    assert found == {"a.zip/0.jpg": Refusal.ZIP_BOMB, "a.zip/1.jpg": None, "a.zip/2.jpg": None}
+
+
 @settings(max_examples=150)
 @given(st.data())
 def test_a_damaged_zip_gives_entries_or_refusals_and_nothing_else(data: st.DataObject) -> None:
