@@ -1,6 +1,6 @@
 """The script run of every page with 100,000 crops against 1,000, and a refresh of the status strip with 100,000 calls.
 
-Budgets of the design: at most 1.5 times and under 300 ms a page; under 20 ms a refresh.
+Budgets: at most 1.2 times or under 100 ms a page; under 5 ms a refresh.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import sqlalchemy as sa
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app import deps
 from app.settings import load_settings
 from app.survey.calls.overview import snapshot
 from app.survey.database import Survey, open_survey
@@ -78,7 +79,7 @@ def fill(survey: Survey, crops: int) -> None:
 
 
 def seconds_a_page(data_dir: Path, monkeypatch: pytest.MonkeyPatch, crops: int) -> dict[str, float]:
-    """Median seconds of a script run of each page, the first run left out."""
+    """Median seconds of a script run of each page, once the figures that are made beside the pages have come."""
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(data_dir))
     load_settings.cache_clear()
     st.cache_resource.clear()
@@ -88,6 +89,9 @@ def seconds_a_page(data_dir: Path, monkeypatch: pytest.MonkeyPatch, crops: int) 
     for name in PAGES:
         test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=60).run()
         test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+        for number in range(2):  # one worker makes them in turn: what is asked last comes last
+            assert deps.computed().ask((name, crops, number), lambda: True, 60)
+            test.run()
         runs = []
         for _ in range(REPEATS):
             start = time.perf_counter()
@@ -109,7 +113,7 @@ def test_pages_do_not_slow_down_with_the_survey(tmp_path, monkeypatch, measured)
                  baseline=small[name] * 1000, at_most=max(100, 1.2 * small[name] * 1000))  # fmt: skip
     st.cache_resource.clear()
     load_settings.cache_clear()
-    assert all(large[name] <= 1.5 * small[name] or large[name] < 0.3 for name in PAGES)
+    assert all(large[name] <= 1.2 * small[name] or large[name] < 0.1 for name in PAGES)
 
 
 @pytest.mark.benchmark
