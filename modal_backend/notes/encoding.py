@@ -10,8 +10,8 @@ from functools import lru_cache
 
 # Windows first, because spreadsheets write it; the first of equals is taken.
 SINGLE_BYTE = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1257", "cp1255", "cp1256", "cp1258", "iso8859_2",
-               "koi8_r", "cp850", "cp852", "cp866", "cp857", "cp737", "mac_roman", "mac_latin2", "mac_cyrillic",
-               "mac_turkish", "cp775")  # fmt: skip
+               "koi8_r", "koi8_u", "cp850", "cp852", "cp866", "cp857", "cp737", "mac_roman", "mac_latin2",
+               "mac_cyrillic", "mac_turkish", "cp775")  # fmt: skip
 MULTI_BYTE = ("gb18030", "shift_jis", "big5", "euc_kr", "euc_jp")
 ENCODINGS = ("utf-8", "utf-16", "utf-16-le", "utf-16-be", *SINGLE_BYTE, "cp874", *MULTI_BYTE)
 NAMES = {"utf-8": "UTF-8", "utf-16": "UTF-16", "cp1252": "Windows-1252", "cp1250": "Windows-1250",
@@ -32,6 +32,8 @@ SIGNS = frozenset("“”‘’„‚–—…°€£§«»¿¡•·½¼¾²³º
 SAMPLE_BYTES = 64 * 1024
 LIKELY = 0.7
 CLOSE = 0.02
+# So many signs beyond ASCII settle on a code page of DOS or the Mac, too.
+MANY_SIGNS = 60
 
 
 @dataclass(frozen=True)
@@ -108,12 +110,13 @@ def _legacy(data: bytes) -> Decoded:
     sample = b"\n".join(lines)[:SAMPLE_BYTES]
     scores = {name: _fit(sample, data[:4096], name) for name in SINGLE_BYTE}
     best = next(name for name in SINGLE_BYTE if scores[name] > max(scores.values()) - CLOSE)
-    if scores[best] < LIKELY and (other := _multi_byte(lines)):
+    if scores[best] < LIKELY and (other := _asian(lines)):
         return _whole(data, other, (f"The encoding is a guess: {name_of(other)}. Look whether the texts are right.",))
     seen = sample.decode(best, errors="replace")
     close = [name for name, score in scores.items() if score > max(scores.values()) - CLOSE]
     rivals = [name for name in close if sample.decode(name, errors="replace") != seen]
-    sure = scores[best] >= LIKELY and not rivals
+    usual = best.startswith("cp125") or len(sample) - len(sample.decode("ascii", "ignore")) >= MANY_SIGNS
+    sure = scores[best] >= LIKELY and not rivals and usual
     guess = f"The encoding is a guess: {name_of(best)}{_or(rivals)}. Look whether the texts are right."
     return _whole(data, best, () if sure else (guess,))
 
@@ -122,10 +125,10 @@ def _or(rivals: list[str]) -> str:
     return f", or {name_of(rivals[0])}" if rivals else ""
 
 
-def _multi_byte(lines: list[bytes]) -> str | None:
+def _asian(lines: list[bytes]) -> str | None:
     from charset_normalizer import from_bytes
 
-    best = from_bytes(b"\n".join(lines[:400]), cp_isolation=list(MULTI_BYTE)).best()
+    best = from_bytes(b"\n".join(lines[:400]), cp_isolation=["cp874", *MULTI_BYTE]).best()
     return str(best.encoding) if best else None
 
 

@@ -18,11 +18,12 @@ from modal_backend.notes.columns import (
     distinct,
     extent,
     guess_columns,
+    has_usual_name,
     header_at,
     like_a_note,
 )
 from modal_backend.notes.dates import from_serial
-from modal_backend.notes.delimited import Row, delimiter, records, separator, swallowed
+from modal_backend.notes.delimited import Row, delimiter, records, separator, swallowed, widened
 from modal_backend.notes.encoding import decode
 from modal_backend.notes.json_lines import json_lines
 from modal_backend.notes.workbook import read_sheet
@@ -151,9 +152,9 @@ def _csv(text: str, suffix: str, name: str, choices: Choices) -> Reading:
         _limit(len(rows), len(row.cells), cells, f"Line {row.line} of {name}")
         rows.append(row)
     header, above, notes = _split(rows, name, choices.header)
-    names, doubts = _widened(header.cells, notes, sign, name)
-    line_end = "\r\n" if text.count("\r\n") * 2 > text.count("\n") else "\n"
-    odd, sure = swallowed(notes, len(names), sign, line_end)
+    notes, again = _without_header(notes, header)
+    names, doubts = widened(header.cells, notes, sign, name)
+    odd, sure = swallowed(notes, len(names), sign, text)
     if odd:
         where = f"The note on line {odd[0].line} of {name} goes on to line {odd[0].last}"
         if sure and not choices.trust_quotes:
@@ -166,7 +167,7 @@ def _csv(text: str, suffix: str, name: str, choices: Choices) -> Reading:
         lines=rows[-1].last,
         blank=rows[-1].last - sum(row.last - row.line + 1 for row in rows) - bool(separator(text)),
         spanning=sum(row.last > row.line for row in notes),
-        doubts=(*_about_header(header, above), *doubts),
+        doubts=(*_about_header(header, above), *again, *doubts),
     )
 
 
@@ -175,6 +176,7 @@ def _excel(path: Path, choices: Choices) -> Reading:
     if not sheet.rows:
         raise BadNotes(f"{path.name} holds no notes.")
     header, above, notes = _split(sheet.rows, path.name, choices.header)
+    notes, again = _without_header(notes, header)
     width = max(len(row.cells) for row in [header, *notes])
     _limit(len(notes), width, width * len(notes), f"The sheet {sheet.name} of {path.name}")
     names = distinct([*header.cells, *[""] * (width - len(header.cells))])
@@ -186,7 +188,7 @@ def _excel(path: Path, choices: Choices) -> Reading:
     table = _frame(names, notes)
     if guessed["date"] and sheet.since_1904:
         table[guessed["date"]] = from_serial(table[guessed["date"]].tolist(), since_1904=True)[0]
-    doubts = [*_about_header(header, above)]
+    doubts = [*_about_header(header, above), *again]
     if sheet.others:
         doubts.append(f"Only the sheet {sheet.name} is read. These hold rows too: {', '.join(sheet.others)}.")
     return Reading(
@@ -217,6 +219,16 @@ def _split(rows: list[Row], name: str, wanted: int | None) -> tuple[Row, list[Ro
     return rows[at], rows[:at], rows[at + 1 :]
 
 
+def _without_header(notes: list[Row], header: Row) -> tuple[list[Row], list[str]]:
+    """The notes without lines that name the columns again, as files that were joined have, and a sentence if any."""
+    names = [cell.strip() for cell in header.cells]
+    again = [row for row in notes if [cell.strip() for cell in row.cells] == names]
+    if not again or not has_usual_name(names):
+        return notes, []
+    where = f"line {again[0].line}" if len(again) == 1 else f"{len(again):,} lines, the first is line {again[0].line}"
+    return [row for row in notes if row not in again], [f"Left out, because it names the columns again: {where}."]
+
+
 def _about_header(header: Row, above: Sequence[Row]) -> list[str]:
     doubts = []
     if above:
@@ -225,46 +237,6 @@ def _about_header(header: Row, above: Sequence[Row]) -> list[str]:
     if header.line and like_a_note(header.cells):
         doubts.append(f"Line {header.line} is taken for the names of the columns, but looks like a note.")
     return doubts
-
-
-def _widened(header: Sequence[str], notes: list[Row], sign: str, name: str) -> tuple[list[str], list[str]]:
-    """Make every row as wide as the header, or raise BadNotes with the line that does not add up."""
-    width = extent(header) or len(header)
-    lengths = {extent(row.cells) for row in notes}
-    more = [row for row in notes if extent(row.cells) > width]
-    if more and len(header) >= max(lengths):
-        width, more = len(header), []
-    names, doubts = distinct(header[:width]), []
-    text = guess_columns(names)["text"]
-    joins = text is not None and names[-1] == text
-    if more and not joins and lengths == {max(lengths)}:
-        width, more = max(lengths), []
-        names = distinct([*header[:width], *[""] * (width - len(header))])
-    if more and not joins:
-        raise BadNotes(
-            f"Line {more[0].line} of {name} has {extent(more[0].cells)} cells, but there are {width} names of columns "
-            f"({len(more):,} such lines). A text that holds “{sign}” needs quotes around it."
-        )
-    if more:
-        doubts.append(
-            f"On {len(more):,} lines (the first is {more[0].line}) the text holds “{sign}” without quotes; all that "
-            f"follows is taken as the text."
-        )
-    short = [row for row in notes if len(row.cells) < width]
-    if short and 2 * len(short) < len(notes):
-        doubts.append(
-            f"{len(short):,} lines have fewer cells than there are columns; the first is line {short[0].line}."
-        )
-    least = names.index(text) if text else 0
-    for row in notes:
-        if least and len(row.cells) <= least:
-            raise BadNotes(
-                f"Line {row.line} of {name} ends before the column {text}. Is a note broken over lines without quotes?"
-            )
-        if extent(row.cells) > width:
-            row.cells[width - 1 :] = [sign.join(row.cells[width - 1 :])]
-        row.cells[:] = (row.cells + [""] * (width - len(row.cells)))[:width]
-    return names, doubts
 
 
 def _fill_down(notes: list[Row], merged: Sequence[tuple[int, int, int]], text_at: int) -> int:

@@ -13,6 +13,7 @@ TEXTS = {
     "cp1250": ["Ślady rysia na ścieżce przy źródle", "Stopy rysa na cestě u řeky, čerstvé"],
     "cp1251": ["Следы тигра у реки, свежие"], "koi8_r": ["Следы тигра у реки, свежие"],
     "cp1253": ["Ίχνη αρκούδας στο ποτάμι"], "cp1254": ["Ayı izleri görüldü, dağ yolu kapalı"],
+    "koi8_u": ["Сліди рисі біля річки, їжак"], "cp874": ["รอยเท้าเสือใหม่ใกล้แม่น้ำ กล้องทำงานปกติ ฝนตกเมื่อคืน"],
     "cp850": ["Frische Spur am Gebüsch, Wölfe gehört", "Não há água no córrego"],
 }  # fmt: skip
 
@@ -34,3 +35,10 @@ def test_a_broken_byte_in_unicode_is_named_with_its_line():
     decoded = decode("note\nHöhe Höhe Höhe Höhe Höhe\nGebüsch Gebüsch Gebüsch Gebüsch Gebüsch".encode() + b"\nx\xfcx")
     assert decoded.encoding == "utf-8"
     assert "Line 4" in decoded.doubts[0]
+
+
+def test_a_code_page_of_dos_that_rests_on_a_few_signs_is_asked_about():
+    text = "note\nŚlady rysia na ścieżce przy źródle, bardzo blisko\n"
+    assert "a guess" in decode(text.encode("cp852")).doubts[0]
+    assert decode(text.encode("cp1250")).doubts == ()
+    assert decode((text * 20).encode("cp852")).doubts == ()

@@ -76,6 +76,11 @@ NOTES = "\n".join(f"{'Ridge' if at % 2 else 'River'},visit {at} at dusk" for at 
         (f'site,note\nRidge,"Tiger, heard only\n{NOTES}', "line 2 .* never closed"),
         (f'site,note\n{NOTES}\nRidge,"Tiger\n{NOTES}\nRiver,"seen" twice', "line 32 .* never closed"),
         (f'site,note\nRidge,"Tiger\n{NOTES}\nRiver,heard it"\nRidge,x', "line 2 .* line 33, over lines that look"),
+        (
+            'date;note;site\n1.3.24;"Tiger;Ford\n2.3.24;none";Ridge\n3.3.24;x;Ford',
+            "line 2 .* line 3, over lines that look",
+        ),
+        ("note,site\nTiger, alone,Ridge\nnone, quiet,River", r"Line 2 .* 3 cells, .* 2 names"),
         ("site,note,height\nRidge,Tiger,3\nRidge,Tiger, alone,3", r"Line 3 .* 4 cells, .* 3 names"),
         (
             "site,date,note\nRidge,1.3.24,Tiger seen\nat dusk\nRiver,1.3.24,none",
@@ -93,6 +98,8 @@ NOTES = "\n".join(f"{'Ridge' if at % 2 else 'River'},visit {at} at dusk" for at 
         "quote",
         "quote_later",
         "two_quotes",
+        "two_quotes_next",
+        "comma_each",
         "comma",
         "broken",
         "sign",
@@ -149,6 +156,21 @@ def test_a_text_with_commas_and_no_quotes_is_kept_whole(tmp_path):
     reading = read_notes(written(tmp_path, "notes.csv", content))
     assert reading.table["note"].tolist() == ["Tiger, alone, at dusk", "none", '"Shy" one, seen']
     assert "On 2 lines (the first is 2)" in reading.doubts[0]
+
+
+def test_a_column_without_a_name_is_kept_and_asked_about(tmp_path):
+    reading = read_notes(written(tmp_path, "notes.csv", b"note,site\nTiger,Ridge,3\nnone,River,4\n"))
+    assert reading.table.to_numpy().tolist() == [["Tiger", "Ridge", "3"], ["none", "River", "4"]]
+    assert "All lines have 3 cells, but there are 2 names" in reading.doubts[0]
+
+
+def test_names_of_columns_that_stand_again_in_joined_files_are_no_notes(tmp_path):
+    rows = [["Site", "Note"], ["Ridge", "tiger"], ["Site", "Note"], ["River", "none"]]
+    content = "\n".join(",".join(row) for row in rows).encode()
+    for path in (written(tmp_path, "notes.csv", content), workbook(tmp_path / "notes.xlsx", rows)):
+        reading = read_notes(path)
+        assert reading.table.to_numpy().tolist() == [rows[1], rows[3]]
+        assert "again: line 3" in reading.doubts[0]
 
 
 def test_lines_with_fewer_cells_than_the_others_are_named(tmp_path):
