@@ -51,7 +51,7 @@ def delimiter(text: str) -> str:
         at = header_at(rows)
         width = len(rows[at])
         if width < 2:
-            return has_usual_name(rows[at]), 0.0, False, width, -sample.count(sign)
+            return has_usual_name(rows[at]), 0.0, False, len(rows), -sample.count(sign)
         share = sum(len(row) == width for row in rows[at:]) / len(rows[at:])
         return has_usual_name(rows[at]), share, at == 0, width, 0
 
