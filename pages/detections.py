@@ -14,10 +14,8 @@ from app.survey.decisions import boxes
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
-from app.ui.detections.grid.grid import KEYS as GRID_KEYS
 from app.ui.detections.grid.grid import bulk_actions, media_grid
 from app.ui.detections.items import choice_items, grid_items, viewer_items
-from app.ui.detections.viewer.viewer import KEYS as VIEWER_KEYS
 from app.ui.detections.viewer.viewer import media_viewer, review_state
 from app.ui.shared.address import Detections, History, Identify, go
 from app.ui.shared.header import page_header
@@ -159,7 +157,6 @@ page_header(
     "Detections",
     "Every image and video with what was found on it. Correct the boxes by mouse or keyboard.",
     f"{many(unreviewed, 'media', 'media')} of {everything:,} not reviewed yet",
-    GRID_KEYS if opened is None else VIEWER_KEYS,
 )
 if not everything and not is_narrowed(wanted):
     st.info("There are no images or videos yet. Each will be here with its boxes.")

@@ -12,7 +12,7 @@ from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
 from app.ui.identify.choices import Choices, choices, in_chosen_order
 from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
-from app.ui.identify.match.match import KEYS, IdentifyState, identify_state, match_view
+from app.ui.identify.match.match import IdentifyState, identify_state, match_view
 from app.ui.identify.subjects import chosen_subject, subject_bar
 from app.ui.identify.trust import pairs_left
 from app.ui.shared import counts
@@ -166,7 +166,7 @@ def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int
 
 def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
-    page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide", KEYS)
+    page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide")
     chosen = choices(lambda: subject_bar(subject, waiting))
     if waiting:
         pairs_left(chosen.scope)
@@ -198,12 +198,12 @@ st.session_state["identify_order"] = order
 if order:
     draw_wanted(order, waiting)
 elif requests.any_crops():
-    page_header("Identify", ABOUT, "0 crops to decide", KEYS)
+    page_header("Identify", ABOUT, "0 crops to decide")
     subject_bar(subject, 0)
     st.success("Every crop has a decision.")
     st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")
 else:
-    page_header("Identify", ABOUT, keys=KEYS)
+    page_header("Identify", ABOUT)
     st.info("There are no crops yet. A crop is cut from every animal that is found or drawn.")
     st.page_link(upload_page(), label="Bring in images", icon=":material/upload:")
     st.page_link(detections_page(), label="See what was found", icon=":material/grid_view:")

@@ -14,7 +14,7 @@ from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
 from app.ui.shared.words import many, plain
 from app.ui.videos.analysis import draw_analysis
-from app.ui.videos.frames.frames import KEYS, marks_of, video_frames
+from app.ui.videos.frames.frames import marks_of, video_frames
 from app.ui.videos.items import facts, frame_items, names, video_items
 from app.ui.videos.plots import tracklet_bars
 from app.ui.videos.progress import videos_under_way
@@ -140,7 +140,6 @@ page_header(
     "Videos",
     "Which animals a video shows, when, and where they go. Every sentence leads to the frames it rests on.",
     opened.view.path if opened else line,
-    KEYS if opened else None,
 )
 videos_under_way()
 if opened:

@@ -1,7 +1,7 @@
 // Media as a dense grid: boxes over thumbnails, a threshold that redraws in the browser, keyboard and selection.
 
 import { boxName, boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
-import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
+import { clamp, count, Echo, el, keyButton, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
 import { forgetLeft, leftAt } from "../../shared/left.js";
 import { Bulk } from "./bulk.js";
@@ -28,7 +28,7 @@ class Grid {
     this.note = el("div", "note", { role: "status", hidden: true });
     this.bulk.buttons.prepend(this.chosen);
     this.panel = keyPanel(data.keys);
-    const help = el("button", "button help", { type: "button", "aria-label": "Keys", onclick: () => this.toggleHelp() }, el("kbd", "", null, "?"));
+    const help = keyButton("Keys", "?", () => this.toggleHelp(), "help");
     this.list = el("div", "tiles", { role: "listbox", "aria-multiselectable": "true", "aria-label": "Media", tabIndex: 0 });
     this.scroll = el("div", "scroll", null, this.list);
     this.node = el("div", "pm grid", null,

@@ -22,7 +22,8 @@ class Video {
     this.strip = el("div", "strip", { role: "group", "aria-label": "Frames looked at" });
     this.help = keyPanel(data.keys);
     const bar = el("div", "bar", null, keyButton("Back", "←", () => this.go(-1)), this.playing,
-      keyButton("On", "→", () => this.go(1)), this.when, this.what);
+      keyButton("On", "→", () => this.go(1)), this.when, this.what,
+      keyButton("Keys", "?", () => { this.help.hidden = !this.help.hidden; }, "help"));
     this.ghost = el("div", "box ghost", { hidden: true });
     for (const kind of ["pointerdown", "pointermove", "pointerup"]) this.stage.addEventListener(kind, (event) => this.drag(event));
     this.node = el("div", "pm video", null, this.stage, bar, this.strip, this.help);
