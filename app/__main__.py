@@ -28,6 +28,9 @@ COMMANDS = (
     ("ask", "ask", "ask the configured video language model about a video"),
     ("evaluate", "evaluate", "measure a model against known answers"),
     ("weights", "weights", "published weights: what is there, and fetch what is not"),
+    ("backup", "backup", "the whole survey into one file, while it is in use"),
+    ("restore", "restore", "a survey from its backup, into a new data folder"),
+    ("check", "check", "every row, file, hash and thumbnail; mends what can be made again"),
     ("doctor", "doctor", "what works on this machine"),
 )
 

@@ -35,7 +35,7 @@ FLOORS = (
     ("settings",),
     ("survey", "video"),
     ("ingest", "exchange", "sample"),
-    ("notes",),
+    ("notes", "safekeeping"),
     ("analysis", "matching"),
     ("evaluation", "jobs"),
     ("actions", "web"),

@@ -6,6 +6,8 @@ import json
 import sys
 from typing import Any
 
+from tqdm import tqdm
+
 
 class CommandFailed(Exception):
     """The command cannot do what was asked; the text says why and what to do. `code` is the exit status."""
@@ -23,3 +25,22 @@ def tell(as_json: bool, value: dict[str, Any] | list[Any], text: str) -> None:
 def note(text: str) -> None:
     """A line for people that is not part of the answer."""
     print(text, file=sys.stderr)
+
+
+class Bar:
+    """Progress on the screen, with the time that is left; nothing where the screen is a file."""
+
+    def __init__(self, unit: str) -> None:
+        self._unit = unit
+
+    def __enter__(self) -> Bar:
+        self._bar = tqdm(unit=f" {self._unit}", disable=None, file=sys.stderr)
+        return self
+
+    def report(self, done: int, total: int) -> None:
+        """Show how much is done."""
+        self._bar.total = total
+        self._bar.update(done - self._bar.n)
+
+    def __exit__(self, *_: object) -> None:
+        self._bar.close()

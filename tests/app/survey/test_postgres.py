@@ -17,6 +17,8 @@ from alembic.migration import MigrationContext
 
 from app.exchange.formats import FORMATS, Wish
 from app.matching.stability import stability
+from app.safekeeping.backup import write_backup
+from app.safekeeping.restore import RestoreRefused, restore
 from app.settings import Settings
 from app.survey.capture import history
 from app.survey.database import Survey, open_survey
@@ -175,3 +177,25 @@ def test_every_export_is_written(survey: Survey, tmp_path: Path, kind: str):
     if kind == "coco":
         assert len(json.loads(out.read_text())["annotations"]) == 2
     assert number(survey, "B") == 2
+
+
+def test_a_backup_brings_a_survey_to_sqlite_and_from_there_to_another_server(survey: Survey, tmp_path: Path):
+    for name in "AB":
+        seen(survey, name, "Ridge", 0)
+    with survey.write() as session:
+        catalogue.merge(session, "ana", 2, 1)  # a row that refers to a later one
+    before = rows(survey)
+    write_backup(survey, tmp_path / "all.zip", lambda _done, _total: None)
+    restore(tmp_path / "all.zip", tmp_path / "local", None, lambda _done, _total: None)
+    local = open_survey(Settings(PUGMARK_DATA_DIR=tmp_path / "local", _env_file=None))
+    assert rows(local) == before
+    local.close()
+    with pytest.raises(RestoreRefused, match="holds a survey already"):
+        restore(tmp_path / "all.zip", tmp_path / "server", survey.url, lambda _done, _total: None)
+    with survey.write() as session:
+        for table in reversed(Base.metadata.sorted_tables):
+            session.execute(sa.delete(table))
+    restore(tmp_path / "all.zip", tmp_path / "server", survey.url, lambda _done, _total: None)
+    assert rows(survey) == before
+    seen(survey, "C", "Ridge", DAY)  # numbers go on after the last one
+    assert not (tmp_path / "server/survey.sqlite").exists()

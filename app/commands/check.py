@@ -1,0 +1,28 @@
+"""python -m app check: every row, file, hash and thumbnail; mends what can be made again."""
+
+from __future__ import annotations
+
+from argparse import ArgumentParser, Namespace
+from dataclasses import asdict
+
+from app.commands.output import Bar, tell
+from app.safekeeping.check import check
+from app.settings import Settings
+from app.survey.database import open_survey
+
+
+def add_arguments(_command: ArgumentParser) -> None:
+    """It takes none of its own."""
+
+
+def run(settings: Settings, options: Namespace) -> int:
+    """Exits with 1 when something is left that cannot be made again."""
+    with Bar("media") as bar:
+        found = check(open_survey(settings), bar.report)
+    lines = [*found.mended, *found.left]
+    if found.unlisted:
+        size = sum(found.unlisted.values()) / 1e6
+        lines.append(f"{len(found.unlisted):,} originals ({size:,.1f} MB) belong to no media; they do no harm.")
+    lines.append(f"{found.media:,} media checked: {len(found.mended):,} mended, {len(found.left):,} left.")
+    tell(options.as_json, asdict(found), "\n".join(lines))
+    return 1 if found.left else 0

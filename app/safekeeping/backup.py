@@ -1,0 +1,136 @@
+"""A backup: one zip with every row of the survey, every original by its hash, and what cannot be made again.
+
+Queue, crops and views are left out: they are made again. An import that was under way goes on after the restoration.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app import files
+from app.ingest.formats import SUFFIX, Format
+from app.safekeeping.rows import counts, snapshot
+from app.survey.database import Survey
+from app.survey.tables.media import Media
+from modal_backend.weights.whole_file import whole_file
+
+VERSION = 1
+CONTENTS = "backup.json"
+DATABASE = "survey.sqlite"
+FOLDERS = ("evaluations", "notes", "sample", "uploads")
+BLOCK = 1 << 20
+Report = Callable[[int, int], None]
+
+
+@dataclass(slots=True)
+class Backup:
+    """What a backup holds.
+
+    Attributes:
+        data_dir: the data folder it was made of.
+        made_at: seconds since 1970.
+        rows: of each table.
+        missing: originals that a row names and that are not there.
+        damaged: originals whose content has not the hash of their name; they are in the backup as they are.
+    """
+
+    data_dir: str
+    made_at: float
+    rows: dict[str, int] = field(default_factory=dict)
+    originals: int = 0
+    missing: list[str] = field(default_factory=list)
+    damaged: list[str] = field(default_factory=list)
+    version: int = VERSION
+
+
+def write_backup(survey: Survey, place: Path, report: Report) -> Backup:
+    """Write a backup while the survey is in use; the file appears when it is complete.
+
+    Uploads that wait are copied before the rows and, those that came meanwhile, after them.
+
+    Args:
+        place: the zip to write.
+        report: called with media done and all.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    backup = Backup(str(survey.data_dir), time.time())
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with (
+        whole_file(place) as part,
+        tempfile.TemporaryDirectory(prefix=".backup-", dir=place.parent) as beside,
+        zipfile.ZipFile(part, "w", zipfile.ZIP_STORED) as archive,
+    ):
+        _add_folders(archive, survey.data_dir)
+        copy = Path(beside) / DATABASE
+        snapshot(survey, copy)
+        archive.write(copy, DATABASE, zipfile.ZIP_DEFLATED)
+        _add_folders(archive, survey.data_dir)
+        kept = Survey(f"sqlite:///{copy}", copy.parent)
+        with closing(kept), kept.engine.connect() as rows:
+            backup.rows = counts(rows)
+            for done, media in enumerate(_media(rows), 1):
+                _add_media(archive, survey.data_dir, media, backup)
+                report(done, backup.rows["media"])
+        archive.writestr(CONTENTS, json.dumps(asdict(backup), indent=1))
+    return backup
+
+
+def media_files(data_dir: Path, media: sa.Row[tuple[str, str, str]]) -> Iterator[Path]:
+    """The files of a media that are kept, beside its original."""
+    yield files.thumb_path(data_dir, media.sha256)
+    if media.kind == "video":
+        yield files.view_path(data_dir, media.sha256)
+        yield from sorted(files.frame_path(data_dir, media.sha256, 0).parent.glob("*.jpg"))
+
+
+def _media(rows: sa.Connection) -> Iterator[sa.Row[tuple[str, str, str]]]:
+    yield from rows.execute(sa.select(Media.sha256, Media.format, Media.kind).order_by(Media.id))
+
+
+def _add_folders(archive: zipfile.ZipFile, data_dir: Path) -> None:
+    there = set(archive.namelist())
+    for folder in FOLDERS:
+        for path in sorted((data_dir / folder).rglob("*")):
+            if path.is_file() and path.suffix != ".part" and path.relative_to(data_dir).as_posix() not in there:
+                _add(archive, data_dir, path)
+
+
+def _add_media(archive: zipfile.ZipFile, data_dir: Path, media: sa.Row[tuple[str, str, str]], backup: Backup) -> None:
+    kind: Format = media.format
+    original = files.original_path(data_dir, media.sha256, SUFFIX[kind])
+    sha256 = _add(archive, data_dir, original)
+    if sha256 is None:
+        backup.missing.append(original.name)
+    else:
+        backup.originals += 1
+        if sha256 != media.sha256:
+            backup.damaged.append(original.name)
+    for path in media_files(data_dir, media):
+        _add(archive, data_dir, path)
+
+
+def _add(archive: zipfile.ZipFile, data_dir: Path, path: Path) -> str | None:
+    """Copy a file under its place in the data folder; its hash, or None when it is gone."""
+    try:
+        source = path.open("rb")
+    except FileNotFoundError:
+        return None
+    digest = hashlib.sha256()
+    entry = zipfile.ZipInfo.from_file(path, path.relative_to(data_dir).as_posix(), strict_timestamps=False)
+    with source, archive.open(entry, "w", force_zip64=True) as target:
+        while block := source.read(BLOCK):
+            digest.update(block)
+            target.write(block)
+    return digest.hexdigest()
