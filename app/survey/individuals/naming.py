@@ -43,7 +43,7 @@ def values(who: str, prefix: str, digits: int) -> dict[str, Any]:
 
 
 def next_name(session: Session) -> str:
-    """The name after the highest number ever given with the survey's prefix, undone names included."""
+    """The name after the highest number given with the survey's prefix; what was taken back is free again."""
     prefix, digits = scheme(session)
     numbered = re.compile(re.escape(SPACES_AND_HYPHENS.sub("", prefix).casefold()) + r"([0-9]{1,9})")
     numbers = [int(match[1]) for name in ever_given(session) if (match := numbered.fullmatch(heard(name)))]
@@ -62,15 +62,12 @@ def alike(name: str, names: Iterable[str]) -> str | None:
 
 
 def ever_given(session: Session) -> set[str]:
-    """Every name an individual has or had, also by a decision that was undone."""
+    """Every name an individual has, or had before it was renamed; those of decisions taken back are free again."""
     names = set(session.scalars(sa.select(Individual.name)))
-    gone = session.scalars(
-        sa.select(Decision.changes).where(Decision.undone_at.is_not(None), Decision.kind.in_(NAMING))
-    )
     renamed = session.scalars(
         sa.select(Decision.changes).where(Decision.undone_at.is_(None), Decision.kind == "rename")
     )
-    for changes in (*gone, *renamed):
+    for changes in renamed:
         names.update(
             state["name"]
             for change in changes
@@ -79,6 +76,3 @@ def ever_given(session: Session) -> set[str]:
             if state
         )
     return names
-
-
-NAMING = ("new", "same", "split", "rename")

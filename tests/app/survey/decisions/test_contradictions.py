@@ -214,7 +214,7 @@ def test_two_reviewers_who_say_the_same_agree_on_one_individual(survey, settings
         assert session.scalar(sa.select(sa.func.count(Decision.id))) == 2
 
 
-def test_the_prefix_of_names_is_the_surveys_own_and_numbers_never_come_twice(survey):
+def test_the_prefix_of_names_is_the_surveys_own_and_a_number_taken_back_is_free_again(survey):
     a, b, c = crops(survey, 3)
     with survey.write() as session:
         identity.new_individual(session, "ana", a)
@@ -222,7 +222,7 @@ def test_the_prefix_of_names_is_the_surveys_own_and_numbers_never_come_twice(sur
         identity.new_individual(session, "ana", b)
         undo_last(session, "ana", ("new",))
         identity.new_individual(session, "ana", c)
-    assert (named(survey, a), named(survey, c)) == ("T-001", "F-0002")
+    assert (named(survey, a), named(survey, c)) == ("T-001", "F-0001")
     with survey.write() as session:
         undo_last(session, "ana", ("naming",))
         assert next_name(session) == "T-002"

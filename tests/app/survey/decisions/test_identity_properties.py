@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.survey.database import Survey
@@ -14,7 +14,8 @@ from app.survey.decisions import catalogue, identity
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
-from app.survey.decisions.undoing import undo, undo_last
+from app.survey.decisions.undoing import redo_one, undo, undo_last
+from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from tests.app.survey.decisions.test_boxes import everything
@@ -114,19 +115,28 @@ def test_undoing_every_decision_newest_first_leads_back_through_every_state(temp
             assert everything(survey) == expected
 
 
-@given(st.lists(st.sampled_from(["new", "undo"]), min_size=2, max_size=14))
+@given(st.lists(st.sampled_from(["new", "undo", "redo"]), min_size=2, max_size=14))
+@example(["new", "undo", "new", "redo"])
 @settings(max_examples=20)
-def test_a_name_is_given_once_even_when_its_individual_was_undone(template, steps):
+def test_a_name_taken_back_is_free_again_and_never_stands_twice(template, steps):
     with copy_of(template) as survey:
-        given_names: list[str] = []
-        waiting, named = list(range(1, CROPS + 1)), []
+        waiting, undone, refusals = list(range(1, CROPS + 1)), [], []
         for what in steps:
-            with survey.write() as session:
-                if what == "new" and waiting:
-                    named.append(waiting.pop())
-                    decision = identity.new_individual(session, "ana", named[-1])
-                    given_names.append(session.get_one(Individual, decision.individual_id).name)
-                elif what == "undo" and named:
-                    undo_last(session, "ana", KINDS)
-                    waiting.append(named.pop())
-        assert len(given_names) == len(set(given_names))
+            try:
+                with survey.write() as session:
+                    if what == "new" and waiting:
+                        expected = next_name(session)
+                        decision = identity.new_individual(session, "ana", waiting[0])
+                        assert session.get_one(Individual, decision.individual_id).name == expected
+                        waiting.pop(0)
+                    elif what == "undo" and (taken := undo_last(session, "ana", KINDS)):
+                        undone.append(taken.id)
+                        waiting.append(taken.detection_id)
+                    elif what == "redo" and undone:
+                        waiting.remove(redo_one(session, undone.pop(), "ana").detection_id)
+            except DecisionConflict as refusal:
+                refusals.append((what, "newer" in str(refusal)))
+            with survey.read() as session:
+                names = list(session.scalars(sa.select(Individual.name)))
+            assert len(names) == len(set(names))
+        assert set(refusals) <= {("redo", True)}
