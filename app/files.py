@@ -87,6 +87,11 @@ def evaluations_folder(data_dir: Path) -> Path:
     return data_dir / "evaluations"
 
 
+def results_folder(data_dir: Path) -> Path:
+    """Files of other tools' results, and what was read of each."""
+    return data_dir / "results"
+
+
 def notes_folder(data_dir: Path) -> Path:
     """What the notes' graph keeps from run to run."""
     return data_dir / "notes"

@@ -22,7 +22,7 @@ from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.ingest.refusals import Refused
 from app.survey.detections import results
-from app.survey.detections.boxes import BoxView, boxes, boxes_of, rescore
+from app.survey.detections.boxes import BoxView, boxes, boxes_of, over_threshold, rescore
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from modal_backend.contracts import Category, Failure, Picture
@@ -94,8 +94,13 @@ def crops_of_media(context: Context, media_ids: list[int]) -> list[Crop]:
     with context.survey.read() as session:
         wanted = sa.and_(Media.id.in_(media_ids), Media.stage == Stage.DETECTED)
         rows = list(session.scalars(sa.select(Media).where(wanted).order_by(Media.id)))
-        found = boxes_of(session, [media.id for media in rows], floor=threshold(context.choose().detector))
-    return [crop for media in rows for crop in _stored_crops(context, media, found[media.id])]
+        found = boxes_of(session, [media.id for media in rows])
+        counted = over_threshold(session, found)
+    return [
+        crop
+        for media in rows
+        for crop in _stored_crops(context, media, [box for box in found[media.id] if box.id in counted or box.touched])
+    ]
 
 
 async def _detect(context: Context, media_ids: list[int], job: str, lane: Lane) -> None:

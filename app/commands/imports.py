@@ -1,9 +1,7 @@
-"""python -m app import PATH [--wait]: take a folder, a zip or a picture into the survey."""
+"""python -m app import PATH [--wait]: take a folder, a zip or a picture into the survey, or results of other tools."""
 
 from __future__ import annotations
 
-import threading
-import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from dataclasses import asdict
@@ -11,7 +9,8 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from app.commands.output import CommandFailed, note, tell
+from app.commands import results
+from app.commands.output import CommandFailed, note, tell, work_until
 from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
 from app.jobs.presence import any_alive
@@ -20,13 +19,14 @@ from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.media import imports, remarks
 from app.survey.media.progress import Progress, import_progress, refusals, unanalysed
-from app.survey.tables.media import Outcome
+from app.survey.tables.media import ImportBatch, Outcome
 
 
 def add_arguments(command: ArgumentParser) -> None:
     """What the command takes."""
     command.add_argument("path", type=Path)
-    command.add_argument("--preview", action="store_true", help="say what stations the folders name; take nothing in")
+    command.add_argument("--preview", action="store_true", help="say what would happen; take nothing in")
+    command.add_argument("--detections", type=Path, metavar="FILE", help="another detector's results for these files")
     command.add_argument("--wait", action="store_true", help="return when every file is done or refused")
     command.add_argument("--deployment", help="put everything into this deployment (default: one a folder)")
     command.add_argument("--names-in", choices=CODE_PAGES, help="code page of the names in a zip that does not say it")
@@ -40,15 +40,21 @@ def run(settings: Settings, options: Namespace) -> int:
     root, deployment = options.path.expanduser(), options.deployment
     if not root.exists():
         raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
+    if results.may_be_results(root):
+        return results.run(settings, root.resolve(), options)
     if options.preview:
         return show_preview(root.resolve(), options.names_in, options.as_json)
     survey = open_survey(settings)
+    results_id = results.read(settings, survey, options.detections) if options.detections else None
     try:
         with survey.write() as session:
             deployment_id = imports.deployment_named(session, deployment).id if deployment else None
-            import_id = imports.import_of_path(session, root.resolve(), deployment_id, names_in=options.names_in).id
+            batch = imports.import_of_path(session, root.resolve(), deployment_id, names_in=options.names_in)
+            batch.results_id, import_id = results_id or batch.results_id, batch.id
     except imports.CardWithoutName as error:
         raise CommandFailed(f"{error} Add --deployment NAME.", 2) from error
+    if results_id is not None:
+        results.let_count(settings, survey, results_id)
     if not options.wait:
         return queue(survey, settings, import_id, options.as_json)
     return report(survey, wait_for(survey, settings, import_id), options.as_json)
@@ -86,17 +92,12 @@ def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:
         def ended() -> bool:
             with survey.read() as session:
                 progress = import_progress(session, import_id)
+                results_id = session.get_one(ImportBatch, import_id).results_id
             bar.total = progress.listed
             bar.update(progress.done - bar.n)
-            return not progress.running
+            return not progress.running and (results_id is None or results.is_taken(survey, results_id))
 
-        while not ended():
-            if any_alive(survey):
-                time.sleep(0.5)
-                continue
-            from app.jobs.worker import run_worker
-
-            run_worker(survey, settings, threading.Event(), ended)
+        work_until(survey, settings, ended)
     with survey.read() as session:
         return import_progress(session, import_id)
 

@@ -1,12 +1,19 @@
-"""How commands speak: text for people on the screen, JSON for machines with --json."""
+"""How commands speak, text for people and JSON for machines with --json, and how they wait for work."""
 
 from __future__ import annotations
 
 import json
 import sys
+import threading
+import time
+from collections.abc import Callable
 from typing import Any
 
 from tqdm import tqdm
+
+from app.jobs.presence import any_alive
+from app.settings import Settings
+from app.survey.database import Survey
 
 
 class CommandFailed(Exception):
@@ -44,3 +51,14 @@ class Bar:
 
     def __exit__(self, *_: object) -> None:
         self._bar.close()
+
+
+def work_until(survey: Survey, settings: Settings, ended: Callable[[], bool]) -> None:
+    """Wait until something has ended; does the work of the queue here when no worker is alive."""
+    while not ended():
+        if any_alive(survey):
+            time.sleep(0.5)
+            continue
+        from app.jobs.worker import run_worker
+
+        run_worker(survey, settings, threading.Event(), ended)

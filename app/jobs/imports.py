@@ -17,6 +17,7 @@ from app.analysis import calls, pictures, videos
 from app.analysis.context import Context
 from app.analysis.model_choice import usual_profile
 from app.analysis.taking_in import BATCH, batches, list_batch, read_ahead
+from app.exchange.incoming import bringing_in
 from app.ingest.intake import source_files
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
@@ -26,6 +27,7 @@ from app.jobs.current import Current, current
 from app.jobs.queue import Due, Queue, import_workflow_id
 from app.jobs.sample import tell_story
 from app.sample import demo_survey
+from app.survey.database import Survey
 from app.survey.detections import rapid_profile
 from app.survey.media import clocks, imports, places
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media
@@ -54,6 +56,7 @@ async def import_media(import_id: int) -> str:
         errors += await _results(await _queued(await left_over(import_id)))
         errors.append(await summarise_videos(import_id, job))
         await group_events(import_id)
+        await match_results(import_id)
         await decide_for_sample_team(import_id)
     except (BackendError, StoreError, OSError) as error:
         return await close_import(import_id, sentence(error))
@@ -112,6 +115,12 @@ async def summarise_videos(import_id: int | None, job: str) -> str:
 async def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
     await asyncio.to_thread(_group, current(), import_id)
+
+
+@DBOS.step()
+async def match_results(import_id: int) -> None:
+    """Have the results that came with the import taken where only all files together say which is meant."""
+    await asyncio.to_thread(_match_results, current().context.survey, import_id)
 
 
 @DBOS.step()
@@ -190,7 +199,9 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
     media_ids: list[int] = []
     taken = 0
     for reads in now.feeds[job]:
-        media_ids += list_batch(context, import_id, reads)
+        listed = list_batch(context, import_id, reads)
+        bringing_in.take_for(context.survey, import_id, listed)
+        media_ids += listed
         taken += len(reads)
         if taken >= most:
             return media_ids
@@ -209,6 +220,13 @@ def _group(now: Current, import_id: int) -> None:
         affected = set(session.scalars(deployments))
         places.settle_places(session, affected)
         clocks.retime(session, affected)
+
+
+def _match_results(survey: Survey, import_id: int) -> None:
+    with survey.read() as session:
+        results_id = session.get_one(ImportBatch, import_id).results_id
+    if results_id is not None:
+        bringing_in.match_again(survey, results_id)
 
 
 def _close(now: Current, import_id: int, error: str | None) -> str:

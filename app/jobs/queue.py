@@ -22,6 +22,7 @@ from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
+from app.survey.tables.results import ResultsFile
 from modal_backend.errors import QueueFull
 
 UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
@@ -43,6 +44,7 @@ class Queue(StrEnum):
 QUEUE_OF = {
     "import_media": Queue.IMPORTS,
     "retry_failed": Queue.IMPORTS,
+    "bring_in_results": Queue.IMPORTS,
     "describe_again": Queue.IMPORTS,
     "read_stamps": Queue.IMPORTS,
     "summarise_again": Queue.IMPORTS,
@@ -143,6 +145,12 @@ class Jobs:
         """Run the keyword graph as this row of the survey says."""
         self.put("analyse_notes", notes_workflow_id(run_id, attempt), run_id)
 
+    def bring_in_results(self, results_id: int) -> None:
+        """Do what a file of results asks for: read it, store its boxes, or look again where they no longer count."""
+        with self.survey.read() as session:
+            attempt = session.get_one(ResultsFile, results_id).attempt
+        self.put("bring_in_results", results_workflow_id(results_id, attempt), results_id)
+
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
         self.put("retry_failed", f"retry-{uuid.uuid4().hex}")
@@ -210,6 +218,11 @@ class Jobs:
 def import_workflow_id(import_id: int, attempt: int) -> str:
     """The workflow of one attempt at an import; asking twice for the same attempt starts one workflow."""
     return f"import-{import_id}-{attempt}"
+
+
+def results_workflow_id(results_id: int, attempt: int) -> str:
+    """The workflow of one attempt at a file of results."""
+    return f"results-{results_id}-{attempt}"
 
 
 def video_run_workflow_id(run_id: int) -> str:

@@ -15,7 +15,7 @@ from typing import Any
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.orm import Session
 
-from app.jobs import calibrate, describe, imports, looks, notes, rank, stamps, video_questions, videos
+from app.jobs import calibrate, describe, imports, looks, notes, rank, results, stamps, video_questions, videos
 from app.jobs.current import Current
 from app.jobs.presence import Presence
 from app.jobs.queue import UNDER_WAY, Due, Jobs
@@ -59,6 +59,7 @@ class Upkeep:
         lookout, ahead = describe.Lookout(now.context), rank.Ahead(now.context)
         self._kept = (
             Kept("import_media", imports.due, imports.broke_off),
+            Kept("bring_in_results", results.due, results.broke_off),
             Kept("describe_again", lambda _session: lookout.due()),
             Kept("rank_ahead", lambda _session: ahead.due()),
             Kept("ask_about_video", video_questions.due, video_questions.broke_off),

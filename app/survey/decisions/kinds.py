@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.survey.media.clocks import settle_times
+from app.survey.results.stored import settle_results
 from app.survey.tables.base import Base
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
@@ -21,6 +22,7 @@ from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sight
 from app.survey.tables.media import ImportBatch, Media
 from app.survey.tables.notes import NoteFileReview
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
+from app.survey.tables.results import ResultsReview
 from app.survey.tables.species import SpeciesLabel
 from app.survey.tables.stamps import MediaTime
 from app.survey.tables.videos import FrameDetection, VideoAnswer, VideoReview, VideoRunChoice
@@ -37,6 +39,7 @@ class Undo(StrEnum):
     VIDEOS = "videos"
     VIDEO_ANSWERS = "video answers"
     STATIONS = "stations"
+    RESULTS = "results"
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +160,17 @@ NOTES = Family(
     tables=(NoteFileReview,),
     shows=("notes",),
 )
+RESULTS = Family(
+    {"bring in results": "brought in results"},
+    tables=(ResultsReview,),
+    undo=(Undo.RESULTS,),
+    shows=("results",),
+    settle=lambda session, decision: settle_results(session, decision.changes),
+)
 
 FAMILIES = (
     BOXES, PEOPLE, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
+    RESULTS,
 )  # fmt: skip
 FAMILY_OF: dict[str, Family] = {kind: family for family in FAMILIES for kind in family.words}
 TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILIES for table in family.tables}

@@ -50,6 +50,12 @@ class BoxView:
         """Whether a person drew or accepted it."""
         return self.verdict != "rejected" and (self.drawn or self.verdict == "accepted" or bool(self.individual_id))
 
+    @property
+    def touched(self) -> bool:
+        """Whether a person drew it, named its animal or decided something else about it."""
+        said = (self.verdict, self.species, self.flank, self.identity, self.individual_id)
+        return self.drawn or any(value is not None for value in said)
+
 
 def counts_from(category: str, threshold: float) -> float:
     """The confidence from which a box of this category counts at a threshold."""

@@ -11,6 +11,7 @@ from app.survey.tables import (  # noqa: F401
     models,
     notes,
     plausibility,
+    results,
     species,
     stamps,
     videos,

@@ -44,7 +44,7 @@ class ImportBatch(Base):
     """One folder, zip, file or upload. The same card imported again continues the same row, another card has its own.
 
     The counts of files are written when an import ends; until then they are counted. names_in is the code page of a
-    zip's names, where a person has chosen one.
+    zip's names, where a person has chosen one. results_id: the file of results that comes with it.
     """
 
     __tablename__ = "import_batch"
@@ -69,6 +69,7 @@ class ImportBatch(Base):
     displaced_files: Mapped[int | None]
     clock_files: Mapped[int | None]
     names_in: Mapped[str | None] = mapped_column(String(16))
+    results_id: Mapped[int | None]
     error: Mapped[str | None]
     created_at: Mapped[Moment]
     started_at: Mapped[float | None]

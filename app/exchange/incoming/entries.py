@@ -1,0 +1,104 @@
+"""What every reader makes of a file of results: a source with one entry for each image that the file names."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modal_backend.contracts import Box, Category, Detection
+
+LONGEST_PATH = 1024
+MOST_BOXES = 1000
+# Detectors round: a box may reach this far over the picture's edge, as a share of its side. More is another box.
+OVER_THE_EDGE = 0.01
+PEOPLE = frozenset({"person", "human", "people", "homo sapiens"})
+
+
+class UnknownResults(Exception):
+    """No reader knows this file; the text says what is in it and what can be brought in."""
+
+
+class BrokenResults(Exception):
+    """The file is of a known kind and cannot be read to its end; the text says where it breaks."""
+
+
+class BadEntry(Exception):
+    """One image of the file cannot be used; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a file says about one image.
+
+    Args:
+        path: as the file names it.
+        boxes: what the model found, empty for a blank image.
+        pixels: the boxes are in pixels of the picture, not relative to it.
+        problem: why nothing can be used of it; None when all is well.
+    """
+
+    path: str
+    boxes: tuple[Detection, ...] = ()
+    pixels: bool = False
+    problem: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of results that a reader knows.
+
+    Args:
+        format: its kind, in words.
+        model: name of the detector; version: as the file says it, empty where it does not.
+        threshold: confidence from which the detector's boxes count, 0 to 1.
+        entries: reads the file from its beginning. Raises BrokenResults.
+    """
+
+    format: str
+    model: str
+    version: str
+    threshold: float
+    entries: Callable[[], Iterator[Entry]]
+
+
+def category_of(name: str) -> Category:
+    """Animal, person or vehicle; a species is an animal."""
+    plain = name.strip().casefold()
+    if plain in PEOPLE:
+        return Category.PERSON
+    return Category.VEHICLE if plain in ("vehicle", "car", "truck") else Category.ANIMAL
+
+
+def detection(category: Category, confidence: Any, box: Any, *, pixels: bool = False) -> Detection:
+    """A box as the file gives it: left, top, width, height. Raises BadEntry for one that cannot be on a picture."""
+    if not isinstance(box, Sequence) or len(box) != 4 or not all(map(_is_number, [*box, confidence])):
+        raise BadEntry("a box or its confidence is not made of numbers")
+    if not 0 <= confidence <= 1:
+        raise BadEntry(f"a confidence of {confidence:g} is not between 0 and 1")
+    if not pixels:
+        box = inside(*box)
+    return Detection(category, float(confidence), Box(*(float(value) for value in box)))
+
+
+def inside(left: float, top: float, width: float, height: float) -> tuple[float, float, float, float]:
+    """A relative box without what rounding has put over the edge. Raises BadEntry for one outside the picture."""
+    over = max(-left, -top, left + width - 1, top + height - 1)
+    if over > OVER_THE_EDGE or width <= 0 or height <= 0:
+        raise BadEntry("a box lies outside the picture")
+    left, top = max(left, 0.0), max(top, 0.0)
+    return left, top, min(width, 1 - left), min(height, 1 - top)
+
+
+def usable_path(value: Any) -> str:
+    """The path of an entry. Raises BadEntry for what is none."""
+    if not isinstance(value, str) or not value.strip():
+        raise BadEntry("the entry names no file")
+    if len(value) > LONGEST_PATH:
+        raise BadEntry(f"the path is longer than {LONGEST_PATH:,} characters")
+    return value
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

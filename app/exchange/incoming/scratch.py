@@ -1,0 +1,211 @@
+"""What was read of a file of results, in a small database beside it, so that files of any size need little memory."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.exchange.incoming.entries import BadEntry, Entry, inside
+from app.exchange.incoming.matching import Listed, NoMatch, choose, common_end, name_of, parts
+from app.survey.tables.media import ImportBatch, ListedFile, Media
+from modal_backend.contracts import Box, Category, Detection
+
+AT_ONCE = 2000
+TABLES = """
+create table if not exists entry (number integer primary key, path text, name text, boxes text, pixels integer,
+    problem text);
+create table if not exists found (number integer primary key, media_id integer, problem text);
+create table if not exists listed (name text, path text, media_id integer);
+create index if not exists entry_name on entry (name);
+create index if not exists listed_name on listed (name);
+"""
+UNMATCHED = (
+    "select path, coalesce(entry.problem, found.problem) from entry left join found using (number) "
+    "where media_id is null"
+)
+TWICE = "The file names this image more than once; its first entry is taken."
+VIDEO = "It is a video: Pugmark follows its animals by itself."
+
+
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """An entry whose image is in the survey."""
+
+    number: int
+    media_id: int
+    boxes: tuple[Detection, ...]
+    pixels: bool
+
+
+class Scratch:
+    """The entries of one file of results and the files of the survey that they mean."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def fill(self, entries: Iterator[Entry], report: Callable[[int], None] = lambda _count: None) -> int:
+        """Keep every entry; returns how many. report: hears how many are kept. Raises what reading them raises."""
+
+        def rows() -> Iterator[tuple[Any, ...]]:
+            for number, one in enumerate(entries, start=1):
+                if number % AT_ONCE == 0:
+                    report(number)
+                boxes = None if one.problem else _text(one.boxes)
+                yield number, one.path, name_of(one.path), boxes, one.pixels, one.problem
+
+        self._connection.execute("delete from entry")
+        self._connection.executemany("insert into entry values (?, ?, ?, ?, ?, ?)", rows())
+        self._connection.commit()
+        return int(self._connection.execute("select count(*) from entry").fetchone()[0])
+
+    def match(self, session: Session) -> int:
+        """Find the media of every entry anew; returns how many have one. What has none gets the reason."""
+        self._list(session)
+        several = dict(self._connection.execute("select name, count(*) from entry group by name having count(*) > 1"))
+        videos = set(session.scalars(sa.select(Media.id).where(Media.kind == "video")))
+        rows = self._connection.execute(
+            "select entry.number, entry.path, entry.name, case when pixels then boxes end, listed.path, "
+            "listed.media_id from entry left join listed on listed.name = entry.name "
+            "where boxes is not null order by entry.number"
+        )
+        taken: set[int] = set()
+        sizes = (
+            _sizes(session) if self._connection.execute("select 1 from entry where pixels limit 1").fetchone() else {}
+        )
+
+        def found() -> Iterator[tuple[int, int | None, str | None]]:
+            for (number, path, name, pixels), files in groupby(rows, key=itemgetter(0, 1, 2, 3)):
+                listed = [Listed(row[4], row[5]) for row in files if row[5] is not None]
+                try:
+                    media_id = _free(choose(path, listed, several.get(name, 1)), taken, videos)
+                    if pixels:
+                        relative(_boxes(pixels), *sizes[media_id])
+                except NoMatch as reason:
+                    yield number, None, str(reason)
+                except BadEntry as reason:
+                    yield number, None, f"{reason}.".capitalize()
+                else:
+                    taken.add(media_id)
+                    yield number, media_id, None
+
+        self._connection.execute("delete from found")
+        self._connection.executemany("insert into found values (?, ?, ?)", found())
+        self._connection.commit()
+        return len(taken)
+
+    def matched(self, after: int = 0, limit: int = AT_ONCE) -> list[Matched]:
+        """Entries with a media, in order, that come after this number."""
+        rows = self._connection.execute(
+            "select number, media_id, boxes, pixels from found join entry using (number) "
+            "where media_id is not null and number > ? order by number limit ?",
+            (after, limit),
+        )
+        return [Matched(row[0], row[1], _boxes(row[2]), bool(row[3])) for row in rows]
+
+    def of_file(self, label: str, path: str) -> Matched | None:
+        """The entry that means a file that is being imported; None for none, or when several may.
+
+        Args:
+            label: name of the folder that is imported.
+            path: of the file within it.
+        """
+        mine, within = parts(f"{label}/{path}"), len(parts(path))
+        rows = self._connection.execute(
+            "select number, path, boxes, pixels from entry where name = ? and boxes is not null", (name_of(path),)
+        )
+        best: list[tuple[int, Any]] = []
+        for row in rows:
+            theirs = parts(row[1])
+            common = common_end(theirs, mine)
+            if common >= within and (common > 1 or len(theirs) == 1):
+                best.append((common, row))
+        longest = max((common for common, _ in best), default=0)
+        meant = [row for common, row in best if common == longest]
+        return Matched(meant[0][0], 0, _boxes(meant[0][2]), bool(meant[0][3])) if len(meant) == 1 else None
+
+    def unmatched(self, limit: int = 1000) -> list[tuple[str, str]]:
+        """Entries of which nothing is taken, with the reason: (path, sentence)."""
+        rows = self._connection.execute(f"{UNMATCHED} order by number limit ?", (limit,))
+        return [(row[0], row[1] or "") for row in rows]
+
+    def reasons(self) -> dict[str, int]:
+        """How many entries nothing is taken of, by the reason without the names in it."""
+        rows = self._connection.execute(UNMATCHED)
+        return dict(Counter(str(problem or "").split(":")[0].rstrip(".") for _, problem in rows).most_common())
+
+    def _list(self, session: Session) -> None:
+        """Keep the files of the survey whose names the entries have."""
+        self._connection.execute("delete from listed")
+        wanted = sa.select(ListedFile.path, ImportBatch.label, ListedFile.media_id).join(
+            ImportBatch, ImportBatch.id == ListedFile.import_id
+        )
+        rows = session.execute(wanted.where(ListedFile.media_id.is_not(None)).execution_options(yield_per=AT_ONCE))
+        labelled = ((row.label.replace("/", "-"), row) for row in rows)
+        self._connection.executemany(
+            "insert into listed select ?, ?, ? where exists (select 1 from entry where name = ?)",
+            (
+                (name, f"{label}/{row.path}", row.media_id, name)
+                for label, row in labelled
+                if (name := name_of(row.path))
+            ),
+        )
+
+
+@contextmanager
+def opened(place: Path) -> Iterator[Scratch]:
+    """The scratch at this place; made when there is none."""
+    place.parent.mkdir(parents=True, exist_ok=True)
+    connection = sqlite3.connect(place)
+    try:
+        connection.execute("pragma synchronous=off")
+        connection.executescript(TABLES)
+        yield Scratch(connection)
+    finally:
+        connection.close()
+
+
+def relative(boxes: tuple[Detection, ...], width: int, height: int) -> list[Detection]:
+    """Boxes in pixels as shares of a picture of this size. Raises BadEntry for one outside it."""
+    found = []
+    for one in boxes:
+        left, top = one.box.x / width, one.box.y / height
+        box = Box(*inside(left, top, one.box.width / width, one.box.height / height))
+        found.append(Detection(one.category, one.confidence, box))
+    return found
+
+
+def _free(media_id: int, taken: set[int], videos: set[int]) -> int:
+    if media_id in videos:
+        raise NoMatch(VIDEO)
+    if media_id in taken:
+        raise NoMatch(TWICE)
+    return media_id
+
+
+def _sizes(session: Session) -> dict[int, tuple[int, int]]:
+    rows = session.execute(sa.select(Media.id, Media.width, Media.height))
+    return {media_id: (width, height) for media_id, width, height in rows}
+
+
+def _text(boxes: tuple[Detection, ...]) -> str:
+    return json.dumps([[str(one.category), one.confidence, *_sides(one.box)] for one in boxes])
+
+
+def _sides(box: Box) -> tuple[float, ...]:
+    return box.x, box.y, box.width, box.height
+
+
+def _boxes(text: str) -> tuple[Detection, ...]:
+    rows: list[list[Any]] = json.loads(text)
+    return tuple(Detection(Category(row[0]), row[1], Box(*row[2:])) for row in rows)

@@ -1,0 +1,94 @@
+"""The job of a file of results: read it; once a person has brought it in store its boxes; describe what is new.
+
+When the file no longer counts, the same job has the images looked at that nothing else has found anything on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+import sqlalchemy as sa
+from dbos import DBOS
+from sqlalchemy.orm import Session
+
+from app.analysis.taking_in import batches
+from app.exchange.incoming import bringing_in
+from app.jobs.analyse import analyse_batch
+from app.jobs.current import current
+from app.jobs.queue import Due, Queue, results_workflow_id
+from app.survey.tables.results import ResultsFile, ResultsState
+from modal_backend.errors import sentence
+
+AT_ONCE = 200
+POLL_SECONDS = 0.2
+
+
+@DBOS.workflow(name="bring_in_results")
+async def bring_in_results(results_id: int) -> str:
+    """Bring a file of results to where its row and the decision about it say; returns "done" or what went wrong."""
+    try:
+        if await read_file(results_id) != ResultsState.TAKING:
+            return "read"
+        after: int | None = 0
+        while after is not None:
+            after = await take_some(results_id, after)
+        last = 0
+        while media_ids := await next_images(results_id, last):
+            handles = [
+                await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, group) for group in batches(media_ids)
+            ]
+            for handle in handles:
+                await handle.get_result(polling_interval_sec=POLL_SECONDS)
+            last = media_ids[-1]
+    except OSError as error:
+        return await finish(results_id, sentence(error))
+    return await finish(results_id, None)
+
+
+@DBOS.step()
+async def read_file(results_id: int) -> str:
+    """Read the file when that has not been done; returns where it stands."""
+    return await asyncio.to_thread(_read_file, results_id)
+
+
+@DBOS.step()
+async def take_some(results_id: int, after: int) -> int | None:
+    """Store the boxes of the next images; see `bringing_in.take_some`."""
+    return await asyncio.to_thread(bringing_in.take_some, current().context.survey, results_id, after)
+
+
+@DBOS.step()
+async def next_images(results_id: int, after: int) -> list[int]:
+    """The next images that wait for a model."""
+    return await asyncio.to_thread(bringing_in.waiting, current().context.survey, results_id, after, AT_ONCE)
+
+
+@DBOS.step()
+async def finish(results_id: int, error: str | None) -> str:
+    """Mark the file as brought in, or as failed."""
+    await asyncio.to_thread(bringing_in.finish, current().context.survey, results_id, error)
+    return error or "done"
+
+
+def due(session: Session) -> list[Due]:
+    """The files that are to be read or taken."""
+    wanted = ResultsFile.state.in_([ResultsState.READING, ResultsState.TAKING])
+    rows = session.scalars(sa.select(ResultsFile).where(wanted))
+    return [Due(results_workflow_id(row.id, row.attempt), (row.id,)) for row in rows]
+
+
+def broke_off(session: Session, results_id: int, reason: str) -> None:
+    """Close a file whose job ended without doing so."""
+    row = session.get_one(ResultsFile, results_id)
+    row.state, row.error = ResultsState.FAILED, f"Bringing it in broke off: {reason}"
+
+
+def _read_file(results_id: int) -> str:
+    survey = current().context.survey
+    with survey.read() as session:
+        row = session.get_one(ResultsFile, results_id)
+    if row.state == ResultsState.READING:
+        bringing_in.read_in(survey, results_id)
+        with survey.read() as session:
+            row = session.get_one(ResultsFile, results_id)
+    return row.state

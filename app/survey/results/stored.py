@@ -1,0 +1,168 @@
+"""The boxes of a file of results, stored like a model's own, one analysis an image; and whether they count."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.database import slices
+from app.survey.detections.boxes import rescore
+from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
+from app.survey.tables.individuals import Sighting
+from app.survey.tables.media import Media, Stage
+from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
+from modal_backend.contracts import Category
+from modal_backend.contracts import Detection as Found
+
+CATEGORIES = (Category.ANIMAL, Category.PERSON, Category.VEHICLE)
+
+
+def decided(session: Session, media_ids: Collection[int]) -> set[int]:
+    """Those of these media about which a person has decided something: the whole, a box or an individual."""
+    found: set[int] = set()
+    for chunk in slices(sorted(media_ids)):
+        found.update(session.scalars(sa.select(MediaReview.media_id).where(MediaReview.media_id.in_(chunk))))
+        found.update(
+            session.scalars(
+                sa.select(Detection.media_id)
+                .outerjoin(DetectionReview, DetectionReview.detection_id == Detection.id)
+                .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+                .where(Detection.media_id.in_(chunk), _touched())
+            )
+        )
+    return found
+
+
+def without_analysis(session: Session, version_id: int, media_ids: Collection[int]) -> set[int]:
+    """Those of these media that have no boxes of this model version yet."""
+    there: set[int] = set()
+    for chunk in slices(sorted(media_ids)):
+        mine = sa.and_(Analysis.model_version_id == version_id, Analysis.media_id.in_(chunk))
+        there.update(session.scalars(sa.select(Analysis.media_id).where(mine)))
+    return set(media_ids) - there
+
+
+def store(session: Session, version: ModelVersion, boxes: Mapping[int, Sequence[Found]]) -> None:
+    """Write the boxes of images, by media id, and let them count; those with an animal wait to be described.
+
+    Nobody may have decided about the images (`decided`), and none may have boxes of this version.
+    """
+    if not boxes:
+        return
+    made = session.execute(
+        sa.insert(Analysis).returning(Analysis.id, sort_by_parameter_order=True),
+        [{"media_id": media_id, "model_version_id": version.id} for media_id in boxes],
+    )
+    analyses = dict(zip(boxes, made.scalars().all(), strict=True))
+    rows = [
+        {
+            "media_id": media_id,
+            "analysis_id": analyses[media_id],
+            "category": str(found.category),
+            "confidence": found.confidence,
+            "x": found.box.x,
+            "y": found.box.y,
+            "width": found.box.width,
+            "height": found.box.height,
+        }
+        for media_id, several in boxes.items()
+        for found in several
+    ]
+    if rows:
+        session.execute(sa.insert(Detection), rows)
+    updates = []
+    for media_id, several in boxes.items():
+        scores = {
+            f"{kind}_score": max((found.confidence for found in several if found.category == kind), default=0.0)
+            for kind in CATEGORIES
+        }
+        has_animal = scores["animal_score"] > 0 and scores["animal_score"] >= (version.threshold or 0.0)
+        stage = Stage.DETECTED if has_animal else Stage.READY
+        updates.append({"id": media_id, "analysis_id": analyses[media_id], "stage": stage, "failure": None, **scores})
+    session.execute(sa.update(Media), updates)
+
+
+def settle_results(session: Session, changes: Iterable[Mapping[str, Any]]) -> None:
+    """A file of results counts from now on, or no longer; a job does what has to follow (see `app.jobs.results`)."""
+    for change in changes:
+        number = int((change["after"] or change["before"])["results_id"])
+        file = session.get_one(ResultsFile, number)
+        file.state, file.attempt, file.error = ResultsState.TAKING, file.attempt + 1, None
+        if file.model_version_id is None:
+            continue
+        if session.get(ResultsReview, number) is not None:
+            _count_again(session, file.model_version_id)
+        else:
+            _no_longer_count(session, file.model_version_id)
+
+
+def unfinished(session: Session, version_id: int, after: int, limit: int) -> list[int]:
+    """Images with boxes of this version, whether they count or not, that wait for a model: the first ids after one."""
+    mine = sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id)
+    wanted = sa.and_(Media.id > after, Media.stage.in_([Stage.STORED, Stage.DETECTED]), Media.kind == "image")
+    return list(session.scalars(sa.select(Media.id).where(Media.id.in_(mine), wanted).order_by(Media.id).limit(limit)))
+
+
+def _count_again(session: Session, version_id: int) -> None:
+    """Let the boxes of this version count on images that nobody has decided about."""
+    mine = sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id)
+    ids = list(session.scalars(mine.order_by(Analysis.media_id)))
+    held = decided(session, ids)
+    free = [number for number in ids if number not in held]
+    newest = sa.select(Analysis.id).where(Analysis.media_id == Media.id, Analysis.model_version_id == version_id)
+    for chunk in slices(free):
+        values = {"analysis_id": newest.scalar_subquery(), "stage": Stage.DETECTED, "failure": None}
+        session.execute(_update(chunk).values(**values))
+    _rescore_free(session, free)
+
+
+def _no_longer_count(session: Session, version_id: int) -> None:
+    """Let what was found before count where the boxes of this version did; without anything it is looked at anew."""
+    mine = sa.select(Analysis.id).where(Analysis.model_version_id == version_id)
+    ids = list(session.scalars(sa.select(Media.id).where(Media.analysis_id.in_(mine)).order_by(Media.id)))
+    brought = sa.select(ResultsFile.model_version_id).outerjoin(
+        ResultsReview, ResultsReview.results_id == ResultsFile.id
+    )
+    fallen = brought.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))
+    before = sa.select(sa.func.max(Analysis.id)).where(
+        Analysis.media_id == Media.id, Analysis.model_version_id.not_in(fallen)
+    )
+    for chunk in slices(ids):
+        session.execute(_update(chunk).values(analysis_id=before.scalar_subquery()))
+        bare = _update(chunk).where(Media.analysis_id.is_(None))
+        session.execute(bare.values(stage=Stage.STORED, failure=None))
+    held = decided(session, ids)
+    _rescore_free(session, [number for number in ids if number not in held])
+    rescore(session, held)
+
+
+def _rescore_free(session: Session, media_ids: Sequence[int]) -> None:
+    """Derive the scores of images that nobody has decided about: the surest box of each category."""
+    surest = {
+        f"{kind}_score": sa.func.coalesce(
+            sa.select(sa.func.max(Detection.confidence))
+            .where(
+                Detection.media_id == Media.id,
+                Detection.analysis_id == Media.analysis_id,
+                Detection.category == str(kind),
+            )
+            .scalar_subquery(),
+            0.0,
+        )
+        for kind in CATEGORIES
+    }
+    for chunk in slices(media_ids):
+        session.execute(_update(chunk).values(**surest))
+
+
+def _update(ids: Sequence[int]) -> sa.Update:
+    return sa.update(Media).where(Media.id.in_(ids)).execution_options(synchronize_session=False)
+
+
+def _touched() -> sa.ColumnElement[bool]:
+    return sa.or_(
+        Detection.drawn_by.is_not(None), DetectionReview.detection_id.is_not(None), Sighting.detection_id.is_not(None)
+    )
