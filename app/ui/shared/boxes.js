@@ -4,8 +4,9 @@ import { el, score } from "./dom.js";
 
 /** The category behind each key. */
 export const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
-// A person counts from this share of the threshold, and is blurred from HIDDEN_FROM: app/survey/detections says why.
-const PERSON_SHARE = 1 / 3;
+// People and vehicles count from this share of the threshold, people are blurred from HIDDEN_FROM: app/survey/detections
+// says why.
+const SHARE_OF_OTHERS = 1 / 3;
 const HIDDEN_FROM = 0.05;
 const MOSAIC = 8;
 
@@ -20,7 +21,7 @@ export function placeBox(node, box) {
 /** A box counts at a threshold when a person confirmed or drew it, or when its confidence reaches it. */
 export function counts(box, threshold) {
   if (box.verdict === "rejected") return false;
-  return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold * (box.c === "person" ? PERSON_SHARE : 1);
+  return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold * (box.c === "animal" ? 1 : SHARE_OF_OTHERS);
 }
 
 export function boxName(box) {
