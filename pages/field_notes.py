@@ -26,9 +26,9 @@ def open_run(run_id: int) -> None:
     go({FieldNotes.RUN: run_id})
 
 
-def kept(file_id: int) -> None:
-    """A file of notes was kept: offer it for the next run."""
-    st.session_state["kept_notes"] = file_id
+def kept(file_ids: list[int]) -> None:
+    """Files of notes were kept: offer them for the next run."""
+    st.session_state["kept_notes"] = file_ids
     st.toast("The notes are kept.")
     st.rerun()
 
@@ -44,7 +44,7 @@ def overview(runs: list[NoteRun]) -> None:
     with left:
         waits = bring_notes(kept)
         if files or videos:
-            kept_now = st.session_state.get("kept_notes")
+            kept_now = st.session_state.get("kept_notes", [])
             note_runs.start_form(files, kept_now, open_run, first=not waits and bool(files), video_count=videos)
     with right:
         if runs:

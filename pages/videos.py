@@ -8,6 +8,7 @@ from app import deps
 from app.actions.videos import apply_marks
 from app.survey.videos import views as video_views
 from app.survey.videos.views import OpenVideo, Show
+from app.ui.notes.note_list import draw_notes_near
 from app.ui.shared.address import Videos, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.header import page_header
@@ -82,6 +83,8 @@ def draw_video(opened: OpenVideo) -> None:
         )
         with words:
             draw_summary(opened)
+            if opened.view.deployment and opened.view.taken_at:
+                draw_notes_near([(opened.view.deployment, opened.view.taken_at.date())])
         with tracklets:
             draw_tracklets(opened)
         with model:

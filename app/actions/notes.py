@@ -15,10 +15,17 @@ from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteRun
 
 
-def keep_file(survey: Survey, label: str, table: pd.DataFrame, columns: Mapping[str, str | None], who: str) -> int:
-    """Keep a table of notes; returns the file's id. Raises BadNotes."""
+def keep_file(
+    survey: Survey,
+    label: str,
+    table: pd.DataFrame,
+    columns: Mapping[str, str | None],
+    who: str,
+    month_first: bool | None = None,
+) -> int:
+    """Keep a table of notes, see `sources.keep`; returns the file's id. Raises BadNotes."""
     with survey.write() as session:
-        return keep(session, label, table, columns, who).id
+        return keep(session, label, table, columns, who, month_first=month_first).id
 
 
 def start(survey: Survey, jobs: Jobs, name: str, settings: dict[str, Any], who: str) -> int:

@@ -18,6 +18,7 @@ from app.survey.notes import views
 from app.survey.tables.notes import NoteFile, NoteFileReview
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
 from modal_backend.notes.columns import FIELDS
+from modal_backend.notes.dates import days_of
 from modal_backend.notes.table import mapped
 
 # What may be the category of a note, and what it is called on the screen.
@@ -36,12 +37,22 @@ def keep(
     who: str,
     *,
     synthetic: bool = False,
+    month_first: bool | None = None,
 ) -> NoteFile:
-    """Keep a table of notes in the survey; one that was deleted comes back. Raises BadNotes when the columns do not
-    fit it."""
+    """Keep a table of notes in the survey; one that was deleted comes back.
+
+    Args:
+        month_first: whether 3/4/2024 is the 4th of March, where the dates do not tell.
+
+    Raises:
+        BadNotes: the columns do not fit the table.
+    """
     notes = mapped(table, columns)
-    rows = [{str(name): value for name, value in one.items()} for one in notes.to_dict("records")]
-    content = json.dumps([label, dict(columns), rows], sort_keys=True, ensure_ascii=False)
+    rows = [{str(name): value for name, value in row.items()} for row in notes.to_dict("records")]
+    order = [] if month_first is None else [month_first]
+    content = json.dumps([label, dict(columns), rows, *order], sort_keys=True, ensure_ascii=False)
+    days = days_of(notes["date"].tolist(), month_first)[0]
+    rows = [{**row, "day": day} for row, day in zip(rows, days, strict=True)]
     sha256 = hashlib.sha256(content.encode("utf-8", "surrogatepass")).hexdigest()
     file = survey_notes.take_file(session, label, sha256, dict(columns), rows, who, synthetic=synthetic)
     if session.get(NoteFileReview, file.id) is not None:
@@ -70,7 +81,7 @@ def grouped(row: Mapping[str, Any], grouping: str) -> str:
     """The category of a note under a grouping, empty when it has none."""
     if grouping not in ("month", "year"):
         return str(row.get(grouping, "")).strip()
-    year, month = year_month(str(row.get("date", "")))
+    year, month = year_month(str(row.get("day") or row.get("date", "")))
     return year if grouping == "year" else month
 
 

@@ -12,7 +12,7 @@ def join_names(names: Iterable[str]) -> dict[str, str]:
     spellings: dict[str, Counter[str]] = {}
     for name in names:
         if name.strip():
-            spellings.setdefault(_key(name), Counter())[name] += 1
+            spellings.setdefault(plain_name(name), Counter())[name] += 1
     joined: dict[str, str] = {}
     for counts in spellings.values():
         if len(counts) > 1:
@@ -29,6 +29,7 @@ def describe_joined(joined: dict[str, str]) -> list[str]:
     return [f"“{best}” (also {', '.join(f'“{name}”' for name in names)})" for best, names in ways.items()]
 
 
-def _key(name: str) -> str:
+def plain_name(name: str) -> str:
+    """A name without capitals, accents and spaces that do not matter: two names that agree in it are one."""
     plain = unicodedata.normalize("NFKD", name).casefold()
     return " ".join("".join(sign for sign in plain if not unicodedata.combining(sign)).split())

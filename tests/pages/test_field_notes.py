@@ -23,8 +23,8 @@ from app.survey.notes import notes as survey_notes
 from app.survey.notes.views import NoteView
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes.compare import shared_keywords
+from app.ui.notes.note_list import marked, note_html
 from app.ui.notes.plots import between, cluster_heat, keyword_map
-from app.ui.notes.results import marked, note_html
 from app.ui.notes.runs import pace
 from tests.support.surveys import add_media
 
@@ -142,6 +142,31 @@ def test_a_file_that_was_read_wrongly_is_read_another_way(data_dir):
     assert not test.exception
     assert "DOS 850" in words(test)
     assert "no line of column names" in words(test)
+
+
+def test_ten_files_of_a_kind_are_kept_at_once_and_the_one_that_cannot_be_read_is_named(data_dir):
+    test = page()
+    given = [
+        (f"Ridge {at}.csv", f"date,note\n{at}/3/2024,tiger\n4/5/2024,none\n".encode(), "text/csv")
+        for at in range(1, 10)
+    ]
+    test.file_uploader[0].set_value([*given, ("broken.csv", b'date,note\n1/3/2024,"open\n', "text/csv")]).run()
+    assert not test.exception
+    assert "on line 2 of broken.csv" in test.error[0].value
+    button = next(button for button in test.button if button.label == "Keep these notes: 9 of 10 files, 18 notes")
+    assert button.disabled
+    next(box for box in test.selectbox if box.label == "Station").select("name of the file")
+    test.radio[0].set_value(False).run()
+    next(button for button in test.button if button.label.startswith("Keep these notes: 9")).click().run()
+    assert not test.exception
+    survey = open_survey(load_settings())
+    with survey.read() as session:
+        rows = survey_notes.note_rows(session, range(1, 10))
+    survey.close()
+    assert {(row["station"], row["day"]) for row in rows if row["text"] == "tiger"} == {
+        (f"Ridge {at}", f"2024-03-0{at}") for at in range(1, 10)
+    }
+    assert len(test.multiselect[0].value) == 9
 
 
 def test_a_quote_that_is_never_closed_stops_with_its_line(data_dir):

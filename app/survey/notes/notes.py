@@ -39,7 +39,8 @@ def take_file(
 
 def _fitted(row: dict[str, Any]) -> dict[str, Any]:
     short = {name: str(row[name])[:255] for name in ("category", "station", "individual")}
-    return {"row": row["row"], "text": str(row["text"]).replace("\x00", ""), "date": str(row["date"])[:64], **short}
+    text, day = str(row["text"]).replace("\x00", ""), str(row.get("day", ""))
+    return {"row": row["row"], "text": text, "date": str(row["date"])[:64], "day": day, **short}
 
 
 def files(session: Session) -> list[NoteFile]:
@@ -84,7 +85,7 @@ def note_rows(session: Session, file_ids: Collection[int]) -> list[dict[str, Any
     return [
         {
             "row": note.id,
-            **{name: getattr(note, name) for name in ("text", "category", "date", "station", "individual")},
+            **{name: getattr(note, name) for name in ("text", "category", "date", "day", "station", "individual")},
         }
         for note in session.scalars(query)
     ]

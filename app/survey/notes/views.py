@@ -18,6 +18,7 @@ from app.survey.tables.media import ListedFile, Media
 from app.survey.tables.notes import Note
 from app.survey.tables.videos import Video, VideoRunRow
 from app.survey.videos.runs import facts_of
+from modal_backend.notes.categories import plain_name
 
 MOST_LINKS = 12
 # Videos and individuals share one space of numbers with notes: individuals below 0, videos above any note.
@@ -31,6 +32,7 @@ class NoteView:
 
     Attributes:
         media_id: of the video whose computed summary it is, None where a person wrote.
+        day: of its date, as 2024-03-12, empty where that is not known.
     """
 
     id: int
@@ -40,6 +42,7 @@ class NoteView:
     station: str
     individual: str
     media_id: int | None = None
+    day: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +130,7 @@ def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
     """Notes by the `row` of note_rows, individual_rows and video_rows; those of deleted files are not in it."""
     own = [number for number in ids if 0 < number < VIDEOS_FROM]
     found = {
-        note.id: NoteView(note.id, note.text, note.category, note.date, note.station, note.individual)
+        note.id: note_view(note)
         for note in session.scalars(sa.select(Note).where(Note.id.in_(own), Note.file_id.not_in(DELETED)))
     }
     about = sa.select(Individual).where(Individual.id.in_([-number for number in ids if number < 0]))
@@ -140,28 +143,28 @@ def notes_by_id(session: Session, ids: Collection[int]) -> dict[int, NoteView]:
     return found
 
 
+def note_view(note: Note) -> NoteView:
+    """A note of a file as the screens show it."""
+    return NoteView(note.id, note.text, note.category, note.date, note.station, note.individual, day=note.day)
+
+
 def links(session: Session, notes: Collection[NoteView]) -> Links:
-    """The deployments and individuals these notes name, by name without regard to case, and the videos they are of."""
-    stations = {note.station.strip().lower(): note.station.strip() for note in notes if note.station.strip()}
-    named = {name for note in notes for name in (note.individual, *note.individual.split(AND))}
-    names = {name.strip().lower() for name in named if name.strip()}
-    media = sa.select(sa.func.count(Media.id)).where(Media.deployment_id == Deployment.id).scalar_subquery()
-    lower = sa.func.lower
-    placed = session.execute(
-        sa.select(Deployment.id, Deployment.name, Deployment.station, media)
-        .where(sa.or_(lower(Deployment.name).in_(stations), lower(Deployment.station).in_(stations)))
-        .order_by(Deployment.name)
-    ).all()
-    known = {name.lower() for row in placed for name in (row.name, row.station)}
+    """The deployments and individuals these notes name, however written, and the videos they are of."""
+    stations = {plain_name(note.station): note.station.strip() for note in notes if note.station.strip()}
+    named = {plain_name(name) for note in notes for name in (note.individual, *note.individual.split(AND))} - {""}
+    rows = session.execute(sa.select(Deployment.id, Deployment.name, Deployment.station).order_by(Deployment.name))
+    placed = [row for row in rows if {plain_name(row.name), plain_name(row.station)} & stations.keys()]
+    known = {plain_name(name) for row in placed for name in (row.name, row.station)}
+    shown = [row.id for row in placed[:MOST_LINKS]]
+    counted = sa.select(Media.deployment_id, sa.func.count(Media.id)).where(Media.deployment_id.in_(shown))
+    media = {row[0]: row[1] for row in session.execute(counted.group_by(Media.deployment_id))}
     animals = session.execute(
-        sa.select(Individual.id, Individual.name)
-        .where(lower(Individual.name).in_(names), Individual.merged_into_id.is_(None))
-        .order_by(Individual.name)
-    ).all()
+        sa.select(Individual.id, Individual.name).where(Individual.merged_into_id.is_(None)).order_by(Individual.name)
+    )
     return Links(
-        [(row[0], row[1], row[3]) for row in placed][:MOST_LINKS],
-        [(row[0], row[1]) for row in animals][:MOST_LINKS],
-        sorted(shown for name, shown in stations.items() if name not in known)[:MOST_LINKS],
+        [(row.id, row.name, media.get(row.id, 0)) for row in placed[:MOST_LINKS]],
+        [(row.id, row.name) for row in animals if plain_name(row.name) in named][:MOST_LINKS] if named else [],
+        sorted(name for key, name in stations.items() if key not in known)[:MOST_LINKS],
         _videos(session, [note.media_id for note in notes if note.media_id][:MOST_LINKS]),
     )
 

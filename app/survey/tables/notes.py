@@ -37,7 +37,9 @@ class NoteFile(Base):
 
 
 class Note(Base):
-    """One note as it was written; row: its place in the file from 1. Fields without a column are empty."""
+    """One note as it was written; row: its place in the file from 1. Fields without a column are empty.
+
+    day: of its date, as 2024-03-12; empty where the date names none, or one of two months."""
 
     __tablename__ = "note"
     __table_args__ = (Index("ix_note_file", "file_id", "row"),)
@@ -49,7 +51,8 @@ class Note(Base):
     category: Mapped[str] = mapped_column(String(255), default="")
     date: Mapped[str] = mapped_column(String(64), default="")
     station: Mapped[str] = mapped_column(String(255), default="")
-    individual: Mapped[str] = mapped_column(String(255), default="")
+    individual: Mapped[str] = mapped_column(String(255), default="", index=True)
+    day: Mapped[str] = mapped_column(String(10), default="", index=True)
 
 
 class NoteFileReview(Base):
@@ -93,3 +96,17 @@ class NoteRun(Base):
     def open(self) -> bool:
         """Whether it is still to be finished."""
         return self.state in (RunState.QUEUED, RunState.RUNNING)
+
+
+class NoteClusterReview(Base):
+    """What people decided about a cluster of a run: another name, hidden, or part of another cluster (`into`)."""
+
+    __tablename__ = "note_cluster_review"
+
+    run_id: Mapped[int] = mapped_column(ForeignKey("note_run.id"), primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str | None] = mapped_column(String(80))
+    hidden: Mapped[bool] = mapped_column(default=False)
+    into: Mapped[int | None]
+    who: Mapped[str] = mapped_column(String(80))
+    decided_at: Mapped[Moment]

@@ -18,6 +18,7 @@ from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import describe_form, merge_form, split_form
 from app.ui.individuals.flanks import join_form, join_sentence
 from app.ui.individuals.plots import station_map, time_line
+from app.ui.notes.note_list import draw_notes_near
 from app.ui.shared.address import Detections, Individuals, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import undo
@@ -25,7 +26,17 @@ from app.ui.shared.navigation import detections_page
 from app.ui.shared.words import duration, many, moment, plain, when
 
 FLANK_WORDS = {"left": "Left flank", "right": "Right flank", "other": "Other view", "unknown": "Flank not set"}
-SECTIONS = ("Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History")
+SECTIONS = (
+    "Crops",
+    "Time and place",
+    "Neighbours",
+    "Field notes",
+    "Describe",
+    "Join flanks",
+    "Merge",
+    "Split",
+    "History",
+)
 A_PAGE = 60
 BEST = 6
 HOURS = (1, 6, 24, 72, 168)
@@ -54,6 +65,9 @@ def card(entry: CatalogueEntry) -> None:
         time_and_place(found)
     elif section == "Neighbours":
         near(found)
+    elif section == "Field notes":
+        seen = {(one.station, one.taken_at.date()) for one in found if one.station and one.taken_at}
+        draw_notes_near(sorted(seen), entry.name)
     elif section == "Describe":
         describe_form(entry.id)
     elif section == "Join flanks":

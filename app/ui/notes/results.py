@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
-from html import escape
 
 import pandas as pd
 import streamlit as st
@@ -14,19 +12,15 @@ from app.files import notes_run_folder
 from app.notes.families import Family, families
 from app.notes.result import RunResult
 from app.survey.notes import views
-from app.survey.notes.views import NoteView
 from app.survey.tables.notes import NoteRun
 from app.ui.notes import plots
-from app.ui.shared.address import Detections, FieldNotes, Individuals, Videos
-from app.ui.shared.navigation import detections_page, individuals_page, videos_page
+from app.ui.notes.note_list import MARK, lead_on, note_html
+from app.ui.shared.address import FieldNotes
 from app.ui.shared.words import duration, many, plain
 
 EXAMPLES = 8
 LISTED = 60
-LONGEST_SHOWN = 600
-AROUND = 160
 LONGEST_EXAMPLE = 140
-MARK = "<style>mark { background: #E9A23B59; color: inherit; font-weight: 600; padding: 0 1px; }</style>"
 
 
 def summary(run: NoteRun, result: RunResult) -> None:
@@ -122,67 +116,6 @@ def examples(result: RunResult, keyword: str) -> None:
         return
     st.html(MARK + "".join(note_html(note, [keyword]) for note in notes[:EXAMPLES]))
     lead_on(notes)
-
-
-def note_html(note: NoteView, keywords: Sequence[str]) -> str:
-    """One note with the keywords marked; every value is escaped."""
-    computed = "computed from a video, not written by a person" if note.media_id else ""
-    facts = " · ".join(escape(one) for one in (computed, note.date, note.station, note.individual) if one)
-    return (
-        f'<div style="border-left:2px solid #7F8A83;padding:2px 10px;margin:0 0 8px"><div>'
-        f"{marked(note.text, keywords)}</div>"
-        f'<div style="opacity:.75;font-size:.85em">{facts}</div></div>'
-    )
-
-
-def marked(text: str, keywords: Sequence[str]) -> str:
-    """The text, escaped, around the first keyword when it is long, every keyword inside a mark."""
-    words = [r"\s+".join(re.escape(part) for part in word.split()) for word in sorted(keywords, key=len, reverse=True)]
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE) if words else None
-    if len(text) > LONGEST_SHOWN:
-        first = pattern.search(text) if pattern else None
-        start = max((first.start() if first else 0) - AROUND, 0)
-        text = ("…" if start else "") + text[start : start + LONGEST_SHOWN] + "…"
-    parts, end = [], 0
-    for match in pattern.finditer(text) if pattern else ():
-        parts.append(escape(text[end : match.start()]) + f"<mark>{escape(match.group())}</mark>")
-        end = match.end()
-    return "".join(parts) + escape(text[end:])
-
-
-def lead_on(notes: Sequence[NoteView]) -> None:
-    """Links to the media of the stations, the videos and the individuals of these notes."""
-    with deps.survey().read() as session:
-        found = views.links(session, notes)
-    if not (found.deployments or found.individuals or found.unknown_stations or found.videos):
-        return
-    with st.container(horizontal=True):
-        for number, name, media in found.deployments:
-            st.page_link(
-                detections_page(),
-                label=f"{plain(name)}: {many(media, 'image')}",
-                icon=":material/photo_camera:",
-                query_params=Detections.DEPLOYMENT.to(number),
-                width="content",
-            )
-        for number, name in found.videos:
-            st.page_link(
-                videos_page(),
-                label=plain(name),
-                icon=":material/movie:",
-                query_params=Videos.MEDIA.to(number),
-                width="content",
-            )
-        for number, name in found.individuals:
-            st.page_link(
-                individuals_page(),
-                label=plain(name),
-                icon=":material/pets:",
-                query_params=Individuals.ID.to(number),
-                width="content",
-            )
-    if found.unknown_stations:
-        st.caption("Not in the survey under this name: " + plain(", ".join(found.unknown_stations)))
 
 
 def cluster_map(result: RunResult) -> None:

@@ -42,19 +42,19 @@ FEWER = "In a category of fewer than 30 notes one less is enough, but never a si
 
 
 def start_form(
-    files: Sequence[NoteFile], chosen: int | None, started: Callable[[int], None], *, first: bool, video_count: int
+    files: Sequence[NoteFile], chosen: Sequence[int], started: Callable[[int], None], *, first: bool, video_count: int
 ) -> None:
     """Choose notes and what groups them, and start a run.
 
     Args:
         files: the files of notes to choose from.
-        chosen: the file that is chosen at first.
+        chosen: the files that are chosen at first.
         started: called with the id of the run.
         first: whether starting a run is what the page is for now.
         video_count: how many videos have a computed summary.
     """
     names = {one.id: f"{one.label} · {many(one.rows, 'note')}" for one in files}
-    default = [chosen] if chosen in names else list(names)[:1]
+    default = [number for number in chosen if number in names] or list(names)[:1]
     with st.form("note_run", border=True):
         picked = st.multiselect("Notes", list(names), default=default, format_func=lambda one: names[one])
         left, right = st.columns(2)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,14 +13,16 @@ import streamlit as st
 
 from app import deps
 from app.actions.notes import keep_file
-from app.notes.sources import year_month
 from app.ui.shared.words import many, plain
 from modal_backend.notes.categories import describe_joined, join_names
 from modal_backend.notes.columns import FIELDS, BadNotes, guess_columns
+from modal_backend.notes.dates import days_of, month_comes_first
 from modal_backend.notes.encoding import ENCODINGS, name_of
 from modal_backend.notes.table import SUFFIXES, Choices, Reading, mapped, read_notes
 
 NONE = "—"
+FILE = "name of the file"
+ORDERS = {False: "the day", True: "the month"}
 PREVIEW_ROWS = 6
 LABELS = {
     "text": "Text of the note",
@@ -31,31 +34,72 @@ LABELS = {
 DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 
 
-def bring_notes(kept: Callable[[int], None]) -> bool:
-    """Draw the upload; `kept` is called with the id of a file that was kept. Returns whether a file waits for that."""
-    upload = st.file_uploader(
-        "Notes as CSV, Excel, JSON lines or plain text", type=[suffix[1:] for suffix in SUFFIXES], key="note_file"
+@dataclass(frozen=True)
+class Brought:
+    """A file that was uploaded and could be read; its column FILE holds its name where there are several."""
+
+    id: str
+    name: str
+    reading: Reading
+    table: pd.DataFrame
+
+
+def bring_notes(kept: Callable[[list[int]], None]) -> bool:
+    """Draw the upload; `kept` is called with the ids of the files that were kept. Returns whether files wait."""
+    uploads = st.file_uploader(
+        "Notes as CSV, Excel, JSON lines or plain text; several files of a kind at once",
+        type=[suffix[1:] for suffix in SUFFIXES],
+        key="note_file",
+        accept_multiple_files=True,
     )
-    if upload is None:
+    if not uploads:
         return False
+    settings = st.container()
+    places = st.tabs([upload.name for upload in uploads]) if len(uploads) > 1 else [st.container()]
+    files = []
+    for upload, place in zip(uploads, places, strict=True):
+        with place:
+            reading = _file(upload)
+        if reading is not None:
+            table = reading.table.assign(**{FILE: Path(upload.name).stem}) if len(uploads) > 1 else reading.table
+            files.append(Brought(upload.file_id, upload.name, reading, table))
+    if not files:
+        return True
+    with settings:
+        columns = _mapping(files[0].id, list(files[0].table.columns))
+    fitting = [file for file in files if {name for name in columns.values() if name} <= set(file.table.columns)]
+    notes = {file.id: mapped(file.table, columns) for file in fitting} if columns["text"] else {}
+    for upload, place in zip(uploads, places, strict=True):
+        with place:
+            if upload.file_id in notes:
+                _preview(notes[upload.file_id], columns)
+            elif upload.file_id in {file.id for file in files} and columns["text"]:
+                st.error("It lacks a column that was chosen above, so it is not kept. Bring it alone.")
+    settled, month_first = _dates(files[0].id, notes, columns)
+    count = f"Keep these notes: {len(notes):,} of {many(len(uploads), 'file')}, {sum(map(len, notes.values())):,} notes"
+    label = count if len(uploads) > 1 else "Keep these notes"
+    if st.button(label, type="primary", icon=":material/save:", disabled=not notes or not settled):
+        try:
+            survey, who = deps.survey(), deps.reviewer()
+            kept([keep_file(survey, file.name, file.table, columns, who, month_first) for file in fitting])
+        except BadNotes as bad:
+            st.error(plain(str(bad)))
+    return True
+
+
+def _file(upload: Any) -> Reading | None:
+    """Show how a file was read, with the ways to read it otherwise; None where it cannot be read."""
     try:
         reading = _read(upload.file_id, upload.name, _chosen(upload.file_id), upload)
     except BadNotes as bad:
         st.error(plain(str(bad)))
         _choices(upload.file_id, upload.name, None)
-        return True
+        return None
     st.caption(plain(how_read(reading)))
     for doubt in reading.doubts:
         st.warning(plain(doubt))
     _choices(upload.file_id, upload.name, reading)
-    columns = _mapping(upload.file_id, list(reading.table.columns))
-    _preview(reading.table, columns)
-    if st.button("Keep these notes", type="primary", icon=":material/save:", disabled=not columns["text"]):
-        try:
-            kept(keep_file(deps.survey(), upload.name, reading.table, columns, deps.reviewer()))
-        except BadNotes as bad:
-            st.error(plain(str(bad)))
-    return True
+    return reading
 
 
 def how_read(reading: Reading) -> str:
@@ -108,7 +152,7 @@ def _choices(file_id: str, name: str, reading: Reading | None) -> None:
             st.checkbox("Lines inside quotes belong to one note", key=f"note_quotes_{file_id}")
 
 
-@st.cache_data(max_entries=4, ttl=600, show_spinner="Reading the file")
+@st.cache_data(max_entries=40, ttl=600, show_spinner="Reading the file")
 def _read(file_id: str, name: str, choices: Choices, _upload: Any) -> Reading:
     """The uploaded file as a table. Raises BadNotes."""
     del file_id
@@ -137,16 +181,11 @@ def _mapping(file_id: str, names: list[str]) -> dict[str, str | None]:
     return chosen
 
 
-def _preview(table: pd.DataFrame, columns: dict[str, str | None]) -> None:
-    if not columns["text"]:
-        return
-    notes = mapped(table, columns)
+def _preview(notes: pd.DataFrame, columns: dict[str, str | None]) -> None:
     empty = int((notes["text"] == "").sum())
-    st.caption(f"{many(len(table), 'row')} · {empty:,} without text · the first {min(PREVIEW_ROWS, len(table))}:")
+    st.caption(f"{many(len(notes), 'row')} · {empty:,} without text · the first {min(PREVIEW_ROWS, len(notes))}:")
     shown = {LABELS[field]: notes[field].head(PREVIEW_ROWS).str[:300] for field, name in columns.items() if name}
     st.dataframe(shown, hide_index=True)
-    if columns["date"]:
-        st.caption(plain(_dates(notes["date"].tolist())))
     for field in ("category", "station", "individual"):
         if columns[field] and (joined := describe_joined(join_names(notes[field]))):
             st.caption(plain(f"{LABELS[field]} written in several ways: {'; '.join(joined)}. Joined when you compare."))
@@ -155,9 +194,24 @@ def _preview(table: pd.DataFrame, columns: dict[str, str | None]) -> None:
             st.warning(plain(f"{many(missing, 'note')} of {len(notes):,} have no {LABELS[field].lower()}."))
 
 
-def _dates(dates: list[str]) -> str:
-    """How many dates have a month that is understood, and which they span."""
-    given = [date for date in dates if date]
-    months = sorted(month for _, month in map(year_month, given) if month)
-    span = f", {months[0]} to {months[-1]}" if months else ""
-    return f"Dates understood: {len(months):,} of {len(given):,}{span}"
+def _dates(key: str, notes: Mapping[str, pd.DataFrame], columns: Mapping[str, str | None]) -> tuple[bool, bool | None]:
+    """Show which days are understood in all files, and ask for the order of day and month where no date tells.
+
+    Returns:
+        Whether the dates are settled; whether the month comes first, None where each file tells.
+    """
+    if not columns["date"]:
+        return True, None
+    dates = [date for table in notes.values() for date in table["date"]]
+    known, doubtful = days_of(dates)
+    month_first = month_comes_first(dates) if len(notes) > 1 else None
+    if doubtful:
+        month_first = st.radio(
+            f"{plain(doubtful)}: which comes first?", list(ORDERS), index=None, format_func=lambda order: ORDERS[order],
+            key=f"note_dates_{key}", horizontal=True,
+        )  # fmt: skip
+        known = days_of(dates, month_first)[0]
+    days = sorted(filter(None, known))
+    span = f", {days[0]} to {days[-1]}" if days else ""
+    st.caption(f"Dates understood: {len(days):,} of {len([date for date in dates if date]):,}{span}")
+    return not doubtful or month_first is not None, month_first

@@ -19,7 +19,7 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.media import Media
 from app.survey.videos import runs, tracklets
 from app.ui.history.words import what
-from app.ui.notes.results import note_html
+from app.ui.notes.note_list import note_html
 from tests.support.surveys import add_media, found
 
 TABLE = pd.DataFrame({"text": ["snare at the ford", "quiet night"], "station": ["Ford 2", "Ridge 1"]})

@@ -1,0 +1,117 @@
+"""Notes with their keywords marked, and where they lead: media near them, stations, videos, individuals."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from datetime import date
+from html import escape
+
+import streamlit as st
+
+from app import deps
+from app.survey.notes import views
+from app.survey.notes.near import A_DAY, media_near, notes_near
+from app.survey.notes.views import NoteView
+from app.ui.shared.address import Detections, Individuals, Videos
+from app.ui.shared.navigation import detections_page, individuals_page, videos_page
+from app.ui.shared.words import many, plain
+
+LONGEST_SHOWN = 600
+AROUND = 160
+A_LIST = 20
+MARK = "<style>mark { background: #E9A23B59; color: inherit; font-weight: 600; padding: 0 1px; }</style>"
+
+
+def draw_notes_near(seen: Sequence[tuple[str, date]], individual: str | None = None) -> None:
+    """The field notes of these stations within a day of these days, and those about the individual.
+
+    Args:
+        seen: names of stations or deployments, each with a day.
+    """
+    with deps.survey().read() as session:
+        notes = notes_near(session, seen, individual)
+    about = f" or about {plain(individual)}" if individual else ""
+    if not notes:
+        st.caption(f"No field note within a day at the same station{about}.")
+        return
+    st.markdown(f"**Field notes** within a day at the same station{about} · {many(len(notes), 'note')}")
+    st.html("".join(note_html(note, []) for note in notes[:A_LIST]))
+    if len(notes) > A_LIST:
+        with st.expander(f"{many(len(notes) - A_LIST, 'more note')}"):
+            st.html("".join(note_html(note, []) for note in notes[A_LIST:]))
+
+
+def note_html(note: NoteView, keywords: Sequence[str]) -> str:
+    """One note with the keywords marked; every value is escaped."""
+    computed = "computed from a video, not written by a person" if note.media_id else ""
+    facts = " · ".join(escape(one) for one in (computed, note.date, note.station, note.individual) if one)
+    return (
+        f'<div style="border-left:2px solid #7F8A83;padding:2px 10px;margin:0 0 8px"><div>'
+        f"{marked(note.text, keywords)}</div>"
+        f'<div style="opacity:.75;font-size:.85em">{facts}</div></div>'
+    )
+
+
+def marked(text: str, keywords: Sequence[str]) -> str:
+    """The text, escaped, around the first keyword when it is long, every keyword inside a mark."""
+    words = [r"\s+".join(re.escape(part) for part in word.split()) for word in sorted(keywords, key=len, reverse=True)]
+    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE) if words else None
+    if len(text) > LONGEST_SHOWN:
+        first = pattern.search(text) if pattern else None
+        start = max((first.start() if first else 0) - AROUND, 0)
+        text = ("…" if start else "") + text[start : start + LONGEST_SHOWN] + "…"
+    parts, end = [], 0
+    for match in pattern.finditer(text) if pattern else ():
+        parts.append(escape(text[end : match.start()]) + f"<mark>{escape(match.group())}</mark>")
+        end = match.end()
+    return "".join(parts) + escape(text[end:])
+
+
+def lead_on(notes: Sequence[NoteView]) -> None:
+    """Links to the media of the stations, the videos and the individuals of these notes."""
+    with deps.survey().read() as session:
+        found = views.links(session, notes)
+        near = media_near(session, notes)
+    if not (found.deployments or found.individuals or found.unknown_stations or found.videos):
+        return
+    if near:
+        st.caption("Images and videos within a day of these notes, at their station")
+        with st.container(horizontal=True):
+            for place in near:
+                st.page_link(
+                    detections_page(),
+                    label=f"{plain(place.station)}, {place.first + A_DAY:%-d %b %Y}: {place.media:,}",
+                    icon=":material/event:",
+                    query_params=Detections.STATION.to(place.station)
+                    | Detections.SINCE.to(place.first)
+                    | Detections.UNTIL.to(place.last),
+                    width="content",
+                )
+    with st.container(horizontal=True):
+        for number, name, media in found.deployments:
+            st.page_link(
+                detections_page(),
+                label=f"{plain(name)}: {many(media, 'image')}",
+                icon=":material/photo_camera:",
+                query_params=Detections.DEPLOYMENT.to(number),
+                width="content",
+            )
+        for number, name in found.videos:
+            st.page_link(
+                videos_page(),
+                label=plain(name),
+                icon=":material/movie:",
+                query_params=Videos.MEDIA.to(number),
+                width="content",
+            )
+        for number, name in found.individuals:
+            st.page_link(
+                individuals_page(),
+                label=plain(name),
+                icon=":material/pets:",
+                query_params=Individuals.ID.to(number),
+                width="content",
+            )
+    if found.unknown_stations:
+        st.caption("Not in the survey under this name: " + plain(", ".join(found.unknown_stations)))
