@@ -18,6 +18,7 @@ from app.ui.shared.header import page_header
 from app.ui.shared.words import many, plain
 from app.ui.upload.preview import show_preview
 from app.ui.upload.progress import import_list
+from app.ui.upload.results import results_card
 from app.ui.upload.uploader.uploader import uploader
 
 BY_FOLDER, NEW = "One for each folder", "A new one …"
@@ -99,4 +100,5 @@ if empty:
             " clearly marked as synthetic."
         )
         st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)
+results_card()
 import_list(start_again)

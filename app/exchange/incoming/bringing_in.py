@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -23,6 +26,7 @@ from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
 from modal_backend.contracts import Detection, Provenance
+from modal_backend.weights.whole_file import whole_file
 
 BACKEND = "file"
 TASK = "detect"
@@ -89,8 +93,11 @@ def read_in(survey: Survey, results_id: int, report: Report = lambda _count: Non
             with survey.read() as session:
                 matched = kept.match(session)
     except (UnknownResults, BrokenResults, OSError) as error:
-        _fail(survey, results_id, str(error))
+        finish(survey, results_id, str(error))
         return
+    finally:
+        if Path(row.path).parent == results_folder(survey.data_dir):
+            Path(row.path).unlink(missing_ok=True)
     mark = f"brought in, file {row.sha256[:16]}"
     provenance = Provenance(BACKEND, source.model[:64], source.version[:32], "", mark)
     with survey.write() as session:
@@ -191,6 +198,15 @@ def finish(survey: Survey, results_id: int, error: str | None = None) -> None:
         row.error, row.finished_at = error, time.time()
 
 
+def receive(survey: Survey, file: BinaryIO) -> Path:
+    """Keep a file that a browser has sent until it has been read. Raises OSError."""
+    place = results_folder(survey.data_dir) / f"{uuid4().hex}.received"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with whole_file(place) as part, part.open("wb") as kept:
+        shutil.copyfileobj(file, kept)
+    return place
+
+
 def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None:
     row = session.get_one(ResultsFile, results_id)
     version = session.get_one(ModelVersion, row.model_version_id)
@@ -208,12 +224,6 @@ def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None
             continue
     row.taken += len(boxes)
     stored.store(session, version, boxes)
-
-
-def _fail(survey: Survey, results_id: int, reason: str) -> None:
-    with survey.write() as session:
-        row = session.get_one(ResultsFile, results_id)
-        row.state, row.error, row.finished_at = ResultsState.FAILED, reason, time.time()
 
 
 def _place(survey: Survey, results_id: int) -> Path:

@@ -38,12 +38,18 @@ def name_of(path: str) -> str:
     return (parts(path) or ("",))[-1]
 
 
+def backwards(path: Sequence[str]) -> str:
+    """The parts of a path from its name up, so that paths with the same end begin alike."""
+    return "".join(f"{part}/" for part in reversed(path))
+
+
 def choose(path: str, listed: Sequence[Listed], same_name_in_file: int) -> int:
     """The media that a path means.
 
     Args:
         path: as the file of results names it.
-        listed: the files of the survey with the same name, each with its import's label as the first folder.
+        listed: the files of the survey with the same end or else the same name, each with its import's label as the
+            first folder.
         same_name_in_file: how many entries of the file of results have this name.
 
     Raises:
@@ -63,7 +69,7 @@ def choose(path: str, listed: Sequence[Listed], same_name_in_file: int) -> int:
     shown = ", ".join(sorted(file.path for file in (agreeing or listed))[:SHOWN])
     if len(media) == 1 or (not agreeing and same_name_in_file > 1):
         raise NoMatch(f"Several entries have this name, and none of the survey's files lies in this folder: {shown}.")
-    raise NoMatch(f"{len(listed):,} files of the survey may be meant: {shown}.")
+    raise NoMatch(f"Several files of the survey may be meant: {shown}.")
 
 
 def common_end(first: Sequence[str], second: Sequence[str]) -> int:

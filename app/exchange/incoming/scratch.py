@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from itertools import groupby
-from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
@@ -17,18 +15,23 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.incoming.entries import BadEntry, Entry, inside
-from app.exchange.incoming.matching import Listed, NoMatch, choose, common_end, name_of, parts
+from app.exchange.incoming.matching import Listed, NoMatch, backwards, choose, common_end, name_of, parts
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from modal_backend.contracts import Box, Category, Detection
 
 AT_ONCE = 2000
+MOST_ALIKE = 50
+LAST = "\U0010ffff"  # sorts after every other letter
 TABLES = """
 create table if not exists entry (number integer primary key, path text, name text, boxes text, pixels integer,
-    problem text);
+    problem text, backwards text);
 create table if not exists found (number integer primary key, media_id integer, problem text);
-create table if not exists listed (name text, path text, media_id integer);
+create table if not exists listed (name text, path text, media_id integer, backwards text, within text);
 create index if not exists entry_name on entry (name);
+create index if not exists entry_backwards on entry (backwards);
 create index if not exists listed_name on listed (name);
+create index if not exists listed_backwards on listed (backwards);
+create index if not exists listed_within on listed (within);
 """
 UNMATCHED = (
     "select path, coalesce(entry.problem, found.problem) from entry left join found using (number) "
@@ -62,10 +65,10 @@ class Scratch:
                 if number % AT_ONCE == 0:
                     report(number)
                 boxes = None if one.problem else _text(one.boxes)
-                yield number, one.path, name_of(one.path), boxes, one.pixels, one.problem
+                yield number, one.path, name_of(one.path), boxes, one.pixels, one.problem, backwards(parts(one.path))
 
         self._connection.execute("delete from entry")
-        self._connection.executemany("insert into entry values (?, ?, ?, ?, ?, ?)", rows())
+        self._connection.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?)", rows())
         self._connection.commit()
         return int(self._connection.execute("select count(*) from entry").fetchone()[0])
 
@@ -75,9 +78,8 @@ class Scratch:
         several = dict(self._connection.execute("select name, count(*) from entry group by name having count(*) > 1"))
         videos = set(session.scalars(sa.select(Media.id).where(Media.kind == "video")))
         rows = self._connection.execute(
-            "select entry.number, entry.path, entry.name, case when pixels then boxes end, listed.path, "
-            "listed.media_id from entry left join listed on listed.name = entry.name "
-            "where boxes is not null order by entry.number"
+            "select number, path, name, case when pixels then boxes end from entry where boxes is not null "
+            "order by number"
         )
         taken: set[int] = set()
         sizes = (
@@ -85,10 +87,9 @@ class Scratch:
         )
 
         def found() -> Iterator[tuple[int, int | None, str | None]]:
-            for (number, path, name, pixels), files in groupby(rows, key=itemgetter(0, 1, 2, 3)):
-                listed = [Listed(row[4], row[5]) for row in files if row[5] is not None]
+            for number, path, name, pixels in rows:
                 try:
-                    media_id = _free(choose(path, listed, several.get(name, 1)), taken, videos)
+                    media_id = _free(choose(path, self._alike(path), several.get(name, 1)), taken, videos)
                     if pixels:
                         relative(_boxes(pixels), *sizes[media_id])
                 except NoMatch as reason:
@@ -121,8 +122,11 @@ class Scratch:
             path: of the file within it.
         """
         mine, within = parts(f"{label}/{path}"), len(parts(path))
+        begin = backwards(parts(path))
         rows = self._connection.execute(
-            "select number, path, boxes, pixels from entry where name = ? and boxes is not null", (name_of(path),)
+            "select number, path, boxes, pixels from entry where backwards between ? and ? "
+            "and boxes is not null limit ?",
+            (begin, begin + LAST, MOST_ALIKE),
         )
         best: list[tuple[int, Any]] = []
         for row in rows:
@@ -151,15 +155,30 @@ class Scratch:
             ImportBatch, ImportBatch.id == ListedFile.import_id
         )
         rows = session.execute(wanted.where(ListedFile.media_id.is_not(None)).execution_options(yield_per=AT_ONCE))
-        labelled = ((row.label.replace("/", "-"), row) for row in rows)
-        self._connection.executemany(
-            "insert into listed select ?, ?, ? where exists (select 1 from entry where name = ?)",
-            (
-                (name, f"{label}/{row.path}", row.media_id, name)
-                for label, row in labelled
-                if (name := name_of(row.path))
-            ),
-        )
+
+        def values() -> Iterator[tuple[Any, ...]]:
+            for row in rows:
+                within, label = parts(row.path), row.label.replace("/", "-")
+                path, name = f"{label}/{row.path}", within[-1] if within else ""
+                yield name, path, row.media_id, backwards(parts(path)), backwards(within), name
+
+        query = "insert into listed select ?, ?, ?, ?, ? where exists (select 1 from entry where name = ?)"
+        self._connection.executemany(query, values())
+
+    def _alike(self, path: str) -> list[Listed]:
+        """Files of the survey that may be meant: whose path ends with this one or is its end; else of the same name."""
+        mine = parts(path)
+        begin = backwards(mine)
+        found = self._listed("backwards between ? and ?", begin, begin + LAST)
+        for length in range(len(mine), 0, -1):
+            found += self._listed("within = ?", backwards(mine[-length:]))
+            if found:
+                return found
+        return self._listed("name = ?", name_of(path))
+
+    def _listed(self, where: str, *values: str) -> list[Listed]:
+        query = f"select distinct path, media_id from listed where {where} limit {MOST_ALIKE}"
+        return [Listed(*row) for row in self._connection.execute(query, values)]
 
 
 @contextmanager

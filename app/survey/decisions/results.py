@@ -24,4 +24,4 @@ def bring_in(session: Session, who: str, results_id: int) -> Decision:
         raise BadDecision(f"{file.name} is in the survey already.")
     change = Change(session)
     change.put(ResultsReview, {"results_id": results_id}, who=who, decided_at=time.time())
-    return change.record("bring in results", who, view={"results": file.name, "images": file.matched or 0})
+    return change.record("bring in results", who, view={"results": file.name, "results_id": results_id})

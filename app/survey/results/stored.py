@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
@@ -91,6 +92,7 @@ def settle_results(session: Session, changes: Iterable[Mapping[str, Any]]) -> No
         number = int((change["after"] or change["before"])["results_id"])
         file = session.get_one(ResultsFile, number)
         file.state, file.attempt, file.error = ResultsState.TAKING, file.attempt + 1, None
+        file.started_at = time.time()
         if file.model_version_id is None:
             continue
         if session.get(ResultsReview, number) is not None:

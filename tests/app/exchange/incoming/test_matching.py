@@ -28,8 +28,13 @@ def test_a_path_that_means_one_file_is_matched(path, listed, same_name, media_id
 @pytest.mark.parametrize(
     ("path", "listed", "same_name", "reason"),
     [
-        ("IMG_1.JPG", BOTH, 1, "2 files of the survey may be meant: card/Ford 2/IMG_1.JPG, card/Ridge 1/IMG_1.JPG."),
-        ("elsewhere/IMG_1.JPG", BOTH, 1, "2 files of the survey may be meant"),
+        (
+            "IMG_1.JPG",
+            BOTH,
+            1,
+            "Several files of the survey may be meant: card/Ford 2/IMG_1.JPG, card/Ridge 1/IMG_1.JPG.",
+        ),
+        ("elsewhere/IMG_1.JPG", BOTH, 1, "Several files of the survey may be meant"),
         ("elsewhere/IMG_1.JPG", ALONE, 2, "Several entries have this name"),
         ("A/IMG_1.JPG", [Listed("card/IMG_1.JPG", 1)], 2, "Several entries have this name"),
         ("../../etc/passwd", [], 1, "It is not in the survey."),

@@ -1,0 +1,54 @@
+"""The files of results that a page shows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.tables.decisions import Decision
+from app.survey.tables.results import ResultsFile, ResultsState
+
+
+@dataclass(frozen=True, slots=True)
+class ResultsView:
+    """A file of results. decision_id: the decision by which it counts; None while it does not. See `ResultsFile`."""
+
+    id: int
+    name: str
+    state: str
+    entries: int
+    matched: int
+    taken: int
+    error: str | None
+    started_at: float | None
+    decision_id: int | None
+
+    @property
+    def under_way(self) -> bool:
+        """Whether a job is at it."""
+        return self.state in (ResultsState.READING, ResultsState.TAKING)
+
+
+def recent(session: Session, limit: int = 5) -> list[ResultsView]:
+    """The latest files, newest first."""
+    standing = sa.select(Decision.id, Decision.view).where(
+        Decision.kind == "bring in results", Decision.undone_at.is_(None)
+    )
+    decided = {view.get("results_id"): number for number, view in session.execute(standing)}
+    rows = session.scalars(sa.select(ResultsFile).order_by(ResultsFile.id.desc()).limit(limit))
+    return [
+        ResultsView(
+            row.id,
+            row.name,
+            row.state,
+            row.entries or 0,
+            row.matched or 0,
+            row.taken,
+            row.error,
+            row.started_at,
+            decided.get(row.id),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,55 @@
+"""Upload brings in another detector's results: what it would do first, one button, and Undo."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import streamlit as st
+from streamlit.testing.v1 import AppTest
+
+from app.exchange.incoming import bringing_in
+from app.settings import load_settings
+from app.survey.database import open_survey
+from app.survey.detections.boxes import boxes_of
+from tests.support.surveys import add_media, found
+
+ROOT = Path(__file__).resolve().parents[2]
+BOX = {"category": "1", "conf": 0.7, "bbox": [0.1, 0.1, 0.2, 0.2]}
+IMAGES = [{"file": "Ridge 1/IMG_0001.JPG", "detections": [BOX]}, {"file": "Ridge 1/IMG_0009.JPG", "detections": []}]
+
+
+@pytest.fixture
+def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """One image, and a file of results that names it and another."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    monkeypatch.setenv("PUGMARK_START_WORKER", "false")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    survey = open_survey(load_settings())
+    add_media(survey, [found(0.9)])
+    place = tmp_path / "results.json"
+    place.write_text(json.dumps({"images": IMAGES}), encoding="utf-8")
+    bringing_in.read_in(survey, bringing_in.register(survey, place, place.name, "ana"))
+    yield survey
+    survey.close()
+    st.cache_resource.clear()
+    load_settings.cache_clear()
+
+
+def test_a_file_is_previewed_brought_in_and_taken_back(survey):
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    test.switch_page(str(ROOT / "pages" / "upload.py")).run()
+    assert not test.exception
+    reasons = [frame.value.to_dict("list") for frame in test.dataframe]
+    assert {"file": ["Ridge 1/IMG_0009.JPG"], "reason": ["It is not in the survey."]} in reasons
+    next(button for button in test.button if button.label == "Bring in the boxes of 1 image").click().run()
+    bringing_in.take_some(survey, 1, 0)
+    with survey.read() as session:
+        assert [view.confidence for view in boxes_of(session, [1])[1]] == [0.7]
+    next(button for button in test.run().button if button.label == "Undo").click().run()
+    assert not test.exception
+    with survey.read() as session:
+        assert [view.confidence for view in boxes_of(session, [1])[1]] == [0.9]
