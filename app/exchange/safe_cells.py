@@ -8,23 +8,11 @@ import re
 STARTERS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 # What pandas.read_csv takes for a missing value, and Camtrap DP's schemas and R with it.
 MISSING = frozenset(
-    [
-        "#n/a",
-        "#n/a n/a",
-        "#na",
-        "-1.#ind",
-        "-1.#qnan",
-        "-nan",
-        "1.#ind",
-        "1.#qnan",
-        "<na>",
-        "n/a",
-        "na",
-        "null",
-        "nan",
-        "none",
-    ]
-)
+    (
+        "#n/a", "#n/a n/a", "#na", "-1.#ind", "-1.#qnan", "-nan", "1.#ind", "1.#qnan", "<na>", "n/a", "na", "null",
+        "nan", "none",
+    )
+)  # fmt: skip
 TRUTH = frozenset({"true", "false", "T", "F", "inf", "infinity"})  # R reads T and F so
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?|0[xX][0-9a-fA-F]+")
 WHOLE = re.compile(r"0|[1-9]\d{0,14}")

@@ -97,12 +97,13 @@ def test_identifiers_turn_what_secr_and_mark_read_back_into_names(written):
     for key, kinds in (("secr", ("individual", "station")), ("mark", ("individual",))):
         table = list(csv.DictReader(io.StringIO(files[key]["identifiers.csv"].decode(), newline="")))
         for kind in kinds:
-            back = {row["identifier"]: original(row["name in Pugmark"]) for row in table if row["kind"] == kind}
+            rows = [row for row in table if row["kind"] == kind]
+            back = {original(row["identifier"]): original(row["name in Pugmark"]) for row in rows}
             assert sorted(back.values()) == sorted(NAMES)
             assert back["T-01"] == "T-01"
     captures = [line.split() for line in files["secr"]["captures.txt"].decode().splitlines()[1:]]
     table = list(csv.DictReader(io.StringIO(files["secr"]["identifiers.csv"].decode(), newline="")))
-    names = {(row["kind"], row["identifier"]): row["name in Pugmark"] for row in table}
+    names = {(row["kind"], original(row["identifier"])): row["name in Pugmark"] for row in table}
     assert len(captures) == len(NAMES)
     for _session, animal, _occasion, station, _sex in captures:
         assert names["individual", animal] == names["station", station]
