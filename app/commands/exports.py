@@ -8,8 +8,10 @@ from pathlib import Path
 
 from app.commands.output import CommandFailed, tell
 from app.exchange.camtrap_dp import Statement
-from app.exchange.formats import FORMATS, Wish
+from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused
+from app.exchange.images_zip import SORTED_BY
+from app.exchange.writers import Wish
 from app.settings import Settings
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import FLANKS, Design
@@ -32,6 +34,7 @@ def add_arguments(command: ArgumentParser) -> None:
     command.add_argument("--sampling-design", default="", help="Camtrap DP: how stations were chosen, as targeted")
     command.add_argument("--capture-method", default="", help="Camtrap DP: activityDetection or timeLapse")
     command.add_argument("--utc-offset", metavar="OFFSET", help="Camtrap DP: what the clocks were set to, as +05:30")
+    command.add_argument("--by", choices=SORTED_BY, default=SORTED_BY[0], help="images: how folders are sorted")
     command.add_argument("--exact", action="store_true", help="exact places, also of sensitive species")
 
 
@@ -40,7 +43,9 @@ def run(settings: Settings, options: Namespace) -> int:
     survey, out, kind = open_survey(settings), options.out, options.format
     design = Design(options.occasion_days, _day(options.start), options.occasions, options.species, options.flank)
     statement = Statement(options.title, options.sampling_design, options.capture_method, options.utc_offset)
-    wish = Wish(design, options.exact, _individual(survey, options.individual), statement, settings.reviewer)
+    wish = Wish(
+        design, options.exact, _individual(survey, options.individual), statement, settings.reviewer, options.by
+    )
     if kind == "crops" and wish.individual_id is None:
         raise CommandFailed("Crops are exported of one individual: name it with --individual.", 2)
     try:

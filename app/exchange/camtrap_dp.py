@@ -20,15 +20,13 @@ from sqlalchemy.orm import Session
 from app.exchange import camtrap_dp_individuals as individuals
 from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
 from app.exchange.camtrap_dp_schema import write_table
-from app.exchange.coordinates import coarse, is_sensitive
+from app.exchange.coordinates import coarse, may_be_exact, survey_species
 from app.exchange.csv_text import identifiers_csv
 from app.exchange.identifiers import ExportRefused
 from app.exchange.safe_cells import RULE, kept_present
 from app.survey.capture.effort import media_days
-from app.survey.individuals.catalogue import species_known
 from app.survey.media.stamps import proposals
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.survey.tables.detections import DetectionReview
 from app.survey.tables.media import Media
 
 BASE = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
@@ -59,8 +57,8 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
         ExportRefused: something is missing.
     """
     kept, used, places = _checked(session, statement)
-    species = _species(session)
-    rounded = not exact and (any(is_sensitive(name) for name in species) or not species)
+    species = survey_species(session)
+    rounded = not may_be_exact(session, asked=exact)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         rows = _deployment_rows(session, used, places, kept, rounded)
         write_table(package, "deployments", DEPLOYMENTS, rows)
@@ -169,11 +167,6 @@ def _doubted(session: Session, used: Sequence[DeploymentView]) -> set[int]:
 def _day(day: date | None) -> str:
     assert day is not None
     return day.isoformat()
-
-
-def _species(session: Session) -> list[str]:
-    named = sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)).distinct()
-    return sorted({*species_known(session), *(name for name in session.scalars(named) if name)})
 
 
 def _package(

@@ -31,14 +31,14 @@ def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = Fa
 
     Args:
         paths: a media's file path by media id.
-        exact: UTM coordinates also for sensitive species.
+        exact: UTM coordinates; without it their origin is hidden (see `coordinates.may_be_exact`).
 
     Raises:
         ExportRefused: there is no sighting.
     """
     if not history.used:
         raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")
-    placed = metres(history.places, {animal.species for animal in history.individuals}, exact=exact)
+    placed = metres(history.places, [None], exact=exact)
     names = station_names(history.stations)
     return {
         "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths, names), "NA"),

@@ -9,6 +9,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from math import asinh, atan, atanh, cos, cosh, floor, radians, sin, sinh, sqrt, tan
 
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.individuals.catalogue import species_known
+from app.survey.individuals.species import stated_species
+from app.survey.tables.detections import DetectionReview
+from app.survey.tables.individuals import Individual, Sighting
+
 # Chapman 2020, Current Best Practices for Generalizing Sensitive Species Occurrence Data (GBIF): 0.1 degree, about
 # 11 km, is the category for species at high risk.
 COARSE_DECIMALS = 1
@@ -39,6 +47,26 @@ def is_sensitive(species: str | None) -> bool:
     """Whether places of this species are coarsened; a species nobody named counts as sensitive."""
     name = (species or "").strip().lower()
     return not name or name in SENSITIVE or name.split()[0] in SENSITIVE
+
+
+def survey_species(session: Session) -> list[str]:
+    """The species that people named, of individuals or of boxes."""
+    named = sa.select(DetectionReview.species).where(DetectionReview.species.is_not(None)).distinct()
+    return sorted({*species_known(session), *(name for name in session.scalars(named) if name)})
+
+
+def may_be_exact(session: Session, *, asked: bool) -> bool:
+    """Whether exact places may leave the survey: a person asked for them, or no sensitive species is in it.
+
+    The rule holds for every row of every file. Stations are in all of them by name, so that an exact place in the row
+    of a deer would give away the tiger's.
+    """
+    species = survey_species(session)
+    unnamed = sa.select(Sighting.detection_id).join(Individual, Individual.id == Sighting.individual_id)
+    unnamed = unnamed.where(stated_species().is_(None)).limit(1)
+    if asked:
+        return True
+    return bool(species) and not any(map(is_sensitive, species)) and session.scalar(unnamed) is None
 
 
 def coarse(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -33,16 +33,10 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
     folder, count, missing = files.name_of_text(animal.name, "individual"), 0, []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
         for start in range(0, len(found), AT_ONCE):
-            part = found[start : start + AT_ONCE]
-            shown = boxes(session, [view.detection_id for view in part])
-            beside = boxes_of(session, {view.media_id for view in part})
-            for view in part:
-                box = shown[view.detection_id]
-                path = files.crop_path(data_dir, crop_name(box.id, box.box))
-                if not path.is_file():
+            for view, content in crops(session, data_dir, found[start : start + AT_ONCE]):
+                if content is None:
                     missing.append(str(view.detection_id))
                     continue
-                content = _without_people(path, people_inside(box.box, beside[view.media_id]))
                 package.writestr(f"{folder}/{_file_name(folder, view)}", content)
                 count += 1
         table = sightings_csv.table(session, individual_id, exact=exact)
@@ -53,6 +47,19 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
     if not count:
         raise ExportRefused(f"No crop of {animal.name} has been cut yet: a worker does that. Try again in a moment.")
     return count
+
+
+def crops(
+    session: Session, data_dir: Path, views: Sequence[SightingView]
+) -> Iterator[tuple[SightingView, bytes | None]]:
+    """The crop of each sighting as JPEG, people in the way made unrecognisable; None where none is cut yet."""
+    shown = boxes(session, [view.detection_id for view in views])
+    beside = boxes_of(session, {view.media_id for view in views})
+    for view in views:
+        box = shown[view.detection_id]
+        path = files.crop_path(data_dir, crop_name(box.id, box.box))
+        inside = people_inside(box.box, beside[view.media_id])
+        yield view, _without_people(path, inside) if path.is_file() else None
 
 
 def _file_name(folder: str, view: SightingView) -> str:

@@ -4,38 +4,15 @@ from __future__ import annotations
 
 import zipfile
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
-from app.exchange import (
-    camtrap_dp,
-    camtrapr,
-    coco,
-    crops_zip,
-    history_csv,
-    mark,
-    megadetector_json,
-    secr,
-    sightings_csv,
-)
-from app.survey.capture.history import CaptureHistory, Design, capture_history
+from app.exchange import writers
+from app.exchange.about import about
+from app.exchange.identifiers import ExportRefused
+from app.exchange.writers import Wish
+from app.survey.capture.effort import NoEffort
 from app.survey.database import Survey
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person wants written.
-
-    Attributes:
-        exact: also exact places of sensitive species.
-        statement, who: for Camtrap DP.
-    """
-
-    design: Design = field(default_factory=Design)
-    exact: bool = False
-    individual_id: int | None = None
-    statement: camtrap_dp.Statement | None = None
-    who: str = "Pugmark"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,76 +34,25 @@ class Format:
     write: Callable[[Survey, Wish, Path], str]
 
 
-def _history(survey: Survey, wish: Wish) -> CaptureHistory:
-    with survey.read() as session:
-        return capture_history(session, wish.design)
-
-
-def _zip(out: Path, files: dict[str, str]) -> None:
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
-        for name, text in files.items():
-            package.writestr(name, text)
-
-
-def _told(history: CaptureHistory) -> str:
-    return f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions"
-
-
-def _secr(survey: Survey, wish: Wish, out: Path) -> str:
-    history = _history(survey, wish)
-    _zip(out, secr.files(history, exact=wish.exact))
-    return _told(history)
-
-
-def _camtrapr(survey: Survey, wish: Wish, out: Path) -> str:
-    history = _history(survey, wish)
-    with survey.read() as session:
-        paths = sightings_csv.media_paths(session, {sighting.media_id for sighting in history.used})
-    _zip(out, camtrapr.files(history, paths, exact=wish.exact))
-    return _told(history)
-
-
-def _mark(survey: Survey, wish: Wish, out: Path) -> str:
-    history = _history(survey, wish)
-    _zip(out, mark.files(history))
-    return _told(history)
-
-
-def _tables(survey: Survey, wish: Wish, out: Path) -> str:
-    history = _history(survey, wish)
-    _zip(out, history_csv.files(history))
-    return _told(history)
-
-
-def _sightings(survey: Survey, wish: Wish, out: Path) -> str:
-    with survey.read() as session:
-        text = sightings_csv.table(session, wish.individual_id, exact=wish.exact)
-    out.write_text(text, encoding="utf-8", newline="")
-    return f"{text.count(chr(10)) - 1} sightings"
-
-
-def _camtrap_dp(survey: Survey, wish: Wish, out: Path) -> str:
-    statement = wish.statement or camtrap_dp.Statement("", "", "", None)
-    with survey.read() as session:
-        return f"{camtrap_dp.write(session, out, statement, wish.who, exact=wish.exact)} observations"
-
-
-def _crops(survey: Survey, wish: Wish, out: Path) -> str:
-    if wish.individual_id is None:
-        raise ValueError("Crops are exported of one individual: name it.")
-    with survey.read() as session:
-        return f"{crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact)} crops"
-
-
-def _megadetector(survey: Survey, _wish: Wish, out: Path) -> str:
-    return f"{megadetector_json.export(survey, out)} images"
-
-
-def _coco(survey: Survey, _wish: Wish, out: Path) -> str:
-    with survey.read() as session:
-        written = coco.write(session, out)
-    left = f"; left out: {'; '.join(written.left_out)}" if written.left_out else ""
-    return f"{written.images} images, {written.annotations} boxes{left}"
+def _everything(survey: Survey, wish: Wish, out: Path) -> str:
+    """Every format that needs no further choice, each a file of the zip; README.txt says which could not be written."""
+    held, refused, part = [], [], out.with_suffix(".piece")
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
+        for key, kind in FORMATS.items():
+            if key in ("everything", "crops"):
+                continue
+            try:
+                kind.write(survey, wish, part)
+                package.write(part, f"{key}.{kind.suffix}")
+                held.append(f"{key}.{kind.suffix}: {kind.title}. {kind.holds}")
+            except (ExportRefused, NoEffort) as error:
+                refused.append(f"{kind.title}: {error}")
+            finally:
+                part.unlink(missing_ok=True)
+        with survey.read() as session:
+            lines = [*held, *about(session, exact=wish.exact, left_out=refused)]
+        package.writestr("README.txt", "\n".join(lines) + "\n")
+    return f"{len(held)} formats" + (f"; left out: {'; '.join(refused)}" if refused else "")
 
 
 FORMATS = {
@@ -135,47 +61,82 @@ FORMATS = {
         Format(
             "secr", "secr", "R package secr (spatial capture-recapture), DENSITY",
             "Captures with sex, detectors in metres with the days each worked per occasion, R commands.",
-            "zip", True, _secr,
+            "zip", True, writers.write_secr,
         ),
         Format(
             "camtrapr", "camtrapR", "R package camtrapR",
             "Record table with individuals, camera operation matrix by day, station table, R commands.",
-            "zip", True, _camtrapr,
+            "zip", True, writers.write_camtrapr,
         ),
         Format(
             "mark", "Program MARK", "Program MARK, RMark",
             "Encounter histories (.inp); '.' where no camera worked, and a version without those occasions.",
-            "zip", True, _mark,
+            "zip", True, writers.write_mark,
         ),
         Format(
             "history", "Capture history tables", "Any spreadsheet",
             "Individuals by occasion, individuals by station and occasion, effort in days.",
-            "zip", True, _tables,
+            "zip", True, writers.write_tables,
+        ),
+        Format(
+            "occupancy", "Detection histories", "R packages unmarked, spOccupancy, camtrapR; PRESENCE",
+            "For each species stations by occasions: seen, not seen, no camera worked; the days worked beside it.",
+            "zip", True, writers.write_occupancy,
+        ),
+        Format(
+            "operation", "Camera operation", "camtrapR, any spreadsheet",
+            "Stations by days: worked, did not work, not set up; and days worked an occasion.",
+            "zip", True, writers.write_operation,
         ),
         Format(
             "camtrap-dp", "Camtrap DP 1.0.2", "GBIF, Agouti, camtrapDP, Biowatch, camtrapR",
             "Deployments, media and observations with individualID, sex, boxes, and who decided so; no file of yours.",
-            "zip", False, _camtrap_dp,
+            "zip", False, writers.write_camtrap_dp,
         ),
         Format(
             "sightings", "Sightings", "Any spreadsheet",
             "A row a sighting: individual, place, time, flank, file, who decided and when.",
-            "csv", False, _sightings,
+            "csv", False, writers.write_sightings,
+        ),
+        Format(
+            "sightings-xlsx", "Sightings as a workbook", "Excel, LibreOffice",
+            "The same rows as an Excel file; a further sheet begins where Excel's rows end.",
+            "xlsx", False, writers.write_workbook,
+        ),
+        Format(
+            "stations", "Stations on a map", "QGIS, ArcGIS, R (sf), Google Earth, GPS devices",
+            "GeoJSON, GeoPackage and KML: a point a station with its cameras, days and number of media.",
+            "zip", False, writers.write_stations,
+        ),
+        Format(
+            "catalogue", "Catalogue to print", "Any PDF reader",
+            "A page or more an individual: best crops by flank, a map, every sighting.",
+            "pdf", False, writers.write_catalogue,
+        ),
+        Format(
+            "images", "Images in folders", "Any picture viewer, model training, other catalogues",
+            "Every image in a folder of its species or individual; people are blurred, places taken out. No videos.",
+            "zip", False, writers.write_images,
         ),
         Format(
             "megadetector", "MegaDetector 1.6", "Timelapse, camtrapR, Addax",
             "Every image with its boxes, people's corrections applied (lila format).",
-            "json", False, _megadetector,
+            "json", False, writers.write_megadetector,
         ),
         Format(
             "coco", "COCO Camera Traps", "pycocotools, FiftyOne, CVAT, model training",
             "Images with boxes in pixels, species, individual and flank; videos and images with a person are left out.",
-            "json", False, _coco,
+            "json", False, writers.write_coco,
         ),
         Format(
             "crops", "Crops of one individual", "Any picture viewer, other catalogues",
             "Every crop as JPEG with its sightings; people in the way are blurred.",
-            "zip", False, _crops,
+            "zip", False, writers.write_crops,
+        ),
+        Format(
+            "everything", "Everything", "An archive",
+            "Every format above in one zip, but the crops of one individual; what could not be written says why.",
+            "zip", False, _everything,
         ),
     )
 }  # fmt: skip

@@ -20,7 +20,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
     """captures.txt (detector type proximity), captures-count.txt (count), detectors.txt, identifiers.csv, README.txt.
 
     Args:
-        exact: UTM coordinates also for sensitive species; without it their origin is hidden.
+        exact: UTM coordinates; without it their origin is hidden (see `coordinates.may_be_exact`).
 
     Raises:
         ExportRefused: a station that worked has no coordinates, or there is nothing to write.
@@ -38,7 +38,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
     stations = identifiers((history.stations[place] for place in working), "S")
     animals = identifiers((animal.name for animal in history.individuals), "A")
     used = {history.stations[place]: history.places[history.stations[place]] for place in working}
-    placed = metres(used, {animal.species for animal in history.individuals}, exact=exact)
+    placed = metres(used, [None], exact=exact)
     detectors = ["# Detector X Y Usage (days worked, one value an occasion)"]
     for place in working:
         x, y = placed.xy[history.stations[place]]

@@ -8,9 +8,9 @@ from datetime import UTC, datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.coordinates import coarse
+from app.exchange.coordinates import coarse, may_be_exact
 from app.exchange.csv_text import csv_text
-from app.survey.individuals.sightings import SightingView, sightings
+from app.survey.individuals.sightings import sightings
 from app.survey.individuals.species import species_of
 from app.survey.media.stations import deployment_views, places
 from app.survey.tables.deployments import Deployment
@@ -31,9 +31,9 @@ def table(session: Session, individual_id: int | None = None, *, exact: bool = F
     """All sightings, or those of one individual. taken_at is camera-local, clock corrections added.
 
     The species is the individual's or, where nobody has named that, its box's. celsius is the temperature on the
-    picture's bar, where it was read. Coordinates of sensitive species are rounded to 0.1 degree unless exact.
+    picture's bar, where it was read. Coordinates follow `may_be_exact`.
     """
-    return csv_text(HEADER, _rows(session, sightings(session, individual_id), exact))
+    return csv_text(HEADER, rows(session, individual_id, exact=exact))
 
 
 def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
@@ -49,7 +49,9 @@ def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
     return found
 
 
-def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[tuple[object, ...]]:
+def rows(session: Session, individual_id: int | None = None, *, exact: bool = False) -> Iterator[tuple[object, ...]]:
+    """The rows of `table`, a few hundred at a time."""
+    found, exact = sightings(session, individual_id), may_be_exact(session, asked=exact)
     animals = {row.id: row for row in session.scalars(sa.select(Individual))}
     known = species_of(session)
     deployments = {row.id: row.name for row in session.execute(sa.select(Deployment.id, Deployment.name))}
@@ -65,7 +67,7 @@ def _rows(session: Session, found: list[SightingView], exact: bool) -> Iterator[
         for sighting in part:
             animal = animals[sighting.individual_id]
             species = animal.species or named.get(sighting.detection_id) or known[animal.id]
-            latitude, longitude = coarse(where.get(sighting.station or ""), [species], exact=exact)
+            latitude, longitude = coarse(where.get(sighting.station or ""), [None], exact=exact)
             yield (
                 animal.name, species, animal.sex, animal.age_class, animal.life_status, sighting.station,
                 deployments.get(sighting.deployment_id or 0),

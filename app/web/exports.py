@@ -16,8 +16,10 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from app import files
 from app.exchange.camtrap_dp import Statement
-from app.exchange.formats import FORMATS, Wish
+from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused
+from app.exchange.images_zip import SORTED_BY
+from app.exchange.writers import Wish
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import FLANKS, Design
 from app.survey.database import Survey
@@ -26,7 +28,13 @@ from app.web.tokens import EXPORT, BadToken, Signer
 AT_ONCE = 2
 LEFT_AFTER_SECONDS = 24 * 3600
 MOST_DAYS, MOST_OCCASIONS, MOST_IDS = 3_660, 10_000, 2**53
-CONTENT_TYPES = {"zip": "application/zip", "csv": "text/csv; charset=utf-8", "json": "application/json"}
+CONTENT_TYPES = {
+    "zip": "application/zip",
+    "csv": "text/csv; charset=utf-8",
+    "json": "application/json",
+    "pdf": "application/pdf",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+}
 
 
 class ExportRoute:
@@ -86,7 +94,11 @@ def wish_of(values: Mapping[str, str]) -> Wish:
         method=values.get("method") or "",
         utc_offset=values.get("utc_offset") or None,
     )
-    return Wish(design, values.get("exact") == "yes", individual, statement, (values.get("who") or "Pugmark")[:80])
+    sorted_by = values.get("by") or SORTED_BY[0]
+    if sorted_by not in SORTED_BY:
+        raise ValueError(f"Images are not sorted by {sorted_by}: {' or '.join(SORTED_BY)}.")
+    who = (values.get("who") or "Pugmark")[:80]
+    return Wish(design, values.get("exact") == "yes", individual, statement, who, sorted_by)
 
 
 def _whole(text: str, most: int) -> int:
@@ -98,7 +110,7 @@ def _whole(text: str, most: int) -> int:
 
 def _sweep(folder: Path) -> None:
     """Remove what an ended server or a broken connection left behind."""
-    for left in folder.glob("*.part"):
+    for left in folder.iterdir():
         try:
             if left.stat().st_mtime < time.time() - LEFT_AFTER_SECONDS:
                 left.unlink()

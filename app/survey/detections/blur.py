@@ -23,6 +23,7 @@ def blurred_jpeg(path: Path, boxes: Sequence[Box]) -> bytes:
     """
     with Image.open(path) as opened:
         picture = opened.convert("RGB")
+    picture.info.clear()  # Pillow writes a comment again, in which a camera may have put the place
     for box in boxes:
         left, top, right, bottom = box.pixels(picture.width, picture.height)
         part = picture.crop((left, top, right, bottom))

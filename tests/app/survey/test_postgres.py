@@ -15,7 +15,8 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
-from app.exchange.formats import FORMATS, Wish
+from app.exchange.formats import FORMATS
+from app.exchange.writers import Wish
 from app.matching.stability import stability
 from app.safekeeping.backup import write_backup
 from app.safekeeping.restore import RestoreRefused, restore

@@ -1,0 +1,45 @@
+"""What every export says about itself: version, settings, models, thresholds, and what was left out."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.exchange.coordinates import may_be_exact
+from app.exchange.safe_cells import RULE
+from app.survey.tables.detections import Analysis, Feature, ModelVersion
+from app.survey.tables.media import Media
+
+ROUNDED = (
+    "Places are rounded to 0.1 degree (about 11 km), or in metres from a hidden origin: a sensitive species, or an "
+    "individual without a species, is in the survey."
+)
+
+
+def about(session: Session, *, exact: bool, left_out: Sequence[str] = ()) -> list[str]:
+    """Lines for README.txt.
+
+    Args:
+        exact: whether a person asked for exact places.
+        left_out: what this export lacks, and why, a sentence each.
+    """
+    used = sa.union(sa.select(Analysis.model_version_id), sa.select(Feature.model_version_id))
+    models = session.scalars(sa.select(ModelVersion).where(ModelVersion.id.in_(used)).order_by(ModelVersion.id))
+    media = session.scalar(sa.select(sa.func.count(Media.id))) or 0
+    return [
+        "",
+        f"Written by Pugmark at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from a survey of {media:,} images and videos.",
+        "Models: " + ("; ".join(map(_model, models)) or "none has run") + ".",
+        "Exact places were asked for." if exact else "" if may_be_exact(session, asked=False) else ROUNDED,
+        f"Names: {RULE}",
+        "Left out: " + (" ".join(left_out) if left_out else "nothing."),
+    ]
+
+
+def _model(version: ModelVersion) -> str:
+    threshold = f", boxes count from {version.threshold:g}" if version.threshold else ""
+    weights = f", weights {version.weights_sha256[:12]}" if version.weights_sha256 else ""
+    return f"{version.model} {version.version} ({version.task}, {version.backend}{threshold}{weights})"

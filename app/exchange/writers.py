@@ -1,0 +1,154 @@
+"""How each format of the table in `formats` is written: what it reads of the survey, and a line about what it holds."""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from app.exchange import (
+    camtrap_dp,
+    camtrapr,
+    coco,
+    crops_zip,
+    history_csv,
+    images_zip,
+    mark,
+    megadetector_json,
+    occupancy,
+    secr,
+    sightings_csv,
+    sightings_xlsx,
+    station_map,
+)
+from app.exchange.about import about
+from app.exchange.coordinates import may_be_exact
+from app.survey.capture.history import CaptureHistory, Design, capture_history
+from app.survey.database import Survey
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """What a person wants written.
+
+    Attributes:
+        exact: also exact places of sensitive species.
+        statement, who: for Camtrap DP.
+        sorted_by: for images in folders: species or individual.
+    """
+
+    design: Design = field(default_factory=Design)
+    exact: bool = False
+    individual_id: int | None = None
+    statement: camtrap_dp.Statement | None = None
+    who: str = "Pugmark"
+    sorted_by: str = "species"
+
+
+def write_secr(survey: Survey, wish: Wish, out: Path) -> str:
+    history, exact = _history(survey, wish)
+    return _zip(survey, wish, out, history, secr.files(history, exact=exact))
+
+
+def write_camtrapr(survey: Survey, wish: Wish, out: Path) -> str:
+    history, exact = _history(survey, wish)
+    with survey.read() as session:
+        paths = sightings_csv.media_paths(session, {sighting.media_id for sighting in history.used})
+    return _zip(survey, wish, out, history, camtrapr.files(history, paths, exact=exact))
+
+
+def write_mark(survey: Survey, wish: Wish, out: Path) -> str:
+    history, _ = _history(survey, wish)
+    return _zip(survey, wish, out, history, mark.files(history))
+
+
+def write_tables(survey: Survey, wish: Wish, out: Path) -> str:
+    history, _ = _history(survey, wish)
+    return _zip(survey, wish, out, history, history_csv.files(history))
+
+
+def write_operation(survey: Survey, wish: Wish, out: Path) -> str:
+    history, _ = _history(survey, wish)
+    return _zip(survey, wish, out, history, occupancy.operation(history))
+
+
+def write_occupancy(survey: Survey, wish: Wish, out: Path) -> str:
+    history, _ = _history(survey, wish)
+    with survey.read() as session:
+        seen = occupancy.species_seen(session)
+    wanted = (wish.design.species or "").lower()
+    seen = [one for one in seen if not wanted or one.species.lower() == wanted]
+    return _zip(survey, wish, out, history, occupancy.detection_histories(history, seen))
+
+
+def write_stations(survey: Survey, wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        lines = about(session, exact=wish.exact)
+        return f"{station_map.write(session, out, lines, exact=wish.exact)} stations"
+
+
+def write_sightings(survey: Survey, wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        text = sightings_csv.table(session, wish.individual_id, exact=wish.exact)
+    out.write_text(text, encoding="utf-8", newline="")
+    return f"{text.count(chr(10)) - 1} sightings"
+
+
+def write_workbook(survey: Survey, wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        lines = about(session, exact=wish.exact)
+        return f"{sightings_xlsx.write(session, out, lines, wish.individual_id, exact=wish.exact)} sightings"
+
+
+def write_camtrap_dp(survey: Survey, wish: Wish, out: Path) -> str:
+    statement = wish.statement or camtrap_dp.Statement("", "", "", None)
+    with survey.read() as session:
+        return f"{camtrap_dp.write(session, out, statement, wish.who, exact=wish.exact)} observations"
+
+
+def write_crops(survey: Survey, wish: Wish, out: Path) -> str:
+    if wish.individual_id is None:
+        raise ValueError("Crops are exported of one individual: name it.")
+    with survey.read() as session:
+        return f"{crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact)} crops"
+
+
+def write_images(survey: Survey, wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        lines = about(session, exact=wish.exact)
+        count = images_zip.write(session, survey.data_dir, out, lines, wish.sorted_by, exact=wish.exact)
+    return f"{count} images"
+
+
+def write_catalogue(survey: Survey, wish: Wish, out: Path) -> str:
+    from app.exchange import catalogue_pdf  # reads fonts, which no page needs
+
+    with survey.read() as session:
+        lines = about(session, exact=wish.exact)
+        return f"{catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact)} individuals"
+
+
+def write_megadetector(survey: Survey, _wish: Wish, out: Path) -> str:
+    return f"{megadetector_json.export(survey, out)} images"
+
+
+def write_coco(survey: Survey, _wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        written = coco.write(session, out)
+    left = f"; left out: {'; '.join(written.left_out)}" if written.left_out else ""
+    return f"{written.images} images, {written.annotations} boxes{left}"
+
+
+def _history(survey: Survey, wish: Wish) -> tuple[CaptureHistory, bool]:
+    """The capture history, and whether exact places may leave."""
+    with survey.read() as session:
+        return capture_history(session, wish.design), may_be_exact(session, asked=wish.exact)
+
+
+def _zip(survey: Survey, wish: Wish, out: Path, history: CaptureHistory, files: dict[str, str]) -> str:
+    with survey.read() as session:
+        files["README.txt"] += "\n".join(about(session, exact=wish.exact, left_out=history.notes)) + "\n"
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
+        for name, text in files.items():
+            package.writestr(name, text)
+    return f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions"
