@@ -69,7 +69,8 @@ def write(session: Session, data_dir: Path, out: Path, about: list[str], sorted_
         package.writestr("files.csv", csv_text(HEADER, rows), zipfile.ZIP_DEFLATED)
         package.writestr("README.txt", "\n".join([*_readme(sorted_by, left_out, exact), *about]) + "\n")
     if not rows:
-        raise ExportRefused(f"No analysed image has a {sorted_by}: there is nothing to sort.")
+        why = "; ".join(f"{count:,} {reason}" for reason, count in left_out.items() if count)
+        raise ExportRefused(f"No image can be sorted by {sorted_by}. Left out: {why or 'there is no image'}.")
     return len(rows)
 
 
