@@ -47,6 +47,14 @@ def original_path(data_dir: Path, sha256: str, suffix: str) -> Path:
     return data_dir / "originals" / sha256[:2] / f"{sha256}{suffix}"
 
 
+def stored_original(data_dir: Path, sha256: str) -> Path:
+    """The original of a media, whatever its suffix. Raises FileNotFoundError."""
+    folder = original_path(data_dir, sha256, "").parent
+    for path in folder.glob(f"{sha256}.*"):
+        return path
+    raise FileNotFoundError(f"There is no file of {sha256} in {folder}.")
+
+
 def incoming_folder(data_dir: Path) -> Path:
     """Originals and thumbnails that are being written."""
     return data_dir / "incoming"

@@ -21,7 +21,6 @@ from app.exchange.coordinates import may_be_exact
 from app.exchange.csv_text import csv_text
 from app.exchange.identifiers import ExportRefused
 from app.exchange.sightings_csv import media_paths
-from app.ingest.formats import SUFFIX
 from app.survey.detections.blur import blurred_jpeg
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM, hides_person
@@ -33,7 +32,6 @@ from app.survey.tables.media import Media, Stage
 from modal_backend.contracts import Category
 
 SORTED_BY = ("species", "individual")
-SUFFIXES: dict[str, str] = {str(kind): suffix for kind, suffix in SUFFIX.items()}
 AT_ONCE = 200
 # EXIF 2.32: the maker's own block, comment and description, in which some cameras repeat the place.
 MAKER_NOTE, USER_COMMENT, DESCRIPTION = 0x927C, 0x9286, 0x010E
@@ -54,8 +52,8 @@ def write(session: Session, data_dir: Path, out: Path, about: list[str], sorted_
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
         for media, station, boxes, folders in _sorted(session, sorted_by, left_out):
             people = [box.box for box in boxes if hides_person(box)]
-            path = files.original_path(data_dir, media.sha256, SUFFIXES[media.format])
             try:
+                path = files.stored_original(data_dir, media.sha256)
                 content, suffix = (blurred_jpeg(path, people), ".jpg") if people else _without_place(path, exact=exact)
             except OSError:
                 left_out["whose file cannot be read"] += 1
