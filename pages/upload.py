@@ -16,6 +16,7 @@ from app.survey.media.progress import recent_imports
 from app.ui.shared import counts
 from app.ui.shared.header import page_header
 from app.ui.shared.words import many, plain
+from app.ui.upload.identities import identities_card
 from app.ui.upload.preview import show_preview
 from app.ui.upload.progress import import_list
 from app.ui.upload.results import results_card
@@ -101,4 +102,5 @@ if empty:
         )
         st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)
 results_card()
+identities_card()
 import_list(start_again)

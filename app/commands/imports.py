@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from app.commands import results
+from app.commands import identities, results
 from app.commands.output import CommandFailed, note, tell, work_until
 from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
@@ -27,6 +27,9 @@ def add_arguments(command: ArgumentParser) -> None:
     command.add_argument("path", type=Path)
     command.add_argument("--preview", action="store_true", help="say what would happen; take nothing in")
     command.add_argument("--detections", type=Path, metavar="FILE", help="another detector's results for these files")
+    command.add_argument(
+        "--individuals", action="store_true", help="a folder for each individual, which its name names; with --wait"
+    )
     command.add_argument("--wait", action="store_true", help="return when every file is done or refused")
     command.add_argument("--deployment", help="put everything into this deployment (default: one a folder)")
     command.add_argument("--names-in", choices=CODE_PAGES, help="code page of the names in a zip that does not say it")
@@ -40,8 +43,12 @@ def run(settings: Settings, options: Namespace) -> int:
     root, deployment = options.path.expanduser(), options.deployment
     if not root.exists():
         raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
+    if options.individuals and (options.preview or not options.wait):
+        raise CommandFailed("--individuals names the animals when the import has ended: add --wait.", 2)
     if results.may_be_results(root):
         return results.run(settings, root.resolve(), options)
+    if identities.may_be_table(root):
+        return identities.run(settings, root.resolve(), options)
     if options.preview:
         return show_preview(root.resolve(), options.names_in, options.as_json)
     survey = open_survey(settings)
@@ -57,7 +64,8 @@ def run(settings: Settings, options: Namespace) -> int:
         results.let_count(settings, survey, results_id)
     if not options.wait:
         return queue(survey, settings, import_id, options.as_json)
-    return report(survey, wait_for(survey, settings, import_id), options.as_json)
+    status = report(survey, wait_for(survey, settings, import_id), options.as_json)
+    return max(status, identities.by_folder(settings, survey, import_id, options)) if options.individuals else status
 
 
 def show_preview(root: Path, names_in: str | None, as_json: bool) -> int:

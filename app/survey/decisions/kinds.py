@@ -167,10 +167,16 @@ RESULTS = Family(
     shows=("results",),
     settle=lambda session, decision: settle_results(session, decision.changes),
 )
+IDENTITIES = Family(
+    {"identities file": "took a table of identities"},
+    tables=(Individual, Sighting, Detection, DetectionReview),
+    undo=(Undo.INDIVIDUALS,),
+    shows=("results",),
+)
 
 FAMILIES = (
     BOXES, PEOPLE, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
-    RESULTS,
+    RESULTS, IDENTITIES,
 )  # fmt: skip
 FAMILY_OF: dict[str, Family] = {kind: family for family in FAMILIES for kind in family.words}
 TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILIES for table in family.tables}

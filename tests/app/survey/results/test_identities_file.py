@@ -1,0 +1,89 @@
+"""A table of who is on which image, or a folder for each individual, makes individuals with crops; one undo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from openpyxl import Workbook
+
+from app.exchange.incoming import identities
+from app.exchange.incoming.entries import UnknownResults
+from app.exchange.incoming.identities import Line
+from app.survey.database import Survey
+from app.survey.decisions import identities_file, undoing
+from app.survey.decisions import identity as identify
+from app.survey.detections.boxes import boxes_of
+from app.survey.tables.individuals import Individual, Sighting
+from tests.support.surveys import add_media, found
+
+
+def take(survey: Survey, lines: list[Line]) -> list[tuple[str, str]]:
+    """Take the lines; returns what was left out, with the reasons."""
+    with survey.write() as session:
+        matched = identities.match(session, lines)
+        planned = identities_file.plan(session, matched.lines)
+        identities_file.take(session, "ana", matched.lines, "tigers.csv")
+    return matched.left_out + [(one.line.path, one.problem) for one in planned if one.problem is not None]
+
+
+def test_individuals_get_the_animal_of_each_image_or_the_whole_picture_and_one_undo_takes_all_back(survey):
+    one, (box,) = add_media(survey, [found()])
+    two, _ = add_media(survey, [])
+    lines = [Line("D:\\cat\\Ridge 1\\IMG_0001.JPG", "NA", "Panthera tigris", "left"), Line("IMG_0002.JPG", "na")]
+    assert take(survey, lines) == []
+    with survey.read() as session:
+        views = boxes_of(session, [one, two])
+        assert [(view.id, view.individual, view.species, view.flank) for view in views[one]] == [
+            (box, "NA", "Panthera tigris", "left")
+        ]
+        assert [(view.individual, view.width, view.drawn) for view in views[two]] == [("NA", 1.0, True)]
+        assert session.scalars(sa.select(Individual.name)).all() == ["NA"]
+    with survey.write() as session:
+        undoing.undo_last(session, "ana", ["identities file"])
+    with survey.read() as session:
+        assert session.scalars(sa.select(Individual)).all() == []
+        assert session.scalars(sa.select(Sighting)).all() == []
+        assert boxes_of(session, [two])[two] == []
+
+
+def test_doubtful_lines_and_named_boxes_are_left_out_with_the_reason(survey):
+    _, (named,) = add_media(survey, [found()])
+    add_media(survey, [found(), found(x=0.6)])
+    add_media(survey, [found()])
+    add_media(survey, [found()])
+    with survey.write() as session:
+        identify.new_individual(session, "ben", named, name="T-7")
+    names = ["IMG_0001.JPG", "IMG_0002.JPG", "IMG_0003.JPG", "IMG_0099.JPG", ""]
+    lines = [Line(name, "T-9") for name in names] + [Line("IMG_0004.JPG", name) for name in "ab"]
+    several = "The table names several individuals on this image: name them in Identify."
+    assert sorted(take(survey, lines)) == [
+        ("", "The line names no file, or no individual."),
+        ("IMG_0001.JPG", "Somebody has named it T-7."),
+        ("IMG_0002.JPG", "2 animals are on it: name this one in Identify."),
+        ("IMG_0004.JPG", several),
+        ("IMG_0004.JPG", several),
+        ("IMG_0099.JPG", "It is not in the survey."),
+    ]
+
+
+def test_the_first_folder_of_an_import_names_the_individual(survey):
+    add_media(survey, [found()], folder="T-12/left")
+    with survey.read() as session:
+        assert identities.of_folders(session, 1) == [Line("T-12/left/IMG_0001.JPG", "T-12")]
+
+
+def test_a_table_is_read_from_csv_and_excel_by_the_names_of_its_columns(tmp_path: Path):
+    text = tmp_path / "tigers.csv"
+    text.write_text("Image Name;Individual ID;Side\na.jpg;NA;L\nb.jpg;007;\n", encoding="utf-8")
+    expected = [Line("a.jpg", "NA", None, "left"), Line("b.jpg", "007")]
+    assert identities.read_table(text) == expected
+    book = Workbook()
+    for row in (["file", "individual", "flank"], ["a.jpg", "NA", "left"], ["b.jpg", "007", None]):
+        book.active.append(row)
+    book.save(tmp_path / "tigers.xlsx")
+    assert identities.read_table(tmp_path / "tigers.xlsx") == expected
+    text.write_text("station,latitude\nRidge 1,12.5\n", encoding="utf-8")
+    with pytest.raises(UnknownResults, match="has the columns file and individual; this one has station, latitude"):
+        identities.read_table(text)
