@@ -36,9 +36,9 @@ class CameraMotion:
         before, self._before = self._before, now
         self._width = grey.shape[1]
         self._seconds.append(second)
-        if before is None or before.shape != now.shape:
+        if before is None:
             return 0.0
-        dx, dy = _shift(before, now)
+        dx, dy = _shift(before, now) if before.shape == now.shape else (0.0, 0.0)
         x, y = self._places[-1]
         self._places.append((x + dx, y + dy))
         return float(np.hypot(dx, dy))
@@ -50,9 +50,12 @@ class CameraMotion:
         return bool(carried) and float(np.mean(carried)) >= MOST
 
     def _carried(self) -> Iterator[bool]:
-        """For each window of a second whether the picture went somewhere."""
-        seconds, places = np.array(self._seconds), np.array(self._places[: len(self._seconds)])
-        for start in np.arange(seconds[0], seconds[-1] - 0.5, WINDOW_SECONDS) if len(seconds) > 2 else ():
+        """For each window of a second that holds frames whether the picture went somewhere."""
+        if len(self._seconds) <= 2:
+            return
+        seconds, places = np.array(self._seconds), np.array(self._places)
+        starts = seconds[0] + np.unique((seconds - seconds[0]) // WINDOW_SECONDS) * WINDOW_SECONDS
+        for start in starts[starts < seconds[-1] - 0.5]:
             inside = places[(seconds >= start) & (seconds <= start + WINDOW_SECONDS)]
             if len(inside) > 1:
                 third = max(1, len(inside) // 3)

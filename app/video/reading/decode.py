@@ -22,6 +22,7 @@ USUAL_RATE = 25.0
 SLACK_SECONDS = 0.5
 SAME_MOMENT = 0.002
 LATE_BEGIN = 0.5
+LONGEST_GAP = 3600.0  # seconds between two frames; beyond it a damaged time stamp is counted on from the one before
 WORTH_A_JUMP = 3.0
 
 
@@ -149,7 +150,7 @@ def _frames(path: Path, played: Playback) -> Iterator[Still]:
             upright = played.turns % 2 == 0
             played.width, played.height = (frame.width, frame.height) if upright else (frame.height, frame.width)
         second = frame.time - start if frame.time is not None else played.frames / rate
-        if played.frames and second <= played.last:  # a clock that stands still or runs back
+        if played.frames and not 0 < second - played.last <= LONGEST_GAP:  # it stands still, runs back or leaps
             second = played.last + 1.0 / rate
         if played.frames:
             _note_step(played, second - played.last)

@@ -39,3 +39,9 @@ def test_a_camera_that_trembles_does_not_move():
 
 def test_a_large_animal_that_walks_through_does_not_move_the_camera():
     assert not watched([(0, 0)] * FRAMES, animal=True).moves
+
+
+def test_frames_far_apart_and_of_another_size_cost_no_more_than_others():
+    camera = watched([(3 * number, 0) for number in range(FRAMES)])
+    camera.take(1e9, np.zeros((60, 80), np.uint8))
+    assert camera.moves

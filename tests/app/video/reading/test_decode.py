@@ -164,3 +164,11 @@ def test_real_videos_play_with_the_length_and_size_written_down_for_them(real_da
         assert played.duration == pytest.approx(float(row["duration_s"]), abs=0.5), row["file"]
         assert (played.width, played.height, len(frames)) == (int(row["width"]), int(row["height"]), int(row["frames"]))
         assert played.loss() == ""
+
+
+def test_time_stamps_that_leap_for_months_are_counted_on(tmp_path):
+    path = tmp_path / "video.mkv"
+    count = write(path, times=[0.0, 0.1, 0.2, 1e7, 1e7 + 0.1, 2e7])
+    _, frames = seen(path)
+    assert len(frames) == count
+    assert max(np.diff([second for second, _ in frames])) <= 0.11
