@@ -12,6 +12,7 @@ from app.survey.notes import views as note_views
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes import compare, results
 from app.ui.notes import runs as note_runs
+from app.ui.notes.cluster_map import cluster_map
 from app.ui.notes.files import deleted_sources, file_list
 from app.ui.notes.upload import bring_notes
 from app.ui.shared.address import FieldNotes, go
@@ -96,7 +97,7 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
                 results.examples(result, keyword)
     if groups.open:
         with groups:
-            results.cluster_map(result)
+            cluster_map(run.id, result)
     if pair.open:
         with pair:
             compare.two_categories(result)

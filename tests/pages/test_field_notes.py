@@ -15,6 +15,7 @@ from streamlit.testing.v1 import AppTest
 from app import files
 from app.actions.notes import settings_of
 from app.notes import result
+from app.notes.clusters import clusters
 from app.notes.example import COLUMNS, example_notes
 from app.notes.sources import keep
 from app.settings import load_settings
@@ -245,11 +246,13 @@ def test_two_categories_are_compared_by_their_rates(finished, data_dir):
 
 def test_the_map_keeps_keywords_of_no_cluster_and_the_heat_map_counts_the_others(finished, data_dir):
     found = result.read_result(data_dir, finished, 1)
-    figure = keyword_map(found, "cluster", {"river": "a note"})
-    assert [trace.name for trace in figure.data] == ["1: river, ford", "in no cluster"]
+    groups = clusters(found, {})
+    figure = keyword_map(found, "cluster", {"river": "a note"}, groups)
+    assert [trace.name for trace in figure.data] == ["river, ford", "Other"]
+    assert [label.text for label in figure.layout.annotations] == ["<b>river, ford</b>", "river", "snare"]
     assert [str(trace.customdata[0]) for trace in figure.data] == ["river", "snare"]
     assert "a note" in figure.data[0].text[0]
-    assert cluster_heat(found).data[0].z.tolist() == [[1]]
+    assert cluster_heat(found, groups).data[0].z.tolist() == [[1]]
     assert set(shared_keywords(found, found)["in"]) == {"both"}
 
 

@@ -20,7 +20,7 @@ from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview, PeopleShown
 from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
 from app.survey.tables.media import ImportBatch, Media
-from app.survey.tables.notes import NoteFileReview
+from app.survey.tables.notes import NoteClusterReview, NoteFileReview
 from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 from app.survey.tables.results import ResultsReview
 from app.survey.tables.species import SpeciesLabel
@@ -39,6 +39,7 @@ class Undo(StrEnum):
     VIDEOS = "videos"
     VIDEO_ANSWERS = "video answers"
     STATIONS = "stations"
+    NOTE_CLUSTERS = "note clusters"
     RESULTS = "results"
 
 
@@ -173,10 +174,21 @@ IDENTITIES = Family(
     undo=(Undo.INDIVIDUALS,),
     shows=("results",),
 )
+NOTE_CLUSTERS = Family(
+    {
+        "name cluster": "named a cluster of notes",
+        "hide cluster": "hid a cluster of notes",
+        "show cluster": "showed a cluster again",
+        "merge clusters": "merged a cluster into",
+    },
+    tables=(NoteClusterReview,),
+    undo=(Undo.NOTE_CLUSTERS,),
+    shows=("cluster",),
+)
 
 FAMILIES = (
     BOXES, PEOPLE, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
-    RESULTS, IDENTITIES,
+    NOTE_CLUSTERS, RESULTS, IDENTITIES,
 )  # fmt: skip
 FAMILY_OF: dict[str, Family] = {kind: family for family in FAMILIES for kind in family.words}
 TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILIES for table in family.tables}

@@ -10,7 +10,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.tables.notes import Note, NoteFile, NoteFileReview, NoteRun, RunState
+from app.survey.tables.notes import Note, NoteClusterReview, NoteFile, NoteFileReview, NoteRun, RunState
 
 DELETED = sa.select(NoteFileReview.file_id)
 
@@ -138,3 +138,9 @@ def unfinished(session: Session) -> list[tuple[int, int]]:
     """Ids and attempts of the runs that wait or run."""
     query = sa.select(NoteRun.id, NoteRun.attempt).where(NoteRun.state.in_([RunState.QUEUED, RunState.RUNNING]))
     return [(row.id, row.attempt) for row in session.execute(query)]
+
+
+def cluster_reviews(session: Session, run_id: int) -> dict[int, NoteClusterReview]:
+    """What people decided about the clusters of a run, by the cluster's number."""
+    query = sa.select(NoteClusterReview).where(NoteClusterReview.run_id == run_id)
+    return {review.number: review for review in session.scalars(query)}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ForeignKey, Index, String
+from sqlalchemy import ForeignKey, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.survey.tables.base import Base, Moment
@@ -102,9 +102,11 @@ class NoteClusterReview(Base):
     """What people decided about a cluster of a run: another name, hidden, or part of another cluster (`into`)."""
 
     __tablename__ = "note_cluster_review"
+    __table_args__ = (UniqueConstraint("run_id", "number"),)
 
-    run_id: Mapped[int] = mapped_column(ForeignKey("note_run.id"), primary_key=True)
-    number: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("note_run.id"))
+    number: Mapped[int]
     name: Mapped[str | None] = mapped_column(String(80))
     hidden: Mapped[bool] = mapped_column(default=False)
     into: Mapped[int | None]

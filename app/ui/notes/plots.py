@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from html import escape
 
 import numpy as np
 import pandas as pd
 import plotly.graph_objects as go
 
+from app.notes.clusters import OTHER, Cluster
 from app.notes.result import RunResult
+from app.ui.notes.labels import place_labels
 from modal_backend.models.text.log_odds import log_odds
 
 # Okabe and Ito's set without its yellow, which is lost on paper; then shapes tell the next ones apart.
@@ -17,58 +20,68 @@ SHAPES = ("circle", "square", "diamond", "triangle-up", "cross", "star")
 GREY = "#9AA39D"
 MOST_NAMED = 14
 A_SIDE = 12
-ALONE = "in no cluster"
+MAP_HEIGHT = 520
 
 
-def keyword_map(result: RunResult, colour_by: str, excerpts: dict[str, str]) -> go.Figure:
-    """Keywords as points, near when they mean or accompany the same; colour by "cluster" or "category", size by
-    support. custom data of a point: its keyword. excerpts: a note to show for a keyword."""
-    points = map_points(result)
+def keyword_map(
+    result: RunResult, colour_by: str, excerpts: dict[str, str], groups: Sequence[Cluster], chosen: int | None = None
+) -> go.Figure:
+    """Keywords as points with the names of their clusters, near when they mean or accompany the same.
+
+    Args:
+        colour_by: "cluster" or "category"; size is support.
+        excerpts: a note to show for a keyword.
+        groups: the clusters to show.
+        chosen: the number of the cluster that stands out.
+
+    The custom data of a point is its keyword.
+    """
+    points = map_points(result, groups)
     figure = go.Figure()
-    groups = points.groupby(colour_by, sort=False)["support"].agg(["size", "sum"])
-    ordered = sorted(groups.index, key=lambda one: (one == ALONE, -groups.loc[one, "size"], str(one)))
+    sizes = points.groupby(colour_by, sort=False).size()
+    ordered = [group.name for group in groups] if colour_by == "cluster" else list(sizes.sort_values().index[::-1])
     largest = max(points["support"].max(), 1)
-    for number, name in enumerate(ordered):
+    alone = [group.name for group in groups if group.number == OTHER] if colour_by == "cluster" else []
+    for number, name in enumerate(dict.fromkeys(ordered)):
         part = points[points[colour_by] == name]
-        alone = name == ALONE
+        faded = chosen is not None and not (part["number"] == chosen).any()
         figure.add_scatter(
             x=part["x"],
             y=part["y"],
             mode="markers",
             name=str(name)[:48],
-            showlegend=alone or number < MOST_NAMED,
+            showlegend=colour_by == "category" and number < MOST_NAMED,
             customdata=part["keyword"],
             text=[_hover(row, excerpts.get(row.keyword, "")) for row in part.itertuples()],
             hovertemplate="%{text}<extra></extra>",
             marker={
                 "size": 6 + 18 * np.sqrt(part["support"] / largest),
-                "color": GREY if alone else COLOURS[number % len(COLOURS)],
-                "symbol": "circle-open" if alone else SHAPES[number // len(COLOURS) % len(SHAPES)],
-                "opacity": 0.85,
-                "line": {"width": 1 if alone else 0},
+                "color": GREY if name in alone else COLOURS[number % len(COLOURS)],
+                "symbol": "circle-open" if name in alone else SHAPES[number // len(COLOURS) % len(SHAPES)],
+                "opacity": 0.25 if faded else 0.85,
+                "line": {"width": 1 if name in alone else 0},
             },
         )
-    figure.update_xaxes(visible=False)
-    figure.update_yaxes(visible=False)
+    place_labels(figure, points, groups)
     figure.update_layout(
-        height=560,
-        margin={"l": 0, "r": 0, "t": 8, "b": 8},
+        height=MAP_HEIGHT,
+        margin={"l": 0, "r": 0, "t": 0, "b": 0},
         dragmode="lasso",
         legend={"orientation": "h", "y": -0.02, "itemsizing": "constant"},
     )
     return figure
 
 
-def map_points(result: RunResult) -> pd.DataFrame:
-    """keyword, x, y, cluster (its label), category (of the highest z), support (notes that hold it), z."""
+def map_points(result: RunResult, groups: Sequence[Cluster]) -> pd.DataFrame:
+    """keyword, x, y, cluster (its name), number (of its cluster), category (of the highest z), support (notes that
+    hold it), z; of the clusters given."""
     best = result.keywords.sort_values("z", ascending=False).drop_duplicates("keyword")
-    points = result.clusters.merge(best[["keyword", "category", "z"]], on="keyword")
+    group_of = {number: group for group in groups for number in group.numbers}
+    shown = result.clusters[result.clusters["cluster"].isin(list(group_of))]
+    points = shown.merge(best[["keyword", "category", "z"]], on="keyword")
     points["support"] = [sum(result.supports.get(word, {}).values()) for word in points["keyword"]]
-    points["number"] = points["cluster"]
-    points["cluster"] = [
-        ALONE if number < 0 else f"{number + 1}: {label}"
-        for number, label in zip(points["cluster"], points["label"], strict=True)
-    ]
+    points["number"] = [group_of[number].number for number in points["cluster"]]
+    points["cluster"] = [group_of[number].name for number in points["cluster"]]
     return points
 
 
@@ -81,16 +94,15 @@ def _hover(row: object, excerpt: str) -> str:
     return text + "<br><i>" + "<br>".join(map(escape, lines)) + ("…" if len(excerpt) > 180 else "") + "</i>"
 
 
-def cluster_heat(result: RunResult) -> go.Figure | None:
+def cluster_heat(result: RunResult, groups: Sequence[Cluster]) -> go.Figure | None:
     """How many keywords of each category each cluster has; None without clusters."""
-    both = result.keywords[["category", "keyword"]].merge(
-        result.clusters[["keyword", "cluster", "label"]], on="keyword"
-    )
-    both = both[both["cluster"] >= 0]
+    names = {number: group.name for group in groups if group.number != OTHER for number in group.numbers}
+    both = result.keywords[["category", "keyword"]].merge(result.clusters[["keyword", "cluster"]], on="keyword")
+    both = both[both["cluster"].isin(list(names))]
     if both.empty:
         return None
-    both["name"] = [f"{number + 1}: {label}" for number, label in zip(both["cluster"], both["label"], strict=True)]
-    order = both.drop_duplicates("name").sort_values("cluster")["name"].tolist()
+    both["name"] = [names[number] for number in both["cluster"]]
+    order = [name for name in dict.fromkeys(names.values()) if name in set(both["name"])]
     table = pd.crosstab(both["name"], both["category"]).reindex(order)
     figure = go.Figure(
         go.Heatmap(

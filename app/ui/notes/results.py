@@ -13,7 +13,6 @@ from app.notes.families import Family, families
 from app.notes.result import RunResult
 from app.survey.notes import views
 from app.survey.tables.notes import NoteRun
-from app.ui.notes import plots
 from app.ui.notes.note_list import MARK, lead_on, note_html
 from app.ui.shared.address import FieldNotes
 from app.ui.shared.words import duration, many, plain
@@ -116,58 +115,3 @@ def examples(result: RunResult, keyword: str) -> None:
         return
     st.html(MARK + "".join(note_html(note, [keyword]) for note in notes[:EXAMPLES]))
     lead_on(notes)
-
-
-def cluster_map(result: RunResult) -> None:
-    """The map with lasso, what it caught, and clusters by category."""
-    colour = st.segmented_control("Colour by", ["cluster", "category"], default="cluster", key="colour") or "cluster"
-    first = {word: result.notes_with(word)[:1] for word in result.clusters["keyword"]}
-    with deps.survey().read() as session:
-        notes = views.notes_by_id(session, {one for ids in first.values() for one in ids})
-    excerpts = {word: notes[ids[0]].text for word, ids in first.items() if ids and ids[0] in notes}
-    figure = plots.keyword_map(result, colour, excerpts)
-    event = st.plotly_chart(
-        figure, key=f"keyword-map-{colour}", on_select="rerun", selection_mode=("lasso", "box", "points")
-    )
-    caught = sorted({_keyword_of(point) for point in event.selection.points})
-    if caught:
-        _caught(result, caught)
-    else:
-        st.caption("Draw around points to list their notes. Size is the number of notes with the keyword.")
-    stable = pd.DataFrame(
-        [
-            {"cluster": number + 1, "keywords": int((result.clusters["cluster"] == number).sum()),
-             "about": _first(result.clusters, number), "stability": share}
-            for number, share in result.stability.items()
-        ]
-    )  # fmt: skip
-    if len(stable):
-        meaning = "Share of its pairs of keywords that stay together when a fifth of the keywords is left out."
-        st.dataframe(
-            stable,
-            hide_index=True,
-            column_config={"stability": st.column_config.NumberColumn(format="percent", help=meaning)},
-        )
-    heat = plots.cluster_heat(result)
-    if heat is not None:
-        st.markdown("**Keywords of each category by cluster**")
-        st.plotly_chart(heat, key="cluster-heat", config={"displayModeBar": False})
-
-
-def _caught(result: RunResult, keywords: list[str]) -> None:
-    ids = list(dict.fromkeys(one for word in keywords for one in result.notes_with(word)))
-    with deps.survey().read() as session:
-        found = views.notes_by_id(session, ids[:LISTED])
-    notes = [found[one] for one in ids[:LISTED] if one in found]
-    st.markdown(f"**{many(len(keywords), 'keyword')}**: {plain(', '.join(keywords))} · {many(len(ids), 'note')}")
-    st.html(MARK + "".join(note_html(note, keywords) for note in notes[: 2 * EXAMPLES]))
-    lead_on(notes)
-
-
-def _keyword_of(point: object) -> str:
-    value = point["customdata"]  # type: ignore[index]
-    return str(value[0] if isinstance(value, list | tuple) else value)
-
-
-def _first(clusters: pd.DataFrame, number: int) -> str:
-    return str(clusters.loc[clusters["cluster"] == number, "label"].iloc[0])

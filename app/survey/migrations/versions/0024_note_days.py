@@ -28,13 +28,15 @@ def upgrade() -> None:
     op.create_index("ix_note_individual", "note", ["individual"])
     op.create_table(
         "note_cluster_review",
-        sa.Column("run_id", sa.Integer(), sa.ForeignKey("note_run.id"), primary_key=True),
-        sa.Column("number", sa.Integer(), primary_key=True, autoincrement=False),
+        sa.Column("id", sa.Integer(), primary_key=True),
+        sa.Column("run_id", sa.Integer(), sa.ForeignKey("note_run.id"), nullable=False),
+        sa.Column("number", sa.Integer(), nullable=False),
         sa.Column("name", sa.String(80), nullable=True),
         sa.Column("hidden", sa.Boolean(), nullable=False, server_default=sa.false()),
         sa.Column("into", sa.Integer(), nullable=True),
         sa.Column("who", sa.String(80), nullable=False),
         sa.Column("decided_at", sa.Double(), nullable=False),
+        sa.UniqueConstraint("run_id", "number"),
     )
 
 
