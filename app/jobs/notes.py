@@ -18,8 +18,6 @@ from app.analysis import calls
 from app.analysis.context import Context
 from app.jobs.current import current
 from app.jobs.queue import Due, notes_workflow_id
-from app.notes.result import write_result
-from app.notes.sources import COLUMNS, rows_of, write_notes
 from app.survey.database import Survey
 from app.survey.notes import notes as survey_notes
 from app.survey.notes.views import VIDEOS_FROM
@@ -86,6 +84,8 @@ def bring_to_end(context: Context, run_id: int, job: str) -> str:
 def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
     """Raises BadNotes, BackendError."""
     # They bring libraries that take longer to start than the worker itself.
+    from app.notes.result import write_result
+    from app.notes.sources import COLUMNS, rows_of, write_notes
     from app.notes.tables import run_graph, told
     from modal_backend.notes.on_modal import value_of
     from modal_backend.notes.pipeline import NoteSettings

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from app.jobs.current import Current
-from app.notes import example
-from app.notes.sources import keep, settings_of
 from app.sample import team
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.media import ImportBatch
@@ -20,6 +18,10 @@ def tell_story(now: Current, import_id: int) -> None:
         synthetic = session.get_one(ImportBatch, import_id).synthetic
     if not synthetic:
         return
+    # They bring libraries that take long to start.
+    from app.notes import example
+    from app.notes.sources import keep, settings_of
+
     team.decide(survey, import_id)
     with survey.write() as session:
         if not survey_notes.files(session):

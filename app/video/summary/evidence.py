@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
-from scipy.optimize import linear_sum_assignment
 
 from app.video.paths.frame_borders import Frame, border_side
 from app.video.paths.path import MotionPath
@@ -102,6 +101,8 @@ def _given(boxes: Sequence[Box], found: Sequence[Detection]) -> dict[int, int]:
     """Which of the detector's boxes shows which moving box: each once, so that they fit best together."""
     if not boxes or not found:
         return {}
+    from scipy.optimize import linear_sum_assignment  # it takes half a second to start
+
     worth = np.array([[_fit(box, detection) for detection in found] for box in boxes])
     rows, columns = linear_sum_assignment(-worth)
     return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if worth[row, column] > 0}
