@@ -17,6 +17,7 @@ from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 from app import deps
+from app.exchange.formats import FORMATS
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes
@@ -234,6 +235,8 @@ def test_the_export_page_names_every_format_and_what_is_missing(survey):
     assert not test.exception
     for title in ("secr", "camtrapR", "Program MARK", "Sightings", "MegaDetector 1.6", "Crops of one individual"):
         assert title in words(test)
+    assert all(kind.title in words(test) for kind in FORMATS.values())
+    assert "Under 1 MB." in words(test)
     assert "Stations without coordinates: Ford." in words(test)
 
 

@@ -10,12 +10,16 @@ import streamlit as st
 from app import deps
 from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement
 from app.exchange.camtrap_dp import refusal as refused
-from app.exchange.coordinates import is_sensitive
+from app.exchange.coordinates import is_sensitive, survey_species
 from app.exchange.formats import FORMATS, Format
+from app.exchange.images_zip import SORTED_BY
+from app.exchange.sizes import size_text
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import CaptureHistory, Design
-from app.survey.individuals.catalogue import names, species_known
+from app.survey.individuals.catalogue import names
+from app.survey.media import stations
 from app.ui.individuals.capture import chosen_design, current_history
+from app.ui.shared import counts
 from app.ui.shared.address import Individuals
 from app.ui.shared.navigation import individuals_page
 from app.ui.shared.words import many, plain
@@ -40,43 +44,49 @@ def export_view() -> None:
         )
         for note in history.notes:
             st.caption(f":material/info: {plain(note)}")
-    for one in (each for each in FORMATS.values() if each.history):
-        row(one, exact, refusal(one, history), design)
+    for kind in (each for each in FORMATS.values() if each.history):
+        row(kind, exact, refusal(kind, history), design)
     st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
                  query_params={Individuals.VIEW.name: "Capture history"})  # fmt: skip
     st.subheader("Sightings and images", anchor=False)
     with deps.survey().read() as session:
         known = names(session)
-    row(FORMATS["sightings"], exact, "" if known else "Nobody is named yet.", None)
-    camtrap(exact)
+        placed = bool(stations.places(stations.deployment_views(session)))
+    for key in ("sightings", "sightings-xlsx", "catalogue"):
+        row(FORMATS[key], exact, "" if known else "Nobody is named yet.", None)
+    row(FORMATS["stations"], exact, "" if placed else "No station has coordinates.", None)
+    statement = camtrap(exact)
     for key in ("megadetector", "coco"):
         row(FORMATS[key], exact, "", None)
+    images(exact, bool(known))
     crops(known, exact)
+    row(FORMATS["everything"], exact, "", design, **statement)
 
 
 def places() -> bool:
     """Whether exact places of sensitive species may leave; the rule in words."""
     with deps.survey().read() as session:
-        species = species_known(session)
+        species = survey_species(session)
     listed = [one for one in species if is_sensitive(one)]
     st.caption(
-        "Places of sensitive species are rounded to 0.1° (about 11 km) in tables, and capture-recapture files keep "
-        "distances in metres from a hidden origin. Sensitive here: "
-        + (plain(", ".join(listed)) + ", and " if listed else "")
-        + "every individual without a species."
+        "While a sensitive species is in the survey, all places are rounded to 0.1° (about 11 km) in every file, "
+        "pictures lose theirs, and capture-recapture files keep distances in metres from a hidden origin. Sensitive "
+        "here: " + (plain(", ".join(listed)) + ", and " if listed else "") + "every individual without a species."
     )
     return st.toggle("Exact places of sensitive species too: I may share them", key="exact")
 
 
-def refusal(one: Format, history: CaptureHistory | NoEffort | None) -> str:
+def refusal(kind: Format, history: CaptureHistory | NoEffort | None) -> str:
     """Why this format cannot be written now, or nothing."""
     if history is None:
         return "Counting every sighting …"
     if isinstance(history, NoEffort):
         return "The design above holds no effort."
+    if kind.key in ("occupancy", "operation"):
+        return ""
     if not history.captures:
         return "No sighting falls into these occasions."
-    if one.key == "secr":
+    if kind.key == "secr":
         days = history.days_worked().sum(axis=1)
         missing = [
             name for name, worked in zip(history.stations, days, strict=True)
@@ -94,7 +104,9 @@ def row(one: Format, exact: bool, why_not: str, design: Design | None, **details
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
             st.markdown(f"**{one.title}** · {one.reads}")
-            st.caption(plain(why_not or one.holds))
+            size = counts.export_sizes(counts.survey_state()).get(one.key)
+            held = one.holds if size is None else f"{one.holds} {size_text(size)}."
+            st.caption(plain(why_not or held))
         wish = {"exact": "yes" if exact else "", **details}
         if design is not None:
             wish |= {
@@ -114,8 +126,15 @@ def _download(one: Format, address: str, *, ready: bool) -> None:
         st.button(f"Download .{one.suffix}", disabled=True, **look)
 
 
-def camtrap(exact: bool) -> None:
-    """Camtrap DP, with what only a person can say about the project."""
+def images(exact: bool, named: bool) -> None:
+    """Images in folders, by species or by individual."""
+    sorted_by = st.segmented_control("Folders by", SORTED_BY, default=SORTED_BY[0], key="sorted-by") or SORTED_BY[0]
+    why_not = "Nobody is named yet." if sorted_by == "individual" and not named else ""
+    row(FORMATS["images"], exact, why_not, None, by=sorted_by)
+
+
+def camtrap(exact: bool) -> dict[str, str]:
+    """Camtrap DP, with what only a person can say about the project; returns that."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.text_input("Project title", "Camera-trap survey", key="project", width=260)
         sampling = st.selectbox(
@@ -135,7 +154,9 @@ def camtrap(exact: bool) -> None:
         with deps.survey().read() as session:
             why_not = refused(session, Statement(title, sampling, method, zone.strip() or None))
     details = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
-    row(FORMATS["camtrap-dp"], exact, why_not, None, who=deps.reviewer(), **details)
+    details["who"] = deps.reviewer()
+    row(FORMATS["camtrap-dp"], exact, why_not, None, **details)
+    return details
 
 
 def crops(known: dict[int, str], exact: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
+from app.exchange.sizes import sizes
 from app.survey.calls.overview import WaitingFigures, waiting_figures
 from app.survey.decisions import history
 from app.survey.decisions.kinds import STATIONS
@@ -78,6 +79,14 @@ def animals_of_import(state: str, import_id: int) -> int:
         detector = browse.detector(session)
         threshold = detector.threshold if detector and detector.threshold else 0.5
         return browse.count(session, MediaFilter(Show.ANIMAL, threshold, import_id=import_id))
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def export_sizes(state: str) -> dict[str, int]:
+    """How many bytes each export will have, about. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return sizes(session)
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
