@@ -46,6 +46,10 @@ FRAME_SIDE = 640
 FRAME_QUALITY = 78
 METHOD = "clip 4: detector on up to 64 frames and 40 enlarged parts, motion at 192 px and 10/s links"
 UNDER = 0.96  # of the threshold
+MOST_ATTEMPTS = 2
+SET_ASIDE = (
+    "The program ended twice while it read this video, so it was set aside. Analyse the failed ones again to try it."
+)
 
 
 class Asked:
@@ -123,19 +127,30 @@ def _pending(context: Context, import_id: int | None) -> list[int]:
 def _summarise(context: Context, media_id: int, job: str | None) -> None:
     with context.survey.write() as session:
         media = session.get_one(Media, media_id)
-        media.attempts += 1
         run = runs.open_run(session, media_id) or runs.begin(session, media_id, None)
         run.started_at, run.progress = time.time(), 0.0
+        if media.attempts >= MOST_ATTEMPTS:
+            _fail(session, media_id, run.id, SET_ASIDE)
+            return
+        media.attempts += 1  # kept where this process does not live to write down how it ended
     try:
         done, asked = _summary(context, media, job, None, _reporter(context, run.id))
     except (VideoError, DetectorFailed, MemoryError) as error:
         with context.survey.write() as session:
-            row = session.get_one(Media, media_id)
-            row.stage, row.failure = Stage.FAILED, f"The video could not be summarised: {error}."
-            runs.fail(session, run.id, row.failure)
+            _fail(session, media_id, run.id, f"The video could not be summarised: {error}.")
         return
+    except (BackendError, OSError, SQLAlchemyError):  # nothing is wrong with the video
+        with context.survey.write() as session:
+            session.get_one(Media, media_id).attempts = 0
+        raise
     with context.survey.write() as session:
         _store(session, session.get_one(VideoRunRow, run.id), done, asked)
+
+
+def _fail(session: Session, media_id: int, run_id: int, reason: str) -> None:
+    row = session.get_one(Media, media_id)
+    row.stage, row.failure, row.attempts = Stage.FAILED, reason, 0
+    runs.fail(session, run_id, reason)
 
 
 def _look_again(context: Context, run_id: int, media: Media, shows: tuple[int, float] | None, job: str | None) -> None:
@@ -236,7 +251,7 @@ def _store(session: Session, run: VideoRunRow, done: SummarisedVideo, asked: Ask
     )
     runs.finish(session, run, version.id, summary.counts[Category.ANIMAL], bool(summary.unidentified), facts)
     row = session.get_one(Media, media_id)
-    row.stage, row.failure = Stage.DETECTED, None
+    row.stage, row.failure, row.attempts = Stage.DETECTED, None, 0
     row.width, row.height = played.width, played.height
     session.flush()
     rescore(session, [media_id])

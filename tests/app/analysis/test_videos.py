@@ -232,6 +232,31 @@ def test_a_video_that_fails_later_says_why_and_can_be_tried_again(survey, tmp_pa
         assert tracklets.summary_of(session, media.id).animals == 1
 
 
+def test_a_video_that_ended_the_program_twice_is_set_aside_and_can_be_tried_again(survey, tmp_path, monkeypatch):
+    (tmp_path / "card").mkdir()
+    write(tmp_path / "card/a.mp4", seconds=1.0)
+    import_id = take_in(survey, tmp_path / "card", summarise=False)
+
+    def end_the_program(*_: object) -> None:
+        raise KeyboardInterrupt  # nothing that the code catches, as when the process is gone
+
+    with seeing(survey, tmp_path) as context:
+        with monkeypatch.context() as patch:
+            patch.setattr(videos, "_summary", end_the_program)
+            for _ in range(2):
+                with pytest.raises(KeyboardInterrupt):
+                    videos.summarise_pending(context, import_id)
+            videos.summarise_pending(context, import_id)
+        with survey.read() as session:
+            media = session.scalars(sa.select(Media).where(Media.kind == "video")).one()
+        assert (media.stage, media.failure) == (Stage.FAILED, videos.SET_ASIDE)
+        with survey.write() as session:
+            imports.reopen_failed(session)
+        videos.summarise_pending(context)
+    with survey.read() as session:
+        assert session.get_one(Media, media.id).stage == Stage.READY
+
+
 def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
     from tests.support.commands import pugmark
 
