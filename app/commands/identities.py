@@ -1,8 +1,7 @@
-"""python -m app import TABLE, or FOLDER --individuals: take over who is on which image."""
+"""python -m app import TABLE or PACKAGE, or FOLDER --individuals: take over who and what is on which image."""
 
 from __future__ import annotations
 
-import zipfile
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Sequence
@@ -22,22 +21,10 @@ from app.survey.decisions import identities_file
 LINES = 20
 
 
-def may_be_table(path: Path) -> bool:
-    """Whether a path is a file that holds a table: text with separators, or an Excel workbook."""
-    if not path.is_file():
-        return False
-    if zipfile.is_zipfile(path):
-        with zipfile.ZipFile(path) as book:
-            return "xl/workbook.xml" in book.namelist()
-    with path.open("rb") as file:
-        head = file.read(4096)
-    return b"\0" not in head and any(sign in head for sign in (b",", b";", b"\t"))
-
-
 def run(settings: Settings, path: Path, options: Namespace) -> int:
     """Exit status: 0 when every line is taken, 3 when some are left out, 2 for another file."""
     try:
-        lines = identities.read_table(path)
+        lines = identities.read(path)
     except (UnknownResults, BrokenResults, OSError) as error:
         raise CommandFailed(f"{path.name}: {error}", 2) from error
     return take(settings, open_survey(settings), lines, path.name, options)
@@ -57,7 +44,7 @@ def take(settings: Settings, survey: Survey, lines: Sequence[Line], name: str, o
         planned = identities_file.plan(session, found.lines)
     good = [one for one in planned if one.problem is None]
     left_out = found.left_out + [(one.line.path, one.problem) for one in planned if one.problem is not None]
-    new = {one.line.individual for one in good if one.individual_id is None}
+    new = {one.line.individual for one in good if one.individual_id is None} - {""}
     if good and not options.preview:
         jobs = Jobs(survey, settings)
         outcome = decide(survey, jobs, settings.reviewer, identities_file.take, found.lines, name)

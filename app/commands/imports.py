@@ -11,6 +11,7 @@ from tqdm import tqdm
 
 from app.commands import identities, results
 from app.commands.output import CommandFailed, note, tell, work_until
+from app.exchange.incoming.identities import reads
 from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
 from app.jobs.presence import any_alive
@@ -45,10 +46,10 @@ def run(settings: Settings, options: Namespace) -> int:
         raise CommandFailed(f"There is no file or folder at {options.path}.", 2)
     if options.individuals and (options.preview or not options.wait):
         raise CommandFailed("--individuals names the animals when the import has ended: add --wait.", 2)
+    if reads(root):
+        return identities.run(settings, root.resolve(), options)
     if results.may_be_results(root):
         return results.run(settings, root.resolve(), options)
-    if identities.may_be_table(root):
-        return identities.run(settings, root.resolve(), options)
     if options.preview:
         return show_preview(root.resolve(), options.names_in, options.as_json)
     survey = open_survey(settings)

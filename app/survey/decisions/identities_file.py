@@ -1,4 +1,4 @@
-"""Take a table of who is on which image: individuals get their crops, as one decision."""
+"""Take over who and what people saw on which image: individuals get their crops, as one decision."""
 
 from __future__ import annotations
 
@@ -27,7 +27,11 @@ LONGEST_NAME = 80
 
 @dataclass(frozen=True, slots=True)
 class NamedImage:
-    """A line of the table whose image is in the survey. species, flank: None where the table does not say."""
+    """A line of the table whose image is in the survey.
+
+    individual: empty where the line names none; then all animals of the image get the species. species, flank: None
+    where the table does not say.
+    """
 
     path: str
     media_id: int
@@ -41,13 +45,13 @@ class Planned:
     """What a line would do.
 
     Args:
-        detection_id: the box that is named; None to draw a box round the whole picture.
-        individual_id: whose it becomes; None for a new individual.
+        detection_ids: the boxes that are named; none to draw a box round the whole picture.
+        individual_id: whose they become; None for a new individual, or none.
         problem: why the line is left out.
     """
 
     line: NamedImage
-    detection_id: int | None = None
+    detection_ids: tuple[int, ...] = ()
     individual_id: int | None = None
     problem: str | None = None
 
@@ -67,16 +71,16 @@ def plan(session: Session, lines: Sequence[NamedImage]) -> list[Planned]:
             for box in found[line.media_id]
             if box.category == Category.ANIMAL and box.verdict != "rejected" and (box.confirmed or box.id in counted)
         ]
-        owner = known.get(heard(line.individual))
+        owner = known.get(heard(line.individual)) if line.individual else None
         problem = _problem(line, animals, owner)
         if line.media_id in blank:
             problem = "Somebody has said that nothing is on it."
         elif line.media_id in waiting:
             problem = "It is still being looked at."
-        elif heard(line.individual) in formerly:
+        elif line.individual and heard(line.individual) in formerly:
             problem = f"{line.individual} was the name of an individual; names are never used twice."
-        box_id = animals[0].id if len(animals) == 1 else None
-        planned.append(Planned(line, box_id, owner.id if owner else None, problem))
+        boxes = tuple(box.id for box in animals)
+        planned.append(Planned(line, boxes, owner.id if owner else None, problem))
     return planned
 
 
@@ -90,30 +94,38 @@ def take(session: Session, who: str, lines: Sequence[NamedImage], file: str) -> 
     if not good:
         raise BadDecision("The table says nothing new.")
     change, now = Change(session), time.time()
-    names = {heard(one.line.individual): one.line.individual for one in reversed(good) if one.individual_id is None}
-    made = {name: Individual(name=spelt) for name, spelt in names.items()}
+    spelt = [one.line.individual for one in reversed(good) if one.line.individual and one.individual_id is None]
+    names = {heard(name): name for name in spelt}
+    made = {key: Individual(name=name) for key, name in names.items()}
     change.add_all(made.values())
-    drawn = {one.line.media_id: drawn_row(who, one.line.media_id, WHOLE, Category.ANIMAL)
-             for one in good if one.detection_id is None}  # fmt: skip
+    bare = [one.line.media_id for one in good if not one.detection_ids]
+    drawn = {media_id: drawn_row(who, media_id, WHOLE, Category.ANIMAL) for media_id in bare}
     change.add_all(drawn.values())
     sightings: dict[int, dict[str, Any]] = {}
     reviews: dict[int, dict[str, Any]] = {}
     for one in good:
-        number = one.detection_id or drawn[one.line.media_id].id
-        owner = one.individual_id or made[heard(one.line.individual)].id
-        sightings[number] = {"individual_id": owner, "who": who, "decided_at": now}
         said = {key: value for key in ("species", "flank") if (value := getattr(one.line, key)) is not None}
-        reviews[number] = {**said, "verdict": "accepted", "identity": None, "who": who, "decided_at": now}
+        for number in one.detection_ids or (drawn[one.line.media_id].id,):
+            reviews[number] = {**said, "verdict": "accepted", "who": who, "decided_at": now}
+            if one.line.individual:
+                owner = one.individual_id or made[heard(one.line.individual)].id
+                sightings[number] = {"individual_id": owner, "who": who, "decided_at": now}
+                reviews[number]["identity"] = None
     change.put_all(Sighting, sightings)
     change.put_all(DetectionReview, reviews)
     if against := contradictions.contradicted(session, set(sightings)):
         raise BadDecision(f"The table contradicts what was decided: {contradictions.link_of(against[0]).text}.")
-    return change.record("identities file", who, view={"results": file, "sightings": len(sightings)})
+    return change.record("identities file", who, view={"results": file, "boxes": len(reviews)})
 
 
 def _problem(line: NamedImage, animals: Sequence[BoxView], owner: Individual | None) -> str | None:
-    if not line.individual or len(line.individual) > LONGEST_NAME:
-        return f"The individual has no name, or one longer than {LONGEST_NAME} letters."
+    if len(line.individual) > LONGEST_NAME:
+        return f"The name of the individual is longer than {LONGEST_NAME} letters."
+    if other := next((box.species for box in animals if box.species and line.species not in (None, box.species)), None):
+        return f"Somebody has said that it is {other}."
+    if not line.individual:
+        known = animals and all(box.species == line.species for box in animals)
+        return "It has this species already." if known else None
     if owner is not None and owner.merged_into_id is not None:
         return f"{owner.name} has been merged into another individual."
     if len(animals) > 1:

@@ -1,4 +1,4 @@
-"""Name individuals from a table: what each line would do, one button, taken back on Individuals or in History."""
+"""Take over who and what people saw: what each line would do, one button, taken back in History."""
 
 from __future__ import annotations
 
@@ -21,13 +21,14 @@ MOST_SHOWN = 1000
 
 def identities_card() -> None:
     """Ask for a table of files and individuals, show what it says, and take it as one decision."""
-    with st.expander("Name individuals from a table (CSV or Excel)", key="identities-file"):
+    with st.expander("Take over who and what people saw on images", key="identities-file"):
         st.caption(
-            "One line an image that is here: file, individual and, where you have them, species and flank. Identify "
-            "compares with these crops from then on. What somebody has named stays as it is."
+            "A table (CSV or Excel) with a line for each image that is here: file, individual, species, flank, as far "
+            "as you have them; also Timelapse, Wildlife Insights, COCO Camera Traps and zips of Camtrap DP. "
+            "Identify compares with these crops from then on. What somebody has decided stays as it is."
         )
         file = st.file_uploader(
-            "Table", type=["csv", "tsv", "txt", "xlsx"], key="identities-upload", max_upload_size=50
+            "Table", type=["csv", "tsv", "txt", "xlsx", "json", "zip"], key="identities-upload", max_upload_size=50
         )
         if file is None:
             return
@@ -41,7 +42,7 @@ def identities_card() -> None:
             planned = identities_file.plan(session, found.lines)
         good = [one for one in planned if one.problem is None]
         left_out = found.left_out + [(one.line.path, one.problem) for one in planned if one.problem is not None]
-        new = len({one.line.individual for one in good if one.individual_id is None})
+        new = len({one.line.individual for one in good if one.individual_id is None} - {""})
         st.markdown(f"{len(good):,} of {many(len(lines), 'line')} can be taken: {many(new, 'new individual')}.")
         if left_out:
             reasons = Counter(why for _, why in left_out).most_common()
@@ -60,4 +61,4 @@ def _lines(name: str, content: bytes) -> list[Line]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"identities{Path(name).suffix.lower()}"
         path.write_bytes(content)
-        return identities.read_table(path)
+        return identities.read(path)
