@@ -19,20 +19,24 @@ NAME_SIZE, WORD_SIZE = 13, 11
 LINE_SIGNS, MOST_LINES = 17, 2
 MOST_WORDS = 14
 PAD = 0.08
-NEAR = (0, -1, 1, -2, 2, -3, 3)
-ASIDE = (0, -40, 40, -80, 80)
+# Steps in lines and pixels: a name may stand aside of its cluster, a word only above or below its point.
+NAME_STEPS = [(step, aside) for step in (-1, -2, 0, 1, 2, -3, 3) for aside in (0, -40, 40, -80, 80)]
+WORD_STEPS = [(-1, 0), (1, 0)]
+# Text and ground behind it, by the theme's kind.
+INK = {"light": ("#1E2622", "rgba(252,251,247,0.78)"), "dark": ("#F1F0EA", "rgba(20,24,22,0.72)")}
 
 Area = tuple[float, float, float, float]
 
 
-def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Cluster]) -> None:
-    """Write the name of each cluster near its middle, then the largest words, where they do not cover each other.
+def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Cluster], theme: str = "light") -> None:
+    """Write the name of each cluster above it, then the largest words, where they do not cover each other.
 
     A name for which there is no room is left to the list beside the map. Fixes the ranges of both axes.
 
     Args:
         points: of `map_points`.
         groups: the clusters in the order of their importance.
+        theme: "light" or "dark".
     """
     scales = []
     for axis, update in (("x", figure.update_xaxes), ("y", figure.update_yaxes)):
@@ -44,11 +48,14 @@ def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Clust
     for group in groups:
         own = points[points["number"] == group.number]
         if group.number != OTHER and len(own):
-            middle = float(own["x"].median()), float(own["y"].median())
-            text = "<br>".join(map(escape, _lines(group.name)))
-            _write(figure, taken, scales, middle, f"<b>{text}</b>", _lines(group.name), NAME_SIZE)
+            top = float(own["x"].median()), float(own["y"].max())
+            lines = _lines(group.name)
+            if area := _free(taken, _shares(top, scales), lines, NAME_SIZE, NAME_STEPS):
+                text = "<br>".join(map(escape, lines))
+                figure.add_annotation(**_annotation(area, f"<b>{text}</b>", NAME_SIZE, theme))
     for row in points.nlargest(MOST_WORDS, "support").itertuples():
-        _write(figure, taken, scales, (row.x, row.y), escape(row.keyword), [row.keyword], WORD_SIZE)
+        if area := _free(taken, _shares((row.x, row.y), scales), [row.keyword], WORD_SIZE, WORD_STEPS):
+            figure.add_annotation(**_annotation(area, escape(row.keyword), WORD_SIZE, theme))
 
 
 def _lines(name: str) -> list[str]:
@@ -57,36 +64,37 @@ def _lines(name: str) -> list[str]:
     return lines if len(lines) <= MOST_LINES else [*lines[: MOST_LINES - 1], f"{lines[MOST_LINES - 1][:-1]}…"]
 
 
-def _write(
-    figure: go.Figure,
-    taken: list[Area],
-    scales: Sequence[tuple[float, float]],
-    place: tuple[float, float],
-    text: str,
-    lines: Sequence[str],
-    size: int,
-) -> None:
-    """Add a label at the nearest free place around `place`, or none."""
-    share = [(value - low) / span for value, (low, span) in zip(place, scales, strict=True)]
+def _shares(place: tuple[float, float], scales: Sequence[tuple[float, float]]) -> list[float]:
+    return [(value - low) / span for value, (low, span) in zip(place, scales, strict=True)]
+
+
+def _free(
+    taken: list[Area], share: Sequence[float], lines: Sequence[str], size: int, steps: Sequence[tuple[int, int]]
+) -> Area | None:
+    """The first free area for a label around a place, which is taken from now on; None where there is none.
+
+    Args:
+        share: of the map's width from the left, and of its height from below.
+    """
     wide = max(map(len, lines)) * SIGN * size / NAME_SIZE
     high = len(lines) * LINE * size / NAME_SIZE
     left = min(max(share[0] * WIDTH - wide / 2, 0), max(WIDTH - wide, 0))
-    for step in NEAR:
-        for aside in ASIDE:
-            x, y = left + aside, (1 - share[1]) * HEIGHT - high / 2 + step * LINE
-            area = (x, y, x + wide, y + high)
-            inside = x >= 0 and y >= 0 and area[2] <= max(WIDTH, wide) and area[3] <= HEIGHT
-            if inside and not any(_overlap(area, other) for other in taken):
-                taken.append(area)
-                figure.add_annotation(**_annotation(area, text, size))
-                return
+    for step, aside in steps:
+        x, y = left + aside, (1 - share[1]) * HEIGHT - high / 2 + step * LINE
+        area = (x, y, x + wide, y + high)
+        inside = x >= 0 and y >= 0 and area[2] <= WIDTH and area[3] <= HEIGHT
+        if inside and not any(_overlap(area, other) for other in taken):
+            taken.append(area)
+            return area
+    return None
 
 
-def _annotation(area: Area, text: str, size: int) -> dict[str, Any]:
+def _annotation(area: Area, text: str, size: int, theme: str) -> dict[str, Any]:
+    ink, ground = INK[theme]
     return {
         "xref": "paper", "yref": "paper", "x": (area[0] + area[2]) / 2 / WIDTH,
         "y": 1 - (area[1] + area[3]) / 2 / HEIGHT, "xanchor": "center", "yanchor": "middle", "text": text,
-        "showarrow": False, "font": {"size": size}, "captureevents": False,
+        "showarrow": False, "font": {"size": size, "color": ink}, "bgcolor": ground, "borderpad": 0,
     }  # fmt: skip
 
 

@@ -24,7 +24,12 @@ MAP_HEIGHT = 520
 
 
 def keyword_map(
-    result: RunResult, colour_by: str, excerpts: dict[str, str], groups: Sequence[Cluster], chosen: int | None = None
+    result: RunResult,
+    colour_by: str,
+    excerpts: dict[str, str],
+    groups: Sequence[Cluster],
+    chosen: int | None = None,
+    theme: str = "light",
 ) -> go.Figure:
     """Keywords as points with the names of their clusters, near when they mean or accompany the same.
 
@@ -33,6 +38,7 @@ def keyword_map(
         excerpts: a note to show for a keyword.
         groups: the clusters to show.
         chosen: the number of the cluster that stands out.
+        theme: "light" or "dark".
 
     The custom data of a point is its keyword.
     """
@@ -62,7 +68,7 @@ def keyword_map(
                 "line": {"width": 1 if name in alone else 0},
             },
         )
-    place_labels(figure, points, groups)
+    place_labels(figure, points, groups, theme)
     figure.update_layout(
         height=MAP_HEIGHT,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},

@@ -32,16 +32,14 @@ def summary(run: NoteRun, result: RunResult) -> None:
         f"{duration(seconds)} on the {run.backend} backend · {run.settings['graph'].get('model_name', '')}, "
         f"seed {run.settings['graph'].get('seed', 0)}"
     )
-    for line in run.told:
-        st.markdown(f":material/info: {plain(line)}")
+    st.markdown("  \n".join(f":material/info: {plain(line)}" for line in run.told))
     folder = notes_run_folder(deps.survey().data_dir, run.id)
-    with st.container(horizontal=True):
+    with st.popover("Files, and how it was made", icon=":material/account_tree:"):
         for name in ("keywords.csv", "clusters.csv"):
             if (folder / name).is_file():
                 st.download_button(name, (folder / name).read_bytes(), name, "text/csv", icon=":material/download:")
-        with st.popover("How it was made", icon=":material/account_tree:"):
-            st.graphviz_chart(result.graph)
-            st.json({"settings": run.settings, "seconds by step": run.seconds}, expanded=False)
+        st.graphviz_chart(result.graph)
+        st.json({"settings": run.settings, "seconds by step": run.seconds}, expanded=False)
 
 
 def keywords_of(result: RunResult) -> str | None:
