@@ -7,7 +7,7 @@ import threading
 import time
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -17,6 +17,8 @@ import numpy as np
 from app.analysis.backends import modal_backend
 from app.analysis.model_choice import Choice, shown, words
 from app.analysis.video_endpoint import host, not_configured
+from app.commands import machine
+from app.commands.machine import Finding
 from app.commands.output import tell
 from app.settings import Backend, Settings
 from app.survey.database import open_survey
@@ -27,11 +29,15 @@ from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.models.detectors.prepare import prepare
 from modal_backend.models.stamps.reader import strips_of
 from modal_backend.registry import (
+    CLUSTERS,
     DETECTOR,
     EMBEDDING,
+    KEYWORDS,
+    LARGE_KEYWORDS,
     LOCAL,
     LOCAL_FINE,
     MATCH_FEATURES,
+    MATCHER,
     MODELS,
     OMNIVINCI,
     STAMPS,
@@ -41,21 +47,8 @@ from modal_backend.remote.error_map import DEPLOY
 from modal_backend.remote.wire import check_contract
 from modal_backend.weights.files import folder, looks_there, remedy
 
+UNTRIED = (MATCHER, KEYWORDS, LARGE_KEYWORDS, CLUSTERS)  # they are asked with more than a test input
 POCKET = (DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, STAMPS)
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """State of one thing: ready, configured (not tried), weights there or missing, not configured, not deployed,
-    unreachable or unavailable.
-    """
-
-    name: str
-    task: str
-    state: str
-    reason: str = ""
-    remedy: str = ""
-    sha256: str = ""
 
 
 def add_arguments(_command: ArgumentParser) -> None:
@@ -68,8 +61,12 @@ def run(settings: Settings, options: Namespace) -> int:
     findings = [
         _checked("survey database", "store", lambda: _survey_answers(settings)),
         _checked("job queue", "queue", lambda: _queue_answers(settings)),
+        machine.disk(settings.data_dir),
+        machine.clock(settings),
+        machine.port(),
         *[_model(backend, name) for name in POCKET],
         *_published(backend, settings, choice),
+        *[Finding(name, str(MODELS[name].task), "configured", MODELS[name].weights) for name in UNTRIED],
         Finding("models in use", "choice", "ready", f"{words(choice)}. {choice.reason}"),
         *_modal(settings),
         _video(settings),

@@ -1,0 +1,75 @@
+"""What doctor finds out about the machine itself: disk, clock and port."""
+
+from __future__ import annotations
+
+import shutil
+import socket
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy as sa
+
+from app.settings import Settings
+from app.survey.database import open_survey
+from app.survey.tables.calls import Call
+from app.survey.tables.decisions import Decision
+
+SCARCE_BYTES = 2_000_000_000
+AHEAD_SECONDS = 300
+PORT = 8501  # Streamlit's own choice
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """State of one thing: ready, configured (not tried), weights there or missing, not configured, not deployed,
+    unreachable, unavailable, scarce, wrong or in use.
+    """
+
+    name: str
+    task: str
+    state: str
+    reason: str = ""
+    remedy: str = ""
+    sha256: str = ""
+
+
+def disk(folder: Path) -> Finding:
+    """How much the data folder's disk has left."""
+    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+    usage = shutil.disk_usage(there)
+    reason = f"{usage.free / 1e9:.1f} of {usage.total / 1e9:.1f} GB free for {folder}"
+    if usage.free < SCARCE_BYTES:
+        return Finding(
+            "disk", "store", "scarce", reason, "Free some space, or let PUGMARK_DATA_DIR name a larger disk."
+        )
+    return Finding("disk", "store", "ready", reason)
+
+
+def clock(settings: Settings) -> Finding:
+    """Whether the clock is behind what the survey has seen: times of decisions would be wrong, and work would wait."""
+    now = time.time()
+    try:
+        with open_survey(settings).read() as session:
+            latest = max(
+                session.scalar(sa.select(sa.func.max(one))) or 0.0 for one in (Decision.decided_at, Call.queued_at)
+            )
+    except (sa.exc.SQLAlchemyError, OSError) as error:
+        return Finding("clock", "time", "configured", f"not compared with the survey ({type(error).__name__})")
+    shown = time.strftime("%Y-%m-%d %H:%M:%S %z", time.localtime(now))
+    if latest > now + AHEAD_SECONDS:
+        hours = (latest - now) / 3600
+        return Finding("clock", "time", "wrong", f"{shown}, {hours:.1f} h before the newest entry", "Set the clock.")
+    return Finding("clock", "time", "ready", shown)
+
+
+def port(number: int = PORT) -> Finding:
+    """Whether the dashboard's usual port is free."""
+    with socket.socket() as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            server.bind(("127.0.0.1", number))
+        except OSError:
+            remedy = f"If that is not Pugmark, start it with --server.port {number + 1}."
+            return Finding(f"port {number}", "dashboard", "in use", "Another program listens there.", remedy)
+    return Finding(f"port {number}", "dashboard", "ready", "free")
