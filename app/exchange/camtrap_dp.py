@@ -18,12 +18,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange import camtrap_dp_individuals as individuals
+from app.exchange.about import about
 from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
 from app.exchange.camtrap_dp_schema import write_table
 from app.exchange.coordinates import coarse, may_be_exact, survey_species
 from app.exchange.csv_text import identifiers_csv
 from app.exchange.identifiers import ExportRefused
-from app.exchange.safe_cells import RULE, kept_present
+from app.exchange.safe_cells import kept_present
 from app.survey.capture.effort import media_days
 from app.survey.media.stamps import proposals
 from app.survey.media.stations import DeploymentView, deployment_views
@@ -68,7 +69,8 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
         package.writestr("datapackage.json", json.dumps(_package(statement, who, rows, species, rounded), indent=2))
         if changed := individuals.changed_names(session, used):
             package.writestr("identifiers.csv", identifiers_csv(changed))
-        package.writestr("README.txt", _readme(kept, rounded, bool(changed)))
+        lines = about(session, exact=exact, left_out=[f"{text}." for text in kept.left_out])
+        package.writestr("README.txt", _readme(kept, bool(changed)) + "\n".join(lines) + "\n")
     return count
 
 
@@ -204,7 +206,7 @@ def _package(
     }  # fmt: skip
 
 
-def _readme(kept: Kept, rounded: bool, changed: bool) -> str:
+def _readme(kept: Kept, changed: bool) -> str:
     lines = [
         "Camera Trap Data Package 1.0.2, written by Pugmark.",
         "individualID is the individual's name, decided by the person in classifiedBy.",
@@ -212,10 +214,7 @@ def _readme(kept: Kept, rounded: bool, changed: bool) -> str:
         "filePath is the path the file was taken in under; the files are not part of this package.",
         "individuals.csv is the catalogue: species, sex, life stage and days of every individual that was named.",
         f"Detector: {kept.classifier or 'none'}; its boxes count from a confidence of {kept.threshold}.",
-        *(f"Left out: {text}." for text in kept.left_out),
     ]
     if changed:
-        lines.append(f"{RULE} identifiers.csv lists them.")
-    if rounded:
-        lines.append("Coordinates are rounded to 0.1 degree because a sensitive species may be in the survey.")
+        lines.append("identifiers.csv lists the names that are written with an apostrophe in front.")
     return "\n".join(lines) + "\n"

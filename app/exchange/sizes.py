@@ -10,7 +10,7 @@ from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
 
 # Bytes of a sighting or of a media with one box, as written of a generated survey of 300,000 media.
-SIGHTING = {"sightings": 260, "sightings-xlsx": 120}
+SIGHTING = {"sightings": 260, "sightings-xlsx": 60}
 MEDIA = {"camtrap-dp": 110, "megadetector": 200, "coco": 480}
 INDIVIDUAL = {"catalogue": 150_000}  # with some crops
 

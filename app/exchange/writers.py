@@ -110,7 +110,10 @@ def write_crops(survey: Survey, wish: Wish, out: Path) -> str:
     if wish.individual_id is None:
         raise ValueError("Crops are exported of one individual: name it.")
     with survey.read() as session:
-        return f"{crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact)} crops"
+        count = crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact)
+        with zipfile.ZipFile(out, "a") as package:
+            package.writestr("README.txt", "\n".join(about(session, exact=wish.exact)) + "\n")
+    return f"{count} crops"
 
 
 def write_images(survey: Survey, wish: Wish, out: Path) -> str:
