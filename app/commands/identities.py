@@ -9,7 +9,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.actions.decide import decide
-from app.commands.output import CommandFailed, tell
+from app.commands.output import CommandFailed, note, tell
 from app.exchange.incoming import identities
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
 from app.exchange.incoming.identities import Line
@@ -56,5 +56,8 @@ def take(settings: Settings, survey: Survey, lines: Sequence[Line], name: str, o
     text += [f"  left out  {path}: {reason}" for path, reason in left_out[:LINES]]
     text.append("Nothing was taken in." if options.preview or not good else "Taken in. History takes it back.")
     value = {"lines": len(lines), "taken": [asdict(one.line) for one in good], "left_out": left_out}
-    tell(options.as_json, value, "\n".join(text))
+    if options.individuals and options.as_json:
+        note("\n".join(text))  # the answer is that of the import
+    else:
+        tell(options.as_json, value, "\n".join(text))
     return 3 if left_out else 0

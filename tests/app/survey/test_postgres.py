@@ -16,6 +16,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from app.exchange.formats import FORMATS
+from app.exchange.incoming import bringing_in
 from app.exchange.writers import Wish
 from app.matching.stability import stability
 from app.safekeeping.backup import write_backup
@@ -26,6 +27,7 @@ from app.survey.database import Survey, open_survey
 from app.survey.decisions import catalogue, flank_joins, identity
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
+from app.survey.decisions.results import bring_in
 from app.survey.decisions.undoing import undo_last
 from app.survey.detections import results
 from app.survey.individuals import rankings
@@ -33,6 +35,7 @@ from app.survey.individuals.flank_proposals import flank_report
 from app.survey.individuals.rankings import Scope
 from app.survey.tables.base import Base
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
+from app.survey.tables.media import Media
 from modal_backend.contracts import Provenance
 from tests.support.catalogued import DAY, number, place, seen
 from tests.support.surveys import add_media, describe, found
@@ -200,3 +203,23 @@ def test_a_backup_brings_a_survey_to_sqlite_and_from_there_to_another_server(sur
     assert rows(survey) == before
     seen(survey, "C", "Ridge", DAY)  # numbers go on after the last one
     assert not (tmp_path / "server/survey.sqlite").exists()
+
+
+def test_results_of_another_detector_come_in_and_one_undo_takes_them_back(survey: Survey, tmp_path: Path):
+    media_id, _ = add_media(survey, [found(0.9)])
+    box = {"category": "1", "conf": 0.5, "bbox": [0.1, 0.1, 0.2, 0.2]}
+    file = tmp_path / "results.json"
+    file.write_text(json.dumps({"images": [{"file": "Ridge 1/IMG_0001.JPG", "detections": [box]}]}), encoding="utf-8")
+    results_id = bringing_in.register(survey, file, file.name, "ana")
+    bringing_in.read_in(survey, results_id)
+    scores = []
+    for turn in ("in", "out", "in"):
+        with survey.write() as session:
+            if turn == "out":
+                undo_last(session, "ana", ["bring in results"])
+            else:
+                bring_in(session, "ana", results_id)
+        bringing_in.take_some(survey, results_id, 0)
+        with survey.read() as session:
+            scores.append(session.get_one(Media, media_id).animal_score)
+    assert scores == [0.5, 0.9, 0.5]
