@@ -8,7 +8,9 @@ import sys
 from pathlib import Path
 from urllib.parse import unquote
 
+import pandas as pd
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -20,14 +22,16 @@ from app.notes.example import COLUMNS, example_notes
 from app.notes.sources import keep
 from app.settings import load_settings
 from app.survey.database import open_survey
+from app.survey.decisions import identity
 from app.survey.notes import notes as survey_notes
 from app.survey.notes.views import NoteView
+from app.survey.tables.individuals import Individual
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes.compare import shared_keywords
 from app.ui.notes.note_list import marked, note_html
 from app.ui.notes.plots import between, cluster_heat, keyword_map
 from app.ui.notes.runs import pace
-from tests.support.surveys import add_media
+from tests.support.surveys import START, add_media, found
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -254,6 +258,30 @@ def test_the_map_keeps_keywords_of_no_cluster_and_the_heat_map_counts_the_others
     assert "a note" in figure.data[0].text[0]
     assert cluster_heat(found, groups).data[0].z.tolist() == [[1]]
     assert set(shared_keywords(found, found)["in"]) == {"both"}
+
+
+def test_the_card_of_an_individual_shows_the_notes_near_its_sightings_and_about_it(data_dir):
+    survey = open_survey(load_settings())
+    _, boxes = add_media(survey, [found()], folder="Ford 2")
+    with survey.write() as session:
+        identity.new_individual(session, "ana", boxes[0])
+        animal = session.scalars(sa.select(Individual)).one()
+        table = pd.DataFrame(
+            [["at the ford", "FORD 2", f"{START:%d.%m.%Y}", ""], ["elsewhere", "Ridge 1", f"{START:%d.%m.%Y}", ""],
+             ["about it", "", "", animal.name.upper()]],
+            columns=["text", "station", "date", "individual"],
+        )  # fmt: skip
+        keep(session, "notes.csv", table, {name: name for name in table.columns}, "ana")
+    survey.close()
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    test.query_params["id"], test.query_params["section"] = str(animal.id), "Field notes"
+    test.switch_page(str(ROOT / "pages" / "individuals.py")).run()
+    assert not test.exception
+    shown = words(test)
+    assert "2 notes" in shown
+    assert "at the ford" in shown
+    assert "about it" in shown
+    assert "elsewhere" not in shown
 
 
 def test_the_dashboard_loads_no_model_library_for_the_page():
