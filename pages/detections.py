@@ -11,6 +11,7 @@ from app import deps
 from app.actions.decide import Settled
 from app.actions.review import apply_review
 from app.survey.decisions import boxes
+from app.survey.detections import hints
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
@@ -54,11 +55,12 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
         number = min(number, pages)
         order = browse.order_with_events(session, wanted, limit=IN_ONE_GO, offset=(number - 1) * A_PAGE)
         views = browse.views(session, [media_id for media_id, _ in order[:A_PAGE]])
+        hinted = hints.of_boxes(session, [box.id for view in views for box in view.boxes])
         labels = choice_items(species.choices(session))
     if not views:
         st.info("Nothing of this kind at this threshold. Choose another kind above.")
     state = media_grid(
-        grid_items(views, order, by_event=not wanted.is_by_doubt),
+        grid_items(views, order, hinted, by_event=not wanted.is_by_doubt),
         wanted.threshold,
         key=key,
         order=order,
@@ -114,6 +116,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
     start = max(at - A_PAGE // 3, 0)
     with deps.survey().read() as session:
         views = browse.views(session, order[start : start + A_PAGE])
+        hinted = hints.of_boxes(session, [box.id for view in views for box in view.boxes])
         keys = boxes.draw_keys(session, [box.id for view in views for box in view.boxes if box.drawn])
         labels = choice_items(species.choices(session))
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -132,7 +135,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
             query_params=History.MEDIA.to(order[at]),
         )
     media_viewer(
-        viewer_items(views, keys),
+        viewer_items(views, keys, hinted),
         key="viewer",
         threshold=wanted.threshold,
         cursor=at,

@@ -68,6 +68,8 @@ def _apply_bulk(session: Session, who: str, action: Action) -> Outcome:
         done = many_boxes.judge_all(session, who, media_ids, what, threshold, key)
     elif what == "whole":
         done = many_boxes.whole_pictures(session, who, media_ids, key)
+    elif what == "hints":
+        done = many_boxes.take_hints(session, who, media_ids, threshold, key)
     elif what in ("species", "category"):
         label = {what: action[what]}
         done = many_boxes.label_all(session, who, media_ids, threshold, client_key=key, **label)

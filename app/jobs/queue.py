@@ -46,6 +46,7 @@ QUEUE_OF = {
     "retry_failed": Queue.IMPORTS,
     "bring_in_results": Queue.IMPORTS,
     "describe_again": Queue.IMPORTS,
+    "hint_species": Queue.EVIDENCE,
     "read_stamps": Queue.IMPORTS,
     "summarise_again": Queue.IMPORTS,
     "describe_boxes": Queue.INTERACTIVE,

@@ -15,7 +15,7 @@ from typing import Any
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.orm import Session
 
-from app.jobs import calibrate, describe, imports, looks, notes, rank, results, stamps, video_questions, videos
+from app.jobs import calibrate, describe, hints, imports, looks, notes, rank, results, stamps, video_questions, videos
 from app.jobs.current import Current
 from app.jobs.presence import Presence
 from app.jobs.queue import UNDER_WAY, Due, Jobs
@@ -67,6 +67,7 @@ class Upkeep:
             Kept("analyse_notes", notes.due, notes.broke_off),
             Kept("calibrate", calibrate.due),
             Kept("look_at_thumbs", looks.due),
+            Kept("hint_species", hints.due),
             Kept("read_stamps", stamps.Lookout().due),
         )
         self._take_over_older()

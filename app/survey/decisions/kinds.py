@@ -73,6 +73,7 @@ BOXES = Family(
         "restore": "brought a box back",
         "category": "category",
         "species": "species",
+        "hint": "took the species hints",
         "move": "moved a box",
         "draw": "drew a box",
         "whole": "the whole picture is one animal",

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.survey.decisions.boxes import checked_category, drawn_row, named_on, unexamined
 from app.survey.decisions.changes import Change, already_made, rows_of
 from app.survey.decisions.refusals import BadDecision
+from app.survey.detections import hints
 from app.survey.detections.boxes import BoxView, boxes_of, counts_from, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
@@ -91,6 +92,30 @@ def label_all(
             values |= _not_shown(views, counted, threshold) | {box.id: {kind: value, **ACCEPTED} for box in boxes}
     _review_all(change, who, values)
     return _record(change, who, kind, ids, "accepted", {kind: value, "threshold": threshold}, client_key, left_out)
+
+
+def take_hints(
+    session: Session, who: str, media_ids: Iterable[int], threshold: float, client_key: str | None = None
+) -> Bulk:
+    """Label the animals shown on many media with their species hints where nobody has; the media are accepted."""
+    if known := already_made(session, client_key):
+        return Bulk(known)
+    change, ids = Change(session), []
+    values: dict[int, dict[str, Any]] = {}
+    ready, left_out = _examined(session, _checked(media_ids))
+    found = boxes_of(session, ready)
+    counted = over_threshold(session, found)
+    hinted = hints.of_boxes(session, [box.id for views in found.values() for box in views if hints.may_have(box)])
+    for media_id, views in found.items():
+        boxes = [box for box in views if shown(box, threshold)]
+        taken = {box.id: {"species": hinted[box.id].name, **ACCEPTED} for box in boxes if box.id in hinted}
+        if not taken:
+            left_out.append("no hint on it")
+            continue
+        ids.append(media_id)
+        values |= _not_shown(views, counted, threshold) | {box.id: ACCEPTED for box in boxes} | taken
+    _review_all(change, who, values)
+    return _record(change, who, "hint", ids, "accepted", {"threshold": threshold}, client_key, left_out)
 
 
 def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_key: str | None = None) -> Bulk:

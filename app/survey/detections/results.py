@@ -13,8 +13,10 @@ from sqlalchemy.orm import Session
 
 from app.survey.tables.detections import Analysis, Detection, Feature, ModelVersion
 from app.survey.tables.media import Media
+from app.survey.tables.species import SpeciesHint
 from modal_backend.contracts import Box, LocalFeatures, Provenance, Vector
 from modal_backend.contracts import Detection as Found
+from modal_backend.registry import EMBEDDING
 
 # Of the matcher's descriptors; SIFT's have 128 values.
 MATCHER_DIMENSION = 64
@@ -116,6 +118,8 @@ def store_feature(
         content = {"count": len(value), "vectors": np.ascontiguousarray(value, np.float32).tobytes()}
     key = {"detection_id": detection_id, "model_version_id": version.id}
     session.execute(sa.delete(Feature).filter_by(**key))
+    if version.model == EMBEDDING:  # hints are read from it, and an id may come again
+        session.execute(sa.delete(SpeciesHint).filter_by(detection_id=detection_id))
     session.add(Feature(**key, box=box_key(box), call_id=call_id, **content))
     session.flush()
 

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections.boxes import BoxView, boxes_of, counts_from
+from app.survey.detections.hints import media_with
 from app.survey.detections.people import shown_media
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
@@ -47,7 +48,7 @@ class MediaFilter:
     since and until are camera-local days, both included.
 
     Attributes:
-        species: of a box that counts.
+        species: of a box that counts. hint: of a box that nobody has labelled.
         reviewed_by: who decided about the media or one of its boxes.
         import_id: the import that listed it.
         unreviewed: only what nobody has reviewed.
@@ -60,6 +61,7 @@ class MediaFilter:
     event_id: int | None = None
     station: str | None = None
     species: str | None = None
+    hint: str | None = None
     since: date | None = None
     until: date | None = None
     reviewed_by: str | None = None
@@ -250,6 +252,8 @@ def _narrower(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
         named = sa.select(Detection.media_id).join(DetectionReview, DetectionReview.detection_id == Detection.id)
         stands = sa.func.coalesce(DetectionReview.verdict, "accepted") != "rejected"
         where.append(Media.id.in_(named.where(DetectionReview.species == wanted.species, stands)))
+    if wanted.hint is not None:
+        where.append(Media.id.in_(media_with(wanted.hint)))
     if wanted.since is not None:
         where.append(Media.taken_at >= datetime.combine(wanted.since, time.min))
     if wanted.until is not None:

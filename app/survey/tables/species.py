@@ -1,8 +1,8 @@
-"""The species a person set for a box or a media."""
+"""The labels a person gives to boxes, and what the hint model holds an animal for."""
 
 from __future__ import annotations
 
-from sqlalchemy import String
+from sqlalchemy import ForeignKey, Index, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.survey.tables.base import Base, Moment
@@ -21,3 +21,23 @@ class SpeciesLabel(Base):
     common: Mapped[str] = mapped_column(String(LONGEST), default="")
     who: Mapped[str] = mapped_column(String(80))
     decided_at: Mapped[Moment]
+
+
+class SpeciesHint(Base):
+    """What the hint model holds the animal in a box for, also where its score is too low to be shown.
+
+    feature_id: the embedding it was read from; no key, for a box that is described again gets another. version: of the
+    hint model.
+    """
+
+    __tablename__ = "species_hint"
+    __table_args__ = (
+        Index("ix_species_hint_version", "version", "feature_id"),
+        Index("ix_species_hint_name", "name", "score"),
+    )
+
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"), primary_key=True)
+    feature_id: Mapped[int]
+    version: Mapped[str] = mapped_column(String(16))
+    name: Mapped[str] = mapped_column(String(40))
+    score: Mapped[float]

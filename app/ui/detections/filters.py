@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import deps
+from app.survey.detections import hints
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.repeated import repeated_boxes
@@ -21,6 +22,7 @@ DEFAULT_THRESHOLD = 0.5
 NARROWER = (
     Detections.STATION,
     Detections.SPECIES,
+    Detections.HINT,
     Detections.SINCE,
     Detections.UNTIL,
     Detections.REVIEWER,
@@ -57,6 +59,7 @@ def chosen_filter() -> MediaFilter:
         event_id=Detections.EVENT.read(),
         station=Detections.STATION.read(),
         species=Detections.SPECIES.read(),
+        hint=Detections.HINT.read(),
         since=Detections.SINCE.read(),
         until=Detections.UNTIL.read(),
         reviewed_by=Detections.REVIEWER.read(),
@@ -111,11 +114,12 @@ def is_narrowed(wanted: MediaFilter) -> bool:
 def _narrow(wanted: MediaFilter) -> None:
     with deps.survey().read() as session:
         stations, people, labels = browse.stations(session), browse.reviewers(session), species.choices(session)
-        period = browse.period(session)
+        period, hinted = browse.period(session), {name: f"{name} ({count:,})" for name, count in hints.names(session)}
     imports = {str(number): label for number, label in counted.imports(survey_state())}
     places = {str(number): name for number, name, _ in counted.places(survey_state())}
     chosen: dict[Parameter[Any], str | None] = {
         Detections.SPECIES: _pick("Species", [label.name for label in labels if label.used], wanted.species),
+        Detections.HINT: _pick("Species hint, not labelled yet", list(hinted), wanted.hint, hinted),
         Detections.STATION: _pick("Station", stations, wanted.station),
         Detections.DEPLOYMENT: _pick("Deployment", list(places), _text(wanted.deployment_id), places),
         Detections.REVIEWER: _pick("Reviewed by", people, wanted.reviewed_by),
@@ -143,7 +147,7 @@ def _pick(label: str, options: list[str], present: str | None, names: dict[str, 
 
 def _said(wanted: MediaFilter) -> list[str]:
     """The narrower choices in words."""
-    parts = [one for one in (wanted.species, wanted.station) if one]
+    parts = [one for one in (wanted.species, f"maybe {wanted.hint}" if wanted.hint else None, wanted.station) if one]
     if wanted.deployment_id is not None:
         places = {number: name for number, name, _ in counted.places(survey_state())}
         parts.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))

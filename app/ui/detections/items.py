@@ -8,6 +8,7 @@ from typing import Any
 
 from app import deps
 from app.survey.detections.boxes import BoxView
+from app.survey.detections.hints import Hint
 from app.survey.detections.people import hides_person
 from app.survey.media.browse import MediaView
 from app.survey.media.species import SpeciesChoice
@@ -15,9 +16,19 @@ from app.ui.shared.words import count_in_words, many, when
 
 
 def grid_items(
-    views: Sequence[MediaView], order: Sequence[tuple[int, int]], *, by_event: bool = True
+    views: Sequence[MediaView],
+    order: Sequence[tuple[int, int]],
+    hints: Mapping[int, Hint],
+    *,
+    by_event: bool = True,
 ) -> list[dict[str, Any]]:
-    """Items of the media grid. order: every media of the filter with its event; by_event: with a header for each."""
+    """Items of the media grid.
+
+    Args:
+        order: every media of the filter with its event.
+        hints: species hints, by detection.
+        by_event: with a header for each event.
+    """
     sizes = Counter(event_id for _, event_id in order)
     return [
         {
@@ -32,14 +43,21 @@ def grid_items(
             "pending": view.stage == "stored",
             "group": _group(view),
             "event": _event(view, sizes[_group(view)]) if by_event else None,
-            "boxes": [_box(box) for box in view.boxes if _drawn(box, view)],
+            "boxes": [_box(box, hints) for box in view.boxes if _drawn(box, view)],
         }
         for view in views
     ]
 
 
-def viewer_items(views: Sequence[MediaView], draw_keys: Mapping[int, str]) -> list[dict[str, Any]]:
-    """Items of the media viewer. draw_keys: the uuid under which a browser drew a box, by detection."""
+def viewer_items(
+    views: Sequence[MediaView], draw_keys: Mapping[int, str], hints: Mapping[int, Hint]
+) -> list[dict[str, Any]]:
+    """Items of the media viewer.
+
+    Args:
+        draw_keys: the uuid under which a browser drew a box, by detection.
+        hints: species hints, by detection.
+    """
     return [
         {
             "id": view.id,
@@ -53,7 +71,8 @@ def viewer_items(views: Sequence[MediaView], draw_keys: Mapping[int, str]) -> li
             "pending": view.stage == "stored",
             "video": view.kind == "video",
             "boxes": [
-                {**_box(box), "id": box.id, "uuid": draw_keys.get(box.id), "drawn": box.drawn} for box in view.boxes
+                {**_box(box, hints), "id": box.id, "uuid": draw_keys.get(box.id), "drawn": box.drawn}
+                for box in view.boxes
             ],
         }
         for view in views
@@ -129,7 +148,8 @@ def _event(view: MediaView, size: int) -> dict[str, Any]:
     }
 
 
-def _box(box: BoxView) -> dict[str, Any]:
+def _box(box: BoxView, hints: Mapping[int, Hint]) -> dict[str, Any]:
+    hint = hints.get(box.id)
     return {
         "c": box.category,
         "p": 1.0 if box.confirmed else box.confidence,
@@ -138,6 +158,8 @@ def _box(box: BoxView) -> dict[str, Any]:
         "w": box.width,
         "h": box.height,
         "species": box.species,
+        "hint": hint.name if hint else None,
+        "hintScore": hint.score if hint else None,
         "named": box.individual,
         "verdict": box.verdict,
         "drawn": box.drawn,

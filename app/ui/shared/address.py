@@ -126,6 +126,7 @@ class Detections:
     EVENT: Parameter[int | None] = Parameter("event", None, number)
     STATION: Parameter[str | None] = Parameter("station", None, words)
     SPECIES: Parameter[str | None] = Parameter("species", None, words)
+    HINT: Parameter[str | None] = Parameter("hint", None, words)
     SINCE: Parameter[date | None] = Parameter("since", None, day)
     UNTIL: Parameter[date | None] = Parameter("until", None, day)
     REVIEWER: Parameter[str | None] = Parameter("by", None, words)

@@ -24,8 +24,14 @@ export function counts(box, threshold) {
   return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold * (box.c === "animal" ? 1 : SHARE_OF_OTHERS);
 }
 
+/** What the animal in a box may be, while nobody has labelled it: {name, score} or null. */
+export function hintOf(box) {
+  return box.hint && !box.species && box.c === "animal" && box.verdict !== "rejected" ? { name: box.hint, score: box.hintScore } : null;
+}
+
 export function boxName(box) {
-  const what = [box.named, box.species || (box.named ? "" : box.c)].filter(Boolean).join(" · ");
+  const hint = hintOf(box);
+  const what = [box.named, box.species || (box.named ? "" : box.c), hint && `maybe ${hint.name} ${score(hint.score)},`].filter(Boolean).join(" · ");
   const verdict = { rejected: " · deleted", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
   return `${what}${box.drawn ? " drawn" : box.verdict === "accepted" ? "" : ` ${score(box.p)}`}${verdict}`;
 }
@@ -35,9 +41,9 @@ export function boxNode(box, withChip) {
   const node = el("div", `box ${box.c} ${box.verdict || ""}`, { "data-p": String(box.p) });
   placeBox(node, box);
   if (withChip) {
-    const verdict = { rejected: "✕ ", unsure: "? ", accepted: "✓ " }[box.verdict] || "";
+    const hint = hintOf(box), verdict = { rejected: "✕ ", unsure: "? ", accepted: "✓ " }[box.verdict] || "";
     const number = box.drawn || box.verdict === "accepted" ? "" : ` ${score(box.p)}`;
-    node.append(el("span", "chip", null, verdict + (box.named || box.species || box.c) + number));
+    node.append(el("span", "chip", null, verdict + (box.named || box.species || box.c) + number + (hint && !box.named ? ` ${hint.name}?` : "")));
     if (box.y < 0.06) node.classList.add("chipin");
     if (box.x + box.w / 2 > 0.5) node.classList.add("chipleft");
   }

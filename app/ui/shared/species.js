@@ -1,6 +1,6 @@
 // The species field: type-ahead over the labels used in this survey, those on its list, and the names that ship with it.
 
-import { el } from "./dom.js";
+import { el, score } from "./dom.js";
 
 const MOST_OFFERED = 8;
 const ASK_AFTER = 80;
@@ -21,8 +21,10 @@ export class SpeciesPicker {
 
   suggest(choices) { this.choices = choices; }
 
-  open(present) {
+  /** present: the label that stands. hint: {name, score} of what it may be, offered first. */
+  open(present, hint = null) {
     this.present = present || null;
+    this.hint = hint;
     this.node.hidden = false;
     this.input.value = "";
     this.facts = [];
@@ -70,17 +72,17 @@ export class SpeciesPicker {
     const typed = this.words;
     const own = typed ? this.fitting(typed) : this.first();
     const found = [...own, ...this.facts.filter((one) => !own.some((other) => other.name === one.name))].slice(0, MOST_OFFERED);
-    this.rows = found.map((one) => ({ name: one.name, label: one.name, hint: [one.common, one.used ? `${one.used}×` : ""].filter(Boolean).join(" · ") }));
+    this.rows = found.map((one) => ({ name: one.name, label: one.name, hint: [one.name === this.hint?.name ? `hint ${score(this.hint.score)}` : "", one.common, one.used ? `${one.used}×` : ""].filter(Boolean).join(" · ") }));
     if (typed && !found.some((one) => one.name.toLowerCase() === typed.toLowerCase())) this.rows.push({ name: typed, label: typed, hint: "as typed" });
     if (!typed && this.present) this.rows.push({ name: null, label: "No species", hint: "takes the label away" });
-    const sure = typed || this.present || this.last;
+    const sure = typed || this.present || this.hint || this.last;
     this.at = sure && this.rows.length ? 0 : -1;
     this.show();
   }
 
-  /** Before anything is typed: the present label, the last one given, then those used most. */
+  /** Before anything is typed: the hint, the present label, the last one given, then those used most. */
   first() {
-    const names = [this.present, this.last, ...this.choices.map((one) => one.name)].filter(Boolean);
+    const names = [this.hint?.name, this.present, this.last, ...this.choices.map((one) => one.name)].filter(Boolean);
     return [...new Set(names)].slice(0, MOST_OFFERED - 1).map((name) => this.choices.find((one) => one.name === name) || { name, common: "", used: 0 });
   }
 

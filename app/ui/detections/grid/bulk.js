@@ -1,7 +1,7 @@
 // Decisions about the selected media, or the one under the cursor: buttons, keys, and what the grid looks like meanwhile.
 
 import { Actions } from "../../shared/actions.js";
-import { CATEGORIES, counts } from "../../shared/boxes.js";
+import { CATEGORIES, counts, hintOf } from "../../shared/boxes.js";
 import { count, el, keyButton } from "../../shared/dom.js";
 import { SpeciesPicker } from "../../shared/species.js";
 
@@ -20,7 +20,7 @@ export class Bulk {
     const rows = [["Accept", "a"], ["Blank", "b"], ["Unsure", "u"]].map(([label, key]) => button(label, key.toUpperCase(), () => this.press(key)));
     this.buttons = el("div", "bulk", { role: "group", "aria-label": "Decide about the selection" }, ...rows,
       ...Object.entries(CATEGORIES).map(([key, name]) => button(name[0].toUpperCase() + name.slice(1), key, () => this.press(key))),
-      button("Species", "L", () => this.press("l")), button("Whole picture", "W", () => this.press("w")),
+      button("Species", "L", () => this.press("l")), button("Take hints", "T", () => this.press("t")), button("Whole picture", "W", () => this.press("w")),
       button("Undo", "Z", () => this.press("z")), button("Redo", "Y", () => this.press("y")));
     this.state = el("span", "faint", { role: "status" }, "");
   }
@@ -55,13 +55,16 @@ export class Bulk {
     if (VERDICTS[key]) this.decide({ what: VERDICTS[key] });
     else if (CATEGORIES[key]) this.decide({ what: "category", category: CATEGORIES[key] });
     else if (key === "w") this.decide({ what: "whole" });
+    else if (key === "t") this.decide({ what: "hints" });
     else return false;
     return true;
   }
 
   ask() {
     this.asked = this.targets();
-    this.picker.open(null);
+    const asked = new Set(this.asked), items = (this.data.items || []).filter((item) => asked.has(item.id));
+    const found = items.flatMap((item) => item.boxes.filter((box) => counts(box, this.data.threshold)).map(hintOf)).filter(Boolean);
+    this.picker.open(null, found.length && found.every((hint) => hint.name === found[0].name) ? found[0] : null);
   }
 
   species(name) {
@@ -79,7 +82,7 @@ export class Bulk {
       return;
     }
     this.actions.add({ kind: "bulk", media_ids: ids, threshold: this.data.threshold, seen: this.data.as_of, ...what });
-    this.say(`${what.species || what.category || (what.what === "whole" ? "Whole picture" : what.what)}: ${count(ids.length, "media", "media")}${skipped ? `, ${skipped} still being looked at skipped` : ""}`);
+    this.say(`${what.species || what.category || ({ whole: "Whole picture", hints: "Hints taken" }[what.what] || what.what)}: ${count(ids.length, "media", "media")}${skipped ? `, ${skipped} still being looked at skipped` : ""}`);
     this.tellSaved();
     this.done(ids);
   }
@@ -114,6 +117,9 @@ function bulkOn(item, action, threshold) {
     const chosen = action.what === "category" ? shown : shown.filter((box) => box.c === "animal");
     if (!chosen.length || (named && action.category && action.category !== "animal")) return;
     for (const box of chosen) Object.assign(box, action.what === "category" ? { c: action.category } : { species: action.species }, { verdict: "accepted" });
+  } else if (action.what === "hints") {
+    if (!shown.some(hintOf)) return;
+    for (const box of shown) Object.assign(box, { species: hintOf(box)?.name || box.species, verdict: "accepted" });
   } else if (action.what === "whole") {
     const best = animals.sort((a, b) => Boolean(b.named) - Boolean(a.named) || b.p - a.p)[0] || { c: "animal", p: 1, drawn: true };
     item.boxes = [...item.boxes.filter((box) => box.c !== "animal"), { ...best, x: 0, y: 0, w: 1, h: 1, verdict: "accepted" }];

@@ -27,6 +27,7 @@ KEYS = {
     "U": "unsure",
     "1 2 3": "animal, person, vehicle",
     "L": "species",
+    "T": "take the species hints",
     "W": "the whole picture is one animal",
     "I": "who is this? Identify the animals of the selection",
     "Z Y": "undo, redo",
@@ -54,7 +55,8 @@ def bulk_actions(key: str) -> list[dict[str, Any]]:
     """What the browser decided and the survey may not have yet, readable before the grid is drawn: apply, then draw.
 
     n rises: {n, uuid, kind: "bulk", what, media_ids, threshold, seen, species? or category?}, {kind: "undo", undoes:
-    uuid or None} or {kind: "redo"}; what: accepted, blank, unsure, species, category or whole.
+    uuid or None} or {kind: "redo"}; what: accepted, blank, unsure, species,
+    category, hints or whole.
     """
     return list(((st.session_state.get(key) or {}).get("bulk") or {}).get("actions") or [])
 

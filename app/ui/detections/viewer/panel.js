@@ -15,7 +15,7 @@ export class Panel {
     const button = (label, key, action, classes) => keyButton(label, key, () => act(action), classes);
     this.buttons = el("div", "buttons", null,
       button("Accept", "Enter", "accept", "main"), button("Blank", "B", "blank"), button("Unsure", "U", "unsure"),
-      button("Draw box", "D", "draw"), button("Move box", "M", "move"), button("Delete box", "X", "reject"), button("Species", "L", "species"),
+      button("Draw box", "D", "draw"), button("Move box", "M", "move"), button("Delete box", "X", "reject"), button("Species", "L", "species"), button("Take hint", "T", "hint"),
       button("Whole picture", "W", "whole"), button("People", "P", "people"), button("Undo", "Z", "undo"), button("Redo", "Y", "redo"),
       button("Keys", "?", "help", "wide"));
     this.state = el("span", "faint saved", { role: "status" }, "");

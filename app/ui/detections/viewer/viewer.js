@@ -1,7 +1,7 @@
 // One media large: boxes, keyboard review, drawing. It moves among a window of media by itself and reports afterwards.
 
 import { Actions } from "../../shared/actions.js";
-import { boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
+import { boxNode, counts, hidesPerson, hintOf, mosaic } from "../../shared/boxes.js";
 import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { Edit, HANDLES, nudgedBox, SETTLE } from "./edit.js";
@@ -196,7 +196,8 @@ class Viewer {
       whole: () => this.decide("whole"),
       draw: () => { this.setMoving(false); this.edit.setDrawing(true); this.say("Drag a rectangle around the animal, or press Enter to place one."); },
       move: () => this.setMoving(!this.moving),
-      species: () => (box ? this.panel.picker.open(box.species) : this.say("Choose a box first (Tab).")),
+      species: () => (box ? this.panel.picker.open(box.species, hintOf(box)) : this.say("Choose a box first (Tab).")),
+      hint: () => (box && hintOf(box) ? this.change("species", { species: hintOf(box).name }) : this.say(box ? "No species hint for this box." : "Choose a box first (Tab).")),
       undo: () => this.turn(this.actions.undo(), "Undone.", "Undoing your last decision."),
       redo: () => this.turn(this.actions.redo(), "Done again.", "Doing again what you undid last."),
       people: () => this.people(),

@@ -23,6 +23,7 @@ KEYS = {
     "X": "delete the box, again to bring it back",
     "1 2 3": "animal, person, vehicle",
     "L": "species",
+    "T": "take the box's species hint",
     "D": "draw a box (Enter: without a mouse)",
     "M": "move the box: arrows; Shift resizes, Ctrl is fine, Enter ends",
     "Shift ←": "resize the box",
