@@ -9,9 +9,10 @@ from app.survey.individuals import catalogue
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
 
-# Bytes of a sighting or of a media with one box, as written of a generated survey of 300,000 media.
-SIGHTING = {"sightings": 260, "sightings-xlsx": 60}
-MEDIA = {"camtrap-dp": 110, "megadetector": 200, "coco": 480}
+# Bytes of a sighting or of a media with one box, as written of a generated survey of 300,000 media (COCO: of the length
+# of a row).
+SIGHTING = {"sightings": 200, "sightings-xlsx": 60}
+MEDIA = {"camtrap-dp": 30, "megadetector": 150, "coco": 480}
 INDIVIDUAL = {"catalogue": 150_000}  # with some crops
 
 
