@@ -62,7 +62,7 @@ def species_seen(session: Session) -> list[SpeciesSeen]:
     return [
         SpeciesSeen(row[0], row[1], row[2], ("event", row[3]) if row[3] is not None else ("media", row[4]))
         for row in rows
-        if row[0]
+        if row[0] and row[2]
     ]
 
 

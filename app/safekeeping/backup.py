@@ -87,7 +87,7 @@ def write_backup(survey: Survey, place: Path, report: Report) -> Backup:
     return backup
 
 
-def media_files(data_dir: Path, media: sa.Row[tuple[str, str, str]]) -> Iterator[Path]:
+def media_files(data_dir: Path, media: sa.Row[str, str, str]) -> Iterator[Path]:
     """The files of a media that are kept, beside its original."""
     yield files.thumb_path(data_dir, media.sha256)
     if media.kind == "video":
@@ -95,7 +95,7 @@ def media_files(data_dir: Path, media: sa.Row[tuple[str, str, str]]) -> Iterator
         yield from sorted(files.frame_path(data_dir, media.sha256, 0).parent.glob("*.jpg"))
 
 
-def _media(rows: sa.Connection) -> Iterator[sa.Row[tuple[str, str, str]]]:
+def _media(rows: sa.Connection) -> Iterator[sa.Row[str, str, str]]:
     yield from rows.execute(sa.select(Media.sha256, Media.format, Media.kind).order_by(Media.id))
 
 
@@ -107,7 +107,7 @@ def _add_folders(archive: zipfile.ZipFile, data_dir: Path) -> None:
                 _add(archive, data_dir, path)
 
 
-def _add_media(archive: zipfile.ZipFile, data_dir: Path, media: sa.Row[tuple[str, str, str]], backup: Backup) -> None:
+def _add_media(archive: zipfile.ZipFile, data_dir: Path, media: sa.Row[str, str, str], backup: Backup) -> None:
     kind: Format = media.format
     original = files.original_path(data_dir, media.sha256, SUFFIX[kind])
     sha256 = _add(archive, data_dir, original)

@@ -111,8 +111,8 @@ def described(data: Path, rng: Generator) -> Crops:
             vectors = model.embed(cuts(picture, note["bbox"], rng))
             event = image.get("group") or image["file_name"]
             rows += [(vector, word, source, f"{source}/{event}", turn == 0) for turn, vector in enumerate(vectors)]
-    vectors, words, sources, events, plain = zip(*rows, strict=True)
-    return Crops(np.stack(vectors), np.array(words), np.array(sources), np.array(events), np.array(plain))
+    columns = list(zip(*rows, strict=True))
+    return Crops(np.stack(columns[0]), *(np.array(column) for column in columns[1:]))
 
 
 def _word(species: str | list[str]) -> int | None:
@@ -162,8 +162,12 @@ def fitted(crops: Crops, rolled: NDArray[np.float32], using: NDArray[np.bool_]) 
     )
     embedding = pca.components_.T @ model.coef_[:, :DIMENSIONS].T * EMBEDDING_SCALE
     bias = model.intercept_ - pca.mean_ @ embedding
-    parts = [embedding, model.coef_[:, DIMENSIONS:].T * ROLLED_SCALE, bias]
-    return HintLayer(*(np.asarray(part, np.float32) for part in parts), words=np.asarray(model.classes_))
+    return HintLayer(
+        embedding.astype(np.float32),
+        (model.coef_[:, DIMENSIONS:].T * ROLLED_SCALE).astype(np.float32),
+        bias.astype(np.float32),
+        np.asarray(model.classes_),
+    )
 
 
 def write_card(out: Path, sources: NDArray[np.str_], right: NDArray[np.bool_], chances: NDArray[np.floating]) -> None:

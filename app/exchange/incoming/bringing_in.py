@@ -184,7 +184,11 @@ def take_for(survey: Survey, import_id: int, media_ids: list[int]) -> None:
         return
     label = Path(batch.root).name
     with scratch.opened(_place(survey, batch.results_id)) as kept:
-        found = {media_id: entry for media_id, path in listed if (entry := kept.of_file(label, path)) is not None}
+        found = {
+            media_id: entry
+            for media_id, path in listed
+            if media_id is not None and (entry := kept.of_file(label, path)) is not None
+        }
     with survey.write() as session:
         if session.get(ResultsReview, batch.results_id) is not None:
             _store(session, batch.results_id, found)

@@ -39,7 +39,8 @@ class _Limited:
 
 def outline(path: Path) -> Outline:
     """Read a file once for what is at its top. Raises BrokenResults for what is no JSON."""
-    found, depth, builder, place = Outline(), 0, None, ""
+    found, depth, builder = Outline(), 0, None
+    place: str | None = None
     try:
         with path.open("rb") as file:
             for prefix, event, value in ijson.parse(file, use_float=True):
@@ -53,7 +54,7 @@ def outline(path: Path) -> Outline:
                     builder, ends_at = ijson.ObjectBuilder(), depth - (event in ("start_map", "start_array"))
                 builder.event(event, value)
                 if depth == ends_at:
-                    _keep(found, place, builder.value)
+                    _keep(found, place or "", builder.value)
                     builder = None
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise BrokenResults(f"The file is not whole JSON: {str(error).splitlines()[0]}.") from error

@@ -108,8 +108,9 @@ def _speciesnet(value: Mapping[str, Any]) -> Entry:
 
 
 def _corners(categories: Categories, value: Mapping[str, Any]) -> Entry:
-    columns = [value.get(name) for name in ("bbox", "category", "confidence")]
-    if not all(isinstance(column, list) for column in columns) or len({len(column) for column in columns}) != 1:
+    given = [value.get(name) for name in ("bbox", "category", "confidence")]
+    columns = [column for column in given if isinstance(column, list)]
+    if len(columns) != len(given) or len({len(column) for column in columns}) != 1:
         raise BadEntry("boxes, categories and confidences are not equally many")
     boxes = []
     for corners, category, confidence in zip(*columns, strict=True):

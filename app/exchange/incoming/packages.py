@@ -55,8 +55,12 @@ def read_package(path: Path) -> list[Line]:
     observations = _table(path, "observations.csv", ("observationType", "mediaID"))
     if len(observations) > MOST_LINES:
         raise UnknownResults(f"It has {len(observations):,} observations; {MOST_LINES:,} can be taken at once.")
-    names = {row["mediaID"]: _path(row) for row in media.to_dict("records")}
-    return [_observation(row, names) for row in observations.to_dict("records")]
+    names = {row["mediaID"]: _path(row) for row in _rows(media)}
+    return [_observation(row, names) for row in _rows(observations)]
+
+
+def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
+    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
 def read_coco(path: Path) -> list[Line]:
@@ -74,7 +78,8 @@ def read_coco(path: Path) -> list[Line]:
 
 def _annotation(one: Mapping[str, Any], file: str, category: str) -> Line:
     """One annotation; `attributes` as Pugmark's own export writes them."""
-    about = one.get("attributes") if isinstance(one.get("attributes"), dict) else {}
+    given = one.get("attributes")
+    about: Mapping[str, Any] = given if isinstance(given, dict) else {}
     problem = None
     if one.get("score") is not None or about.get("decided_by") == "machine":
         problem = MACHINE
@@ -126,10 +131,6 @@ def _content(path: Path, name: str) -> bytes:
     if place.is_symlink() or place.stat().st_size > LARGEST_TABLE:
         raise UnknownResults(f"{name} is a link, or larger than {LARGEST_TABLE // 1024**2} MB.")
     return place.read_bytes()
-
-
-def _top(path: Path) -> Any:
-    return outline(path)
 
 
 def _top(path: Path) -> Outline:

@@ -52,9 +52,9 @@ def of_boxes(session: Session, detection_ids: Collection[int]) -> dict[int, Hint
 
 def names(session: Session) -> list[tuple[str, int]]:
     """The names that boxes nobody has labelled have as a hint, with the number of boxes, the most first."""
-    counted = sa.func.count()
+    counted = sa.func.count().label("boxes")
     rows = sa.select(SpeciesHint.name, counted).where(*_open()).group_by(SpeciesHint.name)
-    return [(row[0], row[1]) for row in session.execute(_joined(rows).order_by(counted.desc(), SpeciesHint.name))]
+    return [(row.name, row.boxes) for row in session.execute(_joined(rows).order_by(counted.desc(), SpeciesHint.name))]
 
 
 def media_with(name: str) -> sa.Select[tuple[int]]:
@@ -97,7 +97,7 @@ def put(session: Session, read: Mapping[int, tuple[int, str, float]]) -> None:
     )
 
 
-def _joined(rows: sa.Select[Any]) -> sa.Select[Any]:
+def _joined(rows: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
     """With the box, its media and what a person decided about it."""
     return (
         rows.select_from(SpeciesHint)

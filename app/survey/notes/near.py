@@ -49,8 +49,8 @@ def notes_near(session: Session, seen: Collection[tuple[str, date]], individual:
         query = sa.select(Note).where(Note.day.in_(days), Note.station != "", Note.file_id.not_in(DELETED))
         found |= {note.id: note for note in session.scalars(query) if (plain_name(note.station), note.day) in wanted}
     if individual:
-        for names in slices(_spellings(session, individual)):
-            query = sa.select(Note).where(Note.individual.in_(names), Note.file_id.not_in(DELETED))
+        for spellings in slices(_spellings(session, individual)):
+            query = sa.select(Note).where(Note.individual.in_(spellings), Note.file_id.not_in(DELETED))
             found |= {note.id: note for note in session.scalars(query)}
     ordered = sorted(found.values(), key=lambda note: (note.day or "9", note.id))
     return [note_view(note) for note in ordered[:MOST_NOTES]]
@@ -63,7 +63,7 @@ def media_near(session: Session, notes: Collection[NoteView]) -> list[MediaNear]
     for row in session.execute(sa.select(Deployment.id, Deployment.name, Deployment.station)):
         for name in {plain_name(row.name), plain_name(row.station)}:
             named.setdefault(name, {})[row.id] = row.station
-    found = []
+    found: list[MediaNear] = []
     for name, text in pairs:
         if len(found) == MOST_LINKS:
             break

@@ -53,9 +53,10 @@ def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Clust
             if area := _free(taken, _shares(top, scales), lines, NAME_SIZE, NAME_STEPS):
                 text = "<br>".join(map(escape, lines))
                 figure.add_annotation(**_annotation(area, f"<b>{text}</b>", NAME_SIZE, theme))
-    for row in points.nlargest(MOST_WORDS, "support").itertuples():
-        if area := _free(taken, _shares((row.x, row.y), scales), [row.keyword], WORD_SIZE, WORD_STEPS):
-            figure.add_annotation(**_annotation(area, escape(row.keyword), WORD_SIZE, theme))
+    largest = points.nlargest(MOST_WORDS, "support")
+    for x, y, keyword in zip(largest["x"], largest["y"], largest["keyword"], strict=True):
+        if area := _free(taken, _shares((float(x), float(y)), scales), [str(keyword)], WORD_SIZE, WORD_STEPS):
+            figure.add_annotation(**_annotation(area, escape(str(keyword)), WORD_SIZE, theme))
 
 
 def _lines(name: str) -> list[str]:

@@ -58,7 +58,7 @@ def keyword_map(
             name=str(name)[:48],
             showlegend=colour_by == "category" and number < MOST_NAMED,
             customdata=part["keyword"],
-            text=[_hover(row, excerpts.get(row.keyword, "")) for row in part.itertuples()],
+            text=[_hover(row, excerpts.get(str(row.keyword), "")) for row in part.itertuples()],
             hovertemplate="%{text}<extra></extra>",
             marker={
                 "size": 6 + 18 * np.sqrt(part["support"] / largest),
