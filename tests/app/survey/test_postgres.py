@@ -168,7 +168,9 @@ def test_rankings_are_stored_and_counted(survey: Survey):
     assert (now.pairs, now.compared, now.not_compared) == (1, 1, 2)
 
 
-@pytest.mark.parametrize("kind", ["secr", "camtrapr", "mark", "history", "sightings", "megadetector", "coco"])
+@pytest.mark.parametrize(
+    "kind", ["secr", "camtrapr", "mark", "history", "sightings", "megadetector", "coco", "operation", "stations"]
+)
 def test_every_export_is_written(survey: Survey, tmp_path: Path, kind: str):
     seen(survey, "A", "Ridge", 0)
     seen(survey, "B", "Valley", DAY, flank="right")
