@@ -164,14 +164,16 @@ def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
     ]
     try:
         for name, old, new in steps:
-            if not _turn(session, TABLES[name], old, new):
+            if not _turn(session, TABLES[name], old, new, decision):
                 raise DecisionConflict(what_is_newer(session, decision))
     except IntegrityError as error:
         raise DecisionConflict("Something newer refers to it; undo that first, in History.") from error
     del held  # until here the rows stay in the session, so that each is fetched once
 
 
-def _turn(session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None) -> bool:
+def _turn(
+    session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None, decision: Decision
+) -> bool:
     key = key_of(table, old or new or {})
     if isinstance(key, list):
         return _turn_many(session, table, key, old or {}, new or {})
@@ -183,6 +185,9 @@ def _turn(session: Session, table: type[Base], old: dict[str, Any] | None, new: 
     if table not in BY_COLUMN or (table is Deployment and None in (old, new)):
         return False
     if row is None and table is not DetectionReview:
+        return False
+    changed = _columns(table, old or {}, new or {})
+    if decision.undone_at is None and _changed_later(session, decision, table, key, changed):
         return False
     return _turn_columns(session, table, row, now or {}, old or {}, new or {})
 
@@ -210,14 +215,33 @@ def _turn_columns(
     session: Session, table: type[Base], row: Any, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]
 ) -> bool:
     """Several people decide about one box or deployment: turn only the columns this decision is about."""
-    own = {sa.inspect(table).primary_key[0].name, *SIGNATURE}
-    columns = [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
+    own, columns = {sa.inspect(table).primary_key[0].name, *SIGNATURE}, _columns(table, old, new)
     if any(now.get(name) != old.get(name) for name in columns):
         return False
     signed = {name: value for name, value in {**old, **new}.items() if name in own}
     values = {**(now or signed), **{name: new.get(name) for name in columns}}
     _write(session, table, row, values if says_something(values, own) else None)
     return True
+
+
+def _columns(table: type[Base], old: dict[str, Any], new: dict[str, Any]) -> list[str]:
+    """The columns in which two states of a row differ, its key and signature aside."""
+    own = {sa.inspect(table).primary_key[0].name, *SIGNATURE}
+    return [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
+
+
+def _changed_later(session: Session, decision: Decision, table: type[Base], key: Any, columns: list[str]) -> bool:
+    """Whether a newer decision that stands changed one of these columns of the row, be it back to what it was."""
+    newer = sa.select(Decision.changes).where(Decision.id > decision.id, Decision.undone_at.is_(None))
+    for change in (change for changes in session.scalars(newer) for change in changes):
+        if change["table"] != table.__tablename__:
+            continue
+        before, after = change["before"] or {}, change["after"] or {}
+        held = key_of(table, after or before)
+        is_same = key in held if isinstance(held, list) else held == key
+        if is_same and set(columns) & set(_columns(table, before, after)):
+            return True
+    return False
 
 
 def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any] | None) -> None:
