@@ -33,6 +33,8 @@ POLL_SECONDS = 0.1
 EVIDENCE_AT_ONCE = 2
 QUESTIONS_AT_ONCE = 4
 IMPORTS_AT_ONCE = 4
+# A job whose result is there has its last step written down before the queue closes.
+LAST_STEPS_SECONDS = 2
 
 
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
@@ -58,7 +60,7 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
         finally:
             presence.leave()
             upkeep.close()
-            DBOS.destroy()
+            DBOS.destroy(workflow_completion_timeout_sec=0 if stop.is_set() else LAST_STEPS_SECONDS)
 
 
 def _keep_up(upkeep: Upkeep) -> None:
