@@ -60,6 +60,8 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
         finally:
             presence.leave()
             upkeep.close()
+            # What is broken off from here on goes on with the next worker: no news for a person.
+            logging.getLogger("dbos").setLevel(logging.CRITICAL)
             DBOS.destroy(workflow_completion_timeout_sec=0 if stop.is_set() else LAST_STEPS_SECONDS)
 
 
