@@ -37,8 +37,8 @@ from modal_backend.training.pocket_detector_store import FeatureStore, store_fea
 VERSION = "2"
 EPOCHS = 3.0
 # Chosen on the held-out answers (see the card): a missed person is worse than a stump to be looked at. The registry has
-# that of animals, app/survey/detections/boxes.py the share of it from which people and vehicles count.
-THRESHOLDS = {"animal": 0.3, "person": 0.1, "vehicle": 0.1}
+# that of animals, app/survey/detections/boxes.py the share of it from which a person counts.
+THRESHOLDS = {"animal": 0.3, "person": 0.1, "vehicle": 0.3}
 # Every so many of these pictures are asked about; all of the others.
 ASKED = {"mlwic_ca01": 3, "missouri_panama": 2, "vole_boxes": 3, "raccoon": 15, "capybara": 15, "rabbit_openimages": 10}
 

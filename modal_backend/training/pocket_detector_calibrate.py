@@ -61,9 +61,9 @@ def found_by(heads: Sequence[BoxHead], samples: Sequence[Sample]) -> list[Candid
     found = []
     for sample in samples:
         prepared = PocketDetector.prepare(sample.picture())
-        views = [features_of(view) for view in prepared.views]
+        views = [features_of(view) for view in (prepared.fine, prepared.coarse)]
         outputs = [np.mean([graph(*maps)[0] for graph in graphs], axis=0) for maps in views]
-        found.append(candidates(outputs, prepared))
+        found.append(candidates(outputs[0], outputs[1], prepared))
     return found
 
 

@@ -23,7 +23,6 @@ from modal_backend.models.detectors.features import Features
 from modal_backend.models.detectors.pocket_detector import (
     WEIGHTS,
     PocketDetector,
-    candidates,
     detections_of,
     features_of,
     halved_inside,
@@ -123,24 +122,7 @@ def test_prepare_keeps_the_aspect_and_pads_to_whole_cells():
     assert prepared.fine.pixels.shape == (448, 768, 3)
     assert (prepared.fine.width, prepared.fine.height) == (768, 432)
     assert (prepared.fine.pixels[432:] == 127).all()
-    assert prepared.middle.pixels.shape == (352, 576, 3)
     assert prepared.coarse.pixels.shape == (256, 448, 3)
-
-
-def test_each_view_answers_for_boxes_of_its_own_size():
-    prepared = PocketDetector.prepare(scene(1600, 900))
-    answers = []
-    for view in prepared.views:
-        high, wide = view.pixels.shape[0] // 16, view.pixels.shape[1] // 16
-        answer = np.full((1, 7, high, wide), -9.0, np.float32)
-        answer[0, 0, high // 2, wide // 2] = 1.0
-        answer[0, [3, 5], high // 2, wide // 2] = np.log(view.width * 0.25 / 16)  # half the frame wide
-        answer[0, [4, 6], high // 2, wide // 2] = 1.0
-        answers.append(answer)
-    boxes, logits = candidates(answers, prepared)
-    seen = boxes[logits.max(axis=1) > 0]
-    assert len(seen) == 2  # by the middle and the coarse view, not the fine one
-    assert (seen[:, 2] - seen[:, 0]) == pytest.approx(0.5, abs=0.01)
 
 
 def test_of_two_boxes_on_one_animal_the_better_stays():
@@ -165,7 +147,7 @@ def test_a_box_inside_a_better_one_of_its_kind_is_half_as_sure():
 def test_onnx_runtime_answers_as_torch_does():
     heads, _, _ = read_heads(WEIGHTS)
     prepared = PocketDetector.prepare(scene(640, 480))
-    for view in prepared.views[::2]:
+    for view in (prepared.fine, prepared.coarse):
         pixels = torch.from_numpy(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
         with torch.inference_mode():
             expected = Features()(pixels)
