@@ -79,9 +79,10 @@ def lead_on(notes: Sequence[NoteView]) -> None:
         st.caption("Images and videos within a day of these notes, at their station")
         with st.container(horizontal=True):
             for place in near:
+                day = place.first + A_DAY
                 st.page_link(
                     detections_page(),
-                    label=f"{plain(place.station)}, {place.first + A_DAY:%-d %b %Y}: {place.media:,}",
+                    label=f"{plain(place.station)}, {day.day} {day:%b %Y}: {place.media:,}",
                     icon=":material/event:",
                     query_params=Detections.STATION.to(place.station)
                     | Detections.SINCE.to(place.first)
