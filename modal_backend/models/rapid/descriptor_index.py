@@ -104,8 +104,7 @@ class DescriptorIndex:
         self, queries: NDArray[np.float32], k: int, allowed: NDArray[np.bool_] | None
     ) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         if self._cells is None or self._rows > REBUILD_GROWTH * self._cells_built_with:
-            with one_thread():
-                self._cells = self._built()
+            self._cells = self._built()  # by all cores: half the seconds on two
             self._cells_built_with = self._rows
         cells = self._cells
         probes = int(np.clip(ROWS_READ * cells.nlist / self._rows, 2, cells.nlist))
