@@ -25,7 +25,9 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection
 from app.survey.tables.individuals import Individual
 from app.survey.tables.media import Media
+from app.survey.tables.species import SpeciesHint
 from modal_backend.contracts import Box, Category
+from modal_backend.models.species.hints import VERSION
 from tests.support.surveys import add_media, copy_of, file_of, found
 
 REFUSED = (BadDecision, Contradiction, DecisionConflict)
@@ -87,6 +89,7 @@ ACTS: list[Act] = [
     lambda s, who, d: many_boxes.label_all(s, who, several(s, d), d.random(), species="Bubo bubo"),
     lambda s, who, d: many_boxes.label_all(s, who, several(s, d), d.random(), category=category(d)),
     lambda s, who, d: many_boxes.whole_pictures(s, who, several(s, d)),
+    lambda s, who, d: many_boxes.take_hints(s, who, several(s, d), d.random()),
     lambda s, who, d: identity.new_individual(s, who, box(s, d)),
     lambda s, who, d: identity.say_same(s, who, box(s, d), box(s, d)),
     lambda s, who, d: identity.say_pair(s, who, box(s, d), box(s, d), "different"),
@@ -126,6 +129,11 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
         person = found(0.7, category=Category.PERSON)
         for number, boxes in enumerate([[found(0.8), found(0.3, x=0.6)], [found(0.6)], [], [person]]):
             add_media(survey, boxes, minutes=number)
+        with survey.write() as session:
+            animals = session.scalars(sa.select(Detection.id).where(Detection.category == Category.ANIMAL)).all()
+            session.add_all(
+                SpeciesHint(detection_id=id, feature_id=id, version=VERSION, name="fox", score=0.9) for id in animals
+            )
 
     return file_of(tmp_path_factory.mktemp("four"), fill)
 
