@@ -40,9 +40,10 @@ GLANCE = 40
 COUNTED = {"c": "cells", "row": "rows", "si": "texts", "mergeCell": "merged cells"}
 EXCEL_METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 OLD_OR_LOCKED = b"\xd0\xcf\x11\xe0"
-DAMAGED = (ValueError, KeyError, TypeError, EOFError, AttributeError, IndexError, OverflowError, AssertionError,
-           RuntimeError, NotImplementedError, zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ParseError,
-           expat.ExpatError, InvalidFileException)  # fmt: skip
+# What openpyxl and the libraries below it raise for a damaged workbook: it promises no error of its own.
+DAMAGED = (ValueError, LookupError, TypeError, EOFError, AttributeError, OverflowError, AssertionError, RuntimeError,
+           zipfile.BadZipFile, zlib.error, lzma.LZMAError, struct.error, ParseError, expat.ExpatError,
+           InvalidFileException)  # fmt: skip
 
 
 @dataclass

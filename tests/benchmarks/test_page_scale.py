@@ -23,6 +23,8 @@ from app.survey.tables.calls import Call
 from app.survey.tables.deployments import Deployment, Event
 from app.survey.tables.detections import Analysis, Detection, Feature, ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media
+from app.survey.tables.species import SpeciesHint
+from modal_backend.models.species.hints import VERSION
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = (
@@ -71,6 +73,10 @@ def fill(survey: Survey, crops: int) -> None:
         (Feature, [{
             "detection_id": n, "model_version_id": 2, "box": "0", "count": 0, "vectors": b"", "points": b"", **common,
         } for n in numbers]),
+        (SpeciesHint, [
+            {"detection_id": n, "feature_id": n, "version": VERSION, "name": f"animal {n % 30}", "score": 0.8}
+            for n in numbers
+        ]),
     ]  # fmt: skip
     with survey.write() as session:
         for table, rows in tables:

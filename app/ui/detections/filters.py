@@ -8,7 +8,6 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.survey.detections import hints
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.repeated import repeated_boxes
@@ -114,7 +113,8 @@ def is_narrowed(wanted: MediaFilter) -> bool:
 def _narrow(wanted: MediaFilter) -> None:
     with deps.survey().read() as session:
         stations, people, labels = browse.stations(session), browse.reviewers(session), species.choices(session)
-        period, hinted = browse.period(session), {name: f"{name} ({count:,})" for name, count in hints.names(session)}
+        period = browse.period(session)
+    hinted = {name: f"{name} ({count:,})" for name, count in counted.hinted()}
     imports = {str(number): label for number, label in counted.imports(survey_state())}
     places = {str(number): name for number, name, _ in counted.places(survey_state())}
     chosen: dict[Parameter[Any], str | None] = {

@@ -8,6 +8,7 @@ from datetime import date
 from html import escape
 
 import streamlit as st
+from streamlit.navigation.page import StreamlitPage
 
 from app import deps
 from app.survey.notes import views
@@ -79,40 +80,21 @@ def lead_on(notes: Sequence[NoteView]) -> None:
         st.caption("Images and videos within a day of these notes, at their station")
         with st.container(horizontal=True):
             for place in near:
-                day = place.first + A_DAY
-                st.page_link(
-                    detections_page(),
-                    label=f"{plain(place.station)}, {day.day} {day:%b %Y}: {place.media:,}",
-                    icon=":material/event:",
-                    query_params=Detections.STATION.to(place.station)
-                    | Detections.SINCE.to(place.first)
-                    | Detections.UNTIL.to(place.last),
-                    width="content",
-                )
+                day, station = place.first + A_DAY, Detections.STATION.to(place.station)
+                label = f"{plain(place.station)}, {day.day} {day:%b %Y}: {place.media:,}"
+                days = Detections.SINCE.to(place.first) | Detections.UNTIL.to(place.last)
+                _link(detections_page(), label, "event", station | days)
     with st.container(horizontal=True):
         for number, name, media in found.deployments:
-            st.page_link(
-                detections_page(),
-                label=f"{plain(name)}: {many(media, 'image')}",
-                icon=":material/photo_camera:",
-                query_params=Detections.DEPLOYMENT.to(number),
-                width="content",
-            )
+            label = f"{plain(name)}: {many(media, 'image')}"
+            _link(detections_page(), label, "photo_camera", Detections.DEPLOYMENT.to(number))
         for number, name in found.videos:
-            st.page_link(
-                videos_page(),
-                label=plain(name),
-                icon=":material/movie:",
-                query_params=Videos.MEDIA.to(number),
-                width="content",
-            )
+            _link(videos_page(), plain(name), "movie", Videos.MEDIA.to(number))
         for number, name in found.individuals:
-            st.page_link(
-                individuals_page(),
-                label=plain(name),
-                icon=":material/pets:",
-                query_params=Individuals.ID.to(number),
-                width="content",
-            )
+            _link(individuals_page(), plain(name), "pets", Individuals.ID.to(number))
     if found.unknown_stations:
         st.caption("Not in the survey under this name: " + plain(", ".join(found.unknown_stations)))
+
+
+def _link(page: StreamlitPage, label: str, icon: str, query: dict[str, str]) -> None:
+    st.page_link(page, label=label, icon=f":material/{icon}:", query_params=query, width="content")

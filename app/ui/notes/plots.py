@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -60,13 +61,8 @@ def keyword_map(
             customdata=part["keyword"],
             text=[_hover(row, excerpts.get(str(row.keyword), "")) for row in part.itertuples()],
             hovertemplate="%{text}<extra></extra>",
-            marker={
-                "size": 6 + 18 * np.sqrt(part["support"] / largest),
-                "color": GREY if name in alone else COLOURS[number % len(COLOURS)],
-                "symbol": "circle-open" if name in alone else SHAPES[number // len(COLOURS) % len(SHAPES)],
-                "opacity": 0.25 if faded else 0.85,
-                "line": {"width": 1 if name in alone else 0},
-            },
+            marker=_marker(number, alone=name in alone, faded=faded)
+            | {"size": 6 + 18 * np.sqrt(part["support"] / largest)},
         )
     place_labels(figure, points, groups, theme)
     figure.update_layout(
@@ -76,6 +72,16 @@ def keyword_map(
         legend={"orientation": "h", "y": -0.02, "itemsizing": "constant"},
     )
     return figure
+
+
+def _marker(number: int, *, alone: bool, faded: bool) -> dict[str, Any]:
+    """Colour and shape of the group with this number; `alone` is that of keywords in no cluster."""
+    return {
+        "color": GREY if alone else COLOURS[number % len(COLOURS)],
+        "symbol": "circle-open" if alone else SHAPES[number // len(COLOURS) % len(SHAPES)],
+        "opacity": 0.25 if faded else 0.85,
+        "line": {"width": 1 if alone else 0},
+    }
 
 
 def map_points(result: RunResult, groups: Sequence[Cluster]) -> pd.DataFrame:

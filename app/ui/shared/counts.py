@@ -9,6 +9,7 @@ from app.exchange.sizes import sizes
 from app.survey.calls.overview import WaitingFigures, waiting_figures
 from app.survey.decisions import history
 from app.survey.decisions.kinds import STATIONS
+from app.survey.detections import hints
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.individuals.subjects import Subject
@@ -79,6 +80,20 @@ def animals_of_import(state: str, import_id: int) -> int:
         detector = browse.detector(session)
         threshold = detector.threshold if detector and detector.threshold else 0.5
         return browse.count(session, MediaFilter(Show.ANIMAL, threshold, import_id=import_id))
+
+
+def hinted() -> list[tuple[str, int]]:
+    """The species hints that nobody has answered, with the number of boxes; hints come after what else there is."""
+    with deps.survey().read() as session:
+        newest = hints.newest(session)
+    return _hinted(survey_state(), newest)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def _hinted(state: str, newest: int) -> list[tuple[str, int]]:
+    del state, newest
+    with deps.survey().read() as session:
+        return hints.names(session)
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)

@@ -97,16 +97,11 @@ def match_view(
             **_compared(query, candidates, evidence),
             "upcoming": [_compared(*one) for one in upcoming],
             "conflicts": [dict(one) for one in conflicts],
-            "model": model,
-            "choices": choices,
-            "computing": computing,
-            "last": last,
-            "selected": selected,
-            "scope_text": scope_text,
-            "ack": ack,
+            "model": model, "choices": choices, "computing": computing, "last": last,
+            "selected": selected, "scope_text": scope_text, "ack": ack,
         },
         on_identify_change=_nothing,
-    )
+    )  # fmt: skip
     return _parsed(result.get("identify"))
 
 
