@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 import tempfile
 import time
 import zipfile
@@ -27,7 +28,7 @@ from modal_backend.weights.whole_file import whole_file
 VERSION = 1
 CONTENTS = "backup.json"
 DATABASE = "survey.sqlite"
-FOLDERS = ("evaluations", "notes", "sample", "uploads")
+FOLDERS = ("evaluations", "notes", "results", "sample", "uploads")
 BLOCK = 1 << 20
 Report = Callable[[int, int], None]
 
@@ -77,6 +78,7 @@ def write_backup(survey: Survey, place: Path, report: Report) -> Backup:
         snapshot(survey, copy)
         archive.write(copy, DATABASE, zipfile.ZIP_DEFLATED)
         _add_folders(archive, survey.data_dir)
+        _add_read_results(archive, survey.data_dir, Path(beside))
         kept = Survey(f"sqlite:///{copy}", copy.parent)
         with closing(kept), kept.engine.connect() as rows:
             backup.rows = counts(rows)
@@ -103,8 +105,22 @@ def _add_folders(archive: zipfile.ZipFile, data_dir: Path) -> None:
     there = set(archive.namelist())
     for folder in FOLDERS:
         for path in sorted((data_dir / folder).rglob("*")):
-            if path.is_file() and path.suffix != ".part" and path.relative_to(data_dir).as_posix() not in there:
+            if (
+                path.is_file()
+                and path.suffix not in (".part", ".sqlite", ".sqlite-journal")
+                and path.relative_to(data_dir).as_posix() not in there
+            ):
                 _add(archive, data_dir, path)
+
+
+def _add_read_results(archive: zipfile.ZipFile, data_dir: Path, beside: Path) -> None:
+    """Copy what was read of files of results, each whole while a job writes to it."""
+    for path in sorted(files.results_folder(data_dir).glob("*.sqlite")):
+        copy = beside / path.name
+        with closing(sqlite3.connect(path)) as source, closing(sqlite3.connect(copy)) as target:
+            source.backup(target)
+        archive.write(copy, path.relative_to(data_dir).as_posix(), zipfile.ZIP_DEFLATED)
+        copy.unlink()
 
 
 def _add_media(archive: zipfile.ZipFile, data_dir: Path, media: sa.Row[str, str, str], backup: Backup) -> None:

@@ -92,7 +92,7 @@ def _unpack(archive: zipfile.ZipFile, part: Path, report: Report) -> list[str]:
 
 
 def _settle(part: Path, folder: Path, backup: Backup, database_url: str | None) -> dict[str, int]:
-    """Bring the rows up to date, let imports of the old folder find the new one, and count every table."""
+    """Bring the rows up to date, let them name the new folder where they name the old one, and count every table."""
     database = files.database_path(part)
     if not database.exists():
         raise RestoreRefused("The backup holds no database. Use another backup.")
@@ -100,6 +100,8 @@ def _settle(part: Path, folder: Path, backup: Backup, database_url: str | None) 
         old = backup.data_dir
         begins = (str(folder), len(old) + 1, len(old), old)
         rows.execute("UPDATE import_batch SET root = ? || substr(root, ?) WHERE substr(root, 1, ?) = ?", begins)
+        if rows.execute("SELECT 1 FROM sqlite_master WHERE name = 'results_file'").fetchone():  # not in an old backup
+            rows.execute("UPDATE results_file SET path = ? || substr(path, ?) WHERE substr(path, 1, ?) = ?", begins)
         rows.execute("DELETE FROM worker")  # those of the old folder, whether they still live or not
         rows.commit()
     survey = Survey(f"sqlite:///{database}", part)

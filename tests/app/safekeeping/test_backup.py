@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import json
 import shutil
 import sqlite3
 import threading
@@ -14,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from app import files
+from app.exchange.incoming import bringing_in
 from app.ingest.intake import take_in
 from app.ingest.limits import Limits
 from app.ingest.source import SourceFile, open_file
@@ -24,9 +27,11 @@ from app.safekeeping.restore import RestoreRefused, restore
 from app.safekeeping.rows import counts
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
-from app.survey.decisions import identity
+from app.survey.decisions import identity, results
+from app.survey.detections.boxes import boxes_of
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Stage
+from app.survey.tables.results import ResultsFile
 from tests.support.pictures import encoded, noisy
 from tests.support.surveys import add_media, found
 
@@ -170,3 +175,32 @@ def test_decisions_and_their_undo_come_back(survey: Survey, tmp_path: Path) -> N
     with closing(sqlite3.connect(tmp_path / "again/survey.sqlite")) as rows:
         assert rows.execute("SELECT name FROM individual").fetchall() == [("T-01",)]
         assert rows.execute("SELECT who, undone_at FROM decision").fetchall() == [("ana", None)]
+
+
+def test_results_of_another_tool_still_find_images_that_come_after_the_restoration(
+    survey: Survey, tmp_path: Path
+) -> None:
+    box = {"category": "1", "conf": 0.8, "bbox": [0.1, 0.1, 0.2, 0.2]}
+    images = [{"file": f"Ridge 1/IMG_000{number}.JPG", "detections": [box]} for number in (1, 2)]
+    add_media(survey, [])
+    with io.BytesIO(json.dumps({"images": images}).encode()) as sent:
+        place = bringing_in.receive(survey, sent)
+    results_id = bringing_in.register(survey, place, "boxes.json", "ana")
+    bringing_in.read_in(survey, results_id)
+    with survey.write() as session:
+        results.bring_in(session, "ana", results_id)
+    (waiting := files.results_folder(survey.data_dir) / "waiting.received").write_text(
+        json.dumps({"images": images, "info": {}})
+    )
+    waiting_id = bringing_in.register(survey, waiting, "other.json", "ana")
+    write_backup(survey, tmp_path / "all.zip", ignore)
+    restore(tmp_path / "all.zip", tmp_path / "again", None, ignore)
+    again = opened(tmp_path / "again")
+    with closing(again):
+        add_media(again, [])
+        bringing_in.match_again(again, results_id)
+        bringing_in.take_some(again, results_id, 0)
+        bringing_in.read_in(again, waiting_id)
+        with again.read() as session:
+            assert [len(boxes) for boxes in boxes_of(session, [1, 2]).values()] == [1, 1]
+            assert session.get_one(ResultsFile, waiting_id).matched == 2
