@@ -29,6 +29,7 @@ VERSION = 1
 CONTENTS = "backup.json"
 DATABASE = "survey.sqlite"
 FOLDERS = ("evaluations", "notes", "results", "sample", "uploads")
+NOT_COPIED = (".part", ".sqlite", ".sqlite-journal")  # databases are read instead
 BLOCK = 1 << 20
 Report = Callable[[int, int], None]
 
