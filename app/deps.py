@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
 from pathlib import Path
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import streamlit as st
 
@@ -136,10 +135,10 @@ def box_crop_url(box: BoxView) -> str:
     return crop_url(crop_name(box.id, box.box))
 
 
-def export_url(kind: str, **wish: str | int | date | None) -> str:
-    """Address of an export. wish: days, start, occasions, species, flank, exact, individual, name; see export_route."""
-    asked = {key: str(value) for key, value in wish.items() if value not in (None, "")}
-    return f"/api/export/{kind}?{urlencode({**asked, 't': signer().sign(EXPORT, kind, READ_SECONDS)})}"
+def export_url(export_id: int, name: str) -> str:
+    """Address of a file that was written. name: of the file or of the README beside it."""
+    token = signer().sign(EXPORT, str(export_id), READ_SECONDS)
+    return f"/api/export/{export_id}/{quote(name)}?{urlencode({'t': token})}"
 
 
 @st.cache_resource(show_spinner=False)

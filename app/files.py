@@ -86,8 +86,13 @@ def upload_folder(data_dir: Path, batch: str) -> Path:
 
 
 def exports_folder(data_dir: Path) -> Path:
-    """Exports on their way to a browser."""
+    """What people have had written of the survey."""
     return data_dir / "exports"
+
+
+def export_folder(data_dir: Path, export_id: int) -> Path:
+    """One export: its file and, where that cannot hold one, a README beside it."""
+    return exports_folder(data_dir) / str(export_id)
 
 
 def evaluations_folder(data_dir: Path) -> Path:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 
 import sqlalchemy as sa
@@ -19,12 +19,15 @@ ROUNDED = (
 )
 
 
-def about(session: Session, *, exact: bool, left_out: Sequence[str] = ()) -> list[str]:
+def about(
+    session: Session, *, exact: bool, left_out: Sequence[str] = (), settings: Mapping[str, str] | None = None
+) -> list[str]:
     """Lines for README.txt.
 
     Args:
         exact: whether a person asked for exact places.
         left_out: what this export lacks, and why, a sentence each.
+        settings: what was chosen, in words, by its name.
     """
     used = sa.union(sa.select(Analysis.model_version_id), sa.select(Feature.model_version_id))
     models = session.scalars(sa.select(ModelVersion).where(ModelVersion.id.in_(used)).order_by(ModelVersion.id))
@@ -33,10 +36,16 @@ def about(session: Session, *, exact: bool, left_out: Sequence[str] = ()) -> lis
         "",
         f"Written by Pugmark at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from a survey of {media:,} images and videos.",
         "Models: " + ("; ".join(map(_model, models)) or "none has run") + ".",
+        f"Settings: {in_words(settings or {})}.",
         "Exact places were asked for." if exact else "" if may_be_exact(session, asked=False) else ROUNDED,
         f"Names: {RULE}",
         "Left out: " + (" ".join(left_out) if left_out else "nothing."),
     ]
+
+
+def in_words(settings: Mapping[str, str]) -> str:
+    """What was chosen, as one phrase."""
+    return "; ".join(f"{name} {value}" for name, value in settings.items()) or "as they come"
 
 
 def _model(version: ModelVersion) -> str:

@@ -24,6 +24,7 @@ from app.exchange.camtrap_dp_schema import write_table
 from app.exchange.coordinates import coarse, may_be_exact, survey_species
 from app.exchange.csv_text import identifiers_csv
 from app.exchange.identifiers import ExportRefused
+from app.exchange.progress import Report, counted, unheard
 from app.exchange.safe_cells import kept_present
 from app.survey.capture.effort import media_days
 from app.survey.media.stamps import proposals
@@ -51,8 +52,20 @@ class Statement:
     utc_offset: str | None
 
 
-def write(session: Session, out: Path, statement: Statement, who: str, *, exact: bool = False) -> int:
+def write(
+    session: Session,
+    out: Path,
+    statement: Statement,
+    who: str,
+    *,
+    exact: bool = False,
+    report: Report = unheard,
+    settings: Mapping[str, str] | None = None,
+) -> int:
     """Write the package; returns the number of observations.
+
+    Args:
+        settings: what was chosen, in words, for its README.
 
     Raises:
         ExportRefused: something is missing.
@@ -63,13 +76,13 @@ def write(session: Session, out: Path, statement: Statement, who: str, *, exact:
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         rows = _deployment_rows(session, used, places, kept, rounded)
         write_table(package, "deployments", DEPLOYMENTS, rows)
-        write_table(package, "media", MEDIA, media_rows(session, kept))
+        write_table(package, "media", MEDIA, counted(media_rows(session, kept), 4 * kept.media, report))
         individuals.write(session, package)
-        count = write_table(package, "observations", OBSERVATIONS, observation_rows(session, kept))
+        count = write_table(package, "observations", OBSERVATIONS, observation_rows(session, kept, report))
         package.writestr("datapackage.json", json.dumps(_package(statement, who, rows, species, rounded), indent=2))
         if changed := individuals.changed_names(session, used):
             package.writestr("identifiers.csv", identifiers_csv(changed))
-        lines = about(session, exact=exact, left_out=[f"{text}." for text in kept.left_out])
+        lines = about(session, exact=exact, left_out=[f"{text}." for text in kept.left_out], settings=settings)
         package.writestr("README.txt", _readme(kept, bool(changed)) + "\n".join(lines) + "\n")
     return count
 

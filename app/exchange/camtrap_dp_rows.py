@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.identifiers import ExportRefused
+from app.exchange.progress import Report, unheard
 from app.exchange.safe_cells import kept_present
 from app.exchange.sightings_csv import media_paths
 from app.survey.detections.boxes import BoxView, boxes_of
@@ -44,6 +45,7 @@ class Kept:
     Attributes:
         stated: offset from UTC by deployment, where a person gave one.
         zones: the offset of each deployment's days.
+        media: how many there are.
     """
 
     deployments: dict[int, str]
@@ -53,6 +55,7 @@ class Kept:
     threshold: float
     classifier: str
     left_out: tuple[str, ...]
+    media: int
 
 
 def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: str | None) -> Kept:
@@ -87,6 +90,7 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
         threshold=version.threshold if version and version.threshold else 0.5,
         classifier=f"{version.model} {version.version}" if version else "",
         left_out=_left_out(session),
+        media=session.scalar(sa.select(sa.func.count(Media.id)).where(*where)) or 0,
     )
 
 
@@ -101,12 +105,13 @@ def media_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
             yield media.sha256, deployment, _moment(media, kept), path, "false", path.rpartition("/")[2], kind
 
 
-def observation_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
+def observation_rows(session: Session, kept: Kept, report: Report = unheard) -> Iterator[tuple[Any, ...]]:
     """One row a box that counts; one of type blank for an image without any, unclassified before a detector saw it.
 
     A video has a row for each animal that is named and one for the others, with the most of them at once.
     """
-    for part in _parts(session):
+    for number, part in enumerate(_parts(session)):
+        report(min(kept.media + 3 * number * AT_ONCE, 4 * kept.media), 4 * kept.media)
         ids = [media.id for media in part]
         found, reviews = boxes_of(session, ids), _reviews(session, ids)
         verdicts = {

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.exchange.coordinates import coarse, may_be_exact
 from app.exchange.crops_zip import crops
 from app.exchange.identifiers import ExportRefused
+from app.exchange.progress import Report, unheard
 from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry
 from app.survey.individuals.sightings import SightingView, best_crops, sightings
@@ -56,7 +57,9 @@ class _Document(FPDF):
         self.cell(0, 5, str(self.page_no()), align="C")
 
 
-def write(session: Session, data_dir: Path, out: Path, about: Sequence[str], *, exact: bool = False) -> int:
+def write(
+    session: Session, data_dir: Path, out: Path, about: Sequence[str], *, exact: bool = False, report: Report = unheard
+) -> int:
     """Write the catalogue; returns the number of individuals.
 
     Raises:
@@ -74,7 +77,8 @@ def write(session: Session, data_dir: Path, out: Path, about: Sequence[str], *, 
     for text in (*about, "Signs that the font of this file lacks are printed as ?."):
         document.line_of(text)
     for start in range(0, total, AT_ONCE):
-        for animal in catalogue.entries(session, limit=AT_ONCE, offset=start):
+        for done, animal in enumerate(catalogue.entries(session, limit=AT_ONCE, offset=start), start=start):
+            report(done, total)
             _individual(document, session, data_dir, animal, placed)
     document.output(str(out))
     return total

@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.exchange.identifiers import ExportRefused
 from app.exchange.megadetector_json import repeated_paths
+from app.exchange.progress import Report, counted, unheard
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM
 from app.survey.individuals.species import species_of, stated_species
@@ -42,7 +43,7 @@ class Written:
     left_out: tuple[str, ...]
 
 
-def write(session: Session, out: Path) -> Written:
+def write(session: Session, out: Path, report: Report = unheard) -> Written:
     """Write the file.
 
     Boxes as people left them: rejected ones and those under the detector's display threshold that nobody confirmed are
@@ -61,9 +62,9 @@ def write(session: Session, out: Path) -> Written:
         head = json.dumps({"info": _info(left_out), "licenses": []}, indent=1, ensure_ascii=False)
         file.write(head.removesuffix("\n}"))
         _list(file, "categories", names.values())
-        _list(file, "images", _images(session))
+        _list(file, "images", counted(_images(session), 2 * images, report))
         ids = {name: category["id"] for name, category in names.items()}
-        count = _list(file, "annotations", _annotations(session, ids))
+        count = _list(file, "annotations", _annotations(session, ids, report, images))
         file.write("\n}\n")
     return Written(images, count, left_out)
 
@@ -180,11 +181,14 @@ def _paths(session: Session, media_ids: list[int], repeated: set[str]) -> dict[i
     return found
 
 
-def _annotations(session: Session, category_ids: dict[str, int]) -> Iterator[dict[str, Any]]:
+def _annotations(
+    session: Session, category_ids: dict[str, int], report: Report, images: int
+) -> Iterator[dict[str, Any]]:
     version = browse.detector(session)
     threshold = version.threshold if version and version.threshold else 0.5
     species = species_of(session)
-    for part in _parts(session):
+    for number, part in enumerate(_parts(session)):
+        report(min(images + number * AT_ONCE, 2 * images), 2 * images)
         ids = [media.id for media in part]
         blank = set(
             session.scalars(

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app import files
 from app.exchange import sightings_csv
 from app.exchange.identifiers import ExportRefused
+from app.exchange.progress import Report, unheard
 from app.survey.detections.blur import blurred_jpeg
 from app.survey.detections.boxes import boxes, boxes_of
 from app.survey.detections.people import people_inside
@@ -22,7 +23,9 @@ from modal_backend.contracts import Box
 AT_ONCE = 200
 
 
-def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, exact: bool = False) -> int:
+def write(
+    session: Session, data_dir: Path, individual_id: int, out: Path, *, exact: bool = False, report: Report = unheard
+) -> int:
     """Write the zip; returns the number of crops in it.
 
     Raises:
@@ -33,6 +36,7 @@ def write(session: Session, data_dir: Path, individual_id: int, out: Path, *, ex
     folder, count, missing = files.name_of_text(animal.name, "individual"), 0, []
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
         for start in range(0, len(found), AT_ONCE):
+            report(start, len(found))
             for view, content in crops(session, data_dir, found[start : start + AT_ONCE]):
                 if content is None:
                     missing.append(str(view.detection_id))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, TextIO
 
 from app.exchange.safe_cells import RULE, kept_cell
 from app.survey.capture.history import CaptureHistory
@@ -27,10 +27,18 @@ def csv_text(header: Sequence[str], rows: Iterable[Sequence[Any]], missing: str 
         missing: what stands for None.
     """
     file = io.StringIO()
-    writer = csv.writer(file, lineterminator="\n")
-    writer.writerow(map(kept_cell, header))
-    writer.writerows([missing if value is None else kept_cell(value) for value in row] for row in rows)
+    write_csv(file, header, rows, missing)
     return file.getvalue()
+
+
+def write_csv(file: TextIO, header: Sequence[str], rows: Iterable[Sequence[Any]], missing: str = "") -> int:
+    """Write such a table a row at a time; returns the number of rows. file: opened without newline translation."""
+    writer, count = csv.writer(file, lineterminator="\n"), 0
+    writer.writerow(map(kept_cell, header))
+    for row in rows:
+        writer.writerow([missing if value is None else kept_cell(value) for value in row])
+        count += 1
+    return count
 
 
 def identifiers_csv(written: Mapping[str, Mapping[str, str]]) -> str:

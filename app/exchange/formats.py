@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from app import files
 from app.exchange import writers
 from app.exchange.about import about
 from app.exchange.identifiers import ExportRefused
-from app.exchange.writers import Wish
+from app.exchange.progress import Report
+from app.exchange.sizes import expected_seconds
+from app.exchange.wishes import Wish
+from app.exchange.writers import readme_beside
 from app.survey.capture.effort import NoEffort
 from app.survey.database import Survey
 
@@ -37,22 +41,43 @@ class Format:
 def _everything(survey: Survey, wish: Wish, out: Path) -> str:
     """Every format that needs no further choice, each a file of the zip; README.txt says which could not be written."""
     held, refused, part = [], [], out.with_suffix(".piece")
+    kinds = {key: kind for key, kind in FORMATS.items() if key not in ("everything", "crops")}
+    with survey.read() as session:
+        expected = expected_seconds(session, kinds)
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
-        for key, kind in FORMATS.items():
-            if key in ("everything", "crops"):
-                continue
+        for key, kind in kinds.items():
             try:
-                kind.write(survey, wish, part)
+                kind.write(survey, replace(wish, report=_share(wish.report, expected, key)), part)
                 package.write(part, f"{key}.{kind.suffix}")
+                if readme_beside(part).exists():
+                    package.write(readme_beside(part), f"{key}.README.txt")
                 held.append(f"{key}.{kind.suffix}: {kind.title}. {kind.holds}")
             except (ExportRefused, NoEffort) as error:
                 refused.append(f"{kind.title}: {error}")
             finally:
                 part.unlink(missing_ok=True)
+                readme_beside(part).unlink(missing_ok=True)
         with survey.read() as session:
-            lines = [*held, *about(session, exact=wish.exact, left_out=refused)]
+            lines = [*held, *about(session, exact=wish.exact, left_out=refused, settings=wish.settings)]
         package.writestr("README.txt", "\n".join(lines) + "\n")
     return f"{len(held)} formats" + (f"; left out: {'; '.join(refused)}" if refused else "")
+
+
+def _share(report: Report, expected: dict[str, float], key: str) -> Report:
+    """Reports the progress of one format as that of all, in thousandths of the time that all are expected to take."""
+    keys = list(expected)
+    before, whole = sum(expected[each] for each in keys[: keys.index(key)]), sum(expected.values())
+
+    def reported(done: int, total: int) -> None:
+        report(int(1000 * (before + expected[key] * done / max(total, 1)) / whole), 1000)
+
+    return reported
+
+
+def file_name(kind: str, settings: Mapping[str, str]) -> str:
+    """What the file of a format is called."""
+    name = f"-{files.name_of_text(settings['name'], 'one')}" if settings.get("name") else ""
+    return f"pugmark-{kind}{name}.{FORMATS[kind].suffix}"
 
 
 FORMATS = {

@@ -20,6 +20,7 @@ from app import files
 from app.exchange.coordinates import may_be_exact
 from app.exchange.csv_text import csv_text
 from app.exchange.identifiers import ExportRefused
+from app.exchange.progress import Report, unheard
 from app.exchange.sightings_csv import media_paths
 from app.survey.detections.blur import blurred_jpeg
 from app.survey.detections.boxes import BoxView, boxes_of
@@ -38,7 +39,16 @@ MAKER_NOTE, USER_COMMENT, DESCRIPTION = 0x927C, 0x9286, 0x010E
 HEADER = ("file", "original", "species", "individual", "station", "taken_at", "blurred")
 
 
-def write(session: Session, data_dir: Path, out: Path, about: list[str], sorted_by: str, *, exact: bool = False) -> int:
+def write(
+    session: Session,
+    data_dir: Path,
+    out: Path,
+    about: list[str],
+    sorted_by: str,
+    *,
+    exact: bool = False,
+    report: Report = unheard,
+) -> int:
     """Write the zip, one image at a time; returns the number of files in it.
 
     An image with two species or individuals lies in both folders.
@@ -50,7 +60,7 @@ def write(session: Session, data_dir: Path, out: Path, about: list[str], sorted_
     rows: list[tuple[object, ...]] = []
     left_out: Counter[str] = Counter()
     with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as package:
-        for media, station, boxes, folders in _sorted(session, sorted_by, left_out):
+        for media, station, boxes, folders in _sorted(session, sorted_by, left_out, report):
             people = [box.box for box in boxes if hides_person(box)]
             try:
                 path = files.stored_original(data_dir, media.sha256)
@@ -77,10 +87,11 @@ def _at(media: Media) -> str | None:
 
 
 def _sorted(
-    session: Session, sorted_by: str, left_out: Counter[str]
+    session: Session, sorted_by: str, left_out: Counter[str], report: Report
 ) -> Iterator[tuple[Media, str | None, list[BoxView], dict[str, tuple[str | None, str | None]]]]:
     """Each image that is written, its station, its boxes, and its folders with species and individual."""
-    version, last = browse.detector(session), 0
+    version, last, done = browse.detector(session), 0, 0
+    total = session.scalar(sa.select(sa.func.count(Media.id))) or 0
     threshold = version.threshold if version and version.threshold else 0.5
     known = species_of(session)
     stations = {row.id: row.station for row in session.execute(sa.select(Deployment.id, Deployment.station))}
@@ -90,6 +101,8 @@ def _sorted(
         blank = sa.select(MediaReview.media_id).where(MediaReview.media_id.in_(ids), MediaReview.verdict == "blank")
         blanks = set(session.scalars(blank))
         for media in part:
+            done += 1
+            report(done, total)
             if media.kind != "image":
                 left_out["that are videos"] += 1
             elif media.stage not in (Stage.DETECTED, Stage.READY):

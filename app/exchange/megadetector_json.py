@@ -16,6 +16,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.exchange.progress import Report, counted, unheard
 from app.survey.database import Survey
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.tables.detections import MediaReview, ModelVersion
@@ -69,7 +70,7 @@ def write_document(out: Path, header: dict[str, Any], images: Iterable[dict[str,
     return count
 
 
-def export(survey: Survey, out: Path) -> int:
+def export(survey: Survey, out: Path, report: Report = unheard) -> int:
     """Write every listed file of the survey: one row a path, boxes as they stand after people's corrections.
 
     A refused or failed file has `failure` and no detections. Returns the number of rows.
@@ -81,7 +82,8 @@ def export(survey: Survey, out: Path) -> int:
         name = f"{version.model} {version.version}" if version else "none"
         header = info(name, version.threshold if version and version.threshold else 0.2)
         header["pugmark"] = {"human_decisions": "applied", "weights_sha256": version.weights_sha256 if version else ""}
-        return write_document(out, header, _rows(session))
+        total = session.scalar(sa.select(sa.func.count(ListedFile.id))) or 0
+        return write_document(out, header, counted(_rows(session), total, report))
 
 
 def _rows(session: Session) -> Iterator[dict[str, Any]]:

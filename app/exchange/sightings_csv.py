@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.coordinates import coarse, may_be_exact
-from app.exchange.csv_text import csv_text
+from app.exchange.csv_text import csv_text, write_csv
+from app.exchange.progress import Report, unheard
 from app.survey.individuals.sightings import sightings
 from app.survey.individuals.species import species_of
 from app.survey.media.stations import deployment_views, places
@@ -36,6 +38,14 @@ def table(session: Session, individual_id: int | None = None, *, exact: bool = F
     return csv_text(HEADER, rows(session, individual_id, exact=exact))
 
 
+def write(
+    session: Session, out: Path, individual_id: int | None = None, *, exact: bool = False, report: Report = unheard
+) -> int:
+    """Write `table` to a file, a few hundred rows at a time; returns the number of sightings."""
+    with out.open("w", encoding="utf-8", newline="") as file:
+        return write_csv(file, HEADER, rows(session, individual_id, exact=exact, report=report))
+
+
 def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
     """The path each media was listed under first."""
     wanted, found = sorted(media_ids), {}
@@ -49,7 +59,9 @@ def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
     return found
 
 
-def rows(session: Session, individual_id: int | None = None, *, exact: bool = False) -> Iterator[tuple[object, ...]]:
+def rows(
+    session: Session, individual_id: int | None = None, *, exact: bool = False, report: Report = unheard
+) -> Iterator[tuple[object, ...]]:
     """The rows of `table`, a few hundred at a time."""
     found, exact = sightings(session, individual_id), may_be_exact(session, asked=exact)
     animals = {row.id: row for row in session.scalars(sa.select(Individual))}
@@ -57,6 +69,7 @@ def rows(session: Session, individual_id: int | None = None, *, exact: bool = Fa
     deployments = {row.id: row.name for row in session.execute(sa.select(Deployment.id, Deployment.name))}
     where = places(deployment_views(session))
     for start in range(0, len(found), AT_ONCE):
+        report(start, len(found))
         part = found[start : start + AT_ONCE]
         media = {sighting.media_id for sighting in part}
         paths = media_paths(session, media)

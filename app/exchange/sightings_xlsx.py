@@ -11,6 +11,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from sqlalchemy.orm import Session
 
+from app.exchange.progress import Report, unheard
 from app.exchange.sightings_csv import HEADER, rows
 
 # Microsoft, "Excel specifications and limits".
@@ -18,10 +19,18 @@ MOST_ROWS = 1_048_576
 LONGEST_TEXT = 32_767
 
 
-def write(session: Session, out: Path, about: Sequence[str], individual_id: int | None = None, *, exact: bool) -> int:
+def write(
+    session: Session,
+    out: Path,
+    about: Sequence[str],
+    individual_id: int | None = None,
+    *,
+    exact: bool,
+    report: Report = unheard,
+) -> int:
     """Write the workbook, a row at a time; returns the number of sightings. Coordinates follow `may_be_exact`."""
     book = Workbook(write_only=True)
-    count = _sheets(book, rows(session, individual_id, exact=exact), MOST_ROWS)
+    count = _sheets(book, rows(session, individual_id, exact=exact, report=report), MOST_ROWS)
     readme = book.create_sheet("README")
     readme.append(["A row a sighting. taken_at is the camera's time, clock corrections included."])
     for line in about:

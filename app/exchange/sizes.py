@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -14,6 +16,10 @@ from app.survey.tables.media import Media
 SIGHTING = {"sightings": 200, "sightings-xlsx": 60}
 MEDIA = {"camtrap-dp": 30, "megadetector": 150, "coco": 480}
 INDIVIDUAL = {"catalogue": 150_000}  # with some crops
+# Seconds a media, a sighting or an image takes, about, and any format at least.
+SECONDS_A_MEDIA = {"camtrap-dp": 4e-4, "megadetector": 1e-4, "coco": 2e-4, "images": 0.02}
+SECONDS_A_SIGHTING = {"sightings": 1e-4, "sightings-xlsx": 2e-4, "catalogue": 0.005}
+SECONDS_AT_LEAST = 0.2
 
 
 def sizes(session: Session) -> dict[str, int]:
@@ -26,6 +32,16 @@ def sizes(session: Session) -> dict[str, int]:
     found |= {key: each * catalogue.count(session) for key, each in INDIVIDUAL.items()}
     found["images"] = int(stored or 0)
     return found | {"everything": sum(found.values())}
+
+
+def expected_seconds(session: Session, keys: Iterable[str]) -> dict[str, float]:
+    """How long each of these formats takes to write, about: for shares of a whole, not for a clock."""
+    media = session.scalar(sa.select(sa.func.count(Media.id))) or 0
+    sighted = session.scalar(sa.select(sa.func.count(Sighting.detection_id))) or 0
+    return {
+        key: SECONDS_AT_LEAST + SECONDS_A_MEDIA.get(key, 0.0) * media + SECONDS_A_SIGHTING.get(key, 0.0) * sighted
+        for key in keys
+    }
 
 
 def size_text(size: int) -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import zipfile
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 from pathlib import Path
+
+from sqlalchemy.orm import Session
 
 from app.exchange import (
     camtrap_dp,
@@ -23,26 +25,11 @@ from app.exchange import (
 )
 from app.exchange.about import about
 from app.exchange.coordinates import may_be_exact
-from app.survey.capture.history import CaptureHistory, Design, capture_history
+from app.exchange.wishes import Wish
+from app.survey.capture.history import CaptureHistory, capture_history
 from app.survey.database import Survey
 
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What a person wants written.
-
-    Attributes:
-        exact: also exact places of sensitive species.
-        statement, who: for Camtrap DP.
-        sorted_by: for images in folders: species or individual.
-    """
-
-    design: Design = field(default_factory=Design)
-    exact: bool = False
-    individual_id: int | None = None
-    statement: camtrap_dp.Statement | None = None
-    who: str = "Pugmark"
-    sorted_by: str = "species"
+SIGHTINGS_LACK = "animals that nobody has named."
 
 
 def write_secr(survey: Survey, wish: Wish, out: Path) -> str:
@@ -83,43 +70,49 @@ def write_occupancy(survey: Survey, wish: Wish, out: Path) -> str:
 
 def write_stations(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = about(session, exact=wish.exact)
+        lines = _about(session, wish)
         return f"{station_map.write(session, out, lines, exact=wish.exact)} stations"
 
 
 def write_sightings(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        text = sightings_csv.table(session, wish.individual_id, exact=wish.exact)
-    out.write_text(text, encoding="utf-8", newline="")
-    return f"{text.count(chr(10)) - 1} sightings"
+        count = sightings_csv.write(session, out, wish.individual_id, exact=wish.exact, report=wish.report)
+        _beside(out, _about(session, wish, [SIGHTINGS_LACK]))
+    return f"{count:,} sightings"
 
 
 def write_workbook(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = about(session, exact=wish.exact)
-        return f"{sightings_xlsx.write(session, out, lines, wish.individual_id, exact=wish.exact)} sightings"
+        lines = _about(session, wish, [SIGHTINGS_LACK])
+        count = sightings_xlsx.write(session, out, lines, wish.individual_id, exact=wish.exact, report=wish.report)
+    return f"{count:,} sightings"
 
 
 def write_camtrap_dp(survey: Survey, wish: Wish, out: Path) -> str:
     statement = wish.statement or camtrap_dp.Statement("", "", "", None)
     with survey.read() as session:
-        return f"{camtrap_dp.write(session, out, statement, wish.who, exact=wish.exact)} observations"
+        count = camtrap_dp.write(
+            session, out, statement, wish.who, exact=wish.exact, report=wish.report, settings=wish.settings
+        )
+    return f"{count:,} observations"
 
 
 def write_crops(survey: Survey, wish: Wish, out: Path) -> str:
     if wish.individual_id is None:
         raise ValueError("Crops are exported of one individual: name it.")
     with survey.read() as session:
-        count = crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact)
+        count = crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact, report=wish.report)
         with zipfile.ZipFile(out, "a") as package:
-            package.writestr("README.txt", "\n".join(about(session, exact=wish.exact)) + "\n")
+            package.writestr("README.txt", "\n".join(_about(session, wish)) + "\n")
     return f"{count} crops"
 
 
 def write_images(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = about(session, exact=wish.exact)
-        count = images_zip.write(session, survey.data_dir, out, lines, wish.sorted_by, exact=wish.exact)
+        lines = _about(session, wish)
+        count = images_zip.write(
+            session, survey.data_dir, out, lines, wish.sorted_by, exact=wish.exact, report=wish.report
+        )
     return f"{count} images"
 
 
@@ -127,19 +120,37 @@ def write_catalogue(survey: Survey, wish: Wish, out: Path) -> str:
     from app.exchange import catalogue_pdf  # reads fonts, which no page needs
 
     with survey.read() as session:
-        lines = about(session, exact=wish.exact)
-        return f"{catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact)} individuals"
+        lines = _about(session, wish)
+        count = catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact, report=wish.report)
+    return f"{count:,} individuals"
 
 
-def write_megadetector(survey: Survey, _wish: Wish, out: Path) -> str:
-    return f"{megadetector_json.export(survey, out)} images"
-
-
-def write_coco(survey: Survey, _wish: Wish, out: Path) -> str:
+def write_megadetector(survey: Survey, wish: Wish, out: Path) -> str:
+    count = megadetector_json.export(survey, out, wish.report)
     with survey.read() as session:
-        written = coco.write(session, out)
+        _beside(out, _about(session, wish, ["who the individuals are, and species: the format holds boxes."]))
+    return f"{count:,} images"
+
+
+def write_coco(survey: Survey, wish: Wish, out: Path) -> str:
+    with survey.read() as session:
+        written = coco.write(session, out, wish.report)
+        _beside(out, _about(session, wish, [f"{text}." for text in written.left_out]))
     left = f"; left out: {'; '.join(written.left_out)}" if written.left_out else ""
     return f"{written.images} images, {written.annotations} boxes{left}"
+
+
+def readme_beside(out: Path) -> Path:
+    """Where the README of a file lies that cannot hold one itself."""
+    return out.with_name(f"{out.stem}.README.txt")
+
+
+def _beside(out: Path, lines: Sequence[str]) -> None:
+    readme_beside(out).write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
+
+
+def _about(session: Session, wish: Wish, left_out: Sequence[str] = ()) -> list[str]:
+    return about(session, exact=wish.exact, left_out=left_out, settings=wish.settings)
 
 
 def _history(survey: Survey, wish: Wish) -> tuple[CaptureHistory, bool]:
@@ -150,7 +161,7 @@ def _history(survey: Survey, wish: Wish) -> tuple[CaptureHistory, bool]:
 
 def _zip(survey: Survey, wish: Wish, out: Path, history: CaptureHistory, files: dict[str, str]) -> str:
     with survey.read() as session:
-        files["README.txt"] += "\n".join(about(session, exact=wish.exact, left_out=history.notes)) + "\n"
+        files["README.txt"] += "\n".join(_about(session, wish, history.notes)) + "\n"
     with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as package:
         for name, text in files.items():
             package.writestr(name, text)

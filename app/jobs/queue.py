@@ -39,6 +39,7 @@ class Queue(StrEnum):
     BATCHES = "batches"
     VIDEO_QUESTIONS = "video-questions"
     NOTES = "notes"
+    EXPORTS = "exports"
 
 
 QUEUE_OF = {
@@ -61,6 +62,8 @@ QUEUE_OF = {
     "look_at_thumbs": Queue.EVIDENCE,
     "ask_about_video": Queue.VIDEO_QUESTIONS,
     "analyse_notes": Queue.NOTES,
+    "write_export": Queue.EXPORTS,
+    "sweep_exports": Queue.EXPORTS,
 }
 
 
@@ -152,6 +155,10 @@ class Jobs:
             attempt = session.get_one(ResultsFile, results_id).attempt
         self.put("bring_in_results", results_workflow_id(results_id, attempt), results_id)
 
+    def write_export(self, export_id: int) -> None:
+        """Write a file as its row says; asking twice starts one job."""
+        self.put("write_export", export_workflow_id(export_id), export_id)
+
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
         self.put("retry_failed", f"retry-{uuid.uuid4().hex}")
@@ -224,6 +231,11 @@ def import_workflow_id(import_id: int, attempt: int) -> str:
 def results_workflow_id(results_id: int, attempt: int) -> str:
     """The workflow of one attempt at a file of results."""
     return f"results-{results_id}-{attempt}"
+
+
+def export_workflow_id(export_id: int) -> str:
+    """The workflow of one export."""
+    return f"export-{export_id}"
 
 
 def video_run_workflow_id(run_id: int) -> str:

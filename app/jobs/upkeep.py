@@ -15,7 +15,20 @@ from typing import Any
 from dbos import DBOS, WorkflowStatus
 from sqlalchemy.orm import Session
 
-from app.jobs import calibrate, describe, hints, imports, looks, notes, rank, results, stamps, video_questions, videos
+from app.jobs import (
+    calibrate,
+    describe,
+    exports,
+    hints,
+    imports,
+    looks,
+    notes,
+    rank,
+    results,
+    stamps,
+    video_questions,
+    videos,
+)
 from app.jobs.current import Current
 from app.jobs.presence import Presence
 from app.jobs.queue import UNDER_WAY, Due, Jobs
@@ -65,6 +78,8 @@ class Upkeep:
             Kept("ask_about_video", video_questions.due, video_questions.broke_off),
             Kept("summarise_again", videos.due, videos.broke_off),
             Kept("analyse_notes", notes.due, notes.broke_off),
+            Kept("write_export", exports.due, exports.broke_off),
+            Kept("sweep_exports", exports.outdated),
             Kept("calibrate", calibrate.due),
             Kept("look_at_thumbs", looks.due),
             Kept("hint_species", hints.due),

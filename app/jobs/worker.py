@@ -33,6 +33,7 @@ POLL_SECONDS = 0.1
 EVIDENCE_AT_ONCE = 2
 QUESTIONS_AT_ONCE = 4
 IMPORTS_AT_ONCE = 4
+EXPORTS_AT_ONCE = 2
 # A job whose result is there has its last step written down before the queue closes.
 LAST_STEPS_SECONDS = 2
 
@@ -94,6 +95,7 @@ def _open_queue(settings: Settings, context: Context) -> None:
         (Queue.IMPORTS, IMPORTS_AT_ONCE, POLL_SECONDS * 2),
         (Queue.VIDEO_QUESTIONS, QUESTIONS_AT_ONCE, POLL_SECONDS * 5),
         (Queue.NOTES, 1, POLL_SECONDS * 5),
+        (Queue.EXPORTS, EXPORTS_AT_ONCE, POLL_SECONDS),
     ):
         DBOS.register_queue(
             queue, worker_concurrency=at_once, polling_interval_sec=seconds, on_conflict="always_update"

@@ -65,7 +65,7 @@ def build_routes(state: Services) -> list[Route]:
         Route("/files/{sha256}", pictures.file),
         Route("/frames/{sha256}/{name}", pictures.frame),
         Route("/views/{name}", pictures.view),
-        Route("/api/export/{kind}", exports.export),
+        Route("/api/export/{number:int}/{name}", exports.export),
         Route("/api/uploads/{batch}/{path:path}", uploads.receive, methods=["PUT"]),
         Route("/api/uploads/{batch}/{path:path}", uploads.ask, methods=["HEAD"]),
     ]

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import io
 import time
-import zipfile
 from datetime import date
 from pathlib import Path
 
-import anyio
-import httpx
 import pytest
 import sqlalchemy as sa
 import streamlit as st
-from starlette.applications import Starlette
 from streamlit.testing.v1 import AppTest
 
 from app import deps
 from app.exchange.formats import FORMATS
+from app.jobs import exports as job
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes
@@ -28,9 +24,6 @@ from app.survey.media.stations import deployment_views
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature
 from app.ui.shared.words import plain
-from app.web.routes import build_routes
-from app.web.services import Services
-from app.web.tokens import EXPORT, open_signer
 from modal_backend.contracts import Box
 from tests.support.asked import Asked
 from tests.support.catalogued import DAY, place, seen
@@ -58,6 +51,13 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     opened.close()
     st.cache_resource.clear()
     load_settings.cache_clear()
+
+
+class Queued(Asked):
+    """Jobs that nobody does."""
+
+    def write_export(self, export_id: int) -> None:
+        """Left to the test."""
 
 
 def page(name: str, **params: str) -> AppTest:
@@ -249,32 +249,26 @@ def test_an_empty_survey_leads_on(tmp_path, monkeypatch):
     assert "Nobody is named yet" in words(test)
 
 
-def test_the_route_sends_a_file_only_with_a_token_made_for_it_and_leaves_nothing_behind(survey):
-    signer = open_signer(survey.data_dir)
-    services = Services(load_settings(), survey, signer)
-    app = Starlette(routes=build_routes(services))
-
-    async def ask(kind: str, **query: str) -> httpx.Response:
-        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://test") as client:
-            return await client.get(f"/api/export/{kind}", params=query)
-
-    def get(kind: str, **query: str) -> httpx.Response:
-        return anyio.run(lambda: ask(kind, **query))
-
-    token = signer.sign(EXPORT, "secr", 600)
-    sent = get("secr", t=token, days="3")
-    assert sent.status_code == 200
-    with zipfile.ZipFile(io.BytesIO(sent.content)) as package:
-        assert package.read("captures.txt").startswith(b"# Session ID Occasion Detector")
-    assert 'filename="pugmark-secr.zip"' in sent.headers["content-disposition"]
-    assert get("mark", t=token).status_code == 403
-    assert get("secr").status_code == 403
-    assert get("nothing", t=token).status_code == 404
-    refused = get("secr", t=token, start="2040-01-01")
-    assert refused.status_code == 422
-    assert "No camera worked after 2040-01-01" in refused.json()["error"]
-    assert get("secr", t=token, days="many").status_code == 422
-    assert list((survey.data_dir / "exports").iterdir()) == []
+def test_a_file_is_written_followed_cancelled_and_downloaded_from_the_page(survey, monkeypatch):
+    monkeypatch.setattr(deps, "jobs", lambda: Queued())
+    test = page("export")
+    test.button(key="write-mark").click().run()
+    assert "Waiting for the worker" in " ".join(one.proto.text for one in test.get("progress"))
+    again = page("export")  # another tab, or the same one after a reload
+    again.button(key="cancel-card-1").click().run()
+    assert not again.exception
+    again.button(key="write-mark").click().run()
+    job.bring_to_end(survey, 2)
+    test = page("export")
+    assert "2 individuals, 2 stations" in words(test)
+    assert {one.proto.url.partition("?")[0] for one in test.get("link_button")} == {"/api/export/2/pugmark-mark.zip"}
+    with survey.write() as session:
+        catalogue_decisions.describe(session, "ana", 1, sex="female")
+    test = page("export")
+    assert "The survey has changed since." in words(test)
+    test.button(key="remove-2").click().run()
+    assert not test.exception
+    assert "Your files" not in words(test)
 
 
 def test_the_stations_table_saves_what_was_typed_as_one_decision_a_deployment(survey):

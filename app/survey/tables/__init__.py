@@ -6,6 +6,7 @@ from app.survey.tables import (  # noqa: F401
     deployments,
     detections,
     evidence,
+    exports,
     individuals,
     media,
     models,

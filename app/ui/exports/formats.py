@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from typing import Any
 
 import streamlit as st
 
@@ -18,6 +17,7 @@ from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import CaptureHistory, Design
 from app.survey.individuals.catalogue import names
 from app.survey.media import stations
+from app.ui.exports.files import export_button, file_state, files_section, of, recent
 from app.ui.individuals.capture import chosen_design, current_history
 from app.ui.shared import counts
 from app.ui.shared.address import Individuals
@@ -27,6 +27,7 @@ from app.ui.shared.words import many, plain
 
 def export_view() -> None:
     """The formats, those of capture-recapture with their design."""
+    files_section(recent())
     exact = places()
     st.subheader("Capture-recapture", anchor=False)
     design = chosen_design()
@@ -99,7 +100,15 @@ def refusal(kind: Format, history: CaptureHistory | NoEffort | None) -> str:
 
 
 def row(one: Format, exact: bool, why_not: str, design: Design | None, **details: str) -> None:
-    """One format: who reads it, what it holds, the download."""
+    """One format: who reads it, what it holds, its file."""
+    wish = {"exact": "yes" if exact else "", **details}
+    if design is not None:
+        wish |= {
+            "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
+            "occasions": str(design.occasions or ""), "species": design.species or "",
+        }  # fmt: skip
+    settings = {key: value for key, value in wish.items() if value}
+    file = of(recent(), one.key, settings)
     with st.container(border=True, key=f"format-{one.key}"):
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
@@ -107,23 +116,9 @@ def row(one: Format, exact: bool, why_not: str, design: Design | None, **details
             size = counts.export_sizes(counts.survey_state()).get(one.key)
             held = one.holds if size is None else f"{one.holds} {size_text(size)}."
             st.caption(plain(why_not or held))
-        wish = {"exact": "yes" if exact else "", **details}
-        if design is not None:
-            wish |= {
-                "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
-                "occasions": str(design.occasions or ""), "species": design.species or "",
-            }  # fmt: skip
         with right:
-            _download(one, deps.export_url(one.key, **wish), ready=not why_not)
-
-
-def _download(one: Format, address: str, *, ready: bool) -> None:
-    """The link to a format's file; a button that cannot be pressed while something is missing."""
-    look: dict[str, Any] = {"icon": ":material/download:", "width": "stretch", "key": f"get-{one.key}"}
-    if ready:
-        st.link_button(f"Download .{one.suffix}", address, **look)
-    else:
-        st.button(f"Download .{one.suffix}", disabled=True, **look)
+            export_button(one, settings, file, ready=not why_not)
+        file_state(one, settings, file)
 
 
 def images(exact: bool, named: bool) -> None:
@@ -161,21 +156,17 @@ def camtrap(exact: bool) -> dict[str, str]:
 
 def crops(known: dict[int, str], exact: bool) -> None:
     """The crops of one individual."""
-    one = FORMATS["crops"]
-    with st.container(border=True, key="format-crops"):
-        left, middle, right = st.columns([3, 2, 1], vertical_alignment="center")
-        with left:
-            st.markdown(f"**{one.title}** · {one.reads}")
-            st.caption(one.holds)
-        chosen = middle.selectbox(
-            "Individual", list(known), index=None, format_func=lambda number: known[number],
-            label_visibility="collapsed", placeholder="Whose crops?",
-        )  # fmt: skip
-        address = deps.export_url(
-            one.key, individual=chosen, name=known.get(chosen or 0, ""), exact="yes" if exact else ""
-        )
-        with right:
-            _download(one, address, ready=chosen is not None)
+    chosen = st.selectbox(
+        "Whose crops",
+        list(known),
+        index=None,
+        format_func=lambda number: known[number],
+        placeholder="Choose",
+        width=260,
+    )
+    why_not = "" if chosen is not None else "Choose an individual above."
+    who = {} if chosen is None else {"individual": str(chosen), "name": known[chosen]}
+    row(FORMATS["crops"], exact, why_not, None, **who)
 
 
 @st.fragment(run_every="0.4s")

@@ -13,6 +13,7 @@ from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry
 from app.survey.individuals.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
 from app.survey.media.stations import deployment_views, places
+from app.ui.exports.files import crops_button
 from app.ui.individuals.actions import undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import describe_form, merge_form, split_form
@@ -48,9 +49,7 @@ def card(entry: CatalogueEntry) -> None:
         if st.button("All individuals", icon=":material/arrow_back:", type="tertiary"):
             go({Individuals.ID: None})
         undo_button()
-        st.link_button(
-            "Crops as zip", deps.export_url("crops", individual=entry.id, name=entry.name), icon=":material/download:"
-        )
+        crops_button(entry.id, entry.name)
     section = st.segmented_control(
         "Section",
         SECTIONS,

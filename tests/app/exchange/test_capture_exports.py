@@ -16,7 +16,7 @@ from app.exchange import camtrapr, history_csv, mark, secr, sightings_csv
 from app.exchange.coordinates import coarse, is_sensitive, metres, transverse_mercator
 from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused, identifiers
-from app.exchange.writers import Wish
+from app.exchange.wishes import Wish
 from app.settings import load_settings
 from app.survey.capture.history import Design, capture_history
 from app.survey.decisions import catalogue

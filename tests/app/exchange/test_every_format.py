@@ -23,11 +23,14 @@ from app.exchange.camtrap_dp import Statement
 from app.exchange.coordinates import transverse_mercator
 from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused
-from app.exchange.writers import Wish
+from app.exchange.wishes import Wish
+from app.exchange.writers import readme_beside
+from app.jobs import exports as job
 from app.survey.capture.history import Design
 from app.survey.decisions import boxes, catalogue
 from app.survey.detections.boxes import box
 from app.survey.detections.results import crop_name
+from app.survey.exports import written as exports
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category, Detection
 from tests.support.catalogued import DAY, opened, place, seen
@@ -35,6 +38,10 @@ from tests.support.surveys import add_media, found
 
 PLACES = {"Ridge": (23.5431, 85.9682), "Valley": (23.5576, 85.9411)}
 SAID = Statement("Ridge", "targeted", "activityDetection", "+05:30")
+CHOSEN = {
+    "individual": "1", "name": "Machli", "title": "Ridge", "sampling": "targeted", "method": "activityDetection",
+    "utc_offset": "+05:30",
+}  # fmt: skip
 GPS, DATE, DESCRIPTION = 0x8825, 0x9003, 0x010E
 
 
@@ -77,12 +84,17 @@ def _photo(path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def written(kept, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("out")
+def written(kept) -> dict[str, Path]:
+    """Every format as the worker writes it."""
     found = {}
-    for key, kind in FORMATS.items():
-        found[key] = folder / f"{key}.{kind.suffix}"
-        assert kind.write(kept, Wish(individual_id=1, statement=SAID), found[key])
+    for key in FORMATS:
+        with kept.write() as session:
+            number = exports.ask_for(session, key, CHOSEN, "ana").id
+        job.bring_to_end(kept, number)
+        with kept.read() as session:
+            file = exports.view(session, kept.data_dir, number)
+        assert file.path, file.error
+        found[key] = file.path
     return found
 
 
@@ -128,7 +140,7 @@ def betrays(text: str) -> list[str]:
 
 def test_no_export_of_a_survey_with_a_sensitive_species_holds_a_finer_place_than_the_rule(written):
     found = {}
-    for path in written.values():
+    for path in (beside for file in written.values() for beside in file.parent.iterdir()):
         for where, text in texts(path.name, path.read_bytes()):
             if "\ufffd" not in text and (numbers := betrays(text)):
                 found[where] = numbers
@@ -143,13 +155,20 @@ def test_exact_places_leave_when_a_person_asks_for_them(kept, tmp_path):
         assert any(betrays(text) for _, text in texts(path.name, path.read_bytes())), key
 
 
-def test_every_package_has_a_readme_with_models_and_what_was_left_out(written):
+def test_every_format_has_a_readme_with_settings_models_and_what_was_left_out(written):
     for path in written.values():
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as package:
                 readme = package.read("README.txt").decode()
-            assert "pocket-detector test" in readme, path.stem
-            assert "eft out" in readme, path.stem
+        elif path.suffix == ".xlsx":
+            readme = "\n".join(str(row[0]) for row in load_workbook(path)["README"].values)
+        elif path.suffix == ".pdf":
+            readme = " ".join(PdfReader(path).pages[0].extract_text().split())
+        else:
+            readme = readme_beside(path).read_text()
+        assert "pocket-detector test (detect, embedded, boxes count from 0.5" in readme, path.stem
+        assert "sampling design targeted" in readme, path.stem
+        assert "eft out" in readme, path.stem
 
 
 def test_stations_are_the_same_points_for_gdal_in_geojson_geopackage_and_kml(written, tmp_path):
@@ -238,7 +257,9 @@ def test_the_printed_catalogue_has_each_individual_with_crops_and_sightings(writ
 def test_everything_holds_each_format_and_says_what_it_could_not_write(written, kept, tmp_path):
     with zipfile.ZipFile(written["everything"]) as package:
         held = {key: kind for key, kind in FORMATS.items() if key not in ("crops", "everything")}
-        assert set(package.namelist()) == {"README.txt", *(f"{key}.{kind.suffix}" for key, kind in held.items())}
+        beside = {f"{key}.README.txt" for key in ("sightings", "megadetector", "coco")}
+        files_of = {f"{key}.{kind.suffix}" for key, kind in held.items()}
+        assert set(package.namelist()) == {"README.txt", *beside, *files_of}
     FORMATS["everything"].write(kept, Wish(), tmp_path / "all.zip")
     with zipfile.ZipFile(tmp_path / "all.zip") as package:
         assert "camtrap-dp.zip" not in package.namelist()

@@ -17,7 +17,7 @@ from app.exchange.csv_text import csv_text
 from app.exchange.formats import FORMATS
 from app.exchange.identifiers import identifiers
 from app.exchange.safe_cells import original
-from app.exchange.writers import Wish
+from app.exchange.wishes import Wish
 from app.survey.decisions import catalogue, deployments, identity
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.deployments import Deployment

@@ -17,7 +17,7 @@ from alembic.migration import MigrationContext
 
 from app.exchange.formats import FORMATS
 from app.exchange.incoming import bringing_in
-from app.exchange.writers import Wish
+from app.exchange.wishes import Wish
 from app.matching.stability import stability
 from app.safekeeping.backup import write_backup
 from app.safekeeping.restore import RestoreRefused, restore

@@ -1,65 +1,59 @@
-"""Exports over HTTP: whole files, refusals in words, and nothing left on the disk."""
+"""Exports over HTTP: from disk, with a token made for the file, also a part of it, and in words when it is gone."""
 
 from __future__ import annotations
 
-import os
-import time
+import shutil
 
 import pytest
 
-from app import files
+from app.jobs import exports as job
+from app.survey.exports import written
 from app.web.tokens import EXPORT
 
 
 @pytest.fixture
-def ask(client, services):
-    def get(kind="megadetector", headers=None, **values):
-        return client.get(
-            f"/api/export/{kind}", params={"t": services.signer.sign(EXPORT, kind, 600), **values}, headers=headers
-        )
+def file(services):
+    with services.survey.write() as session:
+        number = written.ask_for(session, "megadetector", {}, "ana").id
+    job.bring_to_end(services.survey, number)
+    return number
+
+
+@pytest.fixture
+def ask(client, services, file):
+    def get(name="pugmark-megadetector.json", made_for=file, headers=None):
+        token = services.signer.sign(EXPORT, str(made_for), 600)
+        return client.get(f"/api/export/{file}/{name}", params={"t": token}, headers=headers)
 
     return get
 
 
-def left(services):
-    folder = files.exports_folder(services.survey.data_dir)
-    return list(folder.iterdir()) if folder.exists() else []
+def test_a_file_comes_from_disk_whole_or_from_where_a_download_broke_off(ask):
+    whole = ask()
+    assert whole.json()["images"] == []
+    assert 'filename="pugmark-megadetector.json"' in whole.headers["content-disposition"]
+    assert whole.headers["cache-control"] == "no-store"
+    rest = ask(headers={"Range": "bytes=10-"})
+    assert (rest.status_code, rest.content) == (206, whole.content[10:])
+    assert ask().content == whole.content
 
 
-@pytest.mark.parametrize("wanted", ["bytes=0-9", "bytes=999999999-", "bytes=5-1", "nonsense"])
-def test_an_export_comes_whole_whatever_range_is_asked_for_and_leaves_nothing(ask, services, wanted):
-    answer = ask(headers={"Range": wanted})
-    assert answer.status_code == 200
-    assert answer.json()["images"] == []
-    assert left(services) == []
+def test_the_readme_beside_a_file_is_sent_too(ask):
+    assert b"Written by Pugmark" in ask("pugmark-megadetector.README.txt").content
 
 
-@pytest.mark.parametrize(
-    ("name", "value"),
-    [
-        ("days", "0"),
-        ("days", "99999999999999999999"),
-        ("days", "1e9"),
-        ("occasions", "10001"),
-        ("occasions", "x"),
-        ("individual", "9" * 30),
-        ("start", "99999-01-01"),
-        ("flank", "top"),
-    ],
-)
-def test_a_number_out_of_range_is_refused_in_words(ask, services, name, value):
-    answer = ask("secr", **{name: value})
-    assert answer.status_code == 422
-    assert answer.json()["error"]
-    assert left(services) == []
+def test_a_token_for_another_file_opens_nothing(ask, client, file):
+    assert ask(made_for=file + 1).status_code == 403
+    assert client.get(f"/api/export/{file}/pugmark-megadetector.json").status_code == 403
 
 
-def test_what_an_ended_server_left_is_swept_and_what_is_being_written_stays(ask, services):
-    folder = files.exports_folder(services.survey.data_dir)
-    folder.mkdir(parents=True)
-    old, young = folder / "old.part", folder / "young.part"
-    for path in (old, young):
-        path.write_bytes(b"x")
-    os.utime(old, (time.time() - 2 * 24 * 3600,) * 2)
-    assert ask().status_code == 200
-    assert left(services) == [young]
+@pytest.mark.parametrize("name", ["survey.sqlite", "..%2f..%2fsurvey.sqlite", "pugmark-megadetector.json.part"])
+def test_no_other_file_is_sent(ask, name):
+    assert ask(name).status_code == 404
+
+
+def test_a_file_that_was_removed_says_so(ask, services):
+    shutil.rmtree(services.survey.data_dir / "exports")
+    answer = ask()
+    assert answer.status_code == 404
+    assert "kept for 7 days" in answer.json()["error"]
