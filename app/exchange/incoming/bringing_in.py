@@ -227,7 +227,7 @@ def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None
         except BadEntry:
             continue
     row.taken += len(boxes)
-    stored.store(session, version, boxes)
+    stored.store(session, version, boxes, {media_id: found[media_id].species for media_id in boxes})
 
 
 def _place(survey: Survey, results_id: int) -> Path:

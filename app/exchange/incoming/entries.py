@@ -5,15 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from modal_backend.contracts import Box, Category, Detection
 
 LONGEST_PATH = 1024
+SPECIESNET_RANKS = 7
 MOST_BOXES = 1000
 # Detectors round: a box may reach this far over the picture's edge, as a share of its side. More is another box.
 OVER_THE_EDGE = 0.01
 PEOPLE = frozenset({"person", "human", "people", "homo sapiens"})
+VEHICLES = frozenset({"vehicle", "car", "truck"})
+NOTHING = frozenset({"", "empty", "blank", "none", "no cv result", "false trigger"})
+NO_SPECIES = NOTHING | PEOPLE | VEHICLES | {"unknown", "unidentified", "animal", "unclassified"}
 
 
 class UnknownResults(Exception):
@@ -28,6 +32,14 @@ class BadEntry(Exception):
     """One image of the file cannot be used; the text says why."""
 
 
+class Species(NamedTuple):
+    """What a classifier holds the animal in a box for. score: 0 to 1."""
+
+    name: str
+    score: float
+    classifier: str
+
+
 @dataclass(frozen=True, slots=True)
 class Entry:
     """What a file says about one image.
@@ -35,12 +47,14 @@ class Entry:
     Args:
         path: as the file names it.
         boxes: what the model found, empty for a blank image.
+        species: of each box, None where no classifier says; empty where none says anything.
         pixels: the boxes are in pixels of the picture, not relative to it.
         problem: why nothing can be used of it; None when all is well.
     """
 
     path: str
     boxes: tuple[Detection, ...] = ()
+    species: tuple[Species | None, ...] = ()
     pixels: bool = False
     problem: str | None = None
 
@@ -68,7 +82,21 @@ def category_of(name: str) -> Category:
     plain = name.strip().casefold()
     if plain in PEOPLE:
         return Category.PERSON
-    return Category.VEHICLE if plain in ("vehicle", "car", "truck") else Category.ANIMAL
+    return Category.VEHICLE if plain in VEHICLES else Category.ANIMAL
+
+
+def species_name(label: str) -> str:
+    """The species that a label means; empty for one that means none.
+
+    Args:
+        label: a name, or SpeciesNet's "id;class;order;family;genus;species;common name", empty above the rank it names.
+    """
+    ranks = [part.strip() for part in label.split(";")]
+    name = ranks[-1] or next(filter(None, reversed(ranks)), "")
+    if len(ranks) == SPECIESNET_RANKS and ranks[4] and ranks[5]:
+        name = f"{ranks[4].capitalize()} {ranks[5]}"
+    name = name.replace("_", " ").strip()
+    return "" if name.casefold() in NO_SPECIES else name
 
 
 def detection(category: Category, confidence: Any, box: Any, *, pixels: bool = False) -> Detection:

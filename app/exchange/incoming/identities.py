@@ -12,10 +12,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.incoming import scratch
-from app.exchange.incoming.entries import BrokenResults, Entry, UnknownResults
+from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, Entry, UnknownResults
 from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line
 from app.exchange.incoming.matching import parts
-from app.exchange.incoming.packages import NO_SPECIES, is_coco, is_package, read_coco, read_package
+from app.exchange.incoming.packages import is_coco, is_package, read_coco, read_package
 from app.survey.decisions.identities_file import NamedImage
 from app.survey.individuals.naming import heard
 from app.survey.media.station_tables import plain

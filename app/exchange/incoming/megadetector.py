@@ -2,25 +2,53 @@
 
 Sources: megadetector-output-format.md of agentmorris/MegaDetector, which AddaxAI and EcoAssist write too, with species
 among the detection categories; README of google/cameratrapai, "Output format"; PytorchWildlife/utils/post_process.py of
-microsoft/CameraTraps, save_detection_json: corners in pixels.
+microsoft/CameraTraps, save_detection_json, and microsoft.github.io/MegaDetector/output_format: corners in pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from app.exchange.incoming.entries import MOST_BOXES, BadEntry, Entry, Source, category_of, detection, usable_path
+from app.exchange.incoming.entries import (
+    MOST_BOXES,
+    NOTHING,
+    BadEntry,
+    Entry,
+    Source,
+    Species,
+    category_of,
+    detection,
+    species_name,
+    usable_path,
+)
 from app.exchange.incoming.json_files import Outline, entries
-from modal_backend.contracts import Category
+from modal_backend.contracts import Category, Detection
 
 # The detectors' own typical thresholds, where a file does not say one: MegaDetector 5 and PytorchWildlife 0.2.
 USUAL_THRESHOLD = 0.2
-STANDARD = {"1": Category.ANIMAL, "2": Category.PERSON, "3": Category.VEHICLE}
-PYTORCH_WILDLIFE = {"0": Category.ANIMAL, "1": Category.PERSON, "2": Category.VEHICLE}
-Categories = Mapping[str, Category]
+STANDARD = {"1": "animal", "2": "person", "3": "vehicle"}
+PYTORCH_WILDLIFE = {"0": "animal", "1": "person", "2": "vehicle"}
+Found = tuple[Detection, Species | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What a file calls things.
+
+    Args:
+        detector: whose boxes these are.
+        categories: names of the detector's categories, which may be species.
+        classifier: whose species these are; species: the names of its categories.
+    """
+
+    detector: str
+    categories: Mapping[str, str]
+    classifier: str = ""
+    species: Mapping[str, str] = field(default_factory=dict)
 
 
 def megadetector(path: Path, top: Outline) -> Source | None:
@@ -30,14 +58,22 @@ def megadetector(path: Path, top: Outline) -> Source | None:
         return None
     info = _map(top.values.get("info"))
     about = _map(info.get("detector_metadata"))
-    named = _map(top.values.get("detection_categories"))
-    categories = {str(key): category_of(str(name)) for key, name in named.items()} or STANDARD
+    model = str(info.get("detector") or "MegaDetector").removesuffix(".pt")
+    labels = _texts(top.values.get("classification_categories"))
+    described = _texts(top.values.get("classification_category_descriptions"))
+    names = Names(
+        model,
+        _texts(top.values.get("detection_categories")) or STANDARD,
+        str(info.get("classifier") or "classifier").removeprefix("kaggle:google/"),
+        {key: species_name(described.get(key, "")) if _is_taxon(described.get(key)) else species_name(label)
+         for key, label in labels.items()},
+    )  # fmt: skip
     return Source(
         "MegaDetector JSON",
-        str(info.get("detector") or "MegaDetector").removesuffix(".pt"),
+        model,
         _known(about.get("megadetector_version")),
         _threshold(about.get("typical_detection_threshold")),
-        partial(_read, path, "images.item", partial(_lila, categories)),
+        partial(_read, path, "images.item", partial(_lila, names)),
     )
 
 
@@ -51,7 +87,7 @@ def speciesnet(path: Path, top: Outline) -> Source | None:
         "SpeciesNet",
         _known(first.get("model_version")),
         USUAL_THRESHOLD,
-        partial(_read, path, "predictions.item", _speciesnet),
+        partial(_read, path, "predictions.item", partial(_speciesnet, Names("SpeciesNet", STANDARD))),
     )
 
 
@@ -60,9 +96,8 @@ def pytorch_wildlife(path: Path, top: Outline) -> Source | None:
     for place, prefix in (("annotations", "annotations.item"), ("", "item")):
         first = top.first.get(place)
         if isinstance(first, dict) and {"img_id", "bbox"} <= first.keys():
-            named = _map(top.values.get("categories"))
-            categories = {str(key): category_of(str(name)) for key, name in named.items()} or PYTORCH_WILDLIFE
-            make = partial(_corners, categories)
+            names = Names("PytorchWildlife", _texts(top.values.get("categories")) or PYTORCH_WILDLIFE)
+            make = partial(_corners, names)
             return Source(
                 "PytorchWildlife list", "PytorchWildlife", "", USUAL_THRESHOLD, partial(_read, path, prefix, make)
             )
@@ -70,11 +105,11 @@ def pytorch_wildlife(path: Path, top: Outline) -> Source | None:
 
 
 def bare_list(path: Path, top: Outline) -> Source | None:
-    """A list of the lila format's images without what goes round them; None for another."""
+    """A list of the lila format's images without what goes round them, or Microsoft's; None for another."""
     first = top.first.get("")
     if not isinstance(first, dict) or not {"file", "detections"} <= first.keys():
         return None
-    make = partial(_lila, STANDARD)
+    make = partial(_lila, Names("MegaDetector", STANDARD))
     return Source("MegaDetector list", "MegaDetector", "", USUAL_THRESHOLD, partial(_read, path, "item", make))
 
 
@@ -90,36 +125,60 @@ def _read(path: Path, prefix: str, make: Callable[[Mapping[str, Any]], Entry]) -
             yield Entry(name, problem=f"{problem}.".capitalize())
 
 
-def _lila(categories: Categories, value: Mapping[str, Any]) -> Entry:
+def _lila(names: Names, value: Mapping[str, Any]) -> Entry:
     found = value.get("detections")
     if value.get("failure") or found is None:
         raise BadEntry(f"the file says that it failed: {str(value.get('failure') or 'no detections')[:200]}")
-    boxes = [detection(_category(categories, box), box.get("conf"), box.get("bbox")) for box in _boxes(found)]
-    return Entry(str(value["file"]), tuple(boxes))
+    boxes = _boxes(found)
+    if any("confidence" in box and "conf" not in box for box in boxes):
+        return _corners(names, {
+            "img_id": value["file"], "bbox": [box.get("bbox") for box in boxes],
+            "category": [box.get("category") for box in boxes], "confidence": [box.get("confidence") for box in boxes],
+        })  # fmt: skip
+    return _entry(value["file"], [one for box in boxes if (one := _box(names, box)) is not None])
 
 
-def _speciesnet(value: Mapping[str, Any]) -> Entry:
+def _speciesnet(names: Names, value: Mapping[str, Any]) -> Entry:
+    """Its classifier looks at the surest box alone: that one gets the name.
+
+    `prediction` is what its ensemble makes of detector, classifier and place, rolled up to a higher rank where it is
+    not sure of the species; without it the classifier's first answer counts.
+    """
     if "detections" not in value:
         failed = ", ".join(map(str, value.get("failures") or [])) or "no detections"
         raise BadEntry(f"the file says that it failed: {failed[:200]}")
-    found = value.get("detections") or []
-    boxes = [detection(_category(STANDARD, box), box.get("conf"), box.get("bbox")) for box in _boxes(found)]
-    return Entry(str(value["filepath"]), tuple(boxes))
+    found = [one for box in _boxes(value.get("detections") or []) if (one := _box(names, box)) is not None]
+    label, score = value.get("prediction"), value.get("prediction_score")
+    classes = _map(value.get("classifications"))
+    if label is None and classes.get("classes") and classes.get("scores"):
+        label, score = classes["classes"][0], classes["scores"][0]
+    said = _species(species_name(str(label or "")), score, names.detector)
+    surest = max(found, key=lambda one: one[0].confidence, default=None)
+    if said is not None and surest is not None and surest[0].category == Category.ANIMAL:
+        found[found.index(surest)] = (surest[0], said)
+    return _entry(value["filepath"], found)
 
 
-def _corners(categories: Categories, value: Mapping[str, Any]) -> Entry:
+def _corners(names: Names, value: Mapping[str, Any]) -> Entry:
+    """Boxes as left, top, right, bottom in pixels."""
     given = [value.get(name) for name in ("bbox", "category", "confidence")]
     columns = [column for column in given if isinstance(column, list)]
     if len(columns) != len(given) or len({len(column) for column in columns}) != 1:
         raise BadEntry("boxes, categories and confidences are not equally many")
-    boxes = []
+    found = []
     for corners, category, confidence in zip(*columns, strict=True):
         if not isinstance(corners, list) or len(corners) != 4 or not all(isinstance(x, int | float) for x in corners):
             raise BadEntry("a box or its confidence is not made of numbers")
         left, top, right, bottom = corners
-        kind = _category(categories, {"category": category})
-        boxes.append(detection(kind, confidence, [left, top, right - left, bottom - top], pixels=True))
-    return Entry(str(value["img_id"]), tuple(boxes), pixels=True)
+        box = {"category": category, "conf": confidence, "bbox": [left, top, right - left, bottom - top]}
+        if (one := _box(names, box, pixels=True)) is not None:
+            found.append(one)
+    return _entry(value["img_id"], found, pixels=True)
+
+
+def _entry(path: Any, found: list[Found], *, pixels: bool = False) -> Entry:
+    species = tuple(name for _, name in found)
+    return Entry(str(path), tuple(box for box, _ in found), species if any(species) else (), pixels)
 
 
 def _boxes(found: Any) -> list[dict[str, Any]]:
@@ -132,15 +191,46 @@ def _boxes(found: Any) -> list[dict[str, Any]]:
     return found
 
 
-def _category(categories: Categories, box: Mapping[str, Any]) -> Category:
+def _box(names: Names, box: Mapping[str, Any], *, pixels: bool = False) -> Found | None:
+    """A box with the species that the file says; None for a category that means nothing is there."""
     key = str(box.get("category"))
-    if key not in categories:
+    name = names.categories.get(key) or (key if key in names.categories.values() else None)
+    if name is None:
         raise BadEntry(f"the file does not say what category {key[:40]} is")
-    return categories[key]
+    if name.strip().casefold() in NOTHING:
+        return None
+    found = detection(category_of(name), box.get("conf"), box.get("bbox"), pixels=pixels)
+    if found.category != Category.ANIMAL:
+        return found, None
+    return found, _classified(names, box) or _species(species_name(name), found.confidence, names.detector)
+
+
+def _classified(names: Names, box: Mapping[str, Any]) -> Species | None:
+    """The first of a classifier's answers; they come with the surest first."""
+    answers = box.get("classifications")
+    first = answers[0] if isinstance(answers, list) and answers else None
+    if not isinstance(first, list) or len(first) < 2:
+        return None
+    return _species(names.species.get(str(first[0]), ""), first[1], names.classifier)
+
+
+def _species(name: str, score: Any, classifier: str) -> Species | None:
+    if not name or isinstance(score, bool) or not isinstance(score, int | float) or not 0 <= score <= 1:
+        return None
+    return Species(name[:120], round(float(score), 4), classifier[:64])
+
+
+def _is_taxon(label: str | None) -> bool:
+    """Whether a description names the ranks apart, as SpeciesNet does."""
+    return (label or "").count(";") == 6
 
 
 def _map(value: Any) -> Mapping[str, Any]:
     return value if isinstance(value, dict) else {}
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {str(key): str(name) for key, name in _map(value).items()}
 
 
 def _known(value: Any) -> str:

@@ -14,15 +14,12 @@ from typing import Any
 
 import pandas as pd
 
-from app.exchange.incoming.entries import BrokenResults, UnknownResults
+from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, UnknownResults
 from app.exchange.incoming.json_files import Outline, entries, outline
 from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line
 
 DESCRIPTOR = "datapackage.json"
 LARGEST_TABLE = 500 * 1024**2
-NO_SPECIES = frozenset(
-    {"", "empty", "blank", "none", "unknown", "unidentified", "animal", "person", "human", "vehicle"}
-)
 EVENT = "It is about an event, not about an image."
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.incoming.entries import BadEntry, Entry, inside
+from app.exchange.incoming.entries import BadEntry, Entry, Species, inside
 from app.exchange.incoming.matching import Listed, NoMatch, backwards, choose, common_end, name_of, parts
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from modal_backend.contracts import Box, Category, Detection
@@ -48,6 +48,7 @@ class Matched:
     number: int
     media_id: int
     boxes: tuple[Detection, ...]
+    species: tuple[Species | None, ...]
     pixels: bool
 
 
@@ -64,7 +65,7 @@ class Scratch:
             for number, one in enumerate(entries, start=1):
                 if number % AT_ONCE == 0:
                     report(number)
-                boxes = None if one.problem else _text(one.boxes)
+                boxes = None if one.problem else _text(one)
                 yield number, one.path, name_of(one.path), boxes, one.pixels, one.problem, backwards(parts(one.path))
 
         self._connection.execute("delete from entry")
@@ -91,7 +92,7 @@ class Scratch:
                 try:
                     media_id = _free(choose(path, self._alike(path), several.get(name, 1)), taken, videos)
                     if pixels:
-                        relative(_boxes(pixels), *sizes[media_id])
+                        relative(_boxes(pixels)[0], *sizes[media_id])
                 except NoMatch as reason:
                     yield number, None, str(reason)
                 except BadEntry as reason:
@@ -112,7 +113,7 @@ class Scratch:
             "where media_id is not null and number > ? order by number limit ?",
             (after, limit),
         )
-        return [Matched(row[0], row[1], _boxes(row[2]), bool(row[3])) for row in rows]
+        return [Matched(row[0], row[1], *_boxes(row[2]), bool(row[3])) for row in rows]
 
     def of_file(self, label: str, path: str) -> Matched | None:
         """The entry that means a file that is being imported; None for none, or when several may.
@@ -136,7 +137,7 @@ class Scratch:
                 best.append((common, row))
         longest = max((common for common, _ in best), default=0)
         meant = [row for common, row in best if common == longest]
-        return Matched(meant[0][0], 0, _boxes(meant[0][2]), bool(meant[0][3])) if len(meant) == 1 else None
+        return Matched(meant[0][0], 0, *_boxes(meant[0][2]), bool(meant[0][3])) if len(meant) == 1 else None
 
     def unmatched(self, limit: int = 1000) -> list[tuple[str, str]]:
         """Entries of which nothing is taken, with the reason: (path, sentence)."""
@@ -217,14 +218,17 @@ def _sizes(session: Session) -> dict[int, tuple[int, int]]:
     return {media_id: (width, height) for media_id, width, height in rows}
 
 
-def _text(boxes: tuple[Detection, ...]) -> str:
-    return json.dumps([[str(one.category), one.confidence, *_sides(one.box)] for one in boxes])
+def _text(entry: Entry) -> str:
+    said = entry.species or (None,) * len(entry.boxes)
+    rows = zip(entry.boxes, said, strict=True)
+    return json.dumps([[str(one.category), one.confidence, *_sides(one.box), *(name or ())] for one, name in rows])
 
 
 def _sides(box: Box) -> tuple[float, ...]:
     return box.x, box.y, box.width, box.height
 
 
-def _boxes(text: str) -> tuple[Detection, ...]:
+def _boxes(text: str) -> tuple[tuple[Detection, ...], tuple[Species | None, ...]]:
     rows: list[list[Any]] = json.loads(text)
-    return tuple(Detection(Category(row[0]), row[1], Box(*row[2:])) for row in rows)
+    boxes = tuple(Detection(Category(row[0]), row[1], Box(*row[2:6])) for row in rows)
+    return boxes, tuple(Species(*row[6:]) if len(row) > 6 else None for row in rows)

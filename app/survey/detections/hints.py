@@ -18,7 +18,7 @@ from app.survey.database import slices
 from app.survey.detections.boxes import BoxView
 from app.survey.tables.detections import Detection, DetectionReview, Feature, ModelVersion
 from app.survey.tables.media import Media
-from app.survey.tables.species import SpeciesHint
+from app.survey.tables.species import LONGEST, SpeciesHint
 from modal_backend.contracts import Category
 from modal_backend.models.species.hints import SHOWN_FROM, VERSION
 from modal_backend.registry import EMBEDDING
@@ -28,10 +28,11 @@ SLICE = 1000
 
 @dataclass(frozen=True, slots=True)
 class Hint:
-    """A name for the animal in a box, and the chance that it is right, 0 to 1."""
+    """A name for the animal in a box, and the chance that it is right, 0 to 1. source: another tool's classifier."""
 
     name: str
     score: float
+    source: str | None = None
 
 
 def may_have(box: BoxView) -> bool:
@@ -44,9 +45,9 @@ def of_boxes(session: Session, detection_ids: Collection[int]) -> dict[int, Hint
     found: dict[int, Hint] = {}
     for chunk in slices(sorted(detection_ids)):
         rows = sa.select(SpeciesHint).where(
-            SpeciesHint.detection_id.in_(chunk), SpeciesHint.version == VERSION, SpeciesHint.score >= SHOWN_FROM
+            SpeciesHint.detection_id.in_(chunk), _current(), SpeciesHint.score >= SHOWN_FROM
         )
-        found.update({row.detection_id: Hint(row.name, row.score) for row in session.scalars(rows)})
+        found.update({row.detection_id: Hint(row.name, row.score, row.source) for row in session.scalars(rows)})
     return found
 
 
@@ -87,14 +88,39 @@ def vectors(session: Session, feature_ids: Collection[int]) -> tuple[list[tuple[
 
 
 def put(session: Session, read: Mapping[int, tuple[int, str, float]]) -> None:
-    """Write hints, in place of earlier ones. read: by box, the feature's id, name and score."""
-    session.execute(sa.delete(SpeciesHint).where(SpeciesHint.detection_id.in_(list(read))))
+    """Write hints, in place of earlier ones; those of other tools stand.
+
+    read: by box, the id of the feature, name and score.
+    """
+    mine = SpeciesHint.detection_id.in_(list(read))
+    session.execute(sa.delete(SpeciesHint).where(mine, SpeciesHint.source.is_(None)))
     there = set(session.scalars(sa.select(Detection.id).where(Detection.id.in_(list(read)))))
+    for brought in session.scalars(sa.select(SpeciesHint).where(mine)):
+        brought.feature_id, brought.version = read[brought.detection_id][0], VERSION
+        there.discard(brought.detection_id)
     session.add_all(
         SpeciesHint(detection_id=box, feature_id=feature, version=VERSION, name=name, score=score)
         for box, (feature, name, score) in read.items()
         if box in there
     )
+
+
+def bring_in(session: Session, brought: Mapping[int, Hint]) -> None:
+    """Write the hints that came with boxes of another tool, by box. No such box may have one."""
+    if brought:
+        rows = [
+            {
+                "detection_id": box, "feature_id": 0, "version": "", "name": hint.name[:LONGEST],
+                "score": hint.score, "source": (hint.source or "")[:64],
+            }
+            for box, hint in brought.items()
+        ]  # fmt: skip
+        session.execute(sa.insert(SpeciesHint), rows)
+
+
+def _current() -> sa.ColumnElement[bool]:
+    """Hints of this version of the model, and those that came in."""
+    return sa.or_(SpeciesHint.version == VERSION, SpeciesHint.source.is_not(None))
 
 
 def _joined(rows: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
@@ -111,7 +137,7 @@ def _open() -> list[sa.ColumnElement[bool]]:
     """Hints that are shown, on animals that nobody has labelled or deleted."""
     review = DetectionReview
     return [
-        SpeciesHint.version == VERSION,
+        _current(),
         SpeciesHint.score >= SHOWN_FROM,
         sa.or_(Detection.drawn_by.is_not(None), Detection.analysis_id == Media.analysis_id),
         sa.func.coalesce(review.category, Detection.category) == str(Category.ANIMAL),

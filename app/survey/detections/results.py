@@ -119,7 +119,7 @@ def store_feature(
     key = {"detection_id": detection_id, "model_version_id": version.id}
     session.execute(sa.delete(Feature).filter_by(**key))
     if version.model == EMBEDDING:  # hints are read from it, and an id may come again
-        session.execute(sa.delete(SpeciesHint).filter_by(detection_id=detection_id))
+        session.execute(sa.delete(SpeciesHint).filter_by(detection_id=detection_id, source=None))
     session.add(Feature(**key, box=box_key(box), call_id=call_id, **content))
     session.flush()
 

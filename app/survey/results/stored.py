@@ -10,7 +10,9 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.database import slices
+from app.survey.detections import hints
 from app.survey.detections.boxes import rescore
+from app.survey.detections.hints import Hint
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media, Stage
@@ -46,10 +48,18 @@ def without_analysis(session: Session, version_id: int, media_ids: Collection[in
     return set(media_ids) - there
 
 
-def store(session: Session, version: ModelVersion, boxes: Mapping[int, Sequence[Found]]) -> None:
+def store(
+    session: Session,
+    version: ModelVersion,
+    boxes: Mapping[int, Sequence[Found]],
+    species: Mapping[int, Sequence[tuple[str, float, str] | None]] | None = None,
+) -> None:
     """Write the boxes of images, by media id, and let them count; those with an animal wait to be described.
 
     Nobody may have decided about the images (`decided`), and none may have boxes of this version.
+
+    Args:
+        species: what a classifier says of each box: name, score and the classifier's name.
     """
     if not boxes:
         return
@@ -72,7 +82,12 @@ def store(session: Session, version: ModelVersion, boxes: Mapping[int, Sequence[
         for media_id, several in boxes.items()
         for found in several
     ]
-    if rows:
+    said = [name for media_id in boxes for name in (species or {}).get(media_id) or [None] * len(boxes[media_id])]
+    if any(said):
+        inserted = session.execute(sa.insert(Detection).returning(Detection.id, sort_by_parameter_order=True), rows)
+        named = zip(inserted.scalars().all(), said, strict=True)
+        hints.bring_in(session, {number: Hint(*name) for number, name in named if name is not None})
+    elif rows:
         session.execute(sa.insert(Detection), rows)
     updates = []
     for media_id, several in boxes.items():

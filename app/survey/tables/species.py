@@ -27,7 +27,7 @@ class SpeciesHint(Base):
     """What the hint model holds the animal in a box for, also where its score is too low to be shown.
 
     feature_id: the embedding it was read from; no key, for a box that is described again gets another. version: of the
-    hint model.
+    hint model. source: the classifier whose answer came in with a file of results; it stands instead of the own one.
     """
 
     __tablename__ = "species_hint"
@@ -39,5 +39,6 @@ class SpeciesHint(Base):
     detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id", ondelete="CASCADE"), primary_key=True)
     feature_id: Mapped[int]
     version: Mapped[str] = mapped_column(String(16))
-    name: Mapped[str] = mapped_column(String(40))
+    name: Mapped[str] = mapped_column(String(LONGEST))
     score: Mapped[float]
+    source: Mapped[str | None] = mapped_column(String(64))

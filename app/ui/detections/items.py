@@ -160,6 +160,7 @@ def _box(box: BoxView, hints: Mapping[int, Hint]) -> dict[str, Any]:
         "species": box.species,
         "hint": hint.name if hint else None,
         "hintScore": hint.score if hint else None,
+        "hintBy": hint.source if hint else None,
         "named": box.individual,
         "verdict": box.verdict,
         "drawn": box.drawn,

@@ -24,14 +24,14 @@ export function counts(box, threshold) {
   return box.verdict === "accepted" || Boolean(box.drawn) || box.p >= threshold * (box.c === "animal" ? 1 : SHARE_OF_OTHERS);
 }
 
-/** What the animal in a box may be, while nobody has labelled it: {name, score} or null. */
+/** What the animal in a box may be, while nobody has labelled it: {name, score, by another tool's classifier} or null. */
 export function hintOf(box) {
-  return box.hint && !box.species && box.c === "animal" && box.verdict !== "rejected" ? { name: box.hint, score: box.hintScore } : null;
+  return box.hint && !box.species && box.c === "animal" && box.verdict !== "rejected" ? { name: box.hint, score: box.hintScore, by: box.hintBy } : null;
 }
 
 export function boxName(box) {
   const hint = hintOf(box);
-  const what = [box.named, box.species || (box.named ? "" : box.c), hint && `maybe ${hint.name} ${score(hint.score)},`].filter(Boolean).join(" · ");
+  const what = [box.named, box.species || (box.named ? "" : box.c), hint && `maybe ${hint.name} ${score(hint.score)}${hint.by ? ` by ${hint.by}` : ""},`].filter(Boolean).join(" · ");
   const verdict = { rejected: " · deleted", unsure: " · unsure", accepted: " · confirmed" }[box.verdict] || "";
   return `${what}${box.drawn ? " drawn" : box.verdict === "accepted" ? "" : ` ${score(box.p)}`}${verdict}`;
 }

@@ -12,7 +12,9 @@ from app.exchange.incoming import bringing_in
 from app.survey.database import Survey
 from app.survey.decisions import boxes as review
 from app.survey.decisions import results, undoing
+from app.survey.detections import hints
 from app.survey.detections.boxes import boxes_of
+from app.survey.detections.hints import Hint
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsState
@@ -172,6 +174,58 @@ def test_boxes_in_pixels_fit_the_picture_that_is_found(survey, tmp_path):
     assert (view.x, view.y, view.width, view.height) == pytest.approx((0.1, 0.1, 0.2, 0.2))
     problem = "A box lies outside the picture."
     assert bringing_in.plan(survey, results_id).unmatched == [("Ridge 1/IMG_0002.JPG", problem)]
+
+
+def test_species_of_a_classifier_come_in_as_hints_that_no_own_hint_replaces_and_nobody_has_decided(survey, tmp_path):
+    media_id, _ = add_media(survey)
+    add_media(survey)
+    labels = {"0": "eastern_fox_squirrel", "1": "x"}
+    about = {"1": "id;mammalia;carnivora;canidae;vulpes;vulpes;red fox", "0": ""}
+    info = {"detector": "md_v5a", "classifier": "ecosystem1"}
+    named = [{**box(0.9), "classifications": [["1", 0.8], ["0", 0.1]]}, {**box(0.7), "classifications": [["0", 0.6]]}]
+    document = {
+        "info": info, "classification_categories": labels, "classification_category_descriptions": about,
+        "detection_categories": {"1": "animal", "2": "wild_boar", "0": "empty"},
+        "images": [{"file": "Ridge 1/IMG_0001.JPG", "detections": [*named, box(0.3)]},
+                   {"file": "Ridge 1/IMG_0002.JPG", "detections": [box(0.9, category="2"), box(0.9, category="0")]}],
+    }  # fmt: skip
+    take(survey, read(survey, tmp_path, document))
+    with survey.write() as session:
+        views = boxes_of(session, [1, 2])
+        assert [view.species for view in views[media_id]] == [None, None, None]
+        first, second, _ = (view.id for view in views[media_id])
+        hints.put(session, {first: (7, "cat", 0.9)})
+        found_hints = hints.of_boxes(session, [view.id for some in views.values() for view in some])
+        assert hints.newest(session) == 7, "the own hints go on"
+        assert [(view.category, view.confidence) for view in views[2]] == [("animal", 0.9)]
+    assert found_hints == {
+        first: Hint("Vulpes vulpes", 0.8, "ecosystem1"),
+        second: Hint("eastern fox squirrel", 0.6, "ecosystem1"),
+        views[2][0].id: Hint("wild boar", 0.9, "md_v5a"),
+    }
+
+
+def test_speciesnet_names_the_surest_animal_as_far_as_it_is_sure(survey, tmp_path):
+    add_media(survey)
+    cat = "id;mammalia;carnivora;felidae;;;cat family"
+    predictions = [
+        {"filepath": "Ridge 1/IMG_0001.JPG", "prediction": cat, "prediction_score": 0.77, "model_version": "4.0.1a",
+         "classifications": {"classes": ["id;m;c;f;felis;catus;domestic cat"], "scores": [0.4]},
+         "detections": [box(0.5), box(0.8)]}
+    ]  # fmt: skip
+    take(survey, read(survey, tmp_path, {"predictions": predictions}))
+    with survey.read() as session:
+        sure, _ = boxes_of(session, [1])[1]
+        assert hints.of_boxes(session, [sure.id]) == {sure.id: Hint("cat family", 0.77, "SpeciesNet")}
+
+
+def test_microsofts_list_has_corners_in_pixels_and_names_for_categories(survey, tmp_path):
+    add_media(survey)
+    found_box = {"category": "person", "confidence": 0.8, "bbox": [160, 120, 480, 360]}
+    take(survey, read(survey, tmp_path, [{"file": "Ridge 1/IMG_0001.JPG", "detections": [found_box]}]))
+    with survey.read() as session:
+        (view,) = boxes_of(session, [1])[1]
+    assert (view.category, view.x, view.width) == ("person", pytest.approx(0.1), pytest.approx(0.2))
 
 
 def test_a_file_that_is_no_results_has_failed_with_the_reason(survey, tmp_path):
