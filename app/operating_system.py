@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ import psutil
 
 # Milliseconds by which a process may seem younger or older after the clock was set: rather take a dead one for living.
 CLOCK_MAY_MOVE = 600_000
+BEHIND = 15  # niceness of threads that nobody waits for
 
 
 def own_group() -> dict[str, Any]:
@@ -27,6 +29,22 @@ def own_group() -> dict[str, Any]:
 def keep_files_private() -> None:
     """What this process and its children make from now on is for this user alone (Windows: as the folder says)."""
     os.umask(0o077)
+
+
+def step_behind() -> None:
+    """From now on this thread, and those it starts, let others go first; on Windows and macOS the whole process does.
+
+    Nothing happens where the system refuses it.
+    """
+    try:
+        if sys.platform == "linux":
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
+        elif sys.platform == "win32":
+            psutil.Process().nice(psutil.BELOW_NORMAL_PRIORITY_CLASS)
+        else:
+            psutil.Process().nice(BEHIND)
+    except (OSError, psutil.Error):
+        return
 
 
 def ask_myself_to_stop() -> None:

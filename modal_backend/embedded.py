@@ -6,7 +6,7 @@ import asyncio
 import threading
 import time
 import uuid
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import wait as wait_for
 from typing import Any
@@ -33,11 +33,12 @@ class EmbeddedBackend:
     batches_ahead = 3
     wait_seconds = 30.0
 
-    def __init__(self) -> None:
+    def __init__(self, begin_thread: Callable[[], None] | None = None) -> None:
+        """begin_thread: what each thread that answers submitted calls does first, such as letting others go first."""
         self._models: dict[str, tuple[loaders.Run, Provenance]] = {}
         self._loading = threading.Lock()
-        self._network = ThreadPoolExecutor(1, thread_name_prefix="network")
-        self._others = ThreadPoolExecutor(THREADS, thread_name_prefix="embedded")
+        self._network = ThreadPoolExecutor(1, "network", begin_thread)
+        self._others = ThreadPoolExecutor(THREADS, "embedded", begin_thread)
         self._submitted: dict[str, tuple[str, Future[Result]]] = {}
 
     def load(self, model: str) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from app.operating_system import step_behind
 from app.settings import Backend as Which
 from app.settings import Settings
 from modal_backend.backend import Backend
@@ -13,7 +14,7 @@ from modal_backend.embedded import EmbeddedBackend
 
 def open_backend(settings: Settings) -> Backend:
     """The embedded or the Modal backend; neither loads a model nor connects yet."""
-    return modal_backend(settings) if settings.active_backend is Which.MODAL else EmbeddedBackend()
+    return modal_backend(settings) if settings.active_backend is Which.MODAL else EmbeddedBackend(step_behind)
 
 
 def modal_backend(settings: Settings) -> ModalBackend:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from app.analysis.model_choice import Choice
 from app.ingest.limits import Limits
 from app.ingest.store import MediaStore
+from app.operating_system import step_behind
 from app.survey.database import Survey
 from modal_backend.backend import Backend
 from modal_backend.contracts import CurrentStats, Picture
@@ -80,7 +81,9 @@ class Context:
     waiting: Waiting = field(default_factory=Waiting)
     decoded: DecodedPictures = field(default_factory=DecodedPictures)
     stats: dict[str, tuple[float, CurrentStats]] = field(default_factory=dict)
-    readers: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read"))
+    readers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read", initializer=step_behind)
+    )
 
     def close(self) -> None:
         """Wait for what the threads are doing and end them."""

@@ -7,12 +7,19 @@ import os
 import re
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import psutil
+import pytest
 
 from app import operating_system
+from app.analysis.backends import open_backend
+from app.analysis.context import Context
+from app.settings import Settings
+from tests.support.surveys import LOCAL
 
 ROOT = Path(__file__).resolve().parents[2]
 ELSEWHERE = ROOT / "tests" / "support" / "elsewhere"
@@ -127,3 +134,32 @@ def test_a_machine_that_knows_no_users_has_a_reviewer(monkeypatch):
 
     monkeypatch.setattr("getpass.getuser", nobody)
     assert operating_system.user_name() == "reviewer"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux only")
+def test_threads_that_nobody_waits_for_step_behind_and_so_do_those_they_start():
+    def niceness() -> int:
+        return os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
+
+    def with_a_thread_of_its_own() -> list[int]:
+        with ThreadPoolExecutor(1) as own:
+            return [niceness(), own.submit(niceness).result()]
+
+    before = niceness()
+    with ThreadPoolExecutor(1, initializer=operating_system.step_behind) as bulk:
+        assert bulk.submit(with_a_thread_of_its_own).result() == [operating_system.BEHIND] * 2
+    assert niceness() == before
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux only")
+def test_the_workers_networks_and_readers_step_behind(tmp_path):
+    def niceness(_inputs: object) -> list[int]:
+        return [os.getpriority(os.PRIO_PROCESS, threading.get_native_id())]
+
+    backend = open_backend(Settings(PUGMARK_BACKEND="embedded", PUGMARK_DATA_DIR=tmp_path, _env_file=None))
+    backend._models = dict.fromkeys(("pocket-detector", "rapid"), (niceness, LOCAL))
+    for model in backend._models:
+        assert backend.collect(backend.submit(model, [None]), 10).values == [operating_system.BEHIND]
+    context = Context(None, None, backend, "test")
+    assert context.readers.submit(niceness, None).result() == [operating_system.BEHIND]
+    context.close()
