@@ -15,6 +15,7 @@ from app.ui.operations import controls, profile, tables
 from app.ui.operations.evaluations import evaluations
 from app.ui.operations.models import models_and_licences
 from app.ui.shared.header import page_header
+from app.ui.shared.status_strip import BACKEND_WORDS
 
 REFRESH = "3s"
 SLOWLY = "20s"
@@ -74,7 +75,7 @@ def failures() -> None:
 page_header(
     "Operations",
     "What is running, what is waiting, how long it takes, and what failed.",
-    f"models run on the {deps.settings().active_backend} backend",
+    f"models run {BACKEND_WORDS[deps.settings().active_backend]}",
 )
 figures()
 charts()

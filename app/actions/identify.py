@@ -14,12 +14,13 @@ from app.actions.decide import Action, Outcome, Settled
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
 from app.survey.decisions import identity, ways_out
+from app.survey.decisions.bursts import burst_of
 from app.survey.decisions.changes import already_made
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
-from app.survey.tables.individuals import Individual
+from app.survey.tables.individuals import Individual, Sighting
 
 Figures = Mapping[tuple[int, int], Mapping[str, Any]]
 
@@ -51,16 +52,18 @@ def conflict_item(action: Action, error: Contradiction) -> dict[str, Any]:
 
 def _make(session: Session, who: str, action: Action, figures: Figures) -> Outcome:
     decision = _decision(session, who, action, figures)
-    return Outcome([decision], messages=[f"New individual {name}. Z takes it back." for name in _named(decision)])
+    return Outcome([decision], messages=_messages(decision, action))
 
 
-def _named(decision: Decision) -> list[str]:
-    """The names of the individuals that a decision made."""
-    return [
-        str(change["after"]["name"])
-        for change in decision.changes
-        if change["table"] == Individual.__tablename__ and change["before"] is None
-    ]
+def _messages(decision: Decision, action: Action) -> list[str]:
+    """What a decision made besides the name of one crop: a new individual, or the same for the crops of a burst."""
+    made = [change for change in decision.changes if change["before"] is None]
+    new = [str(change["after"]["name"]) for change in made if change["table"] == Individual.__tablename__]
+    named = sum(change["table"] == Sighting.__tablename__ for change in made)
+    burst = f"{named} crops of one burst" if action.get("together") and named > 1 else ""
+    if new:
+        return [f"New individual {new[0]}{burst and ', ' + burst}. Z takes it back."]
+    return [f"Named {burst}. Z takes it back."] if burst else []
 
 
 def _decision(session: Session, who: str, action: Action, figures: Figures) -> Decision:
@@ -79,18 +82,22 @@ def _decide(
 ) -> Decision:
     kind, key, query_id = action["kind"], action["uuid"], int(action["query_id"])
     seen = {name: action[name] for name in ("view", "model") if action.get(name)}
+    wanted = action.get("together") or ()
+    together = [crop for crop in burst_of(session, query_id) if crop in wanted] if wanted else []
     if kind == "new":
-        return identity.new_individual(session, who, query_id, view=seen, client_key=key)
+        return identity.new_individual(session, who, query_id, together=together, view=seen, client_key=key)
     if kind == "flank":
         flank, before = action["flank"], action.get("seen")
         return identity.set_flank(session, who, query_id, flank, seen=before, view=seen, client_key=key)
     if kind in ("unidentifiable", "identity unsure"):
         state = kind.removeprefix("identity ")
-        return identity.set_identity_state(session, who, query_id, state, view=seen, client_key=key)
+        return identity.set_identity_state(session, who, query_id, state, together=together, view=seen, client_key=key)
     if kind not in ("same", "different", "unsure"):
         raise BadDecision(f"{kind} is not something that can be decided here.")
     candidate_id = int(action["candidate_id"])
     view = {**figures.get((query_id, candidate_id), {}), **seen}
     if kind == "same":
-        return identity.say_same(session, who, query_id, candidate_id, join=join, view=view, client_key=key)
+        return identity.say_same(
+            session, who, query_id, candidate_id, join=join, together=together, view=view, client_key=key
+        )
     return identity.say_pair(session, who, query_id, candidate_id, kind, replace=replace, view=view, client_key=key)

@@ -9,7 +9,7 @@ from modal_backend.models.video.ask import Endpoint
 from modal_backend.models.video.errors import NO_KEY
 
 MODAL_REMEDY = (
-    "OMNIVINCI_THROUGH is modal, but the models of this survey run on the embedded backend. Connect Modal (Operations "
+    "OMNIVINCI_THROUGH is modal, but the models of this survey run on this computer. Connect Modal (Operations "
     "says how), or set OMNIVINCI_THROUGH=direct and OMNIVINCI_API_KEY."
 )
 

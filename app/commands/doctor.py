@@ -131,7 +131,7 @@ def _modal(settings: Settings) -> list[Finding]:
     """Token, deployment, versions and models of the app on Modal."""
     if settings.active_backend is not Backend.MODAL:
         reason = "switched off" if settings.modal_enabled is False else "no token"
-        remedy = "Nothing to do for the embedded backend. For Modal: modal token new, then " + DEPLOY
+        remedy = "Nothing to do while models run on this computer. For Modal: modal token new, then " + DEPLOY
         return [Finding("modal", "backend", "not configured", reason, remedy)]
     backend = modal_backend(settings)
     health = backend.health(10.0)

@@ -113,10 +113,11 @@ def show_match() -> object:
             candidate["verdict"] = verdicts.get((start, candidate["id"]))
     if said.actions and "fewer" in st.query_params:  # ranked again: the first candidate is none any more
         ranked[0] = ranked[0][1:]
+    together = [crop(number + 1)] if "burst" in st.query_params else []
     return match_view(
-        crop(number), ranked[0], key="match", ack=ack,
+        {**crop(number), "burst": together}, ranked[0], key="match", ack=ack,
         scope_text="24 of 61 crops · all sites · left flank · not this event",
-        upcoming=[(crop(number + 1), ranked[1]), (crop(number + 2), ranked[2])],
+        upcoming=[(crop(number + 1), ranked[1]), ({**crop(number + 2), "burst": together}, ranked[2])],
     )  # fmt: skip
 
 

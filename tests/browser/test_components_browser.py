@@ -274,6 +274,17 @@ def test_match_keys_decide_and_move_on(show: Callable[..., Any]) -> None:
     assert decisions == [("different", 0, 1), ("same", 0, 3), ("new", 1, None), ("flank", 2, None)]
 
 
+def test_a_decision_takes_the_crops_of_the_burst_along_and_one_key_leaves_them_out(show: Callable[..., Any]) -> None:
+    page = show("match", burst=1)
+    page.get_by_text("Together with 1 more crop of the burst").wait_for()
+    page.keyboard.press("n")
+    page.keyboard.press("s")
+    page.get_by_text("Without 1 more crop of the burst").wait_for()
+    page.keyboard.press("n")
+    answer = wait_for(page, lambda got: len(got["applied"]) >= 2)
+    assert [(one["query_id"], one.get("together")) for one in answer["applied"]] == [(0, [1]), (2, None)]
+
+
 def test_match_asks_for_queries_it_does_not_have(show: Callable[..., Any]) -> None:
     page = show("match")
     for expected in range(1, 7):

@@ -197,6 +197,20 @@ def test_a_whole_catalogue_is_made_by_keys_alone_and_is_there_after_a_reload(ide
     assert all(len(animals) == 1 for animals in groups.values())
 
 
+def test_all_crops_of_a_candidate_stand_beside_the_query_by_one_key_and_one_is_chosen(identify):
+    page, _, animal_of = identify
+    seen = settled(page)
+    choose(page, next(one for one in seen["cards"] if animal_of[one] != animal_of[seen["query"]]))
+    page.keyboard.press("c")
+    crops = page.locator(".sheet-crop")
+    assert crops.count() == SHOTS
+    wanted = crops.nth(1).locator("img").get_attribute("src")
+    crops.nth(1).click()
+    assert page.locator(".sheet").is_hidden()
+    assert page.locator(".side img").nth(1).get_attribute("src") == wanted
+    page.keyboard.press(",")
+
+
 def test_a_contradiction_shows_its_chain_and_a_number_key_solves_it(identify):
     page, data_dir, animal_of = identify
     seen = settled(page)

@@ -88,6 +88,19 @@ def rejection_between(session: Session, first_id: int, second_id: int) -> PairVe
     )
 
 
+def rejected(session: Session, query_id: int) -> list[int]:
+    """The crops said to be different from this one, newest first."""
+    pairs = session.scalars(
+        sa.select(PairVerdict)
+        .where(
+            PairVerdict.verdict == "different",
+            sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
+        )
+        .order_by(PairVerdict.decided_at.desc(), PairVerdict.id.desc())
+    )
+    return [pair.high_id if pair.low_id == query_id else pair.low_id for pair in pairs]
+
+
 def contradicted(session: Session, detection_ids: Collection[int]) -> list[PairVerdict]:
     """Every standing "different" between one of these crops and another crop of its own individual."""
     low, high = aliased(Sighting), aliased(Sighting)

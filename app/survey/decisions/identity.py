@@ -7,12 +7,13 @@ constraints: what contradicts them raises `Contradiction` with the chain of deci
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.decisions import contradictions
+from app.survey.decisions import bursts, contradictions
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.contradictions import Contradiction, WayOut
 from app.survey.decisions.refusals import BadDecision
@@ -31,12 +32,14 @@ def say_same(
     candidate_id: int,
     *,
     join: bool = False,
+    together: Sequence[int] = (),
     view: dict[str, Any] | None = None,
     client_key: str | None = None,
 ) -> Decision:
     """The two crops show the same individual: the one without a name gets the other's, or both a new one.
 
-    join: make two individuals one, named as the one known longer; without it that is a contradiction. Raises
+    join: make two individuals one, named as the one known longer; without it that is a contradiction.
+    together: crops of the query's burst that get the same name, as far as nothing was said against it. Raises
     Contradiction when they are two individuals already, or were said to be different.
     """
     if known := already_made(session, client_key):
@@ -55,6 +58,7 @@ def say_same(
             if present is None:
                 _assign(change, who, detection_id, target.id)
     _pair(change, who, query.id, candidate.id, "same")
+    bursts.assign(change, who, [one for one in together if one != candidate.id], target.id)
     return _log(change, "same", who, query, target.id, candidate.id, view, client_key)
 
 
@@ -101,10 +105,11 @@ def new_individual(
     query_id: int,
     *,
     name: str | None = None,
+    together: Sequence[int] = (),
     view: dict[str, Any] | None = None,
     client_key: str | None = None,
 ) -> Decision:
-    """The crop shows an animal nobody knows yet. Raises BadDecision for a name that was ever used."""
+    """The crop, and those of its burst, show an animal nobody knows yet. Raises BadDecision for a name ever used."""
     if known := already_made(session, client_key):
         return known
     query = _detection(session, query_id)
@@ -113,6 +118,7 @@ def new_individual(
     change = Change(session)
     individual = change.add(Individual(name=free_name(session, name) if name else next_name(session)))
     _assign(change, who, query.id, individual.id)
+    bursts.assign(change, who, together, individual.id)
     return _log(change, "new", who, query, individual.id, None, view, client_key)
 
 
@@ -122,10 +128,11 @@ def set_identity_state(
     query_id: int,
     state: str,
     *,
+    together: Sequence[int] = (),
     view: dict[str, Any] | None = None,
     client_key: str | None = None,
 ) -> Decision:
-    """Nobody can tell who it is (unidentifiable), or not yet (unsure).
+    """Nobody can tell who it is (unidentifiable), or not yet (unsure); the same for those of its burst.
 
     Raises Contradiction for a crop that belongs to an individual: it has to be taken out first.
     """
@@ -138,6 +145,7 @@ def set_identity_state(
         raise contradictions.named_already(session, query.id, ours)
     change = Change(session)
     change.put(DetectionReview, {"detection_id": query.id}, identity=state, who=who, decided_at=time.time())
+    bursts.set_state(change, who, together, state)
     kind = "identity unsure" if state == "unsure" else state
     return _log(change, kind, who, query, None, None, view, client_key)
 
@@ -203,19 +211,6 @@ def unite(change: Change, who: str, keep: Individual, other: Individual) -> list
         change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
     change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
     return moved
-
-
-def rejected(session: Session, query_id: int) -> list[int]:
-    """The crops said to be different from this one, newest first."""
-    pairs = session.scalars(
-        sa.select(PairVerdict)
-        .where(
-            PairVerdict.verdict == "different",
-            sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
-        )
-        .order_by(PairVerdict.decided_at.desc(), PairVerdict.id.desc())
-    )
-    return [pair.high_id if pair.low_id == query_id else pair.low_id for pair in pairs]
 
 
 def _joined(

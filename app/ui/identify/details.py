@@ -10,7 +10,8 @@ from sqlalchemy.orm import Session
 
 from app import deps
 from app.matching import flanks
-from app.survey.decisions.identity import rejected
+from app.survey.decisions.bursts import burst_of
+from app.survey.decisions.contradictions import rejected
 from app.survey.detections import evidence as kept
 from app.survey.detections import quality
 from app.survey.detections.best_views import views_of
@@ -72,6 +73,7 @@ def detailed(
         raise_to_proven(one, found.get(int(one["id"])))
     _add_quality_and_masks(session, query, candidates)
     query["proposal"] = _proposal(session, query, found)
+    query["burst"] = [] if query["decided"] else _burst(session, int(query["id"]))
     return Shown(query, candidates, sent, wanted)
 
 
@@ -101,6 +103,12 @@ def raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) ->
     least = proven(agreeing)
     if least > candidate["probability"]:
         candidate |= {"probability": round(least, 4), "proven": agreeing}
+
+
+def _burst(session: Session, query_id: int) -> list[dict[str, Any]]:
+    """The crops that are decided together with the query, unless a person decides it alone."""
+    found = boxes(session, burst_of(session, query_id))
+    return [{"id": box.id, "src": deps.box_crop_url(box)} for box in found.values()]
 
 
 def _without_lines(one: EvidenceView) -> EvidenceView:

@@ -2,7 +2,7 @@
 
 export const FLANKS = { 1: "left", 2: "right", 3: "other", 4: "unknown" };
 const NAMED_KEYS = {
-  Enter: "same", x: "different", u: "unsure", n: "new", i: "unidentifiable", w: "identity unsure", z: "undo", v: "toggle", p: "pair", l: "lines", h: "heat", b: "masked", m: "other",
+  Enter: "same", x: "different", u: "unsure", n: "new", i: "unidentifiable", w: "identity unsure", z: "undo", v: "toggle", p: "pair", l: "lines", h: "heat", b: "masked", m: "other", c: "sheet", s: "alone",
   j: "next", k: "previous", ArrowDown: "next", ArrowUp: "previous", ",": "before", ".": "after", o: "turn", f: "mirror", "?": "help",
 };
 
@@ -20,6 +20,7 @@ export function pressMatch(match, event, inside) {
   else if (key === "-") match.pair.zoomBy(0.8);
   else if (key === "0") match.pair.reset();
   else if (key === "Escape" && !match.help.hidden) match.help.hidden = true;
+  else if (key === "Escape" && match.sheet.open) match.act("sheet");
   else return false;
   return true;
 }

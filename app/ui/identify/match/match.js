@@ -3,11 +3,13 @@
 import { Actions } from "../../shared/actions.js";
 import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
+import { Burst } from "./burst.js";
 import { candidateCard, evidenceText, proposalText, warningText } from "./cards.js";
 import { Conflict } from "./conflict.js";
 import { FLANKS, pressMatch } from "./keyboard.js";
 import { heldOrders, likelyNamed } from "./order.js";
 import { Pair, scaled } from "./pair.js";
+import { Sheet } from "./sheet.js";
 
 const UNANSWERED = 6000;
 // Milliseconds: a candidate that a new ranking brought is not decided about before it can have been seen.
@@ -20,6 +22,9 @@ class Match {
     Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false });
     this.actions = new Actions(data.store, () => this.tell());
     this.pair = new Pair();
+    this.sheet = new Sheet((place) => { this.candidate.at = place; this.sheet.open = false; this.draw(); this.strip.focus({ preventScroll: true }); });
+    this.pair.candidate.view.append(this.sheet.node);
+    this.burst = new Burst(() => this.act("alone"));
     this.conflict = new Conflict((conflict, way) => this.solve(conflict, way), (conflict) => this.goTo(conflict.action.query_id));
     this.scope = el("div", "scope faint", null, "");
     this.figures = el("div", "figures", { role: "status" });
@@ -30,7 +35,8 @@ class Match {
     this.views = Object.fromEntries(Object.entries(VIEWS).map(([view, [label, key]]) => [view, button(label, key, view, "view-choice")]));
     this.maskButton = button("Mask background", "B", "masked");
     this.otherButton = button("Other evidence", "M", "other");
-    this.viewBox = el("div", "views", { role: "group", "aria-label": "View" }, ...Object.values(this.views), this.maskButton, this.otherButton);
+    this.sheetButton = button("All its crops", "C", "sheet");
+    this.viewBox = el("div", "views", { role: "group", "aria-label": "View" }, ...Object.values(this.views), this.maskButton, this.otherButton, this.sheetButton);
     this.flanks = Object.entries(FLANKS).map(([key, flank]) => keyButton(flank, key, () => this.setFlank(flank), "flank"));
     this.proposal = el("span", "faint proposal", null, "");
     this.buttons = el("div", "buttons", null, button("Same", "Enter", "same", "mark same main"), button("Different", "X", "different", "mark different"),
@@ -39,7 +45,7 @@ class Match {
     this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks, this.proposal);
     this.help = keyPanel(data.keys);
     this.node = el("div", "pm match", null, this.conflict.node, el("div", "top", null, this.viewBox, this.pair.tools), this.pair.node, this.figures,
-      el("div", "controls", null, this.buttons, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
+      el("div", "controls", null, this.buttons, this.burst.node, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
     this.stop = listenKeys(root, data.store, (event, inside) => pressMatch(this, event, inside));
@@ -106,6 +112,7 @@ class Match {
     for (const action of this.actions.effective()) {
       const assigned = action.kind === "same" && this.pages.find((one) => one.query.id === action.candidate_id);
       if (assigned) assigned.query.decided = "just said the same";
+      for (const one of this.pages) if (action.together?.includes(one.query.id)) one.query.decided = "decided with its burst";
       const page = this.pages.find((one) => one.query.id === action.query_id);
       if (!page) continue;
       const candidate = page.candidates.find((one) => one.id === action.candidate_id || one.views?.some((view) => view.id === action.candidate_id));
@@ -115,7 +122,7 @@ class Match {
       else if (action.kind === "identity unsure") page.query.decided = "for later";
       else if (candidate && action.kind !== "solve") candidate.verdict = action.kind;
       if (action.kind === "same" && candidate) page.query.decided = `same as ${candidate.name || "the chosen crop"}`;
-      if (["new", "same"].includes(action.kind)) this.nameCrops([action.query_id, action.candidate_id]);
+      if (["new", "same"].includes(action.kind)) this.nameCrops([action.query_id, action.candidate_id, ...(action.together || [])]);
     }
   }
 
@@ -126,7 +133,7 @@ class Match {
 
   open() {
     this.pair.reset();
-    this.byHand = false;
+    this.byHand = this.sheet.open = this.burst.alone = false;
     const wanted = this.at === 0 ? this.current?.candidates.findIndex((one) => one.id === this.data.selected) ?? -1 : -1;
     const undecided = this.current?.candidates.findIndex((one) => !one.verdict) ?? -1;
     const named = likelyNamed(this.current?.candidates || []);
@@ -173,6 +180,10 @@ class Match {
     press_(this.maskButton, this.pair.masked);
     press_(this.otherButton, this.other);
     this.otherButton.hidden = !this.hasOther;
+    this.sheetButton.hidden = !(candidate?.views?.length > 1);
+    this.sheet.show(candidate);
+    this.burst.show(page.query);
+    press_(this.sheetButton, !this.sheet.node.hidden);
     this.drawFigures(evidence);
     this.tellSaved();
     this.wantEvidence();
@@ -212,7 +223,7 @@ class Match {
     const known = {
       next: () => this.go(1), previous: () => this.go(-1), undo: () => this.undo(), help: () => { this.help.hidden = !this.help.hidden; },
       pair: look(() => { this.pair.view = "pair"; }), lines: look(() => { this.pair.view = "lines"; }), heat: look(() => { this.pair.view = "heat"; }),
-      toggle: look(() => { this.pair.view = this.pair.view === "lines" ? "pair" : "lines"; }), masked: look(() => { this.pair.masked = !this.pair.masked; }), other: look(() => { this.other = !this.other; }),
+      toggle: look(() => { this.pair.view = this.pair.view === "lines" ? "pair" : "lines"; }), masked: look(() => { this.pair.masked = !this.pair.masked; }), other: look(() => { this.other = !this.other; }), sheet: look(() => { this.sheet.open = !this.sheet.open; }), alone: look(() => { this.burst.alone = !this.burst.alone; }),
       before: look(() => this.turnTo(-1)), after: look(() => this.turnTo(1)), turn: () => this.pair.turnBy(90), mirror: () => { this.pair.flipped = !this.pair.flipped; this.pair.place(); },
     };
     (known[name] || (() => this.decide(name)))();
@@ -230,6 +241,7 @@ class Match {
     if (!alone && !this.candidate) { this.say("There is no candidate to decide on."); return; }
     if (!alone && this.mustLookAgain(kind)) return;
     const about = alone ? {} : { candidate_id: this.shown.id, individual_id: this.candidate.individual_id ?? null };
+    if (ENDS.includes(kind) && this.burst.together.length) about.together = this.burst.together;
     const view = this.pair.view + (this.pair.masked ? ", background masked" : "");
     this.actions.add({ kind, query_id: this.current.query.id, view, model: this.data.model, ...about });
     this.rebuild();

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.actions.identify import apply_identity, conflict_item
 from app.survey.database import Survey, open_survey
-from app.survey.decisions import catalogue, identity
+from app.survey.decisions import catalogue, contradictions, identity
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import IDENTITY, TAKING_OUT
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
@@ -256,8 +256,8 @@ def test_rejected_crops_are_listed_when_asked_for(survey):
     act(survey, "ana", 1, "different", a, candidate_id=b)
     act(survey, "ana", 2, "different", c, candidate_id=a)
     with survey.read() as session:
-        assert set(identity.rejected(session, a)) == {b, c}
-        assert identity.rejected(session, b) == [a]
+        assert set(contradictions.rejected(session, a)) == {b, c}
+        assert contradictions.rejected(session, b) == [a]
 
 
 @pytest.fixture

@@ -92,6 +92,8 @@ ACTS: list[Act] = [
     lambda s, who, d: many_boxes.take_hints(s, who, several(s, d), d.random()),
     lambda s, who, d: identity.new_individual(s, who, box(s, d)),
     lambda s, who, d: identity.say_same(s, who, box(s, d), box(s, d)),
+    lambda s, who, d: identity.say_same(s, who, box(s, d), box(s, d), together=[box(s, d)]),
+    lambda s, who, d: identity.set_identity_state(s, who, box(s, d), "unsure", together=[box(s, d)]),
     lambda s, who, d: identity.say_pair(s, who, box(s, d), box(s, d), "different"),
     lambda s, who, d: identity.set_flank(s, who, box(s, d), d.choice(["left", "right"])),
     lambda s, who, d: identity.set_identity_state(s, who, box(s, d), d.choice(["unsure", "unidentifiable"])),

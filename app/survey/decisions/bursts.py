@@ -1,0 +1,111 @@
+"""Crops of one burst, decided together: the pictures that a camera takes of one animal in one go.
+
+Only pictures with a single animal belong together without a question; where several are in view at once each crop is
+decided alone. Whoever decides sees the crops beforehand and can leave them out.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Session
+
+from app.survey.decisions.changes import Change
+from app.survey.decisions.contradictions import rejection
+from app.survey.tables.detections import Detection, DetectionReview, Feature
+from app.survey.tables.individuals import PairVerdict, Sighting
+from app.survey.tables.media import Media
+
+# Longest time between two pictures of a burst: cameras take them a second apart, with a slow flash up to five.
+GAP = timedelta(seconds=5)
+
+
+def burst_of(session: Session, detection_id: int) -> list[int]:
+    """The other crops of this crop's burst that wait for an identity, in the order they were taken."""
+    event_id = session.scalar(
+        sa.select(Media.event_id).join(Detection, Detection.media_id == Media.id).where(Detection.id == detection_id)
+    )
+    animals = _animals(session, event_id) if event_id is not None else []
+    place = next((place for place, animal in enumerate(animals) if animal.id == detection_id), None)
+    if place is None:
+        return []
+    alone = {media for media, count in Counter(animal.media_id for animal in animals).items() if count == 1}
+    burst = [*_unbroken(animals[place::-1], alone)[::-1], *_unbroken(animals[place:], alone)]
+    compared = _compared(session, detection_id)
+    mine = animals[place].species
+    return [
+        animal.id
+        for animal in burst
+        if animal.waits and animal.id not in compared and (mine is None or animal.species in (None, mine))
+    ]
+
+
+def assign(change: Change, who: str, detection_ids: Sequence[int], individual_id: int) -> None:
+    """Give the crops of a burst the individual of the one that was decided.
+
+    A crop that was said to be different from one of the individual is left out, and so is one with a name.
+    """
+    for detection_id in _unnamed(change.session, detection_ids):
+        if rejection(change.session, detection_id, individual_id) is None:
+            row = {"individual_id": individual_id, "who": who, "decided_at": time.time()}
+            change.put(Sighting, {"detection_id": detection_id}, **row)
+
+
+def set_state(change: Change, who: str, detection_ids: Sequence[int], state: str) -> None:
+    """Say of the crops of a burst without a name what was said of the one that was decided."""
+    for detection_id in _unnamed(change.session, detection_ids):
+        change.put(DetectionReview, {"detection_id": detection_id}, identity=state, who=who, decided_at=time.time())
+
+
+def _unnamed(session: Session, detection_ids: Sequence[int]) -> list[int]:
+    named = set(session.scalars(sa.select(Sighting.detection_id).where(Sighting.detection_id.in_(detection_ids))))
+    return [detection_id for detection_id in detection_ids if detection_id not in named]
+
+
+def _animals(session: Session, event_id: int) -> Sequence[sa.Row[Any]]:
+    """The standing animals of an event that a model has described: (id, media_id, taken_at, species, waits)."""
+    review = DetectionReview
+    waits = sa.and_(Sighting.detection_id.is_(None), review.identity.is_(None))
+    return session.execute(
+        sa.select(Detection.id, Detection.media_id, Media.taken_at, review.species, waits.label("waits"))
+        .join(Media, Media.id == Detection.media_id)
+        .outerjoin(review, review.detection_id == Detection.id)
+        .outerjoin(Sighting, Sighting.detection_id == Detection.id)
+        .where(
+            Media.event_id == event_id,
+            Media.taken_at.is_not(None),
+            Detection.id.in_(sa.select(Feature.detection_id)),
+            sa.func.coalesce(review.category, Detection.category) == "animal",
+            sa.func.coalesce(review.verdict, "") != "rejected",
+        )
+        .order_by(Media.taken_at, Media.id)
+    ).all()
+
+
+def _unbroken(animals: Sequence[sa.Row[Any]], alone: Collection[int]) -> list[sa.Row[Any]]:
+    """Those after the first, as far as each is alone on its picture and taken shortly after or before the last."""
+    found: list[sa.Row[Any]] = []
+    last = animals[0]
+    if last.media_id not in alone:
+        return []
+    for animal in animals[1:]:
+        if animal.media_id not in alone or abs(animal.taken_at - last.taken_at) > GAP:
+            break
+        found.append(animal)
+        last = animal
+    return found
+
+
+def _compared(session: Session, detection_id: int) -> set[int]:
+    """Crops about which somebody has said something beside this one."""
+    pairs = session.execute(
+        sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
+            sa.or_(PairVerdict.low_id == detection_id, PairVerdict.high_id == detection_id)
+        )
+    )
+    return {one for pair in pairs for one in pair}
