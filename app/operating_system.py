@@ -55,6 +55,13 @@ def ask_myself_to_stop() -> None:
         os.kill(os.getpid(), signal.SIGTERM)
 
 
+def begin_anew() -> None:
+    """Run this process's command once more in its place; on Windows it ends, and whoever watches starts it again."""
+    if sys.platform == "win32":
+        os._exit(1)
+    os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
 def family(pid: int) -> list[psutil.Process]:
     """A process and all it has started, as long as they live; itself first."""
     try:

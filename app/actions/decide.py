@@ -1,7 +1,7 @@
 """The way every decision, undo and redo takes from a browser or a page into the survey.
 
-One write transaction each, tried again when somebody else wrote the same row at that moment. What could not be done
-becomes a problem in words, and crops whose boxes changed are described again by a job.
+One write transaction each, tried again when somebody else wrote the same row at that moment or the database went away.
+What could not be done becomes a problem in words, and crops whose boxes changed are described again by a job.
 """
 
 from __future__ import annotations
@@ -11,11 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.jobs.queue import Jobs
-from app.survey.database import Survey
+from app.survey.database import Survey, is_away
 from app.survey.decisions import undoing
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo, taken_back_by
@@ -163,10 +163,15 @@ def _run(survey: Survey, jobs: Jobs, act: Callable[[Session], Made]) -> Outcome:
 
 def _in_one_transaction(survey: Survey, act: Callable[[Session], Made]) -> Outcome:
     for left in reversed(range(TRIES)):
+        sent = False
         try:
             with survey.write() as session:
                 made = act(session)
+                sent = True
             break
+        except OperationalError as error:
+            if sent or not left or not is_away(error):  # what was sent may have been written
+                raise
         except IntegrityError:
             if not left:
                 text = "Somebody decided about the same thing at this moment. Please decide again."

@@ -23,6 +23,7 @@ from app.ingest.picture import decode
 from app.ingest.refusals import Refused
 from app.survey.detections import results
 from app.survey.detections.boxes import BoxView, boxes, boxes_of, over_threshold, rescore
+from app.survey.media import claims
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from modal_backend.contracts import Category, Failure, Picture
@@ -37,11 +38,15 @@ _IMAGES = Media.kind == "image"
 
 
 async def analyse(context: Context, media_ids: list[int], job: str, lane: Lane) -> None:
-    """Detect and describe a batch of stored pictures. job: see `calls.ask`. Raises BackendError."""
-    await _detect(context, media_ids, job, lane)
+    """Detect and describe those of a batch of stored pictures that no other job is at work on.
+
+    job: see `calls.ask`. Raises BackendError.
+    """
+    mine = await asyncio.to_thread(_claimed, context, media_ids, job)
+    await _detect(context, mine, job, lane)
     models = (await asyncio.to_thread(context.choose)).describing
-    await describe(context, lambda: crops_of_media(context, media_ids), models, job, lane)
-    await asyncio.to_thread(_finish, context, media_ids)
+    await describe(context, lambda: crops_of_media(context, mine), models, job, lane)
+    await asyncio.to_thread(_finish, context, mine)
 
 
 async def describe_boxes(
@@ -68,10 +73,12 @@ def unfinished(session: Session, import_id: int) -> list[int]:
     return sorted(session.scalars(rows))
 
 
-def fail(context: Context, media_ids: list[int], reason: str) -> None:
-    """Mark those of these media that are not finished as failed."""
-    open_ones = sa.and_(Media.id.in_(media_ids), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+def fail(context: Context, media_ids: list[int], reason: str, job: str) -> None:
+    """Mark those of these media that this job has taken and not finished as failed."""
     with context.survey.write() as session:
+        mine = claims.claim(session, media_ids, job)
+        claims.release(session, mine)
+        open_ones = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
         session.execute(sa.update(Media).where(open_ones).values(stage=Stage.FAILED, failure=reason))
 
 
@@ -103,11 +110,16 @@ def crops_of_media(context: Context, media_ids: list[int]) -> list[Crop]:
     ]
 
 
+def _claimed(context: Context, media_ids: list[int], job: str) -> list[int]:
+    with context.survey.write() as session:
+        return claims.claim(session, media_ids, job)
+
+
 async def _detect(context: Context, media_ids: list[int], job: str, lane: Lane) -> None:
     detector = (await asyncio.to_thread(context.choose)).detector
 
     def make() -> Request:
-        pictures = _waiting_pictures(context, media_ids)
+        pictures = _waiting_pictures(context, media_ids, job)
         return Request(list(pictures), digest(list(pictures)), [prepare(detector, one) for one in pictures.values()])
 
     detected, answers = await ask(context, job, [detector], make, lane)
@@ -115,7 +127,7 @@ async def _detect(context: Context, media_ids: list[int], job: str, lane: Lane) 
         await asyncio.to_thread(_keep, context, detected, answer)
 
 
-def _waiting_pictures(context: Context, media_ids: list[int]) -> dict[int, Picture]:
+def _waiting_pictures(context: Context, media_ids: list[int], job: str) -> dict[int, Picture]:
     """The pictures of those of these media that have no detector's answer yet; unreadable ones have failed."""
     waiting = sa.and_(Media.id.in_(media_ids), Media.stage.in_([Stage.STORED, Stage.FAILED]))
     with context.survey.read() as session:
@@ -126,7 +138,7 @@ def _waiting_pictures(context: Context, media_ids: list[int]) -> dict[int, Pictu
             pictures[media.id] = _stored_picture(context, media)
         except (Refused, OSError) as error:
             log.warning("The picture %s cannot be read: %s", media.id, error)
-            fail(context, [media.id], f"The stored file cannot be read: {error}")
+            fail(context, [media.id], f"The stored file cannot be read: {error}", job)
     return pictures
 
 
@@ -158,6 +170,7 @@ def _finish(context: Context, media_ids: list[int]) -> None:
     mine = Media.id.in_(media_ids)
     with context.survey.write() as session:
         session.execute(sa.update(Media).where(mine, Media.stage == Stage.DETECTED).values(stage=Stage.READY))
+        claims.release(session, media_ids)
         hashes = list(session.scalars(sa.select(Media.sha256).where(mine)))
     context.decoded.drop(hashes)
 

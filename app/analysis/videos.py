@@ -25,6 +25,7 @@ from app.ingest.formats import Format
 from app.ingest.picture import thumbnail
 from app.survey.detections import results
 from app.survey.detections.boxes import rescore
+from app.survey.media import claims
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import Video, VideoRunRow
@@ -76,7 +77,7 @@ class Asked:
 
 
 def summarise_pending(context: Context, import_id: int | None = None, job: str | None = None) -> None:
-    """Summarise every stored video that is not summarised yet, then describe its tracklets.
+    """Summarise every stored video that is not summarised yet, then describe its tracklets; not those of another job.
 
     Args:
         import_id: of this import only.
@@ -86,11 +87,16 @@ def summarise_pending(context: Context, import_id: int | None = None, job: str |
         BackendError. What cannot be decoded has failed, with the reason.
     """
     for media_id in _pending(context, import_id):
-        with context.survey.read() as session:
+        with context.survey.write() as session:
+            mine = claims.claim(session, [media_id], job or "")
             stage = session.get_one(Media, media_id).stage
+        if not mine:
+            continue
         if stage == Stage.STORED:
             _summarise(context, media_id, job)
         _describe(context, media_id, job)
+        with context.survey.write() as session:
+            claims.release(session, mine)
 
 
 def summarise_again(context: Context, run_id: int, job: str | None = None) -> None:

@@ -9,7 +9,9 @@ from argparse import ArgumentParser, Namespace
 from types import FrameType
 
 from app.commands.output import note
+from app.jobs.presence import TakenOver
 from app.jobs.worker import run_worker
+from app.operating_system import begin_anew
 from app.settings import Settings
 from app.survey.database import open_survey
 
@@ -30,6 +32,10 @@ def run(settings: Settings, _options: Namespace) -> int:
     parent = os.getppid()
     survey = open_survey(settings)
     note(f"Worker on {settings.data_dir}. Ctrl+C stops it; nothing is lost.")
-    run_worker(survey, settings, stop, lambda: os.getppid() != parent)
+    try:
+        run_worker(survey, settings, stop, lambda: os.getppid() != parent)
+    except TakenOver as error:
+        note(f"{error} It begins anew.")
+        begin_anew()
     # Threads may be in the middle of a job; it is checkpointed, so there is nothing to wait for.
     os._exit(0)

@@ -10,28 +10,30 @@ from app.analysis import pictures
 from app.ingest.refusals import Refused
 from app.ingest.store import StoreError
 from app.jobs.current import current
+from app.jobs.steps import step
 from modal_backend.errors import BackendError, sentence
 
 
 @DBOS.workflow(name="analyse_window")
 async def analyse_batch(media_ids: list[int]) -> str:
     """Detect and describe stored pictures; returns what went wrong, empty when all went well."""
+    job = DBOS.workflow_id or ""
     try:
-        await analyse(media_ids, DBOS.workflow_id or "")
+        await analyse(media_ids, job)
     except (BackendError, StoreError, Refused, OSError) as error:
-        return await fail_media(media_ids, sentence(error))
+        return await fail_media(media_ids, sentence(error), job)
     return ""
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def analyse(media_ids: list[int], job: str) -> None:
     """Run again after a crash, it collects the calls that were sent."""
     now = current()
     await pictures.analyse(now.context, media_ids, job, now.bulk)
 
 
-@DBOS.step()
-async def fail_media(media_ids: list[int], reason: str) -> str:
+@step()
+async def fail_media(media_ids: list[int], reason: str, job: str) -> str:
     """Mark what is not finished as failed, with the reason."""
-    await asyncio.to_thread(pictures.fail, current().context, media_ids, reason)
+    await asyncio.to_thread(pictures.fail, current().context, media_ids, reason, job)
     return reason

@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.jobs.current import current
 from app.jobs.queue import Due
+from app.jobs.steps import step
 from app.matching import calibrate
 from app.survey.individuals import calibrations
 
@@ -14,6 +15,12 @@ from app.survey.individuals import calibrations
 @DBOS.workflow(name="calibrate")
 def calibrate_models() -> None:
     """Fit all models again."""
+    fit()
+
+
+@step()
+def fit() -> None:
+    """Fit and store the curves."""
     calibrate.calibrate(current().context.survey)
 
 

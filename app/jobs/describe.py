@@ -22,6 +22,7 @@ from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
 from app.jobs.current import current
 from app.jobs.queue import Due, Queue
+from app.jobs.steps import step
 from app.survey.detections import rapid_profile
 from app.survey.detections.features import alike_to, lacking, lacking_count, newest_version, present_versions
 from app.survey.individuals import rankings
@@ -60,7 +61,7 @@ async def describe_again() -> None:
     await finish_slice(parts)
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def describe(detection_ids: list[int], models: list[str], job: str) -> None:
     """Run again after a crash, it collects the calls that were sent. What cannot be read any more is passed over."""
     now = current()
@@ -71,13 +72,13 @@ async def describe(detection_ids: list[int], models: list[str], job: str) -> Non
         log.warning("Crops %s cannot be described: %s", detection_ids, error)
 
 
-@DBOS.step()
+@step()
 async def next_slice() -> list[Part]:
     """The next crops to describe, each with the models they lack."""
     return await asyncio.to_thread(_next_slice, current().context)
 
 
-@DBOS.step()
+@step()
 async def finish_slice(parts: list[Part]) -> None:
     """Forget what older versions said about these crops; let a profile of RAPID take over that has described all."""
     await asyncio.to_thread(end_slice, current().context, parts)

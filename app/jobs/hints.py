@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from app.jobs.current import current
 from app.jobs.queue import Due
+from app.jobs.steps import step
 from app.survey.detections import hints
 from modal_backend.models.species.hints import VERSION, hints_of
 
@@ -18,7 +19,7 @@ def hint_species() -> None:
         pass
 
 
-@DBOS.step()
+@step()
 def read_hints() -> int:
     """Read the next embeddings; returns how many there were."""
     survey = current().context.survey

@@ -26,10 +26,11 @@ from app.jobs.analyse import analyse_batch
 from app.jobs.current import Current, current
 from app.jobs.queue import Due, Queue, import_workflow_id
 from app.jobs.sample import tell_story
+from app.jobs.steps import step
 from app.sample import demo_survey
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
-from app.survey.media import clocks, imports, places
+from app.survey.media import claims, clocks, imports, places
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media
 from modal_backend.errors import BackendError, sentence
 
@@ -55,6 +56,9 @@ async def import_media(import_id: int) -> str:
         errors += await _results(waiting)
         errors += await _results(await _queued(await left_over(import_id)))
         errors.append(await summarise_videos(import_id, job))
+        await others_at_work(import_id)
+        errors += await _results(await _queued(await left_over(import_id)))
+        errors.append(await summarise_videos(import_id, job))
         await group_events(import_id)
         await match_results(import_id)
         await decide_for_sample_team(import_id)
@@ -77,31 +81,38 @@ async def give_up_calls(import_id: int, attempt: int) -> int:
     return await give_up_open_calls(import_workflow_id(import_id, attempt))
 
 
-@DBOS.step()
+@step()
 async def begin(import_id: int) -> int:
     """Mark the import as running and count its files; returns how many batches may wait to be analysed."""
     return await asyncio.to_thread(_begin, current(), import_id)
 
 
-@DBOS.step()
+@step()
 async def take_in_some(import_id: int, job: str) -> list[int] | None:
     """Take in the next files; returns the ids of the pictures to analyse, None when there are no more files."""
     return await asyncio.to_thread(_take_in_some, current(), import_id, job)
 
 
-@DBOS.step()
+@step()
 async def left_over(import_id: int) -> list[int]:
     """Pictures of the import that nobody brought to an end: a worker died while it wrote them down."""
     return await asyncio.to_thread(_read, pictures.unfinished, import_id)
 
 
-@DBOS.step()
+@step(preemptible=True)
+async def others_at_work(import_id: int) -> None:
+    """Wait until no other job is at work on media of the import; upkeep frees what an ended job has left."""
+    while await asyncio.to_thread(_read, claims.jobs_at_work, import_id):
+        await asyncio.sleep(POLL_SECONDS * 5)
+
+
+@step()
 async def reopen_failed() -> list[int]:
     """Every media whose analysis failed waits for it again; returns the ids of the pictures."""
     return await asyncio.to_thread(_reopen_failed, current())
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def summarise_videos(import_id: int | None, job: str) -> str:
     """Summarise the videos of an import, or all that wait; returns what went wrong."""
     try:
@@ -111,31 +122,31 @@ async def summarise_videos(import_id: int | None, job: str) -> str:
     return ""
 
 
-@DBOS.step()
+@step()
 async def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
     await asyncio.to_thread(_group, current(), import_id)
 
 
-@DBOS.step()
+@step()
 async def match_results(import_id: int) -> None:
     """Have the results that came with the import taken where only all files together say which is meant."""
     await asyncio.to_thread(_match_results, current().context.survey, import_id)
 
 
-@DBOS.step()
+@step()
 async def decide_for_sample_team(import_id: int) -> None:
     """Of the sample survey: write down what its own team decided and noted."""
     await asyncio.to_thread(tell_story, current(), import_id)
 
 
-@DBOS.step()
+@step()
 async def close_import(import_id: int, error: str | None) -> str:
     """Mark the import as done or failed."""
     return await asyncio.to_thread(_close, current(), import_id, error)
 
 
-@DBOS.step()
+@step()
 async def give_up_open_calls(job: str) -> int:
     """Cancel the open calls of a job and of the jobs it started; waits while Modal cannot be reached."""
     return await calls.give_up(current().context, job)
@@ -197,15 +208,15 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
     else:
         most = min(FILES_AT_ONCE, context.backend.batches_ahead * BATCH // 2)
     media_ids: list[int] = []
-    taken = 0
-    for reads in now.feeds[job]:
+    taken, feed = 0, now.feeds.pop(job)  # one that breaks off is begun again: what is listed by then is passed over
+    for reads in feed:
         listed = list_batch(context, import_id, reads)
         bringing_in.take_for(context.survey, import_id, listed)
         media_ids += listed
         taken += len(reads)
         if taken >= most:
+            now.feeds[job] = feed
             return media_ids
-    del now.feeds[job]
     return media_ids or None
 
 
@@ -239,7 +250,7 @@ def _close(now: Current, import_id: int, error: str | None) -> str:
     return error or "done"
 
 
-def _read(query: Any, *args: Any) -> list[int]:
+def _read(query: Any, *args: Any) -> list[Any]:
     with current().context.survey.read() as session:
-        ids: list[int] = query(session, *args)
-        return ids
+        found: list[Any] = query(session, *args)
+        return found

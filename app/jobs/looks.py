@@ -13,6 +13,7 @@ from app import files
 from app.ingest.look import look_of
 from app.jobs.current import current
 from app.jobs.queue import Due
+from app.jobs.steps import step
 from app.survey.media import imports, looks
 from app.survey.tables.media import Media, MediaLook
 
@@ -27,7 +28,7 @@ def look_at_thumbs() -> None:
         last = then
 
 
-@DBOS.step()
+@step()
 def look_at_some(after: int) -> int:
     """Look at the next thumbnails; returns the id of the last media, or `after` at the end."""
     survey = current().context.survey

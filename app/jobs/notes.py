@@ -18,6 +18,7 @@ from app.analysis import calls
 from app.analysis.context import Context
 from app.jobs.current import current
 from app.jobs.queue import Due, notes_workflow_id
+from app.jobs.steps import step
 from app.survey.database import Survey
 from app.survey.notes import notes as survey_notes
 from app.survey.notes.views import VIDEOS_FROM
@@ -36,7 +37,7 @@ async def analyse_notes(run_id: int) -> str:
     return await run_notes(run_id, DBOS.workflow_id or "")
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def run_notes(run_id: int, job: str) -> str:
     """The whole run: may be begun again, and then takes from the cache and from Modal what is there."""
     return await asyncio.to_thread(bring_to_end, current().context, run_id, job)

@@ -15,13 +15,14 @@ from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOSClient
+from dbos._migration import get_migration_versions, get_sqlite_migration_versions
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
-from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
+from app.survey.tables.media import ImportBatch
 from app.survey.tables.results import ResultsFile
 from modal_backend.errors import QueueFull
 
@@ -169,9 +170,7 @@ class Jobs:
         with self.survey.write() as session:
             attempt = session.get_one(ImportBatch, import_id).attempt
             imports.finish(session, import_id, error=reason)
-            mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
-            unfinished = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
-            session.execute(sa.update(Media).where(unfinished).values(stage=Stage.FAILED, failure=reason))
+            imports.give_up(session, import_id, reason)
         client = self._connect()
         if client is not None:
             client.cancel_workflow(import_workflow_id(import_id, attempt), cancel_children=True)
@@ -183,7 +182,7 @@ class Jobs:
         if client is None:
             return 0
         if self._engine is None:
-            self._engine = sa.create_engine(self._url)
+            self._engine = sa.create_engine(self._url, pool_pre_ping=True)
         table = sa.table("workflow_status", sa.column("status"), schema=self._schema)
         with self._engine.connect() as connection:
             query = sa.select(sa.func.count()).select_from(table).where(table.c.status.in_(["ENQUEUED", "DELAYED"]))
@@ -254,11 +253,17 @@ def video_workflow_id(answer_id: int) -> str:
 
 
 def _has_queue(url: str) -> bool:
+    """Whether a worker has made the queue's database, all of it."""
     if url.startswith("sqlite:///") and not Path(url.removeprefix("sqlite:///")).exists():
         return False
     engine = sa.create_engine(url)
     try:
-        return any("workflow_status" in sa.inspect(engine).get_table_names(schema) for schema in (None, "dbos"))
+        here, wanted = (
+            get_sqlite_migration_versions(engine)
+            if engine.dialect.name == "sqlite"
+            else get_migration_versions(engine, "dbos", use_listen_notify=True)
+        )
+        return here >= wanted
     except SQLAlchemyError:
         return False
     finally:

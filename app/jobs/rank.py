@@ -18,6 +18,7 @@ from app.analysis.context import Context
 from app.ingest.refusals import Refused
 from app.jobs.current import current
 from app.jobs.queue import Due, Queue
+from app.jobs.steps import step
 from app.matching.gallery import NotDescribed
 from app.survey.detections.features import feature_version
 from app.survey.detections.matches import Pair
@@ -56,26 +57,26 @@ async def rank_ahead(detection_ids: list[int], scope_key: str) -> None:
         await match_ahead(detection_id, scope_key, DBOS.workflow_id or "")
 
 
-@DBOS.step()
+@step()
 async def rank(detection_id: int, scope_key: str) -> bool:
     """Rank one query; False when its crop has no features yet."""
     return await _ranked(detection_id, Scope.from_key(scope_key)) is not None
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def describe_now(detection_ids: Sequence[int], job: str) -> None:
     """Describe the crops of these boxes by all models in use."""
     now = current()
     await pictures.describe_boxes(now.context, detection_ids, job, now.interactive)
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def match(detection_id: int, scope_key: str, job: str) -> None:
     """Have the matcher look at the first candidates of a ranked query, and rank it anew, for the last time."""
     await _match(detection_id, Scope.from_key(scope_key), job, current().interactive)
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def match_ahead(detection_id: int, scope_key: str, job: str) -> None:
     """The same for a query that nobody waits for, unless an import is open by now."""
     now = current()

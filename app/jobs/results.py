@@ -16,6 +16,7 @@ from app.exchange.incoming import bringing_in
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import current
 from app.jobs.queue import Due, Queue, results_workflow_id
+from app.jobs.steps import step
 from app.survey.tables.results import ResultsFile, ResultsState
 from modal_backend.errors import sentence
 
@@ -45,25 +46,25 @@ async def bring_in_results(results_id: int) -> str:
     return await finish(results_id, None)
 
 
-@DBOS.step()
+@step()
 async def read_file(results_id: int) -> str:
     """Read the file when that has not been done; returns where it stands."""
     return await asyncio.to_thread(_read_file, results_id)
 
 
-@DBOS.step()
+@step()
 async def take_some(results_id: int, after: int) -> int | None:
     """Store the boxes of the next images; see `bringing_in.take_some`."""
     return await asyncio.to_thread(bringing_in.take_some, current().context.survey, results_id, after)
 
 
-@DBOS.step()
+@step()
 async def next_images(results_id: int, after: int) -> list[int]:
     """The next images that wait for a model."""
     return await asyncio.to_thread(bringing_in.waiting, current().context.survey, results_id, after, AT_ONCE)
 
 
-@DBOS.step()
+@step()
 async def finish(results_id: int, error: str | None) -> str:
     """Mark the file as brought in, or as failed."""
     await asyncio.to_thread(bringing_in.finish, current().context.survey, results_id, error)

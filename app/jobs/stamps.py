@@ -13,6 +13,7 @@ from app.analysis import stamps as analysis
 from app.analysis.context import Context
 from app.jobs.current import current
 from app.jobs.queue import Due
+from app.jobs.steps import step
 from app.survey.media import imports, stamps
 from app.survey.tables.media import Media
 from app.survey.tables.stamps import StampReading
@@ -32,13 +33,13 @@ async def read_stamps() -> None:
         done += len(media_ids)
 
 
-@DBOS.step()
+@step()
 async def next_media() -> list[int]:
     """The next media to read; none while an import waits or runs."""
     return await asyncio.to_thread(_next_media, current().context)
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def read_some(media_ids: list[int], job: str) -> None:
     """Read these media."""
     now = current()

@@ -34,6 +34,7 @@ from app.jobs.presence import Presence
 from app.jobs.queue import UNDER_WAY, Due, Jobs
 from app.survey.calls import ledger
 from app.survey.database import Survey
+from app.survey.media import claims
 from modal_backend.errors import BackendError, QueueFull
 
 log = logging.getLogger("pugmark.worker")
@@ -69,6 +70,7 @@ class Upkeep:
         survey: Survey = now.context.survey
         self._survey, self._presence = survey, presence
         self._jobs = Jobs(survey, now.settings)
+        self._gone: list[str] = []  # workers; kept until their work is taken over: the database may be away meanwhile
         lookout, ahead = describe.Lookout(now.context), rank.Ahead(now.context)
         self._kept = (
             Kept("import_media", imports.due, imports.broke_off),
@@ -90,12 +92,15 @@ class Upkeep:
     def run(self) -> None:
         """One round."""
         self._presence.beat()
-        gone = self._presence.gone()
-        if gone:
-            log.warning("Taking over the work of %s", ", ".join(gone))
-            ledger.abandon(self._survey, gone)
-            DBOS._recover_pending_workflows(gone)
+        self._gone += self._presence.gone()
+        if self._gone:
+            log.warning("Taking over the work of %s", ", ".join(self._gone))
+            ledger.abandon(self._survey, self._gone)
+            DBOS._recover_pending_workflows(self._gone)
             self._take_over_older()
+            self._presence.settled(self._gone)
+            self._gone = []
+        self._free_claims()
         for kept in self._kept:
             try:
                 self._keep(kept)
@@ -123,6 +128,16 @@ class Upkeep:
             if status is not None:
                 DBOS.delete_workflow(job.workflow_id, delete_children=True)
             self._jobs.put(kept.workflow, job.workflow_id, *job.args)
+
+    def _free_claims(self) -> None:
+        """Media that an ended job had taken are free for the next."""
+        with self._survey.read() as session:
+            jobs = claims.jobs_at_work(session)
+        for job in jobs:
+            status = DBOS.get_workflow_status(job)
+            if status is None or status.status not in UNDER_WAY:
+                with self._survey.write() as session:
+                    claims.release_job(session, job)
 
     def _take_over_older(self) -> None:
         """Stop what an older version of this program left in the queue, and begin anew what no row asks for.

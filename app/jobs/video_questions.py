@@ -18,6 +18,7 @@ from app.analysis.calls import Request
 from app.analysis.video_endpoint import endpoint, not_configured
 from app.jobs.current import current
 from app.jobs.queue import Due, video_workflow_id
+from app.jobs.steps import step
 from app.survey.calls import ledger
 from app.survey.calls.ledger import Sent
 from app.survey.tables.media import Media
@@ -48,7 +49,7 @@ async def ask_about_video(answer_id: int) -> str:
         return await refuse(answer_id, sentence(error))
 
 
-@DBOS.step()
+@step()
 async def through(answer_id: int) -> str:
     """Who asks the endpoint: the worker ("direct"), or a function on Modal."""
     row = await asyncio.to_thread(_open, answer_id)
@@ -57,7 +58,10 @@ async def through(answer_id: int) -> str:
 
 @DBOS.step(preemptible=True)
 async def ask_endpoint(answer_id: int) -> str:
-    """Ask the endpoint from here; a question that has ended is left as it is."""
+    """Ask the endpoint from here; a question that has ended is left as it is.
+
+    It is not made again by itself when the database was away: the endpoint charges for every answer.
+    """
     row = await asyncio.to_thread(_open, answer_id)
     if row is None:
         return NOTHING
@@ -71,7 +75,7 @@ async def ask_endpoint(answer_id: int) -> str:
     return await asyncio.to_thread(_keep, answer_id, answer, sent, time.monotonic() - begun)
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def ask_model(answer_id: int) -> str:
     """Have a function of the backend ask the endpoint; run again after a crash, it collects the call that was sent."""
     row = await asyncio.to_thread(_open, answer_id)
@@ -93,7 +97,7 @@ async def ask_model(answer_id: int) -> str:
     return await asyncio.to_thread(_keep, answer_id, value)
 
 
-@DBOS.step()
+@step()
 async def refuse(answer_id: int, reason: str) -> str:
     """Write down why the question was not answered."""
     return await asyncio.to_thread(_fail, answer_id, reason)

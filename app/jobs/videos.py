@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.analysis import videos
 from app.jobs.current import current
 from app.jobs.queue import Due, video_run_workflow_id
+from app.jobs.steps import step
 from app.survey.videos import runs
 from modal_backend.errors import BackendError, sentence
 
@@ -20,7 +21,7 @@ async def summarise_again(run_id: int) -> None:
     await summarise(run_id, DBOS.workflow_id or "")
 
 
-@DBOS.step(preemptible=True)
+@step(preemptible=True)
 async def summarise(run_id: int, job: str) -> None:
     """Look and write down the result, or why there is none."""
     try:

@@ -24,7 +24,7 @@ from app.jobs.queue import Queue
 from app.jobs.upkeep import Upkeep
 from app.matching.gallery import Gallery
 from app.settings import Settings
-from app.survey.database import Survey
+from app.survey.database import Survey, is_away
 from app.survey.detections import rapid_profile
 from modal_backend.errors import BackendError
 
@@ -70,7 +70,9 @@ def _keep_up(upkeep: Upkeep) -> None:
     """One round of upkeep; a database that is away, as in a restart, is asked again in the next."""
     try:
         upkeep.run()
-    except (sa.exc.OperationalError, sa.exc.InterfaceError) as error:
+    except sa.exc.DBAPIError as error:
+        if not is_away(error):
+            raise
         log.warning("The database does not answer; the next look is in %.0f s: %s", HEARTBEAT_SECONDS, error.orig)
 
 

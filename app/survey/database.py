@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+import sqlite3
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -14,10 +15,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
+from tenacity import Retrying, retry_if_exception_message, stop_after_delay
 
 from app.settings import Settings
+from modal_backend.waiting import growing
 
 T = TypeVar("T")
 MIGRATIONS = Path(__file__).parent / "migrations"
@@ -38,6 +41,11 @@ TROUBLES = {
     "not a database": DAMAGED,
     "connection refused": "The database server does not answer. PUGMARK_DATABASE_URL names it; start it and try again.",
 }
+# What libpq says while a server stops and starts, and how many seconds a page or a command waits for it.
+RESTARTING = "refused|starting up|shutting down|closed the connection|not yet accepting|terminating connection"
+PATIENCE = 15.0
+# Waiting does not cure these: https://www.postgresql.org/docs/current/errcodes-appendix.html (disk full).
+FOR_A_PERSON = ("53100",)
 WRITES = 7_203_112  # any number, the same in every process
 
 
@@ -77,6 +85,13 @@ def trouble(error: DBAPIError) -> str:
         if sign in cause.lower():
             return sentence
     return f"The survey's database refused: {cause.splitlines()[0] if cause else type(error.orig).__name__}"
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the database's server did not answer, as in its restart: the same again may work later."""
+    if not isinstance(error, OperationalError | InterfaceError) or isinstance(error.orig, sqlite3.Error):
+        return False
+    return getattr(error.orig, "sqlstate", None) not in FOR_A_PERSON
 
 
 def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -149,8 +164,17 @@ def _engine(url: str) -> sa.Engine:
 
 
 def _postgres(url: str) -> sa.Engine:
-    """One write transaction at a time, as SQLite has it: every decision is checked against all that came before."""
+    """One write transaction at a time, as SQLite has it: every decision is checked against all that came before.
+
+    A server that is being restarted is waited for.
+    """
     engine = sa.create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+
+    @sa.event.listens_for(engine, "do_connect")
+    def _connect(dialect: sa.Dialect, _record: Any, arguments: Sequence[Any], options: Mapping[str, Any]) -> Any:
+        restarting = retry_if_exception_message(match=f"(?is).*({RESTARTING})")
+        patient = Retrying(retry=restarting, wait=growing(0.2, 2.0), stop=stop_after_delay(PATIENCE), reraise=True)
+        return patient(dialect.connect, *arguments, **options)
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:

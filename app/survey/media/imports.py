@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.media import remarks
+from app.survey.media import claims, remarks
 from app.survey.media.folders import (
     CAMERA_OF_PAIR,
     CAMERAS_A_STATION,
@@ -145,6 +145,17 @@ def _name_of_upload(session: Session, batch: ImportBatch, files: int) -> str:
     return " · ".join(parts)[:255]
 
 
+def give_up(session: Session, import_id: int, reason: str) -> None:
+    """What an import has not finished has failed, with the reason; not what another open import waits for, too."""
+    listed = sa.select(ListedFile.media_id)
+    mine = listed.where(ListedFile.import_id == import_id)
+    others = listed.where(ListedFile.import_id.in_(open_imports(session)), ListedFile.media_id.is_not(None))
+    unfinished = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    failed = {"stage": Stage.FAILED, "failure": reason}
+    session.execute(sa.update(Media).where(unfinished, Media.id.not_in(others)).values(**failed))
+    claims.release_failed(session)
+
+
 def open_imports(session: Session) -> list[int]:
     """Ids of the imports that wait or run."""
     open_states = [ImportState.QUEUED, ImportState.RUNNING]
@@ -157,6 +168,7 @@ def reopen_failed(session: Session, import_id: int | None = None) -> list[int]:
     Returns:
         Ids of the images among them. A video with a summary waits for its crops only.
     """
+    claims.release_failed(session)
     failed = [Media.stage == Stage.FAILED]
     if import_id is not None:
         failed.append(Media.id.in_(sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)))

@@ -33,3 +33,15 @@ class Decision(Base):
     undone_at: Mapped[float | None]
     undone_by: Mapped[str | None] = mapped_column(String(80))
     undo_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+
+
+class AuditEntry(Base):
+    """Who signed in, was refused or exported something; see `app.survey.audit`."""
+
+    __tablename__ = "audit_entry"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    at: Mapped[Moment] = mapped_column(index=True)
+    who: Mapped[str] = mapped_column(String(80))
+    kind: Mapped[str] = mapped_column(String(24))
+    about: Mapped[str] = mapped_column(String(400))

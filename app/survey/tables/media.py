@@ -163,6 +163,15 @@ class Media(Base):
     files: Mapped[list[ListedFile]] = relationship(back_populates="media")
 
 
+class MediaClaim(Base):
+    """A media that a job is at work on; see `app.survey.media.claims`. job: the id of its workflow."""
+
+    __tablename__ = "media_claim"
+
+    media_id: Mapped[int] = mapped_column(ForeignKey("media.id", ondelete="CASCADE"), primary_key=True)
+    job: Mapped[str] = mapped_column(String(128), index=True)
+
+
 class MediaLook(Base):
     """What a media looks like as a whole; see `app.ingest.look.Look`."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import sqlite3
 import threading
 import uuid
 from collections.abc import Iterator
@@ -15,6 +16,7 @@ import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
+from app.actions.decide import decide
 from app.exchange.formats import FORMATS
 from app.exchange.incoming import bringing_in
 from app.exchange.wishes import Wish
@@ -23,8 +25,8 @@ from app.safekeeping.backup import write_backup
 from app.safekeeping.restore import RestoreRefused, restore
 from app.settings import Settings
 from app.survey.capture import history
-from app.survey.database import Survey, open_survey
-from app.survey.decisions import catalogue, flank_joins, identity
+from app.survey.database import Survey, is_away, open_survey
+from app.survey.decisions import boxes, catalogue, flank_joins, identity
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
 from app.survey.decisions.results import bring_in
@@ -37,6 +39,7 @@ from app.survey.tables.base import Base
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from app.survey.tables.media import Media
 from modal_backend.contracts import Provenance
+from tests.support.asked import Asked
 from tests.support.catalogued import DAY, number, place, seen
 from tests.support.surveys import add_media, describe, found
 
@@ -225,3 +228,32 @@ def test_results_of_another_detector_come_in_and_one_undo_takes_them_back(survey
         with survey.read() as session:
             scores.append(session.get_one(Media, media_id).animal_score)
     assert scores == [0.5, 0.9, 0.5]
+
+
+def test_a_decision_is_made_again_when_the_database_went_away_in_its_middle(survey: Survey):
+    media_id, _ = add_media(survey, [found()])
+    cut = []
+
+    def act(session, who):
+        if not cut:
+            cut.append(who)
+            session.execute(sa.text("SELECT pg_terminate_backend(pg_backend_pid())"))
+        return boxes.judge_media(session, who, media_id, "blank")
+
+    outcome = decide(survey, Asked(), "ana", act)
+    assert [one.kind for one in outcome.decisions] == ["blank"]
+    assert (cut, is_away(sa.exc.OperationalError("", {}, sqlite3.OperationalError("is locked")))) == (["ana"], False)
+
+
+def test_a_server_that_is_being_restarted_is_waited_for(survey: Survey, monkeypatch):
+    refusals, connect = ["connection refused", "the database system is starting up"], survey.engine.dialect.connect
+
+    def slow_to_start(*arguments, **options):
+        if refusals:
+            raise psycopg.OperationalError(refusals.pop())
+        return connect(*arguments, **options)
+
+    survey.engine.dispose()
+    monkeypatch.setattr(survey.engine.dialect, "connect", slow_to_start)
+    assert rows(survey)["media"] == []
+    assert refusals == []

@@ -1,0 +1,280 @@
+"""Two dashboards and three workers on one PostgreSQL and one media folder, while things go wrong.
+
+A worker is killed every ten seconds, all connections of the database are cut once and it is restarted once, two
+reviewers decide at once, and two imports bring half of the files both. PUGMARK_TEAM_MEDIA=2000 for more of them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psycopg
+import pytest
+import sqlalchemy as sa
+
+from app.actions.review import apply_review
+from app.jobs.queue import Jobs
+from app.settings import Settings
+from app.survey.database import Survey, open_survey
+from app.survey.media import imports
+from app.survey.tables.calls import Call
+from app.survey.tables.decisions import Decision
+from app.survey.tables.detections import Analysis
+from app.survey.tables.media import ImportBatch, ListedFile, Media
+from tests.support.commands import ROOT, environment
+from tests.support.pictures import encoded, noisy
+from tests.support.postgres import PROGRAMS, Cluster, cluster
+from tests.support.sessions import session as browser_session
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.benchmark, pytest.mark.skipif(not PROGRAMS, reason="PostgreSQL's own programs")]
+MEDIA = int(os.environ.get("PUGMARK_TEAM_MEDIA", "200"))
+WORKERS, DASHBOARDS = 3, 2
+KILL_SECONDS = 10.0
+PAUSE_SECONDS = 3.0  # of somebody who looks at pages
+PAGES = ("", "detections", "history", "operations", "upload", "individuals")
+
+
+class Fleet:
+    """The workers; one that was killed is followed by a new one, as a service manager does it."""
+
+    def __init__(self, data_dir: Path, url: str, log: Path) -> None:
+        self._environment = environment(data_dir, PUGMARK_DATABASE_URL=url)
+        self._log = log
+        self.killed = 0
+        self.ended_by_themselves: list[int] = []
+        self.processes = [self._start() for _ in range(WORKERS)]
+
+    def kill_one(self, chance: random.Random) -> None:
+        """Kill one at random and start another; count those that ended without being asked."""
+        for number, process in enumerate(self.processes):
+            if process.poll() is not None:
+                self.ended_by_themselves.append(process.returncode)
+                self.processes[number] = self._start()
+        number = chance.randrange(len(self.processes))
+        self.processes[number].send_signal(signal.SIGKILL)
+        self.processes[number].wait()
+        self.processes[number] = self._start()
+        self.killed += 1
+
+    def stop(self) -> None:
+        """End all of them."""
+        for process in self.processes:
+            process.kill()
+            process.wait()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        with self._log.open("ab") as log:
+            command = [sys.executable, "-m", "app", "worker"]
+            return subprocess.Popen(command, cwd=ROOT, env=self._environment, stdout=log, stderr=log)
+
+
+class Reviewer(threading.Thread):
+    """Decides about media as they come, and sends again what got no answer, as a browser does."""
+
+    def __init__(self, name: str, settings: Settings, over: threading.Event) -> None:
+        super().__init__(name=name, daemon=True)
+        self._survey = Survey(settings.survey_url, settings.data_dir)
+        self._jobs, self._over = Jobs(self._survey, settings), over
+        self.settled: list[str] = []
+        self.unanswered = 0
+
+    def run(self) -> None:
+        """Until it is over."""
+        chance = random.Random(self.name)
+        while not self._over.wait(1.0):
+            try:
+                with self._survey.read() as session:
+                    ready = list(session.scalars(sa.select(Media.id).where(Media.stage == "ready")))
+            except sa.exc.OperationalError:
+                continue
+            if ready:
+                self._decide(chance.choice(ready), chance.choice(("blank", "unsure")))
+
+    def _decide(self, media_id: int, kind: str) -> None:
+        action = {"n": 1, "uuid": uuid.uuid4().hex, "kind": kind, "media_id": media_id}
+        while True:
+            try:
+                if not apply_review(self._survey, self._jobs, self.name, [action], 0).problems:
+                    self.settled.append(action["uuid"])
+                return
+            except sa.exc.OperationalError:
+                self.unanswered += 1
+                time.sleep(0.5)
+
+
+class Visitor(threading.Thread):
+    """Looks at one page after the other of a dashboard."""
+
+    def __init__(self, address: str, over: threading.Event) -> None:
+        super().__init__(daemon=True)
+        self._address, self._over = address, over
+        self.errors: list[str] = []
+        self.seconds: list[float] = []
+
+    def run(self) -> None:
+        """Until it is over."""
+        asyncio.run(self._look())
+
+    async def _look(self) -> None:
+        async with browser_session(self._address) as tab:
+            while not self._over.is_set():
+                for page in PAGES:
+                    await tab.run(page)
+                    await asyncio.sleep(PAUSE_SECONDS)
+            self.errors, self.seconds = tab.errors, tab.seconds
+
+
+@contextmanager
+def dashboard(data_dir: Path, url: str, log: Path) -> Iterator[str]:
+    """The address of a dashboard without a worker of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    command = ["-m", "streamlit", "run", "app/main.py", "--server.headless", "true", "--server.port", str(port)]
+    settings = environment(data_dir, PUGMARK_DATABASE_URL=url, PUGMARK_START_WORKER="false")
+    with log.open("ab") as out:
+        server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=settings, stdout=out, stderr=out)
+    try:
+        yield f"http://127.0.0.1:{port}"
+    finally:
+        server.kill()
+        server.wait()
+
+
+def reachable(address: str) -> bool:
+    """Whether a server listens there."""
+    host, port = address.removeprefix("http://").split(":")
+    with socket.socket() as probe:
+        return probe.connect_ex((host, int(port))) == 0
+
+
+def cards(folder: Path) -> list[Path]:
+    """Two folders that hold half of their files both."""
+    first, second = folder / "first" / "Ridge", folder / "second" / "Ridge"
+    for card in (first, second):
+        card.mkdir(parents=True)
+    for number in range(MEDIA):
+        content = encoded(noisy(160, 120, seed=number))
+        for card in (first,) * (number < MEDIA * 3 // 4) + (second,) * (number >= MEDIA // 4):
+            (card / f"{number:05d}.jpg").write_bytes(content)
+    return [first.parent, second.parent]
+
+
+def cut_all(url: str) -> None:
+    """End every connection of the database but this."""
+    with psycopg.connect(url, autocommit=True) as admin:
+        admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()")
+
+
+def finished(survey: Survey) -> int:
+    """How many media are ready; 0 while the database is away."""
+    try:
+        with survey.read() as session:
+            return session.scalar(sa.select(sa.func.count()).where(Media.stage == "ready")) or 0
+    except sa.exc.OperationalError:
+        return 0
+
+
+def trouble_in(survey: Survey, server: Cluster, fleet: Fleet, settings: Settings) -> None:
+    """Let things go wrong until the imports have ended."""
+    chance, cut, restarted, last = random.Random(19), False, False, time.monotonic()
+
+    def over() -> bool:
+        nonlocal cut, restarted, last
+        done = finished(survey)
+        if not cut and done > MEDIA // 3:
+            cut = True
+            cut_all(server.url)
+        if not restarted and done > MEDIA * 2 // 3:
+            restarted = True
+            server.control("restart", "-m", "fast")
+        if time.monotonic() - last > KILL_SECONDS:
+            fleet.kill_one(chance)
+            last = time.monotonic()
+        try:
+            with survey.read() as session:
+                return not imports.any_open(session)
+        except sa.exc.OperationalError:
+            return False
+
+    wait_until(over, seconds=300 + 10 * MEDIA)
+    assert (cut, restarted) == (True, True)
+
+
+def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_path, measured):
+    short = Path(tempfile.mkdtemp(prefix="pm"))  # the path of a socket may have 100 characters
+    short.chmod(0o755)
+    log, over = tmp_path / "log", threading.Event()
+    data_dir = tmp_path / "data"
+    data_dir.mkdir()
+    with ExitStack() as stack:
+        server = stack.enter_context(cluster(short / "pg"))
+        settings = Settings(PUGMARK_DATA_DIR=data_dir, PUGMARK_DATABASE_URL=server.url, _env_file=None)
+        survey = open_survey(settings)
+        fleet = Fleet(data_dir, server.url, log)
+        stack.callback(fleet.stop)
+        addresses = [stack.enter_context(dashboard(data_dir, server.url, log)) for _ in range(DASHBOARDS)]
+        wait_until(lambda: all(map(reachable, addresses)))
+        jobs = Jobs(survey, settings)
+        wait_until(jobs.ready)
+        start = time.monotonic()
+        for card in cards(tmp_path / "cards"):
+            with survey.write() as session:
+                import_id = imports.import_of_path(session, card).id
+            jobs.run_import(import_id)
+        reviewers = [Reviewer(name, settings, over) for name in ("ana", "ben")]
+        visitors = [Visitor(address, over) for address in addresses]
+        for thread in (*reviewers, *visitors):
+            thread.start()
+        trouble_in(survey, server, fleet, settings)
+        took = time.monotonic() - start
+        over.set()
+        for thread in (*reviewers, *visitors):
+            thread.join(60)
+        report(survey, fleet, reviewers, visitors, took, measured)
+    shutil.rmtree(short)
+
+
+def report(survey, fleet, reviewers, visitors, took, measured) -> None:
+    """The figures, and what must hold."""
+    with survey.read() as session:
+        ready = session.scalar(sa.select(sa.func.count()).where(Media.stage == "ready"))
+        states = [(row.state, row.error) for row in session.scalars(sa.select(ImportBatch))]
+        listed = session.scalar(sa.select(sa.func.count(ListedFile.id)))
+        kept = set(session.scalars(sa.select(Decision.client_key)))
+        detect = sa.select(sa.func.sum(Call.items)).where(Call.task == "detect", Call.outcome == "done")
+        paid, analyses = session.scalar(detect), session.scalar(sa.select(sa.func.count(Analysis.id)))
+    settled = {key for one in reviewers for key in one.settled}
+    errors = [error for one in visitors for error in one.errors]
+    runs = sorted(second for one in visitors for second in one.seconds)
+    measured(f"{MEDIA} media, {fleet.killed} workers killed", took, "s")
+    measured("media that are ready, each once", ready, at_least=MEDIA, at_most=MEDIA)
+    measured("analyses kept", analyses, at_least=MEDIA, at_most=MEDIA)
+    measured("pictures that the detector answered", paid, at_least=MEDIA)
+    measured("decisions sent", len(settled))
+    measured("of them kept", len(settled & kept), at_least=len(settled))
+    measured("decisions sent again without an answer", sum(one.unanswered for one in reviewers))
+    measured("runs of pages", len(runs))
+    measured("95th percentile of a page's run", runs[int(len(runs) * 0.95)] if runs else 0, "s")
+    measured("errors on pages", len(errors), at_most=0)
+    measured("workers that ended by themselves", len(fleet.ended_by_themselves), at_most=0)
+    print(states, set(errors), fleet.ended_by_themselves)
+    assert {state for state, _ in states} == {"done"}, states
+    assert (ready, analyses, listed) == (MEDIA, MEDIA, 2 * (MEDIA * 3 // 4))
+    assert settled <= kept
+    assert settled
+    assert (errors, fleet.ended_by_themselves) == ([], [])
