@@ -18,8 +18,9 @@ from app.exchange.progress import Report
 from app.exchange.wishes import wish_of
 from app.jobs.current import current
 from app.jobs.queue import Due, export_workflow_id
+from app.jobs.steps import step
 from app.survey.capture.effort import NoEffort
-from app.survey.database import Survey
+from app.survey.database import Survey, is_away
 from app.survey.exports import written
 
 log = logging.getLogger("pugmark.worker")
@@ -43,7 +44,7 @@ async def sweep_exports() -> None:
     await asyncio.to_thread(_sweep, current().context.survey)
 
 
-@DBOS.step()
+@step()
 async def write_file(export_id: int) -> None:
     """The whole file; begins anew after a crash."""
     await asyncio.to_thread(bring_to_end, current().context.survey, export_id)
@@ -88,6 +89,8 @@ def bring_to_end(survey: Survey, export_id: int) -> None:
     except OSError as failed:
         error = f"The file could not be written ({failed.strerror})."
     except Exception as failed:
+        if is_away(failed):
+            raise
         log.exception("Export %d failed", export_id)
         error = f"{type(failed).__name__}: {failed}"
     finally:

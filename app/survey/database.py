@@ -127,7 +127,7 @@ def migrate(survey: Survey) -> None:
         try:
             with connection.begin():
                 config.attributes["connection"] = connection
-                command.upgrade(config, "head")
+                command.upgrade(config, "heads")
         finally:
             _refer(connection, "ON")
 
