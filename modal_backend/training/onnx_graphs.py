@@ -14,16 +14,25 @@ from torch import nn
 
 from modal_backend.models.detectors.box_head import HEAD_GRAPH, BoxHead
 from modal_backend.models.detectors.features import GRAPH, Features
+from modal_backend.models.matcher.features import GRAPH as XFEAT_GRAPH
+from modal_backend.models.matcher.features import Maps
+from modal_backend.models.matcher.network import GRAPH as GLUE_GRAPH
+from modal_backend.models.matcher.network import LighterGlue
 
 LEVELS = ["low", "middle", "top"]
 OPSET = 17
 
 
 def write_graph(
-    module: nn.Module, example: tuple[torch.Tensor, ...], inputs: list[str], outputs: list[str], path: Path
+    module: nn.Module,
+    example: tuple[torch.Tensor, ...],
+    inputs: list[str],
+    outputs: list[str],
+    path: Path,
+    free: tuple[int, ...] = (0, 2, 3),
 ) -> None:
-    """Write `module` as it answers `example`; batch, height and width stay free."""
-    axes = {name: {0: "n", 2: f"{name}_height", 3: f"{name}_width"} for name in (*inputs, *outputs)}
+    """Write `module` as it answers `example`; the axes in `free` may have any length, like height and width."""
+    axes = {name: {axis: f"{name}_{axis}" for axis in free} for name in (*inputs, *outputs)}
     torch.onnx.export(
         module,
         example,
@@ -50,7 +59,7 @@ def write_graph(
 
 
 def main() -> None:
-    """Write both graphs where the models look for them."""
+    """Write the graphs where the models look for them."""
     features = Features()
     pixels = torch.zeros(1, 3, 128, 160)
     write_graph(features, (pixels,), ["pixels"], LEVELS, GRAPH)
@@ -58,6 +67,12 @@ def main() -> None:
     for weights in head.parameters():  # the exporter would make one of two weights with the same values
         nn.init.normal_(weights)
     write_graph(head, features(pixels), LEVELS, ["answer"], HEAD_GRAPH)
+    maps = Maps()
+    write_graph(maps, (pixels,), ["pixels"], ["features", "points", "reliability"], XFEAT_GRAPH)
+    sides = [torch.zeros(count, points, width) for count, points in ((1, 8), (2, 9)) for width in (2, 64, 1)]
+    given = tuple(side[..., 0] if side.shape[-1] == 1 else side for side in sides)
+    names = [f"{whose}{part}" for whose in ("asked_", "") for part in ("places", "units", "hidden")]
+    write_graph(LighterGlue(), given, names, ["partners", "confidence"], GLUE_GRAPH, free=(0, 1))
 
 
 if __name__ == "__main__":

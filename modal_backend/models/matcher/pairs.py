@@ -8,8 +8,10 @@ queries of cows on other days that the recipe was chosen on, the right one is fi
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -18,7 +20,8 @@ from numpy.typing import NDArray
 from modal_backend.contracts import LocalFeatures, PairMatches
 from modal_backend.models.matcher import geometry
 from modal_backend.models.matcher.features import POINTS
-from modal_backend.models.matcher.network import DESCRIPTOR_SCALE, LighterGlue, Side
+from modal_backend.models.matcher.network import DESCRIPTOR_SCALE, GRAPH, HIDDEN, LighterGlue
+from modal_backend.models.onnx_graph import Graph
 
 NAME = "lighterglue"
 VERSION = "2"
@@ -26,20 +29,24 @@ PREPROCESSING = f"{POINTS} XFeat points a crop, matches from .1, homography with
 FEWEST_CONFIDENCE = 0.1
 UNRELATED = 0.7
 BATCH, BATCH_ON_GPU = 4, 64
+Floats = NDArray[np.float32]
+
 NO_MATCHES = PairMatches(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), np.zeros(0, bool))
 
 
 class PairMatcher:
-    """Matches a query with its candidates, a batch a core.
-
-    Each thread keeps torch to itself: where the threads of one pass share it, busy cores wait for each other (a pair
-    then took 0.5 s of CPU time and more, instead of 0.1 s, on two cores with eight busy processes).
-    """
+    """Matches a query with its candidates: a batch a core by ONNX Runtime, or larger ones by torch on a GPU."""
 
     def __init__(self) -> None:
-        self._network = LighterGlue()
-        self._batch = BATCH_ON_GPU if self._network.device.type == "cuda" else BATCH
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "match", torch.set_num_threads, (1,))
+        network = LighterGlue()
+        self._batch, cores = BATCH, os.cpu_count() or 1
+        self._run: Callable[..., Sequence[NDArray[Any]]]
+        if torch.cuda.is_available():
+            self._batch, cores = BATCH_ON_GPU, 1
+            self._run = partial(_on_gpu, network.cuda())
+        else:
+            self._run = Graph(GRAPH, network)
+        self._threads = ThreadPoolExecutor(cores, "match")
 
     def match(self, query: LocalFeatures, others: Sequence[LocalFeatures]) -> list[PairMatches]:
         """The matches of the query with each of the others, in order; none where a crop has no points."""
@@ -54,16 +61,27 @@ class PairMatcher:
                 found[place] = matches
         return found
 
-    @torch.inference_mode()
     def _matched(self, query: LocalFeatures, others: Sequence[LocalFeatures]) -> list[PairMatches]:
-        asked = self._network.side(query, POINTS)
-        sides = [self._network.side(other, POINTS) for other in others]
-        partners, confidence = self._network(
-            Side(*(part.expand(len(others), *part.shape[1:]) for part in asked)),
-            Side(*(torch.cat(parts) for parts in zip(*sides, strict=True))),
-        )
-        rows = zip(others, partners.cpu().numpy(), confidence.cpu().numpy(), strict=True)
-        return [_matches(query, other, partner, sure) for other, partner, sure in rows]
+        partners, confidence = self._run(*points_of([query]), *points_of(others))
+        return [_matches(query, *row) for row in zip(others, partners, confidence, strict=True)]
+
+
+def points_of(crops: Sequence[LocalFeatures]) -> tuple[Floats, Floats, Floats]:
+    """What the network reads of crops, each padded to the most points among them; see `LighterGlue.forward`."""
+    most = max(len(crop.points) for crop in crops)
+    places, units = np.zeros((len(crops), most, 2), np.float32), np.zeros((len(crops), most, 64), np.float32)
+    hidden = np.full((len(crops), most), HIDDEN, np.float32)
+    for row, crop in enumerate(crops):
+        count, size = len(crop.points), np.array([crop.width, crop.height], np.float32)
+        places[row, :count] = (crop.points[:, :2] - size / 2) / (size.max() / 2)
+        units[row, :count] = unit(crop)
+        hidden[row, :count] = 0.0
+    return places, units, hidden
+
+
+@torch.inference_mode()
+def _on_gpu(network: LighterGlue, *inputs: Floats) -> list[NDArray[Any]]:
+    return [part.cpu().numpy() for part in network(*(torch.from_numpy(values).cuda() for values in inputs))]
 
 
 def likeness(query: LocalFeatures, other: LocalFeatures) -> float:

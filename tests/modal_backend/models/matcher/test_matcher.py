@@ -9,10 +9,12 @@ import torch
 
 from modal_backend.contracts import LocalFeatures, PairMatches, PairQuestion
 from modal_backend.models.loaders import load
-from modal_backend.models.matcher.features import POINTS, XFeatReader
-from modal_backend.models.matcher.network import LighterGlue
-from modal_backend.models.matcher.pairs import PairMatcher, likeness, unit
+from modal_backend.models.matcher.features import GRAPH as XFEAT_GRAPH
+from modal_backend.models.matcher.features import POINTS, Maps, XFeatReader
+from modal_backend.models.matcher.network import GRAPH, LighterGlue
+from modal_backend.models.matcher.pairs import PairMatcher, likeness, points_of, unit
 from modal_backend.models.matcher.ranking import score
+from modal_backend.models.onnx_graph import Graph
 from modal_backend.registry import MATCH_FEATURES, MATCHER
 from modal_backend.remote import wire
 
@@ -95,11 +97,23 @@ def test_neighbours_in_a_batch_and_missing_points_change_nothing(reader, matcher
     for one, two in zip(together, alone, strict=True):
         assert one.pairs.tolist() == two.pairs.tolist()
         assert np.allclose(one.confidence, two.confidence, atol=1e-4)
-    network = LighterGlue()
-    with torch.inference_mode():
-        exact = network(network.side(query, POINTS), network.side(few, 150))
     assert score(together[1]) > 0
-    assert abs(float(exact[1][exact[1] > 0.1].sum()) - float(together[1].confidence.sum())) < 1e-2
+
+
+def test_onnx_runtime_gives_what_torch_gives(reader, matcher):
+    whole = [reader.read(picture) for picture in (coat(4), turned(coat(4))[0], coat(6))]
+    few = LocalFeatures(whole[1].points[:150], whole[1].descriptors[:150], whole[1].width, whole[1].height)
+    given = (*points_of(whole[:1]), *points_of([*whole[1:], few]))
+    pixels = np.random.default_rng(0).random((1, 3, 96, 160), np.float32) * 255
+    with torch.inference_mode():
+        wanted = [part.numpy() for part in LighterGlue()(*map(torch.from_numpy, given))]
+        maps = [part.numpy() for part in Maps()(torch.from_numpy(pixels))]
+    partners, confidence = Graph(GRAPH, LighterGlue())(*given)
+    assert np.abs(confidence - wanted[1]).max() < 3e-4
+    assert np.allclose(confidence.sum(1), wanted[1].sum(1), rtol=1e-4)
+    assert (partners == wanted[0])[wanted[1] > 0.01].all()
+    for found, exact in zip(Graph(XFEAT_GRAPH, Maps())(pixels), maps, strict=True):
+        assert np.abs(found - exact).max() < 1e-4 * max(1.0, np.abs(exact).max())
 
 
 def test_a_crop_without_points_matches_nothing(reader, matcher):
