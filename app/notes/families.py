@@ -41,10 +41,11 @@ class Family:
 
 def families(result: RunResult, category: str) -> list[Family]:
     """The keywords of one category without repetition, the most telling first."""
-    table = result.keywords[result.keywords["category"] == category].sort_values("z", ascending=False)
+    table = result.keywords[result.keywords["category"] == category]
     rows = {str(row["keyword"]): row for _, row in table.iterrows()}
-    found = [_family(result, category, sorted(group, key=list(rows).index), rows) for group in _groups(result, rows)]
-    return sorted(found, key=lambda family: -max(rows[word]["z"] for word in (family.keyword, *family.others)))
+    place = {word: at for at, word in enumerate(rows)}
+    found = [_family(result, category, sorted(group, key=place.__getitem__), rows) for group in _groups(result, rows)]
+    return sorted(found, key=lambda family: min(place[word] for word in (family.keyword, *family.others)))
 
 
 def stems(phrase: str) -> tuple[str, ...]:

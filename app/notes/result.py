@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from app import files
-from modal_backend.models.text.note_text import phrases
+from modal_backend.models.text.note_text import note_phrases
 
 NOTES_A_KEYWORD = 60
 
@@ -96,8 +96,9 @@ def _supports(table: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, int]
 
 def _holders(cleaned: pd.DataFrame, wanted: set[str]) -> dict[str, dict[str, list[int]]]:
     found: dict[str, dict[str, list[int]]] = {word: {} for word in sorted(wanted)}
-    for number, category, text in zip(cleaned["row"], cleaned["category"], cleaned["processed_text"], strict=True):
-        for word in set(phrases(text)) & wanted:
+    terms = note_phrases(list(cleaned["processed_text"]))
+    for number, category, held in zip(cleaned["row"], cleaned["category"], terms, strict=True):
+        for word in set(held) & wanted:
             kept = found[word].setdefault(str(category), [])
             if len(kept) < NOTES_A_KEYWORD:
                 kept.append(int(number))

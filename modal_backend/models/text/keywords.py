@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from modal_backend.models.text.note_text import NGRAMS, clean, phrases
+from modal_backend.models.text.note_text import NGRAMS, clean, note_phrases
 from modal_backend.models.text.sentence_embedding import (
     DEFAULT_MODEL,
     Progress,
@@ -63,7 +63,7 @@ class NoteKeywords:
 def note_candidates(texts: Sequence[str], model: SentenceEmbedding, ngrams: tuple[int, int] = NGRAMS) -> Candidates:
     """The candidates of every note, from the part of it that the model reads."""
     read = [model.seen(text) for text in texts]
-    of_note = [phrases(text, ngrams) for text in read]
+    of_note = note_phrases(read, ngrams)
     distinct = sorted({phrase for found in of_note for phrase in found})
     cut = [at for at, (part, text) in enumerate(zip(read, texts, strict=True)) if len(part) < len(text)]
     return Candidates(distinct, of_note, cut)
