@@ -15,6 +15,7 @@ from app.commands.output import CommandFailed, tell
 from app.settings import Backend, Settings
 from modal_backend.errors import BackendError
 from modal_backend.notes.columns import BadNotes
+from modal_backend.notes.delimited import DELIMITERS
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 
@@ -26,6 +27,7 @@ def add_arguments(command: ArgumentParser) -> None:
     command.add_argument("--category", required=True, metavar="COLUMN", help="the column with the category")
     command.add_argument("--out", type=Path, required=True, metavar="DIR", help="gets keywords.csv and clusters.csv")
     command.add_argument("--encoding", metavar="NAME", help="of the file, where it is not found out: cp1252, utf-16")
+    command.add_argument("--delimiter", metavar="SIGN", help="between cells of a CSV: , ; | or tab")
     command.add_argument("--sheet", metavar="NAME", help="the sheet of a workbook")
     command.add_argument("--header", type=int, metavar="LINE", help="the line with the column names; 0: there is none")
     command.add_argument("--trust-quotes", action="store_true", help="lines inside quotes belong to one note")
@@ -85,11 +87,19 @@ def _read(options: Namespace, copy: Path) -> list[str]:
         "x".encode(options.encoding or "utf-8")
     except LookupError as error:
         raise BadNotes(f"{options.encoding} is no encoding this program knows. Try cp1252 or utf-16.") from error
-    choices = Choices(options.encoding, options.sheet, options.header, options.trust_quotes)
+    choices = Choices(options.encoding, options.sheet, options.header, options.trust_quotes, _sign(options.delimiter))
     reading = read_notes(options.file, choices)
     notes = mapped(reading.table, {"text": options.text, "category": options.category})
     notes.to_json(copy, orient="records", lines=True, force_ascii=False)
     return list(reading.doubts)
+
+
+def _sign(name: str | None) -> str | None:
+    """The delimiter of this name. Raises BadNotes when it is none."""
+    sign = "\t" if name == "tab" else name
+    if sign is not None and (len(sign) != 1 or sign not in DELIMITERS):
+        raise BadNotes(f"“{name}” cannot be the sign between cells. Use one of , ; | or tab.")
+    return sign
 
 
 def _ask(settings: Settings) -> Ask:

@@ -41,12 +41,14 @@ class Choices:
         encoding: of modal_backend.notes.encoding.ENCODINGS.
         header: the line (or row of the sheet) with the names of the columns, from 1; 0 when there is none.
         trust_quotes: lines inside quotes belong to one note, even where they look like notes of their own.
+        delimiter: the sign between the cells of a CSV, of modal_backend.notes.delimited.DELIMITERS.
     """
 
     encoding: str | None = None
     sheet: str | None = None
     header: int | None = None
     trust_quotes: bool = False
+    delimiter: str | None = None
 
 
 @dataclass(frozen=True)
@@ -144,7 +146,7 @@ def _text(data: bytes, suffix: str, name: str, choices: Choices) -> Reading:
 
 
 def _csv(text: str, suffix: str, name: str, choices: Choices) -> Reading:
-    sign = separator(text) or ("\t" if suffix == ".tsv" else delimiter(text))
+    sign = choices.delimiter or separator(text) or ("\t" if suffix == ".tsv" else delimiter(text))
     rows: list[Row] = []
     cells = 0
     for row in records(text, sign, name):

@@ -31,7 +31,7 @@ LABELS = {
     "station": "Station",
     "individual": "Individual",
 }
-DELIMITERS = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
+DELIMITER_NAMES = {"\t": "tab", ",": "comma", ";": "semicolon", "|": "bar"}
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def how_read(reading: Reading) -> str:
     """How a file was read: its encoding, delimiter or sheet, and how its lines add up to notes."""
     parts = [name_of(reading.encoding)] if reading.encoding else []
     if reading.delimiter:
-        parts.append(f"cells split by {DELIMITERS.get(reading.delimiter, reading.delimiter)}")
+        parts.append(f"cells split by {DELIMITER_NAMES.get(reading.delimiter, reading.delimiter)}")
     if reading.sheet:
         parts.append(f"sheet {reading.sheet}")
     parts.append(f"column names in line {reading.header}" if reading.header else "no line of column names")
@@ -126,11 +126,12 @@ def _chosen(file_id: str) -> Choices:
         state.get(f"note_sheet_{file_id}"),
         state.get(f"note_header_{file_id}"),
         bool(state.get(f"note_quotes_{file_id}")),
+        state.get(f"note_delimiter_{file_id}"),
     )
 
 
 def _choices(file_id: str, name: str, reading: Reading | None) -> None:
-    """Encoding, sheet and line of column names, to be changed where they were read wrongly."""
+    """Encoding, delimiter, sheet and line of column names, to be changed where they were read wrongly."""
     suffix = Path(name).suffix.lower()
     with st.expander("Read it another way", expanded=reading is None or bool(reading.doubts)):
         left, right = st.columns(2)
@@ -149,6 +150,10 @@ def _choices(file_id: str, name: str, reading: Reading | None) -> None:
                 help="0: there is none, and the first line is a note.", key=f"note_header_{file_id}",
             )  # fmt: skip
         if suffix in (".csv", ".tsv"):
+            left.selectbox(
+                "Cells are split by", list(DELIMITER_NAMES), index=None, format_func=DELIMITER_NAMES.__getitem__,
+                placeholder="found by the program", key=f"note_delimiter_{file_id}",
+            )  # fmt: skip
             st.checkbox("Lines inside quotes belong to one note", key=f"note_quotes_{file_id}")
 
 

@@ -17,6 +17,7 @@ from app.settings import load_settings
         (b'site,note\nRidge,"Tiger, heard only\nRiver,nothing\n', [], "line 2 of notes.csv is never closed"),
         (b"site,note\nRidge,x\n", ["--encoding", "cp9999"], "cp9999 is no encoding"),
         (b"site,note\nRidge,x\n", ["--header", "9"], "Line 9 of notes.csv"),
+        (b"site,note\nRidge,x\n", ["--delimiter", ",,"], "cannot be the sign between cells"),
     ],
 )
 def test_a_file_that_does_not_add_up_stops_with_its_line(tmp_path, content, more, message):

@@ -9,9 +9,10 @@ import pytest
 
 from app.notes.safe_csv import safe_csv
 from app.notes.sources import grouped, year_month
-from modal_backend.notes.counts import count_notes, languages
+from modal_backend.models.text.languages import languages
+from modal_backend.notes.counts import count_notes
 from modal_backend.notes.graph import cleaned
-from modal_backend.notes.table import BadNotes, guess_columns, mapped, read_table
+from modal_backend.notes.table import BadNotes, Choices, guess_columns, mapped, read_notes, read_table
 
 ROWS = [["Gauri", "Tigre près du gué"], ["Ana", 'Said "no sign", left; early'], ["Ana", "two\nlines"]]
 
@@ -109,3 +110,13 @@ def test_no_cell_of_a_csv_starts_a_formula(cell):
 def test_months_are_found_in_dates_as_people_write_them(text, expected):
     assert year_month(text)[1] == expected
     assert grouped({"date": text, "station": " Ford "}, "station") == "Ford"
+
+
+def test_a_delimiter_chosen_by_hand_is_used_where_the_guess_is_wrong(tmp_path):
+    path = tmp_path / "notes.csv"
+    path.write_text("site|remark\nRidge, upper|pug marks, fresh\nFord, lower|snare, removed\n", encoding="utf-8")
+    reading = read_notes(path, Choices(delimiter="|"))
+    assert reading.delimiter == "|"
+    assert reading.table["remark"].tolist() == ["pug marks, fresh", "snare, removed"]
+    path.write_text("sep=;\nsite,remark\nRidge,pug marks; fresh\n", encoding="utf-8")
+    assert read_notes(path, Choices(delimiter=",")).table["remark"].tolist() == ["pug marks; fresh"]
