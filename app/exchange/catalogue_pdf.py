@@ -3,64 +3,44 @@
 from __future__ import annotations
 
 import io
+import tempfile
 from collections.abc import Sequence
-from importlib.resources import as_file, files
+from dataclasses import dataclass
 from pathlib import Path
 
-from fontTools.ttLib import TTFont
-from fpdf import FPDF
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.coordinates import coarse, may_be_exact
+from app.exchange.coordinates import coarse, may_be_exact, survey_species
 from app.exchange.crops_zip import crops
 from app.exchange.identifiers import ExportRefused
+from app.exchange.pdf_document import FONT, Document
 from app.exchange.progress import Report, unheard
 from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry
 from app.survey.individuals.sightings import SightingView, best_crops, sightings
 from app.survey.media.stations import deployment_views, places
+from app.survey.tables.individuals import Sighting
 
 EACH_FLANK = 3
 CROP_HEIGHT, MAP_SIDE, LINE = 38.0, 60.0, 5.0  # mm
 AT_ONCE = 200
 TABLE = (("Time", 42), ("Station", 70), ("Flank", 24), ("Decided by", 54))  # mm wide
-FONT = "Roboto"
 Places = dict[str, tuple[float, float]]
 
 
-class _Document(FPDF):
-    """A4 pages in a font with Latin, Greek and Cyrillic letters; another sign is printed as a question mark."""
+@dataclass(frozen=True, slots=True)
+class Printed:
+    """How many individuals were printed, and what could not be, in words."""
 
-    def __init__(self) -> None:
-        super().__init__(format="A4")
-        self.set_margin(10)
-        self.set_auto_page_break(True, margin=14)
-        folder = files("font_roboto") / "files"
-        for style, name in (("", "Roboto-Regular.ttf"), ("B", "Roboto-Bold.ttf")):
-            with as_file(folder / name) as path:
-                self.add_font(FONT, style, path)
-        with as_file(folder / "Roboto-Regular.ttf") as path:
-            self._signs = frozenset(TTFont(path, lazy=True).getBestCmap())
-        self.set_font(FONT, size=9)
-
-    def shown(self, text: str) -> str:
-        return "".join(sign if ord(sign) in self._signs else "?" for sign in " ".join(text.split()))
-
-    def line_of(self, text: str, *, size: float = 9, style: str = "") -> None:
-        self.set_font(FONT, style, size)
-        self.multi_cell(0, size * 0.5, self.shown(text), new_x="LMARGIN", new_y="NEXT")
-
-    def footer(self) -> None:
-        """The number of the page."""
-        self.set_y(-10)
-        self.set_font(FONT, size=8)
-        self.cell(0, 5, str(self.page_no()), align="C")
+    individuals: int
+    lacking: str
 
 
 def write(
     session: Session, data_dir: Path, out: Path, about: Sequence[str], *, exact: bool = False, report: Report = unheard
-) -> int:
-    """Write the catalogue; returns the number of individuals.
+) -> Printed:
+    """Write the catalogue.
 
     Raises:
         ExportRefused: nobody is named.
@@ -71,20 +51,28 @@ def write(
     exact = may_be_exact(session, asked=exact)
     where = {name: coarse(place, [None], exact=exact) for name, place in places(deployment_views(session)).items()}
     placed = {name: (place[0] or 0.0, place[1] or 0.0) for name, place in where.items()}
-    document = _Document()
-    document.add_page()
-    document.line_of("Catalogue of individuals", size=22, style="B")
-    for text in (*about, "Signs that the font of this file lacks are printed as ?."):
-        document.line_of(text)
-    for start in range(0, total, AT_ONCE):
-        for done, animal in enumerate(catalogue.entries(session, limit=AT_ONCE, offset=start), start=start):
-            report(done, total)
-            _individual(document, session, data_dir, animal, placed)
-    document.output(str(out))
-    return total
+    with tempfile.TemporaryDirectory(prefix="fonts-") as scratch:
+        document = Document(_texts(session, about), Path(scratch))
+        document.add_page()
+        document.line_of("Catalogue of individuals", size=22, style="B")
+        for text in (*about, document.cannot_print()):
+            document.line_of(text)
+        for start in range(0, total, AT_ONCE):
+            for done, animal in enumerate(catalogue.entries(session, limit=AT_ONCE, offset=start), start=start):
+                report(done, total)
+                _individual(document, session, data_dir, animal, placed)
+        document.output(str(out))
+    return Printed(total, document.cannot_print())
 
 
-def _individual(document: _Document, session: Session, data_dir: Path, animal: CatalogueEntry, placed: Places) -> None:
+def _texts(session: Session, about: Sequence[str]) -> set[str]:
+    """Every text that people gave and the pages may show."""
+    people = sa.select(Sighting.who).distinct()
+    stations = (view.station for view in deployment_views(session))
+    return {*about, *catalogue.names(session).values(), *survey_species(session), *stations, *session.scalars(people)}
+
+
+def _individual(document: Document, session: Session, data_dir: Path, animal: CatalogueEntry, placed: Places) -> None:
     found = sightings(session, animal.id)
     document.add_page()
     document.start_section(document.shown(animal.name))
@@ -99,7 +87,7 @@ def _individual(document: _Document, session: Session, data_dir: Path, animal: C
     _table(document, found)
 
 
-def _crops(document: _Document, session: Session, data_dir: Path, flank: str, best: Sequence[SightingView]) -> None:
+def _crops(document: Document, session: Session, data_dir: Path, flank: str, best: Sequence[SightingView]) -> None:
     """One row of crops, as wide as the page allows, with the time under each."""
     pictures = [(view, content) for view, content in crops(session, data_dir, best) if content is not None]
     if not pictures:
@@ -114,11 +102,11 @@ def _crops(document: _Document, session: Session, data_dir: Path, flank: str, be
         document.set_xy(left, top + CROP_HEIGHT)
         document.set_font(FONT, size=7)
         when = f"{view.taken_at:%Y-%m-%d %H:%M}" if view.taken_at else "time unknown"
-        document.cell(width - 3, 4, document.shown(f"{when}, {view.station or 'no station'}"))
+        document.cell(width - 3, 4, document.fitted(f"{when}, {view.station or 'no station'}", width - 4))
     document.set_xy(document.l_margin, top + CROP_HEIGHT + LINE)
 
 
-def _map(document: _Document, placed: Places, seen: set[str]) -> None:
+def _map(document: Document, placed: Places, seen: set[str]) -> None:
     """The stations as dots, north up, those that saw it filled; nothing where none of them has a place."""
     if not seen & set(placed):
         return
@@ -136,11 +124,12 @@ def _map(document: _Document, placed: Places, seen: set[str]) -> None:
         document.ellipse(x - 1, y - 1, 2, 2, style="F" if name in seen else "D")
         if name in seen:
             document.set_font(FONT, size=6)
-            document.text(x + 1.5, y + 0.5, document.shown(name)[:24])
+            document.set_xy(x + 1, y - 1.3)
+            document.cell(30, 2.6, document.fitted(name, 30))
     document.set_xy(left, top + MAP_SIDE + 2)
 
 
-def _table(document: _Document, found: Sequence[SightingView]) -> None:
+def _table(document: Document, found: Sequence[SightingView]) -> None:
     document.line_of("Sightings", size=10, style="B")
     document.set_font(FONT, "B", 8)
     for title, width in TABLE:
@@ -150,5 +139,5 @@ def _table(document: _Document, found: Sequence[SightingView]) -> None:
     for view in found:
         when = f"{view.taken_at:%Y-%m-%d %H:%M:%S}" if view.taken_at else "unknown"
         for text, (_, width) in zip((when, view.station or "", view.flank, view.who), TABLE, strict=True):
-            document.cell(width, LINE, document.shown(text)[: int(width / 1.6)])
+            document.cell(width, LINE, document.fitted(text, width - 2))
         document.ln()

@@ -121,8 +121,8 @@ def write_catalogue(survey: Survey, wish: Wish, out: Path) -> str:
 
     with survey.read() as session:
         lines = _about(session, wish)
-        count = catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact, report=wish.report)
-    return f"{count:,} individuals"
+        printed = catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact, report=wish.report)
+    return f"{printed.individuals:,} individuals" + (f". {printed.lacking}" if printed.lacking else "")
 
 
 def write_megadetector(survey: Survey, wish: Wish, out: Path) -> str:
