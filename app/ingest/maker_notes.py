@@ -6,9 +6,6 @@ import struct
 from dataclasses import dataclass
 from datetime import datetime
 
-RECONYX_HYPERFIRE = 0xF101
-RECONYX_MOMENT, RECONYX_SERIAL, SERIAL_LETTERS = 22, 42, 15  # byte offsets, 16-bit letters
-
 
 @dataclass(frozen=True, slots=True)
 class MakerNote:
@@ -18,21 +15,45 @@ class MakerNote:
     serial: str | None
 
 
-def reconyx(note: bytes) -> MakerNote | None:
-    """The note of a Reconyx HyperFire; None for any other.
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where a maker's block of fixed places holds what, in bytes from its beginning; all numbers low byte first.
 
-    It is a row of 16-bit words, low byte first whatever the order of the block: 0xF101 first; second, minute, hour,
-    month, day, year from byte 22; from byte 42 the serial number in UTF-16. Source: a HyperFire HC500's picture with
-    its time in the bar.
+    moment: of the numbers of the time, the year last; parts: how they are packed; serial: of the serial number of
+    `letters` bytes, in this encoding.
     """
-    end = RECONYX_SERIAL + 2 * SERIAL_LETTERS
-    if len(note) < end or struct.unpack_from("<H", note)[0] != RECONYX_HYPERFIRE:
+
+    begins: bytes
+    moment: int
+    parts: str
+    order: tuple[str, ...]
+    serial: int
+    letters: int
+    encoding: str
+
+
+MONTH_FIRST = ("second", "minute", "hour", "month", "day", "year")
+DAY_FIRST = ("second", "minute", "hour", "day", "month", "year")
+# Sources: HyperFire: a picture of an HC500 with its time in the bar. The others: Reconyx's tables of its maker notes,
+# as metadata-extractor (Apache-2.0) lists them; no picture of these cameras was at hand.
+RECONYX = (
+    _Layout(b"\x01\xf1", 22, "<6H", MONTH_FIRST, 42, 30, "utf-16-le"),
+    _Layout(b"RECONYXH2", 62, "<6H", MONTH_FIRST, 126, 28, "utf-16-le"),
+    _Layout(b"RECONYXUF", 59, "<5BH", DAY_FIRST, 75, 15, "ascii"),
+    _Layout(b"RECONYXHF4K", 47, "<5BH", DAY_FIRST, 132, 15, "ascii"),
+)
+
+
+def reconyx(note: bytes) -> MakerNote | None:
+    """The note of a Reconyx HyperFire, HyperFire 2, UltraFire or HyperFire 4K; None for any other."""
+    layout = next((one for one in RECONYX if note.startswith(one.begins)), None)
+    if layout is None or len(note) < max(layout.serial + layout.letters, layout.moment + struct.calcsize(layout.parts)):
         return None
-    second, minute, hour, month, day, year = struct.unpack_from("<6H", note, RECONYX_MOMENT)
+    numbers = struct.unpack_from(layout.parts, note, layout.moment)
     try:
-        moment = datetime(year, month, day, hour, minute, second)
+        moment = datetime(**dict(zip(layout.order, numbers, strict=True)))
     except ValueError:
         moment = None
-    letters = note[RECONYX_SERIAL:end].decode("utf-16-le", "replace")
-    serial = letters.split("\0")[0]
+    letters = note[layout.serial : layout.serial + layout.letters].decode(layout.encoding, "replace")
+    serial = letters.split("\0")[0].strip()
     return MakerNote(moment, serial if serial.isalnum() and serial.isascii() else None)

@@ -144,6 +144,30 @@ def test_a_reconyx_hyperfire_is_dated_by_its_makers_note() -> None:
     assert read_exif(block(detail={0x927C: b"Nikon" + bytes(80)})) == Exif()
 
 
+def newer_note(begins: bytes, moment: int, numbers: bytes, serial: int, letters: bytes) -> bytes:
+    """A maker's note of fixed places, 200 bytes long."""
+    note = bytearray(200)
+    for place, value in ((0, begins), (moment, numbers), (serial, letters)):
+        note[place : place + len(value)] = value
+    return bytes(note)
+
+
+@pytest.mark.parametrize(
+    "note",
+    [
+        newer_note(b"RECONYXH2\0", 62, struct.pack("<6H", 7, 41, 5, 3, 12, 2024), 126, "H2X0815".encode("utf-16-le")),
+        newer_note(b"RECONYXUF\0", 59, struct.pack("<5BH", 7, 41, 5, 12, 3, 2024), 75, b"H2X0815"),
+        newer_note(b"RECONYXHF4K\0", 47, struct.pack("<5BH", 7, 41, 5, 12, 3, 2024), 132, b"H2X0815"),
+    ],
+    ids=["HyperFire 2", "UltraFire", "HyperFire 4K"],
+)
+def test_newer_reconyx_cameras_are_dated_by_their_makers_notes(note: bytes) -> None:
+    facts = read_exif(block(detail={0x927C: note}))
+    assert facts.taken_at == datetime(2024, 3, 12, 5, 41, 7)
+    assert (facts.camera_make, facts.camera_serial) == ("RECONYX", "H2X0815")
+    assert read_exif(block(detail={0x927C: note[:70]})).camera_make is None
+
+
 def test_an_offset_that_is_none_stays_none_and_never_shifts_the_time() -> None:
     for zone in ("   :  ", "Z", "5", "+05:99"):
         facts = read_exif(block(detail={0x9003: "2024:03:12 05:41:12", 0x9011: zone}))
