@@ -129,3 +129,18 @@ def test_times_that_the_pictures_show_are_taken_in_one_step_and_given_back(surve
     assert taken(survey, 5) == datetime(2024, 4, 3, 5, 41, 7)
     test = page(**{"stations-view": "Read from pictures"})
     assert not [one for one in test.button if one.label.startswith("Take")]
+
+
+def test_a_bar_that_was_not_read_for_sure_is_read_by_a_person(survey):
+    add_media(survey, minutes=None)
+    with survey.write() as session:
+        row = StampReading(media_id=5, dates={"ymd": "2024-03-04"}, time="05:41:07", doubts=["The day may be 4 or 9."])
+        row.grammar, row.form, row.text = "1", "year first-, 24 h s", "2024-03-04 05:41:07"
+        session.add(row)
+    test = page(**{"stations-view": "Read from pictures"})
+    assert button(test, "Keep 0 times").disabled
+    test = field(test, "What its bar says").set_value("9 March").run()
+    assert [error.value for error in test.error] == ["“9 March” is no time: write it as 2024-03-12 06:48."]
+    test = field(test, "What its bar says").set_value("2024-03-09 05:41:07").run()
+    button(test, "Keep 1 time").click().run()
+    assert taken(survey, 5) == datetime(2024, 3, 9, 5, 41, 7)

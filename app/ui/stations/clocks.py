@@ -169,11 +169,15 @@ def _wanted(by: Timed, key: str) -> int | None:
         return None
     if by.recorded_at is None:
         raise ValueError("The camera recorded no time for this picture. Choose one that has a time.")
+    return round((written_time(text) - by.recorded_at).total_seconds())
+
+
+def written_time(text: str) -> datetime:
+    """The time that a person wrote, as the camera's clock showed it. Raises ValueError, which says how to write it."""
     try:
-        at = datetime.fromisoformat(text.strip())
+        return datetime.fromisoformat(text.strip()).replace(tzinfo=None)
     except ValueError as error:
         raise ValueError(f"“{text}” is no time: write it as 2024-03-12 06:48.") from error
-    return round((at.replace(tzinfo=None) - by.recorded_at).total_seconds())
 
 
 def _preview(chosen: Sequence[Timed], seconds: int) -> None:

@@ -11,14 +11,16 @@ import streamlit as st
 from app import deps
 from app.survey.decisions.deployments import rename_station
 from app.survey.decisions.kinds import Undo
-from app.survey.decisions.stamps import take_times
+from app.survey.decisions.stamps import take_times, write_times
 from app.survey.media.stamps import ORDERS, Proposal, Reading, proposals, state
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.words import many, plain
+from app.ui.stations.clocks import written_time
 
 FROM_PICTURES = "Read from pictures"  # the view of the page
 WAIT_SECONDS = 0.3
 SHOWN = 3
+WRITTEN_AT_ONCE = 6
 MOST_DEPLOYMENTS = 30
 TIME = "%Y-%m-%d %H:%M:%S"
 ORDER_WORDS = {"mdy": "month, day, year", "dmy": "day, month, year", "ymd": "year, month, day"}
@@ -65,11 +67,7 @@ def _deployment(one: Proposal) -> None:
     if one.times or one.open:
         _times(one)
     if one.doubtful:
-        st.markdown(
-            f"**{many(len(one.doubtful), 'bar')} could not be read for sure.** These media stay without a time."
-        )
-        for reading in one.doubtful[:SHOWN]:
-            _strip(reading, " ".join(reading.doubts) or OUT_OF_PLACE)
+        _doubtful(one)
     if one.different:
         words = many(len(one.different), "picture") + " whose file says another time than its bar"
         st.markdown(f"**{words}.** Correct the clock where the bar is right.")
@@ -100,6 +98,33 @@ def _times(one: Proposal) -> None:
     if st.button(
         f"Take {many(len(readings), 'time')}", type="primary", disabled=order is None, key=f"take-{one.deployment_id}"
     ) and decide(take_times, one.deployment_id, order=order, seen=len(readings), message=message):
+        st.rerun()
+
+
+def _doubtful(one: Proposal) -> None:
+    """Media whose bars were not read for sure: a person reads them."""
+    st.markdown(
+        f"**{many(len(one.doubtful), 'bar')} could not be read for sure.** These media have no time until you write it."
+    )
+    times, shown = {}, one.doubtful[:WRITTEN_AT_ONCE]
+    for reading in shown:
+        _strip(reading, " ".join(reading.doubts) or OUT_OF_PLACE)
+        guess = reading.at(one.order)
+        text = st.text_input(
+            "What its bar says", placeholder=f"{guess:{TIME}}" if guess else "2024-03-12 06:48", width=280,
+            key=f"written-{reading.media_id}",
+        )  # fmt: skip
+        if text.strip():
+            try:
+                times[reading.media_id] = written_time(text)
+            except ValueError as problem:
+                st.error(str(problem))
+    if left := len(one.doubtful) - len(shown):
+        st.caption(f"{many(left, 'more bar')} show when these have a time.")
+    message = f"{many(len(times), 'time')} kept. Z takes it back."
+    if st.button(f"Keep {many(len(times), 'time')}", disabled=not times, key=f"write-{one.deployment_id}") and decide(
+        write_times, one.deployment_id, times, message=message
+    ):
         st.rerun()
 
 

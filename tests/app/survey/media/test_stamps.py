@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.survey.database import Survey
 from app.survey.decisions.refusals import BadDecision
-from app.survey.decisions.stamps import take_times
+from app.survey.decisions.stamps import take_times, write_times
 from app.survey.decisions.stations import correct_clock
 from app.survey.decisions.undoing import redo_one, undo_one
 from app.survey.media import clocks, stamps
@@ -151,6 +151,25 @@ def test_a_corrected_clock_moves_times_that_were_taken_from_pictures_too(survey:
         take_times(session, "ana", 1)
         correct_clock(session, "ana", 1, 3600)
     assert taken(survey, media_id) == datetime(2024, 3, 17, 6, 41, 7)
+
+
+def test_a_time_that_a_person_reads_is_kept_for_media_without_one_and_for_no_other(survey: Survey):
+    untimed, timed = media(survey), media(survey, minutes=0)
+    elsewhere = media(survey, folder="River 2")
+    with survey.write() as session:
+        clocks.retime(session, [1])
+    before = everything(survey)
+    at = datetime(2024, 3, 17, 5, 41, 7)
+    for refused in ({}, {timed: at}, {elsewhere: at}, {untimed: at, timed: at}):
+        with survey.write() as session, pytest.raises(BadDecision):
+            write_times(session, "ana", 1, refused)
+    assert everything(survey) == before
+    with survey.write() as session:
+        decision = write_times(session, "ana", 1, {untimed: at}).id
+    assert taken(survey, untimed) == at
+    with survey.write() as session:
+        undo_one(session, decision, "ana")
+    assert everything(survey) == before
 
 
 def test_nothing_is_taken_that_the_person_did_not_see(survey: Survey):
