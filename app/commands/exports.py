@@ -39,6 +39,9 @@ def add_arguments(command: ArgumentParser) -> None:
         "--capture-method", dest="method", metavar="METHOD", help="Camtrap DP: activityDetection or timeLapse"
     )
     command.add_argument("--utc-offset", metavar="OFFSET", help="Camtrap DP: what the clocks were set to, as +05:30")
+    command.add_argument(
+        "--media-url", metavar="URL", help="Camtrap DP: where others find the media, a folder's address"
+    )
     command.add_argument("--by", choices=SORTED_BY, help="images: how folders are sorted")
     command.add_argument("--exact", action="store_true", help="exact places, also of sensitive species")
 

@@ -1,7 +1,7 @@
 """Camera Trap Data Package (Camtrap DP 1.0.2) with individualID filled: deployments, media and observations.
 
-Source: camtrap-dp.tdwg.org, table schemas and profile 1.0.2. Images that show a person are left out with all that was
-found on them. Coordinates are rounded to 0.1 degree while a sensitive species may be in the survey.
+Source: camtrap-dp.tdwg.org, table schemas and profile 1.0.2. Persons are counted, and their boxes left out; files that
+may show one are not public. Coordinates are rounded to 0.1 degree while a sensitive species may be in the survey.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from sqlalchemy.orm import Session
 
 from app.exchange import camtrap_dp_individuals as individuals
 from app.exchange.about import about
+from app.exchange.camtrap_dp_events import with_events
 from app.exchange.camtrap_dp_rows import MEDIA, OBSERVATIONS, Kept, kept_media, media_rows, observation_rows
 from app.exchange.camtrap_dp_schema import write_table
 from app.exchange.coordinates import coarse, may_be_exact, survey_species
@@ -29,6 +30,7 @@ from app.exchange.safe_cells import kept_present
 from app.survey.capture.effort import media_days
 from app.survey.media.stamps import proposals
 from app.survey.media.stations import DeploymentView, deployment_views
+from app.survey.species_names.names import common_name
 from app.survey.tables.media import Media
 
 BASE = "https://raw.githubusercontent.com/tdwg/camtrap-dp/1.0.2"
@@ -44,12 +46,16 @@ COARSE_METRES = 15_691
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """What only a person knows: the project's title, how stations were chosen, what triggers, the cameras' zone."""
+    """What only a person knows: the project's title, how stations were chosen, what triggers, the cameras' zone.
+
+    media_url: the address under which the media lie, in folders as they were taken in; None when they stay here.
+    """
 
     title: str
     sampling: str
     method: str
     utc_offset: str | None
+    media_url: str | None = None
 
 
 def write(
@@ -78,7 +84,7 @@ def write(
         write_table(package, "deployments", DEPLOYMENTS, rows)
         write_table(package, "media", MEDIA, counted(media_rows(session, kept), 4 * kept.media, report))
         individuals.write(session, package)
-        count = write_table(package, "observations", OBSERVATIONS, observation_rows(session, kept, report))
+        count = write_table(package, "observations", OBSERVATIONS, with_events(observation_rows(session, kept, report)))
         package.writestr("datapackage.json", json.dumps(_package(statement, who, rows, species, rounded), indent=2))
         if changed := individuals.changed_names(session, used):
             package.writestr("identifiers.csv", identifiers_csv(changed))
@@ -106,7 +112,7 @@ def _checked(
             f"({', '.join(METHODS)}): say it, Pugmark cannot know."
         )
     deployments = deployment_views(session)
-    kept = kept_media(session, deployments, statement.utc_offset)
+    kept = kept_media(session, deployments, statement.utc_offset, statement.media_url)
     used = [deployment for deployment in deployments if deployment.id in kept.deployments]
     return kept, used, _check_places(used, media_days(session, used))
 
@@ -208,14 +214,16 @@ def _package(
         "sources": [{"title": "Pugmark"}],
         "project": {
             "title": statement.title, "samplingDesign": statement.sampling, "captureMethod": [statement.method],
-            "individualAnimals": True, "observationLevel": ["media"],
+            "individualAnimals": True, "observationLevel": ["media", "event"],
         },
         **({"coordinatePrecision": 0.1} if rounded else {}),
         "spatial": {"type": "MultiPoint", "coordinates": [list(point) for point in points]},
         "temporal": {
             "start": min(str(row[6])[:10] for row in rows), "end": max(str(row[7])[:10] for row in rows),
         },
-        "taxonomic": [{"scientificName": name, "vernacularNames": {"en": name}} for name in species],
+        "taxonomic": [
+            {"scientificName": name, "vernacularNames": {"en": common_name(name) or name}} for name in species
+        ],
     }  # fmt: skip
 
 
@@ -223,8 +231,13 @@ def _readme(kept: Kept, changed: bool) -> str:
     lines = [
         "Camera Trap Data Package 1.0.2, written by Pugmark.",
         "individualID is the individual's name, decided by the person in classifiedBy.",
-        "An observation is one box on one image; images judged blank have one of type blank.",
-        "filePath is the path the file was taken in under; the files are not part of this package.",
+        "An observation of level media is one box on one image; images judged blank have one of type blank.",
+        "One of level event sums up the images closer than the event gap: every individual once, and of the others as "
+        "many as were on one image at once. Use one level at a time.",
+        "Persons are counted, without their boxes.",
+        f"filePath is the address of the file below {kept.media_url}; filePublic is false where it may show a person."
+        if kept.media_url
+        else "filePath is the path the file was taken in under; the files stay where they are and are not public.",
         "individuals.csv is the catalogue: species, sex, life stage and days of every individual that was named.",
         f"Detector: {kept.classifier or 'none'}; its boxes count from a confidence of {kept.threshold}.",
     ]

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -34,6 +35,7 @@ OBSERVATIONS = (
     "bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability",
 )  # fmt: skip
 AT_ONCE = 500
+ADDRESS = re.compile(r"^https?://[^\s?#]+$")
 ZONE = re.compile(r"^(Z|[+-]\d{2}:?\d{2})$")
 LIFE_STAGES = {"cub": "juvenile", "subadult": "subadult", "adult": "adult"}
 
@@ -46,6 +48,7 @@ class Kept:
         stated: offset from UTC by deployment, where a person gave one.
         zones: the offset of each deployment's days.
         media: how many there are.
+        media_url: the address of the folder in which others find the media; None when they stay here.
     """
 
     deployments: dict[int, str]
@@ -56,14 +59,19 @@ class Kept:
     classifier: str
     left_out: tuple[str, ...]
     media: int
+    media_url: str | None
 
 
-def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: str | None) -> Kept:
+def kept_media(
+    session: Session, deployments: list[DeploymentView], utc_offset: str | None, media_url: str | None = None
+) -> Kept:
     """What can be written, and what is left out and why.
 
     Raises:
-        ExportRefused: without an offset from UTC.
+        ExportRefused: without an offset from UTC, or with an address that is none.
     """
+    if media_url is not None and not ADDRESS.match(media_url):
+        raise ExportRefused(f"{media_url} is no address of a folder: write it as https://example.org/media.")
     if utc_offset is not None and not ZONE.match(utc_offset):
         raise ExportRefused(f"{utc_offset} is no offset from UTC: write it as +05:30, -03:00 or Z.")
     where = _where()
@@ -90,28 +98,34 @@ def kept_media(session: Session, deployments: list[DeploymentView], utc_offset: 
         threshold=version.threshold if version and version.threshold else 0.5,
         classifier=f"{version.model} {version.version}" if version else "",
         left_out=_left_out(session),
+        media_url=media_url,
         media=session.scalar(sa.select(sa.func.count(Media.id)).where(*where)) or 0,
     )
 
 
 def media_rows(session: Session, kept: Kept) -> Iterator[tuple[Any, ...]]:
-    """One row an image."""
+    """One row a media. Only what lies on a server and cannot show a person is public, whatever may be seen here."""
     for part in _parts(session):
         paths = media_paths(session, {media.id for media in part})
         for media in part:
             path = paths.get(media.id, media.sha256).replace("..", "_").lstrip("./~")
+            place = f"{kept.media_url.rstrip('/')}/{quote(path)}" if kept.media_url else path
+            public = "true" if kept.media_url and _shows_nobody(media) else "false"
             deployment = kept.deployments[media.deployment_id or 0]
             kind = f"{media.kind}/{media.format}"
-            yield media.sha256, deployment, _moment(media, kept), path, "false", path.rpartition("/")[2], kind
+            yield media.sha256, deployment, _moment(media, kept), place, public, path.rpartition("/")[2], kind
 
 
 def observation_rows(session: Session, kept: Kept, report: Report = unheard) -> Iterator[tuple[Any, ...]]:
     """One row a box that counts; one of type blank for an image without any, unclassified before a detector saw it.
 
-    A video has a row for each animal that is named and one for the others, with the most of them at once.
+    A video has a row for each animal that is named and one for the others, with the most of them at once. The persons
+    of a media are one row without a box. The rows of an event stand together.
     """
-    for number, part in enumerate(_parts(session)):
-        report(min(kept.media + 3 * number * AT_ONCE, 4 * kept.media), 4 * kept.media)
+    done = 0
+    for part in _parts(session):
+        report(kept.media + 3 * done, 4 * kept.media)
+        done += len(part)
         ids = [media.id for media in part]
         found, reviews = boxes_of(session, ids), _reviews(session, ids)
         verdicts = {
@@ -128,6 +142,8 @@ def observation_rows(session: Session, kept: Kept, report: Report = unheard) -> 
                 rows = _of_video(counts[media.id], shown, reviews, kept)
             else:
                 rows = [(box.id, *_box(box, reviews.get(box.id), kept)) for box in shown]
+            if not (verdict and verdict.verdict == "blank"):
+                rows += _people(found[media.id], reviews, kept)
             for number, *row in rows:
                 yield (f"{media.sha256[:16]}-{number}", *head, *row)
             if not rows:
@@ -135,17 +151,24 @@ def observation_rows(session: Session, kept: Kept, report: Report = unheard) -> 
 
 
 def _where() -> list[sa.ColumnElement[bool]]:
-    return [Media.deployment_id.is_not(None), Media.taken_at.is_not(None), Media.person_score < HIDDEN_FROM]
+    return [Media.deployment_id.is_not(None), Media.taken_at.is_not(None)]
+
+
+def _shows_nobody(media: Media) -> bool:
+    return media.stage in (Stage.DETECTED, Stage.READY) and media.person_score < HIDDEN_FROM
 
 
 def _parts(session: Session) -> Iterator[list[Media]]:
+    """Some hundred media at a time, an event's together; those without an event at the end."""
+    last, wanted = 0, sa.select(Media).where(*_where())
+    while events := list(session.scalars(sa.select(Event.id).where(Event.id > last).order_by(Event.id).limit(AT_ONCE))):
+        last = events[-1]
+        if part := list(session.scalars(wanted.where(Media.event_id.in_(events)).order_by(Media.event_id, Media.id))):
+            yield part
+        session.expunge_all()
     last = 0
-    while True:
-        part = list(
-            session.scalars(sa.select(Media).where(*_where(), Media.id > last).order_by(Media.id).limit(AT_ONCE))
-        )
-        if not part:
-            return
+    alone = wanted.where(Media.event_id.is_(None)).order_by(Media.id).limit(AT_ONCE)
+    while part := list(session.scalars(alone.where(Media.id > last))):
         last = part[-1].id
         yield part
         session.expunge_all()
@@ -153,7 +176,6 @@ def _parts(session: Session) -> Iterator[list[Media]]:
 
 def _left_out(session: Session) -> tuple[str, ...]:
     reasons = {
-        "images with a person": Media.person_score >= HIDDEN_FROM,
         "images without a capture time": Media.taken_at.is_(None),
         "images without a deployment": Media.deployment_id.is_(None),
     }
@@ -177,7 +199,7 @@ def _spans(session: Session, event_ids: set[int]) -> dict[int, tuple[datetime, d
 
 def _head(media: Media, spans: dict[int, tuple[datetime, datetime]], kept: Kept) -> tuple[Any, ...]:
     start, end = spans.get(media.event_id or 0, (media.taken_at, media.taken_at))
-    event = media.event_id if media.event_id in spans else ""
+    event = media.event_id if media.event_id in spans else f"media-{media.sha256[:16]}"
     moments = (_moment(media, kept, start), _moment(media, kept, end))
     return kept.deployments[media.deployment_id or 0], media.sha256, event, *moments, "media"
 
@@ -218,6 +240,20 @@ def _box(box: BoxView, review: tuple[Any, ...] | None, kept: Kept) -> tuple[Any,
         "human" if human else "machine", who if human else kept.classifier,
         _utc(at) if human else "", 1 if human else round(box.confidence, 4),
     )  # fmt: skip
+
+
+def _people(boxes: list[BoxView], reviews: dict[int, tuple[Any, ...]], kept: Kept) -> list[tuple[Any, ...]]:
+    """How many persons there are, as one row without their boxes."""
+    shown = [
+        box for box in boxes
+        if box.category == Category.PERSON and box.verdict != "rejected"
+        and (box.confirmed or box.confidence >= kept.threshold)
+    ]  # fmt: skip
+    if not shown:
+        return []
+    best = max(shown, key=lambda box: (box.confirmed, box.confidence))
+    method = _box(best, reviews.get(best.id), kept)[10:]
+    return [(best.id, "human", None, len(shown), *(None,) * 7, *method)]
 
 
 def _of_video(

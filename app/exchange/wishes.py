@@ -20,6 +20,9 @@ WORDS = {
 }  # fmt: skip
 
 
+UNSTATED = Statement("Camera-trap survey", "", "", None)
+
+
 @dataclass(frozen=True, slots=True)
 class Wish:
     """What a person wants written.
@@ -35,7 +38,7 @@ class Wish:
     design: Design = field(default_factory=Design)
     exact: bool = False
     individual_id: int | None = None
-    statement: Statement | None = None
+    statement: Statement = UNSTATED
     who: str = "Pugmark"
     sorted_by: str = SORTED_BY[0]
     report: Report = unheard
@@ -66,6 +69,7 @@ def wish_of(values: Mapping[str, str], report: Report = unheard) -> Wish:
         sampling=values.get("sampling") or "",
         method=values.get("method") or "",
         utc_offset=values.get("utc_offset") or None,
+        media_url=values.get("media_url") or None,
     )
     individual = _whole(values["individual"], MOST_IDS) if values.get("individual") else None
     who = (values.get("who") or "Pugmark")[:80]

@@ -89,10 +89,9 @@ def write_workbook(survey: Survey, wish: Wish, out: Path) -> str:
 
 
 def write_camtrap_dp(survey: Survey, wish: Wish, out: Path) -> str:
-    statement = wish.statement or camtrap_dp.Statement("", "", "", None)
     with survey.read() as session:
         count = camtrap_dp.write(
-            session, out, statement, wish.who, exact=wish.exact, report=wish.report, settings=wish.settings
+            session, out, wish.statement, wish.who, exact=wish.exact, report=wish.report, settings=wish.settings
         )
     return f"{count:,} observations"
 

@@ -7,12 +7,13 @@ import re
 import streamlit as st
 
 from app import deps
-from app.exchange.camtrap_dp import METHODS, SAMPLING, Statement
+from app.exchange.camtrap_dp import METHODS, SAMPLING
 from app.exchange.camtrap_dp import refusal as refused
 from app.exchange.coordinates import is_sensitive, survey_species
 from app.exchange.formats import FORMATS, Format
 from app.exchange.images_zip import SORTED_BY
 from app.exchange.sizes import size_text
+from app.exchange.wishes import wish_of
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import CaptureHistory, Design
 from app.survey.individuals.catalogue import names
@@ -144,12 +145,19 @@ def camtrap(exact: bool) -> dict[str, str]:
             "Clocks set to UTC", key="zone", placeholder="+05:30", width=140,
             help="Used for files that do not say their offset themselves",
         )  # fmt: skip
+        address = st.text_input(
+            "Media lie at", key="media-url", placeholder="https://example.org/media", width=240,
+            help="The address of a folder in which others find the files, below it as they were taken in here. Empty: "
+            "the package names their paths, and the files stay here. Files that may show a person are never public.",
+        )  # fmt: skip
+    details = {
+        "title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip(),
+        "media_url": address.strip(), "who": deps.reviewer(),
+    }  # fmt: skip
     why_not = "Say above how stations were chosen and when cameras recorded."
     if sampling and method:
         with deps.survey().read() as session:
-            why_not = refused(session, Statement(title, sampling, method, zone.strip() or None))
-    details = {"title": title, "sampling": sampling or "", "method": method or "", "utc_offset": zone.strip()}
-    details["who"] = deps.reviewer()
+            why_not = refused(session, wish_of(details).statement)
     row(FORMATS["camtrap-dp"], exact, why_not, None, **details)
     return details
 

@@ -7,6 +7,7 @@ import io
 import json
 import re
 import zipfile
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,9 @@ from app.survey.database import Survey
 from app.survey.decisions import boxes, catalogue
 from app.survey.decisions.stations import set_deployment
 from app.survey.decisions.undoing import undo_last
+from app.survey.media.events import regroup
+from app.survey.tables.detections import PeopleShown
+from app.survey.tables.media import Media
 from app.survey.tables.stamps import StampReading
 from modal_backend.contracts import Box, Category, Detection
 from tests.support.catalogued import DAY, opened, place, seen
@@ -59,7 +63,14 @@ def package(survey: Survey, said: Statement = SAID, *, exact: bool = False) -> d
         tables = {
             name: list(csv.DictReader(io.StringIO(zipped.read(f"{name}.csv").decode()))) for name in TABLES
         }  # fmt: skip
-        return {**tables, "package": json.loads(zipped.read("datapackage.json")), "readme": zipped.read("README.txt")}
+        events = [row for row in tables["observations"] if row["observationLevel"] == "event"]
+        tables["observations"] = [row for row in tables["observations"] if row["observationLevel"] == "media"]
+        return {
+            **tables,
+            "events": events,
+            "package": json.loads(zipped.read("datapackage.json")),
+            "readme": zipped.read("README.txt"),
+        }
 
 
 def test_the_individual_is_in_individual_id_with_who_said_so(filled):
@@ -75,7 +86,10 @@ def test_the_individual_is_in_individual_id_with_who_said_so(filled):
 
 def test_model_boxes_count_from_the_threshold_and_say_the_model(filled):
     rows = [row for row in package(filled)["observations"] if row["classificationMethod"] == "machine"]
-    assert [row["classificationProbability"] for row in rows] == ["0.7"]
+    assert [(row["observationType"], row["classificationProbability"]) for row in rows] == [
+        ("animal", "0.7"),
+        ("human", "0.9"),
+    ]
     assert rows[0]["classifiedBy"] == "pocket-detector test"
 
 
@@ -84,12 +98,60 @@ def test_a_blank_said_by_a_person_is_an_observation_of_its_own(filled):
     assert (blank["classifiedBy"], blank["bboxX"], blank["count"]) == ("ben", "", "")
 
 
-def test_people_and_what_has_no_time_are_left_out_and_told(filled):
+def test_what_has_no_time_is_left_out_and_told(filled):
     written = package(filled)
-    assert len(written["media"]) == 4
-    assert {row["observationType"] for row in written["observations"]} == {"animal", "blank"}
-    assert b"1 images with a person" in written["readme"]
+    assert len(written["media"]) == 5
     assert b"1 images without a capture time" in written["readme"]
+
+
+def test_a_person_is_counted_without_a_box(filled):
+    (person,) = [row for row in package(filled)["observations"] if row["observationType"] == "human"]
+    assert (person["count"], person["bboxX"], person["classifiedBy"]) == ("1", "", "pocket-detector test")
+
+
+def test_media_at_an_address_are_public_but_those_with_a_person_whether_blurred_or_shown(survey):
+    fill(survey)
+    add_media(survey, [found(), Detection(Category.PERSON, 0.06, Box(0.6, 0.1, 0.2, 0.5))], folder="Ridge", minutes=91)
+    unseen, _ = add_media(survey, [], folder="Ridge", minutes=92)
+    with survey.write() as session:
+        session.get_one(Media, unseen).stage = "stored"
+        session.add(PeopleShown(media_id=5, who="ana"))
+    here = package(survey)["media"]
+    assert {row["filePublic"] for row in here} == {"false"}
+    assert [row["filePath"] for row in here][:2] == ["Ridge/IMG_0001.JPG", "Valley/IMG_0002.JPG"]
+    there = package(survey, replace(SAID, media_url="https://example.org/our%20media/"))["media"]
+    public = [row["fileName"] for row in there if row["filePublic"] == "true"]
+    assert public == [f"IMG_000{number}.JPG" for number in (1, 2, 3, 4)]
+    assert len(there) == 7
+    assert there[0]["filePath"] == "https://example.org/our%20media/Ridge/IMG_0001.JPG"
+    with pytest.raises(ExportRefused, match="is no address of a folder"):
+        package(survey, replace(SAID, media_url="D:/media"))
+
+
+def test_an_event_has_each_individual_once_and_of_others_as_many_as_were_on_one_image(survey):
+    seen(survey, "Machli", "Ridge", 0)
+    seen(survey, "Machli", "Ridge", 0.1, boxes=2)
+    _, deer = add_media(survey, [found(x=0.1), found(x=0.4), found(x=0.7)], folder="Ridge", minutes=0.2)
+    add_media(survey, [found(), Detection(Category.PERSON, 0.9, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=0.3)
+    add_media(survey, [], folder="Ridge", minutes=60)
+    place(survey, "Ridge", 10.12345, 77.6)
+    with survey.write() as session:
+        catalogue.describe(session, "ana", 1, species="Panthera tigris")
+        for number in deer[:2]:
+            boxes.correct_box(session, "ben", number, species="Axis axis")
+        regroup(session, [1], 60)
+    written = package(survey)
+    fields = ("observationType", "scientificName", "individualID", "count")
+    assert [tuple(row[field] for field in fields) for row in written["events"]] == [
+        ("animal", "Panthera tigris", "Machli", "1"),
+        ("animal", "Axis axis", "", "2"),
+        ("human", "", "", "1"),
+        ("blank", "", "", ""),
+    ]
+    first = written["events"][0]
+    assert (first["mediaID"], first["bboxX"], first["classifiedBy"]) == ("", "", "ana")
+    assert {row["eventID"] for row in written["events"]} == {row["eventID"] for row in written["observations"]}
+    assert written["package"]["project"]["observationLevel"] == ["media", "event"]
 
 
 def test_coordinates_are_rounded_and_say_so_unless_asked(filled):
@@ -141,7 +203,7 @@ def test_a_clock_that_differs_from_the_pictures_is_a_doubt_about_the_timestamps(
 
 def test_species_have_a_vernacular_name_for_readers_that_ask_for_one(filled):
     assert package(filled)["package"]["taxonomic"] == [
-        {"scientificName": "Panthera tigris", "vernacularNames": {"en": "Panthera tigris"}}
+        {"scientificName": "Panthera tigris", "vernacularNames": {"en": "Tiger"}}
     ]
 
 
