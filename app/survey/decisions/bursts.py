@@ -67,7 +67,7 @@ def _unnamed(session: Session, detection_ids: Sequence[int]) -> list[int]:
     return [detection_id for detection_id in detection_ids if detection_id not in named]
 
 
-def _animals(session: Session, event_id: int) -> Sequence[sa.Row[Any]]:
+def _animals(session: Session, event_id: int) -> Sequence[Any]:
     """The standing animals of an event that a model has described: (id, media_id, taken_at, species, waits)."""
     review = DetectionReview
     waits = sa.and_(Sighting.detection_id.is_(None), review.identity.is_(None))
@@ -87,9 +87,9 @@ def _animals(session: Session, event_id: int) -> Sequence[sa.Row[Any]]:
     ).all()
 
 
-def _unbroken(animals: Sequence[sa.Row[Any]], alone: Collection[int]) -> list[sa.Row[Any]]:
+def _unbroken(animals: Sequence[Any], alone: Collection[int]) -> list[Any]:
     """Those after the first, as far as each is alone on its picture and taken shortly after or before the last."""
-    found: list[sa.Row[Any]] = []
+    found: list[Any] = []
     last = animals[0]
     if last.media_id not in alone:
         return []
