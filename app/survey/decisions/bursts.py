@@ -79,7 +79,7 @@ def _animals(session: Session, event_id: int) -> Sequence[Any]:
         .where(
             Media.event_id == event_id,
             Media.taken_at.is_not(None),
-            Detection.id.in_(sa.select(Feature.detection_id)),
+            sa.exists().where(Feature.detection_id == Detection.id),
             sa.func.coalesce(review.category, Detection.category) == "animal",
             sa.func.coalesce(review.verdict, "") != "rejected",
         )
