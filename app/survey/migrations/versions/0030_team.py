@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0030_team"
-down_revision = ("0026_hint_sources", "0027_exports")
+down_revision = "0027_exports"
 branch_labels = None
 depends_on = None
 
