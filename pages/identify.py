@@ -7,6 +7,7 @@ import streamlit as st
 from app import deps
 from app.actions.identify import apply_identity, conflict_item
 from app.jobs.presence import any_alive
+from app.matching.shortlist import APPROXIMATE_FROM
 from app.survey.individuals import rankings
 from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
@@ -70,6 +71,8 @@ def scope_text(ranked: Ranked) -> str:
     if ranked.ranking is None:
         return "ranking …"
     left = f"{ranked.ranking.in_scope:,} of {many(ranked.ranking.gallery_size, 'crop')} in scope"
+    if ranked.ranking.gallery_size >= APPROXIMATE_FROM:
+        left += " · nearest by short codes: approximate, recall .98"
     return f"{left} · {known_sentence(ranked.ranking, ranked.calibration)}"
 
 

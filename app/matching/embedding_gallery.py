@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.matching.candidates import Group, Key
 from app.matching.feature_sync import FeatureSync
-from app.matching.vectors import Vectors
+from app.matching.shortlist import NEAREST
+from app.matching.vectors import Near, Vectors
 from app.survey.detections import results
 from modal_backend.contracts import Vector
 from modal_backend.registry import EMBEDDING, MODELS
@@ -47,29 +47,30 @@ class EmbeddingGallery:
         rows = list(self._sync.rows_of(session, [detection_id]))
         return results.embedding(rows[-1]) if rows else None
 
-    def score(self, groups: dict[Key, Group], cosines: Vector, mask: NDArray[np.bool_]) -> float | None:
+    def near(self, query: Vector, within: set[int] | None, left_out: set[int]) -> Near:
+        """The crops of a scope nearest to a query."""
+        return self.vectors.near(query, self.vectors.allowed(within, left_out), NEAREST)
+
+    def score(self, groups: dict[Key, Group], near: Near) -> float | None:
         """Give every group its cosine, add the nearest crops as groups of their own.
 
-        cosines, mask: one value a row of `vectors`. Returns the probability that somebody named is shown; None when
-        nothing can be said about it.
+        Returns the probability that somebody named is shown; None when nothing can be said about it.
         """
-        individuals, ids = self.vectors.individuals, self.vectors.ids
-        inside = np.where(mask, cosines, -1.0)
-        named = np.flatnonzero(mask & (individuals >= 0))
-        names, of_row = np.unique(individuals[named], return_inverse=True)
+        individuals, ids = self.vectors.individuals[near.rows], self.vectors.ids[near.rows]
+        named = np.flatnonzero(individuals >= 0)
+        names, of_place = np.unique(individuals[named], return_inverse=True)
         best = np.full(len(names), -1.0)
-        np.maximum.at(best, of_row, inside[named])
+        np.maximum.at(best, of_place, near.cosines[named])
         order = np.argsort(-best, kind="stable")
         cosine_of = {str(names[place]): float(best[place]) for place in order}
         for place in order[:LEADERS]:
-            rows = named[of_row == place]
-            crop = int(ids[rows[inside[rows].argmax()]])
+            places = named[of_place == place]
+            crop = int(ids[places[near.cosines[places].argmax()]])
             groups.setdefault((str(names[place]), 0), Group(str(names[place]), crop))
-        unnamed = np.where(individuals < 0, inside, -1.0)
-        for row in np.argsort(-unnamed, kind="stable")[:LEADERS]:
-            if unnamed[row] > -1.0:
-                groups.setdefault((None, int(ids[row])), Group(None, int(ids[row])))
-        self._give_cosines(groups, inside, cosine_of)
+        unnamed = np.flatnonzero(individuals < 0)
+        for place in unnamed[np.argsort(-near.cosines[unnamed], kind="stable")[:LEADERS]]:
+            groups.setdefault((None, int(ids[place])), Group(None, int(ids[place])))
+        self._give_cosines(groups, near, cosine_of)
         return self._known([(str(names[place]), float(best[place])) for place in order[:2]])
 
     def fit_known(self) -> Any:
@@ -92,10 +93,22 @@ class EmbeddingGallery:
         curve = None if cues is None else self.fit_known()
         return None if curve is None else float(curve.probability(cues))
 
-    def _give_cosines(self, groups: dict[Key, Group], inside: Vector, cosine_of: dict[str, float]) -> None:
+    def _give_cosines(self, groups: dict[Key, Group], near: Near, cosine_of: dict[str, float]) -> None:
+        far = {int(group.identity) for group in groups.values() if group.identity not in (None, *cosine_of)}
+        cosine_of = cosine_of | self._cosines_of(far, near)
         for group in groups.values():
             row = self.vectors.row(group.crop_id)
             if group.identity in cosine_of:
                 group.scores[self.model] = cosine_of[group.identity]
+            elif row is not None and near.mask[row]:
+                group.scores[self.model] = float(self.vectors.cosines(near.query, np.array([row]))[0])
             elif row is not None:
-                group.scores[self.model] = float(inside[row])
+                group.scores[self.model] = -1.0
+
+    def _cosines_of(self, individuals: set[int], near: Near) -> dict[str, float]:
+        """The best cosine of each of these individuals that the scope leaves, by its number as text."""
+        rows = np.flatnonzero(near.mask & np.isin(self.vectors.individuals, list(individuals)))
+        best: dict[str, float] = {}
+        for name, cosine in zip(self.vectors.individuals[rows], self.vectors.cosines(near.query, rows), strict=True):
+            best[str(name)] = max(best.get(str(name), -1.0), float(cosine))
+        return best

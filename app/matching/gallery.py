@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
-from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.matching import calibrate, matched
@@ -19,6 +18,7 @@ from app.matching.candidates import Answer, Group, Key, fuse_groups, mean_odds
 from app.matching.embedding_gallery import LEADERS, EmbeddingGallery
 from app.matching.feature_sync import FeatureSync, changed_sightings
 from app.matching.shortlist import LONG, LONG_FINE, shortlist
+from app.matching.vectors import Near
 from app.survey.database import Survey
 from app.survey.detections import results
 from app.survey.detections.features import alike, embeddings_of, feature_version
@@ -27,7 +27,7 @@ from app.survey.individuals import rankings
 from app.survey.individuals.rankings import Scope
 from app.survey.tables.detections import Feature, ModelVersion
 from app.survey.tables.individuals import Sighting
-from modal_backend.contracts import LocalFeatures, Provenance, Vector
+from modal_backend.contracts import LocalFeatures, Provenance
 from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import LOCAL, Task
 
@@ -66,6 +66,7 @@ class Gallery:
             if feature_version(session, LOCAL) is not None:
                 self._follow(session, rankings.stamp(session))
                 for embedded in self._embedded.values():
+                    embedded.vectors.prepare()
                     embedded.fit_known()
                 if self._rapid is not None:
                     self._rapid.prepare()
@@ -115,47 +116,43 @@ class Gallery:
         within, left_out = rankings.allowed(session, detection_id, scope)
         known: dict[str, float | None] = {}
         groups: dict[Key, Group] = {}
-        seen = self._cosines(session, detection_id, within, left_out)
+        seen = self._near(session, detection_id, within, left_out)
         if self._rapid is not None:
             found = self._rapid.rank(features, within=within, exclude=left_out, top=10 * LEADERS)
             members = self._local.crops
             in_scope = len(members - left_out if within is None else (within & members) - left_out)
         else:
             found = self._on_shortlist(session, features, seen)
-            in_scope = max((int(mask.sum()) for _, mask in seen.values()), default=0)
+            in_scope = max((int(near.mask.sum()) for near in seen.values()), default=0)
         _take_votes(groups, found, self._local_model)
         known[self._local_model] = found.known_probability
-        for model, (cosines, mask) in seen.items():
-            known[model] = self._embedded[model].score(groups, cosines, mask)
+        for model, near in seen.items():
+            known[model] = self._embedded[model].score(groups, near)
         known[FUSED] = mean_odds([value for value in known.values() if value is not None])
         return Answer(groups, [self._local_model, *seen], known, len(self), in_scope, within, left_out)
 
-    def _cosines(
+    def _near(
         self, session: Session, detection_id: int, within: set[int] | None, left_out: set[int]
-    ) -> dict[str, tuple[Vector, NDArray[np.bool_]]]:
-        """By embedding that has described the query: its cosine with every row, and which rows the scope leaves."""
+    ) -> dict[str, Near]:
+        """By embedding that has described the query: the crops of the scope nearest to it."""
         vectors = {model: embedded.vector(session, detection_id) for model, embedded in self._embedded.items()}
         return {
-            model: (
-                self._embedded[model].vectors.cosines(vector),
-                self._embedded[model].vectors.allowed(within, left_out),
-            )
+            model: self._embedded[model].near(vector, within, left_out)
             for model, vector in vectors.items()
             if vector is not None
         }
 
-    def _on_shortlist(
-        self, session: Session, features: LocalFeatures, seen: dict[str, tuple[Vector, NDArray[np.bool_]]]
-    ) -> Any:
+    def _on_shortlist(self, session: Session, features: LocalFeatures, seen: dict[str, Near]) -> Any:
         from modal_backend.models.rapid.gallery import RapidGallery
 
         small = RapidGallery(exact_rows=10**9, start=_start(self._local_model), fixed=True)
         if not seen:
             return small.rank(features)
         widest = max(seen, key=lambda model: len(self._embedded[model]))
-        vectors = self._embedded[widest].vectors
+        vectors, near = self._embedded[widest].vectors, seen[widest]
         length = LONG if self._local_model == LOCAL else LONG_FINE
-        chosen = vectors.ids[shortlist(*seen[widest], vectors.individuals, length)].tolist()
+        places = shortlist(near.cosines, np.ones(len(near.rows), bool), vectors.individuals[near.rows], length)
+        chosen = vectors.ids[near.rows[places]].tolist()
         for row in self._local.rows_of(session, chosen):
             name = self._names.get(row.detection_id)
             small.add(row.detection_id, results.local_features(row), None if name is None else str(name))

@@ -3,13 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.codes import Codes
+from app.matching.shortlist import APPROXIMATE_FROM
 from modal_backend.contracts import Vector
 
 NOBODY = -1
+# Of a scope that leaves less than this share of the crops every vector is looked at.
+NARROW = 0.1
+FEWEST_CODES = 500
+READ_AT_ONCE = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Near:
+    """Crops near a query (d): all that a scope leaves, of a large survey the nearest of them.
+
+    Attributes:
+        mask: which rows the scope leaves (n).
+        rows, cosines: of the crops (m), in no order.
+    """
+
+    query: Vector
+    mask: NDArray[np.bool_]
+    rows: NDArray[np.intp]
+    cosines: Vector
 
 
 class Vectors:
@@ -21,6 +43,7 @@ class Vectors:
         self._individual = np.zeros(0, np.int64)
         self._slot_of: dict[int, int] = {}
         self._used = 0
+        self._codes = Codes()
 
     def __len__(self) -> int:
         return len(self._slot_of)
@@ -48,6 +71,7 @@ class Vectors:
             slot = self._slot_of[crop_id] = self._used
             self._used += 1
         self._rows[slot] = vector
+        self._codes.change(slot)
         self._ids[slot] = crop_id
         self._individual[slot] = NOBODY if individual is None else individual
 
@@ -62,6 +86,7 @@ class Vectors:
                 self._individual[last],
             )
             self._slot_of[moved] = slot
+            self._codes.change(slot)
         self._used = last
 
     def name(self, crop_id: int, individual: int | None) -> None:
@@ -80,9 +105,40 @@ class Vectors:
         """Where a crop's vector lies; None when it has none."""
         return self._slot_of.get(crop_id)
 
-    def cosines(self, query: Vector) -> Vector:
-        """Cosine of the query with every row (n)."""
-        return np.asarray(self._rows[: self._used] @ query, np.float32)
+    @property
+    def approximate(self) -> bool:
+        """Whether the nearest are found by codes."""
+        return self._used >= APPROXIMATE_FROM
+
+    def prepare(self) -> None:
+        """Make the codes of what came since, where the nearest are found by them."""
+        if self.approximate:
+            self._codes.follow(self._rows[: self._used])
+
+    def near(self, query: Vector, mask: NDArray[np.bool_], count: int) -> Near:
+        """The crops nearest to a query among the rows of a mask (n); more than `count` where all are looked at."""
+        share = np.count_nonzero(mask) / max(1, len(mask))
+        if share <= NARROW or not self.approximate:
+            rows = np.flatnonzero(mask)
+            return Near(query, mask, rows, self.cosines(query, rows))
+        self.prepare()
+        asked = max(FEWEST_CODES, 2 * count)
+        rows = self._codes.nearest(query, round(asked / share))
+        rows = rows[mask[rows]]
+        if len(rows) < count:  # the nearest of all lie outside the scope
+            rows = np.flatnonzero(mask)
+        cosines = self.cosines(query, rows)
+        if len(rows) > count:
+            best = np.argpartition(-cosines, count)[:count]
+            rows, cosines = rows[best], cosines[best]
+        return Near(query, mask, rows, cosines)
+
+    def cosines(self, query: Vector, rows: NDArray[np.integer]) -> Vector:
+        """Cosine of the query with these rows (m)."""
+        if len(rows) > NARROW * self._used:  # reading all is faster than picking
+            return np.asarray((self._rows[: self._used] @ query)[rows], np.float32)
+        parts = [self._rows[rows[first : first + READ_AT_ONCE]] @ query for first in range(0, len(rows), READ_AT_ONCE)]
+        return np.concatenate(parts).astype(np.float32) if parts else np.zeros(0, np.float32)
 
     @property
     def ids(self) -> NDArray[np.int64]:

@@ -103,6 +103,7 @@ def dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
     load_settings.cache_clear()
     st.cache_resource.clear()
+    (tmp_path / "data").mkdir()
     crops = list(fill(tmp_path / "data", ANIMALS, SHOTS))
     survey = open_survey(load_settings())
     worker = WorkerProcess(cwd=ROOT, environment=environment(tmp_path / "data"))
