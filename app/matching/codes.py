@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import faiss
 import numpy as np
 from numpy.typing import NDArray
 
@@ -36,6 +35,8 @@ class Codes:
     def follow(self, rows: Vector) -> None:
         """Code the rows (n, d) that are new, or all anew when many have changed."""
         if self._index is None or len(self._changed) > MOST_CHANGED * len(rows) or self._index.ntotal > len(rows):
+            import faiss
+
             parts = rows.shape[1] // DIMENSIONS_A_CODE
             self._index = faiss.IndexPQFastScan(rows.shape[1], parts, BITS, faiss.METRIC_INNER_PRODUCT)
             chosen = np.random.default_rng(0).permutation(len(rows))[:TRAINED_ON]

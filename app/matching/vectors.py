@@ -15,7 +15,7 @@ from modal_backend.contracts import Vector
 NOBODY = -1
 # Of a scope that leaves less than this share of the crops every vector is looked at.
 NARROW = 0.1
-FEWEST_CODES = 2000
+FEWEST_CODES = 4000
 READ_AT_ONCE = 1024
 
 

@@ -25,18 +25,18 @@ from app.actions.identify import apply_identity
 from app.jobs.process import WorkerProcess
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
-from app.survey.tables.media import Media, Stage
+from app.survey.tables.media import ImportBatch, ImportState, Media, Stage
 from modal_backend.models.probability.calibration import FUSED
-from tests.browser.test_identify_browser import fill
+from modal_backend.registry import LOCAL
 from tests.support.commands import ROOT, environment
 from tests.support.scenes import sample_folder
 
-ANIMALS, SHOTS = 30, 4
-PICTURES, WARM_UP, ALONE = 220, 16, 80
-STEPS, PAUSE = 20, 1.0
+PICTURES, WARM_UP, ALONE = 150, 8, 50
+STEPS, PAUSE = 12, 1.0
 
 
 def write_card(folder: Path) -> Path:
@@ -52,6 +52,18 @@ def write_card(folder: Path) -> Path:
         marked = picture[:2] + b"\xff\xfe" + (len(comment) + 2).to_bytes(2, "big") + comment + picture[2:]
         (folder / f"{number:04d}.jpg").write_bytes(marked)
     return folder
+
+
+def take(survey: Survey, folder: Path) -> int:
+    """Begin an import, which the worker finds by itself; returns its id."""
+    with survey.write() as session:
+        return imports.start_import(session, kind="folder", root=str(folder), label=folder.name).id
+
+
+def is_open(survey: Survey, import_id: int) -> bool:
+    """Whether an import is still to be done."""
+    with survey.read() as session:
+        return session.get_one(ImportBatch, import_id).state in (ImportState.QUEUED, ImportState.RUNNING)
 
 
 def until(done: Callable[[], bool], seconds: float = 180) -> float:
@@ -99,18 +111,19 @@ def open_crops(page: AppTest, survey: Survey, crops: list[int]) -> dict[str, lis
 
 @pytest.fixture
 def dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    """A survey of striped animals, the worker on it, and the page Identify."""
+    """The sample survey, its worker and the page Identify."""
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
     load_settings.cache_clear()
     st.cache_resource.clear()
-    (tmp_path / "data").mkdir()
-    crops = list(fill(tmp_path / "data", ANIMALS, SHOTS))
     survey = open_survey(load_settings())
+    first = take(survey, sample_folder())
     worker = WorkerProcess(cwd=ROOT, environment=environment(tmp_path / "data"))
     worker.start()
     page = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=60).run()
     page = page.switch_page(str(ROOT / "pages" / "identify.py")).run()
-    until(lambda: deps.jobs().ready())
+    until(lambda: not is_open(survey, first))
+    with survey.read() as session:
+        crops = rankings.waiting(session, feature_version(session, LOCAL), limit=2 * STEPS)
     page.run()
     until(lambda: ranked(survey, crops[0]))
     yield survey, page, crops
@@ -126,14 +139,12 @@ def test_the_next_crop_comes_at_once_while_an_import_runs(dashboard, tmp_path, m
     card = write_card(tmp_path / "card")
     before = analysed(survey)
     idle = open_crops(page, survey, crops[:STEPS])
-    with survey.write() as session:
-        batch = imports.start_import(session, kind="folder", root=str(card), label="card")
-    deps.jobs().run_import(batch.id)
+    deps.jobs().run_import(take(survey, card))
     until(lambda: analysed(survey) - before >= WARM_UP)
     first, alone = analysed(survey), until(lambda: analysed(survey) - before >= WARM_UP + ALONE)
     alone = (analysed(survey) - first) / alone
     first, start = analysed(survey), time.perf_counter()
-    busy = open_crops(page, survey, crops[STEPS : 2 * STEPS])
+    busy = open_crops(page, survey, crops[-STEPS:])
     beside = (analysed(survey) - first) / (time.perf_counter() - start)
     assert analysed(survey) - before < PICTURES
     for what, name in (("next crop", "drawn"), ("decision to the next order", "decided")):

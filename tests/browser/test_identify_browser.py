@@ -40,12 +40,12 @@ LOOK = """() => {
 }"""
 
 
-def fill(data_dir: Path, animals: int = ANIMALS, shots: int = SHOTS) -> dict[int, int]:
-    """Described crops of striped animals, eight of four; returns the animal of each detection."""
+def fill(data_dir: Path) -> dict[int, int]:
+    """Eight described crops of four striped animals; returns the animal of each detection."""
     survey = open_survey(Settings(PUGMARK_DATA_DIR=data_dir, _env_file=None))
     animal_of = {}
-    for shot in range(shots):
-        for animal in range(animals):
+    for shot in range(SHOTS):
+        for animal in range(ANIMALS):
             _, (detection_id,) = add_media(survey, [found()], minutes=600.0 * len(animal_of))
             crop = striped(animal, shot)
             cut(survey, detection_id, crop)
