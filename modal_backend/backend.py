@@ -30,6 +30,10 @@ class Backend(Protocol):
         """How many batches an import may have ready or under way, so that the models never wait for the next one."""
 
     @property
+    def call_bytes(self) -> int:
+        """About how many bytes of inputs one call had better hold."""
+
+    @property
     def wait_seconds(self) -> float:
         """For how long one question for a result may stay open."""
 
@@ -48,6 +52,12 @@ class Backend(Protocol):
 
     def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
         """Begin a call; returns the id to collect it with. Raises BackendError."""
+
+    def sending(self) -> str:
+        """How far what is being sent has come, where the line is slow; else empty."""
+
+    def function_of(self, model: str) -> str:
+        """Modal's id of the function that calls of a model were last sent to, see `CurrentStats`; empty here."""
 
     def collect(self, call_id: str, wait: float = 0.0) -> Result | None:
         """The result of a call; None when it is not there after `wait` seconds.

@@ -24,6 +24,7 @@ from modal_backend.errors import (
 from modal_backend.remote import wire
 from modal_backend.remote.connection import Connection, Options
 from modal_backend.remote.error_map import translated
+from modal_backend.remote.line import Line
 from modal_backend.weights.files import VOLUME, models_listed
 
 # Long polls: the server keeps a question open for at most 55 s.
@@ -31,10 +32,6 @@ LONGEST_WAIT = 50.0
 # A question about a call that is not answered for so long: the next one about this call may take twice as long, as a
 # large result does on a slow line.
 FIRST_QUESTION, LONGEST_QUESTION = 30.0, 240.0
-# Bytes a second of the slowest line (.25 Mbit/s) on which what is being sent still arrives.
-SLOWEST_LINE = 32_000
-# Bytes that MODAL_TIMEOUT is enough for.
-ANY_LINE = 1_000_000
 STATS_SECONDS = 5.0
 WARM_SECONDS = 20.0
 
@@ -52,9 +49,9 @@ class ModalBackend:
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()
-        self._connection = Connection(self.options)
+        self._line = Line()
+        self._connection = Connection(self.options, self._line)
         self._stalled_since: dict[str, float] = {}
-        self._sending: dict[int, int] = {}
         self._question_seconds: dict[str, float] = {}
 
     @property
@@ -66,6 +63,11 @@ class ModalBackend:
     def batches_ahead(self) -> int:
         """Enough for a call that takes much longer than the others."""
         return 4 * self.options.in_flight
+
+    @property
+    def call_bytes(self) -> int:
+        """As many as the line carries in some seconds."""
+        return self._line.call_bytes
 
     def load(self, model: str) -> float:
         """Nothing: containers load their models themselves."""
@@ -109,11 +111,16 @@ class ModalBackend:
             call = await self._connection.handle(model).spawn.aio(packed)
             return str(call.object_id)
 
-        self._sending[id(packed)] = wire.size(packed)
-        try:
-            return await self._connection.reliably(spawn, model, self._sending_seconds(), on_retry)
-        finally:
-            del self._sending[id(packed)]
+        with self._line.sending(wire.size(packed)):
+            return await self._connection.reliably(spawn, model, self._line.seconds(self.options.timeout), on_retry)
+
+    def sending(self) -> str:
+        """See `Backend.sending`."""
+        return self._line.message()
+
+    def function_of(self, model: str) -> str:
+        """See `Backend.function_of`."""
+        return self._connection.function_id(model)
 
     async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
         """The result of a call, as often as it is asked for; None when it is not there after `wait` seconds.
@@ -171,9 +178,10 @@ class ModalBackend:
         await self._connection.reliably(give_up, None, self.options.timeout)
 
     async def current_stats_async(self, model: str, seconds: float = STATS_SECONDS) -> CurrentStats:
-        """What waits and runs for one model, once, without retries. Raises BackendError."""
+        """What waits and runs for one model as it is deployed now, once, without retries. Raises BackendError."""
 
         async def ask() -> Any:
+            self._connection.drop(model)
             return await self._connection.handle(model).get_current_stats.aio()
 
         try:
@@ -183,7 +191,12 @@ class ModalBackend:
             raise
         stalled = self._stalled(model, stats.backlog > 0 and stats.num_running_inputs == 0)
         return CurrentStats(
-            stats.backlog, stats.num_total_runners, stats.num_running_inputs, stats.input_headroom, stalled
+            stats.backlog,
+            stats.num_total_runners,
+            stats.num_running_inputs,
+            stats.input_headroom,
+            stalled,
+            self.function_of(model),
         )
 
     def keep_warm(self, model: str, containers: int, seconds: float = WARM_SECONDS) -> int:
@@ -256,10 +269,6 @@ class ModalBackend:
             return found
 
         return asyncio.run(self._connection.once(ask, time.monotonic() + (seconds or self.options.timeout)))
-
-    def _sending_seconds(self) -> float:
-        """How long a call may take to be sent: longer the more bytes of this process are under way with it."""
-        return self.options.timeout + max(0, sum(self._sending.values()) - ANY_LINE) / SLOWEST_LINE
 
     def _stalled(self, model: str, idle: bool) -> float:
         if not idle:

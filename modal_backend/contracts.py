@@ -129,12 +129,14 @@ class Tracklet:
 class Letterboxed:
     """A picture scaled for a detector: RGB uint8 `pixels` with the long side the detector wants.
 
-    width, height: of the picture it was scaled from, in pixels.
+    width, height: of the picture it was scaled from, in pixels. coded: the JPEG whose pixels these are, which travels
+    in their place; empty where they travel as PNG.
     """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
+    coded: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -256,6 +258,7 @@ class CurrentStats:
     """What a backend has to do for one model right now, and how many are at it.
 
     stalled_seconds: for how long there has been a backlog with nothing running, as far as this process has looked.
+    function: Modal's id of the deployed function, another one after the app was stopped and deployed again; empty here.
     """
 
     backlog: int
@@ -263,6 +266,7 @@ class CurrentStats:
     running: int
     headroom: int
     stalled_seconds: float = 0.0
+    function: str = ""
 
 
 @dataclass(frozen=True, slots=True)

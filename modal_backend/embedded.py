@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import threading
 import time
 import uuid
@@ -32,6 +33,7 @@ class EmbeddedBackend:
     in_flight = 2
     batches_ahead = 3
     wait_seconds = 30.0
+    call_bytes = sys.maxsize
 
     def __init__(self, begin_thread: Callable[[], None] | None = None) -> None:
         """begin_thread: what each thread that answers submitted calls does first, such as letting others go first."""
@@ -82,6 +84,15 @@ class EmbeddedBackend:
         runner = self._network if model in MODELS and MODELS[model].task in NETWORKS else self._others
         self._submitted[call_id] = (model, runner.submit(self.call, model, inputs))
         return call_id
+
+    def sending(self) -> str:
+        """Nothing: nothing is sent anywhere."""
+        return ""
+
+    def function_of(self, model: str) -> str:
+        """Nothing: calls end with this process."""
+        del model
+        return ""
 
     def collect(self, call_id: str, wait: float = 0.0) -> Result | None:
         """The result of a submitted call, once; None when it is not there after `wait` seconds.

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import time
 
 from app.analysis.context import Context
 from app.survey.calls import ledger
 from app.survey.calls.ledger import Sent
-from modal_backend.errors import BackendError, JobFailed, NotDeployed
+from modal_backend.errors import BackendError, JobFailed, NotDeployed, ResultLost
 
+log = logging.getLogger("pugmark.calls")
 LOOK_AFTER = 5.0
 CANCELLED = "The job was cancelled."
+NOBODY_ANSWERS = "The app was stopped and deployed again after this call was sent, so nobody will answer it."
 
 
 class CallWatch:
@@ -20,6 +23,7 @@ class CallWatch:
     def __init__(self, context: Context, sent: Sent, model: str) -> None:
         self._context, self._sent, self._model = context, sent, model
         self._noted = False
+        self._deployed = ""
 
     async def note(self, note: str | None) -> None:
         """Write what the call waits for; None when there is nothing to say any more."""
@@ -41,9 +45,21 @@ class CallWatch:
             except BackendError:
                 return
             context.stats[self._model] = (time.monotonic(), stats)
+        self._deployed = stats.function
         stalled = stats.stalled_seconds >= context.waiting.stalled_after
         app_name = context.waiting.app_name
         await self.note(stalled_text(self._model, stats.backlog, stats.stalled_seconds, app_name) if stalled else None)
+
+    async def check_deployment(self) -> None:
+        """Give the call up where what is deployed now is not what it was sent to. Raises ResultLost."""
+        sent = self._sent
+        if not (self._deployed and sent.function_id) or self._deployed == sent.function_id:
+            return
+        try:
+            await self._context.backend.cancel_async(sent.remote_id)
+        except BackendError as error:
+            log.warning("The call %s could not be cancelled: %s", sent.remote_id, error)
+        raise ResultLost(NOBODY_ANSWERS)
 
 
 def stalled_text(model: str, backlog: int, seconds: float, app_name: str) -> str:

@@ -31,6 +31,7 @@ log = logging.getLogger("pugmark.calls")
 TIMES_LOST = 3
 SENDERS, QUESTIONS = 4, 24
 FIRST_PAUSE = 0.2
+REPORT_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,22 +92,26 @@ async def ask(
         ResultLost: the answer is gone.
         BackendError: what waiting does not cure, or BackendUnavailable where MODAL_FALLBACK_TO_QUEUE is false.
     """
+    lost = ""
     for _ in range(TIMES_LOST if again else 1):
         about, items, sent = await _send(context, job, models, make, lane)
+        if lost:
+            for call in sent.values():
+                await asyncio.to_thread(ledger.update, context.survey, call.id, note=f"made again: {lost}")
         results = await asyncio.gather(
             *(_collect(context, call, model, items, lane) for model, call in sent.items()), return_exceptions=True
         )
-        for result in results:
-            if isinstance(result, BaseException):
+        found, lost = [], ""
+        for (model, call), result in zip(sent.items(), results, strict=True):
+            if isinstance(result, ResultLost):
+                lost = str(result)
+            elif isinstance(result, BaseException):
                 raise result
-        found = [
-            Answer(model, result, call.id)
-            for (model, call), result in zip(sent.items(), results, strict=True)
-            if isinstance(result, Result)
-        ]
-        if len(found) == len(sent):
+            else:
+                found.append(Answer(model, result, call.id))
+        if not lost:
             return about, found
-    raise ResultLost(f"The answer of {', '.join(models)} was lost.")
+    raise ResultLost(f"The answer of {', '.join(models)} was lost. {lost}")
 
 
 def call(context: Context, job: str | None, model: str, inputs: Sequence[Any]) -> Answer:
@@ -193,6 +198,7 @@ async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> 
     row = await asyncio.to_thread(ledger.open_call, survey, opening, answered=backend.elsewhere)
     if row.remote_id:
         return row
+    reporting = asyncio.create_task(_report_sending(context, row.id))
     try:
         remote_id = await backend.submit_async(opening.model, inputs, again)
     except BackendError as error:
@@ -201,19 +207,32 @@ async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> 
         else:
             await asyncio.to_thread(ledger.close, survey, row.id, "failed", _text(error))
         raise
-    await asyncio.to_thread(ledger.sent, survey, row.id, remote_id, failed)
-    return Sent(row.id, remote_id)
+    finally:
+        reporting.cancel()
+    sent = Sent(row.id, remote_id, backend.function_of(opening.model))
+    await asyncio.to_thread(ledger.sent, survey, sent, failed)
+    return sent
 
 
-async def _collect(context: Context, sent: Sent, model: str, items: int, lane: Lane) -> Result | None:
-    """The result of a call that was sent; None when it is lost and has to be made again."""
+async def _report_sending(context: Context, call_id: int) -> None:
+    """Say in a call's row how far what is being sent has come, as long as that takes."""
+    written = ""
+    while True:
+        await asyncio.sleep(REPORT_SECONDS)
+        if (message := context.backend.sending()) != written:
+            written = message
+            await asyncio.to_thread(ledger.sending, context.survey, call_id, message)
+
+
+async def _collect(context: Context, sent: Sent, model: str, items: int, lane: Lane) -> Result:
+    """The result of a call that was sent. Raises ResultLost when it has to be made again."""
     try:
         result = await _wait_for(context, sent, model, lane)
         if len(result.values) != items:
             raise JobFailed(f"{model} answered {len(result.values)} values for {items} inputs.")
     except ResultLost as error:
         await asyncio.to_thread(ledger.close, context.survey, sent.id, "lost", _text(error))
-        return None
+        raise
     except Exception as error:
         if str(error) != CANCELLED:
             await asyncio.to_thread(ledger.close, context.survey, sent.id, "failed", _text(error))
@@ -226,11 +245,14 @@ async def _wait_for(context: Context, sent: Sent, model: str, lane: Lane) -> Res
     watch, since = CallWatch(context, sent, model), time.monotonic()
 
     async def question() -> Result | None:
-        if time.monotonic() - since > LOOK_AFTER:
-            await watch.look()
         try:
+            if time.monotonic() - since > LOOK_AFTER:
+                await watch.look()
             async with lane.polls:
-                return await context.backend.collect_async(sent.remote_id, context.backend.wait_seconds)
+                result = await context.backend.collect_async(sent.remote_id, context.backend.wait_seconds)
+            if result is None:
+                await watch.check_deployment()
+            return result
         except AWAITED as error:
             if context.waiting.forever:
                 await watch.note(_waits_for(error))

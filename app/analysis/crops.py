@@ -14,6 +14,7 @@ import numpy as np
 from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
+from app.analysis.parts import first_part
 from app.files import crop_path, write_jpeg
 from app.ingest.formats import Format
 from app.ingest.picture import decode
@@ -48,17 +49,33 @@ async def describe(
         job, lane: see `calls.ask`.
 
     Raises:
-        BackendError: a model gave no answer; nothing but crop pictures has been written.
+        BackendError: a model gave no answer; what earlier calls brought has been written.
     """
 
-    def make() -> Request:
-        crops = crops_now()
-        cut_from = [(crop.detection_id, crop.box) for crop in crops]
-        return Request(cut_from, digest(cut_from), cut_all(context, crops, models))
+    described: set[int] = set()
+    more = True
 
-    cut_from, answers = await ask(context, job, models, make, lane)
-    if answers:
+    def make() -> Request:
+        nonlocal more
+        crops = [crop for crop in crops_now() if crop.detection_id not in described]
+        part = first_part(context, job, models, crops, lambda crop: _bytes(crop, models))
+        more = len(part) < len(crops)
+        cut_from = [(crop.detection_id, crop.box) for crop in part]
+        return Request(cut_from, digest(cut_from), cut_all(context, part, models))
+
+    while more:
+        cut_from, answers = await ask(context, job, models, make, lane)
+        if not answers:
+            return
         await asyncio.to_thread(_store, context, cut_from, answers)
+        described |= {detection_id for detection_id, _ in cut_from}
+
+
+def _bytes(crop: Crop, models: Sequence[str]) -> int:
+    """About how many bytes a crop is on the way to the model that wants the most of it."""
+    side = max(MODELS[model].side for model in models)
+    height, width = crop.picture.shape[:2]
+    return int(3 * min(side * side, crop.box.width * width * crop.box.height * height) / 2)
 
 
 def cut_all(context: Context, crops: Sequence[Crop], models: Sequence[str]) -> list[Picture]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import cast
 
 import sqlalchemy as sa
@@ -17,6 +17,7 @@ from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.crops import Crop, describe
 from app.analysis.digest import digest
+from app.analysis.parts import first_part
 from app.analysis.video_crops import crops_at
 from app.ingest.formats import Format
 from app.ingest.picture import decode
@@ -30,6 +31,7 @@ from modal_backend.contracts import Category, Failure, Picture
 from modal_backend.contracts import Detection as Found
 from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.registry import Task
+from modal_backend.remote import wire
 
 log = logging.getLogger("pugmark.worker")
 CROPS_A_PICTURE = 20
@@ -118,28 +120,41 @@ def _claimed(context: Context, media_ids: list[int], job: str) -> list[int]:
 async def _detect(context: Context, media_ids: list[int], job: str, lane: Lane) -> None:
     detector = (await asyncio.to_thread(context.choose)).detector
 
+    left = set(media_ids)
+
     def make() -> Request:
-        pictures = _waiting_pictures(context, media_ids, job)
-        return Request(list(pictures), digest(list(pictures)), [prepare(detector, one) for one in pictures.values()])
+        waiting = _waiting_pictures(context, left, job)
+        prepared = ((media_id, prepare(detector, picture)) for media_id, picture in waiting)
+        part = first_part(context, job, [detector], prepared, lambda item: wire.estimate(item[1], detector))
+        ids = [media_id for media_id, _ in part]
+        return Request(ids, digest(ids), [value for _, value in part])
 
-    detected, answers = await ask(context, job, [detector], make, lane)
-    for answer in answers:
-        await asyncio.to_thread(_keep, context, detected, answer)
+    while left:
+        detected, answers = await ask(context, job, [detector], make, lane)
+        for answer in answers:
+            await asyncio.to_thread(_keep, context, detected, answer)
+        left -= set(detected)
+        if not answers:
+            break
 
 
-def _waiting_pictures(context: Context, media_ids: list[int], job: str) -> dict[int, Picture]:
-    """The pictures of those of these media that have no detector's answer yet; unreadable ones have failed."""
-    waiting = sa.and_(Media.id.in_(media_ids), Media.stage.in_([Stage.STORED, Stage.FAILED]))
+def _waiting_pictures(context: Context, left: set[int], job: str) -> Iterator[tuple[int, Picture]]:
+    """The pictures of those of these media that have no detector's answer yet, by id.
+
+    Those that cannot be read have failed and are left no more.
+    """
+    waiting = sa.and_(Media.id.in_(left), Media.stage.in_([Stage.STORED, Stage.FAILED]))
     with context.survey.read() as session:
         rows = list(session.scalars(sa.select(Media).where(waiting).order_by(Media.id)))
-    pictures = {}
     for media in rows:
         try:
-            pictures[media.id] = _stored_picture(context, media)
+            picture = _stored_picture(context, media)
         except (Refused, OSError) as error:
             log.warning("The picture %s cannot be read: %s", media.id, error)
             fail(context, [media.id], f"The stored file cannot be read: {error}", job)
-    return pictures
+            left.discard(media.id)
+            continue
+        yield media.id, picture
 
 
 def _keep(context: Context, media_ids: list[int], answer: Answer) -> None:

@@ -18,6 +18,7 @@ from modal_backend.notes.columns import BadNotes
 from modal_backend.notes.delimited import DELIMITERS
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
+CALLS = ".calls.json"  # ids of calls on Modal, so that the same command collects what one that was killed has sent
 
 
 def add_arguments(command: ArgumentParser) -> None:
@@ -50,11 +51,12 @@ def run(settings: Settings, options: Namespace) -> int:
     wanted = NoteSettings(columns=dict(COLUMNS), seed=options.seed, join_names=not options.keep_apart)
     try:
         with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as cache, _Bar() as bar:
-            ask = _ask(settings) if remote else None
+            ask = _ask(settings, out / CALLS) if remote else None
             doubts = _read(options, Path(cache) / "notes.jsonl")
             values = run_graph(
                 Path(cache) / "notes.jsonl", out, Path(cache), wanted, remote=remote, report=bar.report, ask=ask
             )
+        (out / CALLS).unlink(missing_ok=True)
     except BadNotes as bad:
         raise CommandFailed(str(bad), 2) from bad
     except BackendError as error:
@@ -102,12 +104,12 @@ def _sign(name: str | None) -> str | None:
     return sign
 
 
-def _ask(settings: Settings) -> Ask:
+def _ask(settings: Settings, kept: Path) -> Ask:
     from app.analysis.backends import modal_backend
     from modal_backend.notes.on_modal import ask_backend
 
     backend = modal_backend(settings)
-    return lambda model, request: ask_backend(backend, model, request)
+    return lambda model, request: ask_backend(backend, model, request, kept)
 
 
 class _Bar:

@@ -6,25 +6,31 @@ ledger of calls.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import sys
-import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from tenacity import RetryError, Retrying, retry_if_exception_type, retry_if_result, stop_after_delay
 
-from modal_backend.contracts import Failure
-from modal_backend.errors import BackendUnavailable, JobFailed
+from modal_backend.contracts import Failure, Result
+from modal_backend.errors import JobFailed, ResultLost
 from modal_backend.models.text.keywords import texts_and_categories
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, LARGE_MODEL
 from modal_backend.registry import CLUSTERS, KEYWORDS, LARGE_KEYWORDS, REMOTE
 from modal_backend.remote import wire
+from modal_backend.waiting import AWAITED, growing
+from modal_backend.weights.whole_file import whole_file
 
 Ask = Callable[[str, dict[str, Any]], dict[str, Any]]
 POLL_SECONDS = 20.0
+TIMES_LOST = 2
 
 
 def call_modal_keybert_extraction(
@@ -100,17 +106,51 @@ def ask_modal(model: str, request: dict[str, Any]) -> dict[str, Any]:
     return ask_backend(ModalBackend(Options(app_name=name) if name else None), model, request)
 
 
-def ask_backend(backend: Any, model: str, request: dict[str, Any]) -> dict[str, Any]:
-    """One request through a backend's client, for as long as the function may run there. Raises BackendError."""
-    remote = REMOTE[model]
-    call_id = backend.submit(model, [request])
-    deadline = time.monotonic() + remote.timeout + remote.startup_timeout
-    while time.monotonic() < deadline:
-        result = backend.collect(call_id, POLL_SECONDS)
-        if result is not None:
-            return value_of(result.values[0])
-    backend.cancel(call_id)
-    raise BackendUnavailable(f"{model} did not answer within {remote.timeout} s; the call was cancelled.")
+def ask_backend(backend: Any, model: str, request: dict[str, Any], kept: Path | None = None) -> dict[str, Any]:
+    """One request through a backend's client, for as long as the function may run there. Raises BackendError.
+
+    While nothing answers the same call is asked for again; only one whose answer is lost is made once more.
+
+    Args:
+        kept: a file for the ids of calls: whoever asks the same again after a crash collects what was sent.
+    """
+    name = hashlib.sha256(repr((model, request)).encode()).hexdigest()
+    call_id = _known(kept).get(name)
+    for _ in range(TIMES_LOST):
+        if call_id is None:
+            call_id = backend.submit(model, [request])
+            _keep(kept, _known(kept) | {name: call_id})
+        try:
+            return value_of(_wait_for(backend, model, call_id).values[0])
+        except ResultLost:
+            call_id = None
+        except JobFailed:
+            _keep(kept, {other: id_ for other, id_ in _known(kept).items() if other != name})
+            raise
+    raise ResultLost(f"The answer of {model} was lost.")
+
+
+def _known(kept: Path | None) -> dict[str, str]:
+    found: dict[str, str] = json.loads(kept.read_text()) if kept and kept.is_file() else {}
+    return found
+
+
+def _keep(kept: Path | None, ids: dict[str, str]) -> None:
+    if kept:
+        with whole_file(kept) as part:
+            part.write_text(json.dumps(ids))
+
+
+def _wait_for(backend: Any, model: str, call_id: str) -> Result:
+    seconds = REMOTE[model].timeout + REMOTE[model].startup_timeout
+    later = retry_if_exception_type(AWAITED) | retry_if_result(lambda found: found is None)
+    retrying = Retrying(retry=later, wait=growing(0.2), stop=stop_after_delay(seconds), reraise=True)
+    try:
+        result: Result = retrying(backend.collect, call_id, POLL_SECONDS)
+    except RetryError as error:
+        backend.cancel(call_id)
+        raise JobFailed(f"{model} did not answer within {seconds} s; the call was cancelled.") from error
+    return result
 
 
 def value_of(value: Any) -> dict[str, Any]:

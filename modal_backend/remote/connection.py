@@ -19,6 +19,7 @@ from modal_backend.backend import OnRetry
 from modal_backend.errors import BackendError, BackendMisconfigured, BackendUnavailable, NotDeployed
 from modal_backend.registry import MODELS, REMOTE
 from modal_backend.remote.error_map import translated
+from modal_backend.remote.line import Line
 from modal_backend.remote.reach import reach
 from modal_backend.waiting import PASSING, growing
 
@@ -47,8 +48,9 @@ class Options:
 class Connection:
     """Safe to share between threads and event loops."""
 
-    def __init__(self, options: Options) -> None:
+    def __init__(self, options: Options, line: Line) -> None:
         self.options = options
+        self._line = line
         self._handles: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._last_answer = 0.0
@@ -69,6 +71,12 @@ class Connection:
                 found = modal.Cls.from_name(self.options.app_name, REMOTE[model].cls)
                 self._handles[model] = found().answer
             return self._handles[model]
+
+    def function_id(self, model: str) -> str:
+        """Modal's id of the function that a model's handle stands for; empty while it has not been used."""
+        with self._lock:
+            handle = self._handles.get(model)
+        return str(handle.object_id) if handle is not None and handle.is_hydrated else ""
 
     def drop(self, model: str | None) -> None:
         """Forget the handle of a model, or all of them."""
@@ -117,7 +125,8 @@ class Connection:
         clock = asyncio.timeout(max(0.05, deadline - time.monotonic()))
         try:
             async with clock:
-                if time.monotonic() - self._last_answer > PROBE_AFTER:
+                # while something is sent over a slow line, the look at the socket itself would take too long
+                if time.monotonic() - self._last_answer > PROBE_AFTER and not self._line.message():
                     await reach()
                 answer = await operation()
         except Exception as error:

@@ -1,8 +1,9 @@
 """What crosses the wire to Modal and back: dicts, lists, strings, numbers and bytes, nothing else.
 
 A call carries {"contract", "model", "inputs": [...]}; its answer {"contract", "values": [...], "provenance", "seconds",
-"cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. Pictures travel as PNG
-(lossless, so that both backends see the same pixels), vectors and features as bytes. Models of text take and give
+"cold_start_seconds"} or {"contract", "unavailable": {...}} when the model cannot run there. What
+detectors see travels as the JPEG it was decoded from, other pictures as PNG (lossless) at the size at which the model
+reads them: both backends see the same pixels. Vectors and features as bytes. Models of text take and give
 dicts of plain values, which travel as they are.
 """
 
@@ -33,6 +34,7 @@ from modal_backend.contracts import (
 )
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
 from modal_backend.models.stamps.bar import BarStrips, BarText, TextLine
+from modal_backend.registry import MODELS
 
 CONTRACT = 1
 PNG_LEVEL = 1
@@ -44,7 +46,17 @@ def pack_call(inputs: Sequence[Any], model: str = "") -> dict[str, Any]:
     Args:
         model: which of the models behind one class is meant; empty for the one it loads when it starts.
     """
-    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(value) for value in inputs]}
+    return {"contract": CONTRACT, "model": model, "inputs": [_pack_input(value, model) for value in inputs]}
+
+
+def estimate(value: Any, model: str) -> int:
+    """About how many bytes an input of this model will be on the way, before it is packed."""
+    if isinstance(value, np.ndarray):
+        side = MODELS[model].side
+        return min(value.nbytes, 3 * side * side) // 2
+    if data := getattr(value, "coded", b""):
+        return len(data)
+    return sum(estimate(getattr(value, field.name), model) for field in fields(value)) if is_dataclass(value) else 8
 
 
 def size(packed: Any) -> int:
@@ -115,9 +127,11 @@ def check_contract(other: Any, this: str = "this program", that: str = "The depl
         )
 
 
-def _pack_input(value: Any) -> dict[str, Any]:
+def _pack_input(value: Any, model: str) -> dict[str, Any]:
     if isinstance(value, np.ndarray):
-        return {"kind": "picture", "png": _png(value)}
+        from modal_backend.models.sizes import as_read
+
+        return {"kind": "picture", "png": _png(as_read(model, value))}
     if isinstance(value, VideoQuestion):
         frames = [[frame.seconds, frame.jpeg] for frame in value.frames]
         return {"kind": "video question", "text": value.text, "frames": frames, "clip": value.video}
@@ -134,7 +148,10 @@ def _pack_fields(value: Any) -> Any:
     if isinstance(value, np.ndarray):
         return _png(value)
     if is_dataclass(value):
-        return {field.name: _pack_fields(getattr(value, field.name)) for field in fields(value)}
+        packed = {field.name: getattr(value, field.name) for field in fields(value)}
+        if data := packed.pop("coded", b""):
+            packed["pixels"] = data
+        return {name: _pack_fields(part) for name, part in packed.items()}
     return value
 
 
@@ -178,12 +195,9 @@ def _png(picture: Picture) -> bytes:
 
 
 def _picture(data: bytes) -> Picture:
-    import cv2
+    from modal_backend.models.detectors.coded import decoded  # only where there are pictures is there OpenCV
 
-    picture = cv2.imdecode(np.frombuffer(data, np.uint8), cv2.IMREAD_COLOR) if data else None
-    if picture is None:
-        raise ValueError("The picture cannot be read.")
-    return np.ascontiguousarray(picture[:, :, ::-1])
+    return decoded(data)
 
 
 def _pack_value(value: Any) -> dict[str, Any]:

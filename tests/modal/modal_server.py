@@ -452,6 +452,7 @@ def build_server(opts: argparse.Namespace):
             self.bg: set = set()
             self.cleared = Pulse()
             self.blob_status = 0
+            self.blob_url = ""  # where clients find blobs, when not at the server itself
 
         # ------------------------------------------------------------------ plumbing
         def nid(self, prefix: str) -> str:
@@ -754,13 +755,16 @@ def build_server(opts: argparse.Namespace):
         async def u_BlobCreate(self, req, ctx):
             bid = self.nid("bl")
             return api_pb2.BlobCreateResponse(
-                blob_ids=[bid], upload_urls=api_pb2.UploadUrlList(items=[f"{self.admin_url}/blob/{bid}"])
+                blob_ids=[bid], upload_urls=api_pb2.UploadUrlList(items=[self.blob(bid, ctx)])
             )
+
+        def blob(self, blob_id: str, ctx: Ctx) -> str:
+            return f"{(ctx.side == 'client' and self.blob_url) or self.admin_url}/blob/{blob_id}"
 
         async def u_BlobGet(self, req, ctx):
             if not (self.dir / "blobs" / req.blob_id).exists():
                 raise GRPCError(Status.NOT_FOUND, f"blob {req.blob_id} not found")
-            return api_pb2.BlobGetResponse(download_url=f"{self.admin_url}/blob/{req.blob_id}")
+            return api_pb2.BlobGetResponse(download_url=self.blob(req.blob_id, ctx))
 
         async def u_ImageGetOrCreate(self, req, ctx):
             key = req.image.SerializeToString(deterministic=True) + req.builder_version.encode()
@@ -1599,13 +1603,14 @@ def build_server(opts: argparse.Namespace):
                     self.result_faults.clear()
                     for fn in self.fns.values():
                         fn.override.clear()
-                    self.cold_start_s, self.blob_status = 0.0, 0
+                    self.cold_start_s, self.blob_status, self.blob_url = 0.0, 0, ""
                     self.cleared.fire()
                     if self.mode != "up":
                         await self.set_mode("up")
                 elif verb == "config":
                     self.cold_start_s = float(body.get("cold_start_s", self.cold_start_s))
                     self.blob_status = int(body.get("blob_status", self.blob_status))
+                    self.blob_url = body.get("blob_url", self.blob_url)
                 elif verb in ("up", "down", "blackhole"):
                     await self.set_mode(verb)
                 elif verb == "expire":

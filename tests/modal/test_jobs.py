@@ -5,7 +5,10 @@ from __future__ import annotations
 import time
 
 from app.jobs.queue import Jobs
+from app.survey.calls.overview import snapshot
 from app.survey.media import imports
+from modal_backend.registry import DETECTOR
+from tests.modal.local_modal import ROOT
 from tests.modal.modal_survey import (
     ask,
     ask_for_import,
@@ -15,6 +18,7 @@ from tests.modal.modal_survey import (
     state,
     worker,
 )
+from tests.modal.slow_line import SlowLine
 from tests.support.waiting import wait_until
 
 
@@ -30,6 +34,25 @@ def test_a_worker_killed_between_submit_and_collect_collects_the_same_call(surve
     with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
         wait_until(lambda: state(survey, import_id)[0] == "done")
     assert {row.remote_id for row in calls(survey)} == first == sent_to(plane) - before
+
+
+def test_on_a_slow_line_an_import_is_analysed_with_every_picture_sent_once_and_the_line_is_named(
+    survey, modal_settings, plane, tmp_path
+):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=24)
+    before = sent_to(plane)
+    with SlowLine(plane.port) as line:
+        plane.config(blob_url=f"http://127.0.0.1:{line.blob_port}")
+        with worker(modal_settings, plane, MODAL_SERVER_URL=f"http://127.0.0.1:{line.port}", MODAL_TIMEOUT="20"):
+            wait_until(lambda: any("slow line: " in (row.note or "") for row in calls(survey)))
+            assert snapshot(survey, "modal").waits_for.startswith("slow line: ")
+            wait_until(lambda: state(survey, import_id)[0] in ("done", "failed"))
+    assert state(survey, import_id) == ("done", None)
+    assert stages(survey) == {"ready"}
+    detections = [row for row in calls(survey) if row.model == DETECTOR]
+    assert sum(row.items for row in detections) == 24
+    assert all(row.outcome == "done" for row in calls(survey))
+    assert {row.remote_id for row in calls(survey)} == sent_to(plane) - before
 
 
 def test_jobs_wait_while_modal_is_away_and_end_by_themselves_without_a_second_call(
@@ -74,6 +97,24 @@ def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason
     with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
         ask(modal_settings, survey, Jobs.retry_failed)
         wait_until(lambda: stages(survey) == {"ready"})
+
+
+def test_a_call_whose_app_was_stopped_and_deployed_again_is_made_once_more_and_the_cause_is_written_down(
+    survey, modal_settings, plane, faulty, tmp_path
+):
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=1)
+    plane.config(cold_start_s=1e6)
+    with worker(modal_settings, plane, MODAL_APP_NAME=faulty):
+        wait_until(lambda: [row for row in calls(survey) if row.remote_id])
+    plane.stop_app(faulty)
+    with worker(modal_settings, plane, MODAL_APP_NAME=faulty):
+        wait_until(lambda: any("modal deploy" in (row.note or "") for row in calls(survey)))
+        assert stages(survey) == {"stored"}
+        plane.deploy("tests.modal.faulty_app", ROOT)
+        wait_until(lambda: any("made again: The app was stopped" in (row.note or "") for row in calls(survey)))
+        assert [(row.outcome, bool(row.remote_id)) for row in calls(survey)] == [("lost", True), (None, True)]
+    assert "stopped and deployed again" in (calls(survey)[0].error or "")
+    assert state(survey, import_id)[0] == "running"
 
 
 def test_a_token_refused_half_way_is_waited_for_with_the_remedy_and_no_media_fails(

@@ -6,10 +6,11 @@ import asyncio
 
 import pytest
 
-from modal_backend.client import ANY_LINE, FIRST_QUESTION, LONGEST_QUESTION, SLOWEST_LINE, ModalBackend
+from modal_backend.client import FIRST_QUESTION, LONGEST_QUESTION, ModalBackend
 from modal_backend.errors import BackendUnavailable
 from modal_backend.remote import wire
 from modal_backend.remote.connection import Options
+from modal_backend.remote.line import ANY_LINE, SLOWEST_LINE
 
 
 class Line:

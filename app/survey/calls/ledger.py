@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,10 +17,14 @@ from modal_backend.contracts import Result
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """A call under way: the ledger's id and the id to collect it with, empty while it has not been sent."""
+    """A call under way: the ledger's id and the id to collect it with, empty while it has not been sent.
+
+    function_id: of the function it was sent to; empty where nobody can say.
+    """
 
     id: int
     remote_id: str
+    function_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +67,7 @@ def open_call(survey: Survey, opening: Opening, *, answered: bool = False) -> Se
         row.executor_id = opening.executor_id
         row.started_at = row.started_at or time.time()
         session.flush()
-        return Sent(row.id, row.remote_id or "")
+        return Sent(row.id, row.remote_id or "", row.function_id or "")
 
 
 def _known(session: Session, opening: Opening, answered: bool) -> Call | None:
@@ -80,9 +85,17 @@ def _known(session: Session, opening: Opening, answered: bool) -> Call | None:
     return found
 
 
-def sent(survey: Survey, call_id: int, remote_id: str, retries: int) -> None:
+def sent(survey: Survey, call: Sent, retries: int) -> None:
     """Write down the id a call can be collected with, and how many attempts to send it had failed just before."""
-    update(survey, call_id, remote_id=remote_id, attempts=Call.attempts + retries, note=None)
+    ids = {"remote_id": call.remote_id, "function_id": call.function_id or None}
+    update(survey, call.id, attempts=Call.attempts + retries, note=None, **ids)
+
+
+def sending(survey: Survey, call_id: int, note: str) -> None:
+    """Write down how far a call has come that is still being sent."""
+    with survey.write() as session:
+        unsent = sa.update(Call).where(Call.id == call_id, Call.remote_id.is_(None))
+        session.execute(unsent.values(note=note or None))
 
 
 def tried(survey: Survey, call_id: int, attempts: int, note: str) -> None:
@@ -122,6 +135,14 @@ def open_calls(survey: Survey, job: str) -> list[Sent]:
     with survey.read() as session:
         rows = session.execute(sa.select(Call.id, Call.remote_id).where(Call.outcome.is_(None), _of(job)))
         return [Sent(row.id, row.remote_id or "") for row in rows]
+
+
+def items_under_way(survey: Survey, job: str, models: Sequence[str]) -> int:
+    """How many inputs the call of this job has that was sent to one of these models and not collected; 0 without."""
+    of_job = Call.job.startswith(f"{job}/", autoescape=True)
+    sent = sa.select(Call.items).where(Call.outcome.is_(None), Call.remote_id.is_not(None), of_job)
+    with survey.read() as session:
+        return session.scalar(sent.where(Call.model.in_(models)).limit(1)) or 0
 
 
 def waits_for(session: Session, job: str) -> str | None:

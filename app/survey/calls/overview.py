@@ -33,6 +33,7 @@ class StripSnapshot:
         queued, running, failed: media that wait, calls under way, media whose job failed.
         p50, p95: seconds per call finished within the last five minutes, None without any; without the calls of WHOLE.
         sparkline: 60 mean call durations in seconds, five seconds each, oldest first; None where no call finished.
+        waits_for: what the call that is open longest waits for, as a sentence; else empty.
         seconds_left: until the imports under way are done; None without one, or while it is not known.
         longer: of the calls of WHOLE within these minutes, what they were about, how many, and their median in seconds.
     """
@@ -46,6 +47,7 @@ class StripSnapshot:
     sparkline: list[float | None]
     longer: tuple[tuple[str, int, float], ...] = ()
     seconds_left: float | None = None
+    waits_for: str = ""
 
 
 def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None) -> StripSnapshot:
@@ -59,6 +61,8 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         running = session.scalar(
             sa.select(sa.func.count()).select_from(Call).where(Call.outcome.is_(None), Call.started_at.is_not(None))
         )
+        noted = sa.select(Call.note).where(Call.outcome.is_(None), Call.note.is_not(None))
+        waits_for = session.scalar(noted.order_by(Call.queued_at).limit(1)) or ""
         left = [import_progress(session, number).eta_seconds for number in open_imports(session)]
         calls = session.execute(
             sa.select(Call.finished_at, Call.started_at, Call.task).where(
@@ -83,6 +87,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         p50=percentile(seconds, 0.50),
         p95=percentile(seconds, 0.95),
         sparkline=_sparkline(finished, now),
+        waits_for=waits_for,
         seconds_left=max((seconds for seconds in left if seconds is not None), default=None),
         longer=tuple((about, len(some), percentile(sorted(some), 0.5) or 0.0) for about, some in sorted(whole.items())),
     )

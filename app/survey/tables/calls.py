@@ -12,8 +12,8 @@ class Call(Base):
     """One call of a model: times are seconds since 1970, outcome is empty while it runs.
 
     job: the workflow and step that made it, so that a step that is run again finds it. remote_id: the id Modal gave
-    it. The time between started_at and finished_at is cold start, run and, what is left, waiting. attempts counts
-    submissions. note: what is worth knowing while it waits.
+    it, function_id that of the function it was sent to. The time between started_at and finished_at is cold start, run
+    and, what is left, waiting. attempts counts submissions. note: what is worth knowing while it waits.
     """
 
     __tablename__ = "call"
@@ -33,6 +33,7 @@ class Call(Base):
     run_seconds: Mapped[float | None]
     job: Mapped[str | None] = mapped_column(String(128), index=True)
     remote_id: Mapped[str | None] = mapped_column(String(64))
+    function_id: Mapped[str | None] = mapped_column(String(64))
     note: Mapped[str | None]
     attempts: Mapped[int] = mapped_column(default=1)
     outcome: Mapped[str | None] = mapped_column(String(12))

@@ -13,6 +13,7 @@ from app.ui.shared import counts
 from app.ui.shared.words import duration, many
 
 WIDE, HIGH = 120, 18
+MOST_LETTERS = 60  # of what calls wait for; the rest is in the title
 GREY = "#7F8A83"  # at least 3:1 on both themes
 DRAWN = "decisions-drawn"
 BACKEND_WORDS = {"embedded": "on this computer", "modal": "on Modal"}
@@ -54,6 +55,7 @@ def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
         _figure("waiting", figures.queued),
         _figure("running", figures.running),
         _failed(figures.failed),
+        _waits_for(figures.waits_for),
         f"<span>about <b>{duration(figures.seconds_left)}</b> left</span>" if figures.seconds_left else "",
         _latency(figures),
     ]
@@ -70,6 +72,13 @@ def _failed(number: int) -> str:
     return (
         f'<a class="pm-figure pm-failed" href="/detections?filter=failed" target="_self"><b>{number:,}</b> failed</a>'
     )
+
+
+def _waits_for(note: str) -> str:
+    if not note:
+        return ""
+    short = note if len(note) <= MOST_LETTERS else f"{note[:MOST_LETTERS].rstrip()}…"
+    return f'<span class="pm-figure" title="{escape(note, quote=True)}">{escape(short)}</span>'
 
 
 def _latency(figures: StripSnapshot) -> str:

@@ -18,6 +18,8 @@ import numpy as np
 
 from modal_backend.contracts import Box, Category, Detection, Failure, Letterboxed, Picture
 from modal_backend.errors import BackendMisconfigured
+from modal_backend.models.detectors.coded import NAME as CODED
+from modal_backend.models.detectors.coded import coded
 
 log = logging.getLogger(__name__)
 RAW_FLOOR = 0.005
@@ -34,10 +36,11 @@ def prepare(picture: Picture, side: int) -> Letterboxed:
     height, width = picture.shape[:2]
     scale = min(side / height, side / width)
     size = (max(round(width * scale), 1), max(round(height * scale), 1))
-    if size == (width, height):
-        return Letterboxed(np.ascontiguousarray(picture), width, height)
-    pixels = cv2.resize(np.ascontiguousarray(picture), size, interpolation=cv2.INTER_LINEAR)
-    return Letterboxed(np.asarray(pixels, np.uint8), width, height)
+    pixels = np.ascontiguousarray(picture)
+    if size != (width, height):
+        pixels = np.asarray(cv2.resize(pixels, size, interpolation=cv2.INTER_LINEAR), np.uint8)
+    seen, data = coded(pixels)
+    return Letterboxed(seen, width, height, data)
 
 
 class MegaDetector:
@@ -48,7 +51,7 @@ class MegaDetector:
         self._side = side
         self._device = str(detector.device)
         detector.model.eval()
-        self.preprocessing = f"long side {side} bilinear, letterbox as megadetector 'classic', /255, NMS 0.45"
+        self.preprocessing = f"long side {side} bilinear, {CODED}, letterbox as megadetector 'classic', /255, NMS 0.45"
 
     @classmethod
     def load(cls, path: Path, side: int) -> MegaDetector:

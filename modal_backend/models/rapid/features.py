@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from modal_backend.contracts import LocalFeatures, Picture
+from modal_backend.models.sizes import to_width
 
 NAME = "rapid"
 FINE = "rapid-448"
@@ -54,14 +55,7 @@ def extract(crop: Picture, profile: Profile = RAPID_224) -> LocalFeatures:
 
 
 def _prepared(crop: Picture, width: int) -> Picture:
-    height = min(max(1, round(crop.shape[0] * width / crop.shape[1])), 8 * width)
-    shrinking = width < crop.shape[1]
-    resized = cv2.resize(
-        np.ascontiguousarray(crop),
-        (width, height),
-        interpolation=cv2.INTER_AREA if shrinking else cv2.INTER_LINEAR,
-    )
-    grey = cv2.cvtColor(resized, cv2.COLOR_RGB2GRAY)
+    grey = cv2.cvtColor(to_width(crop, width), cv2.COLOR_RGB2GRAY)
     if int(grey.max()) - int(grey.min()) < 2:
         return np.zeros_like(grey)
     return np.asarray(cv2.normalize(grey, np.empty_like(grey), 0, 255, cv2.NORM_MINMAX), np.uint8)
