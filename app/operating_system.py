@@ -47,6 +47,14 @@ def step_behind() -> None:
         return
 
 
+def limit_addresses(most: int) -> None:
+    """Refuse this process more than so many bytes of addresses; Windows has no such limit for a single process."""
+    if sys.platform != "win32":
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+
 def ask_myself_to_stop() -> None:
     """Run this process's handler of SIGTERM, from any thread."""
     if sys.platform == "win32":  # os.kill ends the process there at once, without its handler

@@ -83,14 +83,15 @@ def run(settings: Settings, options: Namespace) -> int:
 
 def _read(options: Namespace, copy: Path) -> list[str]:
     """Read the file and write its notes to a copy; what is doubtful about it. Raises BadNotes."""
-    from modal_backend.notes.table import Choices, mapped, read_notes
+    from app.background import read_notes_apart
+    from modal_backend.notes.table import Choices, mapped
 
     try:
         "x".encode(options.encoding or "utf-8")
     except LookupError as error:
         raise BadNotes(f"{options.encoding} is no encoding this program knows. Try cp1252 or utf-16.") from error
     choices = Choices(options.encoding, options.sheet, options.header, options.trust_quotes, _sign(options.delimiter))
-    reading = read_notes(options.file, choices)
+    reading = read_notes_apart(options.file, choices)
     notes = mapped(reading.table, {"text": options.text, "category": options.category})
     notes.to_json(copy, orient="records", lines=True, force_ascii=False)
     return list(reading.doubts)

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Literal, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
 
+from app.background import TookTooMuch, apart
 from app.ingest.exif import Exif
 from app.ingest.file_name_time import file_name_time, phone_time, zone_between
 from app.ingest.folder import folder_files, one_file
 from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
 from app.ingest.limits import Limits
 from app.ingest.look import Look, look_of
-from app.ingest.picture import Reading, read_picture, thumbnail
+from app.ingest.picture import Reading, read_picture, read_picture_file, thumbnail
 from app.ingest.refusals import Refusal, Refused, RefusedFile
 from app.ingest.source import SourceFile, printable, reason
 from app.ingest.store import Incoming, MediaStore
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 PICTURE_SIDE = 1024  # at least this long a side is handed on, so that no detector input needs a second decode
 BLOCK = 1 << 20
+# Their decoder's cost is not known before it has run, nor is that of videos.
+NOT_FORESEEN = ("heif",)
+T = TypeVar("T")
 TakenAtSource = Literal["exif", "container", "file name"]
 
 
@@ -108,14 +112,26 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
     with store.receive() as incoming:
         kind = _receive(source, incoming, limits)
         if is_video(kind):
-            video = read_video(incoming.path, pixels=limits.pixels)
+            video = _apart(read_video, incoming.path, pixels=limits.pixels)
             thumb = thumbnail(video.picture)
             is_new = store.keep(incoming, kind, thumb)
             return _taken_video(source, incoming, kind, video, is_new, look_of(thumb))
-        reading = read_picture(incoming.file, cast(ImageFormat, kind), at_least=at_least, pixels=limits.pixels)
+        asked = {"kind": cast(ImageFormat, kind), "at_least": at_least, "pixels": limits.pixels}
+        if kind in NOT_FORESEEN:
+            reading = _apart(read_picture_file, incoming.path, **asked)
+        else:
+            reading = read_picture(incoming.file, **asked)
         thumb = thumbnail(reading.picture)
         is_new = store.keep(incoming, kind, thumb)
         return _taken(source, incoming, kind, reading, is_new, look_of(thumb))
+
+
+def _apart(read: Callable[..., T], path: Path, **asked: Any) -> T:
+    """What a reader whose cost nobody can tell beforehand makes of a file. Raises Refused."""
+    try:
+        return apart(read, path, **asked)
+    except TookTooMuch as error:
+        raise Refused(Refusal.TOO_COSTLY, str(error)) from error
 
 
 def _receive(source: SourceFile, incoming: Incoming, limits: Limits) -> Format:

@@ -109,6 +109,12 @@ def decode(source: Path | str | BinaryIO, *, at_least: int | None = None) -> Pic
         return read_picture(stream, cast(ImageFormat, kind), at_least=at_least, pixels=Limits().pixels).picture
 
 
+def read_picture_file(path: Path, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
+    """`read_picture` of a file by its path. Raises Refused."""
+    with path.open("rb") as stream:
+        return read_picture(stream, kind, at_least=at_least, pixels=pixels)
+
+
 def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
     """Decodes the whole stream (seekable) once; of a file that is cut only a JPEG passes, with what is there.
 

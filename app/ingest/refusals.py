@@ -18,6 +18,7 @@ class Refusal(StrEnum):
     VIDEO_WITHOUT_PICTURES = "clip_without_pictures"
     DECOMPRESSION_BOMB = "decompression_bomb"
     TOO_LARGE = "too_large"
+    TOO_COSTLY = "too_costly"
     UNREADABLE = "unreadable"
     NOT_A_FILE = "not_a_file"
     SYMLINK_OUTSIDE = "symlink_outside"
@@ -53,6 +54,7 @@ MESSAGES: dict[Refusal, str] = {
     Refusal.VIDEO_WITHOUT_PICTURES: "This video holds no moving pictures; leave it out of the import.",
     Refusal.DECOMPRESSION_BOMB: "The picture unpacks beyond the limit; save it smaller, or raise the limit.",
     Refusal.TOO_LARGE: "The file is larger than the limit; save it smaller, or raise the limit.",
+    Refusal.TOO_COSTLY: "Reading this file takes more than one file may; save it anew, or leave it out.",
     Refusal.UNREADABLE: "The file or folder cannot be read; check that it is there and open to Pugmark.",
     Refusal.NOT_A_FILE: "This is a pipe, a socket, a device or a folder, not a file; leave it out.",
     Refusal.SYMLINK_OUTSIDE: "This link leads out of the import; copy what it points to into the folder.",

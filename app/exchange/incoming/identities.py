@@ -11,6 +11,7 @@ from pathlib import Path, PurePosixPath
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.background import read_notes_apart
 from app.exchange.incoming import scratch
 from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, Entry, UnknownResults
 from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line
@@ -22,7 +23,7 @@ from app.survey.media.station_tables import plain
 from app.survey.tables.media import ListedFile
 from modal_backend.contracts import Flank
 from modal_backend.notes.columns import BadNotes
-from modal_backend.notes.table import Choices, read_notes
+from modal_backend.notes.table import Choices
 
 LARGEST = 50 * 1024**2
 # What the columns are called by people, camtrapR, HotSpotter and Wildbook.
@@ -80,7 +81,7 @@ def read_table(path: Path) -> list[Line]:
     if path.stat().st_size > LARGEST:
         raise UnknownResults(f"The table is larger than {LARGEST // 1024**2} MB.")
     try:
-        table = read_notes(path, Choices(trust_quotes=True)).table
+        table = read_notes_apart(path, Choices(trust_quotes=True)).table
     except BadNotes as error:
         raise BrokenResults(str(error).replace("notes", "lines")) from error
     names = {plain(str(name)): str(name) for name in reversed(list(table.columns))}

@@ -13,10 +13,11 @@ from typing import Any
 
 import pandas as pd
 
+from app.background import read_notes_apart
 from app.survey.media.coordinates import degrees, from_utm
 from modal_backend.notes.columns import BadNotes
 from modal_backend.notes.dates import from_serial
-from modal_backend.notes.table import Choices, read_notes
+from modal_backend.notes.table import Choices
 
 # What the columns are called by people, camtrapR, Camtrap DP, Wildlife Insights and TRAPPER; compared without case,
 # accents and signs.
@@ -64,7 +65,7 @@ class StationRow:
 def read_table(path: Path) -> pd.DataFrame:
     """The table as texts. Raises BadStations."""
     try:
-        return read_notes(path, Choices(trust_quotes=True)).table
+        return read_notes_apart(path, Choices(trust_quotes=True)).table
     except BadNotes as error:
         raise BadStations(str(error).replace("notes", "lines")) from error
 

@@ -13,12 +13,13 @@ import streamlit as st
 
 from app import deps
 from app.actions.notes import keep_file
+from app.background import read_notes_apart
 from app.ui.shared.words import many, plain
 from modal_backend.notes.categories import describe_joined, join_names
 from modal_backend.notes.columns import FIELDS, BadNotes, guess_columns
 from modal_backend.notes.dates import days_of, month_comes_first
 from modal_backend.notes.encoding import ENCODINGS, name_of
-from modal_backend.notes.table import SUFFIXES, Choices, Reading, mapped, read_notes
+from modal_backend.notes.table import SUFFIXES, Choices, Reading, mapped
 
 NONE = "—"
 FILE = "name of the file"
@@ -165,7 +166,7 @@ def _read(file_id: str, name: str, choices: Choices, _upload: Any) -> Reading:
         path = Path(folder) / f"notes{Path(name).suffix.lower()}"
         path.write_bytes(_upload.getbuffer())
         try:
-            return read_notes(path, choices)
+            return read_notes_apart(path, choices)
         except BadNotes as bad:
             raise BadNotes(str(bad).replace(path.name, name)) from bad
 

@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0029_call_functions"
-down_revision = "0025_hints"
+down_revision = "0027_exports"
 branch_labels = None
 depends_on = None
 
