@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
 import sqlite3
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -28,11 +31,13 @@ IDS_A_QUERY = 500  # SQLite before 3.32 takes 999 values: https://sqlite.org/lim
 EVENT_GAP = "event gap, seconds"
 # What SQLite (https://sqlite.org/rescode.html) and PostgreSQL say, and what a person is to do.
 FULL = "The disk is full: free some space. What was kept is safe, and what stopped can be run again."
+BROKEN = "The disk of the survey refuses to read or write: it is full, was taken out, or fails. Free some space."
 UNWRITABLE = "The survey cannot be written: its folder is read-only. Reading and exporting work."
 DAMAGED = "The survey's database is damaged. Bring back the newest copy of the data folder."
 TROUBLES = {
     "disk is full": FULL,
     "no space left": FULL,
+    "disk i/o error": BROKEN,
     "readonly": UNWRITABLE,
     "read-only": UNWRITABLE,
     "is locked": "Another program holds the survey's database. Wait until it is done, or end it, and try again.",
@@ -144,8 +149,8 @@ def _engine(url: str) -> sa.Engine:
         return _postgres(url)
     path = Path(url.removeprefix("sqlite:///"))
     read_only = path.exists() and not os.access(path.parent, os.W_OK)
-    if read_only:  # https://sqlite.org/wal.html#read_only_databases
-        url = f"sqlite:///file:{quote(str(path))}?immutable=1&uri=true"
+    if read_only:
+        url = _read_only_url(path)
     engine = sa.create_engine(url, connect_args={"timeout": 60}, pool_size=10, max_overflow=20)
     pragmas = ["foreign_keys=ON", "busy_timeout=60000"] + ["journal_mode=WAL", "synchronous=FULL"] * (not read_only)
 
@@ -161,6 +166,23 @@ def _engine(url: str) -> sa.Engine:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
     return engine
+
+
+def _read_only_url(path: Path) -> str:
+    """Where a database is read that may not be written, together with what still lies in the log beside it.
+
+    See https://sqlite.org/wal.html#read_only_databases: SQLite needs the log's index, or a place to make one.
+    """
+    log = Path(f"{path}-wal")
+    if not log.exists() or not log.stat().st_size:
+        return f"sqlite:///file:{quote(str(path))}?immutable=1&uri=true"
+    if Path(f"{path}-shm").exists():
+        return f"sqlite:///file:{quote(str(path))}?mode=ro&uri=true"
+    folder = Path(tempfile.mkdtemp(prefix="pugmark-read-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for file in (path, log):
+        shutil.copy(file, folder)
+    return f"sqlite:///file:{quote(str(folder / path.name))}?mode=ro&uri=true"
 
 
 def _postgres(url: str) -> sa.Engine:

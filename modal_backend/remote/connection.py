@@ -76,7 +76,7 @@ class Connection:
         """Modal's id of the function that a model's handle stands for; empty while it has not been used."""
         with self._lock:
             handle = self._handles.get(model)
-        return str(handle.object_id) if handle is not None and handle.is_hydrated else ""
+        return str(getattr(handle, "object_id", None) or "")
 
     def drop(self, model: str | None) -> None:
         """Forget the handle of a model, or all of them."""

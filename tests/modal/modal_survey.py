@@ -45,11 +45,11 @@ def worker(settings: Settings, plane: LocalModal, **more: str) -> Iterator[subpr
         process.wait()
 
 
-def ask_for_import(survey: Survey, folder: Path, pictures: int = PICTURES) -> int:
+def ask_for_import(survey: Survey, folder: Path, pictures: int = PICTURES, width: int = 320) -> int:
     """An import of generated pictures, left to the next worker."""
     folder.mkdir()
     for number in range(pictures):
-        (folder / f"{number}.jpg").write_bytes(encoded(noisy(320, 240, seed=number)))
+        (folder / f"{number}.jpg").write_bytes(encoded(noisy(width, width * 3 // 4, seed=number)))
     with survey.write() as session:
         return imports.import_of_path(session, folder).id
 

@@ -39,7 +39,7 @@ def test_a_worker_killed_between_submit_and_collect_collects_the_same_call(surve
 def test_on_a_slow_line_an_import_is_analysed_with_every_picture_sent_once_and_the_line_is_named(
     survey, modal_settings, plane, tmp_path
 ):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=24)
+    import_id = ask_for_import(survey, tmp_path / "card", pictures=24, width=64)
     before = sent_to(plane)
     with SlowLine(plane.port) as line:
         plane.config(blob_url=f"http://127.0.0.1:{line.blob_port}")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 
 import pytest
@@ -11,6 +12,7 @@ import sqlalchemy as sa
 from app import __main__ as command_line
 from app import files
 from app.survey.database import Survey, open_survey, trouble
+from app.survey.tables.individuals import Individual
 from app.survey.tables.media import Media
 
 
@@ -34,6 +36,24 @@ def test_a_survey_in_a_folder_that_cannot_be_written_is_read_and_writing_says_wh
         session.execute(sa.delete(Media))
     assert trouble(refused.value).startswith("The survey cannot be written: its folder is read-only.")
     survey.close()
+
+
+@pytest.mark.parametrize("left", ["-wal", "-shm"])
+def test_what_a_killed_program_left_in_the_log_is_read_from_a_disk_that_cannot_be_written(
+    settings, survey, monkeypatch, tmp_path, left
+):
+    with survey.write() as session:
+        session.add(Individual(name="Machli"))
+    copy = tmp_path / "read-only"
+    copy.mkdir()
+    database = files.database_path(settings.data_dir)
+    for end in ["", "-wal"] + ["-shm"] * (left == "-shm"):
+        shutil.copy(f"{database}{end}", copy)
+    monkeypatch.setattr(os, "access", lambda _path, mode, **_: mode != os.W_OK)
+    again = Survey(f"sqlite:///{copy / database.name}", copy)
+    with again.read() as session:
+        assert session.scalar(sa.select(Individual.name)) == "Machli"
+    again.close()
 
 
 @pytest.mark.parametrize(
