@@ -48,11 +48,9 @@ def step_behind() -> None:
 
 
 def limit_addresses(most: int) -> None:
-    """Refuse this process more than so many bytes of addresses; Windows has no such limit for a single process."""
-    if sys.platform != "win32":
-        import resource
-
-        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+    """Refuse this process more than so many bytes of addresses, where the system can: only Linux does."""
+    if psutil.LINUX:
+        psutil.Process().rlimit(psutil.RLIMIT_AS, (most, most))
 
 
 def ask_myself_to_stop() -> None:

@@ -15,11 +15,15 @@ from __future__ import annotations
 
 
 class BackendError(Exception):
-    """Base of all backend errors. `remedy` says what a person can do about it."""
+    """Base of all backend errors.
 
-    def __init__(self, message: str, *, remedy: str = "") -> None:
+    `remedy` says what a person can do about it, `details` is what a programmer wants to know: a traceback.
+    """
+
+    def __init__(self, message: str, *, remedy: str = "", details: str = "") -> None:
         super().__init__(message)
         self.remedy = remedy
+        self.details = details
 
 
 class BackendUnavailable(BackendError):
@@ -56,4 +60,5 @@ class QueueFull(BackendError):
 
 def sentence(error: BaseException) -> str:
     """An error with what a person can do about it."""
-    return f"{error} {getattr(error, 'remedy', '')}".strip() or type(error).__name__
+    text, remedy = str(error), getattr(error, "remedy", "")
+    return (text if remedy in text else f"{text} {remedy}").strip() or type(error).__name__

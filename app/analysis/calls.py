@@ -294,4 +294,5 @@ def _waits_for(error: BackendError) -> str:
 
 
 def _text(error: BaseException) -> str:
-    return f"{type(error).__name__}: {error}"[:2000]
+    details = getattr(error, "details", "")
+    return f"{type(error).__name__}: {error}"[:2000] + (f"\n\n{details}" if details else "")

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import os
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -54,6 +55,8 @@ class Connection:
         self._handles: dict[str, Any] = {}
         self._lock = threading.Lock()
         self._last_answer = 0.0
+        # Modal's client waits for ever while it is throttled; so it says what it waits for. Read at every request.
+        os.environ.setdefault("MODAL_MAX_THROTTLE_WAIT", str(max(1, int(options.timeout / 4))))
 
     def handle(self, model: str) -> Any:
         """What calls of a model are sent through.

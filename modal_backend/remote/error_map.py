@@ -8,6 +8,7 @@ traceback of its container tells apart.
 from __future__ import annotations
 
 import re
+import traceback
 from types import TracebackType
 
 from modal_backend.errors import (
@@ -22,6 +23,7 @@ from modal_backend.errors import (
 )
 
 # Modal names the files of a container's traceback after its task.
+LONGEST_DETAILS = 6000
 CONTAINER_FRAME = re.compile(r"<ta-[0-9A-Z]{26}>:")
 DEPLOY = "run in the project's folder: modal deploy -m modal_backend.modal_app"
 TOKEN = "Run: modal token set --token-id <id> --token-secret <secret>, or set MODAL_TOKEN_ID and MODAL_TOKEN_SECRET."
@@ -32,7 +34,8 @@ def translated(error: BaseException) -> BackendError:
     if isinstance(error, BackendError):
         return error
     if raised_remotely(error):
-        return JobFailed(f"The model raised {type(error).__name__}: {_gist(error)}")
+        details = "".join(traceback.format_exception(error))[-LONGEST_DETAILS:]
+        return JobFailed(f"The model raised {type(error).__name__}: {_gist(error)}", details=details)
     return _of_the_client(error) or BackendMisconfigured(f"Modal refused: {_text(error)}")
 
 

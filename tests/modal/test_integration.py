@@ -262,8 +262,11 @@ def test_a_killed_container_does_not_lose_the_call(plane, faulty):
 def test_an_error_of_the_model_is_a_failed_job_and_is_not_tried_again(plane, faulty):
     backend = ModalBackend(Options(app_name=faulty, timeout=30))
     before = submits(plane)
-    with pytest.raises(JobFailed, match="ValueError: this input is of no use"):
+    with pytest.raises(JobFailed, match="ValueError: this input is of no use") as caught:
         backend.call("tiger-reid", [PICTURE])
+    assert "\n" not in str(caught.value)
+    assert "Traceback" in caught.value.details
+    assert "faulty_app.py" in caught.value.details
     assert submits(plane) == before + 1
 
 
@@ -283,6 +286,13 @@ def test_a_crash_at_start_never_fails_the_caller_and_is_seen_in_the_figures(plan
 def test_a_deployment_of_another_contract_is_named(client, faulty):
     with pytest.raises(BackendMisconfigured, match="speaks contract 0, this program contract 1"):
         ModalBackend(Options(app_name=faulty, timeout=30)).call("species", [PICTURE])
+
+
+def test_throttling_is_named_and_not_taken_for_silence(plane, monkeypatch):
+    monkeypatch.delenv("MODAL_MAX_THROTTLE_WAIT", raising=False)
+    plane.fault(method="FunctionMap", status="RESOURCE_EXHAUSTED", retry_after_s=0.5)
+    with pytest.raises(QueueFull, match="Modal takes no more calls for now"):
+        ModalBackend(Options(timeout=6, max_retries=1, retry_delay=0.1)).submit(LOCAL, [PICTURE])
 
 
 def test_a_blob_store_that_fails_is_unavailable_not_a_failed_job(plane):

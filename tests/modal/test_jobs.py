@@ -21,6 +21,8 @@ from tests.modal.modal_survey import (
 from tests.modal.slow_line import SlowLine
 from tests.support.waiting import wait_until
 
+CARDS = (("card", 320), ("other card", 240))
+
 
 def test_a_worker_killed_between_submit_and_collect_collects_the_same_call(survey, modal_settings, plane, tmp_path):
     import_id = ask_for_import(survey, tmp_path / "card")
@@ -84,17 +86,21 @@ def test_what_waits_for_modal_is_done_here_when_the_settings_change_to_embedded(
     assert [(row.backend, row.outcome) for row in calls(survey)] == [("modal", "lost"), ("embedded", "done")]
 
 
-def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason(
+def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason_and_each_again_analyses_it(
     survey, modal_settings, plane, tmp_path
 ):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
+    first, second = (ask_for_import(survey, tmp_path / name, pictures=1, width=width) for name, width in CARDS)
     plane.down()
     with worker(modal_settings, plane, MODAL_FALLBACK_TO_QUEUE="false", MODAL_MAX_RETRIES="0"):
-        wait_until(lambda: state(survey, import_id)[0] == "failed")
-    assert "Modal cannot be reached" in (state(survey, import_id)[1] or "")
+        wait_until(lambda: {state(survey, one)[0] for one in (first, second)} == {"failed"})
+    assert "Modal cannot be reached" in (state(survey, first)[1] or "")
     assert stages(survey) == {"failed"}
     plane.up()
+    with survey.write() as session:
+        assert imports.import_of_path(session, tmp_path / CARDS[0][0]).id == first
     with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
+        wait_until(lambda: state(survey, first)[0] == "done")
+        assert stages(survey) == {"ready", "failed"}
         ask(modal_settings, survey, Jobs.retry_failed)
         wait_until(lambda: stages(survey) == {"ready"})
 
@@ -126,19 +132,6 @@ def test_a_token_refused_half_way_is_waited_for_with_the_remedy_and_no_media_fai
         wait_until(lambda: any("modal token set" in (row.note or "") for row in calls(survey)))
         assert "failed" not in stages(survey)
         plane.clear()
-        wait_until(lambda: state(survey, import_id)[0] == "done")
-    assert stages(survey) == {"ready"}
-
-
-def test_the_same_import_again_analyses_what_failed_before(survey, modal_settings, plane, tmp_path):
-    import_id = ask_for_import(survey, tmp_path / "card", pictures=2)
-    plane.down()
-    with worker(modal_settings, plane, MODAL_FALLBACK_TO_QUEUE="false", MODAL_MAX_RETRIES="0"):
-        wait_until(lambda: state(survey, import_id)[0] == "failed")
-    plane.up()
-    with survey.write() as session:
-        assert imports.import_of_path(session, tmp_path / "card").id == import_id
-    with worker(modal_settings, plane, MODAL_TIMEOUT="60"):
         wait_until(lambda: state(survey, import_id)[0] == "done")
     assert stages(survey) == {"ready"}
 

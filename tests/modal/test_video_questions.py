@@ -24,26 +24,34 @@ from tests.support.chat_server import KEY, TEXT, ChatServer, chat_server
 QUESTION = VideoQuestion("How many?", [JpegFrame(0.5, b"\xff\xd8one"), JpegFrame(1.5, b"\xff\xd8two")])
 
 
-@pytest.fixture
-def server() -> Iterator[ChatServer]:
+@pytest.fixture(scope="module")
+def endpoint() -> Iterator[ChatServer]:
     with chat_server() as running:
         yield running
 
 
 @pytest.fixture
-def plane(server: ChatServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[LocalModal]:
+def server(endpoint: ChatServer) -> ChatServer:
+    """The endpoint as it is before it was asked anything."""
+    endpoint.script, endpoint.requests, endpoint.keys = ["stream"], [], []
+    return endpoint
+
+
+@pytest.fixture(scope="module")
+def plane(endpoint: ChatServer) -> Iterator[LocalModal]:
     """A control plane whose containers have the key in their environment, as a secret puts it there.
 
     Of its own, so it is not to be asked from this process: Modal's client keeps the first address it was given.
     """
-    monkeypatch.setenv("OMNIVINCI_API_KEY", KEY)
-    monkeypatch.setenv("OMNIVINCI_API_URL", server.url)
-    monkeypatch.setenv("OMNIVINCI_MODAL_SECRET", "pugmark-omnivinci")
-    with LocalModal() as running:
-        running.deploy("modal_backend.modal_app", ROOT)
-        for name, value in client_env(running.port).items():
-            monkeypatch.setenv(name, value)
-        yield running
+    secret = {"OMNIVINCI_API_URL": endpoint.url, "OMNIVINCI_MODAL_SECRET": "pugmark-omnivinci"}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in {**secret, "OMNIVINCI_API_KEY": KEY}.items():
+            patch.setenv(name, value)
+        with LocalModal() as running:
+            running.deploy("modal_backend.modal_app", ROOT)
+            for name, value in client_env(running.port).items():
+                patch.setenv(name, value)
+            yield running
 
 
 def test_a_question_crosses_the_wire_and_comes_back_as_it_was():

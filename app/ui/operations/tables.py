@@ -12,10 +12,11 @@ from app.analysis.modal_watch import ModalFigures
 from app.settings import Settings
 from app.survey.calls.figures import Latency, ModelFigures, Stats
 from app.ui.shared.status_strip import seconds
-from app.ui.shared.words import duration, many, moment
+from app.ui.shared.words import duration, many, moment, plain
 from modal_backend.registry import REMOTE
 from modal_backend.remote.prices import AS_OF, per_second
 
+DETAILED = 5
 CONNECT = """
 1. `pip install -r requirements.txt`
 2. `modal token new` (opens a browser), or `modal token set --token-id <id> --token-secret <secret>`
@@ -144,11 +145,17 @@ def failures(rows: Sequence[Any]) -> None:
             "inputs": [row.items for row in rows],
             "attempts": [row.attempts for row in rows],
             "outcome": [row.outcome for row in rows],
-            "reason": [row.error for row in rows],
+            "reason": [(row.error or "").partition("\n")[0] for row in rows],
             "Modal's id": [row.remote_id or "" for row in rows],
         },
         hide_index=True,
     )
+    detailed = [(row.model, *row.error.split("\n\n", 1)) for row in rows if "\n\n" in (row.error or "")]
+    if detailed:
+        with st.expander("Details for a programmer"):
+            for model, reason, details in detailed[:DETAILED]:
+                st.caption(plain(f"{model}: {reason}"))
+                st.code(details, language=None)
 
 
 def _both(latency: Latency) -> str:
