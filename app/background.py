@@ -32,7 +32,7 @@ KEPT = 3
 ADDRESSES = 6_000_000_000
 LOOK_SECONDS = 0.1
 IDLE_CHILDREN, IDLE_SECONDS = 2, 60.0
-PATIENCE = 6  # seconds on the clock for one of computing: the machine has other work
+PATIENCE = 10  # seconds on the clock for one of computing: the machine has other work
 NOT_FORESEEN = (".xlsx", ".jsonl", ".ndjson")
 T = TypeVar("T")
 
