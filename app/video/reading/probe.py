@@ -18,6 +18,7 @@ from av.video.stream import VideoStream
 DEMUXERS = "mov,avi,asf,matroska,mpegts,mpeg,m4v,h264,hevc,mjpeg,flv,ogg,mxf,dv,ivf,rm"
 EARLIEST_YEAR = 1995  # before that a clock was not set: containers count from 1904, 1970 or 1980
 MOST_FRAME_RATE = 1000.0
+MOST_SECONDS = 60.0  # to open a file, and between two of its packets: a damaged one may be searched for ever
 
 
 class VideoError(Exception):
@@ -72,6 +73,7 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
             f"file:{path.absolute()}",
             options={"format_whitelist": DEMUXERS, "protocol_whitelist": "file"},
             metadata_errors="replace",
+            timeout=MOST_SECONDS,
         )
     except (av.error.FFmpegError, OSError, ValueError) as error:
         raise VideoError(error_text(error)) from error
