@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0029_call_functions"
-down_revision = "0027_exports"
+down_revision = "0030_team"
 branch_labels = None
 depends_on = None
 
