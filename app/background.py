@@ -1,13 +1,11 @@
-"""Work beside the caller: figures that take longer than a page's script may, and files that may cost too much to read.
-
-`python -m app.background` is the child process that reads files; see `apart`.
-"""
+"""Work beside the caller: figures that take longer than a page's script may, and files that may cost too much to read."""
 
 from __future__ import annotations
 
 import atexit
 import os
 import pickle
+import signal
 import subprocess
 import sys
 import threading
@@ -21,15 +19,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import psutil
 
-from app import operating_system
-
 if TYPE_CHECKING:
     from modal_backend.notes.table import Choices, Reading
 
 ROOT = Path(__file__).resolve().parents[1]
 KEPT = 3
-# Threads and libraries reserve far more addresses than memory: this only stops what grows too fast to be watched.
-ADDRESSES = 6_000_000_000
+READER = "app.ingest.reader"
 LOOK_SECONDS = 0.1
 IDLE_CHILDREN, IDLE_SECONDS = 2, 60.0
 PATIENCE = 10  # seconds on the clock for one of computing: the machine has other work
@@ -132,11 +127,7 @@ class _WasIdle(Exception):
 class _Child:
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "app.background"],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            **operating_system.own_group(),
+            [sys.executable, "-m", READER], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._killed_for = ""
 
@@ -206,9 +197,9 @@ def _end_idle() -> None:
         _idle.pop().end()
 
 
-def _serve() -> None:
+def serve() -> None:
     """The child: runs what comes in, answers, and ends when nobody asks any more."""
-    operating_system.limit_addresses(ADDRESSES)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # a Ctrl+C is meant for the program that asks
     asked, answers = sys.stdin.buffer, os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)  # what a library prints is no answer
     while True:
@@ -226,7 +217,3 @@ def _serve() -> None:
             answer = (None, error)
         answers.write(pickle.dumps(answer))
         answers.flush()
-
-
-if __name__ == "__main__":
-    _serve()
