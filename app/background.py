@@ -1,4 +1,4 @@
-"""Work beside the caller: figures that take longer than a page's script may, and files that may cost too much to read."""
+"""Work beside the caller: figures that take longer than a page may, and files that may cost too much to read."""
 
 from __future__ import annotations
 
