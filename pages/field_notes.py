@@ -14,6 +14,7 @@ from app.ui.notes import compare, results
 from app.ui.notes import runs as note_runs
 from app.ui.notes.cluster_map import cluster_map
 from app.ui.notes.files import deleted_sources, file_list
+from app.ui.notes.over_time import month_chart, over_time
 from app.ui.notes.upload import bring_notes
 from app.ui.shared.address import FieldNotes, go
 from app.ui.shared.header import page_header
@@ -85,8 +86,10 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
     results.summary(run, result)
     if result.keywords.empty:
         return
-    views = st.tabs(["Keywords", "Map of clusters", "Two categories", "Two runs"], **FieldNotes.VIEW.bound())
-    words, groups, pair, other = views
+    views = st.tabs(
+        ["Keywords", "Map of clusters", "Over time", "Two categories", "Two runs"], **FieldNotes.VIEW.bound()
+    )
+    words, groups, time, pair, other = views
     if words.open:
         with words:
             left, right = st.columns([3, 2], gap="large")
@@ -94,10 +97,14 @@ def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
             keyword = results.keywords_of(result)
         with right:
             if keyword:
+                month_chart(result, keyword)
                 results.examples(result, keyword)
     if groups.open:
         with groups:
             cluster_map(run.id, result)
+    if time.open:
+        with time:
+            over_time(result)
     if pair.open:
         with pair:
             compare.two_categories(result)

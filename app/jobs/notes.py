@@ -86,7 +86,7 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
     """Raises BadNotes, BackendError."""
     # They bring libraries that take longer to start than the worker itself.
     from app.notes.result import write_result
-    from app.notes.sources import COLUMNS, rows_of, write_notes
+    from app.notes.sources import COLUMNS, grouped, names_of, rows_of, write_notes
     from app.notes.tables import run_graph, told
     from modal_backend.notes.on_modal import value_of
     from modal_backend.notes.pipeline import NoteSettings
@@ -117,7 +117,11 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
             ask=ask,
         )
     values["told"] = [*_summaries(sum(row["row"] >= VIDEOS_FROM for row in rows)), *told(values)]
-    values["cleaned"]["row"] = [rows[at - 1]["row"] for at in values["cleaned"]["row"]]
+    used = [rows[at - 1] for at in values["cleaned"]["row"]]
+    values["cleaned"]["row"] = [row["row"] for row in used]
+    values["months"] = [grouped(row, "month") for row in used]
+    with survey.read() as session:
+        values["names"] = names_of(session, used, values)
     write_result(values, Path(folder))
     return values
 

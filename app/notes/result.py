@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from collections import Counter
+from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from app import files
+from app.notes.months import by_month, trends
 from modal_backend.models.text.note_text import note_phrases
 
 NOTES_A_KEYWORD = 60
@@ -22,7 +24,8 @@ class RunResult:
     """keywords: the discriminative keywords with category, support, z, q, log_odds, score and lift on held-out notes.
     clusters: keyword, cluster, probability, label, x, y. stability: by cluster. holders: ids of notes by category and
     keyword, at most NOTES_A_KEYWORD each. supports: by keyword and category, how many notes hold it. graph: the nodes
-    that ran, in Graphviz' language."""
+    that ran, in Graphviz' language. names: kind by keyword that is a name. months: notes by month;
+    by_month: those that hold a keyword; trends: words that rise or fall (months.py). Older runs lack the last four."""
 
     keywords: pd.DataFrame
     clusters: pd.DataFrame
@@ -31,6 +34,10 @@ class RunResult:
     counts: dict[str, Any]
     supports: dict[str, dict[str, int]]
     graph: str
+    names: dict[str, str] = field(default_factory=dict)
+    months: dict[str, int] = field(default_factory=dict)
+    by_month: dict[str, dict[str, int]] = field(default_factory=dict)
+    trends: pd.DataFrame = field(default_factory=pd.DataFrame)
 
     def notes_with(self, keyword: str, category: str | None = None) -> list[int]:
         """Ids of notes that hold a keyword, of one category or of all."""
@@ -55,6 +62,8 @@ def write_result(values: dict[str, Any], folder: Path) -> None:
         "counts": values["note_counts"],
         "supports": _supports(table, set(chosen["keyword"])),
         "graph": values["graph"],
+        **_over_time(values, set(chosen["keyword"])),
+        "names": values["names"],
     }
     files.write_json(folder / "result.json", content)
 
@@ -76,7 +85,21 @@ def _read(path: Path, _attempt: int) -> RunResult:
         content["counts"],
         content["supports"],
         content["graph"],
+        content.get("names", {}),
+        content.get("months", {}),
+        content.get("by_month", {}),
+        pd.DataFrame(content.get("trends", {})),
     )
+
+
+def _over_time(values: dict[str, Any], keywords: set[str]) -> dict[str, Any]:
+    months, held = values["months"], values["occurrences"]
+    rising = trends(months, held)
+    return {
+        "months": dict(sorted(Counter(month for month in months if month).items())),
+        "by_month": by_month(months, held, keywords | set(rising["keyword"])),
+        "trends": _plain(rising),
+    }
 
 
 def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:

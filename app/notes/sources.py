@@ -5,16 +5,20 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.notes.names import name_kinds
 from app.survey.decisions.notes import restore_file
 from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
+from app.survey.tables.deployments import Deployment
+from app.survey.tables.individuals import Individual
 from app.survey.tables.notes import NoteFile, NoteFileReview
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
 from modal_backend.notes.columns import FIELDS
@@ -23,6 +27,7 @@ from modal_backend.notes.table import mapped
 
 # What may be the category of a note, and what it is called on the screen.
 GROUPINGS = {"category": "Category", "station": "Station", "individual": "Individual", "month": "Month", "year": "Year"}
+CROSS = "+"
 INDIVIDUALS = "individuals"
 VIDEOS = "clips"
 YEAR_MONTH = re.compile(r"(?<!\d)(\d{4})[-/.](\d{1,2})(?!\d)")
@@ -68,6 +73,15 @@ def rows_of(session: Session, source: Mapping[str, Any]) -> list[dict[str, Any]]
     return rows + (views.video_rows(session) if source.get(VIDEOS) else [])
 
 
+def names_of(session: Session, rows: Sequence[Mapping[str, Any]], values: Mapping[str, Any]) -> dict[str, str]:
+    """The keywords of a run that are names, see `name_kinds`. rows: the notes of values["cleaned"]."""
+    places = {row["station"] for row in rows} | {name for pair in session.execute(PLACES) for name in pair}
+    animals = {row["individual"] for row in rows} | set(session.scalars(sa.select(Individual.name)))
+    table = values["keyword_statistics"]
+    words = set(table.loc[table["discriminative"].astype(bool), "keyword"])
+    return name_kinds(list(values["cleaned"]["processed_text"]), words, places, animals)
+
+
 def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:
     """Write notes as JSON lines for the graph, grouped into categories."""
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -77,8 +91,23 @@ def write_notes(rows: list[dict[str, Any]], grouping: str, path: Path) -> None:
             file.write(json.dumps(line, ensure_ascii=False) + "\n")
 
 
+def crossed(groupings: Iterable[str]) -> str:
+    """The grouping by several at once, such as station and month."""
+    return CROSS.join(dict.fromkeys(groupings))
+
+
+def name_of(grouping: str) -> str:
+    """What a grouping is called on the screen."""
+    return " × ".join(GROUPINGS.get(part, part) for part in grouping.split(CROSS))
+
+
 def grouped(row: Mapping[str, Any], grouping: str) -> str:
-    """The category of a note under a grouping, empty when it has none."""
+    """The category of a note under a grouping, empty when it has none; of a crossed one, when it lacks one of them."""
+    parts = [_grouped(row, part) for part in grouping.split(CROSS)]
+    return " · ".join(parts) if all(parts) else ""
+
+
+def _grouped(row: Mapping[str, Any], grouping: str) -> str:
     if grouping not in ("month", "year"):
         return str(row.get(grouping, "")).strip()
     year, month = year_month(str(row.get("day") or row.get("date", "")))
@@ -96,6 +125,7 @@ def year_month(text: str) -> tuple[str, str]:
     return (year, f"{year}-{int(month):02}") if 1 <= int(month) <= 12 else ("", "")
 
 
+PLACES = sa.select(Deployment.name, Deployment.station)
 COLUMNS = {field: field for field in FIELDS}
 
 

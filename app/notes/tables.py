@@ -16,6 +16,7 @@ NODES = (
     "note_counts",
     "joined_categories",
     "cleaned",
+    "occurrences",
     "note_keywords",
     "keyword_statistics",
     "held_out_check",

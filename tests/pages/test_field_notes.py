@@ -17,7 +17,7 @@ from streamlit.testing.v1 import AppTest
 from app import files
 from app.actions.notes import settings_of
 from app.notes import result
-from app.notes.clusters import clusters
+from app.notes.clusters import OTHER, Cluster, clusters
 from app.notes.example import COLUMNS, example_notes
 from app.notes.sources import keep
 from app.settings import load_settings
@@ -27,10 +27,12 @@ from app.survey.notes import notes as survey_notes
 from app.survey.notes.views import NoteView
 from app.survey.tables.individuals import Individual
 from app.survey.tables.notes import NoteRun, RunState
-from app.ui.notes.compare import shared_keywords
+from app.ui.notes.compare import moved, shared_keywords
 from app.ui.notes.note_list import marked, note_html
+from app.ui.notes.over_time import month_plot
 from app.ui.notes.plots import between, cluster_heat, keyword_map
 from app.ui.notes.runs import pace
+from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
 from tests.support.surveys import START, add_media, found
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -174,6 +176,15 @@ def test_ten_files_of_a_kind_are_kept_at_once_and_the_one_that_cannot_be_read_is
     assert len(test.multiselect[0].value) == 9
 
 
+def test_an_embedding_model_whose_weights_are_missing_says_so(data_dir, monkeypatch):
+    monkeypatch.setattr("app.ui.notes.runs.is_here", lambda name: name == DEFAULT_MODEL)
+    test = page()
+    test.file_uploader[0].set_value([("notes.csv", b"site,note\nRidge,tiger\n", "text/csv")]).run()
+    next(button for button in test.button if button.label == "Keep these notes").click().run()
+    models = next(box for box in test.selectbox if box.label == "Embedding model").options
+    assert ["not on this computer" in label for label in models] == [False, True, True]
+
+
 def test_a_quote_that_is_never_closed_stops_with_its_line(data_dir):
     test = page()
     content = b'site,note\nRidge,"Tiger, heard only\nRiver,nothing\n'
@@ -202,6 +213,47 @@ def test_the_table_begins_with_what_a_person_reads_and_its_statistics_are_behind
     assert all(word in note.lower() for word, note in zip(table["keyword"], table["example"], strict=True))
     test.toggle(key="keyword-statistics").set_value(True).run()
     assert list(test.dataframe[0].value.columns)[5:] == ["z", "q", "lift", "score"]
+
+
+def test_words_that_rise_are_listed_beside_their_months_and_names_stand_apart_from_words(finished, data_dir):
+    path = files.notes_run_folder(data_dir, finished) / "result.json"
+    content = json.loads(path.read_text()) | {
+        "names": {"river": "place"},
+        "months": {"2024-01": 40, "2024-02": 50, "2024-04": 60},
+        "by_month": {"river": {"2024-01": 4, "2024-04": 30}, "snare": {"2024-02": 9}},
+        "trends": {"keyword": ["river"], "notes": [34], "z": [5.1], "q": [1e-6]},
+    }
+    path.write_text(json.dumps(content))
+    result._read.cache_clear()
+    test = page(run=str(finished))
+    assert test.dataframe[0].value["keyword"].tolist() == ["snare"]
+    test.segmented_control(key="words-or-names").set_value("names").run()
+    assert test.dataframe[0].value[["keyword", "is"]].values.tolist() == [["river", "place"]]
+    test = page(run=str(finished), **{"notes-view": "Over time"})
+    assert not test.exception
+    assert test.dataframe[0].value["from month to month"].tolist() == ["rises"]
+    plot = month_plot(result.read_result(data_dir, finished, 1), "river").data[0]
+    assert list(plot.x) == ["2024-01", "2024-02", "2024-03", "2024-04"]
+    assert list(plot.y) == [0.1, 0, None, 0.5]
+
+
+def test_a_run_without_dates_says_what_a_plot_by_month_needs(finished):
+    test = page(run=str(finished), **{"notes-view": "Over time"})
+    assert not test.exception
+    assert "0 months; at least 3 are needed" in test.info[0].value
+
+
+def test_what_moved_between_two_runs_is_named_whatever_the_numbers_of_their_clusters():
+    def group(number, *words):
+        return Cluster(number, f"{words[0]} etc", (number,), words, False, None)
+
+    here = [group(0, "snare", "wire", "fence"), group(1, "river", "ford", "otter"), group(OTHER, "mist")]
+    there = [group(1, "snare", "wire", "otter"), group(0, "river", "ford"), group(OTHER, "mist", "fence")]
+    assert moved(here, there).values.tolist() == [
+        ["fence", "snare etc", "mist etc"], ["otter", "river etc", "snare etc"]
+    ]  # fmt: skip
+    assert moved(here, here).empty
+    assert moved(here, []).empty
 
 
 def test_a_run_that_failed_says_why_and_offers_to_run_again(finished, data_dir):

@@ -73,6 +73,12 @@ def folded(text: str) -> str:
 
 
 @cache
+def last_words() -> frozenset[str]:
+    """The last words of all common names, folded: tiger, deer, langur."""
+    return frozenset(form.split()[-1] for form, _, _, language in _forms() if language and form)
+
+
+@cache
 def _forms() -> list[tuple[str, str, str, str]]:
     """Every name as it is searched: folded, the species it belongs to, as it is written, its language."""
     forms = []

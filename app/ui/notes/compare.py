@@ -6,9 +6,13 @@ from collections.abc import Sequence
 
 import pandas as pd
 import streamlit as st
+from scipy.optimize import linear_sum_assignment
 
 from app import deps
+from app.notes.clusters import OTHER, Cluster, clusters
 from app.notes.result import RunResult, read_result
+from app.notes.sources import name_of
+from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes import plots
 from app.ui.shared.address import FieldNotes
@@ -63,6 +67,13 @@ def two_runs(run: NoteRun, result: RunResult, runs: Sequence[NoteRun]) -> None:
         f"{counts.get('the other', 0):,} only in the other"
     )
     st.dataframe(table, hide_index=True, height=420)
+    with deps.survey().read() as session:
+        here = clusters(result, survey_notes.cluster_reviews(session, run.id))
+        there = clusters(found, survey_notes.cluster_reviews(session, other.id))
+    away = moved(here, there)
+    st.markdown(f"**What moved to another cluster**: {many(len(away), 'keyword')}")
+    if len(away):
+        st.dataframe(away, hide_index=True)
 
 
 def differing_settings(run: NoteRun, other: NoteRun) -> pd.DataFrame:
@@ -88,12 +99,35 @@ def shared_keywords(one: RunResult, other: RunResult) -> pd.DataFrame:
     return ordered[["category", "keyword", "in", "z", "q", "z (other)", "q (other)"]]
 
 
+def moved(here: Sequence[Cluster], there: Sequence[Cluster]) -> pd.DataFrame:
+    """The keywords of two runs that changed their cluster: keyword, in this run, in the other.
+
+    Clusters of two runs are the same where together they share the most keywords (Kuhn 1955); OTHER is OTHER.
+    """
+    ours = {word: cluster for cluster in here for word in cluster.keywords}
+    theirs = {word: cluster for cluster in there for word in cluster.keywords}
+    both = sorted(ours.keys() & theirs.keys())
+    pairs = [(ours[word].number, theirs[word].number) for word in both]
+    named = [pair for pair in pairs if OTHER not in pair]
+    shared = pd.crosstab([first for first, _ in named], [second for _, second in named])
+    rows, columns = linear_sum_assignment(-shared.to_numpy())
+    same = {(OTHER, OTHER), *zip(shared.index[rows], shared.columns[columns], strict=True)}
+    changed = [word for word, pair in zip(both, pairs, strict=True) if pair not in same]
+    return pd.DataFrame(
+        {
+            "keyword": changed,
+            "in this run": [ours[word].name for word in changed],
+            "in the other": [theirs[word].name for word in changed],
+        }
+    )
+
+
 def _flat(run: NoteRun) -> dict[str, str]:
     graph = {name: str(value) for name, value in run.settings["graph"].items()}
     source = run.settings["source"]
     return {
         **graph,
-        "compared by": str(run.settings["grouping"]),
+        "compared by": name_of(run.settings["grouping"]),
         "notes": ", ".join(map(str, source["files"])) + (" and individuals" if source.get("individuals") else ""),
         "backend": str(run.backend),
     }

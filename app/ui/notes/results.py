@@ -50,14 +50,16 @@ def keywords_of(result: RunResult) -> str | None:
     if not found:
         st.info("No word sets this category apart from the others.")
         return None
-    statistics = st.toggle("Statistics", key="keyword-statistics", help="z, q and the check on held-out notes.")
+    with st.container(horizontal=True, vertical_alignment="center"):
+        found = _words_or_names(result, found)
+        statistics = st.toggle("Statistics", key="keyword-statistics", help="z, q and the check on held-out notes.")
     shown = st.dataframe(
         _keyword_table(result, found, statistics),
         hide_index=True,
         height=420,
         on_select="rerun",
         selection_mode="single-row",
-        key=f"keywords-{category}-{statistics}",
+        key=f"keywords-{category}-{statistics}-{len(found)}",
         column_config={
             "notes": st.column_config.NumberColumn("notes", help="Notes of this category with it."),
             "z": st.column_config.NumberColumn("z", format="%.1f", help="Log-odds over their standard error."),
@@ -72,6 +74,20 @@ def keywords_of(result: RunResult) -> str | None:
     return found[rows[0] if rows and rows[0] < len(found) else 0].keyword
 
 
+def _words_or_names(result: RunResult, found: list[Family]) -> list[Family]:
+    """Names of places and individuals apart from what is written about them; what is chosen of the two."""
+    names = [family for family in found if family.keyword in result.names]
+    words = [family for family in found if family.keyword not in result.names]
+    if not names or not words:
+        return found
+    labels = {"words": f"Words {len(words):,}", "names": f"Names {len(names):,}"}
+    chosen = st.segmented_control(
+        "Show", list(labels), default="words", format_func=labels.__getitem__, key="words-or-names",
+        label_visibility="collapsed", help="Names of places and individuals: of the survey, or written with a capital.",
+    )  # fmt: skip
+    return names if chosen == "names" else words
+
+
 def _keyword_table(result: RunResult, found: Sequence[Family], statistics: bool) -> pd.DataFrame:
     """A row a family: its keyword, an example, how much more often it is, what it stands for; with the figures."""
     first = [result.notes_with(family.keyword, family.category)[:1] for family in found]
@@ -82,6 +98,7 @@ def _keyword_table(result: RunResult, found: Sequence[Family], statistics: bool)
             "keyword": family.keyword,
             "example": notes[ids[0]].text[:LONGEST_EXAMPLE] if ids and ids[0] in notes else "",
             "how often": how_often(family),
+            **({"is": result.names[family.keyword]} if family.keyword in result.names else {}),
             "notes": int(family.figures["support_in"]),
             "also": ", ".join(family.others),
             **({name: family.figures[name] for name in ("z", "q", "lift", "score")} if statistics else {}),

@@ -11,12 +11,13 @@ import streamlit as st
 from app import deps
 from app.actions.notes import start, start_again
 from app.jobs.queue import notes_workflow_id
-from app.notes.sources import GROUPINGS, settings_of
+from app.notes.sources import GROUPINGS, crossed, name_of, settings_of
+from app.settings import Backend
 from app.survey.calls import ledger
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteFile, NoteRun, RunState
 from app.ui.shared.words import duration, many, moment, plain
-from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, EMBEDDING_MODELS
+from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, EMBEDDING_MODELS, is_here
 
 STEPS = {
     "notes": "reading the notes",
@@ -57,8 +58,13 @@ def start_form(
     default = [number for number in chosen if number in names] or list(names)[:1]
     with st.form("note_run", border=True):
         picked = st.multiselect("Notes", list(names), default=default, format_func=lambda one: names[one])
-        left, right = st.columns(2)
-        grouping = left.selectbox("Compare by", list(GROUPINGS), format_func=lambda one: GROUPINGS[one])
+        left, middle, right = st.columns(3)
+        first_by = left.selectbox("Compare by", list(GROUPINGS), format_func=GROUPINGS.__getitem__)
+        second_by = middle.selectbox(
+            "crossed with", list(GROUPINGS), index=None, format_func=GROUPINGS.__getitem__, placeholder="nothing",
+            help="Station crossed with month compares each station in each month with all other notes.",
+        )  # fmt: skip
+        grouping = crossed(filter(None, [first_by, second_by]))
         name = right.text_input("Name of this run", placeholder="Monsoon 2024 by station", max_chars=120)
         with st.expander("Settings"):
             graph = _settings()
@@ -77,7 +83,7 @@ def start_form(
                 st.error("Choose notes first.")
                 return
             source = names[picked[0]].split(" · ")[0] if picked else "Individuals" if individuals else "Videos"
-            label = name.strip() or f"{source} by {grouping}"
+            label = name.strip() or f"{source} by {name_of(grouping).lower()}"
             settings = settings_of(picked, grouping, individuals=individuals, videos=videos, **graph)
             started(start(deps.survey(), deps.jobs(), label, settings, deps.reviewer()))
 
@@ -87,7 +93,7 @@ def _settings() -> dict[str, Any]:
     model = columns[0].selectbox(
         "Embedding model",
         list(EMBEDDING_MODELS),
-        format_func=lambda one: f"{one} ({EMBEDDING_MODELS[one].languages})",
+        format_func=_model_label,
         help="\n".join(f"{one.name}: {one.licence}." for one in EMBEDDING_MODELS.values()),
     )
     support = columns[1].number_input("Notes a keyword is in, at least", 2, 100, 3, help=FEWER)
@@ -105,13 +111,19 @@ def _settings() -> dict[str, Any]:
     }
 
 
+def _model_label(name: str) -> str:
+    here = deps.settings().active_backend is Backend.MODAL or is_here(name)
+    missing = "" if here else "; its weights are not on this computer and are fetched from Hugging Face"
+    return f"{name} ({EMBEDDING_MODELS[name].languages}{missing})"
+
+
 def run_list(runs: Sequence[NoteRun], open_run: Callable[[int], None]) -> None:
     """Earlier runs; a click opens one."""
     table = st.dataframe(
         {
             "run": [one.name for one in runs],
             "when": [moment(one.created_at) for one in runs],
-            "compared by": [GROUPINGS.get(one.settings.get("grouping", ""), "") for one in runs],
+            "compared by": [name_of(one.settings.get("grouping", "")) for one in runs],
             "notes": [one.figures.get("notes") for one in runs],
             "keywords": [one.figures.get("keywords") for one in runs],
             "clusters": [one.figures.get("clusters") for one in runs],

@@ -170,6 +170,17 @@ def load_embedding(name: str = DEFAULT_MODEL) -> SentenceEmbedding:
     return SentenceEmbedding(entry, network.eval(), sha256)
 
 
+def is_here(name: str) -> bool:
+    """Whether a model's weights are on this computer; fetches nothing."""
+    if name == DEFAULT_MODEL:
+        return True
+    from huggingface_hub import try_to_load_from_cache
+
+    repository = EMBEDDING_MODELS[name].hugging_face
+    files = ("model.safetensors", "model.safetensors.index.json")
+    return any(isinstance(try_to_load_from_cache(repository, file), str) for file in files)
+
+
 def fetch_embedding(name: str) -> Path:
     """Bring a model's files from Hugging Face, or find them; returns their folder. Raises WeightsMissing."""
     return _from_hugging_face(EMBEDDING_MODELS[name])

@@ -116,9 +116,11 @@ def test_a_node_can_be_asked_for_alone_and_the_cache_answers_by_content(corpus, 
 
 def test_a_run_in_the_survey_is_done_as_a_job_and_keeps_what_the_page_needs(survey, corpus):
     table = pd.read_csv(corpus)
+    table["date"] = [f"2024-0{1 + number % 4}-09" for number in range(len(table))]
+    columns = {"text": "text", "station": "category", "date": "date"}
     with survey.write() as session:
-        file = keep(session, "planted", table, {"text": "text", "station": "category"}, "ana")
-        again = keep(session, "planted", table, {"text": "text", "station": "category"}, "ana")
+        file = keep(session, "planted", table, columns, "ana")
+        again = keep(session, "planted", table, columns, "ana")
         run = survey_notes.start_run(session, "by station", settings_of([file.id], "station"), "ana")
         assert again.id == file.id
     with open_context(survey, "test") as context:
@@ -133,6 +135,8 @@ def test_a_run_in_the_survey_is_done_as_a_job_and_keeps_what_the_page_needs(surv
     assert held
     assert all(word in note.text for note in held.values())
     assert set(found.supports[word]) <= set(found.counts["categories"])
+    assert sum(found.months.values()) == done.figures["notes"]
+    assert sum(found.by_month[word].values()) == sum(found.supports[word].values())
 
 
 def test_a_run_without_notes_fails_with_a_sentence_and_can_be_run_again(survey):

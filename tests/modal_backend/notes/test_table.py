@@ -110,6 +110,7 @@ def test_no_cell_of_a_csv_starts_a_formula(cell):
 def test_months_are_found_in_dates_as_people_write_them(text, expected):
     assert year_month(text)[1] == expected
     assert grouped({"date": text, "station": " Ford "}, "station") == "Ford"
+    assert grouped({"date": text, "station": " Ford "}, "station+month") == (f"Ford · {expected}" if expected else "")
 
 
 def test_a_delimiter_chosen_by_hand_is_used_where_the_guess_is_wrong(tmp_path):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from modal_backend.models.text.discriminative import discriminative, occurrences
 from modal_backend.models.text.languages import note_languages
 from modal_backend.models.text.note_text import note_phrases, phrases
 from modal_backend.models.text.stop_words import stop_words
+from tests.support.two_languages import two_languages
 
 ENGLISH = "Pug marks of an adult male in wet sand, below the ford, after rain. Camera {} moved by elephants."
 SPANISH = "Huellas de un macho adulto en la arena mojada, debajo del vado, después de la lluvia. Cámara {} movida."
@@ -64,3 +67,18 @@ def test_in_two_languages_each_note_loses_its_own_function_words():
     words = {word for found in note_phrases(notes) for word in found if " " not in word}
     assert {"huellas", "arena", "pug", "marks", "elephants"} <= words
     assert not {"of", "the", "de", "la", "en", "del"} & words
+
+
+@pytest.mark.parametrize("languages", [("en", "es"), ("en", "hi")])
+def test_planted_words_of_both_languages_lead_their_category_and_no_function_word_does(languages):
+    corpus = two_languages(11, [60, 60, 60], languages)
+    table = discriminative(
+        occurrences(note_phrases(list(corpus.table["text"]), (1, 1))), list(corpus.table["category"])
+    )
+    found = [
+        len(words & set(table.loc[table["category"] == name, "keyword"].head(10))) / len(words)
+        for name, words in corpus.planted.items()
+    ]
+    assert np.mean(found) >= 0.95
+    chosen = set(table.loc[table["discriminative"], "keyword"])
+    assert not chosen & (stop_words(languages[0]) | stop_words(languages[1]))
