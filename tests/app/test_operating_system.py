@@ -147,19 +147,20 @@ def test_threads_that_nobody_waits_for_step_behind_and_so_do_those_they_start():
 
     before = niceness()
     with ThreadPoolExecutor(1, initializer=operating_system.step_behind) as bulk:
-        assert bulk.submit(with_a_thread_of_its_own).result() == [operating_system.BEHIND] * 2
+        assert bulk.submit(with_a_thread_of_its_own).result() == [before + operating_system.BEHIND] * 2
     assert niceness() == before
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="threads have a priority of their own on Linux only")
 def test_the_workers_networks_and_readers_step_behind(tmp_path):
-    def niceness(_inputs: object) -> list[int]:
+    def niceness(_inputs: object = None) -> list[int]:
         return [os.getpriority(os.PRIO_PROCESS, threading.get_native_id())]
 
     backend = open_backend(Settings(PUGMARK_BACKEND="embedded", PUGMARK_DATA_DIR=tmp_path, _env_file=None))
+    behind = [niceness()[0] + operating_system.BEHIND]
     backend._models = dict.fromkeys(("pocket-detector", "rapid"), (niceness, LOCAL))
     for model in backend._models:
-        assert backend.collect(backend.submit(model, [None]), 10).values == [operating_system.BEHIND]
+        assert backend.collect(backend.submit(model, [None]), 10).values == behind
     context = Context(None, None, backend, "test")
-    assert context.readers.submit(niceness, None).result() == [operating_system.BEHIND]
+    assert context.readers.submit(niceness).result() == behind
     context.close()
