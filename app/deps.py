@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote, urlencode
 
 import streamlit as st
+from streamlit.errors import StreamlitSecretNotFoundError
 
 from app.analysis.backends import modal_backend
 from app.analysis.modal_watch import ModalWatch
@@ -16,6 +19,7 @@ from app.settings import Settings, load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.detections.boxes import BoxView
 from app.survey.detections.results import crop_name
+from app.survey.roles import Lists, NotAllowed, Person, Role
 from app.web.demo import COOKIE, visitor_of
 from app.web.services import Services, services
 from app.web.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
@@ -33,9 +37,14 @@ def settings() -> Settings:
 
 
 def survey() -> Survey:
-    """The open survey, shared by all sessions that work on it."""
+    """The open survey, shared by all sessions that work on it, in the hands of this session's person."""
     own = here().survey if services.demo else None
-    return own or _survey(load_settings())
+    return own or _survey(load_settings()).seen_by(person().role)
+
+
+def whole_survey() -> Survey:
+    """The open survey in the hands of this process."""
+    return _survey(load_settings())
 
 
 @st.cache_resource(show_spinner=False)
@@ -51,7 +60,10 @@ def signer() -> Signer:
 
 @st.cache_resource(show_spinner=False)
 def _signer(data_dir: Path) -> Signer:
-    return open_signer(data_dir)
+    made = open_signer(data_dir)
+    if login_is_set_up():
+        made.role_of = lists(load_settings()).role_of
+    return made
 
 
 def routes_served() -> bool:
@@ -64,20 +76,51 @@ def survey_mark() -> str:
     return signer().mark
 
 
+def login_is_set_up() -> bool:
+    """Whether st.login is configured: [auth] in .streamlit/secrets.toml."""
+    try:
+        return "auth" in st.secrets
+    except StreamlitSecretNotFoundError:
+        return False
+
+
+def account() -> Mapping[str, Any]:
+    """What the identity provider says of who is logged in; empty while nobody is."""
+    return st.user.to_dict() if st.user.get("is_logged_in") else {}
+
+
+def person() -> Person:
+    """Who is at the other end. Without a login the configured reviewer, who is an admin.
+
+    Raises NotAllowed for somebody who is on none of the operator's lists.
+    """
+    if services.demo or not login_is_set_up():
+        return Person(settings().reviewer, Role.ADMIN)
+    who = str(account().get("email") or "")
+    role = lists(load_settings()).role_of(who) if account().get("email_verified", True) else None
+    if role is None:
+        raise NotAllowed(f"{who or 'Nobody'} is on no list of this survey.")
+    return Person(who, role)
+
+
+def lists(now: Settings) -> Lists:
+    """Who may sign in, by role."""
+    return Lists(now.admins, now.reviewers, now.viewers)
+
+
 def reviewer() -> str:
-    """Who decides: the e-mail address of the person logged in, else the configured reviewer."""
-    email = st.user.get("email") if "is_logged_in" in st.user else None
-    return str(email or settings().reviewer)
+    """Who decides."""
+    return person().who
 
 
 def read_token() -> str:
     """A token for /thumbs, /crops, /views, /files and /api/stats; the same for hours, so that browsers can cache."""
-    return signer().sign(READ, "page", READ_SECONDS)
+    return signer().sign(READ, "page", READ_SECONDS, person().who)
 
 
 def upload_token(batch: str) -> str:
     """A token that lets a browser PUT files into one batch."""
-    return signer().sign(UPLOAD, batch, UPLOAD_SECONDS)
+    return signer().sign(UPLOAD, batch, UPLOAD_SECONDS, person().who)
 
 
 def thumb_url(sha256: str, look: str = "") -> str:
@@ -103,12 +146,12 @@ def crop_url(name: str) -> str:
 def jobs() -> Jobs:
     """What puts work into the queue."""
     now = settings()
-    return _jobs(now.data_dir, survey(), now)
+    return _jobs(now.data_dir, person().role, survey(), now)
 
 
 @st.cache_resource(show_spinner=False)
-def _jobs(data_dir: Path, _survey: Survey, _settings: Settings) -> Jobs:
-    del data_dir
+def _jobs(data_dir: Path, role: Role, _survey: Survey, _settings: Settings) -> Jobs:
+    del data_dir, role
     return Jobs(_survey, _settings)
 
 
@@ -137,7 +180,7 @@ def box_crop_url(box: BoxView) -> str:
 
 def export_url(export_id: int, name: str) -> str:
     """Address of a file that was written. name: of the file or of the README beside it."""
-    token = signer().sign(EXPORT, str(export_id), READ_SECONDS)
+    token = signer().sign(EXPORT, str(export_id), READ_SECONDS, person().who)
     return f"/api/export/{export_id}/{quote(name)}?{urlencode({'t': token})}"
 
 

@@ -35,7 +35,7 @@ except BadSetting as bad:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the survey and start the worker; stop and close them at the end."""
     settings = load_settings()
-    survey = deps.survey()
+    survey = deps.whole_survey()
     services.settings, services.survey, services.signer = settings, survey, deps.signer()
     if settings.demo:
         services.demo = Demo(settings)

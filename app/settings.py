@@ -24,6 +24,7 @@ from modal_backend.registry import DETECTOR, EMBEDDING, Task, of_task
 ROOT = Path(__file__).resolve().parents[1]
 PRIVATE = ("OMNIVINCI_API_KEY", "OMNIVINCI_API_URL", "MODAL_TOKEN_SECRET", "PUGMARK_METRICS_TOKEN")
 AUTO = "auto"
+Names = Annotated[list[str], NoDecode]
 
 
 class BadSetting(Exception):
@@ -122,11 +123,14 @@ class Settings(BaseSettings):
         description="Bearer token of /metrics; without it only this machine may read it.",
     )
 
-    hosts: Annotated[list[str], NoDecode] = Field(
+    hosts: Names = Field(
         default_factory=list,
         alias="PUGMARK_HOSTS",
         description="Names by which browsers reach the dashboard, separated by commas, beside localhost.",
     )
+    admins: Names = Field(default_factory=list, alias="PUGMARK_ADMINS", description="Addresses or domains.")
+    reviewers: Names = Field(default_factory=list, alias="PUGMARK_REVIEWERS")
+    viewers: Names = Field(default_factory=list, alias="PUGMARK_VIEWERS")
     demo: bool = Field(
         False,
         alias="PUGMARK_DEMO",
@@ -182,7 +186,7 @@ class Settings(BaseSettings):
             raise ValueError("keys do not belong into the address: use OMNIVINCI_API_KEY")
         return value.strip().rstrip("/")
 
-    @field_validator("import_roots", "hosts", mode="before")
+    @field_validator("import_roots", "hosts", "admins", "reviewers", "viewers", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value

@@ -12,9 +12,10 @@ if str(ROOT) not in sys.path:  # `streamlit run` puts app/ on the path, not the 
 import streamlit as st
 
 from app.settings import BadSetting, load_settings
+from app.survey.roles import NotAllowed
 from app.ui.shared.demo import demo_gate
 from app.ui.shared.guide import guide
-from app.ui.shared.login import login_gate
+from app.ui.shared.login import login_gate, role_gate
 from app.ui.shared.memory import settle_memory
 from app.ui.shared.navigation import all_pages
 from app.ui.shared.status_strip import page_drawn, status_strip
@@ -32,6 +33,10 @@ login_gate()
 demo_gate()
 status_strip()
 guide(page.url_path)
-page.run()
+role_gate(page.url_path)
+try:
+    page.run()
+except NotAllowed as refused:
+    st.error(str(refused), icon=":material/lock:")
 page_drawn()
 settle_memory(page.url_path)

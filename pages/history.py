@@ -12,6 +12,7 @@ from app.actions import decide as actions
 from app.survey.decisions import history
 from app.survey.decisions.history import HistoryEntry, HistoryFilter
 from app.survey.decisions.kinds import words
+from app.ui.history.audit_log import audit_log
 from app.ui.history.details import details, thumbnail, undo_back
 from app.ui.history.words import about, leads_to, what
 from app.ui.shared.address import History
@@ -115,3 +116,4 @@ else:
             row(entry, entry.id in redone)
     if not shown:
         st.info("No decision of this kind.")
+audit_log()

@@ -77,6 +77,7 @@ page_header(
     "What is running, what is waiting, how long it takes, and what failed.",
     f"models run {BACKEND_WORDS[deps.settings().active_backend]}",
 )
+tables.who_may_what(deps.person(), deps.login_is_set_up())
 figures()
 charts()
 with st.expander("Models, weights and licences", icon=":material/inventory_2:"):

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
+from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.survey.database import Survey, is_away
 from app.survey.decisions import undoing
@@ -21,6 +23,7 @@ from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo, taken_back_by
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
 from app.survey.detections.features import lacking, local_model
+from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
 from modal_backend.errors import QueueFull
@@ -69,11 +72,22 @@ class Settled:
     contradictions: list[tuple[Action, Contradiction]] = field(default_factory=list)
 
 
+def _as_outcome(reason: str, _given: Mapping[str, Any]) -> Outcome:
+    return Outcome(problems=[reason], refused=True)
+
+
+def as_settled(reason: str, given: Mapping[str, Any]) -> Settled:
+    """All that a browser sent is refused, so that it does not send it again."""
+    return Settled(max((action["n"] for action in given["actions"]), default=given["ack"]), [reason])
+
+
+@needs(Role.REVIEWER, _as_outcome)
 def decide(survey: Survey, jobs: Jobs, who: str, action: Callable[..., Made], *args: Any, **values: Any) -> Outcome:
     """Make one decision: action(session, who, *args, **values), a function of app/survey/decisions."""
     return _run(survey, jobs, lambda session: action(session, who, *args, **values))
 
 
+@needs(Role.REVIEWER, _as_outcome)
 def undo(
     survey: Survey,
     jobs: Jobs,
@@ -89,13 +103,14 @@ def undo(
     Args:
         button: take back this person's last decision of the kinds that belong to this button; of any kind when None.
         media_id: only of those about this media.
-        decision_id: take back this very decision, whoever made it.
+        decision_id: take back this very decision; one of somebody else only as an admin.
         and_since: and everything that its person decided after it.
     """
 
     def take_back(session: Session) -> Made:
         if decision_id is None:
             return undoing.undo_last(session, who, taken_back_by(button), media_id)
+        _check_own(session, survey.role, who, Decision.id == decision_id)
         if and_since:
             return undoing.undo_back_to(session, decision_id, who)
         return undoing.undo_one(session, decision_id, who)
@@ -103,17 +118,20 @@ def undo(
     return _run(survey, jobs, take_back)
 
 
+@needs(Role.REVIEWER, _as_outcome)
 def redo(survey: Survey, jobs: Jobs, who: str, *, key: str | None = None, decision_id: int | None = None) -> Outcome:
     """Make a decision again: this very one, or the one that this person undid last (once for the same key)."""
 
     def again(session: Session) -> Made:
         if decision_id is None:
             return undoing.redo_last(session, who, taken_back_by(None), key)
+        _check_own(session, survey.role, who, Decision.id == decision_id)
         return undoing.redo_one(session, decision_id, who)
 
     return _run(survey, jobs, again)
 
 
+@needs(Role.REVIEWER, as_settled)
 def settle(
     survey: Survey,
     jobs: Jobs,
@@ -134,6 +152,8 @@ def settle(
 
     def act(action: Action, session: Session) -> Made:
         if action["kind"] == "undo":
+            if action.get("undoes"):
+                _check_own(session, survey.role, who, Decision.client_key == action["undoes"])
             return undoing.undo_once(session, who, taken_back_by(button), action.get("undoes"), action["uuid"])
         if action["kind"] == "redo":
             return undoing.redo_last(session, who, taken_back_by(button), action["uuid"])
@@ -153,6 +173,13 @@ def settle(
         settled.ack = action["n"]
     settled.problems += _describe_changed(survey, jobs, decisions)
     return settled
+
+
+def _check_own(session: Session, role: Role, who: str, which: sa.ColumnElement[bool]) -> None:
+    """Raises BadDecision for a decision of somebody else, unless in an admin's hands."""
+    made_by = session.scalar(sa.select(Decision.who).where(which))
+    if made_by not in (None, who) and role < Role.ADMIN:
+        raise BadDecision(f"{made_by} decided this. Decide anew, or ask an admin to take it back.")
 
 
 def _run(survey: Survey, jobs: Jobs, act: Callable[[Session], Made]) -> Outcome:

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.actions import decide
 from app.actions.decide import Action, Outcome, Settled
+from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
 from app.survey.decisions import identity, ways_out
@@ -19,12 +20,14 @@ from app.survey.decisions.changes import already_made
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
+from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, Sighting
 
 Figures = Mapping[tuple[int, int], Mapping[str, Any]]
 
 
+@needs(Role.REVIEWER, decide.as_settled)
 def apply_identity(
     survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action], ack: int, figures: Figures
 ) -> Settled:

@@ -6,10 +6,12 @@ from datetime import datetime
 from pathlib import Path
 
 from app import files
+from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.media import imports
+from app.survey.roles import Role
 from app.survey.tables.media import ImportBatch
 
 
@@ -17,6 +19,7 @@ class ImportRefused(Exception):
     """This import is not started; the text says why and what to do."""
 
 
+@needs(Role.REVIEWER)
 def import_path(
     settings: Settings, survey: Survey, jobs: Jobs, path: str, deployment: str | None, names_in: str | None = None
 ) -> int:
@@ -51,6 +54,7 @@ def checked_path(settings: Settings, path: str) -> Path:
     return root
 
 
+@needs(Role.REVIEWER)
 def import_upload(
     settings: Settings, survey: Survey, jobs: Jobs, batch: str, deployment: str | None, names_in: str | None = None
 ) -> int:
@@ -71,6 +75,7 @@ def import_upload(
     return import_id
 
 
+@needs(Role.REVIEWER)
 def run_again(survey: Survey, jobs: Jobs, import_id: int) -> None:
     """Run a stopped import again; what was settled is passed over."""
     with survey.write() as session:

@@ -7,14 +7,17 @@ from typing import Any
 
 import pandas as pd
 
+from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.notes import example
 from app.notes.sources import keep, settings_of
 from app.survey.database import Survey
 from app.survey.notes import notes as survey_notes
+from app.survey.roles import Role
 from app.survey.tables.notes import NoteRun
 
 
+@needs(Role.REVIEWER)
 def keep_file(
     survey: Survey,
     label: str,
@@ -28,6 +31,7 @@ def keep_file(
         return keep(session, label, table, columns, who, month_first=month_first).id
 
 
+@needs(Role.REVIEWER)
 def start(survey: Survey, jobs: Jobs, name: str, settings: dict[str, Any], who: str) -> int:
     """Write a run down and put it into the queue; returns its id."""
     with survey.write() as session:
@@ -36,6 +40,7 @@ def start(survey: Survey, jobs: Jobs, name: str, settings: dict[str, Any], who: 
     return run.id
 
 
+@needs(Role.REVIEWER)
 def start_again(survey: Survey, jobs: Jobs, run_id: int) -> None:
     """Run a failed run once more."""
     with survey.write() as session:
@@ -44,6 +49,7 @@ def start_again(survey: Survey, jobs: Jobs, run_id: int) -> None:
     jobs.run_notes(run_id, attempt)
 
 
+@needs(Role.REVIEWER)
 def try_example(survey: Survey, jobs: Jobs, who: str) -> int:
     """Keep the synthetic notes and run the graph over them; returns the run's id."""
     with survey.write() as session:

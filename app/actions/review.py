@@ -10,17 +10,20 @@ from sqlalchemy.orm import Session
 
 from app.actions import decide
 from app.actions.decide import Action, Outcome, Settled
+from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
 from app.survey.decisions import boxes, many_boxes
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
+from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
 from modal_backend.contracts import Box
 
 VERDICTS = ("accepted", "blank", "unsure")
 
 
+@needs(Role.REVIEWER, decide.as_settled)
 def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action], ack: int) -> Settled:
     """Apply the actions with a number over `ack`; see `decide.settle`.
 

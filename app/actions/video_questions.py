@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from app.actions.needs import needs
 from app.analysis.video_endpoint import host, not_configured
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey
+from app.survey.roles import Role
 from app.survey.videos import answers
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import question_text
 
 
+@needs(Role.REVIEWER)
 def ask(settings: Settings, survey: Survey, jobs: Jobs, media_id: int, kind: str, own: str, who: str) -> int:
     """Write a question down and put it into the queue; returns its id.
 

@@ -8,16 +8,19 @@ from sqlalchemy.orm import Session
 
 from app.actions import decide
 from app.actions.decide import Action, Settled
+from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
 from app.survey.decisions.boxes import draw_box
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.videos import correct_count
+from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
 from modal_backend.contracts import Box
 
 
+@needs(Role.REVIEWER, decide.as_settled)
 def apply_marks(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action], ack: int) -> Settled:
     """Apply the actions with a number over `ack`; see `decide.settle`."""
     return decide.settle(survey, jobs, who, Undo.VIDEOS, actions, ack, _make)

@@ -22,12 +22,15 @@ from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
+from app.survey.roles import Role
 from app.survey.tables.media import ImportBatch
 from app.survey.tables.results import ResultsFile
 from modal_backend.errors import QueueFull
 
 UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 DESCRIBED_AT_ONCE = 24
+# What a page has computed for somebody who only looks.
+LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", "read_crops")
 
 
 class Queue(StrEnum):
@@ -201,6 +204,8 @@ class Jobs:
 
         bulk: nobody waits for it.
         """
+        if workflow not in LOOKING:
+            self.survey.require(Role.REVIEWER)
         client = self._connect()
         if client is None:
             return False

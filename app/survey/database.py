@@ -9,6 +9,7 @@ import sqlite3
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from copy import copy
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from tenacity import Retrying, retry_if_exception_message, stop_after_delay
 
 from app.settings import Settings
+from app.survey.roles import NotAllowed, Role
 from modal_backend.waiting import growing
 
 T = TypeVar("T")
@@ -55,7 +57,12 @@ WRITES = 7_203_112  # any number, the same in every process
 
 
 class Survey:
-    """The survey database. May be shared between threads; sessions may not."""
+    """The survey database. May be shared between threads; sessions may not.
+
+    role: of the person in whose hands it is; a worker and the command line may do everything.
+    """
+
+    role = Role.ADMIN
 
     def __init__(self, url: str, data_dir: Path, event_gap_seconds: int = 60) -> None:
         self.url = url
@@ -74,9 +81,26 @@ class Survey:
 
     @contextmanager
     def write(self) -> Iterator[Session]:
-        """A session in one transaction: committed at the end, rolled back on an error."""
+        """A session in one transaction: committed at the end, rolled back on an error.
+
+        Raises NotAllowed for somebody who may only look.
+        """
+        self.require(Role.REVIEWER)
         with self._writes.begin() as session:
             yield session
+
+    def seen_by(self, role: Role) -> Survey:
+        """The same survey in the hands of somebody with this role."""
+        seen = copy(self)
+        seen.role = role
+        return seen
+
+    def require(self, least: Role) -> None:
+        """Raises NotAllowed in the hands of somebody with a lower role."""
+        if self.role < least:
+            raise NotAllowed(
+                f"You are {self.role.title} of this survey; this needs {least.title}. Ask whoever runs it."
+            )
 
     def close(self) -> None:
         """Give back all connections."""

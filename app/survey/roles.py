@@ -46,7 +46,9 @@ class Lists:
         return None
 
 
-def require(role: Role, least: Role) -> None:
-    """Raises NotAllowed for a role below the least that is needed."""
-    if role < least:
-        raise NotAllowed(f"You are {role.title} of this survey; this needs {least.title}. Ask whoever runs it.")
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who does something, and what they may do."""
+
+    who: str
+    role: Role

@@ -6,17 +6,20 @@ import hashlib
 import os
 import secrets
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import itsdangerous
 
 from app import files
+from app.survey.roles import Role
 
 READ = "read"
 UPLOAD = "upload"
 EXPORT = "export"
 READ_SECONDS = 12 * 3600
 UPLOAD_SECONDS = 24 * 3600
+NEEDS = {READ: Role.VIEWER, UPLOAD: Role.REVIEWER, EXPORT: Role.REVIEWER}
 SIGNATURE = {"key_derivation": "none", "digest_method": hashlib.sha256}
 
 
@@ -25,31 +28,40 @@ class BadToken(Exception):
 
 
 class Signer:
-    """Makes and checks tokens that hold a purpose, an expiry and a subject."""
+    """Makes and checks tokens that hold a purpose, an expiry, a subject and the person they were made for.
+
+    role_of: the role a person has now, None for somebody who is on no list any more; None where no login is set up.
+    """
 
     def __init__(self, key: bytes) -> None:
         self._key = key
+        self.role_of: Callable[[str], Role | None] | None = None
         self._tokens = itsdangerous.URLSafeSerializer(key, signer_kwargs=SIGNATURE)
 
-    def sign(self, purpose: str, subject: str, seconds: int) -> str:
+    def sign(self, purpose: str, subject: str, seconds: int, who: str = "") -> str:
         """A token that holds for at least `seconds` and at most twice as long.
 
         The expiry is rounded up to a multiple of `seconds`, so that addresses stay the same from one script run to the
         next and browsers can cache what they point to.
         """
         expiry = (int(time.time()) // seconds + 2) * seconds
-        return str(self._tokens.dumps([purpose, expiry, subject]))
+        return str(self._tokens.dumps([purpose, expiry, subject, who]))
 
     def check(self, token: str, purpose: str, subject: str | None = None) -> str:
-        """The token's subject. Raises BadToken unless purpose, time, signature and a given subject all fit."""
+        """The token's subject.
+
+        Raises BadToken unless purpose, time, signature and a given subject all fit, and its person may still do it.
+        """
         try:
-            its_purpose, expiry, its_subject = self._tokens.loads(token)
-        except itsdangerous.BadData as bad:
+            its_purpose, expiry, its_subject, who = self._tokens.loads(token)
+        except (itsdangerous.BadData, ValueError) as bad:
             raise BadToken("The address is not signed by this dashboard: reload the page.") from bad
         if its_purpose != purpose or subject not in (None, its_subject):
             raise BadToken("This address was made for something else: reload the page.")
         if expiry < time.time():
             raise BadToken("The address has expired: reload the page.")
+        if self.role_of is not None and (self.role_of(who) or 0) < NEEDS[purpose]:
+            raise BadToken("Your role in this survey does not allow this (any more).")
         return str(its_subject)
 
     @property

@@ -10,6 +10,7 @@ from app import deps
 from app.actions.imports import run_again
 from app.analysis.modal_watch import ModalFigures
 from app.survey.media.progress import Progress
+from app.survey.roles import Role
 from app.survey.tables.media import ImportState
 from app.ui.shared.words import duration, many, plain
 from modal_backend.registry import MODELS, REMOTE
@@ -100,10 +101,11 @@ def _switch(name: str, kept: int, asked: bool) -> None:
     key = f"warm-{name}"
     st.session_state[key] = kept > 0
     gpu = REMOTE[name].gpu or "CPU"
-    st.toggle(name, key=key, on_change=_turn, args=(name, key))
+    st.toggle(name, key=key, disabled=deps.person().role < Role.ADMIN, on_change=_turn, args=(name, key))
     state = "asking Modal …" if asked else f"{gpu}, ${per_second(name) * HOUR:.2f} an hour"
     st.caption(state if asked or kept <= 1 else f"{state}, {kept} containers")
 
 
 def _turn(name: str, key: str) -> None:
+    deps.survey().require(Role.ADMIN)
     deps.modal_watch().keep_warm(name, 1 if st.session_state[key] else 0, deps.reviewer())

@@ -8,6 +8,7 @@ from app import deps
 from app.settings import AUTO
 from app.survey.detections import rapid_profile
 from app.survey.detections.rapid_profile import TITLES
+from app.survey.roles import Role
 from app.ui.shared.words import many
 from modal_backend.registry import LOCAL, LOCAL_FINE
 
@@ -41,9 +42,14 @@ def rapid() -> None:
     left.caption(f"{sentence} {WHY[fitting] if model != fitting else ''}")
     if model != fitting and not by_setting:
         label = f"Use {TITLES[fitting]}"
-        right.button(label, icon=":material/fingerprint:", key="use-profile", on_click=_change, args=(fitting,))
+        locked = deps.person().role < Role.ADMIN
+        right.button(
+            label, icon=":material/fingerprint:", key="use-profile", disabled=locked, on_click=_change, args=(fitting,)
+        )
 
 
 def _change(model: str) -> None:
-    with deps.survey().write() as session:
+    survey = deps.survey()
+    survey.require(Role.ADMIN)
+    with survey.write() as session:
         rapid_profile.change_to(session, model)

@@ -11,6 +11,7 @@ import streamlit as st
 from app.analysis.modal_watch import ModalFigures
 from app.settings import Settings
 from app.survey.calls.figures import Latency, ModelFigures, Stats
+from app.survey.roles import Person
 from app.ui.shared.status_strip import seconds
 from app.ui.shared.words import duration, many, moment, plain
 from modal_backend.registry import REMOTE
@@ -166,3 +167,11 @@ def _both(latency: Latency) -> str:
 
 def _share(value: float | None) -> str:
     return "" if value is None else f"{value:.1%}"
+
+
+def who_may_what(person: Person, login: bool) -> None:
+    """Who is at the other end, and what this dashboard asks of people."""
+    if login:
+        st.caption(plain(f"You are {person.who}, {person.role.title} of this survey."))
+    else:
+        st.caption(plain(f"No login is set up: everybody who reaches this dashboard is an admin, as {person.who}."))

@@ -1,0 +1,32 @@
+"""Who signed in and what was exported, under the decisions."""
+
+from __future__ import annotations
+
+import streamlit as st
+
+from app import deps
+from app.survey import audit
+from app.survey.roles import Role
+from app.ui.shared.words import moment
+
+MOST = 500
+
+
+def audit_log() -> None:
+    """The newest sign-ins and exports, for reviewers and admins; nothing where there are none."""
+    if deps.person().role < Role.REVIEWER:
+        return
+    with deps.survey().read() as session:
+        rows = audit.newest(session, MOST)
+    if not rows:
+        return
+    with st.expander("Exports and sign-ins", icon=":material/shield_person:"):
+        st.dataframe(
+            {
+                "when": [moment(row.at) for row in rows],
+                "who": [row.who for row in rows],
+                "what": [row.kind for row in rows],
+                "about": [row.about for row in rows],
+            },
+            hide_index=True,
+        )

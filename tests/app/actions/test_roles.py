@@ -1,0 +1,113 @@
+"""Who may do what: every action and every route has a role, and refuses those who lack it."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import pkgutil
+
+import pytest
+import sqlalchemy as sa
+
+from app import actions
+from app.actions import decide
+from app.actions.needs import ROLE
+from app.actions.review import apply_review
+from app.jobs.queue import LOOKING, QUEUE_OF, Jobs
+from app.survey.decisions import boxes
+from app.survey.roles import Lists, NotAllowed, Role
+from app.survey.tables.base import Base
+from tests.support.asked import Asked
+from tests.support.surveys import add_media, found
+
+MODULES = [importlib.import_module(f"app.actions.{one.name}") for one in pkgutil.iter_modules(actions.__path__)]
+ACTIONS = [
+    function
+    for module in MODULES
+    for name, function in inspect.getmembers(module, inspect.isfunction)
+    if inspect.unwrap(function).__module__ == module.__name__
+    and not name.startswith("_")
+    and "survey" in inspect.signature(function).parameters
+]
+BY_NAME = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+def everything(survey) -> dict[str, list[str]]:
+    with survey.read() as session:
+        return {
+            name: [repr(tuple(row)) for row in session.execute(sa.select(table))]
+            for name, table in Base.metadata.tables.items()
+        }
+
+
+def answer_of(action, given) -> str:
+    try:
+        return action(**given).problems[0]
+    except NotAllowed as refused:
+        return str(refused)
+
+
+def test_there_are_actions_to_guard():
+    assert len(ACTIONS) >= 17
+
+
+@pytest.mark.parametrize("action", ACTIONS, ids=lambda action: f"{action.__module__}.{action.__name__}")
+def test_every_action_has_a_role_and_refuses_a_viewer(survey, action):
+    add_media(survey, [found()])
+    before = everything(survey)
+    assert getattr(action, ROLE) >= Role.REVIEWER
+    sent = [{"n": 3, "uuid": "0", "kind": "blank", "media_id": 1}]
+    given = {"survey": survey.seen_by(Role.VIEWER), "jobs": Asked(), "actions": sent, "ack": 0}
+    wanted = [name for name, one in inspect.signature(action).parameters.items() if one.kind in BY_NAME]
+    refusal = answer_of(action, {name: given.get(name) for name in wanted})
+    assert "You are a viewer" in refusal
+    assert everything(survey) == before
+
+
+@pytest.mark.parametrize("workflow", QUEUE_OF)
+def test_a_viewer_has_nothing_done_but_what_looking_needs(survey, settings, workflow):
+    jobs = Jobs(survey.seen_by(Role.VIEWER), settings)
+    if workflow in LOOKING:
+        assert not jobs.put(workflow, "id")  # there is no queue yet
+    else:
+        with pytest.raises(NotAllowed):
+            jobs.put(workflow, "id")
+
+
+def test_a_message_of_a_reviewer_that_a_viewer_sends_again_is_refused_and_not_asked_for_again(survey):
+    media_id, _ = add_media(survey, [found()])
+    sent = [{"n": 1, "uuid": "a", "kind": "blank", "media_id": media_id}]
+    settled = apply_review(survey.seen_by(Role.VIEWER), Asked(), "vera", sent, 0)
+    assert (settled.ack, len(settled.problems)) == (1, 1)
+    apply_review(survey.seen_by(Role.REVIEWER), Asked(), "ana", sent, 0)
+    assert survey.role is Role.ADMIN
+
+
+def test_only_an_admin_takes_back_what_somebody_else_decided(survey):
+    media_id, _ = add_media(survey, [found()])
+    hers = decide.decide(survey, Asked(), "ana", boxes.judge_media, media_id, "blank", client_key="key").decisions[0].id
+    reviewers = survey.seen_by(Role.REVIEWER)
+    refused = decide.undo(reviewers, Asked(), "ben", decision_id=hers)
+    assert "ana decided this" in refused.problems[0]
+    undo = [{"n": 1, "uuid": "u", "kind": "undo", "undoes": "key"}]
+    assert "ana decided this" in apply_review(reviewers, Asked(), "ben", undo, 0).problems[0]
+    assert decide.undo(reviewers, Asked(), "ana", decision_id=hers).decisions
+    assert "ana decided this" in decide.redo(reviewers, Asked(), "ben", decision_id=hers).problems[0]
+    assert decide.redo(survey, Asked(), "ben", decision_id=hers).decisions
+
+
+@pytest.mark.parametrize(
+    ("address", "role"),
+    [
+        ("Ana@Example.org", Role.ADMIN),
+        ("ben@example.org", Role.REVIEWER),
+        ("guest@example.org", Role.VIEWER),
+        ("ben@example.org.evil.com", None),
+        ("example.org", Role.REVIEWER),
+        ("ben@other.org", None),
+        ("", None),
+    ],
+)
+def test_an_address_counts_before_its_domain_and_strangers_are_nobody(address, role):
+    lists = Lists(["ana@example.org"], ["@example.org"], ["guest@example.org"])
+    assert lists.role_of(address) is role
