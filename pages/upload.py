@@ -14,6 +14,7 @@ from app.ingest.zip_names import CODE_PAGES
 from app.sample.demo_survey import sample_import
 from app.survey.media.progress import recent_imports
 from app.ui.shared import counts
+from app.ui.shared.decisions import allowed
 from app.ui.shared.header import page_header
 from app.ui.shared.words import many, plain
 from app.ui.upload.identities import identities_card
@@ -25,11 +26,13 @@ from app.ui.upload.uploader.uploader import uploader
 BY_FOLDER, NEW = "One for each folder", "A new one …"
 
 
+@allowed
 def start_sample() -> None:
     """Ask for the sample survey."""
     deps.jobs().run_import(sample_import(deps.survey()))
 
 
+@allowed
 def start_again(import_id: int) -> None:
     """Run a stopped import again; it does what is missing."""
     run_again(deps.survey(), deps.jobs(), import_id)

@@ -115,10 +115,15 @@ def is_alive(data_dir: Path, worker: Worker, now: float) -> bool:
 
 def any_alive(survey: Survey) -> bool:
     """Whether at least one worker is at work on this survey."""
+    return count_alive(survey) > 0
+
+
+def count_alive(survey: Survey) -> int:
+    """How many workers are at work on this survey."""
     with survey.read() as session:
         recent = sa.select(Worker).where(Worker.recovered_by.is_(None), Worker.heartbeat_at > 0)
         now = _now(session)
-        return any(is_alive(survey.data_dir, worker, now) for worker in session.scalars(recent))
+        return sum(is_alive(survey.data_dir, worker, now) for worker in session.scalars(recent))
 
 
 def _now(session: Session) -> float:

@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import shutil
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+import sqlalchemy as sa
 from prometheus_client import generate_latest
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
+from app.jobs.presence import count_alive
+from app.jobs.queue import Jobs
 from app.survey.calls.figures import Latency, ModelFigures
 from app.survey.calls.overview import StripSnapshot
+from app.survey.database import Survey
+from app.survey.tables.media import Media, Stage
+from app.survey.videos import answers
+from modal_backend.registry import REMOTE
+from modal_backend.remote.prices import per_second
 
 COUNTED = ("done", "failed", "lost", "cancelled")
 SPLIT = (
@@ -28,9 +37,38 @@ STRIP = (
 OF_A_MODEL = ("model", "backend")
 
 
-def metrics_text(strip: StripSnapshot, models: Sequence[ModelFigures]) -> str:
+@dataclass(frozen=True, slots=True)
+class SurveyFigures:
+    """The survey as a whole.
+
+    Attributes:
+        jobs_waiting: jobs in the queue that nobody has begun.
+        workers_alive: workers whose heart beats.
+        media: how many media are at each stage.
+        free_bytes: room on the disk of the data folder.
+        answers_dollars: what answers of video language models cost at the configured prices.
+    """
+
+    jobs_waiting: int
+    workers_alive: int
+    media: Mapping[str, int]
+    free_bytes: int
+    answers_dollars: float
+
+
+def survey_figures(survey: Survey, jobs: Jobs) -> SurveyFigures:
+    """Read them."""
+    with survey.read() as session:
+        stages = sa.select(Media.stage, sa.func.count()).group_by(Media.stage)
+        media = {str(stage): 0 for stage in Stage} | {row[0]: row[1] for row in session.execute(stages)}
+        _, dollars, _ = answers.spent(session)
+    free = shutil.disk_usage(survey.data_dir).free
+    return SurveyFigures(jobs.waiting(), count_alive(survey), media, free, dollars)
+
+
+def metrics_text(strip: StripSnapshot, models: Sequence[ModelFigures], survey: SurveyFigures | None = None) -> str:
     """All figures in Prometheus' text format 0.0.4; those of the models are left out for an empty ledger."""
-    return generate_latest(_Figures(strip, models)).decode()
+    return generate_latest(_Figures(strip, models, survey)).decode()
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +77,7 @@ class _Figures:
 
     strip: StripSnapshot
     models: Sequence[ModelFigures]
+    survey: SurveyFigures | None
 
     def collect(self) -> Iterator[Metric]:
         """One family after the other."""
@@ -46,6 +85,8 @@ class _Figures:
             gauge, value = GaugeMetricFamily(name, text, labels=["backend"]), getattr(self.strip, field)
             gauge.add_metric([self.strip.backend], float("nan") if value is None else value)
             yield gauge
+        if self.survey is not None:
+            yield from _of_survey(self.survey)
         if self.models:
             yield from self._counts()
             yield from self._latencies()
@@ -58,15 +99,20 @@ class _Figures:
         seconds = CounterMetricFamily(
             "pugmark_model_seconds", "Seconds of running and loading, over all calls.", labels=OF_A_MODEL
         )
+        dollars = CounterMetricFamily(
+            "pugmark_model_dollars", "What these seconds cost on Modal at list prices.", labels=OF_A_MODEL
+        )
         for figures in self.models:
             labels = [figures.model, figures.backend]
+            if figures.backend == "modal" and figures.model in REMOTE:
+                dollars.add_metric(labels, (figures.run_seconds or 0) * per_second(figures.model))
             for outcome in COUNTED:
                 ended.add_metric([*labels, outcome], getattr(figures, outcome))
             retries.add_metric(labels, figures.retries)
             under_way.add_metric(labels, figures.running)
             oldest.add_metric(labels, figures.oldest_seconds or 0)
             seconds.add_metric(labels, figures.run_seconds or 0)
-        yield from (ended, retries, under_way, oldest, seconds)
+        yield from (ended, retries, under_way, oldest, seconds, dollars)
 
     def _latencies(self) -> Iterator[Metric]:
         for name, part, text in SPLIT:
@@ -77,3 +123,17 @@ class _Figures:
                     if value is not None:
                         gauge.add_metric([figures.model, figures.backend, quantile], value)
             yield gauge
+
+
+def _of_survey(figures: SurveyFigures) -> Iterator[Metric]:
+    yield GaugeMetricFamily("pugmark_jobs_waiting", "Jobs that nobody has begun.", value=figures.jobs_waiting)
+    yield GaugeMetricFamily("pugmark_workers_alive", "Workers whose heart beats.", value=figures.workers_alive)
+    yield GaugeMetricFamily("pugmark_disk_free_bytes", "Room on the disk of the data folder.", value=figures.free_bytes)
+    yield CounterMetricFamily(
+        "pugmark_video_answers_dollars", "What answers about videos cost, where it is known.",
+        value=figures.answers_dollars,
+    )  # fmt: skip
+    media = GaugeMetricFamily("pugmark_media", "Media, by how far the jobs have come.", labels=["stage"])
+    for stage, count in figures.media.items():
+        media.add_metric([stage], count)
+    yield media

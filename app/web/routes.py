@@ -14,13 +14,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
+from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.calls.figures import ModelFigures, model_figures
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.survey.database import Survey
 from app.web.demo import DemoFull, current_visitor
 from app.web.exports import ExportRoute
-from app.web.metrics import metrics_text
+from app.web.metrics import SurveyFigures, metrics_text, survey_figures
 from app.web.pictures import PictureRoutes
 from app.web.scripts import script
 from app.web.services import Services
@@ -98,6 +99,7 @@ class FigureRoutes:
     def __init__(self, state: Services) -> None:
         self._state = state
         self._one_check = anyio.Semaphore(1)
+        self._jobs: Jobs | None = None
 
     async def healthz(self, _request: Request) -> Response:
         """200 when the survey can be written and the worker (if this server runs one) is alive, else 503."""
@@ -109,7 +111,7 @@ class FigureRoutes:
         """The figures of the strip and of every model for Prometheus; for this machine, or with the metrics token."""
         if not self._may_read_metrics(request):
             return JSONResponse({"error": "Metrics are for this machine or for the metrics token."}, status_code=403)
-        text = metrics_text(await self._snapshot(), await anyio.to_thread.run_sync(self._per_model))
+        text = metrics_text(await self._snapshot(), *await anyio.to_thread.run_sync(self._whole))
         return PlainTextResponse(text, media_type="text/plain; version=0.0.4")
 
     async def stats(self, request: Request) -> Response:
@@ -124,11 +126,14 @@ class FigureRoutes:
             raise RuntimeError("a route was called before the survey was open")
         return await anyio.to_thread.run_sync(snapshot, survey, settings.active_backend.value)
 
-    def _per_model(self) -> list[ModelFigures]:
-        if self._state.survey is None:
+    def _whole(self) -> tuple[list[ModelFigures], SurveyFigures]:
+        survey, settings = self._state.survey, self._state.settings
+        if survey is None or settings is None:
             raise RuntimeError("a route was called before the survey was open")
-        with self._state.survey.read() as session:
-            return model_figures(session)
+        self._jobs = self._jobs or Jobs(survey, settings)
+        with survey.read() as session:
+            models = model_figures(session)
+        return models, survey_figures(survey, self._jobs)
 
     async def _survey_check(self) -> str:
         if self._state.survey is None or self._state.settings is None:

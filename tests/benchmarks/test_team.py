@@ -12,15 +12,13 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import time
 import uuid
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import psycopg
@@ -37,6 +35,7 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Analysis
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from tests.support.commands import ROOT, environment
+from tests.support.dashboards import dashboard, reachable
 from tests.support.pictures import encoded, noisy
 from tests.support.postgres import PROGRAMS, Cluster, cluster
 from tests.support.sessions import session as browser_session
@@ -140,29 +139,6 @@ class Visitor(threading.Thread):
             self.errors, self.seconds = tab.errors, tab.seconds
 
 
-@contextmanager
-def dashboard(data_dir: Path, url: str, log: Path) -> Iterator[str]:
-    """The address of a dashboard without a worker of its own."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    command = ["-m", "streamlit", "run", "app/main.py", "--server.headless", "true", "--server.port", str(port)]
-    settings = environment(data_dir, PUGMARK_DATABASE_URL=url, PUGMARK_START_WORKER="false")
-    with log.open("ab") as out:
-        server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=settings, stdout=out, stderr=out)
-    try:
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        server.kill()
-        server.wait()
-
-
-def reachable(address: str) -> bool:
-    """Whether a server listens there."""
-    host, port = address.removeprefix("http://").split(":")
-    with socket.socket() as probe:
-        return probe.connect_ex((host, int(port))) == 0
-
-
 def cards(folder: Path) -> list[Path]:
     """Two folders that hold half of their files both."""
     first, second = folder / "first" / "Ridge", folder / "second" / "Ridge"
@@ -228,8 +204,10 @@ def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_
         survey = open_survey(settings)
         fleet = Fleet(data_dir, server.url, log)
         stack.callback(fleet.stop)
-        addresses = [stack.enter_context(dashboard(data_dir, server.url, log)) for _ in range(DASHBOARDS)]
-        wait_until(lambda: all(map(reachable, addresses)))
+        dashboards = [
+            stack.enter_context(dashboard(data_dir, log, PUGMARK_DATABASE_URL=server.url)) for _ in range(DASHBOARDS)
+        ]
+        wait_until(lambda: all(reachable(one.address) for one in dashboards))
         jobs = Jobs(survey, settings)
         wait_until(jobs.ready)
         start = time.monotonic()
@@ -238,7 +216,7 @@ def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_
                 import_id = imports.import_of_path(session, card).id
             jobs.run_import(import_id)
         reviewers = [Reviewer(name, settings, over) for name in ("ana", "ben")]
-        visitors = [Visitor(address, over) for address in addresses]
+        visitors = [Visitor(one.address, over) for one in dashboards]
         for thread in (*reviewers, *visitors):
             thread.start()
         trouble_in(survey, server, fleet, settings)

@@ -67,7 +67,7 @@ def test_a_viewer_changes_nothing_whatever_they_press(login, name):
         button = next((one for one in test.button if one.label == label and not one.disabled), None)
         if button is not None:
             button.click().run()
-    assert all("viewer" in one.message for one in test.exception)
+        assert not test.exception
     assert rows() == before
     assert audited() == [("vera@example.org", "signed in")]
 

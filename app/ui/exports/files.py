@@ -16,6 +16,7 @@ from app.exchange.writers import readme_beside
 from app.survey.exports import written
 from app.survey.exports.written import ExportView
 from app.survey.tables.exports import ExportState
+from app.ui.shared.decisions import allowed
 from app.ui.shared.words import duration, moment, plain
 
 SHOWN = 3
@@ -123,7 +124,7 @@ def _row(file: ExportView) -> None:
                 st.link_button("README", address, type="tertiary", key=f"readme-{file.id}")
         st.button(
             "", icon=":material/delete:", type="tertiary", key=f"remove-{file.id}", help="Remove this file",
-            on_click=exports.remove, args=(deps.survey(), file.id),
+            on_click=_remove, args=(file.id,),
         )  # fmt: skip
 
 
@@ -153,6 +154,7 @@ def _held(file: ExportView) -> str:
     return f"{file.holds}, {size_text(file.bytes).lower()}"
 
 
+@allowed
 def _start(kind: str, settings: dict[str, str]) -> None:
     try:
         exports.start(deps.survey(), deps.jobs(), kind, settings, deps.reviewer())
@@ -160,10 +162,20 @@ def _start(kind: str, settings: dict[str, str]) -> None:
         st.toast(plain(str(refused)), icon=":material/error:")
 
 
+@allowed
+def _cancel(export_id: int) -> None:
+    exports.cancel(deps.survey(), export_id)
+
+
+@allowed
+def _remove(export_id: int) -> None:
+    exports.remove(deps.survey(), export_id)
+
+
 def _cancel_button(file: ExportView, place: str) -> None:
     st.button(
         "Cancel", icon=":material/close:", width="stretch" if place == "card" else "content",
-        key=f"cancel-{place}-{file.id}", on_click=exports.cancel, args=(deps.survey(), file.id),
+        key=f"cancel-{place}-{file.id}", on_click=_cancel, args=(file.id,),
     )  # fmt: skip
 
 

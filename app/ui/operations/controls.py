@@ -12,6 +12,7 @@ from app.analysis.modal_watch import ModalFigures
 from app.survey.media.progress import Progress
 from app.survey.roles import Role
 from app.survey.tables.media import ImportState
+from app.ui.shared.decisions import allowed
 from app.ui.shared.words import duration, many, plain
 from modal_backend.registry import MODELS, REMOTE
 from modal_backend.remote.prices import AS_OF, per_second
@@ -49,11 +50,13 @@ def _pace(one: Progress) -> str:
     return f"{label} · {one.done:,} of {many(one.listed, 'file')}{rate}{eta}"
 
 
+@allowed
 def _cancel(import_id: int) -> None:
     deps.jobs().cancel_import(import_id)
     st.toast("The import is stopped. What was finished is kept.", icon=":material/stop_circle:")
 
 
+@allowed
 def _run_again(import_id: int) -> None:
     run_again(deps.survey(), deps.jobs(), import_id)
     st.toast("The import is in the queue again.", icon=":material/replay:")
@@ -106,6 +109,7 @@ def _switch(name: str, kept: int, asked: bool) -> None:
     st.caption(state if asked or kept <= 1 else f"{state}, {kept} containers")
 
 
+@allowed
 def _turn(name: str, key: str) -> None:
     deps.survey().require(Role.ADMIN)
     deps.modal_watch().keep_warm(name, 1 if st.session_state[key] else 0, deps.reviewer())

@@ -9,6 +9,7 @@ from app.settings import AUTO
 from app.survey.detections import rapid_profile
 from app.survey.detections.rapid_profile import TITLES
 from app.survey.roles import Role
+from app.ui.shared.decisions import allowed
 from app.ui.shared.words import many
 from modal_backend.registry import LOCAL, LOCAL_FINE
 
@@ -48,6 +49,7 @@ def rapid() -> None:
         )
 
 
+@allowed
 def _change(model: str) -> None:
     survey = deps.survey()
     survey.require(Role.ADMIN)

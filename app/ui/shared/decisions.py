@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import wraps
 from typing import Any
 
 import streamlit as st
@@ -11,6 +12,7 @@ from app import deps
 from app.actions import decide as actions
 from app.actions.decide import Made, Outcome
 from app.survey.decisions.kinds import Undo
+from app.survey.roles import NotAllowed
 from app.ui.shared.words import plain
 
 
@@ -33,6 +35,19 @@ def callback(act: Callable[..., bool], *args: Any, **values: Any) -> Callable[[]
 
     def call() -> None:
         act(*args, **values)
+
+    return call
+
+
+def allowed(act: Callable[..., Any]) -> Callable[..., None]:
+    """A callback that shows as a toast that a person's role does not allow it."""
+
+    @wraps(act)
+    def call(*args: Any, **values: Any) -> None:
+        try:
+            act(*args, **values)
+        except NotAllowed as refused:
+            st.toast(plain(str(refused)), icon=":material/lock:", duration="long")
 
     return call
 

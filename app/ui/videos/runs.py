@@ -12,7 +12,7 @@ from app.survey.decisions.refusals import BadDecision
 from app.survey.videos import accounts
 from app.survey.videos import runs as video_runs
 from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, VideoRun
-from app.ui.shared.decisions import callback, decide
+from app.ui.shared.decisions import allowed, callback, decide
 from app.ui.shared.words import many, moment, plain
 from app.video.timecode import timecode
 
@@ -53,6 +53,7 @@ def _again(media_id: int) -> bool:
     Returns whether one is under way.
     """
 
+    @allowed
     def ask() -> None:
         try:
             with deps.survey().write() as session:
