@@ -6,6 +6,7 @@ draws and end with `script_finished`.
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -15,6 +16,8 @@ from typing import Any
 from streamlit.proto.BackMsg_pb2 import BackMsg
 from streamlit.proto.ForwardMsg_pb2 import ForwardMsg
 from websockets.asyncio.client import ClientConnection, connect
+
+LONGEST_SECONDS, GONE_SECONDS = 60.0, 15.0
 
 
 @dataclass(slots=True)
@@ -28,7 +31,18 @@ class Session:
     refreshed: list[Any] = field(default_factory=list)
 
     async def run(self, page: str = "", query: str = "", fragment: str = "") -> None:
-        """Run a page (by its name in the address), or a fragment of the page that is shown, to its end."""
+        """Run a page (by its name in the address), or a fragment of the page that is shown, to its end.
+
+        A fragment that the page has no more gets no answer.
+        """
+        try:
+            async with asyncio.timeout(GONE_SECONDS if fragment else LONGEST_SECONDS):
+                await self._run(page, query, fragment)
+        except TimeoutError:
+            if not fragment:
+                self.errors.append(f"{page or 'survey'}: no answer within {LONGEST_SECONDS:.0f} s")
+
+    async def _run(self, page: str, query: str, fragment: str) -> None:
         asked = BackMsg()
         asked.rerun_script.page_script_hash = self.pages.get(page, "")
         asked.rerun_script.query_string = query

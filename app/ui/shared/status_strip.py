@@ -10,6 +10,7 @@ import streamlit as st
 from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.ui.shared import counts
+from app.ui.shared.troubles import in_words
 from app.ui.shared.words import duration, many
 
 WIDE, HIGH = 120, 18
@@ -26,6 +27,11 @@ def status_strip() -> None:
 
     Call it at top level, outside other fragments.
     """
+    with in_words(is_live=True):
+        _draw()
+
+
+def _draw() -> None:
     settings = deps.settings()
     figures = snapshot(deps.survey(), settings.active_backend.value)
     st.html(strip_html(figures, _worker_note(), deps.models_in_use()))

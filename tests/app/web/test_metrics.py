@@ -68,7 +68,7 @@ def test_queue_workers_stages_spend_and_disk_are_exported(samples):
     assert samples["pugmark_jobs_waiting"] == {(): 0.0}
     assert samples["pugmark_media"][("ready",)] == 1.0
     assert samples["pugmark_disk_free_bytes"][()] > 0
-    assert samples["pugmark_model_dollars_total"][("pocket-detector", "modal")] > 0
+    assert samples["pugmark_model_dollars_total"][("modal", "pocket-detector")] > 0
     assert samples["pugmark_video_answers_dollars_total"] == {(): 0.0}
 
 
