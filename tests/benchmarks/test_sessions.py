@@ -10,6 +10,7 @@ import asyncio
 import gc
 import os
 import random
+import statistics
 import time
 from pathlib import Path
 
@@ -46,8 +47,8 @@ async def visit(address: str, end: float, chance: random.Random) -> Session:
         return tab
 
 
-async def visit_all(shown: Dashboard) -> tuple[list[Session], list[int]]:
-    """The tabs, and the server's memory in bytes as it was every few seconds."""
+async def visit_all(shown: Dashboard) -> tuple[list[Session], list[int], float]:
+    """The tabs, the server's memory in bytes as it was every few seconds, and the cores it kept busy."""
     end, memory, process = time.monotonic() + SECONDS, list[int](), psutil.Process(shown.pid)
 
     async def watch() -> None:
@@ -57,7 +58,7 @@ async def visit_all(shown: Dashboard) -> tuple[list[Session], list[int]]:
 
     visits = [visit(shown.address, end, random.Random(number)) for number in range(SESSIONS)]
     _, *tabs = await asyncio.gather(watch(), *visits)
-    return tabs, memory
+    return tabs, memory, sum(process.cpu_times()[:2]) / SECONDS
 
 
 @pytest.mark.benchmark
@@ -70,13 +71,19 @@ def test_twenty_sessions_get_their_pages_and_leave_no_memory_behind(tmp_path: Pa
     gc.collect()
     with dashboard(data_dir, tmp_path / "log") as shown:
         wait_until(lambda: reachable(shown.address))
-        tabs, memory = asyncio.run(visit_all(shown))
-    runs = sorted(second for tab in tabs for second in tab.seconds)
+        tabs, memory, cores = asyncio.run(visit_all(shown))
+    pages: dict[str, list[float]] = {}
+    for name, second in (run for tab in tabs for run in tab.seconds):
+        pages.setdefault(name, []).append(second)
+    runs = sorted(second for seconds in pages.values() for second in seconds)
     errors = {error for tab in tabs for error in tab.errors}
     half, last = memory[len(memory) // 2], memory[-1]
     measured(f"runs of pages by {SESSIONS} sessions, load {os.getloadavg()[0]:.0f}", len(runs))
     measured("run of a page, median", runs[len(runs) // 2] * 1000, "ms")
     measured("run of a page, 95th percentile", runs[int(len(runs) * 0.95)] * 1000, "ms", at_most=1000)
+    for name, seconds in pages.items():
+        measured(f"page {name}, median", statistics.median(seconds) * 1000, "ms")
+    measured("cores that the server kept busy", cores)
     measured("memory of the server at half time", half / 2**20, "MB")
     measured("memory of the server at the end", last / 2**20, "MB", at_most=1.1 * half / 2**20)
     measured("different errors on pages", len(errors), at_most=0)

@@ -124,7 +124,7 @@ class Visitor(threading.Thread):
         super().__init__(daemon=True)
         self._address, self._over = address, over
         self.errors: list[str] = []
-        self.seconds: list[float] = []
+        self.seconds: list[tuple[str, float]] = []
 
     def run(self) -> None:
         """Until it is over."""
@@ -239,7 +239,7 @@ def report(survey, fleet, reviewers, visitors, took, measured) -> None:
         paid, analyses = session.scalar(detect), session.scalar(sa.select(sa.func.count(Analysis.id)))
     settled = {key for one in reviewers for key in one.settled}
     errors = [error for one in visitors for error in one.errors]
-    runs = sorted(second for one in visitors for second in one.seconds)
+    runs = sorted(second for one in visitors for _, second in one.seconds)
     measured(f"{MEDIA} media, {fleet.killed} workers killed", took, "s")
     measured("media that are ready, each once", ready, at_least=MEDIA, at_most=MEDIA)
     measured("analyses kept", analyses, at_least=MEDIA, at_most=MEDIA)

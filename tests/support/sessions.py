@@ -22,12 +22,12 @@ LONGEST_SECONDS, GONE_SECONDS = 60.0, 15.0
 
 @dataclass(slots=True)
 class Session:
-    """One tab. errors: the exceptions that pages showed, in words. seconds: how long each run of a page took."""
+    """One tab. errors: the exceptions that pages showed, in words. seconds: how long each run of a page took, by its name."""
 
     socket: ClientConnection
     pages: dict[str, str] = field(default_factory=dict)
     errors: list[str] = field(default_factory=list)
-    seconds: list[float] = field(default_factory=list)
+    seconds: list[tuple[str, float]] = field(default_factory=list)
     refreshed: list[Any] = field(default_factory=list)
 
     async def run(self, page: str = "", query: str = "", fragment: str = "") -> None:
@@ -62,7 +62,7 @@ class Session:
             ):
                 break
         if not fragment:
-            self.seconds.append(time.perf_counter() - start)
+            self.seconds.append((page or "survey", time.perf_counter() - start))
 
     def _take(self, message: ForwardMsg) -> None:
         kind = message.WhichOneof("type")
