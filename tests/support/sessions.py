@@ -22,7 +22,7 @@ LONGEST_SECONDS, GONE_SECONDS = 60.0, 15.0
 
 @dataclass(slots=True)
 class Session:
-    """One tab. errors: the exceptions that pages showed, in words. seconds: how long each run of a page took, by its name."""
+    """One tab. errors: the exceptions that pages showed, in words. seconds: of each run of a page, with its name."""
 
     socket: ClientConnection
     pages: dict[str, str] = field(default_factory=dict)
