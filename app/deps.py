@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlencode
@@ -76,8 +77,9 @@ def survey_mark() -> str:
     return signer().mark
 
 
+@cache
 def login_is_set_up() -> bool:
-    """Whether st.login is configured: [auth] in .streamlit/secrets.toml."""
+    """Whether st.login is configured: [auth] in .streamlit/secrets.toml, as it was at the start."""
     try:
         return "auth" in st.secrets
     except StreamlitSecretNotFoundError:
