@@ -127,7 +127,7 @@ def _by_cosine(
 def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, float | None]:
     """Identities by the mean of calibrated log-odds; one a model gave no vote has its lowest score there."""
     from app.matching.candidates import mean_odds
-    from modal_backend.models.probability.calibration import fuse, start
+    from modal_backend.models.probability.calibration import fuse, stand_out, start
 
     names = sorted({name for ranking, _ in answers.values() for name, _ in ranking})
     odds = {}
@@ -135,7 +135,8 @@ def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, fl
     for model, (ranking, _) in answers.items():
         score = dict(ranking)
         odds[model] = curves[model].log_odds([score.get(name, 0.0) for name in names])
-    scores = fuse(odds, {model: curve.weight for model, curve in curves.items()})
+    fused = fuse(odds, {model: curve.weight for model, curve in curves.items()})
+    scores = stand_out(fused, np.ones(len(fused), bool))
     order = np.argsort(-scores, kind="stable")
     known = mean_odds([value for _, value in answers.values() if value is not None])
     return [(names[place], float(scores[place])) for place in order], known

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modal_backend.models.probability.calibration import FUSED, FUSED_MATCHED, Calibration, fuse, sigmoid
+from modal_backend.models.probability.calibration import FUSED, FUSED_MATCHED, Calibration, fuse, sigmoid, stand_out
 from modal_backend.registry import LOCAL, MATCH_FEATURES
 
 TOP = 30
@@ -71,7 +71,8 @@ def fuse_groups(
     odds = {model: calibrations[model].log_odds(scores[model]) for model in known}
     chance = {model: sigmoid(values) for model, values in odds.items()}
     if odds:
-        scores[FUSED] = fuse(odds, {model: calibrations[model].weight for model in known})
+        fused = fuse(odds, {model: calibrations[model].weight for model in known})
+        scores[FUSED] = stand_out(fused, np.array([group.identity is not None for group in every], bool))
         matched = any(MATCH_FEATURES in group.scores for group in every)
         fusion = FUSED_MATCHED if matched and FUSED_MATCHED in calibrations else FUSED
         chance[FUSED] = calibrations[fusion].probability(scores[FUSED])

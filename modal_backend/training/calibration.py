@@ -30,6 +30,7 @@ from modal_backend.models.probability.calibration import (
     Calibration,
     fuse,
     fusion_weight,
+    stand_out,
 )
 from modal_backend.models.probability.calibration_fit import isotonic
 from modal_backend.models.rapid import features as rapid
@@ -83,7 +84,7 @@ def matcher_values(source: str, pairs: Pairs, others: dict[str, Any]) -> dict[st
     curves = {name: Calibration.from_json(name, others[name]) for name in (rapid.FINE, EMBEDDING)}
     odds = {rapid.FINE: curves[rapid.FINE].log_odds(pairs[:, 1]), EMBEDDING: curves[EMBEDDING].log_odds(pairs[:, 2])}
     weights = {name: known.weight for name, known in curves.items()} | {XFEAT: curve.weight}
-    scores = fuse(odds | {XFEAT: curve.log_odds(pairs[:, 4])}, weights)
+    scores = _by_query(fuse(odds | {XFEAT: curve.log_odds(pairs[:, 4])}, weights), pairs)
     fused, fused_brier = weighed(FUSED_MATCHED, scores, same)
     return {
         XFEAT: {**curve.as_json(), "brier": round(brier, 4), "source": about},
@@ -101,12 +102,20 @@ def start_values(source: str, coarse: Pairs, fine: Pairs, pictures: int) -> dict
     for name, fused, pairs in ((rapid.NAME, FUSED, coarse), (rapid.FINE, FUSED_FINE, fine)):
         models[name] = weighed(name, pairs[:, 1], pairs[:, 3] > 0)
         odds = {name: models[name][0].log_odds(pairs[:, 1]), EMBEDDING: vectors[0].log_odds(pairs[:, 2])}
-        scores = fuse(odds, {name: models[name][0].weight, EMBEDDING: vectors[0].weight})
+        scores = _by_query(fuse(odds, {name: models[name][0].weight, EMBEDDING: vectors[0].weight}), pairs)
         models[fused] = weighed(fused, scores, pairs[:, 3] > 0)
     return {
         "source": about,
         "models": {name: {**curve.as_json(), "brier": round(brier, 4)} for name, (curve, brier) in models.items()},
     }
+
+
+def _by_query(fused: NDArray[np.float64], pairs: Pairs) -> NDArray[np.float64]:
+    scores = np.empty(len(fused))
+    for query in np.unique(pairs[:, 0]):
+        mine = pairs[:, 0] == query
+        scores[mine] = stand_out(fused[mine])
+    return scores
 
 
 def weighed(model: str, scores: NDArray[np.float64], same: NDArray[np.bool_]) -> tuple[Calibration, float]:

@@ -23,6 +23,7 @@ from modal_backend.models.probability.calibration import (
     fuse,
     fusion_weight,
     sigmoid,
+    stand_out,
     start,
     start_values,
 )
@@ -61,6 +62,18 @@ def test_fusion_is_the_weighted_mean_of_log_odds_and_leaves_one_model_alone():
     assert fuse({LOCAL: np.array([2.0])}, even) == pytest.approx([2.0])
     silent = {LOCAL: np.array([2.0, 1.0]), EMBEDDING: np.array([np.nan, 3.0])}
     assert fuse(silent, even) == pytest.approx([2.0, 2.0])
+
+
+def test_a_query_that_resembles_everybody_says_less_about_each_of_them():
+    named = np.ones(13, bool)
+    clear, vague = np.array([2.0, *[-5.0] * 12]), np.array([2.0, *[1.0] * 12])
+    assert stand_out(clear, named)[0] > 2.0 > stand_out(vague, named)[0]
+    alone = stand_out(np.array([2.0]), named[:1])
+    assert alone == pytest.approx([2.0])
+    mixed = np.random.default_rng(1).normal(-3, 2, 13)
+    assert np.array_equal(np.argsort(stand_out(mixed, named)), np.argsort(mixed))
+    nameless = stand_out(np.full(6, 2.0), np.zeros(6, bool))
+    assert nameless == pytest.approx(np.full(6, 2.0))
 
 
 def test_a_model_weighs_as_much_as_its_probabilities_tell_about_the_pairs():
