@@ -15,7 +15,7 @@ from modal_backend.models.probability.calibration import PARTS
 
 if TYPE_CHECKING:
     from modal_backend.contracts import LocalFeatures, Picture
-    from modal_backend.models.rapid.gallery import Ranking
+    from modal_backend.models.rapid.ranking import Ranking
 
 MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", *PARTS)
 
@@ -68,10 +68,11 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
     parts = PARTS.get(model, (model,))
     gallery = [row for row in split.gallery if described.has(row)]
     found: list[list[tuple[Named, float | None]]] = []
+    usual: dict[str, dict[str, float]] = {}
     first: list[list[int]] = [[] for _ in split.queries]
     for part in parts:
         if part.startswith("rapid"):
-            votes = _votes(part, rows, described, gallery, split.queries)
+            votes, usual[part] = _votes(part, rows, described, gallery, split.queries)
             first = [[candidate.crop_id for candidate in ranking.candidates] for ranking in votes]
             found.append([_named(ranking) for ranking in votes])
         elif part == "xfeat":
@@ -80,9 +81,10 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
             found.append([ask(row, gallery, names, [order]) for row, order in zip(split.queries, first, strict=True)])
         else:
             found.append(_by_cosine(rows, described, gallery, split.queries))
+            usual[part] = _usual_cosines(part, rows, described, gallery)
     if len(found) == 1:
         return found[0]
-    return [_fused(dict(zip(parts, answers, strict=True))) for answers in zip(*found, strict=True)]
+    return [_fused(dict(zip(parts, answers, strict=True)), usual) for answers in zip(*found, strict=True)]
 
 
 def _kept(described: Described, part: str) -> dict[int, Any]:
@@ -93,14 +95,14 @@ def _kept(described: Described, part: str) -> dict[int, Any]:
 
 def _votes(
     model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
-) -> list[Ranking]:
+) -> tuple[list[Ranking], dict[str, float]]:
     from modal_backend.models.rapid.features import FINE
     from modal_backend.models.rapid.gallery import START, START_FINE, RapidGallery
 
     index = RapidGallery(start=START_FINE if model == FINE else START)
     for row in gallery:
         index.add(row, described.local[row], rows[row]["identity"])
-    return [index.rank(described.local[row]) for row in queries]
+    return [index.rank(described.local[row]) for row in queries], index.usual
 
 
 def _named(ranking: Ranking) -> tuple[Named, float | None]:
@@ -124,8 +126,20 @@ def _by_cosine(
     return answers
 
 
-def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, float | None]:
-    """Identities by the mean of calibrated log-odds; one a model gave no vote has its lowest score there."""
+def _usual_cosines(model: str, rows: Sequence[Row], described: Described, gallery: list[int]) -> dict[str, float]:
+    from modal_backend.models.probability.usual import usual_cosines
+
+    vectors = np.array([described.vectors[row] for row in gallery])
+    return usual_cosines(model, vectors, [rows[row]["identity"] for row in gallery]) if gallery else {}
+
+
+def _fused(
+    answers: Mapping[str, tuple[Named, float | None]], usual: Mapping[str, Mapping[str, float]]
+) -> tuple[Named, float | None]:
+    """Identities by the mean of calibrated log-odds; one a model gave no vote has its lowest score there.
+
+    usual: by model and name, see `modal_backend.models.probability.usual`.
+    """
     from app.matching.candidates import mean_odds
     from modal_backend.models.probability.calibration import fuse, stand_out, start
 
@@ -134,7 +148,10 @@ def _fused(answers: Mapping[str, tuple[Named, float | None]]) -> tuple[Named, fl
     curves = {model: start(model) for model in answers}
     for model, (ranking, _) in answers.items():
         score = dict(ranking)
-        odds[model] = curves[model].log_odds([score.get(name, 0.0) for name in names])
+        mine = usual.get(model, {})
+        odds[model] = curves[model].log_odds(
+            [score.get(name, 0.0) for name in names], [mine.get(name, 0.0) for name in names]
+        )
     fused = fuse(odds, {model: curve.weight for model, curve in curves.items()})
     scores = stand_out(fused, np.ones(len(fused), bool))
     order = np.argsort(-scores, kind="stable")

@@ -22,8 +22,8 @@ Key = tuple[str | None, int]
 class Group:
     """One candidate: a named individual (identity) with the crop that stands for it, or one unnamed crop.
 
-    scores: raw, by model. matches: descriptors of the query whose nearest neighbour lies on it (RAPID). crops: others
-    of the same individual, RAPID's best first.
+    scores: raw, by model. usual: by model, see `modal_backend.models.probability.usual`. matches: descriptors of the
+    query whose nearest neighbour lies on it (RAPID). crops: others of the same individual, RAPID's best first.
     """
 
     identity: str | None
@@ -31,6 +31,7 @@ class Group:
     scores: dict[str, float] = field(default_factory=dict)
     matches: int = 0
     crops: list[int] = field(default_factory=list)
+    usual: dict[str, float] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -68,11 +69,11 @@ def fuse_groups(
     every = list(groups.values())
     scores = {model: _scores(every, model) for model in models}
     known = [model for model in models if model in calibrations]
-    odds = {model: calibrations[model].log_odds(scores[model]) for model in known}
-    chance = {model: sigmoid(values) for model, values in odds.items()}
-    if odds:
-        fused = fuse(odds, {model: calibrations[model].weight for model in known})
-        scores[FUSED] = stand_out(fused, np.array([group.identity is not None for group in every], bool))
+    chance = {model: calibrations[model].probability(scores[model]) for model in known}
+    if known:
+        scores[FUSED] = stand_out(
+            _fused(every, known, calibrations), np.array([group.identity is not None for group in every], bool)
+        )
         matched = any(MATCH_FEATURES in group.scores for group in every)
         fusion = FUSED_MATCHED if matched and FUSED_MATCHED in calibrations else FUSED
         chance[FUSED] = calibrations[fusion].probability(scores[FUSED])
@@ -87,9 +88,15 @@ def in_order(
     known = [model for model in models if model in calibrations]
     if not known:
         return every
-    odds = {model: calibrations[model].log_odds(_scores(every, model)) for model in known}
-    fused = fuse(odds, {model: calibrations[model].weight for model in known})
-    return [every[place] for place in np.argsort(-fused, kind="stable")]
+    return [every[place] for place in np.argsort(-_fused(every, known, calibrations), kind="stable")]
+
+
+def _fused(
+    groups: Sequence[Group], models: Sequence[str], calibrations: Mapping[str, Calibration]
+) -> NDArray[np.float64]:
+    usual = {model: [group.usual.get(model, 0.0) for group in groups] for model in models}
+    odds = {model: calibrations[model].log_odds(_scores(groups, model), usual[model]) for model in models}
+    return fuse(odds, {model: calibrations[model].weight for model in models})
 
 
 def _scores(groups: Sequence[Group], model: str) -> NDArray[np.float64]:

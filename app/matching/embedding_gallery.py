@@ -26,6 +26,7 @@ class EmbeddingGallery:
         self._sync = FeatureSync(model)
         self.vectors = Vectors(MODELS[model].dimension or 0)
         self._known_curve: tuple[int, Any] = (-1, None)
+        self._usual: dict[str, float] = {}
 
     def __len__(self) -> int:
         return len(self.vectors)
@@ -70,17 +71,23 @@ class EmbeddingGallery:
         unnamed = np.flatnonzero(individuals < 0)
         for place in unnamed[np.argsort(-near.cosines[unnamed], kind="stable")[:LEADERS]]:
             groups.setdefault((None, int(ids[place])), Group(None, int(ids[place])))
+        self.fit_known()
         self._give_cosines(groups, near, cosine_of)
         return self._known([(str(names[place]), float(best[place])) for place in order[:2]])
 
     def fit_known(self) -> Any:
-        """The curve of "somebody named", fitted anew when enough was named since; None where nothing can be said."""
+        """The curve of "somebody named", fitted anew when enough was named since; None where nothing can be said.
+
+        With it what each animal usually reaches.
+        """
         from modal_backend.models.probability.cosine_ranking import START, known_curve
+        from modal_backend.models.probability.usual import usual_cosines
 
         named = int((self.vectors.individuals >= 0).sum())
         fitted_with, curve = self._known_curve
         if fitted_with < 0 or abs(named - fitted_with) > max(5, fitted_with // 5):
-            curve = known_curve(*self.vectors.named(self._most))
+            some = self.vectors.named(self._most)
+            curve, self._usual = known_curve(*some), usual_cosines(self.model, *some)
             if curve is START and self.model != EMBEDDING:  # measured with the pocket embedding: not this model's
                 curve = None
             self._known_curve = (named, curve)
@@ -100,6 +107,7 @@ class EmbeddingGallery:
             row = self.vectors.row(group.crop_id)
             if group.identity in cosine_of:
                 group.scores[self.model] = cosine_of[group.identity]
+                group.usual[self.model] = self._usual.get(group.identity, 0.0)
             elif row is not None and near.mask[row]:
                 group.scores[self.model] = float(self.vectors.cosines(near.query, np.array([row]))[0])
             elif row is not None:

@@ -119,12 +119,13 @@ class Gallery:
         seen = self._near(session, detection_id, within, left_out)
         if self._rapid is not None:
             found = self._rapid.rank(features, within=within, exclude=left_out, top=10 * LEADERS)
+            usual = self._rapid.usual
             members = self._local.crops
             in_scope = len(members - left_out if within is None else (within & members) - left_out)
         else:
-            found = self._on_shortlist(session, features, seen)
+            found, usual = self._on_shortlist(session, features, seen), {}
             in_scope = max((int(near.mask.sum()) for near in seen.values()), default=0)
-        _take_votes(groups, found, self._local_model)
+        _take_votes(groups, found, self._local_model, usual)
         known[self._local_model] = found.known_probability
         for model, near in seen.items():
             known[model] = self._embedded[model].score(groups, near)
@@ -237,9 +238,10 @@ def _start(local: str) -> Any:
     return START if local == LOCAL else START_FINE
 
 
-def _take_votes(groups: dict[Key, Group], found: Any, model: str) -> None:
+def _take_votes(groups: dict[Key, Group], found: Any, model: str, usual: dict[str, float]) -> None:
     for one in found.identities:
         group = Group(one.identity, one.best_crop_id, {model: one.score}, one.matches)
+        group.usual[model] = usual.get(one.identity, 0.0)
         groups[group.key] = group
     for one in found.candidates:
         if one.identity is not None and (one.identity, 0) in groups:

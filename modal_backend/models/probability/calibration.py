@@ -58,9 +58,9 @@ class Calibration:
     bias: float
     weight: float = 1.0
 
-    def log_odds(self, scores: ArrayLike) -> Floats:
-        """Log-odds of raw scores, any shape."""
-        at = stretched(self.model, scores)
+    def log_odds(self, scores: ArrayLike, usual: ArrayLike = 0.0) -> Floats:
+        """Log-odds of raw scores, any shape; usual: what of them the candidates score for everybody, stretched."""
+        at = stretched(self.model, scores) - np.asarray(usual, float)
         line = self.slope * at + self.bias
         if self.knots:
             x, y = np.array(self.knots).T

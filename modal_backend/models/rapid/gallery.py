@@ -15,15 +15,16 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modal_backend.contracts import LocalFeatures
 from modal_backend.models.probability.open_set import Curve, Densities, densities
+from modal_backend.models.probability.usual import usual
 from modal_backend.models.rapid.descriptor_index import EXACT_ROWS, DescriptorIndex
 from modal_backend.models.rapid.pattern_geometry import agreement, consistent_matches, placed
+from modal_backend.models.rapid.ranking import Candidate, IdentityRank, Ranking
 from modal_backend.models.rapid.votes import best_vote_each, nearness
 
 NEIGHBOURS = 10
@@ -41,37 +42,6 @@ START_FINE = Curve(weights=(0.62, 2.16), bias=-6.76)
 MOST_LEAD = 5.0
 LEAVE_OUTS = 60
 FEWEST_IDENTITIES = 8
-
-
-class Candidate(NamedTuple):
-    """One gallery crop; matches = query descriptors whose nearest neighbour lies on that crop."""
-
-    crop_id: int
-    identity: str | None
-    score: float
-    matches: int
-
-
-class IdentityRank(NamedTuple):
-    """One named identity with its best crop and the matches all its crops gathered."""
-
-    identity: str
-    score: float
-    best_crop_id: int
-    matches: int
-
-
-@dataclass(frozen=True)
-class Ranking:
-    """Best first.
-
-    Attributes:
-        known_probability: 0 to 1 that the animal is among the named; None: cannot be told.
-    """
-
-    candidates: list[Candidate]
-    identities: list[IdentityRank]
-    known_probability: float | None
 
 
 @dataclass(frozen=True)
@@ -95,6 +65,9 @@ class RapidGallery:
         exact_rows: up to so many descriptors the search of 150 is exact.
         start: curve of "known" before the gallery shows one of its own.
         fixed: it stays in use.
+
+    Attributes:
+        usual: see `usual.usual`; empty before the first query, of few animals, and where `fixed`.
     """
 
     def __init__(self, *, exact_rows: int = EXACT_ROWS, start: Curve = START, fixed: bool = False) -> None:
@@ -108,6 +81,7 @@ class RapidGallery:
         self._number = np.full(64, -1, np.int32)
         self._start, self._fixed = start, fixed
         self._curve: Curve | Densities = start
+        self.usual: dict[str, float] = {}
         self._changes = 0
 
     def __len__(self) -> int:
@@ -281,19 +255,24 @@ class RapidGallery:
         self._curve = densities(known, unknown, self._start) if enough else self._start
 
     def _leave_outs(self, named: NDArray[np.intp]) -> tuple[list[tuple[float, float]], list[tuple[float, float]]]:
-        known, unknown = [], []
+        known, unknown, rows = [], [], []
         everyone = self._numbers() >= 0
+        there = np.unique(self._number[named])
         for slot in np.random.default_rng(0).permutation(named)[:LEAVE_OUTS]:
             features = self._features[slot]
             if features is None:
                 continue
             others = everyone & (self._numbers() != self._number[slot])
-            without = self._vote(features, others).cues
-            if without is not None:
-                unknown.append(without)
+            without = self._vote(features, others)
+            if without.cues is not None:
+                unknown.append(without.cues)
+            best = np.log1p(self._best_of_each(without.scores))
+            best[self._number[slot]] = np.nan
+            rows.append(best[there])
             rest = everyone.copy()
             rest[slot] = False
             again = self._vote(features, rest).cues if rest.sum() > others.sum() else None
             if again is not None:
                 known.append(again)
+        self.usual = usual([self._identities[number] for number in there], np.array(rows))
         return known, unknown
