@@ -31,6 +31,7 @@ from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import Video, VideoRunRow
 from app.survey.videos import runs
 from app.survey.videos import tracklets as videos
+from app.video.reading.decode import frames_at
 from app.video.reading.probe import VideoError
 from app.video.summary.looks import DetectorFailed
 from app.video.summary.summarise import SummarisedVideo, summarise_video
@@ -48,6 +49,7 @@ FRAME_QUALITY = 78
 METHOD = "clip 4: detector on up to 64 frames and 40 enlarged parts, motion at 192 px and 10/s links"
 UNDER = 0.96  # of the threshold
 MOST_ATTEMPTS = 2
+MOST_SHOWN = 300  # frames of a run that was brought in
 SET_ASIDE = (
     "The program ended twice while it read this video, so it was set aside. Analyse the failed ones again to try it."
 )
@@ -94,7 +96,7 @@ def summarise_pending(context: Context, import_id: int | None = None, job: str |
             continue
         if stage == Stage.STORED:
             _summarise(context, media_id, job)
-        _describe(context, media_id, job)
+        show_and_describe(context, media_id, job)
         with context.survey.write() as session:
             claims.release(session, mine)
 
@@ -118,6 +120,24 @@ def summarise_again(context: Context, run_id: int, job: str | None = None) -> No
     if not ended:
         _look_again(context, run_id, media, shows, job)
     _describe(context, media.id, job)
+
+
+def show_and_describe(context: Context, media_id: int, job: str | None = None) -> None:
+    """Write the frames that were looked at, where they lack, and describe tracklets. Raises BackendError, VideoError.
+
+    Args:
+        job: see `calls.ask`.
+    """
+    with context.survey.read() as session:
+        media = session.get_one(Media, media_id)
+        looked = runs.facts_of(runs.counting_run(session, media_id)).looked
+    places = {second: frame_path(context.survey.data_dir, media.sha256, index) for index, second in looked}
+    lacking = [second for second, place in places.items() if not place.exists()][:MOST_SHOWN]
+    path = context.store.path_of(media.sha256, cast(Format, media.format))
+    found = frames_at(path, lacking) if lacking else {}
+    for second, picture in found.items():
+        write_jpeg(places[second], picture, FRAME_SIDE, FRAME_QUALITY)
+    _describe(context, media_id, job)
 
 
 def _pending(context: Context, import_id: int | None) -> list[int]:

@@ -96,7 +96,7 @@ def kept_media(
         zones={number: _zone(stated.get(number) or zone, utc_offset) for number, zone in used.items()},
         utc_offset=utc_offset,
         threshold=version.threshold if version and version.threshold else 0.5,
-        classifier=f"{version.model} {version.version}" if version else "",
+        classifier=f"{version.model} {version.version}".strip() if version else "",
         left_out=_left_out(session),
         media_url=media_url,
         media=session.scalar(sa.select(sa.func.count(Media.id)).where(*where)) or 0,

@@ -79,7 +79,7 @@ def export(survey: Survey, out: Path, report: Report = unheard) -> int:
         version = session.scalar(
             sa.select(ModelVersion).where(ModelVersion.task == "detect").order_by(ModelVersion.id.desc()).limit(1)
         )
-        name = f"{version.model} {version.version}" if version else "none"
+        name = f"{version.model} {version.version}".strip() if version else "none"
         header = info(name, version.threshold if version and version.threshold else 0.2)
         header["pugmark"] = {"human_decisions": "applied", "weights_sha256": version.weights_sha256 if version else ""}
         total = session.scalar(sa.select(sa.func.count(ListedFile.id))) or 0

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.orm import Session
 
+from app.analysis import videos
 from app.analysis.taking_in import batches
 from app.exchange.incoming import bringing_in
 from app.jobs.analyse import analyse_batch
@@ -18,7 +19,8 @@ from app.jobs.current import current
 from app.jobs.queue import Due, Queue, results_workflow_id
 from app.jobs.steps import step
 from app.survey.tables.results import ResultsFile, ResultsState
-from modal_backend.errors import sentence
+from app.video.reading.probe import VideoError
+from modal_backend.errors import BackendError, sentence
 
 AT_ONCE = 200
 POLL_SECONDS = 0.2
@@ -41,7 +43,8 @@ async def bring_in_results(results_id: int) -> str:
             for handle in handles:
                 await handle.get_result(polling_interval_sec=POLL_SECONDS)
             last = media_ids[-1]
-    except OSError as error:
+        await describe_videos(results_id, DBOS.workflow_id or "")
+    except (BackendError, VideoError, OSError) as error:
         return await finish(results_id, sentence(error))
     return await finish(results_id, None)
 
@@ -62,6 +65,14 @@ async def take_some(results_id: int, after: int) -> int | None:
 async def next_images(results_id: int, after: int) -> list[int]:
     """The next images that wait for a model."""
     return await asyncio.to_thread(bringing_in.waiting, current().context.survey, results_id, after, AT_ONCE)
+
+
+@step(preemptible=True)
+async def describe_videos(results_id: int, job: str) -> None:
+    """Show the frames of the videos and describe their animals; run again, it goes on."""
+    context = current().context
+    for media_id in await asyncio.to_thread(bringing_in.waiting_videos, context.survey, results_id):
+        await asyncio.to_thread(videos.show_and_describe, context, media_id, job)
 
 
 @step()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -14,17 +14,20 @@ from uuid import uuid4
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.incoming import scratch
-from app.exchange.incoming.entries import BadEntry, BrokenResults, UnknownResults
+from app.exchange.incoming import scratch, video_boxes
+from app.exchange.incoming.entries import BadEntry, BrokenResults, Entry, UnknownResults
+from app.exchange.incoming.lines import Said
+from app.exchange.incoming.megadetector import USUAL_THRESHOLD
 from app.exchange.incoming.recognise import recognise
 from app.exchange.incoming.scratch import Matched, relative
 from app.files import results_folder
 from app.survey.database import Survey
 from app.survey.detections import results
 from app.survey.results import stored
-from app.survey.tables.detections import ModelVersion
-from app.survey.tables.media import ImportBatch, ListedFile, Media
+from app.survey.tables.detections import Analysis, ModelVersion
+from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
+from app.survey.tables.videos import Video
 from modal_backend.contracts import Detection, Provenance
 from modal_backend.weights.whole_file import whole_file
 
@@ -167,6 +170,15 @@ def take_some(survey: Survey, results_id: int, after: int) -> int | None:
     return group[-1].number
 
 
+def waiting_videos(survey: Survey, results_id: int) -> list[int]:
+    """Videos of a file whose animals still have to be described."""
+    with survey.read() as session:
+        version_id = session.get_one(ResultsFile, results_id).model_version_id
+        mine = sa.select(Analysis.id).where(Analysis.model_version_id == version_id)
+        where = (Media.kind == "video", Media.stage == Stage.DETECTED, Media.analysis_id.in_(mine))
+        return list(session.scalars(sa.select(Media.id).where(*where).order_by(Media.id)))
+
+
 def waiting(survey: Survey, results_id: int, after: int, limit: int) -> list[int]:
     """Images of a file, by id after this one, that still have to be described, or looked at anew after an undo."""
     with survey.read() as session:
@@ -194,6 +206,29 @@ def take_for(survey: Survey, import_id: int, media_ids: list[int]) -> None:
             _store(session, batch.results_id, found)
 
 
+def keep_boxes(session: Session, who: str, said: Said, found: Mapping[int, Entry], name: str) -> int:
+    """Store the boxes of a file that says more than boxes, on images nobody has decided about; returns its id.
+
+    found: the entries by image.
+    """
+    content = repr((said.model, sorted((number, entry.boxes, entry.species) for number, entry in found.items())))
+    sha256 = hashlib.sha256(content.encode()).hexdigest()
+    row = session.scalar(sa.select(ResultsFile).where(ResultsFile.sha256 == sha256))
+    if row is None:
+        provenance = Provenance(BACKEND, said.model[:64], "", "", f"brought in, file {sha256[:16]}")
+        version = results.model_version(session, TASK, provenance, USUAL_THRESHOLD)
+        row = ResultsFile(sha256=sha256, who=who, path="", model_version_id=version.id, state=ResultsState.READY)
+        session.add(row)
+    row.name, row.format, row.entries, row.matched = name[:255], said.format, len(said.boxes), len(found)
+    session.flush()
+    version = session.get_one(ModelVersion, row.model_version_id)
+    wanted = stored.without_analysis(session, version.id, found)
+    boxes = {number: found[number].boxes for number in sorted(wanted)}
+    stored.store(session, version, boxes, {number: found[number].species for number in boxes})
+    row.taken = len(found)
+    return row.id
+
+
 def finish(survey: Survey, results_id: int, error: str | None = None) -> None:
     """Mark a file as brought in, or as failed with the reason."""
     with survey.write() as session:
@@ -219,9 +254,16 @@ def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None
     if any(found[media_id].pixels for media_id in wanted):
         rows = session.execute(sa.select(Media.id, Media.width, Media.height).where(Media.id.in_(wanted)))
         sizes = {media_id: (width, height) for media_id, width, height in rows}
+    videos = set(session.scalars(sa.select(Video.media_id).where(Video.media_id.in_(wanted))))
     boxes: dict[int, list[Detection]] = {}
     for media_id in sorted(wanted):
         entry = found[media_id]
+        if (entry.frames is not None) != (media_id in videos):
+            continue
+        if entry.frames is not None:
+            video_boxes.store(session, media_id, version, row.who, entry.boxes, entry.frames)
+            row.taken += 1
+            continue
         try:
             boxes[media_id] = relative(entry.boxes, *sizes[media_id]) if entry.pixels else list(entry.boxes)
         except BadEntry:

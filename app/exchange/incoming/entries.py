@@ -41,8 +41,23 @@ class Species(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Frames:
+    """Where the boxes of a video are.
+
+    Args:
+        numbers: the frame of each box, from 0.
+        looked: the frames that the detector has looked at.
+        rate: frames a second; None where the file does not say.
+    """
+
+    numbers: tuple[int, ...]
+    looked: tuple[int, ...] = ()
+    rate: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Entry:
-    """What a file says about one image.
+    """What a file says about one image or video.
 
     Args:
         path: as the file names it.
@@ -50,6 +65,7 @@ class Entry:
         species: of each box, None where no classifier says; empty where none says anything.
         pixels: the boxes are in pixels of the picture, not relative to it.
         problem: why nothing can be used of it; None when all is well.
+        frames: of a video.
     """
 
     path: str
@@ -57,6 +73,16 @@ class Entry:
     species: tuple[Species | None, ...] = ()
     pixels: bool = False
     problem: str | None = None
+    frames: Frames | None = None
+
+
+Found = tuple[Detection, Species | None]
+
+
+def entry_of(path: Any, found: Sequence[Found], *, pixels: bool = False) -> Entry:
+    """An entry of its boxes, each with what a classifier says."""
+    species = tuple(name for _, name in found)
+    return Entry(str(path), tuple(box for box, _ in found), species if any(species) else (), pixels)
 
 
 @dataclass(frozen=True, slots=True)

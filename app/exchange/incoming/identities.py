@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import tempfile
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from pathlib import Path, PurePosixPath
 
+import pandas as pd
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.background import read_notes_apart
-from app.exchange.incoming import scratch
-from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, Entry, UnknownResults
-from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line
-from app.exchange.incoming.matching import parts
-from app.exchange.incoming.packages import is_coco, is_package, read_coco, read_package
-from app.survey.decisions.identities_file import NamedImage
-from app.survey.individuals.naming import heard
-from app.survey.media.station_tables import plain
+from app.exchange.incoming.coco import is_coco, read_coco
+from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, UnknownResults
+from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line, Said
+from app.exchange.incoming.packages import AGES, SEXES, is_package, is_sha256, read_package, seconds, top_of
+from app.exchange.safe_cells import original
+from app.survey.decisions.identities_file import LONGEST_NAME
+from app.survey.media.station_tables import StationRow, guess, plain
+from app.survey.media.station_tables import rows as rows_of_stations
 from app.survey.tables.media import ListedFile
 from modal_backend.contracts import Flank
 from modal_backend.notes.columns import BadNotes
@@ -35,29 +34,25 @@ COLUMNS = {
     "species": ("species", "scientificname", "taxon", "art", "especie", "espece"),
     "flank": ("flank", "side", "viewpoint", "flanke", "lado", "flanco", "cote"),
 }  # fmt: skip
-# Of Timelapse and of Wildlife Insights.
-OTHERS = ("relativepath", "genus", "isblank", "identifiedby")
+# Of Timelapse, of Wildlife Insights, and of our own table of sightings.
+OTHERS = (
+    "relativepath", "genus", "isblank", "identifiedby", "mediasha256", "decidedby", "decidedat", "sex", "ageclass",
+)  # fmt: skip
+OWN = {"mediasha256", "decidedby", "decidedat"}
 FLANKS = {"l": "left", "r": "right", "links": "left", "rechts": "right", "both": "other", "": "unknown"}
-
-
-@dataclass(frozen=True, slots=True)
-class Identities:
-    """Lines whose image is in the survey, and those left out, each with the reason: (path, sentence)."""
-
-    lines: list[NamedImage]
-    left_out: list[tuple[str, str]]
 
 
 def reads(path: Path) -> bool:
     """Whether a path holds what people said about images: a package, COCO, or a table (text or Excel)."""
-    return is_package(path) or is_coco(path) or _is_table(path)
+    return is_package(path) or is_coco(top_of(path)) or _is_table(path)
 
 
-def read(path: Path) -> list[Line]:
-    """The lines of such a path. Raises UnknownResults, BrokenResults."""
+def read(path: Path) -> Said:
+    """What such a path says. Raises UnknownResults, BrokenResults."""
     if is_package(path):
         return read_package(path)
-    return read_coco(path) if is_coco(path) else read_table(path)
+    top = top_of(path)
+    return read_coco(path, top) if is_coco(top) else read_table(path)
 
 
 def _is_table(path: Path) -> bool:
@@ -72,8 +67,8 @@ def _is_table(path: Path) -> bool:
     return is_text and any(sign in head for sign in (b",", b";", b"\t"))
 
 
-def read_table(path: Path) -> list[Line]:
-    """The lines of a table (CSV or Excel), also Timelapse's and Wildlife Insights' images.csv.
+def read_table(path: Path) -> Said:
+    """The lines of a table (CSV or Excel), also Timelapse's and Wildlife Insights' images.csv and deployments.csv.
 
     Raises:
         UnknownResults: no column names the files, or none says what is on them. BrokenResults.
@@ -87,6 +82,8 @@ def read_table(path: Path) -> list[Line]:
     names = {plain(str(name)): str(name) for name in reversed(list(table.columns))}
     columns = {field: next((names[name] for name in usual if name in names), None) for field, usual in COLUMNS.items()}
     if columns["path"] is None or (columns["individual"] is None and columns["species"] is None):
+        if (stations := _stations(table)) is not None:
+            return Said([], stations=stations)
         there = ", ".join(map(str, table.columns[:12]))
         raise UnknownResults(f"Such a table has a column file, and individual or species; this one has {there[:300]}.")
     if len(table) > MOST_LINES:
@@ -96,12 +93,24 @@ def read_table(path: Path) -> list[Line]:
     rows = [
         dict(zip([*cells, *others], row, strict=True)) for row in zip(*cells.values(), *others.values(), strict=True)
     ]
-    return [_line(row) for row in rows if any(row.values())]
+    return Said([_line(row) for row in rows if any(row.values())])
+
+
+def _stations(table: pd.DataFrame) -> list[StationRow] | None:
+    """The lines of a table of deployments, as Wildlife Insights writes them; None for another table."""
+    sure, _ = guess([str(name) for name in table.columns])
+    if "station" not in sure or not {"latitude", "easting", "first_day"} & sure.keys():
+        return None
+    return rows_of_stations(table, sure)
 
 
 def _line(row: Mapping[str, str]) -> Line:
     """A row of a table: Timelapse parts the path, Wildlife Insights the name of the species."""
-    path, species = row["path"], row.get("species", "")
+    path, species, name = row["path"], row.get("species", ""), row.get("individual", "")
+    who, at = None, None
+    if row.keys() >= OWN:
+        path, species, name = original(path), original(species), original(name)
+        who, at = original(row["decidedby"])[:LONGEST_NAME] or None, seconds(row["decidedat"])
     if folder := row.get("relativepath"):
         path = f"{folder}/{path}"
     if genus := row.get("genus"):
@@ -111,7 +120,18 @@ def _line(row: Mapping[str, str]) -> Line:
         problem = "It says that nothing is on it, or not what."
     if row.get("identifiedby", "").casefold().startswith("computer vision"):
         problem = MACHINE
-    return Line(path, row.get("individual", ""), species or None, _flank(row.get("flank", "")), problem)
+    return Line(
+        path,
+        name,
+        species or None,
+        _flank(row.get("flank", "")),
+        problem,
+        who=who,
+        at=at,
+        sex=row.get("sex") if row.get("sex") in SEXES else None,
+        age_class=row.get("ageclass") if row.get("ageclass") in AGES.values() else None,
+        sha256=row.get("mediasha256") if is_sha256(row.get("mediasha256", "")) else None,
+    )
 
 
 def of_folders(session: Session, import_id: int) -> list[Line]:
@@ -123,35 +143,6 @@ def of_folders(session: Session, import_id: int) -> list[Line]:
     )
     parted = (PurePosixPath(path) for path in paths)
     return [Line(str(path), path.parts[0]) for path in parted if len(path.parts) > 1]
-
-
-def match(session: Session, lines: Sequence[Line]) -> Identities:
-    """Find the images of these lines in the survey, as `app.exchange.incoming.matching` says."""
-    with tempfile.TemporaryDirectory() as folder, scratch.opened(Path(folder) / "lines.sqlite") as kept:
-        kept.fill(_entries(lines))
-        kept.match(session)
-        found, last = list[NamedImage](), 0
-        while group := kept.matched(last):
-            last = group[-1].number
-            for entry in group:
-                line = lines[entry.number - 1]
-                name = " ".join(line.individual.split())
-                found.append(NamedImage(line.path, entry.media_id, name, line.species, line.flank))
-        return Identities(found, kept.unmatched(MOST_LINES))
-
-
-def _entries(lines: Sequence[Line]) -> Iterator[Entry]:
-    named: dict[tuple[str, ...], set[tuple[str, str]]] = {}
-    for line in lines:
-        if line.problem is None:
-            named.setdefault(parts(line.path), set()).add((heard(line.individual), line.species or ""))
-    for line in lines:
-        problem = line.problem
-        if problem is None and not (line.path and (line.individual or line.species)):
-            problem = "The line names no file, or nothing that is on it."
-        elif problem is None and len(named[parts(line.path)]) > 1:
-            problem = "Several animals are named on this image: name them in Identify."
-        yield Entry(line.path, problem=problem)
 
 
 def _flank(text: str) -> str | None:

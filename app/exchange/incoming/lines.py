@@ -1,8 +1,12 @@
-"""What a person said about one image, as a file of theirs says it."""
+"""What a person said about one image, as a file of theirs says it, and the rest of what such a file may hold."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from app.exchange.incoming.entries import Entry
+from app.survey.media.station_tables import StationRow
+from modal_backend.contracts import Box, Category
 
 MOST_LINES = 50_000
 MACHINE = "A model said so, not a person: labels of models are not taken over."
@@ -17,6 +21,11 @@ class Line:
         individual: its name, empty where the line does not say.
         species, flank: None where the line does not say.
         problem: why nothing can be taken of it.
+        box: of the animal, person or vehicle on the picture, relative; None where the line does not say.
+        verdict: "blank" or "unsure" of the whole image.
+        who, at: the person who said so and when (seconds since 1970), where the file says it.
+        sex, age_class: of the individual.
+        sha256: of the image's content, where the file says it.
     """
 
     path: str
@@ -24,3 +33,34 @@ class Line:
     species: str | None = None
     flank: str | None = None
     problem: str | None = None
+    box: Box | None = None
+    category: Category = Category.ANIMAL
+    verdict: str | None = None
+    who: str | None = None
+    at: float | None = None
+    sex: str | None = None
+    age_class: str | None = None
+    sha256: str | None = None
+
+    @property
+    def says_something(self) -> bool:
+        """Whether anything can be taken of it."""
+        return bool(self.individual or self.species or self.box or self.verdict)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """All that a file says.
+
+    Args:
+        boxes: what a model found, an entry for each image; hashes: of their content, by path, where the file says it.
+        model: whose boxes these are.
+        stations: its deployments.
+    """
+
+    lines: list[Line]
+    boxes: list[Entry] = field(default_factory=list)
+    hashes: dict[str, str] = field(default_factory=dict)
+    model: str = ""
+    format: str = ""
+    stations: list[StationRow] = field(default_factory=list)

@@ -7,8 +7,8 @@ microsoft/CameraTraps, save_detection_json, and microsoft.github.io/MegaDetector
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,24 @@ from app.exchange.incoming.entries import (
     NOTHING,
     BadEntry,
     Entry,
+    Found,
+    Frames,
     Source,
     Species,
     category_of,
     detection,
+    entry_of,
     species_name,
     usable_path,
 )
 from app.exchange.incoming.json_files import Outline, entries
-from modal_backend.contracts import Category, Detection
+from modal_backend.contracts import Category
 
 # The detectors' own typical thresholds, where a file does not say one: MegaDetector 5 and PytorchWildlife 0.2.
 USUAL_THRESHOLD = 0.2
+LAST_FRAME, MOST_FRAMES_A_SECOND = 10_000_000, 1000
 STANDARD = {"1": "animal", "2": "person", "3": "vehicle"}
 PYTORCH_WILDLIFE = {"0": "animal", "1": "person", "2": "vehicle"}
-Found = tuple[Detection, Species | None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +138,25 @@ def _lila(names: Names, value: Mapping[str, Any]) -> Entry:
             "img_id": value["file"], "bbox": [box.get("bbox") for box in boxes],
             "category": [box.get("category") for box in boxes], "confidence": [box.get("confidence") for box in boxes],
         })  # fmt: skip
-    return _entry(value["file"], [one for box in boxes if (one := _box(names, box)) is not None])
+    if {"frame_rate", "frames_processed"} & value.keys() or any("frame_number" in box for box in boxes):
+        return _video(names, value, boxes)
+    return entry_of(value["file"], [one for box in boxes if (one := _box(names, box)) is not None])
+
+
+def _video(names: Names, value: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]]) -> Entry:
+    """A video: each box says its frame, and the file which frames were looked at."""
+    kept = [(one, box.get("frame_number")) for box in boxes if (one := _box(names, box)) is not None]
+    looked = [number for number in _list(value.get("frames_processed")) if _is_frame(number)]
+    if not all(_is_frame(number) for _, number in kept):
+        raise BadEntry("a box of a video does not say its frame")
+    rate = value.get("frame_rate")
+    rate = float(rate) if isinstance(rate, int | float) and 0 < rate <= MOST_FRAMES_A_SECOND else None
+    frames = Frames(tuple(int(number or 0) for _, number in kept), tuple(looked), rate)
+    return replace(entry_of(value["file"], [one for one, _ in kept]), species=(), frames=frames)
+
+
+def _is_frame(number: Any) -> bool:
+    return isinstance(number, int) and not isinstance(number, bool) and 0 <= number <= LAST_FRAME
 
 
 def _speciesnet(names: Names, value: Mapping[str, Any]) -> Entry:
@@ -145,18 +166,20 @@ def _speciesnet(names: Names, value: Mapping[str, Any]) -> Entry:
     not sure of the species; without it the classifier's first answer counts.
     """
     if "detections" not in value:
-        failed = ", ".join(map(str, value.get("failures") or [])) or "no detections"
+        failures = value.get("failures")
+        failed = ", ".join(map(str, failures)) if isinstance(failures, list) and failures else "no detections"
         raise BadEntry(f"the file says that it failed: {failed[:200]}")
     found = [one for box in _boxes(value.get("detections") or []) if (one := _box(names, box)) is not None]
     label, score = value.get("prediction"), value.get("prediction_score")
     classes = _map(value.get("classifications"))
-    if label is None and classes.get("classes") and classes.get("scores"):
-        label, score = classes["classes"][0], classes["scores"][0]
+    answers, scores = classes.get("classes"), classes.get("scores")
+    if label is None and isinstance(answers, list) and isinstance(scores, list) and answers and scores:
+        label, score = answers[0], scores[0]
     said = _species(species_name(str(label or "")), score, names.detector)
     surest = max(found, key=lambda one: one[0].confidence, default=None)
     if said is not None and surest is not None and surest[0].category == Category.ANIMAL:
         found[found.index(surest)] = (surest[0], said)
-    return _entry(value["filepath"], found)
+    return entry_of(value["filepath"], found)
 
 
 def _corners(names: Names, value: Mapping[str, Any]) -> Entry:
@@ -173,12 +196,7 @@ def _corners(names: Names, value: Mapping[str, Any]) -> Entry:
         box = {"category": category, "conf": confidence, "bbox": [left, top, right - left, bottom - top]}
         if (one := _box(names, box, pixels=True)) is not None:
             found.append(one)
-    return _entry(value["img_id"], found, pixels=True)
-
-
-def _entry(path: Any, found: list[Found], *, pixels: bool = False) -> Entry:
-    species = tuple(name for _, name in found)
-    return Entry(str(path), tuple(box for box, _ in found), species if any(species) else (), pixels)
+    return entry_of(value["img_id"], found, pixels=True)
 
 
 def _boxes(found: Any) -> list[dict[str, Any]]:
@@ -186,8 +204,6 @@ def _boxes(found: Any) -> list[dict[str, Any]]:
         raise BadEntry("its detections are no list of boxes")
     if len(found) > MOST_BOXES:
         raise BadEntry(f"it has more than {MOST_BOXES:,} boxes")
-    if any(box.get("frame_number") is not None for box in found):
-        raise BadEntry("it is a video: boxes on its frames are not taken over, Pugmark follows its animals by itself")
     return found
 
 
@@ -223,6 +239,10 @@ def _species(name: str, score: Any, classifier: str) -> Species | None:
 def _is_taxon(label: str | None) -> bool:
     """Whether a description names the ranks apart, as SpeciesNet does."""
     return (label or "").count(";") == 6
+
+
+def _list(value: Any) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _map(value: Any) -> Mapping[str, Any]:

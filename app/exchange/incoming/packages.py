@@ -1,26 +1,49 @@
-"""Who and what people saw on which image, of Camtrap DP packages and COCO Camera Traps.
+"""What a Camtrap DP package says: who and what people saw, the boxes of models, and the deployments.
 
-Sources: camtrap-dp.tdwg.org (media.csv, observations.csv); the COCO Camera Traps format of agentmorris/MegaDetector.
-Files that a package names are never opened, and nothing is fetched: their paths are compared as text.
+Source: camtrap-dp.tdwg.org, 1.0 (deployments.csv, media.csv, observations.csv). Files that a package names are never
+opened, and nothing is fetched: their paths are compared as text.
 """
 
 from __future__ import annotations
 
+import json
 import zipfile
+from collections import Counter
 from collections.abc import Mapping
+from datetime import datetime
 from io import BytesIO
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, UnknownResults
-from app.exchange.incoming.json_files import Outline, entries, outline
-from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line
+from app.exchange.incoming.entries import (
+    NO_SPECIES,
+    BadEntry,
+    BrokenResults,
+    Found,
+    Species,
+    UnknownResults,
+    category_of,
+    detection,
+    entry_of,
+)
+from app.exchange.incoming.json_files import Outline, outline
+from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line, Said
+from app.exchange.safe_cells import original
+from app.survey.media import station_tables
+from modal_backend.contracts import Box
 
 DESCRIPTOR = "datapackage.json"
 LARGEST_TABLE = 500 * 1024**2
 EVENT = "It is about an event, not about an image."
+VERDICTS = {"blank": "blank", "unknown": "unsure"}
+CATEGORIES = ("animal", "human", "vehicle")
+SEXES = ("female", "male")
+AGES = {"juvenile": "cub", "subadult": "subadult", "adult": "adult"}
+BOX = ("bboxX", "bboxY", "bboxWidth", "bboxHeight")
+OF_ITS_MEDIA = "start and end are those of its media"
+Row = Mapping[str, str]
 
 
 def is_package(path: Path) -> bool:
@@ -29,77 +52,177 @@ def is_package(path: Path) -> bool:
         return (path / DESCRIPTOR).is_file()
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as package:
-            return DESCRIPTOR in package.namelist()
-    top = _top(path)
+            return _inside(package, DESCRIPTOR) is not None
+    top = top_of(path)
     return {"resources", "profile"} <= {*top.values, *top.first}
 
 
-def is_coco(path: Path) -> bool:
-    """Whether a file is COCO Camera Traps: images with names, and annotations with categories."""
-    first = _top(path).first
-    images, annotations = first.get("images"), first.get("annotations")
-    return (
-        isinstance(images, dict)
-        and "file_name" in images
-        and isinstance(annotations, dict)
-        and {"image_id", "category_id"} <= annotations.keys()
-    )
-
-
-def read_package(path: Path) -> list[Line]:
-    """The observations of a package about single images. Raises UnknownResults, BrokenResults."""
+def read_package(path: Path) -> Said:
+    """All that a package says. Raises UnknownResults, BrokenResults."""
     media = _table(path, "media.csv", ("mediaID", "filePath"))
     observations = _table(path, "observations.csv", ("observationType", "mediaID"))
     if len(observations) > MOST_LINES:
         raise UnknownResults(f"It has {len(observations):,} observations; {MOST_LINES:,} can be taken at once.")
     names = {row["mediaID"]: _path(row) for row in _rows(media)}
-    return [_observation(row, names) for row in _rows(observations)]
+    own = _is_own(path)
+    lines: list[Line] = []
+    found: dict[str, list[Found]] = {}
+    models: Counter[str] = Counter()
+    for row in _rows(observations):
+        file = names.get(row["mediaID"], "")
+        try:
+            boxes = _of_model(row) if row["mediaID"] and row.get("classificationMethod") == "machine" else None
+            if boxes is None:
+                lines.append(_observation(row, file, own))
+                continue
+            found.setdefault(file, []).extend(boxes)
+            models[row.get("classifiedBy") or ""] += 1
+        except BadEntry as problem:
+            lines.append(Line(file, problem=f"{problem}.".capitalize()))
+    entries = [entry_of(file, some) for file, some in found.items()]
+    hashes = {file: number for number, file in names.items() if is_sha256(number)}
+    try:
+        stations = _stations(path, own)
+    except (UnknownResults, BrokenResults) as problem:
+        stations = []
+        lines.append(Line("deployments.csv", problem=str(problem)))
+    model = ", ".join(sorted(filter(None, models))) or "Camtrap DP"
+    return Said(lines, entries, hashes, model[:64], "Camtrap DP", stations)
+
+
+def top_of(path: Path) -> Outline:
+    """What a file of JSON holds at its top; nothing of any other, or of a broken one."""
+    if not path.is_file():
+        return Outline()
+    with path.open("rb") as file:
+        if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
+            return Outline()
+    try:
+        return outline(path)
+    except BrokenResults:
+        return Outline()
 
 
 def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
     return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
 
 
-def read_coco(path: Path) -> list[Line]:
-    """The categories of images that people gave. Raises UnknownResults, BrokenResults."""
-    names = {str(one.get("id")): str(one.get("file_name")) for one in entries(path, "images.item")}
-    categories = {str(one.get("id")): str(one.get("name")) for one in entries(path, "categories.item")}
-    lines: dict[Line, None] = {}
-    for one in entries(path, "annotations.item"):
-        file, name = names.get(str(one.get("image_id")), ""), categories.get(str(one.get("category_id")), "")
-        lines[_annotation(one, file, name)] = None
-        if len(lines) > MOST_LINES:
-            raise UnknownResults(f"It has more than {MOST_LINES:,} annotations; split it.")
-    return list(lines)
+def _of_model(row: Row) -> list[Found] | None:
+    """The box of a model's observation, none for a blank image; None where it is not about a box. Raises BadEntry."""
+    box, kind = _box(row), row["observationType"]
+    if box is None or kind not in CATEGORIES:
+        return [] if kind == "blank" and box is None else None
+    probability = row.get("classificationProbability") or "1"
+    found = detection(category_of(kind), _number(probability), [box.x, box.y, box.width, box.height])
+    name = row.get("scientificName") or ""
+    said = None if name.casefold() in NO_SPECIES else Species(name, found.confidence, row.get("classifiedBy") or "")
+    return [(found, said if kind == "animal" else None)]
 
 
-def _annotation(one: Mapping[str, Any], file: str, category: str) -> Line:
-    """One annotation; `attributes` as Pugmark's own export writes them."""
-    given = one.get("attributes")
-    about: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    problem = None
-    if one.get("score") is not None or about.get("decided_by") == "machine":
-        problem = MACHINE
-    elif category.casefold() in NO_SPECIES and not about.get("individual"):
-        problem = f"It says {category or 'nothing'}, not which animal."
-    species = None if category.casefold() in NO_SPECIES else category
-    flank = str(about["flank"]) if about.get("flank") in ("left", "right", "other") else None
-    return Line(file, str(about.get("individual") or ""), species, flank, problem)
+def _observation(row: Row, file: str, own: bool) -> Line:
+    """One row of observations.csv that is a person's. Raises BadEntry for a box that cannot be.
 
-
-def _observation(row: Mapping[str, str], names: Mapping[str, str]) -> Line:
-    """One row of observations.csv."""
-    file, problem = names.get(row["mediaID"], ""), None
+    own: names are written as Pugmark writes them.
+    """
+    problem, kind, box = None, row["observationType"], _box(row)
     if not row["mediaID"]:
         file, problem = row.get("eventID") or row.get("observationID") or "event", EVENT
-    elif row["observationType"] != "animal":
-        problem = f"It says {row['observationType'] or 'nothing'}, not animal."
+    elif not file:
+        file, problem = row["mediaID"], "media.csv does not name it."
     elif row.get("classificationMethod") == "machine":
         problem = MACHINE
-    return Line(file, row.get("individualID") or "", row.get("scientificName") or None, None, problem)
+    elif kind not in VERDICTS and kind != "animal" and (kind not in CATEGORIES or box is None):
+        problem = f"It says {kind or 'nothing'}, not animal."
+    elif kind == "animal" and box is None and not (row.get("individualID") or row.get("scientificName")):
+        problem = "It says animal, not which, and not where."
+    name = row.get("individualID") or ""
+    species = row.get("scientificName") or None
+    return Line(
+        file,
+        original(name) if own else name,
+        species if kind == "animal" and (species or "").casefold() not in NO_SPECIES else None,
+        None,
+        problem,
+        box,
+        category_of(kind),
+        VERDICTS.get(kind),
+        (row.get("classifiedBy") or None) and row["classifiedBy"][:80],
+        seconds(row.get("classificationTimestamp") or ""),
+        row.get("sex") if row.get("sex") in SEXES else None,
+        AGES.get(row.get("lifeStage") or ""),
+        row["mediaID"] if is_sha256(row["mediaID"]) else None,
+    )
 
 
-def _path(row: Mapping[str, str]) -> str:
+def _box(row: Row) -> Box | None:
+    texts = [row.get(name) or "" for name in BOX]
+    if not any(texts):
+        return None
+    return detection(category_of("animal"), 1.0, [_number(text) for text in texts]).box
+
+
+def _number(text: str) -> Any:
+    """A number; the text itself where it is none."""
+    try:
+        return float(text)
+    except ValueError:
+        return text
+
+
+def seconds(text: str) -> float | None:
+    """Seconds since 1970 of a moment with its offset from UTC; None for another text."""
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return moment.timestamp() if moment.tzinfo else None
+
+
+def is_sha256(text: str) -> bool:
+    """Whether a text is a SHA-256 in hexadecimal."""
+    return len(text) == 64 and all(sign in "0123456789abcdef" for sign in text)
+
+
+def _is_own(path: Path) -> bool:
+    """Whether Pugmark wrote the package."""
+    try:
+        value = json.loads(_content(path, DESCRIPTOR))
+    except (OSError, KeyError, ValueError):
+        return False
+    sources = value.get("sources") if isinstance(value, dict) else None
+    return isinstance(sources, list) and any(isinstance(one, dict) and one.get("title") == "Pugmark" for one in sources)
+
+
+def _stations(path: Path, own: bool) -> list[station_tables.StationRow]:
+    """The deployments. Their days are those of the cameras' clocks, which differ from UTC as the dates say."""
+    table = _table(path, "deployments.csv", ("deploymentID",))
+    there = {name: [str(cell).strip() for cell in table[name]] for name in table.columns}
+    empty = [""] * len(table)
+    comments = there.get("deploymentComments", empty)
+    named = zip(there.get("locationName", empty), there.get("locationID", empty), there["deploymentID"], strict=True)
+    starts, ends = there.get("deploymentStart", empty), there.get("deploymentEnd", empty)
+    fields = {
+        "deployment": there["deploymentID"],
+        "station": [name or number or deployment for name, number, deployment in named],
+        "camera": there.get("cameraID", empty),
+        "latitude": there.get("latitude", empty),
+        "longitude": there.get("longitude", empty),
+        "first_day": ["" if why == OF_ITS_MEDIA else day for day, why in zip(starts, comments, strict=True)],
+        "last_day": ["" if why == OF_ITS_MEDIA else day for day, why in zip(ends, comments, strict=True)],
+        "time_zone": [day[-6:] if day[-6:-5] in ("+", "-") and day[-3:-2] == ":" else "" for day in starts],
+        "bait": ["yes" if cell.lower() == "true" else "" for cell in there.get("baitUse", empty)],
+        "notes": ["" if why == OF_ITS_MEDIA else why for why in comments],
+    }
+    if own:
+        fields |= {name: [original(cell) for cell in fields[name]] for name in ("deployment", "station")}
+    uncertain = [_number(text) for text in there.get("coordinateUncertainty", empty)]
+    rounded = frozenset(
+        place for place, metres in enumerate(uncertain) if isinstance(metres, float) and metres >= station_tables.ROUGH
+    )
+    return station_tables.rows(pd.DataFrame(fields), {name: name for name in fields}, rounded)
+
+
+def _path(row: Row) -> str:
     """The path of a media; of one on a server its file name."""
     path = row["filePath"]
     return (row.get("fileName") or path) if "://" in path else path
@@ -120,24 +243,18 @@ def _table(path: Path, name: str, needed: tuple[str, ...]) -> pd.DataFrame:
 def _content(path: Path, name: str) -> bytes:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as package:
-            if package.getinfo(name).file_size > LARGEST_TABLE:
+            place = package.getinfo(_inside(package, name) or name)
+            if place.file_size > LARGEST_TABLE:
                 raise UnknownResults(f"{name} is larger than {LARGEST_TABLE // 1024**2} MB.")
-            with package.open(name) as file:
+            with package.open(place) as file:
                 return file.read(LARGEST_TABLE)
-    place = (path if path.is_dir() else path.parent) / name
-    if place.is_symlink() or place.stat().st_size > LARGEST_TABLE:
+    table = (path if path.is_dir() else path.parent) / name
+    if table.is_symlink() or table.stat().st_size > LARGEST_TABLE:
         raise UnknownResults(f"{name} is a link, or larger than {LARGEST_TABLE // 1024**2} MB.")
-    return place.read_bytes()
+    return table.read_bytes()
 
 
-def _top(path: Path) -> Outline:
-    """What a file of JSON holds at its top; nothing of any other, or of a broken one."""
-    if not path.is_file():
-        return Outline()
-    with path.open("rb") as file:
-        if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
-            return Outline()
-    try:
-        return outline(path)
-    except BrokenResults:
-        return Outline()
+def _inside(package: zipfile.ZipFile, name: str) -> str | None:
+    """The file of this name in a zip, also of one that holds the package's folder; None for none."""
+    found = [place for place in package.namelist() if place.rpartition("/")[2] == name]
+    return min(found, key=lambda place: (place.count("/"), place), default=None)

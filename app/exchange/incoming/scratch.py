@@ -7,14 +7,14 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.incoming.entries import BadEntry, Entry, Species, inside
+from app.exchange.incoming.entries import BadEntry, Entry, Frames, Species, inside
 from app.exchange.incoming.matching import Listed, NoMatch, backwards, choose, common_end, name_of, parts
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from modal_backend.contracts import Box, Category, Detection
@@ -38,7 +38,8 @@ UNMATCHED = (
     "where media_id is null"
 )
 TWICE = "The file names this image more than once; its first entry is taken."
-VIDEO = "It is a video: Pugmark follows its animals by itself."
+VIDEO = "It is a video here, and the file does not say on which frames its boxes are."
+IMAGE = "It is an image here and a video in the file."
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Matched:
     media_id: int
     boxes: tuple[Detection, ...]
     species: tuple[Species | None, ...]
+    frames: Frames | None
     pixels: bool
 
 
@@ -79,8 +81,8 @@ class Scratch:
         several = dict(self._connection.execute("select name, count(*) from entry group by name having count(*) > 1"))
         videos = set(session.scalars(sa.select(Media.id).where(Media.kind == "video")))
         rows = self._connection.execute(
-            "select number, path, name, case when pixels then boxes end from entry where boxes is not null "
-            "order by number"
+            "select number, path, name, case when pixels then boxes end, substr(boxes, 1, 1) = '{' from entry "
+            "where boxes is not null order by number"
         )
         taken: set[int] = set()
         sizes = (
@@ -88,9 +90,10 @@ class Scratch:
         )
 
         def found() -> Iterator[tuple[int, int | None, str | None]]:
-            for number, path, name, pixels in rows:
+            for number, path, name, pixels, is_video in rows:
                 try:
-                    media_id = _free(choose(path, self._alike(path), several.get(name, 1)), taken, videos)
+                    media_id = choose(path, self._alike(path), several.get(name, 1))
+                    _check_free(media_id, taken, videos, bool(is_video))
                     if pixels:
                         relative(_boxes(pixels)[0], *sizes[media_id])
                 except NoMatch as reason:
@@ -205,12 +208,11 @@ def relative(boxes: tuple[Detection, ...], width: int, height: int) -> list[Dete
     return found
 
 
-def _free(media_id: int, taken: set[int], videos: set[int]) -> int:
-    if media_id in videos:
-        raise NoMatch(VIDEO)
+def _check_free(media_id: int, taken: set[int], videos: set[int], is_video: bool) -> None:
+    if is_video != (media_id in videos):
+        raise NoMatch(IMAGE if is_video else VIDEO)
     if media_id in taken:
         raise NoMatch(TWICE)
-    return media_id
 
 
 def _sizes(session: Session) -> dict[int, tuple[int, int]]:
@@ -221,14 +223,17 @@ def _sizes(session: Session) -> dict[int, tuple[int, int]]:
 def _text(entry: Entry) -> str:
     said = entry.species or (None,) * len(entry.boxes)
     rows = zip(entry.boxes, said, strict=True)
-    return json.dumps([[str(one.category), one.confidence, *_sides(one.box), *(name or ())] for one, name in rows])
+    boxes = [[str(one.category), one.confidence, *_sides(one.box), *(name or ())] for one, name in rows]
+    return json.dumps({"boxes": boxes, **asdict(entry.frames)} if entry.frames else boxes)
 
 
 def _sides(box: Box) -> tuple[float, ...]:
     return box.x, box.y, box.width, box.height
 
 
-def _boxes(text: str) -> tuple[tuple[Detection, ...], tuple[Species | None, ...]]:
-    rows: list[list[Any]] = json.loads(text)
+def _boxes(text: str) -> tuple[tuple[Detection, ...], tuple[Species | None, ...], Frames | None]:
+    value: Any = json.loads(text)
+    rows: list[list[Any]] = value["boxes"] if isinstance(value, dict) else value
+    frames = Frames(tuple(value["numbers"]), tuple(value["looked"]), value["rate"]) if isinstance(value, dict) else None
     boxes = tuple(Detection(Category(row[0]), row[1], Box(*row[2:6])) for row in rows)
-    return boxes, tuple(Species(*row[6:]) if len(row) > 6 else None for row in rows)
+    return boxes, tuple(Species(*row[6:]) if len(row) > 6 else None for row in rows), frames

@@ -170,10 +170,20 @@ RESULTS = Family(
     settle=lambda session, decision: settle_results(session, decision.changes),
 )
 IDENTITIES = Family(
-    {"identities file": "took a table of identities"},
-    tables=(Individual, Sighting, Detection, DetectionReview),
+    {"identities file": "took over what people saw"},
+    tables=(
+        Individual,
+        Sighting,
+        Detection,
+        DetectionReview,
+        MediaReview,
+        Deployment,
+        DeploymentReview,
+        ResultsReview,
+    ),
     undo=(Undo.INDIVIDUALS,),
     shows=("results",),
+    settle=lambda session, decision: settle_results(session, decision.changes),
 )
 NOTE_CLUSTERS = Family(
     {

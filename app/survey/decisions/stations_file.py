@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.capture.effort import media_days
@@ -20,6 +21,7 @@ from app.survey.media.stations import DeploymentView, deployment_views, review_v
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 
+PAIRS = (("latitude", "longitude"), ("first_day", "last_day"))
 MediaDays = Mapping[int, tuple[date, date]]
 
 
@@ -30,6 +32,7 @@ class Planned:
     Args:
         deployment_id: whom it describes; None for a new deployment of this name.
         changes: the values that differ from what is known.
+        stays: what a person has said otherwise, which stays: sentences.
         problem: why the line is left out.
     """
 
@@ -38,6 +41,7 @@ class Planned:
     name: str
     deployment_id: int | None = None
     changes: dict[str, Any] = field(default_factory=dict)
+    stays: tuple[str, ...] = ()
     problem: str | None = None
 
 
@@ -48,28 +52,48 @@ def unknown_stations(session: Session, rows: Sequence[StationRow]) -> dict[str, 
     return {name: [there[key] for key in get_close_matches(plain(name), there, 3, ALIKE)] for name in missing}
 
 
-def plan(session: Session, rows: Sequence[StationRow], meant: Mapping[str, str] | None = None) -> list[Planned]:
+def plan(
+    session: Session, rows: Sequence[StationRow], meant: Mapping[str, str] | None = None, *, keep: bool = False
+) -> list[Planned]:
     """What each line would do.
 
     Args:
         meant: for stations of the table the station of the survey that a person says is meant.
+        keep: what a person has said of a deployment stays; without it the table replaces it.
     """
     views, meant, taken = deployment_views(session), meant or {}, set[int]()
     days = media_days(session, views)
-    planned = []
+    said = {row.deployment_id: row for row in session.scalars(sa.select(DeploymentReview))} if keep else {}
+    planned, new = list[Planned](), set[str]()
     for row in rows:
         station = meant.get(row.station, row.station)
         mine = [view for view in views if plain(view.station) == plain(station)]
         if row.problem is None:
-            planned.append(_planned(row, station, mine, taken, days))
+            named = [view for view in views if row.deployment and plain(view.name) == plain(row.deployment)]
+            one = _planned(row, station, named or mine, taken, days)
+            if one.deployment_id is None and one.problem is None:
+                if plain(one.name) in new:
+                    one = Planned(row.line, station, one.name, problem="An earlier line has the same name.")
+                new.add(plain(one.name))
+            planned.append(_without_said(one, row, views, said) if keep else one)
         else:
-            planned.append(Planned(row.line, station, "", problem=row.problem))
+            planned.append(Planned(row.line, station, row.deployment, problem=row.problem))
     return planned
 
 
 def take(session: Session, who: str, planned: Sequence[Planned], file: str) -> Decision:
     """Write down what a table says, as one decision. Raises BadDecision when nothing would change."""
     change = Change(session)
+    write(change, who, planned)
+    if not change.rows:
+        raise BadDecision("The table says nothing new.")
+    lines = sum(one.problem is None for one in planned)
+    return change.record("stations file", who, view={"deployment": file, "what": f"{lines:,} lines"})
+
+
+def write(change: Change, who: str, planned: Sequence[Planned]) -> None:
+    """Write what the lines say as part of a decision."""
+    session = change.session
     for one in planned:
         if one.problem is not None:
             continue
@@ -79,10 +103,6 @@ def take(session: Session, who: str, planned: Sequence[Planned], file: str) -> D
         if one.changes:
             kept = checked(session, number, one.changes)
             change.put(DeploymentReview, {"deployment_id": number}, **kept, **stamp_values(who))
-    if not change.rows:
-        raise BadDecision("The table says nothing new.")
-    lines = sum(one.problem is None for one in planned)
-    return change.record("stations file", who, view={"deployment": file, "what": f"{lines:,} lines"})
 
 
 def _planned(
@@ -94,7 +114,8 @@ def _planned(
         return Planned(row.line, station, "", problem=str(error))
     camera = str(values.get("camera") or "")
     name = f"{station}/{camera}" if camera else station
-    found = [view for view in mine if not camera or _is_camera(view, camera)]
+    is_named = bool(mine) and bool(row.deployment) and all(plain(view.name) == plain(row.deployment) for view in mine)
+    found = [view for view in mine if not camera or is_named or _is_camera(view, camera)]
     if camera and not found and len(mine) == 1 and not mine[0].camera and mine[0].name == mine[0].station:
         found = list(mine)
     if len(found) > 1:
@@ -105,11 +126,32 @@ def _planned(
         return Planned(row.line, station, name, problem=f"{station} has several cameras ({names}): say which.")
     if not found:
         suffix = f" {row.values['first_day']}" if mine and "first_day" in row.values else ""
-        return Planned(row.line, station, name + suffix, None, values)
+        return Planned(row.line, station, row.deployment or name + suffix, None, values)
     view = found[0]
     taken.add(view.id)
     changes = {key: value for key, value in values.items() if str(getattr(view, key) or "") != str(value)}
     return Planned(row.line, station, view.name, view.id, changes)
+
+
+def _without_said(
+    one: Planned, row: StationRow, views: Sequence[DeploymentView], said: Mapping[int, DeploymentReview]
+) -> Planned:
+    """The line without what a person has said otherwise, and without a rounded place where there is a finer one."""
+    view = next((view for view in views if view.id == one.deployment_id), None)
+    if view is None or not one.changes:
+        return one
+    review = said.get(view.id)
+    stays = {key for key in one.changes if getattr(review, key, None) is not None}
+    if row.rough and view.latitude is not None:
+        stays |= {"latitude", "longitude"} & one.changes.keys()
+    for pair in PAIRS:
+        stays |= (set(pair) & one.changes.keys()) if stays & set(pair) else set()
+    words = tuple(
+        f"The {key.replace('_', ' ')} here is {getattr(view, key)}, and stays; the file says {one.changes[key]}."
+        for key in one.changes
+        if key in stays
+    )
+    return replace(one, changes={key: value for key, value in one.changes.items() if key not in stays}, stays=words)
 
 
 def _is_camera(view: DeploymentView, camera: str) -> bool:

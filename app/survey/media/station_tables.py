@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from difflib import get_close_matches
@@ -22,8 +22,9 @@ from modal_backend.notes.table import Choices
 # What the columns are called by people, camtrapR, Camtrap DP, Wildlife Insights and TRAPPER; compared without case,
 # accents and signs.
 NAMES: Mapping[str, tuple[str, ...]] = {
+    "deployment": ("deployment", "deploymentid", "deploymentname"),
     "station": ("station", "stationid", "site", "siteid", "location", "locationid", "locationname", "place",
-                "point", "standort", "ort", "estacion", "estacao", "sitio", "lieu", "lugar"),
+                "placename", "point", "standort", "ort", "estacion", "estacao", "sitio", "lieu", "lugar"),
     "camera": ("camera", "cameraid", "cam", "cameraname", "cameraserial", "kamera", "camara", "trap", "deviceid"),
     "latitude": ("latitude", "lat", "decimallatitude", "y", "breite", "breitengrad", "latitud", "latitudine"),
     "longitude": ("longitude", "lon", "lng", "long", "decimallongitude", "x", "laenge", "lange", "longitud"),
@@ -44,6 +45,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 DAYS = ("first_day", "last_day", "broken_from", "broken_to")
 TEXTS = ("camera", "time_zone", "bait", "notes")
 ALIKE = 0.75
+ROUGH = 10_000  # metres: a place that is no better was rounded, as those of sensitive species are
 DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
 ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 
@@ -54,12 +56,21 @@ class BadStations(Exception):
 
 @dataclass(frozen=True, slots=True)
 class StationRow:
-    """One line of the table. values: as `set_deployment` takes them; problem: why the line cannot be used."""
+    """One line of the table.
+
+    Args:
+        values: as `set_deployment` takes them.
+        problem: why the line cannot be used.
+        deployment: its name, empty where the table does not say.
+        rough: its place was rounded.
+    """
 
     line: int
     station: str
     values: dict[str, Any] = field(default_factory=dict)
     problem: str | None = None
+    deployment: str = ""
+    rough: bool = False
 
 
 def read_table(path: Path) -> pd.DataFrame:
@@ -85,11 +96,12 @@ def guess(columns: Sequence[str]) -> tuple[dict[str, str], dict[str, str]]:
     return sure, maybe
 
 
-def rows(table: pd.DataFrame, columns: Mapping[str, str]) -> list[StationRow]:
+def rows(table: pd.DataFrame, columns: Mapping[str, str], rough: Collection[int] = frozenset()) -> list[StationRow]:
     """The lines of the table with what they say, each with its problem if it has one.
 
     Args:
         columns: the column of each field that there is.
+        rough: the lines, from 0, whose places were rounded.
 
     Raises:
         BadStations: no column names the stations.
@@ -103,14 +115,16 @@ def rows(table: pd.DataFrame, columns: Mapping[str, str]) -> list[StationRow]:
     found = []
     for place in range(len(table)):
         cells = {name: column[place] for name, column in texts.items()}
+        deployment = cells.get("deployment", "")
         if not any(cells.values()):
             continue
         try:
             if not cells["station"]:
                 raise ValueError("The station is missing.")
-            found.append(StationRow(place + 2, cells["station"], _values(cells, month_first)))
+            values = _values(cells, month_first)
+            found.append(StationRow(place + 2, cells["station"], values, None, deployment, place in rough))
         except ValueError as error:
-            found.append(StationRow(place + 2, cells["station"], problem=str(error)))
+            found.append(StationRow(place + 2, cells["station"], problem=str(error), deployment=deployment))
     return found
 
 

@@ -17,6 +17,8 @@ from app.survey.tables.detections import Analysis, Detection, DetectionReview, M
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
+from app.survey.tables.videos import Video
+from app.survey.videos import runs
 from modal_backend.contracts import Category
 from modal_backend.contracts import Detection as Found
 
@@ -101,9 +103,12 @@ def store(
     session.execute(sa.update(Media), updates)
 
 
-def settle_results(session: Session, changes: Iterable[Mapping[str, Any]]) -> None:
-    """A file of results counts from now on, or no longer; a job does what has to follow (see `app.jobs.results`)."""
-    for change in changes:
+def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
+    """A file of results counts from now on, or no longer; a job does what has to follow (see `app.jobs.results`).
+
+    What the same decision says of its images does not keep its boxes from counting.
+    """
+    for change in (one for one in changes if one["table"] == ResultsReview.__tablename__):
         number = int((change["after"] or change["before"])["results_id"])
         file = session.get_one(ResultsFile, number)
         file.state, file.attempt, file.error = ResultsState.TAKING, file.attempt + 1, None
@@ -111,7 +116,7 @@ def settle_results(session: Session, changes: Iterable[Mapping[str, Any]]) -> No
         if file.model_version_id is None:
             continue
         if session.get(ResultsReview, number) is not None:
-            _count_again(session, file.model_version_id)
+            _count_again(session, file.model_version_id, _about(session, changes))
         else:
             _no_longer_count(session, file.model_version_id)
 
@@ -123,16 +128,26 @@ def unfinished(session: Session, version_id: int, after: int, limit: int) -> lis
     return list(session.scalars(sa.select(Media.id).where(Media.id.in_(mine), wanted).order_by(Media.id).limit(limit)))
 
 
-def _count_again(session: Session, version_id: int) -> None:
-    """Let the boxes of this version count on images that nobody has decided about."""
+def _about(session: Session, changes: Iterable[Mapping[str, Any]]) -> set[int]:
+    """The images that these changed rows are about."""
+    rows = [change["after"] or change["before"] for change in changes]
+    found = {int(row["media_id"]) for row in rows if row.get("media_id")}
+    for chunk in slices(sorted({row["detection_id"] for row in rows if "detection_id" in row})):
+        found.update(session.scalars(sa.select(Detection.media_id).where(Detection.id.in_(chunk))))
+    return found
+
+
+def _count_again(session: Session, version_id: int, but: Collection[int]) -> None:
+    """Let the boxes of this version count on images that nobody has decided about, `but` apart."""
     mine = sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id)
     ids = list(session.scalars(mine.order_by(Analysis.media_id)))
-    held = decided(session, ids)
+    held = decided(session, ids) - set(but)
     free = [number for number in ids if number not in held]
     newest = sa.select(Analysis.id).where(Analysis.media_id == Media.id, Analysis.model_version_id == version_id)
     for chunk in slices(free):
         values = {"analysis_id": newest.scalar_subquery(), "stage": Stage.DETECTED, "failure": None}
         session.execute(_update(chunk).values(**values))
+    _settle_videos(session, free)
     _rescore_free(session, free)
 
 
@@ -151,9 +166,18 @@ def _no_longer_count(session: Session, version_id: int) -> None:
         session.execute(_update(chunk).values(analysis_id=before.scalar_subquery()))
         bare = _update(chunk).where(Media.analysis_id.is_(None))
         session.execute(bare.values(stage=Stage.STORED, failure=None))
+    _settle_videos(session, ids)
     held = decided(session, ids)
     _rescore_free(session, [number for number in ids if number not in held])
     rescore(session, held)
+
+
+def _settle_videos(session: Session, media_ids: Sequence[int]) -> None:
+    """Let the right run of each video among these count; none where it has none."""
+    for chunk in slices(media_ids):
+        for video in session.scalars(sa.select(Video).where(Video.media_id.in_(chunk))):
+            video.run_id = None
+            runs.settle(session, video.media_id)
 
 
 def _rescore_free(session: Session, media_ids: Sequence[int]) -> None:

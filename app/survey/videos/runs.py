@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
+from app.survey.tables.results import ResultsFile, ResultsReview
 from app.survey.tables.videos import Video, VideoRunChoice, VideoRunRow
 from modal_backend.models.video.summary import Count
 
@@ -84,12 +85,20 @@ def open_runs(session: Session) -> list[int]:
 
 
 def finished(session: Session, media_id: int) -> list[tuple[VideoRunRow, ModelVersion]]:
-    """The runs of a video that have a result, newest first, with the detector that gave it."""
+    """The runs of a video that have a result, newest first, with the detector that gave it.
+
+    Those of a file of results that does not count are left out.
+    """
+    brought = sa.select(ResultsFile.model_version_id).outerjoin(
+        ResultsReview, ResultsReview.results_id == ResultsFile.id
+    )
+    fallen = brought.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))
     rows = session.execute(
         sa.select(VideoRunRow, ModelVersion)
         .join(Analysis, Analysis.id == VideoRunRow.analysis_id)
         .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
         .where(VideoRunRow.media_id == media_id, VideoRunRow.summarised_at.is_not(None))
+        .where(ModelVersion.id.not_in(fallen))
         .order_by(VideoRunRow.id.desc())
     )
     return [(row, version) for row, version in rows]

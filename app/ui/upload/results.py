@@ -25,7 +25,7 @@ def results_card() -> None:
         st.caption(
             "Boxes that another detector found for images that are here: MegaDetector JSON (also of AddaxAI), "
             "SpeciesNet predictions, PytorchWildlife. They come in under that model's name, as model output that you "
-            "review; what somebody has decided stays as it is."
+            "review, species as hints beside the boxes; what somebody has decided stays as it is."
         )
         _ask_for_file()
         under_way = any(file.under_way for file in _recent())

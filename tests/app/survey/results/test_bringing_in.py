@@ -18,6 +18,9 @@ from app.survey.detections.hints import Hint
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsState
+from app.survey.videos.counts import count_of
+from app.survey.videos.tracklets import frames_of
+from tests.pages.test_videos import add_video
 from tests.support.surveys import add_media, found
 
 LILA = {
@@ -226,6 +229,37 @@ def test_microsofts_list_has_corners_in_pixels_and_names_for_categories(survey, 
     with survey.read() as session:
         (view,) = boxes_of(session, [1])[1]
     assert (view.category, view.x, view.width) == ("person", pytest.approx(0.1), pytest.approx(0.2))
+
+
+def test_boxes_on_frames_of_a_video_are_a_run_of_it_that_counts_until_it_is_taken_back(survey, tmp_path):
+    media_id, ids = add_video(survey), [1, 2, 3]
+    add_media(survey)
+    frames = [
+        {**box(0.7), "frame_number": 10},
+        {**box(0.6), "frame_number": 20},
+        {**box(0.1, (0.6, 0.1, 0.2, 0.2)), "frame_number": 20},
+        {**box(0.9, category="2"), "frame_number": 20},
+    ]
+    film = {"file": "Ridge 1/CLIP.MP4", "frame_rate": 10, "frames_processed": [0, 10, 20], "detections": frames}
+    document = lila(film, {**film, "file": "Ridge 1/IMG_0002.JPG"}, {"file": "x", "detections": frames[:1]})
+    results_id = read(survey, tmp_path, document)
+    assert [why for _, why in bringing_in.plan(survey, results_id).unmatched] == [
+        "It is an image here and a video in the file.", "It is not in the survey.",
+    ]  # fmt: skip
+    take(survey, results_id)
+    with survey.read() as session:
+        views = boxes_of(session, [media_id])[media_id]
+        on = frames_of(session, [view.id for view in views])
+        assert sorted((view.category, view.confidence, on[view.id].frame_number) for view in views) == [
+            ("animal", 0.1, 20), ("animal", 0.6, 20), ("animal", 0.7, 10), ("person", 0.9, 20),
+        ]  # fmt: skip
+        assert count_of(session, media_id).animals == 1
+        assert bringing_in.waiting_videos(survey, results_id) == [media_id]
+    with survey.write() as session:
+        decision = undoing.undo_last(session, "ana", ["bring in results"])
+        assert sorted(view.id for view in boxes_of(session, [media_id])[media_id]) == ids
+        undoing.redo_one(session, decision.id, "ana")
+        assert len(boxes_of(session, [media_id])[media_id]) == 4
 
 
 def test_a_file_that_is_no_results_has_failed_with_the_reason(survey, tmp_path):

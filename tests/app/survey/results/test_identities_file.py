@@ -11,9 +11,9 @@ import pytest
 import sqlalchemy as sa
 from openpyxl import Workbook
 
-from app.exchange.incoming import identities
+from app.exchange.incoming import identities, taking_over
 from app.exchange.incoming.entries import UnknownResults
-from app.exchange.incoming.lines import Line
+from app.exchange.incoming.lines import Line, Said
 from app.survey.database import Survey
 from app.survey.decisions import identities_file, undoing
 from app.survey.decisions import identity as identify
@@ -25,7 +25,7 @@ from tests.support.surveys import add_media, found
 def take(survey: Survey, lines: list[Line]) -> list[tuple[str, str]]:
     """Take the lines; returns what was left out, with the reasons."""
     with survey.write() as session:
-        matched = identities.match(session, lines)
+        matched = taking_over.match(session, Said(lines))
         planned = identities_file.plan(session, matched.lines)
         identities_file.take(session, "ana", matched.lines, "tigers.csv")
     return matched.left_out + [(one.line.path, one.problem) for one in planned if one.problem is not None]
@@ -81,25 +81,25 @@ def test_a_table_is_read_from_csv_and_excel_by_the_names_of_its_columns(tmp_path
     text = tmp_path / "tigers.csv"
     text.write_text("Image Name;Individual ID;Side\na.jpg;NA;L\nb.jpg;007;\n", encoding="utf-8")
     expected = [Line("a.jpg", "NA", None, "left"), Line("b.jpg", "007")]
-    assert identities.read(text) == expected
+    assert identities.read(text).lines == expected
     book = Workbook()
     for row in (["file", "individual", "flank"], ["a.jpg", "NA", "left"], ["b.jpg", "007", None]):
         book.active.append(row)
     book.save(tmp_path / "tigers.xlsx")
-    assert identities.read(tmp_path / "tigers.xlsx") == expected
-    text.write_text("station,latitude\nRidge 1,12.5\n", encoding="utf-8")
-    with pytest.raises(UnknownResults, match="file, and individual or species; this one has station, latitude"):
+    assert identities.read(tmp_path / "tigers.xlsx").lines == expected
+    text.write_text("station,colour\nRidge 1,red\n", encoding="utf-8")
+    with pytest.raises(UnknownResults, match="file, and individual or species; this one has station, colour"):
         identities.read(text)
 
 
 def test_timelapse_and_wildlife_insights_are_read_with_their_paths_and_species(tmp_path: Path):
     table = tmp_path / "table.csv"
     table.write_text("File,RelativePath,DateTime,Species\na.jpg,Ridge 1\\100EK,2024-03-12,leopard\n", encoding="utf-8")
-    assert identities.read(table) == [Line("Ridge 1\\100EK/a.jpg", species="leopard")]
+    assert identities.read(table).lines == [Line("Ridge 1\\100EK/a.jpg", species="leopard")]
     header = "project_id,deployment_id,image_id,filename,is_blank,identified_by,genus,species\n"
     lines = ["1,d,i,a.jpg,0,Ana,Panthera,pardus", "1,d,j,b.jpg,1,Ana,,", "1,d,k,c.jpg,0,Computer vision,Sus,scrofa"]
     table.write_text(header + "\n".join(lines), encoding="utf-8")
-    found = identities.read(table)
+    found = identities.read(table).lines
     assert (found[0].path, found[0].species, found[0].problem) == ("a.jpg", "Panthera pardus", None)
     assert [line.problem is None for line in found] == [True, False, False]
 
@@ -116,16 +116,19 @@ def test_a_species_goes_to_all_animals_of_an_image_and_what_somebody_said_stays(
 
 def test_observations_of_a_camtrap_dp_example_are_read_from_folder_descriptor_and_zip(real_data: Path, tmp_path: Path):
     folder = real_data / "exchange" / "camtrap-dp-1.0.2" / "example"
-    lines = identities.read(folder)
+    said = identities.read(folder)
+    lines = said.lines
     with (folder / "observations.csv").open(encoding="utf-8") as file:
-        assert len(lines) == len(list(csv.DictReader(file))), "no row is lost"
+        rows = len(list(csv.DictReader(file)))
+    assert len(lines) + sum(len(entry.boxes) or 1 for entry in said.boxes) == rows, "no row is lost"
+    assert len(said.stations) == 4
     assert any(line.species == "Anas platyrhynchos" and line.path.endswith("RCNX0001.JPG") for line in lines)
-    assert identities.read(folder / "datapackage.json") == lines
+    assert identities.read(folder / "datapackage.json").lines == lines
     with zipfile.ZipFile(tmp_path / "package.zip", "w") as package:
         for file in folder.iterdir():
             package.write(file, file.name)
     assert identities.reads(tmp_path / "package.zip")
-    assert identities.read(tmp_path / "package.zip") == lines
+    assert identities.read(tmp_path / "package.zip").lines == lines
 
 
 def test_coco_camera_traps_gives_what_people_said(tmp_path: Path):
@@ -136,6 +139,6 @@ def test_coco_camera_traps_gives_what_people_said(tmp_path: Path):
     document = {"images": images, "annotations": [human, machine], "categories": [{"id": 1, "name": "Panthera tigris"}]}
     place.write_text(json.dumps(document), encoding="utf-8")
     assert identities.reads(place)
-    first, second = identities.read(place)
+    first, second = identities.read(place).lines
     assert first == Line("Ridge 1/a.jpg", "NA", "Panthera tigris")
     assert second.problem is not None

@@ -1,0 +1,133 @@
+"""COCO Camera Traps: who and what people saw on which image, and the boxes.
+
+Source: the COCO Camera Traps format of agentmorris/MegaDetector; `attributes` as Pugmark's own export writes them.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from app.exchange.incoming.entries import (
+    NO_SPECIES,
+    NOTHING,
+    BadEntry,
+    Found,
+    Species,
+    UnknownResults,
+    category_of,
+    detection,
+    entry_of,
+)
+from app.exchange.incoming.json_files import Outline, entries
+from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line, Said
+from modal_backend.contracts import Box, Category
+
+MODEL = "COCO Camera Traps"
+SAYS_NOTHING = "It says {}, not which animal."
+
+
+def is_coco(top: Outline) -> bool:
+    """Whether a file is COCO Camera Traps: images with names, and annotations with categories."""
+    images, annotations = top.first.get("images"), top.first.get("annotations")
+    return (
+        isinstance(images, dict)
+        and "file_name" in images
+        and isinstance(annotations, dict)
+        and {"image_id", "category_id"} <= annotations.keys()
+    )
+
+
+def read_coco(path: Path, top: Outline) -> Said:
+    """What the annotations say. Raises UnknownResults, BrokenResults."""
+    info = top.values.get("info")
+    about: Mapping[str, Any] = info if isinstance(info, dict) else {}
+    model = str(about.get("detector") or about.get("description") or MODEL)[:64]
+    images = {str(one.get("id")): one for one in entries(path, "images.item") if isinstance(one, dict)}
+    listed = [one for one in entries(path, "categories.item") if isinstance(one, dict)]
+    categories = {str(one.get("id")): str(one.get("name") or "") for one in listed}
+    lines: dict[Line, None] = {}
+    found: dict[str, list[Found]] = {}
+    for count, one in enumerate(entries(path, "annotations.item"), start=1):
+        if count > MOST_LINES:
+            raise UnknownResults(f"It has more than {MOST_LINES:,} annotations; split it.")
+        if not isinstance(one, dict):
+            lines[Line("", problem="The annotation is no object.")] = None
+            continue
+        image = images.get(str(one.get("image_id")), {})
+        name = categories.get(str(one.get("category_id")), "")
+        try:
+            line, box = _annotation(one, image, name, model)
+        except BadEntry as problem:
+            line, box = Line(str(image.get("file_name") or ""), problem=f"{problem}.".capitalize()), None
+        if line is not None:
+            lines[line] = None
+        if box is not None:
+            found.setdefault(line.path if line else str(image.get("file_name") or ""), []).append(box)
+    boxes = [entry_of(file, some) for file, some in found.items()]
+    files = [one for one in images.values() if isinstance(one.get("sha256"), str)]
+    hashes = {str(one.get("file_name")): one["sha256"] for one in files}
+    return Said(list(lines), boxes, hashes, model, "COCO Camera Traps")
+
+
+def _annotation(
+    one: Mapping[str, Any], image: Mapping[str, Any], category: str, model: str
+) -> tuple[Line | None, Found | None]:
+    """What a person says by an annotation, and the box that a model gave. Raises BadEntry.
+
+    A box without a confidence, by a person as the annotation says, is one that this person drew; the others are the
+    file's. Where it does not say who, its category is a person's and its box the file's.
+    """
+    given = one.get("attributes")
+    about: Mapping[str, Any] = given if isinstance(given, dict) else {}
+    score = one.get("score", about.get("confidence"))
+    by_machine = one.get("score") is not None or about.get("decided_by") == "machine"
+    rectangle = _box(one.get("bbox"), image)
+    file, kind = str(image.get("file_name") or ""), category_of(category)
+    species = None if category.casefold() in NO_SPECIES else category
+    found = None
+    if rectangle is not None and not (about.get("decided_by") == "human" and score is None):
+        box = detection(kind, 1.0 if score is None else score, rectangle)
+        hint = Species(species, box.confidence, model) if by_machine and species and kind == Category.ANIMAL else None
+        found = (box, hint)
+    if by_machine and found:
+        return None, found
+    problem = verdict = None
+    if by_machine:
+        problem = MACHINE
+    elif category.casefold() in NOTHING - {""} and rectangle is None:
+        verdict = "blank"
+    elif species is None and rectangle is None and not about.get("individual"):
+        problem = SAYS_NOTHING.format(category or "nothing")
+    return Line(
+        file,
+        str(about.get("individual") or ""),
+        species if kind == Category.ANIMAL else None,
+        str(about["flank"]) if about.get("flank") in ("left", "right", "other") else None,
+        problem,
+        Box(*rectangle) if rectangle else None,
+        kind,
+        verdict,
+        sha256=image.get("sha256") if isinstance(image.get("sha256"), str) else None,
+    ), found
+
+
+def _box(value: Any, image: Mapping[str, Any]) -> tuple[float, float, float, float] | None:
+    """A box in pixels as shares of its picture; None where there is none. Raises BadEntry."""
+    if value in (None, []):
+        return None
+    sides = image.get("width"), image.get("height")
+    if not all(isinstance(side, int | float) and side > 0 for side in sides):
+        raise BadEntry("the file does not say how large the picture is")
+    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(number) for number in value):
+        raise BadEntry("a box or its confidence is not made of numbers")
+    wide, high = float(sides[0] or 1), float(sides[1] or 1)
+    shares = (value[0] / wide, value[1] / high, value[2] / wide, value[3] / high)
+    box = detection(Category.ANIMAL, 1.0, list(shares)).box
+    return box.x, box.y, box.width, box.height
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

@@ -1,0 +1,118 @@
+"""Odd and broken files of every family are refused in a sentence, or read with every entry accounted for."""
+
+from __future__ import annotations
+
+import math
+import zipfile
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from app.exchange.incoming import identities
+from app.exchange.incoming.entries import BrokenResults, UnknownResults
+from app.exchange.incoming.recognise import recognise
+from tests.support.odd_results import DOCUMENTS, table, written
+
+SEEDS = 40
+
+
+@pytest.mark.parametrize("family", DOCUMENTS)
+def test_no_entry_of_an_odd_file_is_lost_and_no_odd_box_comes_in(family: str, tmp_path: Path) -> None:
+    read, refusals = 0, []
+    for seed in range(SEEDS):
+        random = Random(f"{family} {seed}")
+        document, count = DOCUMENTS[family](random)
+        content, whole = written(random, document)
+        place = tmp_path / "results.json"
+        place.write_bytes(content)
+        try:
+            if family == "coco":
+                if identities.reads(place):
+                    assert identities.read(place).lines or identities.read(place).boxes
+                    read += 1
+                continue
+            entries = list(recognise(place).entries())
+        except (UnknownResults, BrokenResults) as refused:
+            refusals.append((whole, str(refused)))
+            continue
+        read += 1
+        assert len(entries) == count, seed
+        for entry in entries:
+            assert entry.problem is None or entry.problem.endswith((".", ")"))
+            for found in entry.boxes:
+                assert 0 <= found.confidence <= 1
+                sides = (found.box.x, found.box.y, found.box.width, found.box.height)
+                assert all(map(math.isfinite, sides))
+                assert entry.pixels or (found.box.x + found.box.width <= 1.0001 and found.box.width > 0)
+    assert read >= SEEDS / 4
+    assert all(reason.endswith(".") for _, reason in refusals)
+    assert family == "coco" or not [reason for whole, reason in refusals if whole]
+
+
+def test_odd_tables_are_refused_in_words_or_every_row_is_a_line(tmp_path: Path) -> None:
+    read, refusals = 0, []
+    for seed in range(SEEDS):
+        content, rows = table(Random(seed))
+        place = tmp_path / "table.csv"
+        place.write_bytes(content)
+        try:
+            said = identities.read(place)
+        except (UnknownResults, BrokenResults) as refused:
+            refusals.append(str(refused))
+            continue
+        read += 1
+        assert len(said.lines) + len(said.stations) <= rows
+    assert read >= SEEDS / 4
+    assert all(refusals)
+
+
+PACKAGE = {
+    "datapackage.json": '{"resources": [], "profile": "p"}',
+    "deployments.csv": "deploymentID,latitude,longitude\nd,95,x\n",
+    "media.csv": "mediaID,filePath\nm1,a.jpg\n",
+    "observations.csv": "mediaID,observationType,bboxX,bboxY,bboxWidth,bboxHeight\n"
+    "m1,animal,nan,0,1,1\nm2,dog,,,,\n,,,,,\n",
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"media.csv": ""}, "media.csv of the package cannot be read"),
+        ({"media.csv": "mediaID;filePath\nm1;a.jpg\n"}, "media.csv has no column mediaID and filePath"),
+        ({"observations.csv": None}, "observations.csv of the package cannot be read"),
+        ({"observations.csv": "mediaID,observationType\n" + "m1,animal\n" * 50_001}, "50,000 can be taken at once"),
+        ({"observations.csv": "mediaID,observationType\n" + "m1,animal\n" * 9 + '"broken'}, "cannot be read"),
+    ],
+)
+def test_a_package_that_lacks_something_is_refused_with_the_reason(changes, reason, tmp_path: Path) -> None:
+    for name, text in (PACKAGE | changes).items():
+        if text is not None:
+            (tmp_path / name).write_text(text, encoding="utf-8")
+    with pytest.raises((UnknownResults, BrokenResults), match=reason):
+        identities.read(tmp_path)
+
+
+def test_a_package_inside_a_folder_of_a_zip_is_read_and_each_bad_row_has_its_reason(tmp_path: Path) -> None:
+    place = tmp_path / "package.zip"
+    with zipfile.ZipFile(place, "w") as package:
+        for name, text in PACKAGE.items():
+            package.writestr(f"survey/{name}", text)
+    said = identities.read(place)
+    assert [line.problem for line in said.lines] == [
+        "A box or its confidence is not made of numbers.",
+        "media.csv does not name it.",
+        "It is about an event, not about an image.",
+    ]
+    assert [row.problem for row in said.stations] == ["“95” is no latitude: it lies between -90 and 90 degrees."]
+    place.write_bytes(place.read_bytes()[:-40])
+    with pytest.raises((UnknownResults, BrokenResults)):
+        identities.read(place)
+
+
+def test_a_table_of_300_000_rows_is_refused_with_what_to_do(tmp_path: Path) -> None:
+    place = tmp_path / "large.csv"
+    place.write_text("file,species\n" + "a.jpg,axis\n" * 300_000, encoding="utf-8")
+    with pytest.raises(UnknownResults, match=r"300,000 lines; 50,000 can be taken at once. Split it"):
+        identities.read(place)
