@@ -86,7 +86,7 @@ def state(survey: Survey, results_id: int) -> ResultsFile:
 def lines(found: Plan, row: ResultsFile) -> list[str]:
     """What a file would do, or does, in words."""
     text = [
-        f"{found.name}: {found.format}, {found.model} {found.version}".rstrip() + f", threshold {found.threshold:g}.",
+        f"{found.name}: {found.format}, {found.detector}, threshold {found.threshold:g}.",
         f"{found.entries:,} images: {found.matched:,} are in the survey, "
         f"{found.entries - found.matched:,} are not taken.",
     ]

@@ -60,6 +60,11 @@ class Plan:
     reasons: dict[str, int]
     unmatched: list[tuple[str, str]]
 
+    @property
+    def detector(self) -> str:
+        """The model with its version, which some names hold already."""
+        return self.model if self.version in self.model else f"{self.model} {self.version}"
+
 
 def register(survey: Survey, path: Path, name: str, who: str, state: ResultsState = ResultsState.READING) -> int:
     """A row for a file of results; the same content has the same row. Raises OSError.

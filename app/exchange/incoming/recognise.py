@@ -10,7 +10,10 @@ from app.exchange.incoming.megadetector import bare_list, megadetector, pytorch_
 
 LARGEST = 4 * 1024**3
 JSON_READERS = (megadetector, speciesnet, pytorch_wildlife, bare_list)
-KNOWN = "Results that can be brought in: MegaDetector JSON (also of AddaxAI), SpeciesNet predictions, PytorchWildlife."
+KNOWN = (
+    "Results that can be brought in: MegaDetector JSON (also of AddaxAI), SpeciesNet predictions, PytorchWildlife. "
+    "COCO and Camtrap DP are taken over under “Take over who and what people saw on images”."
+)
 
 
 def recognise(path: Path) -> Source:

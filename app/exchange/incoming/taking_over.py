@@ -66,11 +66,17 @@ class Plan:
     def words(self) -> str:
         """A sentence without its point."""
         new = len({one.line.individual for one in self.good if one.individual_id is None} - {""})
-        said = [f"{len(self.good):,} of {self.lines:,} lines, {new:,} new individuals"] if self.lines else []
-        said += [f"boxes of a model on {self.images:,} images"] if self.images else []
+        said = (
+            [f"{len(self.good):,} of {_many(self.lines, 'line')}, {_many(new, 'new individual')}"] if self.lines else []
+        )
+        said += [f"boxes of a model on {_many(self.images, 'image')}"] if self.images else []
         if self.deployments:
-            said.append(f"{len(self.stations):,} of {self.deployments:,} deployments new or changed")
+            said.append(f"{len(self.stations):,} of {_many(self.deployments, 'deployment')} new or changed")
         return "; ".join(said) or "It says nothing"
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
 def match(session: Session, said: Said) -> Identities:

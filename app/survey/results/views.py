@@ -32,12 +32,13 @@ class ResultsView:
 
 
 def recent(session: Session, limit: int = 5) -> list[ResultsView]:
-    """The latest files, newest first."""
+    """The latest files, newest first; those whose boxes came with what people saw only while that counts."""
     standing = sa.select(Decision.id, Decision.view).where(
-        Decision.kind == "bring in results", Decision.undone_at.is_(None)
+        Decision.kind.in_(("bring in results", "identities file")), Decision.undone_at.is_(None)
     )
     decided = {view.get("results_id"): number for number, view in session.execute(standing)}
-    rows = session.scalars(sa.select(ResultsFile).order_by(ResultsFile.id.desc()).limit(limit))
+    shown = sa.or_(ResultsFile.path != "", ResultsFile.id.in_([number for number in decided if number is not None]))
+    rows = session.scalars(sa.select(ResultsFile).where(shown).order_by(ResultsFile.id.desc()).limit(limit))
     return [
         ResultsView(
             row.id,

@@ -97,8 +97,9 @@ def _pace(file: ResultsView) -> str:
 def _plan(file: ResultsView) -> None:
     """What a file would do, with the button that does it."""
     plan = bringing_in.plan(deps.survey(), file.id)
-    version = f"{plan.model} {plan.version}".strip()
-    st.markdown(plain(f"{plan.format} by {version}, threshold {plan.threshold:g}: {many(plan.entries, 'image')}."))
+    st.markdown(
+        plain(f"{plan.format} by {plan.detector}, threshold {plan.threshold:g}: {many(plan.entries, 'image')}.")
+    )
     good = plan.matched - plan.kept
     if plan.kept:
         st.caption(f"{many(plan.kept, 'image')} stay as they are: somebody has decided about them.")
