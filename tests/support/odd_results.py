@@ -122,7 +122,8 @@ def bare_list(random: Random) -> Document:
     """A list of images, some with corners in pixels as Microsoft writes them."""
     images = [image(random, "file") for _ in range(random.randrange(1, 8))]
     for one in images:
-        for found in one.get("detections") or [] if isinstance(one, dict) else []:
+        boxes = one.get("detections") if isinstance(one, dict) else None
+        for found in boxes if isinstance(boxes, list) else []:
             if isinstance(found, dict) and random.random() < 0.5:
                 found["confidence"] = found.pop("conf", None)
     return [{"file": "a.jpg", "detections": []}, *images], len(images) + 1

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from codecs import BOM_UTF8
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -42,7 +44,7 @@ def outline(path: Path) -> Outline:
     found, depth, builder = Outline(), 0, None
     place: str | None = None
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             for prefix, event, value in ijson.parse(file, use_float=True):
                 depth += (event in ("start_map", "start_array")) - (event in ("end_map", "end_array"))
                 if depth > DEEPEST:
@@ -57,20 +59,35 @@ def outline(path: Path) -> Outline:
                     _keep(found, place or "", builder.value)
                     builder = None
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise BrokenResults(f"The file is not whole JSON: {str(error).splitlines()[0]}.") from error
+        raise _broken(error) from error
     return found
 
 
 def entries(path: Path, prefix: str) -> Iterator[Any]:
     """Each entry of a list in turn. prefix: as ijson names it. Raises BrokenResults."""
     try:
-        with path.open("rb") as file:
+        with _opened(path) as file:
             limited = _Limited(file)
             for entry in ijson.items(limited, prefix, use_float=True):
                 limited.since_entry = 0
                 yield entry
     except (ijson.JSONError, UnicodeDecodeError) as error:
-        raise BrokenResults(f"The file is not whole JSON: {str(error).splitlines()[0]}.") from error
+        raise _broken(error) from error
+
+
+@contextmanager
+def _opened(path: Path) -> Iterator[BinaryIO]:
+    """The file behind the mark that some programs of Windows put at its beginning."""
+    with path.open("rb") as file:
+        if file.read(len(BOM_UTF8)) != BOM_UTF8:
+            file.seek(0)
+        yield file
+
+
+def _broken(error: Exception) -> BrokenResults:
+    reason = str(error).splitlines()[0].rstrip(". ")
+    number = " NaN and Infinity are no JSON: write null." if "lexical" in reason else ""
+    return BrokenResults(f"The file is not whole JSON: {reason}.{number}")
 
 
 def _begins(prefix: str, event: str, found: Outline) -> str | None:
