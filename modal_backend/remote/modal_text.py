@@ -27,9 +27,9 @@ def check_minilm() -> None:
 
 
 def text_image(base: modal.Image) -> modal.Image:
-    """The image with torch, KeyBERT, UMAP, HDBSCAN and all-MiniLM-L6-v2, in layers from what changes least to most."""
+    """The image with the libraries and all-MiniLM-L6-v2, in layers from what changes least to most."""
     return (
-        base.uv_pip_install("torch==2.14.1")
+        base.uv_pip_install("torch==2.14.1", "onnxruntime==1.32.0")
         .uv_pip_install("transformers==5.23.0", "sentence-transformers==6.2.0")
         .uv_pip_install("pandas==3.1.1", "scikit-learn==1.9.1", "keybert==0.9.0")
         .uv_pip_install("regex==2026.11.19", "py3langid==0.4.0", "stopwordsiso==0.7.1", "rjieba==0.2.2")

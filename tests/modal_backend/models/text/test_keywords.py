@@ -9,6 +9,7 @@ from modal_backend.errors import BackendMisconfigured
 from modal_backend.models.text import keywords
 from modal_backend.models.text.note_text import LONGEST_TEXT, clean, phrase_analyzer, phrases
 from modal_backend.models.text.sentence_embedding import load_embedding
+from tests.support.minilm import minilm_by_torch
 
 NOTES = [
     "Pug marks of an adult male in wet sand, 200 m below the ford. Camera moved by elephants.",
@@ -57,7 +58,7 @@ def test_keywords_and_scores_are_those_of_keybert_called_note_by_note():
     from sklearn.feature_extraction.text import CountVectorizer
 
     ours = keywords.run_keybert_extraction(NOTES, top_n=6)
-    theirs = KeyBERT(load_embedding()._network)
+    theirs = KeyBERT(minilm_by_torch())
     for note, found in zip(NOTES[:4], ours["keywords"], strict=False):
         expected = theirs.extract_keywords(
             note, vectorizer=CountVectorizer(analyzer=phrase_analyzer()), use_mmr=True, diversity=0.5, top_n=6
