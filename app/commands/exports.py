@@ -10,7 +10,7 @@ from app.commands.output import Bar, CommandFailed, tell
 from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused
 from app.exchange.images_zip import SORTED_BY
-from app.exchange.sizes import size_text
+from app.exchange.sizes import measured
 from app.exchange.wishes import WORDS, wish_of
 from app.exchange.writers import readme_beside
 from app.settings import Settings
@@ -66,7 +66,7 @@ def run(settings: Settings, options: Namespace) -> int:
         raise CommandFailed(f"{out} cannot be written ({error.strerror}).", 2) from error
     size, seconds = out.stat().st_size, round(time.monotonic() - began, 1)
     value = {"file": str(out), "format": kind, "holds": holds, "bytes": size, "seconds": seconds}
-    tell(options.as_json, value, f"{holds} written to {out}: {size_text(size).lower()} in {seconds:g} s.")
+    tell(options.as_json, value, f"{holds} written to {out}: {measured(size)} in {seconds:g} s.")
     return 0
 
 

@@ -20,13 +20,13 @@ ROUNDED = (
 
 
 def about(
-    session: Session, *, exact: bool, left_out: Sequence[str] = (), settings: Mapping[str, str] | None = None
+    session: Session, *, exact: bool, left_out: Sequence[str] | None = (), settings: Mapping[str, str] | None = None
 ) -> list[str]:
     """Lines for README.txt.
 
     Args:
         exact: whether a person asked for exact places.
-        left_out: what this export lacks, and why, a sentence each.
+        left_out: what this export lacks, and why, a sentence each; None where it says so itself.
         settings: what was chosen, in words, by its name.
     """
     used = sa.union(sa.select(Analysis.model_version_id), sa.select(Feature.model_version_id))
@@ -35,11 +35,11 @@ def about(
     return [
         "",
         f"Written by Pugmark at {datetime.now(UTC):%Y-%m-%d %H:%M} UTC from a survey of {media:,} images and videos.",
-        "Models: " + ("; ".join(map(_model, models)) or "none has run") + ".",
+        "Models: " + ("; ".join(dict.fromkeys(map(_model, models))) or "none has run") + ".",
         f"Settings: {in_words(settings or {})}.",
         "Exact places were asked for." if exact else "" if may_be_exact(session, asked=False) else ROUNDED,
         f"Names: {RULE}",
-        "Left out: " + (" ".join(left_out) if left_out else "nothing."),
+        *([] if left_out is None else ["Left out: " + (" ".join(left_out) if left_out else "nothing.")]),
     ]
 
 

@@ -26,7 +26,6 @@ class Format:
     Attributes:
         key: as the command line and the address call it.
         suffix: of the file.
-        history: whether a design applies.
     """
 
     key: str
@@ -34,7 +33,6 @@ class Format:
     reads: str
     holds: str
     suffix: str
-    history: bool
     write: Callable[[Survey, Wish, Path], str]
 
 
@@ -86,82 +84,82 @@ FORMATS = {
         Format(
             "secr", "secr", "R package secr (spatial capture-recapture), DENSITY",
             "Captures with sex, detectors in metres with the days each worked per occasion, R commands.",
-            "zip", True, writers.write_secr,
+            "zip", writers.write_secr,
         ),
         Format(
             "camtrapr", "camtrapR", "R package camtrapR",
             "Record table with individuals, camera operation matrix by day, station table, R commands.",
-            "zip", True, writers.write_camtrapr,
+            "zip", writers.write_camtrapr,
         ),
         Format(
             "mark", "Program MARK", "Program MARK, RMark",
             "Encounter histories (.inp); '.' where no camera worked, and a version without those occasions.",
-            "zip", True, writers.write_mark,
+            "zip", writers.write_mark,
         ),
         Format(
             "history", "Capture history tables", "Any spreadsheet",
             "Individuals by occasion, individuals by station and occasion, effort in days.",
-            "zip", True, writers.write_tables,
+            "zip", writers.write_tables,
         ),
         Format(
             "occupancy", "Detection histories", "R packages unmarked, spOccupancy, camtrapR; PRESENCE",
             "For each species stations by occasions: seen, not seen, no camera worked; the days worked beside it.",
-            "zip", True, writers.write_occupancy,
+            "zip", writers.write_occupancy,
         ),
         Format(
             "operation", "Camera operation", "camtrapR, any spreadsheet",
             "Stations by days: worked, did not work, not set up; and days worked an occasion.",
-            "zip", True, writers.write_operation,
+            "zip", writers.write_operation,
         ),
         Format(
             "camtrap-dp", "Camtrap DP 1.0.2", "GBIF, Agouti, camtrapDP, Biowatch, camtrapR",
             "Deployments, media and observations with individualID, sex, boxes, and who decided so; no file of yours.",
-            "zip", False, writers.write_camtrap_dp,
+            "zip", writers.write_camtrap_dp,
         ),
         Format(
             "sightings", "Sightings", "Any spreadsheet",
             "A row a sighting: individual, place, time, flank, file, who decided and when.",
-            "csv", False, writers.write_sightings,
+            "csv", writers.write_sightings,
         ),
         Format(
             "sightings-xlsx", "Sightings as a workbook", "Excel, LibreOffice",
             "The same rows as an Excel file; a further sheet begins where Excel's rows end.",
-            "xlsx", False, writers.write_workbook,
+            "xlsx", writers.write_workbook,
         ),
         Format(
             "stations", "Stations on a map", "QGIS, ArcGIS, R (sf), Google Earth, GPS devices",
             "GeoJSON, GeoPackage and KML: a point a station with its cameras, days and number of media.",
-            "zip", False, writers.write_stations,
+            "zip", writers.write_stations,
         ),
         Format(
             "catalogue", "Catalogue to print", "Any PDF reader",
             "A page or more an individual: best crops by flank, a map, every sighting.",
-            "pdf", False, writers.write_catalogue,
+            "pdf", writers.write_catalogue,
         ),
         Format(
             "images", "Images in folders", "Any picture viewer, model training, other catalogues",
             "Every image in a folder of its species or individual; people are blurred, places taken out. No videos.",
-            "zip", False, writers.write_images,
+            "zip", writers.write_images,
         ),
         Format(
             "megadetector", "MegaDetector 1.6", "Timelapse, camtrapR, Addax",
             "Every image with its boxes, people's corrections applied (lila format).",
-            "json", False, writers.write_megadetector,
+            "json", writers.write_megadetector,
         ),
         Format(
             "coco", "COCO Camera Traps", "pycocotools, FiftyOne, CVAT, model training",
             "Images with boxes in pixels, species, individual and flank; videos and images with a person are left out.",
-            "json", False, writers.write_coco,
+            "json", writers.write_coco,
         ),
         Format(
             "crops", "Crops of one individual", "Any picture viewer, other catalogues",
             "Every crop as JPEG with its sightings; people in the way are blurred.",
-            "zip", False, writers.write_crops,
+            "zip", writers.write_crops,
         ),
         Format(
             "everything", "Everything", "An archive",
             "Every format above in one zip, but the crops of one individual; what could not be written says why.",
-            "zip", False, _everything,
+            "zip", _everything,
         ),
     )
 }  # fmt: skip

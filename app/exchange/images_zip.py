@@ -172,5 +172,5 @@ def _readme(sorted_by: str, left_out: Counter[str], exact: bool) -> list[str]:
         f"Images in folders by {sorted_by}; files.csv says what each was called and where it was taken.",
         "Whoever may be a person is blurred, and such a picture has no metadata.",
         "" if exact else "No file holds a place in its metadata; the time is still there.",
-        *(f"Left out: {count:,} {why}." for why, count in left_out.items() if count),
+        "Left out: " + (", ".join(f"{count:,} {why}" for why, count in left_out.items() if count) or "nothing") + ".",
     ]

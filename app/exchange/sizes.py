@@ -44,6 +44,13 @@ def expected_seconds(session: Session, keys: Iterable[str]) -> dict[str, float]:
     }
 
 
+def measured(size: int) -> str:
+    """The size of a file that is there: 34 KB, 1.2 MB, 3.4 GB."""
+    if size < 1e6:
+        return f"{max(size / 1e3, 1):,.0f} KB"
+    return f"{size / 1e6:,.1f} MB" if size < 1e9 else f"{size / 1e9:,.1f} GB"
+
+
 def size_text(size: int) -> str:
     """A size as people write it at the start of a sentence: Under 1 MB, About 12 MB, About 3.4 GB."""
     if size < 1_000_000:

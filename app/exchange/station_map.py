@@ -154,5 +154,5 @@ def _readme(without: list[str]) -> list[str]:
     return [
         "The stations, WGS 84: stations.geojson and stations.gpkg for QGIS, ArcGIS, R (sf) and Python (geopandas);",
         "stations.kml for Google Earth and GPS devices. cameras counts deployments, media images and videos.",
-        *([f"Stations without coordinates, left out: {', '.join(without)}."] if without else []),
+        "Left out: " + (f"stations without coordinates: {', '.join(without)}" if without else "nothing") + ".",
     ]

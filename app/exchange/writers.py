@@ -70,7 +70,7 @@ def write_occupancy(survey: Survey, wish: Wish, out: Path) -> str:
 
 def write_stations(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = _about(session, wish)
+        lines = _about(session, wish, None)
         return f"{station_map.write(session, out, lines, exact=wish.exact)} stations"
 
 
@@ -102,13 +102,15 @@ def write_crops(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
         count = crops_zip.write(session, survey.data_dir, wish.individual_id, out, exact=wish.exact, report=wish.report)
         with zipfile.ZipFile(out, "a") as package:
-            package.writestr("README.txt", "\n".join(_about(session, wish)) + "\n")
+            missing = any(name.endswith("not-included.txt") for name in package.namelist())
+            left_out = ["the crops in not-included.txt: no picture of them is cut yet."] if missing else []
+            package.writestr("README.txt", "\n".join(_about(session, wish, left_out)) + "\n")
     return f"{count} crops"
 
 
 def write_images(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = _about(session, wish)
+        lines = _about(session, wish, None)
         count = images_zip.write(
             session, survey.data_dir, out, lines, wish.sorted_by, exact=wish.exact, report=wish.report
         )
@@ -119,7 +121,7 @@ def write_catalogue(survey: Survey, wish: Wish, out: Path) -> str:
     from app.exchange import catalogue_pdf  # reads fonts, which no page needs
 
     with survey.read() as session:
-        lines = _about(session, wish)
+        lines = _about(session, wish, [SIGHTINGS_LACK, "crops after the best three of a flank."])
         printed = catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact, report=wish.report)
     return f"{printed.individuals:,} individuals" + (f". {printed.lacking}" if printed.lacking else "")
 
@@ -148,7 +150,7 @@ def _beside(out: Path, lines: Sequence[str]) -> None:
     readme_beside(out).write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
 
 
-def _about(session: Session, wish: Wish, left_out: Sequence[str] = ()) -> list[str]:
+def _about(session: Session, wish: Wish, left_out: Sequence[str] | None = ()) -> list[str]:
     return about(session, exact=wish.exact, left_out=left_out, settings=wish.settings)
 
 

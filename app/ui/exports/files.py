@@ -10,7 +10,7 @@ from app import deps
 from app.actions import exports
 from app.exchange.about import in_words
 from app.exchange.formats import FORMATS, Format
-from app.exchange.sizes import size_text
+from app.exchange.sizes import measured
 from app.exchange.wishes import chosen
 from app.exchange.writers import readme_beside
 from app.survey.exports import written
@@ -151,7 +151,7 @@ def _pace(file: ExportView) -> str:
 
 
 def _held(file: ExportView) -> str:
-    return f"{file.holds}, {size_text(file.bytes).lower()}"
+    return f"{file.holds}, {measured(file.bytes)}"
 
 
 @allowed

@@ -25,12 +25,48 @@ from app.ui.shared.address import Individuals
 from app.ui.shared.navigation import individuals_page
 from app.ui.shared.words import many, plain
 
+# What people come for, with the names they look for; the headings of the page in its order.
+SECTIONS = {
+    "Sightings": "CSV, Excel",
+    "Maps and print": "QGIS, Google Earth, PDF",
+    "Databases": "Camtrap DP for GBIF, Agouti",
+    "Boxes and images": "Timelapse, COCO, pictures in folders",
+    "Capture-recapture": "secr, camtrapR, MARK",
+    "Occupancy": "unmarked, PRESENCE",
+    "Archive": "all in one zip",
+}
+
 
 def export_view() -> None:
-    """The formats, those of capture-recapture with their design."""
+    """What was written, where to find which format, and the formats."""
     files_section(recent())
+    st.markdown(" · ".join(f"[{title}](#{_anchor(title)}) :small[{formats}]" for title, formats in SECTIONS.items()))
     exact = places()
-    st.subheader("Capture-recapture", anchor=False)
+    with deps.survey().read() as session:
+        known = names(session)
+        placed = bool(stations.places(stations.deployment_views(session)))
+    nobody = "" if known else "Nobody is named yet."
+    _heading("Sightings")
+    for key in ("sightings", "sightings-xlsx"):
+        row(FORMATS[key], exact, nobody, None)
+    _heading("Maps and print")
+    row(FORMATS["stations"], exact, "" if placed else "No station has coordinates.", None)
+    row(FORMATS["catalogue"], exact, nobody, None)
+    _heading("Databases")
+    statement = camtrap(exact)
+    _heading("Boxes and images")
+    for key in ("megadetector", "coco"):
+        row(FORMATS[key], exact, "", None)
+    images(exact, bool(known))
+    crops(known, exact)
+    design = by_occasions(exact)
+    _heading("Archive")
+    row(FORMATS["everything"], exact, "", design, **statement)
+
+
+def by_occasions(exact: bool) -> Design:
+    """The formats that count by occasions, with their design; returns that."""
+    _heading("Capture-recapture")
     design = chosen_design()
     history = current_history(design)
     if history is None:
@@ -46,23 +82,23 @@ def export_view() -> None:
         )
         for note in history.notes:
             st.caption(f":material/info: {plain(note)}")
-    for kind in (each for each in FORMATS.values() if each.history):
-        row(kind, exact, refusal(kind, history), design)
+    for key in ("secr", "camtrapr", "mark", "history"):
+        row(FORMATS[key], exact, refusal(FORMATS[key], history), design)
+    _heading("Occupancy")
+    st.caption("By the occasions of the design above.")
+    for key in ("occupancy", "operation"):
+        row(FORMATS[key], exact, refusal(FORMATS[key], history), design)
     st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
                  query_params={Individuals.VIEW.name: "Capture history"})  # fmt: skip
-    st.subheader("Sightings and images", anchor=False)
-    with deps.survey().read() as session:
-        known = names(session)
-        placed = bool(stations.places(stations.deployment_views(session)))
-    for key in ("sightings", "sightings-xlsx", "catalogue"):
-        row(FORMATS[key], exact, "" if known else "Nobody is named yet.", None)
-    row(FORMATS["stations"], exact, "" if placed else "No station has coordinates.", None)
-    statement = camtrap(exact)
-    for key in ("megadetector", "coco"):
-        row(FORMATS[key], exact, "", None)
-    images(exact, bool(known))
-    crops(known, exact)
-    row(FORMATS["everything"], exact, "", design, **statement)
+    return design
+
+
+def _heading(title: str) -> None:
+    st.subheader(title, anchor=_anchor(title))
+
+
+def _anchor(title: str) -> str:
+    return title.lower().replace(" ", "-")
 
 
 def places() -> bool:

@@ -15,6 +15,7 @@ import pyogrio
 import pytest
 from openpyxl import Workbook, load_workbook
 from PIL import Image
+from pycocotools.coco import COCO
 from pypdf import PdfReader
 
 from app import files
@@ -169,6 +170,20 @@ def test_every_format_has_a_readme_with_settings_models_and_what_was_left_out(wr
         assert "pocket-detector test (detect, embedded, boxes count from 0.5" in readme, path.stem
         assert "sampling design targeted" in readme, path.stem
         assert "eft out" in readme, path.stem
+        assert readme.count("Left out: ") == 1, path.stem
+
+
+def test_coco_opens_in_pycocotools_with_its_species_and_boxes(written):
+    coco = COCO(str(written["coco"]))
+    (tiger,) = coco.getCatIds(catNms=["Panthera tigris"])
+    images = coco.getImgIds(catIds=[tiger])
+    assert sorted(image["file_name"] for image in coco.loadImgs(images)) == [
+        "Ridge/IMG_0001.JPG",
+        "Valley/IMG_0002.JPG",
+    ]
+    annotations = coco.loadAnns(coco.getAnnIds(imgIds=images))
+    assert {one["attributes"]["individual"] for one in annotations} == {"Machli"}
+    assert all(one["bbox"][2] * one["bbox"][3] == pytest.approx(one["area"], abs=0.01) for one in annotations)
 
 
 def test_stations_are_the_same_points_for_gdal_in_geojson_geopackage_and_kml(written, tmp_path):
