@@ -171,34 +171,33 @@ def load_embedding(name: str = DEFAULT_MODEL) -> SentenceEmbedding:
             f"There is no embedding model named {name}; there are {', '.join(EMBEDDING_MODELS)}."
         )
     entry = EMBEDDING_MODELS[name]
-    where, sha256 = _weights(entry)
-    return SentenceEmbedding(
-        entry, _by_onnx(where, entry) if name == DEFAULT_MODEL else _by_torch(where, entry), sha256
-    )
+    return _by_onnx(entry) if name == DEFAULT_MODEL else _by_torch(entry)
 
 
-def _by_onnx(where: Path, entry: EmbeddingModel) -> Network:
+def _by_onnx(entry: EmbeddingModel) -> SentenceEmbedding:
     """A BERT whose graph lies here and whose weights and tokens lie in a folder of Hugging Face's layout."""
     from safetensors.numpy import load_file
     from tokenizers import Tokenizer
 
     from modal_backend.models.onnx_graph import Graph
 
+    where, sha256 = _weights(entry)
     tokenizer: Any = Tokenizer.from_file(str(where / "tokenizer.json"))
     tokenizer.no_padding()
     tokenizer.enable_truncation(entry.max_tokens)
     weights = load_file(where / "model.safetensors")
     used = {f"bert.{key}": value for key, value in weights.items() if not key.endswith("position_ids")}
     graph = Graph(GRAPH, {key: value for key, value in used.items() if ".pooler." not in key})
-    return Network(
+    network = Network(
         lambda texts: [encoded.ids for encoded in tokenizer.encode_batch(texts)],
         lambda text: max(end for _, end in tokenizer.encode(text).offsets),
         lambda tokens: graph(tokens)[0],
         at_once=os.cpu_count() or 1,
     )
+    return SentenceEmbedding(entry, network, sha256)
 
 
-def _by_torch(where: Path, entry: EmbeddingModel) -> Network:
+def _by_torch(entry: EmbeddingModel) -> SentenceEmbedding:
     """Any model that sentence-transformers can run. Raises BackendMisconfigured where it needs a GPU."""
     import torch
     from sentence_transformers import SentenceTransformer
@@ -208,6 +207,7 @@ def _by_torch(where: Path, entry: EmbeddingModel) -> Network:
             f"{entry.name} needs a GPU and this machine has none.",
             remedy=f"Choose {DEFAULT_MODEL}, or run it on Modal.",
         )
+    where, sha256 = _weights(entry)
     options: dict[str, Any] = {"model_kwargs": {"dtype": torch.float16}} if entry.half else {}
     device = "cuda" if entry.needs_gpu else "cpu"
     model = SentenceTransformer(str(where), device=device, **options).eval()
@@ -220,12 +220,13 @@ def _by_torch(where: Path, entry: EmbeddingModel) -> Network:
             unit = torch.nn.functional.normalize(answer["sentence_embedding"].float(), dim=1)
         return np.asarray(unit.cpu().numpy(), np.float32)
 
-    return Network(
+    network = Network(
         lambda texts: model.tokenizer(texts, **cut)["input_ids"],
         lambda text: max(end for _, end in model.tokenizer(text, **cut, return_offsets_mapping=True)["offset_mapping"]),
         vectors,
         TOKENS_A_BATCH[device],
     )
+    return SentenceEmbedding(entry, network, sha256)
 
 
 def is_here(name: str) -> bool:

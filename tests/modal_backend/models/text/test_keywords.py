@@ -137,6 +137,6 @@ def test_weights_that_are_not_the_published_ones_are_refused(tmp_path, monkeypat
     from modal_backend.models.text import sentence_embedding
 
     (tmp_path / "model.safetensors").write_bytes(b"not the model")
-    monkeypatch.setattr(sentence_embedding, "_installed", lambda: tmp_path)
+    monkeypatch.setattr(sentence_embedding, "installed", lambda: tmp_path)
     with pytest.raises(WeightsMissing, match="not the published"):
         sentence_embedding._weights(sentence_embedding.EMBEDDING_MODELS["all-MiniLM-L6-v2"])
