@@ -16,7 +16,7 @@ import psutil
 
 # Milliseconds by which a process may seem younger or older after the clock was set: rather take a dead one for living.
 CLOCK_MAY_MOVE = 600_000
-# By so much nicer are threads that nobody waits for: they get a third of a core that somebody else wants, not nothing.
+# By so much nicer are threads that nobody waits for: they get a quarter of a core that somebody else wants.
 BEHIND = 5
 
 

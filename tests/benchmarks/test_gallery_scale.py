@@ -45,15 +45,16 @@ def drawn_vectors(count: int, individuals: int, seed: int = 0) -> Vector:
     return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
 
 
-def fill(survey: Survey) -> None:
-    """100,000 described crops at 40 stations over a year; nine of ten belong to an individual."""
+def fill(survey: Survey, crops: int = CROPS) -> None:
+    """Described crops at 40 stations over a year; nine of ten belong to an individual, a hundred to each."""
+    individuals = crops * INDIVIDUALS // CROPS
     draw = np.random.default_rng(0)
     points = draw.uniform(0, 200, (150, 4)).astype(np.float32).tobytes()
     locals_ = [draw.integers(0, 180, (150, 128), dtype=np.uint8).tobytes() for _ in range(KINDS)]
-    vectors = drawn_vectors(CROPS, INDIVIDUALS)
+    vectors = drawn_vectors(crops, individuals)
     common = {"backend": "embedded", "version": "1", "weights_sha256": "", "preprocessing": "drawn"}
     box = {"x": 0.2, "y": 0.2, "width": 0.4, "height": 0.4, "category": "animal", "confidence": 0.9}
-    numbers = range(1, CROPS + 1)
+    numbers = range(1, crops + 1)
     with survey.write() as session:
         for table, rows in (
             (Deployment, ({"id": n, "name": f"S {n}", "station": f"S {n}"} for n in range(1, 41))),
@@ -62,8 +63,8 @@ def fill(survey: Survey) -> None:
             (Media, ({"id": n, "sha256": f"{n:064x}", "format": "jpeg", "bytes": 1, "width": 9, "height": 9,
                       "deployment_id": 1 + n % 40, "taken_at": START + timedelta(minutes=5 * n)} for n in numbers)),
             (Detection, ({"id": n, "media_id": n, **box} for n in numbers)),
-            (Individual, ({"id": n, "name": f"T-{n:04d}"} for n in range(1, INDIVIDUALS + 1))),
-            (Sighting, ({"detection_id": n, "individual_id": 1 + n % INDIVIDUALS, "who": "ana"}
+            (Individual, ({"id": n, "name": f"T-{n:04d}"} for n in range(1, individuals + 1))),
+            (Sighting, ({"detection_id": n, "individual_id": 1 + n % individuals, "who": "ana"}
                         for n in numbers if n % 10)),
             (Feature, ({"detection_id": n, "model_version_id": 2, "box": "", "count": DIMENSION,
                         "vectors": vectors[n - 1].tobytes()} for n in numbers)),
