@@ -107,12 +107,20 @@ class ModalBackend:
         """
         packed = await asyncio.to_thread(wire.pack_call, inputs, model)
 
+        size, stopped = wire.size(packed), list[str]()
+
         async def spawn() -> str:
-            call = await self._connection.handle(model).spawn.aio(packed)
+            with self._line.sending(size, stopped):
+                call = await self._connection.handle(model).spawn.aio(packed)
             return str(call.object_id)
 
-        with self._line.sending(wire.size(packed)):
-            return await self._connection.reliably(spawn, model, self._line.seconds(self.options.timeout), on_retry)
+        with self._line.asked(size, self.options.timeout) as seconds:
+            try:
+                return await self._connection.reliably(spawn, model, seconds, on_retry)
+            except BackendUnavailable as error:
+                if not stopped:
+                    raise
+                raise BackendUnavailable(f"{stopped[-1]} had arrived. {error}", remedy=error.remedy) from error
 
     def sending(self) -> str:
         """See `Backend.sending`."""
