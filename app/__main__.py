@@ -13,7 +13,7 @@ from sqlalchemy.exc import DBAPIError
 
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
-from app.survey.database import trouble
+from app.survey.database import UNWRITABLE, trouble
 
 # Name, module in app/commands, what it does. A module is imported when its command is given: some are slow to import.
 COMMANDS = (
@@ -53,7 +53,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EROFS, errno.EDQUOT):
             raise
-        print(f"{error.strerror}: {error.filename or 'the data folder'}. Free some space, or move it.", file=sys.stderr)
+        full = f"{error.strerror}: {error.filename or 'the data folder'}. Free some space, or move it."
+        print(UNWRITABLE if error.errno == errno.EROFS else full, file=sys.stderr)
         return 1
     except KeyboardInterrupt:
         print("Stopped. What was done is kept; the same command continues.", file=sys.stderr)

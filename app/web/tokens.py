@@ -73,9 +73,12 @@ class Signer:
 def open_signer(data_dir: Path) -> Signer:
     """The signer of this data directory; its key is made on first use, readable by the owner alone.
 
-    Safe when two processes start at once: the first link wins and both read that key.
+    Safe when two processes start at once: the first link wins and both read that key. Where it cannot be written it is
+    this process's alone.
     """
     path = files.token_key_path(data_dir)
+    if not path.exists() and not os.access(data_dir, os.W_OK):
+        return Signer(secrets.token_bytes(32))
     if not path.exists():
         draft = data_dir / f".{path.name}.{secrets.token_hex(8)}"
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
