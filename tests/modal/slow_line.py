@@ -50,7 +50,8 @@ class SlowLine:
 
     async def _carry(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, to: int) -> None:
         there, back = await asyncio.open_connection("127.0.0.1", to)
-        await asyncio.gather(self._pump(reader, back, self._up), self._pump(there, writer, self._down))
+        with contextlib.suppress(asyncio.CancelledError):
+            await asyncio.gather(self._pump(reader, back, self._up), self._pump(there, writer, self._down))
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, way: asyncio.Lock) -> None:
         loop = asyncio.get_running_loop()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import os
 import stat
 import time
 from collections.abc import Callable
@@ -46,6 +47,14 @@ def test_key_file_is_readable_by_its_owner_alone(tmp_path: Path) -> None:
 def test_second_opening_reads_the_same_key(tmp_path: Path) -> None:
     token = open_signer(tmp_path).sign(READ, "page", 60)
     assert open_signer(tmp_path).check(token, READ) == "page"
+
+
+def test_a_folder_that_cannot_be_written_gets_a_key_for_this_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda _path, mode: mode != os.W_OK)
+    assert open_signer(tmp_path).mark
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_token_stays_the_same_between_script_runs_and_holds_as_long_as_promised(
