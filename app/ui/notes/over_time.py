@@ -18,9 +18,12 @@ SMALL = 200
 def over_time(result: RunResult) -> None:
     """The words that rise or fall, with the months of the chosen one beside them."""
     if len(result.months) < FEWEST_MONTHS:
+        remedy = "Run again with notes of more months." if result.months else (
+            "Choose the column with the date when you bring the notes, and run again."
+        )  # fmt: skip
         st.info(
             f"The dates of these notes name {many(len(result.months), 'month')}; at least {FEWEST_MONTHS} are needed. "
-            "Choose the column with the date when you bring the notes, and run again."
+            + remedy
         )
         return
     left, right = st.columns([3, 2], gap="large")

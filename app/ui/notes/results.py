@@ -61,6 +61,8 @@ def keywords_of(result: RunResult) -> str | None:
         selection_mode="single-row",
         key=f"keywords-{category}-{statistics}-{len(found)}",
         column_config={
+            "keyword": st.column_config.TextColumn("keyword", width="small"),
+            "example": st.column_config.TextColumn("example", width="medium"),
             "notes": st.column_config.NumberColumn("notes", help="Notes of this category with it."),
             "z": st.column_config.NumberColumn("z", format="%.1f", help="Log-odds over their standard error."),
             "q": st.column_config.NumberColumn("q", format="%.2g", help="Expected share of false finds up to here."),
