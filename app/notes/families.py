@@ -66,13 +66,19 @@ def _groups(result: RunResult, words: Sequence[str] | dict[str, pd.Series]) -> l
 
 
 def _says_the_same(result: RunResult, first: str, second: str) -> bool:
-    """Whether two keywords that share a word say the same, by their words and the notes they are in."""
+    """Whether two keywords that share a word say the same, by their words and the notes they are in.
+
+    A name takes in its parts, and nothing takes in a name: "met Gauri" says more than who it was.
+    """
     short, long = sorted((first, second), key=lambda word: len(word.split()))
     if stems(short) == stems(long):
         return True
+    nested = f" {' '.join(stems(short))} " in f" {' '.join(stems(long))} "
+    if short in result.names or (long in result.names and not nested):
+        return short in result.names and long in result.names and nested
     in_short, in_long = set(result.notes_with(short)), set(result.notes_with(long))
     both = len(in_short & in_long)
-    if f" {' '.join(stems(short))} " in f" {' '.join(stems(long))} ":
+    if nested:
         return both >= EXPLAINED * len(in_short)
     return both >= TOGETHER * max(len(in_short), len(in_long))
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pandas as pd
 import pytest
 
@@ -45,6 +47,13 @@ def test_a_word_that_also_stands_alone_stays_a_keyword_of_its_own():
 def test_inflections_are_one_keyword_named_by_the_commoner():
     assert shown({"tigers": range(5), "tiger": range(30, 60)}) == {"tiger": {"tigers"}}
     assert shown({"tiger's track": range(5), "tiger tracks": range(5, 20)}) == {"tiger tracks": {"tiger's track"}}
+
+
+def test_a_name_is_not_hidden_under_what_is_written_about_it_and_takes_in_its_own_words():
+    found = result(dict.fromkeys(["met gauri", "gauri", "met", "bandara hill", "bandara", "hill"], range(20)))
+    found = replace(found, names={"gauri": "name", "bandara hill": "place", "bandara": "place"})
+    shown = {family.keyword: set(family.others) for family in families(found, "Ridge")}
+    assert shown == {"gauri": set(), "met gauri": {"met"}, "bandara hill": {"bandara", "hill"}}
 
 
 def test_words_of_the_same_notes_that_share_no_word_stay_apart():
