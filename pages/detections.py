@@ -14,6 +14,7 @@ from app.survey.decisions import boxes
 from app.survey.detections import hints
 from app.survey.media import browse, species
 from app.survey.media.browse import MediaFilter, Show
+from app.ui.detections.closer import look_closer
 from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
 from app.ui.detections.grid.grid import bulk_actions, media_grid
 from app.ui.detections.items import choice_items, grid_items, viewer_items
@@ -134,6 +135,9 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
             icon=":material/history:",
             query_params=History.MEDIA.to(order[at]),
         )
+        for view in views:
+            if view.id == order[at]:
+                look_closer(view)
     media_viewer(
         viewer_items(views, keys, hinted),
         key="viewer",

@@ -1,4 +1,4 @@
-"""The job that finds and describes the animals of a batch of stored pictures."""
+"""The jobs that find and describe the animals of stored pictures: of a batch, and closer on one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 from dbos import DBOS
 
-from app.analysis import pictures
+from app.analysis import closer, pictures
 from app.ingest.refusals import Refused
 from app.ingest.store import StoreError
 from app.jobs.current import current
@@ -37,3 +37,20 @@ async def fail_media(media_ids: list[int], reason: str, job: str) -> str:
     """Mark what is not finished as failed, with the reason."""
     await asyncio.to_thread(pictures.fail, current().context, media_ids, reason, job)
     return reason
+
+
+@DBOS.workflow(name="look_closer")
+async def look_closer(media_id: int) -> str:
+    """Look closer at one finished image; returns what went wrong, empty when all went well."""
+    try:
+        await look(media_id, DBOS.workflow_id or "")
+    except (BackendError, StoreError, Refused, OSError) as error:
+        return sentence(error)
+    return ""
+
+
+@step(preemptible=True)
+async def look(media_id: int, job: str) -> None:
+    """Run again after a crash, it collects the call that was sent."""
+    now = current()
+    await closer.look_closer(now.context, media_id, job, now.interactive)

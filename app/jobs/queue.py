@@ -55,6 +55,7 @@ QUEUE_OF = {
     "read_stamps": Queue.IMPORTS,
     "summarise_again": Queue.IMPORTS,
     "describe_boxes": Queue.INTERACTIVE,
+    "look_closer": Queue.INTERACTIVE,
     "rank_queries": Queue.INTERACTIVE,
     "rank_ahead": Queue.BATCHES,
     "give_up_calls": Queue.INTERACTIVE,
@@ -166,6 +167,11 @@ class Jobs:
     def retry_failed(self) -> None:
         """Look again at every media whose analysis failed."""
         self.put("retry_failed", f"retry-{uuid.uuid4().hex}")
+
+    def look_closer(self, media_id: int) -> None:
+        """Look closer at one image for small and far animals. Raises QueueFull."""
+        self._refuse_when_full()
+        self.put("look_closer", f"closer-{uuid.uuid4().hex}", media_id)
 
     def cancel_import(self, import_id: int) -> None:
         """Stop an import and the calls it has under way; what is finished stays, what is not has failed."""

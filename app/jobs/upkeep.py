@@ -41,6 +41,7 @@ log = logging.getLogger("pugmark.worker")
 # Jobs that no row of the survey asks for: put anew with the same input.
 WITHOUT_ROWS = (
     "describe_boxes",
+    "look_closer",
     "rank_queries",
     "match_queries",
     "compare_pairs",

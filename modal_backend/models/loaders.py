@@ -10,6 +10,7 @@ from typing import Any
 from modal_backend.contracts import Failure, Provenance
 from modal_backend.errors import BackendError, BackendMisconfigured
 from modal_backend.registry import (
+    CLOSER,
     CLUSTERS,
     DETECTOR,
     EMBEDDING,
@@ -71,13 +72,12 @@ def provenance_of(entry: ModelEntry, backend: str, files: Sequence[Verified], pr
     return Provenance(backend, entry.name, version[:32], sha256, preprocessing)
 
 
-def _pocket_detector(backend: str) -> tuple[Run, Provenance]:
+def _pocket_detector(backend: str, name: str = DETECTOR) -> tuple[Run, Provenance]:
     from modal_backend.models.detectors.pocket_detector import PocketDetector
 
     detector = PocketDetector.load()
-    return detector.detect_prepared, Provenance(
-        backend, DETECTOR, detector.version, detector.weights_sha256, detector.preprocessing
-    )
+    preprocessing = detector.closer_preprocessing if name == CLOSER else detector.preprocessing
+    return detector.detect_prepared, Provenance(backend, name, detector.version, detector.weights_sha256, preprocessing)
 
 
 def _pocket_embedding(backend: str) -> tuple[Run, Provenance]:
@@ -230,6 +230,7 @@ def _clusters(backend: str) -> tuple[Run, Provenance]:
 
 LOADERS: dict[str, Callable[[str], tuple[Run, Provenance]]] = {
     DETECTOR: _pocket_detector,
+    CLOSER: partial(_pocket_detector, name=CLOSER),
     EMBEDDING: _pocket_embedding,
     LOCAL: _rapid,
     OMNIVINCI: _omnivinci,

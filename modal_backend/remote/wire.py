@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import asdict, fields, is_dataclass
-from typing import Any, get_type_hints
+from typing import Any, get_args, get_type_hints
 
 import numpy as np
 
@@ -151,7 +151,7 @@ def _pack_fields(value: Any) -> Any:
         packed = {field.name: getattr(value, field.name) for field in fields(value)}
         if data := packed.pop("coded", b""):
             packed["pixels"] = data
-        return {name: _pack_fields(part) for name, part in packed.items()}
+        return {name: _pack_fields(part) for name, part in packed.items() if part is not None}
     return value
 
 
@@ -181,7 +181,8 @@ def _unpack_input(value: dict[str, Any]) -> Any:
 
 
 def _unpack_fields(kind: Any, value: Any) -> Any:
-    if is_dataclass(kind):
+    kind = next(filter(is_dataclass, (kind, *get_args(kind))), None)
+    if kind is not None:
         hints = get_type_hints(kind)
         return kind(**{name: _unpack_fields(hints[name], part) for name, part in value.items()})  # type: ignore[operator]
     return _picture(value) if isinstance(value, bytes) else value

@@ -19,6 +19,7 @@ LIMITS = (
     "People and vehicles under 4 % of the picture are mostly missed; so are vehicles that are seen in part.",
     "Animals that hide, are far away or are no mammal or bird are found less often than the figures say.",
     "No picture of a person in infrared was at hand: photographs were turned into such.",
+    "Of the people on them, held out, .69 are found where they cover over 1 % of the picture.",
 )
 COMMAND = "python -m modal_backend.training.pocket_detector --data DIR --out FILE"
 

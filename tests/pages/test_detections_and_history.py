@@ -9,6 +9,7 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
+from app.jobs.queue import Jobs
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes, identity, many_boxes
@@ -153,3 +154,17 @@ def test_kind_review_and_order_are_chosen_apart_and_older_addresses_still_hold(s
         assert count(session, MediaFilter(Show.BLANK, 0.5, unreviewed=True)) == 1
         older = [number for number, _ in order_with_events(session, MediaFilter(Show.UNCERTAIN, 0.5))]
         assert older == [near, far, blank]
+
+
+def test_an_image_that_nobody_has_decided_about_can_be_looked_at_closer(opened, monkeypatch):
+    asked = []
+    monkeypatch.setattr(Jobs, "ready", lambda _jobs: True)
+    monkeypatch.setattr(Jobs, "look_closer", lambda _jobs, media_id: asked.append(media_id))
+    test = page("detections", media="2")
+    next(one for one in test.button if one.label == "Look closer").click().run()
+    assert not test.exception
+    assert asked == [2]
+    assert "Looking closer …" in [one.value for one in test.caption]
+    with opened.write() as session:
+        boxes.judge_media(session, "ana", 3, "blank")
+    assert "Look closer" not in [one.label for one in page("detections", media="3").button]

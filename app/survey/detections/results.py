@@ -74,6 +74,16 @@ def store_analysis(
     return [row.id for row in rows]
 
 
+def detector_of(session: Session, media_id: int) -> str | None:
+    """The name of the model whose boxes count for a media; None before its first analysis."""
+    return session.scalar(
+        sa.select(ModelVersion.model)
+        .join(Analysis, Analysis.model_version_id == ModelVersion.id)
+        .join(Media, Media.analysis_id == Analysis.id)
+        .where(Media.id == media_id)
+    )
+
+
 def detection_ids(session: Session, analysis_id: int) -> list[int]:
     """Ids of an analysis' detections in the order they were written."""
     return list(

@@ -30,8 +30,8 @@ from modal_backend.models.detectors.coded import NAME as CODED
 from modal_backend.models.detectors.coded import coded
 from modal_backend.models.onnx_graph import Graph, Maps, normalised
 
-FINE_SIDE, COARSE_SIDE = 768, 448
-FINE_UP_TO, COARSE_FROM = 0.45, 0.3
+CLOSE_SIDE, FINE_SIDE, COARSE_SIDE = 1280, 768, 448
+CLOSE_UP_TO, FINE_UP_TO, COARSE_FROM = 0.2, 0.45, 0.3
 GRID = 32
 MOST_CELLS, MOST_BOXES = 400, 100
 OVERLAP, OVERLAP_OF_OTHERS = 0.5, 0.75
@@ -60,10 +60,15 @@ class View:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A picture as the network wants it, twice: longest side 768 for small animals, 448 for large ones."""
+    """A picture as the network wants it: longest side 768 for small animals, 448 for large ones.
+
+    Attributes:
+        close: longest side 1280, for animals that are tiny or far away; None where nobody asked to look closer.
+    """
 
     fine: View
     coarse: View
+    close: View | None = None
 
 
 def overlap_with(box: Floats, others: Floats) -> tuple[Floats, Floats]:
@@ -112,6 +117,7 @@ class PocketDetector:
     NAME = "pocket-detector"
     RAW_FLOOR = 0.005
     preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area-{CODED}"
+    closer_preprocessing = f"letterbox-{CLOSE_SIDE}-{FINE_SIDE}-{COARSE_SIDE}-area-{CODED}"
 
     def __init__(self, heads: list[BoxHead], calibrations: Calibrations, version: str, sha256: str) -> None:
         self._features = features.graph()
@@ -140,9 +146,10 @@ class PocketDetector:
         return cls(*read_heads(path), both)
 
     @staticmethod
-    def prepare(picture: Picture) -> Prepared:
+    def prepare(picture: Picture, *, closer: bool = False) -> Prepared:
         """Letterbox a picture (RGB uint8, height x width x 3) to the network's input; no torch, safe in threads."""
-        return Prepared(_view(picture, FINE_SIDE), _view(picture, COARSE_SIDE))
+        close = _view(picture, CLOSE_SIDE) if closer else None
+        return Prepared(_view(picture, FINE_SIDE), _view(picture, COARSE_SIDE), close)
 
     def detect(self, pictures: Sequence[Picture]) -> list[list[Detection]]:
         """One list of detections a picture (RGB uint8), best first; see `detect_prepared`."""
@@ -155,8 +162,9 @@ class PocketDetector:
         return list(self._threads.map(self._detect_one, batch))
 
     def _detect_one(self, prepared: Prepared) -> list[Detection]:
-        answers = [self._answer(features_of(view)) for view in (prepared.fine, prepared.coarse)]
-        return detections_of(*candidates(answers[0], answers[1], prepared), self._calibrations)
+        fine, coarse = (self._answer(features_of(view)) for view in (prepared.fine, prepared.coarse))
+        close = None if prepared.close is None else self._answer(features_of(prepared.close))
+        return detections_of(*candidates(fine, coarse, prepared, close), self._calibrations)
 
     def _answer(self, maps: Maps) -> Floats:
         return np.asarray(np.mean([head(*maps)[0] for head in self._heads], axis=0), np.float32)
@@ -178,18 +186,25 @@ def features_of(view: View) -> Maps:
     return features.graph()(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
 
 
-def candidates(fine: Floats, coarse: Floats, prepared: Prepared) -> tuple[Floats, Floats]:
-    """Head outputs (1, 7, h, w) of both views -> boxes (n, 4), left, top, right, bottom in 0 to 1; logits (n, 3).
+def candidates(fine: Floats, coarse: Floats, prepared: Prepared, close: Floats | None = None) -> tuple[Floats, Floats]:
+    """Head outputs (1, 7, h, w) of the views -> boxes (n, 4), left, top, right, bottom in 0 to 1; logits (n, 3).
 
-    The fine view answers for boxes up to 0.45 of the frame, the coarse one for those from 0.3: the heads know animals
-    of 15 to 400 pixels. On held-out places AP50 is .66 with the fine view alone and .68 with both.
+    The fine view answers for boxes up to 0.45 of the frame, the coarse one for those from 0.3, the close one for those
+    up to 0.2: the heads know animals of 15 to 400 pixels. On held-out places AP50 is .66 with the fine view alone and
+    .68 with the coarse one too. On 105 held-out camera-trap pictures looking closer lifts AP50 from .52 to .61 and
+    recall from .51 to .62; false boxes rise from .23 to .39 a picture (with boxes up to 0.3 of the frame: .64).
     """
-    small, small_logits = _best_cells(fine, prepared.fine)
-    large, large_logits = _best_cells(coarse, prepared.coarse)
-    small_in = (small[:, 2:] - small[:, :2]).max(axis=1, initial=0) <= FINE_UP_TO
-    large_in = (large[:, 2:] - large[:, :2]).max(axis=1, initial=0) >= COARSE_FROM
-    boxes = np.concatenate([small[small_in], large[large_in]])
-    return boxes, np.concatenate([small_logits[small_in], large_logits[large_in]])
+    views = [(fine, prepared.fine, 0.0, FINE_UP_TO), (coarse, prepared.coarse, COARSE_FROM, 1.0)]
+    if close is not None and prepared.close is not None:
+        views.append((close, prepared.close, 0.0, CLOSE_UP_TO))
+    boxes, logits = [], []
+    for answer, view, least, most in views:
+        found, sure = _best_cells(answer, view)
+        side = (found[:, 2:] - found[:, :2]).max(axis=1, initial=0)
+        inside = (side >= least) & (side <= most)
+        boxes.append(found[inside])
+        logits.append(sure[inside])
+    return np.concatenate(boxes), np.concatenate(logits)
 
 
 def _best_cells(answer: Floats, view: View) -> tuple[Floats, Floats]:

@@ -6,7 +6,7 @@ from typing import Any
 
 from modal_backend.contracts import Picture
 from modal_backend.errors import BackendMisconfigured
-from modal_backend.registry import DETECTOR, MODELS, Task
+from modal_backend.registry import CLOSER, DETECTOR, MODELS, Task
 
 
 def prepare(model: str, picture: Picture) -> Any:
@@ -15,10 +15,10 @@ def prepare(model: str, picture: Picture) -> Any:
     if entry is None or entry.task is not Task.DETECT:
         known = ", ".join(name for name, other in MODELS.items() if other.task is Task.DETECT)
         raise BackendMisconfigured(f"There is no detector named {model}.", remedy=f"Choose one of {known}.")
-    if model == DETECTOR:
+    if model in (DETECTOR, CLOSER):
         from modal_backend.models.detectors.pocket_detector import PocketDetector
 
-        return PocketDetector.prepare(picture)
+        return PocketDetector.prepare(picture, closer=model == CLOSER)
     if entry.package == "megadetector":
         from modal_backend.models.detectors import megadetector
 

@@ -23,6 +23,7 @@ from modal_backend.models.detectors.features import Features
 from modal_backend.models.detectors.pocket_detector import (
     WEIGHTS,
     PocketDetector,
+    candidates,
     detections_of,
     features_of,
     halved_inside,
@@ -32,6 +33,7 @@ from modal_backend.models.detectors.pocket_detector import (
 from modal_backend.models.detectors.prepare import threshold
 from modal_backend.models.onnx_graph import Graph, normalised
 from modal_backend.registry import DETECTOR
+from modal_backend.remote import wire
 
 THRESHOLD = threshold(DETECTOR)
 DATA = Path(os.environ.get("PUGMARK_TEST_DATA", "/nowhere")) / "detection"
@@ -123,6 +125,31 @@ def test_prepare_keeps_the_aspect_and_pads_to_whole_cells():
     assert (prepared.fine.width, prepared.fine.height) == (768, 432)
     assert (prepared.fine.pixels[432:] == 127).all()
     assert prepared.coarse.pixels.shape == (256, 448, 3)
+
+
+def test_looking_closer_adds_a_larger_picture_that_answers_for_small_boxes_alone():
+    prepared = PocketDetector.prepare(scene(1600, 900), closer=True)
+    assert prepared.close is not None
+    assert prepared.close.pixels.shape == (736, 1280, 3)
+    nothing = [np.full((1, 7, 4, 4), -20, np.float32) for _ in range(2)]
+    close = np.full((1, 7, 23, 40), -20, np.float32)
+    close[0, 3:] = np.log(4.0)
+    close[0, 0, 10, 20], close[0, 1, 10, 30] = 3.0, 3.0
+    close[0, 3:, 10, 30] = np.log(20.0)
+    boxes, logits = candidates(nothing[0], nothing[1], prepared, close)
+    sure = logits.max(axis=1) > 0
+    assert logits[sure].argmax(axis=1).tolist() == [0]
+    assert (boxes[sure, 2] - boxes[sure, 0]).tolist() == pytest.approx([128 / 1280])
+
+
+def test_a_picture_to_be_looked_at_closer_comes_over_the_wire_unchanged():
+    for closer in (False, True):
+        sent = PocketDetector.prepare(scene(400, 300), closer=closer)
+        (there,) = wire.unpack_call(wire.pack_call([sent]))
+        assert (there.close is None) == (not closer)
+        assert np.array_equal(there.coarse.pixels, sent.coarse.pixels)
+        assert not closer or np.array_equal(there.close.pixels, sent.close.pixels)
+    assert "close" not in wire.pack_call([PocketDetector.prepare(scene(400, 300))])["inputs"][0]["fields"]
 
 
 def test_of_two_boxes_on_one_animal_the_better_stays():
