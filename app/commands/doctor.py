@@ -29,6 +29,7 @@ from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.models.detectors.prepare import prepare
 from modal_backend.models.stamps.reader import strips_of
 from modal_backend.registry import (
+    CLOSER,
     CLUSTERS,
     DETECTOR,
     EMBEDDING,
@@ -48,7 +49,7 @@ from modal_backend.remote.wire import check_contract
 from modal_backend.weights.files import folder, looks_there, remedy
 
 UNTRIED = (MATCHER, KEYWORDS, LARGE_KEYWORDS, CLUSTERS)  # they are asked with more than a test input
-POCKET = (DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, STAMPS)
+POCKET = (DETECTOR, CLOSER, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, STAMPS)
 
 
 def add_arguments(_command: ArgumentParser) -> None:
