@@ -18,7 +18,7 @@ from app.survey.detections.matches import ordered, scores_of
 from app.survey.detections.results import box_key
 from app.survey.tables.detections import Feature
 from app.survey.tables.evidence import CropOutline, PairEvidence
-from modal_backend.models.evidence.chance import MATCHER_CHANCE, RAPID_CHANCE
+from modal_backend.models.evidence.chance import MATCHER_CHANCE, RAPID_CHANCE, WITHDRAWS
 
 VERSION = "1"
 PAIRS_VERSION = "2"
@@ -49,8 +49,14 @@ class EvidenceView:
 
     @property
     def warned(self) -> bool:
-        """Whether either of the two says that the match lives on the background."""
-        return self.on_background or (self.other is not None and self.other.on_background)
+        """Whether the match lives on the background.
+
+        The matcher says so, or RAPID does and the matcher finds too little on the animals alone.
+        """
+        matcher = self.other if self.by == "RAPID" else self
+        if matcher is None:
+            return self.on_background
+        return matcher.on_background or (self.by_rapid.on_background and matcher.animal < WITHDRAWS)
 
     @property
     def strength(self) -> float:
