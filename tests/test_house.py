@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from alembic.script import ScriptDirectory
 
 from app.files import stored_name
 
@@ -87,6 +88,10 @@ def test_every_operating_system_can_check_out_the_tracked_files():
 def test_no_import_goes_up_a_layer(path: Path):
     room = path.relative_to(ROOT).parts[0]
     assert not _imported(path) & ABOVE[room]
+
+
+def test_migrations_follow_each_other_in_one_line():
+    assert len(ScriptDirectory(str(ROOT / "app/survey/migrations")).get_heads()) == 1
 
 
 def test_streamlit_is_known_only_in_its_rooms():
