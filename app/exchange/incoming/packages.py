@@ -69,6 +69,8 @@ def read_package(path: Path) -> Said:
     found: dict[str, list[Found]] = {}
     models: Counter[str] = Counter()
     for row in _rows(observations):
+        if own and not row["mediaID"]:  # its rows about events are sums of those about images
+            continue
         file = names.get(row["mediaID"], "")
         try:
             boxes = _of_model(row) if row["mediaID"] and row.get("classificationMethod") == "machine" else None
