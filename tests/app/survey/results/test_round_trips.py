@@ -158,7 +158,7 @@ def test_a_camtrap_dp_package_comes_back_the_same_in_every_table(survey, empty, 
     first = camtrap_tables(survey, tmp_path / "first.zip")
     assert taken_over(empty, tmp_path / "first.zip") == []
     second = camtrap_tables(empty, tmp_path / "second.zip")
-    assert len(first["observations"]) == 8
+    assert len([row for row in first["observations"] if row["mediaID"]]) == 8
     for name, rows in first.items():
         assert second[name] == rows, name
 
