@@ -104,7 +104,7 @@ def apart(function: Callable[..., T], *args: Any, budget: Budget | None = None, 
             child.end()
         if error is not None:
             raise error
-        return answer  # type: ignore[no-any-return]
+        return answer
 
 
 def read_notes_apart(path: Path, choices: Choices | None = None) -> Reading:
@@ -211,6 +211,7 @@ def serve() -> None:
         except EOFError:
             return
         idle.cancel()
+        answer: tuple[Any, Exception | None]
         try:
             answer = (function(*args, **named), None)
         except Exception as error:

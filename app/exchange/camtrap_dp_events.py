@@ -7,7 +7,7 @@ that their counts can be summed.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
 
@@ -52,27 +52,26 @@ def _seen_in(rows: Sequence[Row]) -> list[tuple[Row, int | None]]:
     total, known = len(named), Counter(row[SPECIES] for row in named.values())
     others = [row for row in animals if not row[INDIVIDUAL]]
     for species in sorted({row[SPECIES] for row in others if row[SPECIES]}):
-        more = _at_once(animals, lambda row, of=species: row[SPECIES] == of) - known[species]
+        more = _at_once([row for row in animals if row[SPECIES] == species]) - known[species]
         if more > 0:
             found.append((_surest([row for row in others if row[SPECIES] == species]), more))
             total += more
     unknown = [row for row in others if not row[SPECIES]]
-    if unknown and (more := _at_once(animals, lambda _row: True) - total) > 0:
+    if unknown and (more := _at_once(animals) - total) > 0:
         found.append((_surest(unknown), more))
     for kind in ("human", "vehicle"):
         if of_kind := [row for row in rows if row[TYPE] == kind]:
-            found.append((_surest(of_kind), _at_once(of_kind, lambda _row: True)))
+            found.append((_surest(of_kind), _at_once(of_kind)))
     if found:
         return found
     return [(min(rows, key=lambda row: NOTHING.index(row[TYPE])), None)] if rows else []
 
 
-def _at_once(rows: Iterable[Row], wanted: Callable[[Row], bool]) -> int:
-    """The most on one image."""
+def _at_once(rows: Iterable[Row]) -> int:
+    """The most of these on one image."""
     counts: Counter[str] = Counter()
     for row in rows:
-        if wanted(row):
-            counts[row[MEDIA]] += row[COUNT] or 1
+        counts[row[MEDIA]] += row[COUNT] or 1
     return max(counts.values(), default=0)
 
 

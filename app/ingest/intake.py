@@ -8,13 +8,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
 
 from app.background import TookTooMuch, apart
 from app.ingest.exif import Exif
 from app.ingest.file_name_time import file_name_time, phone_time, zone_between
 from app.ingest.folder import folder_files, one_file
-from app.ingest.formats import HEAD_BYTES, Format, ImageFormat, format_of, is_video
+from app.ingest.formats import HEAD_BYTES, Format, format_of, is_video
 from app.ingest.limits import Limits
 from app.ingest.look import Look, look_of
 from app.ingest.picture import Reading, read_picture, read_picture_file, thumbnail
@@ -116,7 +116,7 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
             thumb = thumbnail(video.picture)
             is_new = store.keep(incoming, kind, thumb)
             return _taken_video(source, incoming, kind, video, is_new, look_of(thumb))
-        asked = {"kind": cast(ImageFormat, kind), "at_least": at_least, "pixels": limits.pixels}
+        asked: dict[str, Any] = {"kind": kind, "at_least": at_least, "pixels": limits.pixels}
         if kind in NOT_FORESEEN:
             reading = _apart(read_picture_file, incoming.path, **asked)
         else:

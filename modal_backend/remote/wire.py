@@ -184,7 +184,7 @@ def _unpack_fields(kind: Any, value: Any) -> Any:
     kind = next(filter(is_dataclass, (kind, *get_args(kind))), None)
     if kind is not None:
         hints = get_type_hints(kind)
-        return kind(**{name: _unpack_fields(hints[name], part) for name, part in value.items()})  # type: ignore[operator]
+        return kind(**{name: _unpack_fields(hints[name], part) for name, part in value.items()})
     return _picture(value) if isinstance(value, bytes) else value
 
 

@@ -114,7 +114,7 @@ def _by_query(fused: NDArray[np.float64], pairs: Pairs) -> NDArray[np.float64]:
     scores = np.empty(len(fused))
     for query in np.unique(pairs[:, 0]):
         mine = pairs[:, 0] == query
-        scores[mine] = stand_out(fused[mine])
+        scores[mine] = stand_out(fused[mine], pairs[mine, 5] > 0)
     return scores
 
 
@@ -135,7 +135,8 @@ def drawn_pairs(
     """Shown candidates of many galleries, a row each.
 
     Returns:
-        (n, 5): query, RAPID's score, cosine, whether they are the same, the matcher's score (0 without `matched`).
+        (n, 6): query, RAPID's score, cosine, whether they are the same, the matcher's score (0 without `matched`), and
+        whether the candidate has a name.
     """
     return np.concatenate([_gallery(number, features, vectors, who, matched) for number in range(galleries)])
 
@@ -173,6 +174,7 @@ def _gallery(
                     cosines[places].max(),
                     who[query] == who[inside[places[0]]],
                     max(matches.get(inside[place], 0.0) for place in places),
+                    not nobody_named,
                 )
                 for key, places in groups.items()
             ],

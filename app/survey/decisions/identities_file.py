@@ -128,7 +128,7 @@ def take(
     good = [one for one in plan(session, lines) if one.problem is None]
     change = Change(session)
     stations_file.write(change, who, stations)
-    view = {"results": file}
+    view: dict[str, Any] = {"results": file}
     if results_id is not None and session.get(ResultsReview, results_id) is None:
         change.put(ResultsReview, {"results_id": results_id}, **stamp_values(who))
         view["results_id"] = results_id
