@@ -23,6 +23,7 @@ VERSION = "3"
 MIN_CLUSTER_SIZE = 5
 CONTEXT_WEIGHT = 1.0
 LABEL_WORDS = 3
+UNIT_WITHIN = 1e-6
 # UMAP's spectral start needs more points than dimensions, and HDBSCAN at least two possible groups.
 FEWEST = 2 * MIN_CLUSTER_SIZE + 2
 CLUSTER_COLUMNS = ["keyword", "cluster", "probability", "label", "x", "y"]
@@ -63,8 +64,12 @@ def with_context(vectors: Vectors, notes_with: Any, note_vectors: Vectors, weigh
 
 
 def unit(vectors: NDArray[Any]) -> Vectors:
-    """Rows brought to length one; a row of zeros stays."""
+    """Rows brought to length one; a row of zeros stays, and so does every bit of a row that has that length already.
+
+    UMAP turns the last bit into another place on the map, and vectors come here again on their way to Modal.
+    """
     lengths = np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    lengths[np.abs(lengths - 1) < UNIT_WITHIN] = 1
     return np.ascontiguousarray(vectors / lengths, dtype=np.float32)
 
 
