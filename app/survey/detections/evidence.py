@@ -6,7 +6,7 @@ Nothing here is a decision: every row can be computed again from the crops.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,22 +73,45 @@ def evidence_of(session: Session, query_id: int, candidate_ids: Collection[int])
     """What is known about the query and these candidates as their boxes stand, by the candidate's id."""
     if not candidate_ids:
         return {}
-    keys = {box.id: key_of(box) for box in boxes(session, {query_id, *candidate_ids}).values()}
-    rows = session.scalars(
-        sa.select(PairEvidence).where(
-            sa.or_(
-                sa.and_(PairEvidence.low_id == query_id, PairEvidence.high_id.in_(candidate_ids)),
-                sa.and_(PairEvidence.high_id == query_id, PairEvidence.low_id.in_(candidate_ids)),
-            ),
-            PairEvidence.version == PAIRS_VERSION,
-        )
+    rows = session.scalars(sa.select(PairEvidence).where(*_about(query_id, candidate_ids)))
+    return {
+        _other(row, query_id): _view(row, row.high_id == query_id)
+        for row in _standing(session, query_id, candidate_ids, rows)
+    }
+
+
+def stages(session: Session, query_id: int, candidate_ids: Collection[int]) -> dict[int, int]:
+    """How much evidence of each candidate is still to come: 2 all of it, 1 the matcher's, which has matched the two and
+    whose evidence is not known, 0 none."""
+    if not candidate_ids:
+        return {}
+    row = PairEvidence
+    waits = sa.and_(row.problem.is_(None), row.matcher.is_(None)).label("waits")
+    columns = sa.select(row.low_id, row.high_id, row.low_box, row.high_box, waits)
+    rows = session.execute(columns.where(*_about(query_id, candidate_ids)))
+    known = {_other(row, query_id): row.waits for row in _standing(session, query_id, candidate_ids, rows)}
+    matched = scores_of(session, [(query_id, candidate) for candidate, is_waiting in known.items() if is_waiting])
+    return {one: 2 if one not in known else int(ordered(query_id, one) in matched) for one in candidate_ids}
+
+
+def _about(query_id: int, candidate_ids: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
+    pairs = sa.or_(
+        sa.and_(PairEvidence.low_id == query_id, PairEvidence.high_id.in_(candidate_ids)),
+        sa.and_(PairEvidence.high_id == query_id, PairEvidence.low_id.in_(candidate_ids)),
     )
-    found = {}
+    return pairs, PairEvidence.version == PAIRS_VERSION
+
+
+def _standing(session: Session, query_id: int, candidate_ids: Collection[int], rows: Iterable[Any]) -> Iterator[Any]:
+    """The rows that are about the boxes as they stand."""
+    keys = {box.id: key_of(box) for box in boxes(session, {query_id, *candidate_ids}).values()}
     for row in rows:
         if (keys.get(row.low_id), keys.get(row.high_id)) == (row.low_box, row.high_box):
-            turned = row.high_id == query_id
-            found[row.low_id if turned else row.high_id] = _view(row, turned)
-    return found
+            yield row
+
+
+def _other(row: Any, query_id: int) -> int:
+    return int(row.low_id if row.high_id == query_id else row.high_id)
 
 
 def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -98,17 +121,10 @@ def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tu
         wanted.setdefault(query_id, []).append(candidate_id)
     left = []
     for query_id, candidates in wanted.items():
-        known = evidence_of(session, query_id, candidates)
-        left += [(query_id, candidate) for candidate in candidates if candidate not in known]
+        left += [
+            (query_id, candidate) for candidate, stage in stages(session, query_id, candidates).items() if stage == 2
+        ]
     return left
-
-
-def missing_by_matcher(session: Session, query_id: int, candidate_ids: Collection[int]) -> list[int]:
-    """The candidates, in order, that the matcher has matched with the query, and whose evidence does not know it."""
-    known = evidence_of(session, query_id, candidate_ids)
-    alone = {candidate for candidate, view in known.items() if view.other is None and view.problem is None}
-    matched = scores_of(session, [(query_id, candidate) for candidate in alone])
-    return [one for one in candidate_ids if one in alone and ordered(query_id, one) in matched]
 
 
 def keep_by_matcher(session: Session, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:

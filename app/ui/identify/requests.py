@@ -21,11 +21,9 @@ KEPT = 5000
 
 
 def stages(query_id: int, candidate_ids: Sequence[int]) -> dict[int, int]:
-    """How much evidence of each candidate is still to come: 2 all of it, 1 the matcher's, 0 none."""
+    """How much evidence of each candidate is still to come, see `evidence.stages`."""
     with deps.survey().read() as session:
-        without = {one for _, one in evidence.missing_pairs(session, [(query_id, one) for one in candidate_ids])}
-        by_matcher = set(evidence.missing_by_matcher(session, query_id, candidate_ids))
-    return {one: 2 if one in without else 1 if one in by_matcher else 0 for one in candidate_ids}
+        return evidence.stages(session, query_id, candidate_ids)
 
 
 def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
@@ -34,12 +32,12 @@ def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
     if not deps.jobs().ready():
         return
     for query_id, candidate_ids in groups:
+        stage_of = stages(query_id, candidate_ids)
         new = [one for one in candidate_ids if _new(("pair", query_id, one))]
-        todo = [(query_id, one) for one, stage in stages(query_id, new).items() if stage == 2]
+        todo = [(query_id, one) for one in new if stage_of[one] == 2]
         if todo:
             _compare(todo)
-        again = [one for one, stage in stages(query_id, candidate_ids).items() if stage == 1]
-        matched = [one for one in again if _new(("matched pair", query_id, one))]
+        matched = [one for one in candidate_ids if stage_of[one] == 1 and _new(("matched pair", query_id, one))]
         if matched:
             _ask(partial(deps.jobs().compare_matched, query_id, matched))
 
