@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,9 @@ from modal_backend.models.detectors.overlap import overlap
 
 LONGEST_NAME = 80
 SAME_BOX = 0.5  # intersection over union from which two boxes are round the same animal
+
+
+Rows = dict[int, dict[str, Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,9 +144,27 @@ def take(
         if not one.detection_ids and not one.line.verdict
     }
     change.add_all(drawn.values())
-    sightings: dict[int, dict[str, Any]] = {}
-    reviews: dict[int, dict[str, Any]] = {}
-    verdicts: dict[int, dict[str, Any]] = {}
+    boxes = {place: one.detection_ids or (drawn[place].id,) for place, one in enumerate(good) if not one.line.verdict}
+    sightings, reviews, verdicts = _rows(who, good, boxes, made)
+    change.put_all(Sighting, sightings)
+    change.put_all(DetectionReview, reviews)
+    change.put_all(MediaReview, verdicts)
+    if against := contradictions.contradicted(session, set(sightings)):
+        raise BadDecision(f"The table contradicts what was decided: {contradictions.link_of(against[0]).text}.")
+    return change.record("identities file", who, view={**view, "boxes": len(reviews)})
+
+
+def _rows(
+    who: str, good: Sequence[Planned], boxes: Mapping[int, Sequence[int]], made: Mapping[str, Individual]
+) -> tuple[Rows, Rows, Rows]:
+    """What the lines say of individuals, of boxes and of whole media, by detection and by media.
+
+    Args:
+        boxes: the detections of each line, by its place; of none that is about a whole media.
+    """
+    sightings: Rows = {}
+    reviews: Rows = {}
+    verdicts: Rows = {}
     for place, one in enumerate(good):
         line, signed = one.line, stamp_values(one.line.who or who)
         signed["decided_at"] = line.at or signed["decided_at"]
@@ -151,18 +172,13 @@ def take(
             verdicts[line.media_id] = {"verdict": line.verdict, **signed}
             continue
         said = {key: value for key in ("species", "flank") if (value := getattr(line, key)) is not None}
-        for number in one.detection_ids or (drawn[place].id,):
+        for number in boxes[place]:
             reviews[number] = {**said, "verdict": "accepted", **signed}
             if line.individual:
                 owner = one.individual_id or made[heard(line.individual)].id
                 sightings[number] = {"individual_id": owner, **signed}
                 reviews[number]["identity"] = None
-    change.put_all(Sighting, sightings)
-    change.put_all(DetectionReview, reviews)
-    change.put_all(MediaReview, verdicts)
-    if against := contradictions.contradicted(session, set(sightings)):
-        raise BadDecision(f"The table contradicts what was decided: {contradictions.link_of(against[0]).text}.")
-    return change.record("identities file", who, view={**view, "boxes": len(reviews)})
+    return sightings, reviews, verdicts
 
 
 def _individuals(change: Change, good: Sequence[Planned]) -> dict[str, Individual]:
