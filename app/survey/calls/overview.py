@@ -66,7 +66,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         left = [import_progress(session, number).eta_seconds for number in open_imports(session)]
         calls = session.execute(
             sa.select(Call.finished_at, Call.started_at, Call.task).where(
-                Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None)
+                Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None), Call.outcome == "done"
             )
         ).all()
     finished: list[tuple[float, float]] = []

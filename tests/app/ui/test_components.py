@@ -195,6 +195,19 @@ def test_a_call_over_a_file_of_notes_does_not_move_the_latency_of_pictures(surve
     assert "takes" not in strip_html(alone)
 
 
+@pytest.mark.parametrize("outcome", ["lost", "failed", "cancelled"])
+def test_a_call_without_an_answer_does_not_move_the_latency(survey, outcome: str) -> None:
+    now = time.time()
+    with survey.write() as session:
+        session.add_all(
+            Call(task="detect", model="m", backend="embedded", items=1, queued_at=now - 6000, started_at=end - took,
+                 finished_at=end, outcome=how)
+            for end, took, how in ((now - 100, 0.1, "done"), (now - 50, 5000.0, outcome))
+        )  # fmt: skip
+    figures = snapshot(survey, now=now)
+    assert (figures.p50, figures.p95) == pytest.approx((0.1, 0.1), abs=1e-3)
+
+
 def test_sparkline_breaks_where_nothing_finished() -> None:
     path = re.search(r' d="([^"]*)"', unquote(sparkline([1.0, 2.0, None, 2.0])))
     assert path is not None
