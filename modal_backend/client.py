@@ -24,7 +24,7 @@ from modal_backend.errors import (
 from modal_backend.remote import wire
 from modal_backend.remote.connection import Connection, Options
 from modal_backend.remote.error_map import translated
-from modal_backend.remote.line import Line
+from modal_backend.remote.line import Allowance, Line
 from modal_backend.weights.files import VOLUME, models_listed
 
 # Long polls: the server keeps a question open for at most 55 s.
@@ -114,9 +114,9 @@ class ModalBackend:
                 call = await self._connection.handle(model).spawn.aio(packed)
             return str(call.object_id)
 
-        with self._line.asked(size, self.options.timeout) as seconds:
+        with self._line.asked(size, self.options.timeout) as allowance:
             try:
-                return await self._connection.reliably(spawn, model, seconds, on_retry)
+                return await self._connection.reliably(spawn, model, allowance, on_retry)
             except BackendUnavailable as error:
                 if not stopped:
                     raise
@@ -150,7 +150,7 @@ class ModalBackend:
 
         seconds = self._question_seconds.get(call_id, min(self.options.timeout, FIRST_QUESTION))
         try:
-            answer = await self._connection.reliably(get, None, seconds + wait)
+            answer = await self._connection.reliably(get, None, Allowance(seconds + wait))
         except NotDeployed as error:
             raise ResultLost(f"Modal does not know the call {call_id}.") from error
         except BackendUnavailable:
@@ -183,7 +183,7 @@ class ModalBackend:
         async def give_up() -> None:
             await modal.FunctionCall.from_id(call_id).cancel.aio(terminate_containers=False)
 
-        await self._connection.reliably(give_up, None, self.options.timeout)
+        await self._connection.reliably(give_up, None, Allowance(self.options.timeout))
 
     async def current_stats_async(self, model: str, seconds: float = STATS_SECONDS) -> CurrentStats:
         """What waits and runs for one model as it is deployed now, once, without retries. Raises BackendError."""
@@ -193,7 +193,7 @@ class ModalBackend:
             return await self._connection.handle(model).get_current_stats.aio()
 
         try:
-            stats = await self._connection.once(ask, time.monotonic() + seconds)
+            stats = await self._connection.once(ask, Allowance(seconds))
         except NotDeployed:
             self._connection.drop(model)
             raise
@@ -216,7 +216,7 @@ class ModalBackend:
         async def update() -> Any:
             return await self._connection.handle(model).autoscaler.update.aio(min_containers=containers)
 
-        return int(asyncio.run(self._connection.once(update, time.monotonic() + seconds)).min_containers or 0)
+        return int(asyncio.run(self._connection.once(update, Allowance(seconds))).min_containers or 0)
 
     def kept_warm(self, model: str, seconds: float = STATS_SECONDS) -> int:
         """How many containers of a model Modal keeps running without any call. Raises BackendError."""
@@ -224,7 +224,7 @@ class ModalBackend:
         async def ask() -> Any:
             return await self._connection.handle(model).autoscaler.settings.aio()
 
-        return int(asyncio.run(self._connection.once(ask, time.monotonic() + seconds)).min_containers or 0)
+        return int(asyncio.run(self._connection.once(ask, Allowance(seconds))).min_containers or 0)
 
     def health(self, seconds: float = STATS_SECONDS) -> Health:
         """Whether the app is deployed and answers; never raises, and never takes longer than `seconds`."""
@@ -235,7 +235,7 @@ class ModalBackend:
             await modal.Function.from_name(self.options.app_name, "test_wrapper").hydrate.aio()
 
         try:
-            asyncio.run(self._connection.once(look_up, time.monotonic() + seconds))
+            asyncio.run(self._connection.once(look_up, Allowance(seconds)))
         except BackendError as error:
             return Health(_state_of(error), str(error), error.remedy)
         return Health("ready")
@@ -249,7 +249,7 @@ class ModalBackend:
             found: dict[str, str] = await modal.Function.from_name(self.options.app_name, "test_wrapper").remote.aio()
             return found
 
-        return asyncio.run(self._connection.once(ask, time.monotonic() + self.options.timeout))
+        return asyncio.run(self._connection.once(ask, Allowance(self.options.timeout)))
 
     def runnable(self) -> Collection[str]:
         """Models with weights in the Volume, which is listed; none where it cannot be. Raises BackendUnavailable."""
@@ -261,7 +261,7 @@ class ModalBackend:
             return {entry.path.lstrip("/"): entry.size for entry in entries}
 
         try:
-            return models_listed(asyncio.run(self._connection.once(ask, time.monotonic() + STATS_SECONDS)))
+            return models_listed(asyncio.run(self._connection.once(ask, Allowance(STATS_SECONDS))))
         except BackendUnavailable:
             raise
         except BackendError:
@@ -276,7 +276,7 @@ class ModalBackend:
             found: list[str] = await modal.Function.from_name(self.options.app_name, "weights_there").remote.aio()
             return found
 
-        return asyncio.run(self._connection.once(ask, time.monotonic() + (seconds or self.options.timeout)))
+        return asyncio.run(self._connection.once(ask, Allowance(seconds or self.options.timeout)))
 
     def _stalled(self, model: str, idle: bool) -> float:
         if not idle:

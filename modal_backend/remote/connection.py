@@ -14,19 +14,20 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_before_delay
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt, stop_any
 
 from modal_backend.backend import OnRetry
 from modal_backend.errors import BackendError, BackendMisconfigured, BackendUnavailable, NotDeployed
 from modal_backend.registry import MODELS, REMOTE
 from modal_backend.remote.error_map import translated
-from modal_backend.remote.line import Line
+from modal_backend.remote.line import Allowance, Line
 from modal_backend.remote.reach import reach
 from modal_backend.waiting import PASSING, growing
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 PROBE_AFTER = 5.0
+LEAST_SECONDS = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,19 +90,22 @@ class Connection:
             self._handles.pop(model or "", None)
 
     async def reliably(
-        self, operation: Callable[[], Awaitable[T]], model: str | None, budget: float, on_retry: OnRetry | None = None
+        self,
+        operation: Callable[[], Awaitable[T]],
+        model: str | None,
+        allowance: Allowance,
+        on_retry: OnRetry | None = None,
     ) -> T:
         """The operation's answer; what passes by is tried again, a lost handle is looked up once more."""
-        deadline = time.monotonic() + budget
 
         async def attempt() -> T:
             try:
-                return await self.once(operation, deadline)
+                return await self.once(operation, allowance)
             except NotDeployed:
                 self.drop(model)
                 if model is None:
                     raise
-                return await self.once(operation, deadline)
+                return await self.once(operation, allowance)
             except PASSING:
                 self.drop(model)
                 raise
@@ -117,27 +121,36 @@ class Connection:
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(PASSING),
             wait=growing(self.options.retry_delay),
-            stop=stop_after_attempt(self.options.max_retries + 1) | stop_before_delay(budget),
+            stop=stop_any(
+                stop_after_attempt(self.options.max_retries + 1), lambda state: state.upcoming_sleep >= allowance.left
+            ),
             before_sleep=note,
             reraise=True,
         )
         return await retrying(attempt)
 
-    async def once(self, operation: Callable[[], Awaitable[T]], deadline: float) -> T:
-        """One attempt, given up at the deadline. Raises BackendError."""
-        clock = asyncio.timeout(max(0.05, deadline - time.monotonic()))
+    async def once(self, operation: Callable[[], Awaitable[T]], allowance: Allowance) -> T:
+        """One attempt, given up when the allowance is used up. Raises BackendError."""
+        attempt = asyncio.ensure_future(self._attempt(operation))
         try:
-            async with clock:
-                # while something is sent over a slow line, the look at the socket itself would take too long
-                if time.monotonic() - self._last_answer > PROBE_AFTER and not self._line.message():
-                    await reach()
-                answer = await operation()
+            while not attempt.done():
+                await asyncio.wait({attempt}, timeout=max(LEAST_SECONDS, allowance.left))
+                if not attempt.done() and allowance.left <= 0:
+                    raise BackendUnavailable("Modal did not answer in time.")
+            return attempt.result()
         except Exception as error:
-            if clock.expired():
-                raise BackendUnavailable("Modal did not answer in time.") from error
             ours = translated(error)
             if ours is error:
                 raise
             raise ours from error
+        finally:
+            attempt.cancel()
+            await asyncio.wait({attempt})
+
+    async def _attempt(self, operation: Callable[[], Awaitable[T]]) -> T:
+        # while something is sent over a slow line, the look at the socket itself would take too long
+        if time.monotonic() - self._last_answer > PROBE_AFTER and not self._line.message():
+            await reach()
+        answer = await operation()
         self._last_answer = time.monotonic()
         return answer

@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 
 # Bytes a second of the slowest line (.25 Mbit/s) that is expected before one was measured.
 SLOWEST_LINE = 32_000
@@ -21,6 +22,19 @@ SLOW_AFTER = 5.0
 BREAKS_AFTER = 1.0
 
 
+@dataclass(slots=True)
+class Allowance:
+    """How long something may take, however often it is tried: seconds from now on, which may become more."""
+
+    seconds: float
+    begun: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Seconds that are left; below 0 when it is used up."""
+        return self.begun + self.seconds - time.monotonic()
+
+
 class Line:
     """Bytes are counted from the moment when nothing was under way. Safe to share between threads."""
 
@@ -29,6 +43,7 @@ class Line:
         self._asked = self._arrived = self._total = self._sends = 0
         self._since = 0.0
         self._rate: float | None = None
+        self._allowances: list[tuple[Allowance, float]] = []
 
     @property
     def call_bytes(self) -> int:
@@ -41,20 +56,24 @@ class Line:
             return self._message()
 
     @contextmanager
-    def asked(self, size: int, timeout: float) -> Iterator[float]:
-        """So many bytes are to be sent in the block; gives the seconds that may take, however often it is tried.
+    def asked(self, size: int, timeout: float) -> Iterator[Allowance]:
+        """So many bytes are to be sent in the block; gives how long that may take.
 
-        More than MODAL_TIMEOUT, the more bytes of others are to be sent over the same line.
+        More than MODAL_TIMEOUT, the more bytes are to be sent over the same line, also those asked for later.
         """
+        mine = Allowance(timeout), timeout
         with self._lock:
             self._asked += size
+            self._allowances.append(mine)
             rate = SLOWEST_LINE if self._rate is None else min(SLOWEST_LINE, self._rate / 2)
-            seconds = timeout + max(0, self._asked - ANY_LINE) / rate
+            for allowance, least in self._allowances:
+                allowance.seconds = max(allowance.seconds, least + max(0, self._asked - ANY_LINE) / rate)
         try:
-            yield seconds
+            yield mine[0]
         finally:
             with self._lock:
                 self._asked -= size
+                self._allowances = [held for held in self._allowances if held is not mine]
 
     @contextmanager
     def sending(self, size: int, stopped: list[str]) -> Iterator[None]:

@@ -228,7 +228,7 @@ def test_figures_are_those_of_the_ledger(client: TestClient, services: Services)
                     queued_at=now - 9,
                     started_at=now - 1 - seconds,
                     finished_at=now - 1,
-                    outcome="ok",
+                    outcome="done",
                 )
             )
         session.add(Call(task="detect", model="m", backend="embedded", items=8, queued_at=now, started_at=now))
@@ -241,7 +241,7 @@ def test_figures_are_those_of_the_ledger(client: TestClient, services: Services)
                 queued_at=0,
                 started_at=1,
                 finished_at=2,
-                outcome="ok",
+                outcome="done",
             )
         )
     figures = client.get("/api/stats").json()

@@ -55,9 +55,18 @@ def test_calls_become_as_small_as_the_line_is_slow_and_large_again(clock):
 
 def test_a_server_that_refuses_at_once_is_no_slow_line(clock):
     line, stopped = Line(), []
-    with line.asked(900_000, 120) as seconds:
+    with line.asked(900_000, 120) as allowance:
         for _ in range(5):
             cut_off(line, 900_000, stopped, clock, seconds=0)
             clock[0] += 30
             assert line.message() == ""
-    assert (seconds, stopped, line.call_bytes) == (120, [], MOST_BYTES)
+    assert (allowance.seconds, stopped, line.call_bytes) == (120, [], MOST_BYTES)
+
+
+def test_a_call_has_the_time_that_those_need_which_join_it_on_the_line_and_keeps_it_when_they_are_gone():
+    line = Line()
+    with line.asked(200_000, 20) as first:
+        with line.asked(1_760_000, 20) as second:
+            assert (first.seconds, second.seconds) == (50, 50)
+        with line.asked(800_000, 30) as third:
+            assert (first.seconds, third.seconds) == (50, 30)
