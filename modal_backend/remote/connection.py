@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type, stop_after_attempt
+from tenacity import AsyncRetrying, RetryCallState, retry_if_exception_type
 
 from modal_backend.backend import OnRetry
 from modal_backend.errors import BackendError, BackendMisconfigured, BackendUnavailable, NotDeployed
@@ -118,13 +118,13 @@ class Connection:
             if on_retry is not None and isinstance(error, BackendError):
                 on_retry(error)
 
-        def used_up(state: RetryCallState) -> bool:
-            return state.upcoming_sleep >= allowance.left
+        def enough(state: RetryCallState) -> bool:
+            return state.attempt_number > self.options.max_retries or state.upcoming_sleep >= allowance.left
 
         retrying = AsyncRetrying(
             retry=retry_if_exception_type(PASSING),
             wait=growing(self.options.retry_delay),
-            stop=stop_after_attempt(self.options.max_retries + 1) | used_up,
+            stop=enough,
             before_sleep=note,
             reraise=True,
         )
