@@ -21,6 +21,7 @@ from app.exchange.incoming.megadetector import USUAL_THRESHOLD
 from app.exchange.incoming.recognise import recognise
 from app.exchange.incoming.scratch import Matched, relative
 from app.files import results_folder
+from app.survey import pace
 from app.survey.database import Survey
 from app.survey.detections import results
 from app.survey.results import stored
@@ -171,7 +172,10 @@ def take_some(survey: Survey, results_id: int, after: int) -> int | None:
     with survey.write() as session:
         if session.get(ResultsReview, results_id) is None:
             return None
+        row = session.get_one(ResultsFile, results_id)
+        before = row.taken
         _store(session, results_id, {one.media_id: one for one in group})
+        pace.measure(row, row.taken - before)
     return group[-1].number
 
 

@@ -12,13 +12,13 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import files
+from app.survey import pace
 from app.survey.database import Survey
 from app.survey.individuals import rankings
 from app.survey.media import browse
 from app.survey.tables.exports import UNDER_WAY, ExportFile, ExportState
 
 KEPT_DAYS = 7
-ETA_AFTER_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class ExportView:
     created_at: float
     finished_at: float | None
     seconds: float
+    eta_seconds: float | None
     mark: str | None
     path: Path | None
 
@@ -49,13 +50,6 @@ class ExportView:
     def under_way(self) -> bool:
         """Whether the worker has it or will have it."""
         return self.state in UNDER_WAY
-
-    @property
-    def eta_seconds(self) -> float | None:
-        """The time left at the pace so far; None at the beginning."""
-        if self.seconds < ETA_AFTER_SECONDS or not 0 < self.done <= self.total:
-            return None
-        return self.seconds * (self.total - self.done) / self.done
 
 
 def ask_for(session: Session, kind: str, settings: Mapping[str, str], who: str) -> ExportFile:
@@ -75,15 +69,19 @@ def begin(session: Session, export_id: int) -> ExportFile | None:
     row = session.get(ExportFile, export_id)
     if row is None or row.state not in UNDER_WAY:
         return None
-    row.state, row.started_at, row.mark, row.done, row.total = ExportState.RUNNING, time.time(), mark(session), 0, 0
+    row.state, row.started_at, row.mark = ExportState.RUNNING, time.time(), mark(session)
+    row.done, row.total, row.rate, row.measured_at = 0, 0, None, None
     return row
 
 
 def progress(session: Session, export_id: int, done: int, total: int) -> bool:
     """Write down how far a file is; whether it is still wanted."""
-    mine = sa.and_(ExportFile.id == export_id, ExportFile.state == ExportState.RUNNING)
-    found = session.execute(sa.update(ExportFile).where(mine).values(done=done, total=total))
-    return bool(found.rowcount)  # type: ignore[attr-defined]
+    row = session.get(ExportFile, export_id)
+    if row is None or row.state != ExportState.RUNNING:
+        return False
+    pace.measure(row, max(done - row.done, 0))
+    row.done, row.total = done, total
+    return True
 
 
 def finish(session: Session, export_id: int, *, holds: str = "", path: Path | None = None, error: str = "") -> None:
@@ -146,5 +144,6 @@ def _view(row: ExportFile, data_dir: Path) -> ExportView:
     seconds = (row.finished_at or time.time()) - row.started_at if row.started_at else 0.0
     return ExportView(
         row.id, row.format, row.settings, row.state, row.done, row.total, row.holds or "", row.error, row.bytes or 0,
-        row.who, row.created_at, row.finished_at, seconds, row.mark, path if path and path.is_file() else None,
+        row.who, row.created_at, row.finished_at, seconds,
+        pace.seconds_left(row, row.total - row.done), row.mark, path if path and path.is_file() else None,
     )  # fmt: skip

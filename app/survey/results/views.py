@@ -7,13 +7,16 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import pace
 from app.survey.tables.decisions import Decision
 from app.survey.tables.results import ResultsFile, ResultsState
 
 
 @dataclass(frozen=True, slots=True)
 class ResultsView:
-    """A file of results. decision_id: the decision by which it counts; None while it does not. See `ResultsFile`."""
+    """A file of results. decision_id: the decision by which it counts; None while it does not. See `ResultsFile`.
+
+    eta_seconds: None while it is not known."""
 
     id: int
     name: str
@@ -22,7 +25,7 @@ class ResultsView:
     matched: int
     taken: int
     error: str | None
-    started_at: float | None
+    eta_seconds: float | None
     decision_id: int | None
 
     @property
@@ -48,7 +51,7 @@ def recent(session: Session, limit: int = 5) -> list[ResultsView]:
             row.matched or 0,
             row.taken,
             row.error,
-            row.started_at,
+            pace.seconds_left(row, (row.matched or 0) - row.taken),
             decided.get(row.id),
         )
         for row in rows

@@ -15,6 +15,8 @@ class Decision(Base):
 
     changes: list of {table, before, after}; before or after is None where the row did not exist. The ids of detections
     and individuals are no foreign keys: the log outlives a drawn box or a new individual that was undone.
+
+    part_of: the decision that this one continues; both are taken back together.
     """
 
     __tablename__ = "decision"
@@ -33,6 +35,7 @@ class Decision(Base):
     undone_at: Mapped[float | None]
     undone_by: Mapped[str | None] = mapped_column(String(80))
     undo_key: Mapped[str | None] = mapped_column(String(64), unique=True)
+    part_of: Mapped[int | None] = mapped_column(index=True)
 
 
 class AuditEntry(Base):

@@ -29,7 +29,7 @@ class ExportFile(Base):
 
     format: its key. settings: what was chosen, as `exchange.wishes.wish_of` takes it. file: its name, once it is
     written. done, total: how far the worker is. holds: what is in it, in words. mark: the state of the survey when the
-    worker began.
+    worker began. rate, measured_at: see `app.survey.pace`.
     """
 
     __tablename__ = "export_file"
@@ -48,4 +48,6 @@ class ExportFile(Base):
     who: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[Moment]
     started_at: Mapped[float | None]
+    rate: Mapped[float | None]
+    measured_at: Mapped[float | None]
     finished_at: Mapped[float | None]

@@ -25,7 +25,7 @@ class ResultsFile(Base):
 
     path: where the file lies until it has been read. model_version_id: whose boxes these are, once it has been read.
     entries: images that the file names; matched: those of them that are in the survey; taken: those whose boxes are
-    stored.
+    stored. rate, measured_at: see `app.survey.pace`.
     """
 
     __tablename__ = "results_file"
@@ -45,6 +45,8 @@ class ResultsFile(Base):
     who: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[Moment]
     started_at: Mapped[float | None]
+    rate: Mapped[float | None]
+    measured_at: Mapped[float | None]
     finished_at: Mapped[float | None]
 
 

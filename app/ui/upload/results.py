@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import streamlit as st
@@ -87,11 +86,9 @@ def _draw(file: ResultsView) -> None:
 
 
 def _pace(file: ResultsView) -> str:
-    seconds = time.time() - (file.started_at or time.time())
-    left = seconds * (file.matched - file.taken) / file.taken if file.taken else None
     if file.taken >= file.matched:
         return f"{many(file.taken, 'image')} stored; their animals are being described"
-    return f"{file.taken:,} of {many(file.matched, 'image')} stored, {duration(left)} left"
+    return f"{file.taken:,} of {many(file.matched, 'image')} stored · {duration(file.eta_seconds)} left"
 
 
 def _plan(file: ResultsView) -> None:

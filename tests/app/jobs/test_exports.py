@@ -167,14 +167,27 @@ def test_progress_is_the_share_of_time_and_never_ends_early(tigers, monkeypatch)
     assert 0 <= shares[0] < shares[-1] <= 1
 
 
-def test_the_time_left_follows_the_pace_and_is_not_guessed_at_once(tigers):
-    number = asked(tigers, "camtrap-dp")
-    for seconds, done, left_over in ((0.5, 10, None), (10, 0, None), (10, 25, 30)):
+def test_the_time_left_follows_the_pace_of_the_last_minute_and_is_not_guessed_at_once(tigers, monkeypatch):
+    number, clock = asked(tigers, "camtrap-dp"), [time.time()]
+    monkeypatch.setattr(time, "time", lambda: clock[0])
+    with tigers.write() as session:
+        written.begin(session, number)
+
+    def eta_at(seconds: int, done: int) -> float | None:
+        clock[0] += seconds
         with tigers.write() as session:
-            row = written.begin(session, number)
-            row.started_at, row.done, row.total = time.time() - seconds, done, 100
-        eta = view(tigers, number).eta_seconds
-        assert eta is None if left_over is None else eta == pytest.approx(left_over, abs=1)
+            assert written.progress(session, number, done, 10_000)
+        return view(tigers, number).eta_seconds
+
+    assert eta_at(1, 10) is None
+    assert eta_at(9, 100) == pytest.approx(990, abs=1)
+    for minute in range(10):  # slow at first: since the start it has been 1.6 a second, now it is 10
+        eta_at(60, 100 + minute)
+    for step in range(1, 13):
+        eta = eta_at(10, 109 + step * 100)
+    assert eta == pytest.approx((10_000 - 1309) / 10, rel=0.05)
+    clock[0] += 30
+    assert view(tigers, number).eta_seconds == pytest.approx(eta - 30, abs=1)
 
 
 def test_rows_are_counted_on_their_way():
