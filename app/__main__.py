@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import errno
+import sqlite3
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandFailed as error:
         print(error, file=sys.stderr)
         return error.code
-    except DBAPIError as error:
+    except (DBAPIError, sqlite3.Error) as error:
         print(trouble(error), file=sys.stderr)
         return 1
     except OSError as error:

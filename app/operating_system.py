@@ -107,6 +107,16 @@ def process_lives(mark: str) -> bool | None:
         return False
 
 
+def users_of(path: Path) -> list[str]:
+    """Other processes that have a file open, as far as this user may see: "python (process 4711)"."""
+    found = []
+    for process in psutil.process_iter(["name", "open_files"]):
+        files = process.info["open_files"] or ()
+        if process.pid != os.getpid() and any(Path(file.path) == path for file in files):
+            found.append(f"{process.info['name']} (process {process.pid})")
+    return found
+
+
 def sync_folder(folder: Path) -> None:
     """Make a rename survive a power cut; not possible, nor needed, on Windows."""
     if sys.platform == "win32":

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from sqlalchemy.exc import DBAPIError
 
 from app.analysis.backends import modal_backend
 from app.analysis.model_choice import Choice, shown, words
@@ -21,7 +22,7 @@ from app.commands import machine
 from app.commands.machine import Finding
 from app.commands.output import tell
 from app.settings import Backend, Settings
-from app.survey.database import open_survey
+from app.survey.database import open_survey, trouble
 from modal_backend.client import ModalBackend
 from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
@@ -174,6 +175,8 @@ def _video(settings: Settings) -> Finding:
 def _checked(name: str, task: str, check: Callable[[], str]) -> Finding:
     try:
         return Finding(name, task, "ready", check())
+    except DBAPIError as error:
+        return Finding(name, task, "not configured", trouble(error), "")
     except Exception as error:
         remedy = "Check PUGMARK_DATA_DIR and PUGMARK_DATABASE_URL."
         return Finding(name, task, "not configured", f"{type(error).__name__}: {error}", remedy)

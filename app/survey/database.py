@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import logging
 import os
 import shutil
 import sqlite3
@@ -21,13 +22,15 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
-from tenacity import Retrying, retry_if_exception_message, stop_after_delay
+from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_delay, wait_none
 
+from app import operating_system
 from app.settings import Settings
 from app.survey.roles import NotAllowed, Role
 from modal_backend.waiting import growing
 
 T = TypeVar("T")
+log = logging.getLogger("pugmark.survey")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IDS_A_QUERY = 500  # SQLite before 3.32 takes 999 values: https://sqlite.org/limits.html
 EVENT_GAP = "event gap, seconds"
@@ -51,6 +54,8 @@ TROUBLES = {
 # What libpq says while a server stops and starts, and how many seconds a page or a command waits for it.
 RESTARTING = "refused|starting up|shutting down|closed the connection|not yet accepting|terminating connection"
 PATIENCE = 15.0
+# How long another program's hold on an SQLite file is waited for, and in pieces of what length: Ctrl+C ends one.
+LOCKED_SECONDS, LOCKED_PIECE = 60.0, 1.0
 # Waiting does not cure these: https://www.postgresql.org/docs/current/errcodes-appendix.html (disk full).
 FOR_A_PERSON = ("53100",)
 WRITES = 7_203_112  # any number, the same in every process
@@ -107,13 +112,14 @@ class Survey:
         self.engine.dispose()
 
 
-def trouble(error: DBAPIError) -> str:
+def trouble(error: DBAPIError | sqlite3.Error) -> str:
     """What a refusal of the database means for the person at the screen, with what to do; the SQL is left out."""
-    cause = str(error.orig)
+    refusal = error.orig if isinstance(error, DBAPIError) else error
+    cause = str(refusal)
     for sign, sentence in TROUBLES.items():
         if sign in cause.lower():
             return sentence
-    return f"The survey's database refused: {cause.splitlines()[0] if cause else type(error.orig).__name__}"
+    return f"The survey's database refused: {cause.splitlines()[0] if cause else type(refusal).__name__}"
 
 
 def is_away(error: BaseException) -> bool:
@@ -175,21 +181,60 @@ def _engine(url: str) -> sa.Engine:
     read_only = path.exists() and not os.access(path.parent, os.W_OK)
     if read_only:
         url = _read_only_url(path)
-    engine = sa.create_engine(url, connect_args={"timeout": 60}, pool_size=10, max_overflow=20)
-    pragmas = ["foreign_keys=ON", "busy_timeout=60000"] + ["journal_mode=WAL", "synchronous=FULL"] * (not read_only)
+    engine = sa.create_engine(url, connect_args={"timeout": LOCKED_PIECE}, pool_size=10, max_overflow=20)
+    pragmas = ["foreign_keys=ON"] + ["journal_mode=WAL", "synchronous=FULL"] * (not read_only)
+    patient = _when_free(path)
 
     @sa.event.listens_for(engine, "connect")
     def _pragmas(connection: Any, _record: Any) -> None:
         connection.isolation_level = None  # BEGIN is sent below, so that writers can take the lock at once
         for pragma in pragmas:
-            connection.execute(f"PRAGMA {pragma}")
+            patient(connection.execute, f"PRAGMA {pragma}")
 
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         writes = connection.get_execution_options().get("pugmark_writes")
-        connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+        if writes:
+            patient(connection.exec_driver_sql, "BEGIN IMMEDIATE")
+        else:  # the first read takes SQLite's lock, and so it is made here
+            connection.exec_driver_sql("BEGIN")
+            patient(connection.exec_driver_sql, "SELECT 1 FROM sqlite_master LIMIT 1")
 
     return engine
+
+
+def wait_until_free(url: str) -> None:
+    """Wait until no other program writes to this database, if it is an SQLite file that is there.
+
+    Raises OperationalError after LOCKED_SECONDS.
+    """
+    path = Path(url.removeprefix("sqlite:///"))
+    if not url.startswith("sqlite") or not path.exists():
+        return
+    engine = sa.create_engine(url, connect_args={"timeout": LOCKED_PIECE})
+    with engine.connect() as connection:
+        _when_free(path)(connection.exec_driver_sql, "BEGIN IMMEDIATE")
+    engine.dispose()
+
+
+def _when_free(path: Path) -> Retrying:
+    """Tries a statement until no other program holds the database's file; says once that it waits, and for whom."""
+
+    def say(state: RetryCallState) -> None:
+        if state.attempt_number == 1:
+            users = ", ".join(operating_system.users_of(path))
+            log.warning(
+                "Another program holds %s of the survey. Waiting up to %.0f s for it; end it to go on at once, or"
+                " stop this with Ctrl+C.%s",
+                path.name,
+                LOCKED_SECONDS,
+                f" The file is open in: {users}." if users else "",
+            )
+
+    locked = retry_if_exception_message(match="(?s).*is locked")
+    return Retrying(
+        retry=locked, wait=wait_none(), stop=stop_after_delay(LOCKED_SECONDS), before_sleep=say, reraise=True
+    )
 
 
 def _read_only_url(path: Path) -> str:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
+import threading
 
 import pytest
 import sqlalchemy as sa
 
 from app import __main__ as command_line
 from app import files
+from app.jobs.worker import run_worker
+from app.survey import database
 from app.survey.database import Survey, open_survey, trouble
 from app.survey.tables.individuals import Individual
 from app.survey.tables.media import Media
@@ -24,6 +27,52 @@ def test_a_survey_that_another_program_is_writing_opens_and_reads_at_once(settin
         assert session.scalar(sa.select(sa.func.count(Media.id))) == 0
     again.close()
     holder.close()
+
+
+def test_a_command_on_a_survey_that_another_program_holds_says_what_it_waits_for_and_ends_in_a_sentence(
+    settings, survey, monkeypatch, caplog, capsys
+):
+    survey.close()
+    holder = held(files.database_path(settings.data_dir), monkeypatch)
+    monkeypatch.setattr(command_line, "load_settings", lambda: settings)
+    assert command_line.main(["status"]) == 1
+    (waiting,) = [record.getMessage() for record in caplog.records]
+    assert waiting.startswith("Another program holds survey.sqlite of the survey. Waiting up to")
+    assert capsys.readouterr().err.startswith("Another program holds the survey's database.")
+    holder.close()
+
+
+def test_a_worker_whose_queue_another_program_holds_waits_for_it_and_ends_in_a_sentence(
+    settings, survey, monkeypatch, caplog
+):
+    holder = held(files.jobs_database_path(settings.data_dir), monkeypatch)
+    with pytest.raises(sa.exc.OperationalError) as refused:
+        run_worker(survey, settings, threading.Event(), lambda: True)
+    assert "Another program holds jobs.sqlite of the survey." in caplog.text
+    assert trouble(refused.value).startswith("Another program holds")
+    holder.close()
+
+
+def held(path, monkeypatch):
+    """A connection that lets nobody read or write this database; Pugmark waits for it a moment only."""
+    holder = sqlite3.connect(path, isolation_level=None)
+    holder.execute("PRAGMA locking_mode=EXCLUSIVE")
+    holder.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(database, "LOCKED_PIECE", 0.1)
+    monkeypatch.setattr(database, "LOCKED_SECONDS", 0.2)
+    return holder
+
+
+def test_a_command_goes_on_when_the_other_program_lets_the_database_go(settings, survey, monkeypatch):
+    survey.close()
+    holder = sqlite3.connect(files.database_path(settings.data_dir), isolation_level=None, check_same_thread=False)
+    holder.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(database, "LOCKED_PIECE", 0.05)
+    threading.Timer(0.3, holder.close).start()
+    again = open_survey(settings)
+    with again.write() as session:
+        session.add(Individual(name="Machli"))
+    again.close()
 
 
 def test_a_survey_in_a_folder_that_cannot_be_written_is_read_and_writing_says_why(settings, survey, monkeypatch):
