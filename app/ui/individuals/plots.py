@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from math import cos, radians
 
 import plotly.graph_objects as go
 
 from app.survey.capture.history import MISSING, CaptureHistory
 from app.survey.individuals.sightings import Movement, SightingView
+from app.ui.shared.map_lines import Plane, draw_lines
 
 MARK = "#2A9D8F"
 GREY = "#8C938D"
 FLANKS = {"left": "triangle-left", "right": "triangle-right", "other": "square", "unknown": "circle-open"}
-KM_A_DEGREE = 111.195
 MOST_LABELS = 60
 CELLS = {MISSING: (0.0, "NA", "no camera worked (NA)"), 0: (0.5, "", "not seen"), 1: (1.0, "●", "seen")}
 
@@ -51,7 +50,8 @@ def station_map(
     """
     if not places:
         return None
-    at = _kilometres(places)
+    plane = Plane.around(places.values())
+    at = {name: plane.kilometres(*place) for name, place in places.items()}
     seen = Counter(one.station for one in sightings if one.station in at)
     figure = go.Figure()
     for move in moves:
@@ -77,7 +77,7 @@ def station_map(
         marker={"size": [10 + 3 * min(count, 30) ** 0.5 for count in seen.values()], "color": MARK},
         hovertemplate="%{text}<br>%{customdata} sightings<extra></extra>",
     )  # fmt: skip
-    _scale(figure, list(at.values()))
+    _scale(figure, plane, list(at.values()))
     return _calm(figure, 380)
 
 
@@ -85,7 +85,8 @@ def counts_map(places: Mapping[str, tuple[float, float]], numbers: Mapping[str, 
     """Every station with coordinates in km around their middle, larger where more was seen, or None."""
     if not places:
         return None
-    at = _kilometres(places)
+    plane = Plane.around(places.values())
+    at = {name: plane.kilometres(*place) for name, place in places.items()}
     seen = {name: numbers.get(name, 0) for name in at}
     most = max(max(seen.values()), 1)
     sizes = [8 + 22 * (count / most) ** 0.5 for count in seen.values()]
@@ -97,7 +98,7 @@ def counts_map(places: Mapping[str, tuple[float, float]], numbers: Mapping[str, 
             hovertemplate="%{text}<br>%{customdata} " + noun + "<extra></extra>",
         )
     )  # fmt: skip
-    _scale(figure, list(at.values()))
+    _scale(figure, plane, list(at.values()))
     return _calm(figure, 260)
 
 
@@ -138,17 +139,8 @@ def history_matrix(history: CaptureHistory, first: int, last: int) -> go.Figure:
     return _calm(figure, 90 + 20 * len(names))
 
 
-def _kilometres(places: Mapping[str, tuple[float, float]]) -> dict[str, tuple[float, float]]:
-    middle = sum(latitude for latitude, _ in places.values()) / len(places)
-    west = sum(longitude for _, longitude in places.values()) / len(places)
-    return {
-        name: ((longitude - west) * KM_A_DEGREE * cos(radians(middle)), (latitude - middle) * KM_A_DEGREE)
-        for name, (latitude, longitude) in places.items()
-    }
-
-
-def _scale(figure: go.Figure, at: Sequence[tuple[float, float]]) -> None:
-    """A scale bar in km instead of axes, with room around the stations, and where north is."""
+def _scale(figure: go.Figure, plane: Plane, at: Sequence[tuple[float, float]]) -> None:
+    """Graticule, coast and a scale bar in km instead of axes, with room around the stations, and where north is."""
     left, right = min(x for x, _ in at), max(x for x, _ in at)
     low, high = min(y for _, y in at), max(y for _, y in at)
     size = max(right - left, high - low, 0.4)
@@ -161,8 +153,10 @@ def _scale(figure: go.Figure, at: Sequence[tuple[float, float]]) -> None:
     figure.add_annotation(
         xref="paper", yref="paper", x=1, y=1, text="N ↑", showarrow=False, font={"size": 13}, xanchor="right"
     )
-    figure.update_xaxes(visible=False, range=[left - pad, right + pad])
-    figure.update_yaxes(visible=False, range=[low - pad * 1.4, high + pad], scaleanchor="x", scaleratio=1)
+    x, y = (left - pad, right + pad), (low - pad * 1.4, high + pad)
+    draw_lines(figure, plane, x, y)
+    figure.update_xaxes(visible=False, range=x)
+    figure.update_yaxes(visible=False, range=y, scaleanchor="x", scaleratio=1)
 
 
 def _calm(figure: go.Figure, height: int, *, legend: bool = False) -> go.Figure:
