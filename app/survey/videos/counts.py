@@ -19,7 +19,8 @@ from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoReview, VideoRunRow
 from modal_backend.contracts import Box, Category
-from modal_backend.models.detectors.overlap import covered
+from modal_backend.models.detectors.overlap import covered, different
+from modal_backend.models.video.summary import ONE_PLACE
 
 SAME = 0.5  # of the smaller box: a drawn box that covers a tracklet's shows the same animal
 
@@ -176,6 +177,6 @@ def _boxes(session: Session, media_ids: Collection[int]) -> list[tuple[int, int,
 
 def _different(boxes: list[tuple[int | None, Box]]) -> int:
     """How many animals the boxes of one frame show: a drawn box over that of a tracklet shows the same one."""
-    tracked = [box for tracklet_id, box in boxes if tracklet_id is not None]
+    tracked = different((box for tracklet_id, box in boxes if tracklet_id is not None), ONE_PLACE)
     drawn = [box for tracklet_id, box in boxes if tracklet_id is None]
     return len(tracked) + sum(not any(covered(box, other) >= SAME for other in tracked) for box in drawn)

@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from modal_backend.contracts import Category, FrameBox, Tracklet
-from modal_backend.models.detectors.overlap import covered
-from modal_backend.models.video.summary import Count
-
-ONE_PLACE = 0.85  # boxes that cover each other by so much show one animal
+from modal_backend.models.detectors.overlap import different
+from modal_backend.models.video.summary import ONE_PLACE, Count
 
 
 def count_of(tracklets: Sequence[Tracklet], categories: Iterable[Category]) -> Count:
@@ -31,11 +29,8 @@ def count_of(tracklets: Sequence[Tracklet], categories: Iterable[Category]) -> C
 
 def _apart(boxes: Sequence[FrameBox]) -> int:
     """How many of the boxes of a frame show different animals."""
-    kept: list[FrameBox] = []
-    for box in sorted(boxes, key=lambda box: -(box.confidence or 0.0)):
-        if not any(covered(box.box, other.box) >= ONE_PLACE for other in kept):
-            kept.append(box)
-    return len(kept)
+    surest_first = sorted(boxes, key=lambda box: -(box.confidence or 0.0))
+    return len(different((box.box for box in surest_first), ONE_PLACE))
 
 
 def _sureness(boxes: Sequence[FrameBox]) -> float:

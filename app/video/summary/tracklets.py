@@ -14,8 +14,10 @@ from app.video.paths.paths import moving_share
 from app.video.summary import standing
 from app.video.summary.evidence import USABLE, Looked, Thing, needed, shown_box, sides_of, things_of, trimmed
 from modal_backend.contracts import Category, FrameBox, Side, Source, Tracklet
+from modal_backend.models.detectors.prepare import threshold
+from modal_backend.registry import DETECTOR
 
-SURE = 0.25  # the pocket detector's own threshold, where no other is named
+SURE = threshold(DETECTOR)  # the pocket detector's, where no other is named
 FEWEST_MARKS = 2
 MOST_UNIDENTIFIED = 5
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -41,6 +42,15 @@ def covered(box: Box, other: Box) -> float:
     """Share of the smaller box that the other covers."""
     smaller = min(area_of(box), area_of(other))
     return shared_area(box, other) / smaller if smaller else 0.0
+
+
+def different(boxes: Iterable[Box], same: float) -> list[Box]:
+    """The boxes without those that cover one before them, or are covered by it, to this share of the smaller."""
+    kept: list[Box] = []
+    for box in boxes:
+        if not any(covered(box, other) >= same for other in kept):
+            kept.append(box)
+    return kept
 
 
 def middle_of(box: Box) -> tuple[float, float]:

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from modal_backend.contracts import Category, Source, Tracklet
 
+ONE_PLACE = 0.85  # boxes on one frame that cover each other by so much show one animal
+
 
 @dataclass(frozen=True, slots=True)
 class Sentence:
