@@ -29,6 +29,8 @@ WESTERN = "".join(LETTERS[name] for name in ("de", "fr", "es", "pt", "it", "nl",
 EVERY = "".join(LETTERS.values())
 OTHER_SCRIPTS = {"CYRILLIC", "GREEK", "HEBREW", "ARABIC"}
 SIGNS = frozenset("“”‘’„‚–—…°€£§«»¿¡•·½¼¾²³ºª™®©×±µ№\xa0")
+# What has no space for longer is no word, and looked at piece by piece.
+WORD = re.compile(r"\S{1,200}|\xa0")
 SAMPLE_BYTES = 64 * 1024
 LIKELY = 0.7
 CLOSE = 0.02
@@ -139,7 +141,9 @@ def _fit(sample: bytes, beginning: bytes, encoding: str) -> float:
     text = sample.decode(encoding, errors="replace")
     language = classify(beginning.decode(encoding, errors="replace") + "\n" + text[:16000])[0]
     good = total = capitals = 0.0
-    for word in re.findall(r"\S*[^\x00-\x7f\s]\S*|\xa0", text):
+    for word in WORD.findall(text):
+        if word.isascii():
+            continue
         for run in re.findall(r"[^\W\d_]+|[^\x00-\x7f]", word):
             strange = [sign for sign in run if sign > "\x7f"]
             total += len(strange)

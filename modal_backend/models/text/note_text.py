@@ -23,8 +23,16 @@ NGRAMS = (1, 3)
 LONGEST_TEXT = 100_000
 LONGEST_WORD = 60
 
-DROPPED_ELEMENT = re.compile(r"<(script|style)\b[^<>]*>.*?</\1\s*>", re.IGNORECASE | re.DOTALL)
-TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>|<!--.*?-->", re.DOTALL)
+# Begin and end of what is dropped with all that stands inside.
+DROPPED = tuple(
+    (re.compile(f"{begin}.*?{end}", re.IGNORECASE | re.DOTALL), re.compile(end, re.IGNORECASE))
+    for begin, end in (
+        (r"<script\b[^<>]*>", r"</script\s*>"),
+        (r"<style\b[^<>]*>", r"</style\s*>"),
+        ("<!--", "-->"),
+    )
+)
+TAG = re.compile(r"</?[a-zA-Z][^<>]{0,2000}>")
 SPACE = re.compile(r"\s+")
 # Python's own \w leaves out the vowel signs of Hindi and Nepali, which stand inside words.
 WORD = regex.compile(r"[\w\p{M}]+(?:['’‑-][\w\p{M}]+)*")
@@ -40,13 +48,21 @@ def clean(text: object) -> str:
         return ""
     value = str(text)[: 2 * LONGEST_TEXT]
     if "<" in value:
-        value = TAG.sub(" ", DROPPED_ELEMENT.sub(" ", value))
+        value = TAG.sub(" ", _without_dropped(value))
     if "&" in value:
         value = html.unescape(value)
     value = unicodedata.normalize("NFC", value)
     if not value.isprintable():
         value = "".join(_visible(part) for part in value)
     return SPACE.sub(" ", value).strip()[:LONGEST_TEXT]
+
+
+def _without_dropped(value: str) -> str:
+    """Behind the last end nothing is looked for: thousands of beginnings without an end would each read all of it."""
+    for element, end in DROPPED:
+        last = max((found.end() for found in end.finditer(value)), default=0)
+        value = element.sub(" ", value[:last]) + value[last:]
+    return value
 
 
 def _visible(character: str) -> str:

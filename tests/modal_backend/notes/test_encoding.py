@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from modal_backend.notes.encoding import decode
@@ -42,3 +44,9 @@ def test_a_code_page_of_dos_that_rests_on_a_few_signs_is_asked_about():
     assert "a guess" in decode(text.encode("cp852")).doubts[0]
     assert decode(text.encode("cp1250")).doubts == ()
     assert decode((text * 20).encode("cp852")).doubts == ()
+
+
+def test_a_text_without_a_space_is_decoded_in_a_time_that_grows_with_its_length():
+    before = time.process_time()
+    decode(b"x" * 60_000 + b" H\xf6he")
+    assert time.process_time() - before < 5

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from modal_backend.models.text.discriminative import discriminative, occurrences
 from modal_backend.models.text.languages import note_languages
-from modal_backend.models.text.note_text import note_phrases, phrases
+from modal_backend.models.text.note_text import clean, note_phrases, phrases
 from modal_backend.models.text.stop_words import stop_words
 from tests.support.two_languages import two_languages
 
@@ -82,3 +84,15 @@ def test_planted_words_of_both_languages_lead_their_category_and_no_function_wor
     assert np.mean(found) >= 0.95
     chosen = set(table.loc[table["discriminative"], "keyword"])
     assert not chosen & (stop_words(languages[0]) | stop_words(languages[1]))
+
+
+def test_a_note_loses_its_markup_with_what_stands_inside_scripts_and_comments():
+    note = "a <!-- <b>x</b> --> b <SCRIPT a=1>var x</script > c <style>y</style>d <b>e</b> <!-- f"
+    assert clean(note) == "a b c d e <!-- f"
+
+
+@pytest.mark.parametrize("beginning", ["<!--", "<script>", "<style>", "<script></script"])
+def test_markup_that_begins_thousands_of_times_and_never_ends_is_read_once(beginning):
+    before = time.process_time()
+    clean(beginning * 40_000)
+    assert time.process_time() - before < 2
