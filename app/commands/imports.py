@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from argparse import ArgumentParser, Namespace
 from collections import Counter
 from dataclasses import asdict
@@ -19,8 +20,10 @@ from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.media import imports, remarks
-from app.survey.media.progress import Progress, import_progress, refusals, unanalysed
+from app.survey.media.progress import UNFINISHED, Progress, import_progress, refusals, unanalysed
 from app.survey.tables.media import ImportBatch, Outcome
+
+COUNT_SECONDS = 1.0  # between two counts of an import's files, which take the longer the more there are
 
 
 def add_arguments(command: ArgumentParser) -> None:
@@ -97,14 +100,18 @@ def queue(survey: Survey, settings: Settings, import_id: int, as_json: bool) -> 
 def wait_for(survey: Survey, settings: Settings, import_id: int) -> Progress:
     """Until an import has ended; does the work here when no worker is alive."""
     with tqdm(unit="file", desc="import", dynamic_ncols=True, disable=None) as bar:
+        counted = 0.0
 
         def ended() -> bool:
+            nonlocal counted
             with survey.read() as session:
-                progress = import_progress(session, import_id)
-                results_id = session.get_one(ImportBatch, import_id).results_id
-            bar.total = progress.listed
-            bar.update(progress.done - bar.n)
-            return not progress.running and (results_id is None or results.is_taken(survey, results_id))
+                batch = session.get_one(ImportBatch, import_id)
+                running, results_id = batch.state in UNFINISHED, batch.results_id
+                if not bar.disable and (not running or time.monotonic() - counted > COUNT_SECONDS):
+                    progress = import_progress(session, import_id)
+                    counted, bar.total = time.monotonic(), progress.listed
+                    bar.update(progress.done - bar.n)
+            return not running and (results_id is None or results.is_taken(survey, results_id))
 
         work_until(survey, settings, ended)
     with survey.read() as session:

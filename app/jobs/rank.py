@@ -52,7 +52,9 @@ async def match_queries(detection_ids: list[int], scope_key: str) -> None:
 
 @DBOS.workflow(name="rank_ahead")
 async def rank_ahead(detection_ids: list[int], scope_key: str) -> None:
-    """Rank queries that nobody has opened yet, with the matcher; makes way for an import."""
+    """Rank queries that nobody has opened yet; the matcher looks at them afterwards, and makes way for an import."""
+    for detection_id in detection_ids:
+        await rank(detection_id, scope_key)
     for detection_id in detection_ids:
         await match_ahead(detection_id, scope_key, DBOS.workflow_id or "")
 

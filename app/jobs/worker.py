@@ -29,7 +29,7 @@ from app.survey.detections import rapid_profile
 from modal_backend.errors import BackendError
 
 log = logging.getLogger("pugmark.worker")
-# A look at a queue takes 2 ms of a core: only where somebody waits is it made ten times a second.
+# A look at a queue takes 2 to 3 ms of a core: only where somebody waits is it made ten times a second.
 POLL_SECONDS = 0.1
 EVIDENCE_AT_ONCE = 2
 QUESTIONS_AT_ONCE = 4
@@ -95,11 +95,11 @@ def _open_queue(settings: Settings, context: Context) -> None:
         (Queue.INTERACTIVE, max(2, in_flight), POLL_SECONDS),
         (Queue.MATCHES, max(2, in_flight), POLL_SECONDS * 3),
         (Queue.EVIDENCE, EVIDENCE_AT_ONCE, POLL_SECONDS * 2),
-        (Queue.BATCHES, in_flight, POLL_SECONDS),
+        (Queue.BATCHES, in_flight, POLL_SECONDS * 2),
         (Queue.IMPORTS, IMPORTS_AT_ONCE, POLL_SECONDS * 5),
-        (Queue.VIDEO_QUESTIONS, QUESTIONS_AT_ONCE, POLL_SECONDS * 5),
-        (Queue.NOTES, 1, POLL_SECONDS * 5),
-        (Queue.EXPORTS, EXPORTS_AT_ONCE, POLL_SECONDS * 5),
+        (Queue.VIDEO_QUESTIONS, QUESTIONS_AT_ONCE, POLL_SECONDS * 10),
+        (Queue.NOTES, 1, POLL_SECONDS * 10),
+        (Queue.EXPORTS, EXPORTS_AT_ONCE, POLL_SECONDS * 10),
     ):
         DBOS.register_queue(
             queue, worker_concurrency=at_once, polling_interval_sec=seconds, on_conflict="always_update"

@@ -16,6 +16,7 @@ from app.survey.media.imports import outcomes
 from app.survey.tables.detections import Analysis
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 
+UNFINISHED = (ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
 RATE_WINDOW_SECONDS = 60.0
 MOST_A_WINDOW = 6000
 
@@ -60,7 +61,7 @@ class Progress:
     @property
     def running(self) -> bool:
         """Whether the import is still to be finished."""
-        return self.state in (ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
+        return self.state in UNFINISHED
 
 
 def import_progress(session: Session, import_id: int) -> Progress:
