@@ -14,7 +14,7 @@ from app.ingest.refusals import Refusal, Refused
 
 # Bytes a pixel of the decoder itself, beside Pillow's own picture: measured with 25 megapixels of each on 2026-11-28.
 DECODER: dict[ImageFormat, int] = {
-    "jpeg": 0, "png": 0, "webp": 16, "tiff": 4, "bmp": 0, "gif": 1, "heif": 4,
+    "jpeg": 0, "png": 0, "webp": 16, "tiff": 4, "bmp": 0, "gif": 1, "heif": 4, "dng": 0,
 }  # fmt: skip
 COEFFICIENT = 2  # bytes a sample: a progressive JPEG is held whole until its last scan
 # Bytes a pixel in Pillow's picture; those of other modes take 4.

@@ -11,7 +11,7 @@ from typing import BinaryIO, Literal
 
 from app.ingest.refusals import Refusal, Refused
 
-ImageFormat = Literal["jpeg", "png", "webp", "tiff", "bmp", "gif", "heif"]
+ImageFormat = Literal["jpeg", "png", "webp", "tiff", "bmp", "gif", "heif", "dng"]
 VideoFormat = Literal["mp4", "mov", "avi", "asf", "mkv", "webm", "mpg", "ts"]
 Format = ImageFormat | VideoFormat
 VIDEO_SUFFIX: dict[Format, str] = {
@@ -20,6 +20,7 @@ VIDEO_SUFFIX: dict[Format, str] = {
 }  # fmt: skip
 IMAGE_SUFFIX: dict[Format, str] = {
     "jpeg": ".jpg", "png": ".png", "webp": ".webp", "tiff": ".tif", "bmp": ".bmp", "gif": ".gif", "heif": ".heic",
+    "dng": ".dng",
 }  # fmt: skip
 SUFFIX: dict[Format, str] = {**IMAGE_SUFFIX, **VIDEO_SUFFIX}
 
@@ -45,7 +46,7 @@ NOT_READ_YET = {
     b"FUJIFILMCCD-RAW": "camera raw",
 }
 # These are TIFF files outside and hold but a small picture that any program reads.
-CAMERA_RAW = frozenset({".dng", ".nef", ".nrw", ".cr2", ".arw", ".pef", ".srw", ".orf", ".rw2", ".raw", ".3fr", ".erf"})
+CAMERA_RAW = frozenset({".nef", ".nrw", ".cr2", ".arw", ".pef", ".srw", ".orf", ".rw2", ".raw", ".3fr", ".erf"})
 MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # neither a stuffed byte, nor fill, nor a restart
 START_OF_IMAGE, END_OF_IMAGE, START_OF_SCAN, LINE_COUNT = 0xD8, 0xD9, 0xDA, 0xDC
 SEQUENTIAL_FRAMES = (0xC0, 0xC1)
@@ -75,15 +76,18 @@ def format_of(head: bytes, path: str) -> Format:
     if not head:
         raise Refused(Refusal.EMPTY)
     image = _image_format(head)
-    if image == "tiff" and PurePosixPath(path).suffix.lower() in CAMERA_RAW:
+    suffix = PurePosixPath(path).suffix.lower()
+    if image == "tiff" and suffix in CAMERA_RAW:
         raise Refused(Refusal.UNSUPPORTED_FORMAT, "camera raw")
+    if image == "tiff" and suffix == ".dng":
+        return "dng"
     if image is not None:
         return image
     video = _video_format(head)
     if video is not None:
         return video
     refused = _what_else(head)
-    by_name = BY_NAME.get(PurePosixPath(path).suffix.lower())
+    by_name = BY_NAME.get(suffix)
     if by_name is not None and refused[0] != Refusal.UNSUPPORTED_FORMAT:
         return by_name  # a header that is gone: decoding says whether anything is left
     raise Refused(*refused)
@@ -137,7 +141,7 @@ def _what_else(head: bytes) -> tuple[Refusal, str]:
 def check_structure(stream: BinaryIO, kind: ImageFormat) -> None:
     """What the decoder does not notice: a missing end, damaged PNG chunks, a JPEG made of endless scans.
 
-    Leaves the stream anywhere. TIFF, BMP, GIF and HEIF are left to their decoders.
+    Leaves the stream anywhere. TIFF, DNG, BMP, GIF and HEIF are left to their decoders.
 
     Raises:
         Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB.

@@ -21,6 +21,7 @@ from PIL.TiffImagePlugin import TiffImageFile
 from PIL.WebPImagePlugin import WebPImageFile
 
 from app.ingest.decoding import DECODER, check_bytes, decoding_bytes, in_turn, reduced_rgb
+from app.ingest.dng import preview_of_dng
 from app.ingest.exif import Exif, read_exif
 from app.ingest.formats import HEAD_BYTES, BrokenOff, ImageFormat, check_structure, format_of, is_video, webp_canvas
 from app.ingest.limits import Limits
@@ -118,9 +119,18 @@ def read_picture_file(path: Path, kind: ImageFormat, *, at_least: int | None, pi
 def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
     """Decodes the whole stream (seekable) once; of a file that is cut only a JPEG passes, with what is there.
 
+    Of a DNG, whatever its name, its preview is the picture.
+
     Raises:
-        Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`).
+        Refused: TRUNCATED, DAMAGED, DECOMPRESSION_BOMB (more than `pixels`), UNSUPPORTED_FORMAT (no preview).
     """
+    preview = preview_of_dng(stream) if kind in ("tiff", "dng") else None
+    if preview is not None:
+        check_structure(io.BytesIO(preview), "jpeg")
+        stream.seek(0)
+        return _read_whole(io.BytesIO(preview), "jpeg", at_least=at_least, pixels=pixels, tags=stream.read())
+    if kind == "dng":
+        kind = "tiff"
     try:
         check_structure(stream, kind)
     except Refused as refused:
@@ -144,7 +154,10 @@ def _read_part(stream: BinaryIO, refused: Refused, *, at_least: int | None, pixe
     return replace(reading, damage=refused.detail)
 
 
-def _read_whole(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int) -> Reading:
+def _read_whole(
+    stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pixels: int, tags: bytes | None = None
+) -> Reading:
+    """`tags`: the EXIF block that counts, None for the picture's own."""
     stream.seek(0)
     if kind == "webp":
         canvas = webp_canvas(stream.read(HEAD_BYTES)) or (0, 0)
@@ -167,7 +180,7 @@ def _read_whole(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, pi
         if "truncated" in str(error).lower():
             raise Refused(Refusal.TRUNCATED, str(error)) from error
         raise Refused(Refusal.DAMAGED, f"{type(error).__name__}: {error}"[:200]) from error
-    exif = _exif(image, stream, kind)
+    exif = _exif(image, stream, kind) if tags is None else read_exif(tags)
     if exif.orientation in TURN and kind not in TURNED_ALREADY:
         reduced = reduced.transpose(TURN[exif.orientation])
         if exif.orientation >= 5:
