@@ -18,7 +18,7 @@ LABEL = {"showarrow": False, "font": {"size": 10, "color": "#8C938D"}}
 COAST = "#5B8DB8"
 STEPS = (0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30)
 MOST_LINES = 4
-# A coast drawn for 1:110,000,000 is off by up to tens of kilometres: on a smaller map it would put stations into the sea.
+# A coast drawn for 1:110,000,000 is off by up to tens of kilometres: a smaller map would show stations in the sea.
 COAST_FROM_KM = 100
 # Natural Earth (public domain), Admin 0 - Countries 1:110m, from the wheel of geopandas 0.14.4: sides of its polygons
 # that belong to one country alone, to 0.01 degrees.
