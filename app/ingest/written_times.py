@@ -6,11 +6,22 @@ import re
 from datetime import datetime, timedelta
 
 EARLIEST_YEAR = 1970  # no camera's clock counts from before
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+CLOCK = (
+    r"(?P<hour>\d{1,2})(?P<colon>[:.]) ?(?P<minute>\d{1,2})"
+    r"(?:(?P=colon) ?(?P<seconds>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?"
+    r"(?: ?(?P<half>[AP])\.?M\.?)?"
+)
 # 2024:03:12 05:41:12, 2015:8:3 4:30, 2024/03/12/ 05:41:12, 2018:05:10 13:23:29.250+02:00, 25/12/2023 06:15:00 PM
 MOMENT = re.compile(
-    r"(?P<first>\d{1,4})(?P<mark>[:/.-])(?P<second>\d{1,2})(?P=mark)(?P<third>\d{1,4})(?:/? +|T)"
-    r"(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<seconds>\d\d)(?:\.(?P<fraction>\d{1,9}))?)?"
-    r"(?: ?(?P<half>[AP]M))?(?P<zone>Z|[+-]\d\d:?[0-5]\d)?",
+    r"(?P<first>\d{1,4})(?P<mark>[:/.-]) ?(?P<second>\d{1,2})(?P=mark) ?(?P<third>\d{1,4})(?:/? +|T|-)"
+    + CLOCK
+    + r" ?(?P<zone>Z|[+-]\d\d:?[0-5]\d)?",
+    re.ASCII | re.IGNORECASE,
+)
+# Tue Mar 12 05:41:12 2024, as C's ctime writes it
+NAMED = re.compile(
+    rf"[a-z]{{3}} +(?P<month>{'|'.join(MONTHS)}) +(?P<day>\d{{1,2}}) +(?P<clock>\d\d:\d\d:\d\d) +(?P<year>\d{{4}})",
     re.ASCII | re.IGNORECASE,
 )
 
@@ -20,13 +31,17 @@ def read_time(text: str) -> tuple[datetime, str | None] | None:
 
     None where it states none, where day and month cannot be told apart, and with a Z: UTC is not the camera's time.
     """
-    found = MOMENT.fullmatch(text.strip())
+    text = text.strip()
+    if named := NAMED.fullmatch(text):
+        month = MONTHS.index(named["month"].lower()) + 1
+        text = f"{named['year']}:{month:02d}:{named['day']} {named['clock']}"
+    found = MOMENT.fullmatch(text)
     if found is None or (found["zone"] or "").upper() == "Z":
         return None
     hour, half = int(found["hour"]), (found["half"] or "").upper()
     if half and not 1 <= hour <= 12:
         return None
-    hour = hour % 12 + 12 * (half == "PM") if half else hour
+    hour = hour % 12 + 12 * (half == "P") if half else hour
     try:
         year, month, day = _date(found["first"], found["second"], found["third"])
         micro = int((found["fraction"] or "")[:6].ljust(6, "0"))

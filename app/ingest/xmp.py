@@ -9,7 +9,9 @@ from app.ingest.exif import Exif
 from app.ingest.written_times import read_time
 
 MOST_BYTES = 1 << 20
-PLACE = re.compile(r"(\d{1,3}),(\d{1,2}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?([NSEW])", re.ASCII)
+PLACE = re.compile(
+    r"(?P<sign>[+-]?)(\d{1,3}(?:\.\d+)?)(?:,(\d{1,2}(?:\.\d+)?))?(?:,(\d{1,2}(?:\.\d+)?))? ?(?P<ref>[NSEW]?)", re.ASCII
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +40,9 @@ def with_xmp(exif: Exif, block: object) -> Exif:
 
 
 def _degrees(text: str, most: int) -> float | None:
-    """Degrees of "23,32.5S" or "23,32,30S"."""
+    """Degrees of "23,32.5S" or "23,32,30S", and of "-23.5417" as some programs write it."""
     found = PLACE.fullmatch(text)
-    if found is None:
+    if found is None or not (found["ref"] or "." in found[2]) or (found["ref"] and found["sign"]):
         return None
-    degrees = int(found[1]) + float(found[2]) / 60 + float(found[3] or 0) / 3600
-    return degrees * (-1 if found[4] in "SW" else 1) if degrees <= most else None
+    degrees = float(found[2]) + float(found[3] or 0) / 60 + float(found[4] or 0) / 3600
+    return degrees * (-1 if found["ref"] in ("S", "W") or found["sign"] == "-" else 1) if degrees <= most else None

@@ -29,6 +29,12 @@ _CENTRAL = (
     "ăâîşţ",  # Romanian
 )
 _CYRILLIC = "абвгдеёжзийклмнопрстуфхцчшщъыьэюяіїєґў"
+_GREEK = "αβγδεζηθικλμνξοπρσςτυφχψωάέήίόύώϊϋΐΰ"
+_TURKISH = ("çğıöşüi̇âîû",)
+_BALTIC = ("āčēģīķļņšūž", "ąčęėįšųūž", "äöõüšž")  # Latvian, Lithuanian, Estonian
+_ARABIC = "ءآأؤإئابةتثجحخدذرزسشصضطظعغفقكلمنهوىيپچژگ"
+_HEBREW = "אבגדהוזחטיךכלםמןנסעףפץצקרשת"
+OWN_LETTERS = (_CYRILLIC, _GREEK, _ARABIC, _HEBREW)  # of scripts that no word mixes with Latin letters
 ALPHABETS: dict[str, tuple[str, ...]] = {
     "cp437": _WESTERN,
     "cp850": _WESTERN,
@@ -37,12 +43,24 @@ ALPHABETS: dict[str, tuple[str, ...]] = {
     "cp1250": _CENTRAL,
     "cp866": (_CYRILLIC,),
     "cp1251": (_CYRILLIC,),
+    "koi8_r": (_CYRILLIC,),
+    "cp737": (_GREEK,),
+    "cp1253": (_GREEK,),
+    "cp857": _TURKISH,
+    "cp1254": _TURKISH,
+    "cp775": _BALTIC,
+    "cp1257": _BALTIC,
+    "cp862": (_HEBREW,),
+    "cp1255": (_HEBREW,),
+    "cp1256": (_ARABIC,),
     "cp932": (),
     "gb2312": (),
+    "big5": (),
     "euc_kr": (),
 }
 EAST_ASIAN = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC")
-CODE_PAGES = tuple(ALPHABETS)
+# What a person may choose: gbk holds all of gb2312 and more, cp874 is Thai.
+CODE_PAGES = (*ALPHABETS, "gbk", "cp874")
 
 
 class NamesUnclear(Exception):
@@ -60,7 +78,7 @@ def code_page(raw_names: Iterable[bytes]) -> str:
         NamesUnclear: they make sense in several and differ, or in none.
     """
     names = sorted(set(raw_names), key=lambda raw: -sum(byte > 0x7F for byte in raw))[:200]
-    readings = {page: read for page in CODE_PAGES if (read := _readings(names, page)) is not None}
+    readings = {page: read for page in ALPHABETS if (read := _readings(names, page)) is not None}
     different = {tuple(read): page for page, read in reversed(readings.items())}
     if len(different) > 1:
         pages = sorted(different.values(), key=CODE_PAGES.index)
@@ -81,14 +99,27 @@ def is_plausible(name: str, alphabets: Collection[str]) -> bool:
         return False
     if not any({char.lower() for char in unusual} <= set(letters) for letters in alphabets):
         return False
-    if _CYRILLIC not in alphabets:
+    if not set(OWN_LETTERS) & set(alphabets):
         return not any(re.search(r"[^\x00-\x7f]{4}", word) for word in words)
+    if _GREEK in alphabets and not all(map(_is_greek, words)):
+        return False
     whole = [word for word in words if not word.isascii()]
     return any(len(word) > 1 for word in whole) and not any(re.search(r"[\x00-\x7f]", word) for word in whole)
 
 
 def _has_capital_inside(word: str) -> bool:
     return any(one.islower() and other.isupper() and not other.isascii() for one, other in pairwise(word))
+
+
+def _is_greek(word: str) -> bool:
+    """Whether a word is spelled as Greek is: one accent, ends in a vowel, ν, ρ or ς, which stands nowhere else."""
+    plain = unicodedata.normalize("NFD", word.lower())
+    syllables = len(re.findall(r"αι|ει|οι|ου|υι|[αεηιουω]", plain.replace("\u0301", "")))
+    accents = plain.count("\u0301")
+    is_spelled = accents == 1 or (accents == 0 and (syllables < 2 or word.isupper()))
+    letters = plain.replace("\u0301", "").replace("\u0308", "")
+    is_sound = not re.search(r"[βγδζθκλμνξπρστφχψ]{4}|ς.", letters) and re.search(r"[αεηιουωνρς]$", letters)
+    return word.isascii() or (is_spelled and bool(is_sound))
 
 
 def _is_east_asian(name: str) -> bool:

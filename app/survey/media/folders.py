@@ -9,17 +9,21 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path, PurePath, PurePosixPath
 
-# Where a camera begins its own folders: DCIM (JEITA CP-3461), AVCHD and MP_ROOT (camcorders).
-CARD_ROOTS = frozenset({"dcim", "avchd", "mp_root"})
-# Folders that cameras make there: 100MEDIA, 100_BTCF, 100STC by rule, the others by their makers.
+# Where a camera begins its own folders: DCIM (JEITA CP-3461), AVCHD, MP_ROOT and M4ROOT (camcorders).
+CARD_ROOTS = frozenset({"dcim", "avchd", "mp_root", "m4root"})
+# Folders that cameras make there: 100MEDIA, 100_BTCF, 100STC, 10140312 and 202403_A by rules, the others by makers.
 CAMERA_FOLDER = re.compile(
-    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|(DCIM|MFDC|PICT|IMAG|IMG|DSC|DSCF|MEDIA|PHOTO|VIDEO|MOVIE|SYFW|RCNX)[ _]?\d{0,5}"
-    r"|(PICTURE|PHOTO|VIDEO|MOVIE|IMAGE|STILL)S?|CAMERA|CANONMSC|EOSMISC|MISC|NORMAL|M_ROOT|THUMB|THM|BDMV|STREAM|EVENT",
+    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|1\d{7}|\d{6}_[A-Z_]"
+    r"|(DCIM|MFDC|PICT|IMAG|IMG|DSC|DSCF|MEDIA|PHOTO|VIDEO|MOVIE|SYFW|RCNX)[ _]?\d{0,5}"
+    r"|(PICTURE|PHOTO|VIDEO|MOVIE|IMAGE|STILL)S?|CAMERA|CANONMSC|EOSMISC|MISC|NORMAL|M_ROOT|THUMB|THM|BDMV|STREAM"
+    r"|CLIP|TLS|TIME[ _-]?LAPSE|EVENTS?",
     re.IGNORECASE,
 )
-# One of a pair of cameras: CamA, Camera 2, B, left.
+# One of a pair of cameras: CamA, Camera 2, B, left, in the languages of the field.
 CAMERA_OF_PAIR = re.compile(
-    r"(?:cam(?:era)?|c[aá]mara|kamera|cam[eé]ra)[ _.-]?(?:[A-D]|0?[1-4])|[AB]|left|right|links|rechts", re.IGNORECASE
+    r"(?:cam(?:era)?|c[aá]mara|c[aâ]mera|cam[eé]ra|kamera|камера)[ _.-]?(?:[A-DАБВГ]|0?[1-4])|[ABLR]"
+    r"|left|right|links|rechts|gauche|droite|izquierd[ao]|derech[ao]|esquerd[ao]|direit[ao]|kiri|kanan|лев[аы][яй]|прав[аы][яй]",
+    re.IGNORECASE,
 )
 CAMERAS_A_STATION = 3
 NAMELESS = frozenset({"", "no name", "untitled", "disk", "usb", "sdcard", "removable disk", "volumes", "media", "mnt"})

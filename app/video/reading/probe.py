@@ -144,19 +144,21 @@ def _frame_rate(stream: VideoStream) -> float | None:
 def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
     """The moment of recording as written. A zone other than "Z" is kept; cameras write local time with a "Z".
 
-    Android's phones write UTC and say who they are: theirs is left out.
+    Phones of Android and Apple write UTC and say who they are: theirs is left out.
     """
+    of_phone = "com.android.version" in tags or str(tags.get("com.apple.quicktime.make", "")).lower() == "apple"
     for name in ("com.apple.quicktime.creationdate", "creation_time", "date", "icrd", "wm/encodingtime"):
-        if name == "creation_time" and "com.android.version" in tags:
+        if name == "creation_time" and of_phone:
             continue
         found = re.match(
-            r"(\d{4})[-:/](\d\d)[-:/](\d\d)(?:T|/? +)(\d\d):(\d\d):(\d\d)(?:\.\d+)?\s*([+-]\d\d:?\d\d)?",
+            r"(\d{4})[-:/.] ?(\d{1,2})[-:/.] ?(\d{1,2})(?:T|/? +)(\d{1,2}): ?(\d{1,2})(?:: ?(\d{1,2}))?(?:\.\d+)?"
+            r"\s*([+-]\d\d:?\d\d)?",
             str(tags.get(name, "")),
         )
         if found is None:
             continue
         try:
-            moment = datetime(*(int(part) for part in found.groups()[:6]))  # type: ignore[arg-type]
+            moment = datetime(*(int(part or 0) for part in found.groups()[:6]))  # type: ignore[arg-type]
         except ValueError:
             continue
         if moment.year >= EARLIEST_YEAR:
@@ -166,8 +168,13 @@ def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
 
 
 def _place(tags: dict[str, Any]) -> tuple[float | None, float | None]:
-    """Latitude and longitude in degrees as ISO 6709 writes them: -23.5417+030.1667/, -2332.50+03010.00/."""
+    """Latitude and longitude in degrees as ISO 6709 writes them: -23.5417+030.1667/, -2332.50+03010.00/.
+
+    Degrees with a fraction are taken without their leading zeros, too.
+    """
     text = str(tags.get("com.apple.quicktime.location.iso6709") or tags.get("location") or "")
+    text = re.sub(r"([+-])(\d)(?=\.\d)", r"\g<1>0\2", text)
+    text = re.sub(r"(?<=\d)([+-])(\d\d)(?=\.\d)", r"\g<1>0\2", text, count=1)
     found = re.match(r"([+-])(\d{2})(\d{2})?(\d{2})?(\.\d+)?([+-])(\d{3})(\d{2})?(\d{2})?(\.\d+)?(?![\d.])", text)
     if found is None:
         return None, None

@@ -295,6 +295,11 @@ def test_a_damaged_block_gives_possible_values(at: int, value: int, length: int)
         ("20240312_054112-20240312_054113.mp4", None),
         ("PXL_20240312_054112123.jpg", None),
         ("PXL_20240312_054112.jpg", None),
+        ("signal-2024-03-12-054112.jpg", None),
+        ("photo_2024-03-12_05-41-12.jpg", None),
+        ("Screenshot 2024-03-12 05-41-12 PM.png", datetime(2024, 3, 12, 17, 41, 12)),
+        ("Ridge 2024-03-12 12-05-00 AM.jpg", datetime(2024, 3, 12, 0, 5)),
+        ("2024-03-12 05-41-12 Amur.jpg", datetime(2024, 3, 12, 5, 41, 12)),
     ],
 )
 def test_a_file_name_tells_the_time_only_when_it_says_it_whole_and_once(name: str, moment: datetime | None) -> None:

@@ -33,7 +33,7 @@ def test_a_station_code_that_looks_like_a_cameras_folder_is_a_station_where_it_i
 @pytest.mark.parametrize(
     "folder",
     ["100RECNX", "101RECNX", "100MEDIA", "100_BTCF", "100EK113", "100STC", "100DSCIM", "100MFCAM", "100CANON", 
-     "DCIM100", "MFDC0100", "PHOTO", "VIDEO", "PICT", "100_0312", "photo", "Camera"],
+     "DCIM100", "MFDC0100", "PHOTO", "VIDEO", "PICT", "100_0312", "photo", "Camera", "10140312", "202403__", "202403_A", "TIMELAPSE", "Time Lapse", "EVENTS"],
 )  # fmt: skip
 def test_a_folder_that_a_camera_makes_below_dcim_names_no_place(folder: str) -> None:
     assert station(f"Ridge/DCIM/{folder}/IMG_0001.JPG") == "Ridge"
@@ -45,6 +45,7 @@ def test_a_folder_that_a_camera_makes_below_dcim_names_no_place(folder: str) -> 
 def test_a_persons_folder_below_dcim_is_kept_and_camcorders_folders_are_not() -> None:
     assert station("DCIM/2023CT01/IMG_0001.JPG") == "2023CT01"
     assert station("Ridge/PRIVATE/AVCHD/BDMV/STREAM/00001.MTS") == "Ridge"
+    assert station("Ridge/PRIVATE/M4ROOT/CLIP/C0001.MP4") == "Ridge"
     assert station("Private/IMG_0001.JPG") == "Private"
 
 
@@ -68,7 +69,21 @@ def test_a_card_without_a_name_asks_for_one(tmp_path: Path, survey) -> None:
         assert imports.import_of_path(session, card, chosen).deployment_id == chosen
 
 
-@pytest.mark.parametrize("pair", [("CamA", "CamB"), ("Camera 1", "Camera 2"), ("A", "B"), ("left", "Right")])
+@pytest.mark.parametrize(
+    "pair",
+    [
+        ("CamA", "CamB"),
+        ("Camera 1", "Camera 2"),
+        ("A", "B"),
+        ("left", "Right"),
+        ("L", "R"),
+        ("Izquierda", "Derecha"),
+        ("gauche", "droite"),
+        ("Câmera 1", "Câmera 2"),
+        ("камера 1", "Камера 2"),
+        ("левая", "правая"),
+    ],
+)
 def test_paired_cameras_are_two_deployments_of_one_station(pair: tuple[str, str]) -> None:
     for camera in pair:
         expected = Place("St01", f"St01/{camera}")

@@ -10,7 +10,14 @@ from app.video.reading.probe import _place, _recorded_at
 
 
 @pytest.mark.parametrize(
-    "text", ["2024-03-12 05:41:07", "2024-03-12/ 05:41:07", "2024/03/12 05:41:07", "2024-03-12T05:41:07Z"]
+    "text",
+    [
+        "2024-03-12 05:41:07",
+        "2024-03-12/ 05:41:07",
+        "2024/03/12 05:41:07",
+        "2024-03-12T05:41:07Z",
+        "2024/3/12/ 5:41: 7",
+    ],
 )
 def test_a_time_is_read_in_every_form(text: str) -> None:
     assert _recorded_at({"creation_time": text}) == (datetime(2024, 3, 12, 5, 41, 7), None)
@@ -23,7 +30,15 @@ def test_utc_of_an_android_phone_is_not_taken_for_its_local_time() -> None:
     assert _recorded_at(stated) == (datetime(2024, 3, 12, 6, 41, 12), "+05:45")
 
 
-@pytest.mark.parametrize("text", ["-23.5417+030.1667/", "-2332.502+03010.002/", "-233230.12+0301000.12+812.5/"])
+def test_utc_of_an_iphone_is_not_taken_for_its_local_time() -> None:
+    tags = {"creation_time": "2024-03-12T00:56:30.000000Z", "com.apple.quicktime.make": "Apple"}
+    assert _recorded_at(tags) == (None, None)
+    assert _recorded_at(tags | {"com.apple.quicktime.make": "GoPro"})[0] == datetime(2024, 3, 12, 0, 56, 30)
+
+
+@pytest.mark.parametrize(
+    "text", ["-23.5417+030.1667/", "-23.54170+30.16670/", "-2332.502+03010.002/", "-233230.12+0301000.12+812.5/"]
+)
 def test_a_place_is_read_in_every_form(text: str) -> None:
     latitude, longitude = _place({"location": text})
     assert latitude == pytest.approx(-23.5417, abs=1e-4)

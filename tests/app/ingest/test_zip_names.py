@@ -1,0 +1,30 @@
+"""A name in an old code page is read right or asked about, whatever the script; never taken for another silently."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.ingest.zip_names import CODE_PAGES, NamesUnclear, code_page
+
+
+@pytest.mark.parametrize(
+    ("page", "name"),
+    [("cp857", "Göl şelale"), ("cp1254", "Dağ"), ("cp737", "Βουνό"), ("cp1253", "Βουνό"), ("cp1253", "Λίμνη"),
+     ("koi8_r", "Кордон 3"), ("cp775", "Mežs"), ("cp1257", "Ežeras ąžuolų"), ("cp1256", "وادي"), ("cp862", "נחל"),
+     ("cp1255", "נחל"), ("big5", "山脊"), ("cp852", "Őrség 3"), ("cp866", "Ёлка"), ("cp850", "Østre")],
+)  # fmt: skip
+def test_a_name_is_read_right_or_asked_about_with_the_right_one_among_the_choices(page: str, name: str) -> None:
+    raw = name.encode(page)
+    try:
+        assert raw.decode(code_page([raw])) == name
+    except NamesUnclear as error:
+        assert name in error.readings.values()
+        assert set(error.readings) <= set(CODE_PAGES)
+
+
+@pytest.mark.parametrize("name", ["Кордон 3", "Заповедник", "Река", "Ручей 12"])
+def test_a_russian_name_is_not_taken_for_a_greek_one(name: str) -> None:
+    try:
+        assert code_page([name.encode("cp866")]) == "cp866"
+    except NamesUnclear as error:
+        assert "cp737" not in error.readings
