@@ -33,7 +33,8 @@ def test_a_station_code_that_looks_like_a_cameras_folder_is_a_station_where_it_i
 @pytest.mark.parametrize(
     "folder",
     ["100RECNX", "101RECNX", "100MEDIA", "100_BTCF", "100EK113", "100STC", "100DSCIM", "100MFCAM", "100CANON", 
-     "DCIM100", "MFDC0100", "PHOTO", "VIDEO", "PICT", "100_0312", "photo", "Camera", "10140312", "202403__", "202403_A", "TIMELAPSE", "Time Lapse", "EVENTS"],
+     "DCIM100", "MFDC0100", "PHOTO", "VIDEO", "PICT", "100_0312", "photo", "Camera",
+     "10140312", "202403__", "202403_A", "TIMELAPSE", "Time Lapse", "EVENTS"],
 )  # fmt: skip
 def test_a_folder_that_a_camera_makes_below_dcim_names_no_place(folder: str) -> None:
     assert station(f"Ridge/DCIM/{folder}/IMG_0001.JPG") == "Ridge"
