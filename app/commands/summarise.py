@@ -80,7 +80,7 @@ def document(name: str, done: Any) -> dict[str, Any]:
     """
     played, summary = done.played, done.summary
     counted = [one for one in summary.tracklets if one.counted]
-    living = count_of(counted, (Category.ANIMAL, Category.PERSON))
+    living = count_of(summary.tracklets, (Category.ANIMAL, Category.PERSON))
     return {
         "file": name,
         "duration": round(played.duration, 3),

@@ -45,7 +45,7 @@ class Score:
         name, path, at_once, distinct, seen = asked
         done = summarise_video(path, detect)
         living = [one for one in done.summary.tracklets if one.counted and one.category in LIVING]
-        count = count_of(living, LIVING)
+        count = count_of(done.summary.tracklets, LIVING)
         answers = {"nothing": count.at_once == 0}
         if at_once:
             first, last = seen or (0.0, 0.0)

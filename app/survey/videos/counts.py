@@ -19,8 +19,8 @@ from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoReview, VideoRunRow
 from modal_backend.contracts import Box, Category
-from modal_backend.models.detectors.overlap import covered, different
-from modal_backend.models.video.summary import ONE_PLACE
+from modal_backend.models.detectors.overlap import covered
+from modal_backend.models.video.summary import numbers_at_once
 
 SAME = 0.5  # of the smaller box: a drawn box that covers a tracklet's shows the same animal
 
@@ -131,10 +131,7 @@ def _by_boxes(session: Session, media_ids: Collection[int]) -> dict[int, tuple[i
     for media_id, frame, tracklet_id, detection_id, counted, box in _boxes(session, deciders):
         if detection_id not in gone and counted:
             frames[media_id][frame].append((tracklet_id, box))
-    return {
-        media_id: (max((_different(boxes) for boxes in frames[media_id].values()), default=0), who)
-        for media_id, who in deciders.items()
-    }
+    return {media_id: (_most(list(frames[media_id].values())), who) for media_id, who in deciders.items()}
 
 
 def _deciders(session: Session, media_ids: Collection[int]) -> dict[int, str]:
@@ -175,8 +172,12 @@ def _boxes(session: Session, media_ids: Collection[int]) -> list[tuple[int, int,
     return found
 
 
-def _different(boxes: list[tuple[int | None, Box]]) -> int:
-    """How many animals the boxes of one frame show: a drawn box over that of a tracklet shows the same one."""
-    tracked = different((box for tracklet_id, box in boxes if tracklet_id is not None), ONE_PLACE)
-    drawn = [box for tracklet_id, box in boxes if tracklet_id is None]
-    return len(tracked) + sum(not any(covered(box, other) >= SAME for other in tracked) for box in drawn)
+def _most(frames: list[list[tuple[int | None, Box]]]) -> int:
+    """The most animals that a frame shows: a drawn box over that of a tracklet shows the same one."""
+    tracked = [[box for tracklet_id, box in boxes if tracklet_id is not None] for boxes in frames]
+    drawn = [[box for tracklet_id, box in boxes if tracklet_id is None] for boxes in frames]
+    more = [
+        sum(not any(covered(box, other) >= SAME for other in others) for box in some)
+        for some, others in zip(drawn, tracked, strict=True)
+    ]
+    return max((number + added for number, added in zip(numbers_at_once(tracked), more, strict=True)), default=0)

@@ -50,6 +50,6 @@ def count_in_words(count: AnimalCount) -> str:
     """The count of a video as it stands: "2 at once, 2 to 4 animals"."""
     if not count.animals:
         return "moving, unidentified" if count.unidentified else "no animal"
-    if count.high <= count.animals:
+    if count.low == count.high == count.animals:
         return many(count.animals, "animal")
     return f"{count.animals:,} at once, {count.low:,} to {count.high:,} animals"

@@ -43,7 +43,7 @@ def tracklet_name(tracklets: Sequence[Tracklet], tracklet: Tracklet) -> str:
 def summarise_in_words(tracklets: Sequence[Tracklet], coverage: VideoCoverage) -> VideoSummary:
     """Sum up a video in words."""
     counted = [tracklet for tracklet in tracklets if tracklet.counted]
-    counts = {category: count_of(counted, [category]) for category in Category}
+    counts = {category: count_of(tracklets, [category]) for category in Category}
     sentences = _how_many(counted, counts, coverage)
     sentences += [_course(tracklet_name(counted, tracklet), tracklet, coverage) for tracklet in counted[:DESCRIBED]]
     sentences += [together for a, b in combinations(counted[:4], 2) if (together := _together(counted, a, b))]
@@ -84,13 +84,17 @@ def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], covera
         sampled = len(coverage.sampled)
         looked = f"{sampled} {'frame' if sampled == 1 else 'frames'} looked at"
         out.insert(0, over_all(f"No animal was found on the {looked}{carried}.", coverage))
+        if high := counts[Category.ANIMAL].high:
+            noun = "animal is" if high == 1 else "animals are"
+            text = f"Perhaps {number(high)} {noun} there: the detector marks something weakly on several frames."
+            out.insert(1, over_all(text, coverage))
     return out
 
 
 def _most(category: Category, count: Count, mine: Sequence[Tracklet]) -> str:
     """One animal; at most two animals at once; probably, where the surest of that many is not sure."""
     surest = sorted((one.confidence for one in mine), reverse=True)[: count.at_once]
-    doubtful = min(surest, default=0.0) < DOUBTFUL
+    doubtful = min(surest, default=0.0) < DOUBTFUL or count.low < count.at_once
     noun = str(category) if count.at_once == 1 else PLURALS[category]
     text = f"{number(count.at_once)} {noun}"
     if count.at_once > 1 or count.high > 1:

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
 from app.video.paths.paths import moving_share
+from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
 from app.video.summary.evidence import USABLE, Looked, Thing, needed, shown_box, sides_of, things_of, trimmed
 from modal_backend.contracts import Category, FrameBox, Side, Source, Tracklet
@@ -37,7 +38,8 @@ def tracklets_of(
     """
     moving, used = things_of(paths, frame, looked)
     moving, still = standing.join(moving, standing.link(looked, used, moving, sure))
-    found = _few([_moving(trimmed(thing, frame, sure), frame, busy, sure) for thing in moving])
+    seconds = sorted(second for second, _ in looked.values())
+    found = _few([_moving(trimmed(thing, frame, sure), frame, busy, sure, seconds) for thing in moving])
     for thing in still:
         proved = standing.stands_proved(thing, looked, carried, sure)
         if proved or len(thing.marks) >= FEWEST_MARKS or len(looked) <= FEWEST_MARKS:
@@ -52,12 +54,12 @@ def _few(tracklets: list[Tracklet]) -> list[Tracklet]:
     return counted + others[:MOST_UNIDENTIFIED]
 
 
-def _moving(thing: Thing, frame: Frame, busy: float, sure: float) -> Tracklet:
+def _moving(thing: Thing, frame: Frame, busy: float, sure: float, seconds: Sequence[float]) -> Tracklet:
     assert thing.path is not None
     support = thing.support
     enough = sum(mark.confidence >= USABLE for mark in thing.marks) >= min(FEWEST_MARKS, len(thing.marks))
     counted = enough and bool(thing.marks) and support >= needed(thing, frame, busy, sure)
-    entry, leaves = sides_of(thing.path, frame)
+    entry, leaves = _seen_sides(thing, frame, seconds)
     best = max((mark.confidence for mark in thing.marks), default=0.0)
     if not counted:
         note = f"the detector does not take it for an animal (best confidence {best:.2f})"
@@ -78,6 +80,21 @@ def _moving(thing: Thing, frame: Frame, busy: float, sure: float) -> Tracklet:
         counted=counted,
         note=note,
     )
+
+
+def _seen_sides(thing: Thing, frame: Frame, seconds: Sequence[float]) -> tuple[str | None, str | None]:
+    """The borders it was seen to cross: its path begins or ends there, and the frames looked at around that are near.
+
+    Args:
+        seconds: of the frames looked at, in order.
+    """
+    assert thing.path is not None
+    entry, leaves = sides_of(thing.path, frame)
+    begins, ends = thing.spans[0][0], thing.spans[-1][1]
+    cut = begins > thing.path.spans[0][0] + frame.step, ends < thing.path.spans[-1][1] - frame.step
+    pauses = unsampled_stretches(list(seconds), frame.last)
+    unseen = [any(first < second < last for first, last in pauses) for second in (begins, ends)]
+    return (None if cut[0] or unseen[0] else entry, None if cut[1] or unseen[1] else leaves)
 
 
 def _still(thing: Thing, looked: Looked, proved: bool) -> Tracklet:

@@ -2,11 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from modal_backend.contracts import Category, Source, Tracklet
+from modal_backend.contracts import Box, Category, Source, Tracklet
+from modal_backend.models.detectors.overlap import different
 
 ONE_PLACE = 0.85  # boxes on one frame that cover each other by so much show one animal
+ONE_PLACE_ONCE = 0.4  # the same where a single frame shows that many: one tracklet takes over from another there
+
+
+def numbers_at_once(frames: Iterable[Sequence[Box]]) -> list[int]:
+    """How many animals each frame shows.
+
+    Args:
+        frames: the boxes of each frame, one a tracklet.
+    """
+    boxes = list(frames)
+    numbers = [len(different(some, ONE_PLACE)) for some in boxes]
+    if len(numbers) > 1 and numbers.count(max(numbers)) == 1:
+        alone = numbers.index(max(numbers))
+        apart = len(different(boxes[alone], ONE_PLACE_ONCE))
+        numbers[alone] = max(apart, *(number for place, number in enumerate(numbers) if place != alone))
+    return numbers
 
 
 @dataclass(frozen=True, slots=True)

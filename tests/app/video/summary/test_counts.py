@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.video.summary.counts import count_of
 from app.video.summary.coverage import VideoCoverage
 from app.video.summary.sentences import summarise_in_words
@@ -31,6 +33,23 @@ def test_two_that_meet_and_one_that_comes_later_are_two_at_once_and_two_or_three
     assert count_of(found, [Category.ANIMAL]) == Count(2, 30, 3.0, 2, 3)
 
 
+def test_two_at_once_on_a_single_frame_are_one_where_their_boxes_touch_and_probably_two_where_they_are_apart():
+    handed_over = [tracklet(0, 50), tracklet(50, 90, 0.14)]
+    assert count_of(handed_over, [Category.ANIMAL]).at_once == 1
+    apart = [tracklet(0, 50), tracklet(50, 90, 0.5)]
+    assert count_of(apart, [Category.ANIMAL]) == Count(2, 50, 5.0, 1, 2)
+    assert first_sentence(*apart) == "Probably two animals at once, at 0:05.0."
+
+
+def test_what_the_detector_marks_weakly_widens_the_range_and_what_it_never_marks_does_not():
+    weak, unmarked = tracklet(0, 30, 0.5, sure=0.1, counted=False), tracklet(0, 30, 0.5, sure=0.0, counted=False)
+    unmarked = replace(unmarked, boxes=tuple(replace(box, confidence=None) for box in unmarked.boxes))
+    assert count_of([tracklet(0, 50), weak, unmarked], [Category.ANIMAL]) == Count(1, 0, 0.0, 1, 2)
+    assert count_of([weak], [Category.ANIMAL]) == Count(high=1)
+    summary = summarise_in_words([weak], VideoCoverage(10.0, FRAMES, None))
+    assert summary.sentences[1].text.startswith("Perhaps one animal is there")
+
+
 def test_one_that_leaves_and_comes_back_may_be_two():
     found = [tracklet(0, 90, spans=((0.0, 2.0), (6.0, 9.0)))]
     assert (count_of(found, [Category.ANIMAL]).low, count_of(found, [Category.ANIMAL]).high) == (1, 2)
@@ -40,8 +59,8 @@ def test_two_boxes_at_one_place_are_one_animal_at_once():
     assert count_of([tracklet(0, 50), tracklet(0, 50)], [Category.ANIMAL]).at_once == 1
 
 
-def test_what_does_not_count_and_other_categories_are_not_counted():
-    assert count_of([tracklet(0, 50, counted=False)], [Category.ANIMAL]) == Count()
+def test_what_does_not_count_may_be_one_more_at_most_and_other_categories_are_not_counted():
+    assert count_of([tracklet(0, 50, counted=False)], [Category.ANIMAL]) == Count(high=1)
     assert count_of([tracklet(0, 50)], [Category.PERSON]) == Count()
 
 

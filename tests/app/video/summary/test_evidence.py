@@ -6,7 +6,7 @@ from app.video.motion.tracker import Step
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
 from app.video.summary.tracklets import MOST_UNIDENTIFIED, tracklets_of
-from modal_backend.contracts import Box, Category, Detection, Tracklet
+from modal_backend.contracts import Box, Category, Detection, Side, Tracklet
 
 FRAME = Frame(192, 108, 0.0, 10.0, 0.1)
 LOOKS = range(1, 10)
@@ -53,6 +53,15 @@ def test_hardly_known_but_marked_again_and_again_while_it_crosses_a_border_count
     assert found(path(4.0, 15.0), faint).counted
     assert not found(path(4.0, 15.0), [0.05, 0, 0.04, *[0] * 6]).counted
     assert not found(path(80.0, 0.0, sway=4.0), faint).counted
+
+
+def test_a_border_is_named_only_where_the_frames_looked_at_around_the_crossing_are_near():
+    walker, confidences = path(-4.0, 15.0), [0.8] * 9
+    looked = {0: (0.0, []), **marked(walker, confidences)}
+    (seen,) = tracklets_of([walker], FRAME, looked, 0.0)
+    assert seen.entry == Side.LEFT
+    (unseen,) = tracklets_of([walker], FRAME, {key: look for key, look in looked.items() if key not in (1, 2)}, 0.0)
+    assert (unseen.counted, unseen.entry) == (True, None)
 
 
 def test_it_is_what_the_detector_mostly_takes_it_for():
