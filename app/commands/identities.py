@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 
@@ -50,13 +49,14 @@ def take(settings: Settings, survey: Survey, said: Said, name: str, options: Nam
         if results_id is not None and options.wait:
             work_until(survey, settings, lambda: is_taken(survey, results_id))
     text = [f"{name}: {found.words}."]
-    text += [f"  {count:,}: {reason}" for reason, count in Counter(why for _, why in found.left_out).most_common(LINES)]
+    text += [f"  {count:,}: {reason}" for reason, count in found.reasons.most_common(LINES)]
     text += [f"  left out  {path}: {reason}" for path, reason in found.left_out[:LINES]]
     taken = found.does_something and not options.preview
     text.append("Taken in. History takes it back." if taken else "Nothing was taken in.")
-    if taken and found.images and not options.wait:
-        note("A worker describes the animals in the boxes: start the dashboard or `python -m app worker`.")
+    if taken and not options.wait and (found.images or found.taken > taking_over.MOST_IN_ONE):
+        note("A worker does the rest: start the dashboard or `python -m app worker`.")
     value = {"lines": len(said.lines), "taken": [asdict(one.line) for one in found.good], "left_out": found.left_out}
+    value |= {"lines_taken": found.taken, "reasons": dict(found.reasons)}
     value |= {"images_with_boxes": found.images, "deployments": [asdict(one) for one in found.stations]}
     if options.individuals and options.as_json:
         note("\n".join(text))  # the answer is that of the import

@@ -39,13 +39,13 @@ def about(
         f"Settings: {in_words(settings or {})}.",
         "Exact places were asked for." if exact else "" if may_be_exact(session, asked=False) else ROUNDED,
         f"Names: {RULE}",
-        *([] if left_out is None else ["Left out: " + (" ".join(left_out) if left_out else "nothing.")]),
+        *([] if left_out is None else ["Left out: " + ("\n  ".join(left_out) if left_out else "nothing.")]),
     ]
 
 
 def in_words(settings: Mapping[str, str]) -> str:
     """What was chosen, as one phrase."""
-    return "; ".join(f"{name} {value}" for name, value in settings.items()) or "as they come"
+    return "; ".join(f"{name} {value}" for name, value in settings.items()) or "nothing was chosen, the usual ones hold"
 
 
 def _model(version: ModelVersion) -> str:

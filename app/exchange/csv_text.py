@@ -7,7 +7,7 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TextIO
 
-from app.exchange.safe_cells import RULE, kept_cell
+from app.exchange.safe_cells import kept_cell
 from app.survey.capture.history import CaptureHistory
 
 ASSUMPTIONS = (
@@ -52,14 +52,11 @@ def identifiers_csv(written: Mapping[str, Mapping[str, str]]) -> str:
 
 
 def described(history: CaptureHistory) -> list[str]:
-    """The design, what was left out and what is assumed, a line each."""
+    """The design and what is assumed, a line each; `about` adds what was left out."""
     design = history.design
     lines = [
         f"{len(history.individuals)} individuals, {len(history.stations)} stations, {history.occasions} occasions of "
         f"{design.occasion_days} days from {history.start}; {int(history.days_worked().sum())} station-days worked.",
         f"Species: {design.species or 'all'}. Flank: {design.flank}.",
-        f"Names: {RULE}",
     ]
-    return [*lines, "", "Notes:", *(f"- {note}" for note in history.notes or ("none",)), "", "Assumptions:"] + [
-        f"- {text}" for text in ASSUMPTIONS
-    ]
+    return [*lines, "", "Assumptions:", *(f"- {text}" for text in ASSUMPTIONS)]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-# secr takes NONE for "no capture" and R's read.table takes NA for a missing value.
-RESERVED = {"none", "na", "nan", "null", "true", "false", "inf"}
+from app.exchange.safe_cells import NUMBER, WHOLE
+
+# secr takes NONE for "no capture"; R's read.table takes NA for a missing value, T and F for truth, 01 for 1.
+RESERVED = {"none", "na", "nan", "null", "true", "false", "t", "f", "inf"}
 
 
 class ExportRefused(Exception):
@@ -22,10 +24,10 @@ def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
     listed = list(names)
     found: dict[str, str] = {}
     taken: set[str] = set()
-    for name in listed:
-        if name and _readable(name) == name and name.lower() not in RESERVED | taken:
+    for name in sorted(listed, key=lambda name: not WHOLE.fullmatch(name)):
+        if name and _readable(name) == name and _key(name) not in RESERVED | taken:
             found[name] = name
-            taken.add(name.lower())
+            taken.add(_key(name))
     for number, name in enumerate(listed, start=1):
         if name in found:
             continue
@@ -33,12 +35,18 @@ def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
         if not base or base.lower() in RESERVED:
             base = f"{prefix}{number}" if not base else f"{base}-{prefix}{number}"
         identifier, again = base, 1
-        while identifier.lower() in taken:
+        while _key(identifier) in taken:
             again += 1
             identifier = f"{base}-{again}"
-        taken.add(identifier.lower())
+        taken.add(_key(identifier))
         found[name] = identifier
     return found
+
+
+def _key(identifier: str) -> str:
+    """What R may make of an identifier: two with the same may be mixed up."""
+    is_number = NUMBER.fullmatch(identifier) and "x" not in identifier.lower()
+    return str(float(identifier)) if is_number else identifier.lower()
 
 
 def _readable(name: str) -> str:

@@ -1,4 +1,5 @@
-"""The job of a file of results: read it; once a person has brought it in store its boxes; describe what is new.
+"""The job of a file of results: read it; once a person has brought it in store its boxes and what people saw on its
+images; describe what is new.
 
 When the file no longer counts, the same job has the images looked at that nothing else has found anything on.
 """
@@ -13,11 +14,12 @@ from sqlalchemy.orm import Session
 
 from app.analysis import videos
 from app.analysis.taking_in import batches
-from app.exchange.incoming import bringing_in
+from app.exchange.incoming import bringing_in, keeping
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import current
 from app.jobs.queue import Due, Queue, results_workflow_id
 from app.jobs.steps import step
+from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.results import ResultsFile, ResultsState
 from app.video.reading.probe import VideoError
 from modal_backend.errors import BackendError, sentence
@@ -35,6 +37,9 @@ async def bring_in_results(results_id: int) -> str:
         after: int | None = 0
         while after is not None:
             after = await take_some(results_id, after)
+        after = 0
+        while after is not None:
+            after = await take_lines(results_id, after)
         last = 0
         while media_ids := await next_images(results_id, last):
             handles = [
@@ -44,7 +49,7 @@ async def bring_in_results(results_id: int) -> str:
                 await handle.get_result(polling_interval_sec=POLL_SECONDS)
             last = media_ids[-1]
         await describe_videos(results_id, DBOS.workflow_id or "")
-    except (BackendError, VideoError, OSError) as error:
+    except (BackendError, VideoError, BadDecision, OSError) as error:
         return await finish(results_id, sentence(error))
     return await finish(results_id, None)
 
@@ -59,6 +64,12 @@ async def read_file(results_id: int) -> str:
 async def take_some(results_id: int, after: int) -> int | None:
     """Store the boxes of the next images; see `bringing_in.take_some`."""
     return await asyncio.to_thread(bringing_in.take_some, current().context.survey, results_id, after)
+
+
+@step()
+async def take_lines(results_id: int, after: int) -> int | None:
+    """Take the next lines of what people saw; see `keeping.take_lines`."""
+    return await asyncio.to_thread(keeping.take_lines, current().context.survey, results_id, after)
 
 
 @step()

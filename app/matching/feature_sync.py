@@ -125,7 +125,7 @@ def changed_sightings(session: Session, seen: tuple[int, float]) -> tuple[set[in
         return None, now
     since = sa.or_(Decision.id > seen[0], Decision.undone_at >= seen[1] if seen[1] else Decision.undone_at.is_not(None))
     changed: set[int] = set()
-    for changes in session.scalars(sa.select(Decision.changes).where(since)):
+    for changes in session.scalars(sa.select(Decision.changes).where(since).execution_options(yield_per=20)):
         for change in changes:
             if change["table"] == "sighting":
                 changed.add(int((change["after"] or change["before"])["detection_id"]))

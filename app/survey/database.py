@@ -34,6 +34,7 @@ log = logging.getLogger("pugmark.survey")
 MIGRATIONS = Path(__file__).parent / "migrations"
 IDS_A_QUERY = 500  # SQLite before 3.32 takes 999 values: https://sqlite.org/limits.html
 EVENT_GAP = "event gap, seconds"
+DATA_DIR = "data folder"
 # What SQLite (https://sqlite.org/rescode.html) and PostgreSQL say, and what a person is to do.
 FULL = "The disk is full: free some space. What was kept is safe, and what stopped can be run again."
 BROKEN = "The disk of the survey refuses to read or write: it is full, was taken out, or fails. Free some space."
@@ -73,7 +74,7 @@ class Survey:
         self.url = url
         self.data_dir = data_dir
         self.engine = _engine(url)
-        info = {EVENT_GAP: event_gap_seconds}
+        info = {EVENT_GAP: event_gap_seconds, DATA_DIR: data_dir}
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
         writes = self.engine.execution_options(pugmark_writes=True)
         self._writes = sessionmaker(writes, expire_on_commit=False, info=info)

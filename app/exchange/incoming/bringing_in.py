@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shutil
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
@@ -15,9 +15,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.incoming import scratch, video_boxes
-from app.exchange.incoming.entries import BadEntry, BrokenResults, Entry, UnknownResults
-from app.exchange.incoming.lines import Said
-from app.exchange.incoming.megadetector import USUAL_THRESHOLD
+from app.exchange.incoming.entries import BadEntry, BrokenResults, UnknownResults
 from app.exchange.incoming.recognise import recognise
 from app.exchange.incoming.scratch import Matched, relative
 from app.files import results_folder
@@ -87,6 +85,11 @@ def register(survey: Survey, path: Path, name: str, who: str, state: ResultsStat
         return row.id
 
 
+def place_of(data_dir: Path, results_id: int) -> Path:
+    """Where what was read of a file of results lies."""
+    return results_folder(data_dir) / f"{results_id}.sqlite"
+
+
 def read_in(survey: Survey, results_id: int, report: Report = lambda _count: None) -> None:
     """Read a registered file and find its images in the survey. A file that cannot be read has failed, with the reason.
 
@@ -97,7 +100,7 @@ def read_in(survey: Survey, results_id: int, report: Report = lambda _count: Non
         row = session.get_one(ResultsFile, results_id)
     try:
         source = recognise(Path(row.path))
-        with scratch.opened(_place(survey, results_id)) as kept:
+        with scratch.opened(place_of(survey.data_dir, results_id)) as kept:
             entries = kept.fill(source.entries(), report)
             with survey.read() as session:
                 matched = kept.match(session)
@@ -118,7 +121,7 @@ def read_in(survey: Survey, results_id: int, report: Report = lambda _count: Non
 
 def plan(survey: Survey, results_id: int) -> Plan:
     """What bringing in a file that has been read would do."""
-    with survey.read() as session, scratch.opened(_place(survey, results_id)) as kept:
+    with survey.read() as session, scratch.opened(place_of(survey.data_dir, results_id)) as kept:
         row = session.get_one(ResultsFile, results_id)
         version = session.get_one(ModelVersion, row.model_version_id)
         held, last = 0, 0
@@ -141,7 +144,7 @@ def plan(survey: Survey, results_id: int) -> Plan:
 
 def match_again(survey: Survey, results_id: int) -> None:
     """Find the images of a file that counts in the survey as it is now; a job is due when some are new."""
-    with survey.read() as session, scratch.opened(_place(survey, results_id)) as kept:
+    with survey.read() as session, scratch.opened(place_of(survey.data_dir, results_id)) as kept:
         version_id = session.get_one(ResultsFile, results_id).model_version_id
         matched, last, new = kept.match(session), 0, False
         while version_id is not None and not new and (group := kept.matched(last)):
@@ -165,7 +168,7 @@ def take_some(survey: Survey, results_id: int, after: int) -> int | None:
     Returns:
         The number to go on after; None at the end, or when the file does not count any more.
     """
-    with scratch.opened(_place(survey, results_id)) as kept:
+    with scratch.opened(place_of(survey.data_dir, results_id)) as kept:
         group = kept.matched(after)
     if not group:
         return None
@@ -204,7 +207,7 @@ def take_for(survey: Survey, import_id: int, media_ids: list[int]) -> None:
     if batch.results_id is None or not listed:
         return
     label = Path(batch.root).name
-    with scratch.opened(_place(survey, batch.results_id)) as kept:
+    with scratch.opened(place_of(survey.data_dir, batch.results_id)) as kept:
         found = {
             media_id: entry
             for media_id, path in listed
@@ -213,29 +216,6 @@ def take_for(survey: Survey, import_id: int, media_ids: list[int]) -> None:
     with survey.write() as session:
         if session.get(ResultsReview, batch.results_id) is not None:
             _store(session, batch.results_id, found)
-
-
-def keep_boxes(session: Session, who: str, said: Said, found: Mapping[int, Entry], name: str) -> int:
-    """Store the boxes of a file that says more than boxes, on images nobody has decided about; returns its id.
-
-    found: the entries by image.
-    """
-    content = repr((said.model, sorted((number, entry.boxes, entry.species) for number, entry in found.items())))
-    sha256 = hashlib.sha256(content.encode()).hexdigest()
-    row = session.scalar(sa.select(ResultsFile).where(ResultsFile.sha256 == sha256))
-    if row is None:
-        provenance = Provenance(BACKEND, said.model[:64], "", "", f"brought in, file {sha256[:16]}")
-        version = results.model_version(session, TASK, provenance, USUAL_THRESHOLD)
-        row = ResultsFile(sha256=sha256, who=who, path="", model_version_id=version.id, state=ResultsState.READY)
-        session.add(row)
-    row.name, row.format, row.entries, row.matched = name[:255], said.format, len(said.boxes), len(found)
-    session.flush()
-    version = session.get_one(ModelVersion, row.model_version_id)
-    wanted = stored.without_analysis(session, version.id, found)
-    boxes = {number: found[number].boxes for number in sorted(wanted)}
-    stored.store(session, version, boxes, {number: found[number].species for number in boxes})
-    row.taken = len(found)
-    return row.id
 
 
 def finish(survey: Survey, results_id: int, error: str | None = None) -> None:
@@ -270,7 +250,7 @@ def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None
         if (entry.frames is not None) != (media_id in videos):
             continue
         if entry.frames is not None:
-            video_boxes.store(session, media_id, version, row.who, entry.boxes, entry.frames)
+            video_boxes.store(session, media_id, version, row.who, entry.boxes, entry.frames, entry.species)
             row.taken += 1
             continue
         try:
@@ -279,7 +259,3 @@ def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None
             continue
     row.taken += len(boxes)
     stored.store(session, version, boxes, {media_id: found[media_id].species for media_id in boxes})
-
-
-def _place(survey: Survey, results_id: int) -> Path:
-    return results_folder(survey.data_dir) / f"{results_id}.sqlite"

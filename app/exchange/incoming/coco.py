@@ -16,16 +16,17 @@ from app.exchange.incoming.entries import (
     BadEntry,
     Found,
     Species,
-    UnknownResults,
     category_of,
     detection,
     entry_of,
 )
 from app.exchange.incoming.json_files import Outline, entries
-from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line, Said
+from app.exchange.incoming.lines import MACHINE, Line, Said
+from app.exchange.incoming.on_disk import Shelf, Spooled
 from modal_backend.contracts import Box, Category
 
 MODEL = "COCO Camera Traps"
+ABOUT_IMAGES = ("file_name", "width", "height", "sha256")
 SAYS_NOTHING = "It says {}, not which animal."
 
 
@@ -45,31 +46,37 @@ def read_coco(path: Path, top: Outline) -> Said:
     info = top.values.get("info")
     about: Mapping[str, Any] = info if isinstance(info, dict) else {}
     model = str(about.get("detector") or about.get("description") or MODEL)[:64]
-    images = {str(one.get("id")): one for one in entries(path, "images.item") if isinstance(one, dict)}
+    images, files = Shelf(), Spooled[tuple[str, str]]()
+    for one in (one for one in entries(path, "images.item") if isinstance(one, dict)):
+        images.add(str(one.get("id")), {name: one.get(name) for name in ABOUT_IMAGES})
+        if isinstance(one.get("sha256"), str):
+            files.append((str(one.get("file_name")), one["sha256"]))
     listed = [one for one in entries(path, "categories.item") if isinstance(one, dict)]
     categories = {str(one.get("id")): str(one.get("name") or "") for one in listed}
-    lines: dict[Line, None] = {}
-    found: dict[str, list[Found]] = {}
-    for count, one in enumerate(entries(path, "annotations.item"), start=1):
-        if count > MOST_LINES:
-            raise UnknownResults(f"It has more than {MOST_LINES:,} annotations; split it.")
+    lines, seen, found = Spooled[Line](), set[int](), Shelf()
+    for one in entries(path, "annotations.item"):
         if not isinstance(one, dict):
-            lines[Line("", problem="The annotation is no object.")] = None
+            _add(lines, seen, Line("", problem="The annotation is no object."))
             continue
-        image = images.get(str(one.get("image_id")), {})
+        image = images.last(str(one.get("image_id"))) or {}
         name = categories.get(str(one.get("category_id")), "")
         try:
             line, box = _annotation(one, image, name, model)
         except BadEntry as problem:
             line, box = Line(str(image.get("file_name") or ""), problem=f"{problem}.".capitalize()), None
         if line is not None:
-            lines[line] = None
+            _add(lines, seen, line)
         if box is not None:
-            found.setdefault(line.path if line else str(image.get("file_name") or ""), []).append(box)
-    boxes = [entry_of(file, some) for file, some in found.items()]
-    files = [one for one in images.values() if isinstance(one.get("sha256"), str)]
-    hashes = {str(one.get("file_name")): one["sha256"] for one in files}
-    return Said(list(lines), boxes, hashes, model, "COCO Camera Traps")
+            found.add(line.path if line else str(image.get("file_name") or ""), box)
+    boxes = Spooled(entry_of(file, some) for file, some in found.groups())
+    return Said(lines, boxes, files, model, "COCO Camera Traps")
+
+
+def _add(lines: Spooled[Line], seen: set[int], line: Line) -> None:
+    """Keep a line that is not there yet. seen: hashes of those that are, of 64 bits: two lines never share one."""
+    if hash(line) not in seen:
+        seen.add(hash(line))
+        lines.append(line)
 
 
 def _annotation(

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path, PurePosixPath
 
 import pandas as pd
@@ -13,8 +14,10 @@ from sqlalchemy.orm import Session
 from app.background import read_notes_apart
 from app.exchange.incoming.coco import is_coco, read_coco
 from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, UnknownResults
-from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line, Said
+from app.exchange.incoming.lines import MACHINE, Line, Said
+from app.exchange.incoming.on_disk import Spooled
 from app.exchange.incoming.packages import AGES, SEXES, is_package, is_sha256, read_package, seconds, top_of
+from app.exchange.incoming.wildlife_insights import is_download, read_download
 from app.exchange.safe_cells import original
 from app.survey.decisions.identities_file import LONGEST_NAME
 from app.survey.media.station_tables import StationRow, guess, plain
@@ -24,7 +27,7 @@ from modal_backend.contracts import Flank
 from modal_backend.notes.columns import BadNotes
 from modal_backend.notes.table import Choices
 
-LARGEST = 50 * 1024**2
+LARGEST = 200 * 1024**2
 # What the columns are called by people, camtrapR, HotSpotter and Wildbook.
 COLUMNS = {
     "path": ("file", "filename", "filepath", "path", "image", "imagename", "picture", "photo", "media", "mediaasset0",
@@ -37,6 +40,7 @@ COLUMNS = {
 # Of Timelapse, of Wildlife Insights, and of our own table of sightings.
 OTHERS = (
     "relativepath", "genus", "isblank", "identifiedby", "mediasha256", "decidedby", "decidedat", "sex", "ageclass",
+    "deploymentid",
 )  # fmt: skip
 OWN = {"mediasha256", "decidedby", "decidedat"}
 FLANKS = {"l": "left", "r": "right", "links": "left", "rechts": "right", "both": "other", "": "unknown"}
@@ -44,13 +48,15 @@ FLANKS = {"l": "left", "r": "right", "links": "left", "rechts": "right", "both":
 
 def reads(path: Path) -> bool:
     """Whether a path holds what people said about images: a package, COCO, or a table (text or Excel)."""
-    return is_package(path) or is_coco(top_of(path)) or _is_table(path)
+    return is_package(path) or is_download(path) or is_coco(top_of(path)) or _is_table(path)
 
 
 def read(path: Path) -> Said:
     """What such a path says. Raises UnknownResults, BrokenResults."""
     if is_package(path):
         return read_package(path)
+    if is_download(path):
+        return read_download(path, partial(read_table, in_deployments=True))
     top = top_of(path)
     return read_coco(path, top) if is_coco(top) else read_table(path)
 
@@ -67,8 +73,11 @@ def _is_table(path: Path) -> bool:
     return is_text and any(sign in head for sign in (b",", b";", b"\t"))
 
 
-def read_table(path: Path) -> Said:
+def read_table(path: Path, *, in_deployments: bool = False) -> Said:
     """The lines of a table (CSV or Excel), also Timelapse's and Wildlife Insights' images.csv and deployments.csv.
+
+    Args:
+        in_deployments: names of files hold within their deployment, whose folder is called as it is.
 
     Raises:
         UnknownResults: no column names the files, or none says what is on them. BrokenResults.
@@ -86,14 +95,16 @@ def read_table(path: Path) -> Said:
             return Said([], stations=stations)
         there = ", ".join(map(str, table.columns[:12]))
         raise UnknownResults(f"Such a table has a column file, and individual or species; this one has {there[:300]}.")
-    if len(table) > MOST_LINES:
-        raise UnknownResults(f"The table has {len(table):,} lines; {MOST_LINES:,} can be taken at once. Split it.")
-    cells = {field: [str(cell).strip() for cell in table[name]] for field, name in columns.items() if name}
-    others = {field: [str(cell).strip() for cell in table[names[field]]] for field in OTHERS if field in names}
-    rows = [
-        dict(zip([*cells, *others], row, strict=True)) for row in zip(*cells.values(), *others.values(), strict=True)
-    ]
-    return Said([_line(row) for row in rows if any(row.values())])
+    wanted = {field: name for field, name in columns.items() if name} | {
+        field: names[field] for field in OTHERS if field in names
+    }
+    return Said(Spooled(_line(row, in_deployments) for row in _rows(table, wanted) if any(row.values())))
+
+
+def _rows(table: pd.DataFrame, wanted: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    """The rows as texts. wanted: the columns by field."""
+    for row in table[list(wanted.values())].itertuples(index=False, name=None):
+        yield dict(zip(wanted, (str(cell).strip() for cell in row), strict=True))
 
 
 def _stations(table: pd.DataFrame) -> list[StationRow] | None:
@@ -104,7 +115,7 @@ def _stations(table: pd.DataFrame) -> list[StationRow] | None:
     return rows_of_stations(table, sure)
 
 
-def _line(row: Mapping[str, str]) -> Line:
+def _line(row: Mapping[str, str], in_deployments: bool) -> Line:
     """A row of a table: Timelapse parts the path, Wildlife Insights the name of the species."""
     path, species, name = row["path"], row.get("species", ""), row.get("individual", "")
     who, at = None, None
@@ -113,6 +124,8 @@ def _line(row: Mapping[str, str]) -> Line:
         who, at = original(row["decidedby"])[:LONGEST_NAME] or None, seconds(row["decidedat"])
     if folder := row.get("relativepath"):
         path = f"{folder}/{path}"
+    if in_deployments and row.get("deploymentid") and "/" not in path:
+        path = f"{row['deploymentid']}/{path}"
     if genus := row.get("genus"):
         species = f"{genus} {species}".strip()
     problem = None
@@ -128,7 +141,7 @@ def _line(row: Mapping[str, str]) -> Line:
         problem,
         who=who,
         at=at,
-        sex=row.get("sex") if row.get("sex") in SEXES else None,
+        sex=sex if (sex := row.get("sex", "").casefold()) in SEXES else None,
         age_class=row.get("ageclass") if row.get("ageclass") in AGES.values() else None,
         sha256=row.get("mediasha256") if is_sha256(row.get("mediasha256", "")) else None,
     )

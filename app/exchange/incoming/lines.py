@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from app.exchange.incoming.entries import Entry
 from app.survey.media.station_tables import StationRow
 from modal_backend.contracts import Box, Category
 
-MOST_LINES = 50_000
 MACHINE = "A model said so, not a person: labels of models are not taken over."
 
 
@@ -53,14 +53,14 @@ class Said:
     """All that a file says.
 
     Args:
-        boxes: what a model found, an entry for each image; hashes: of their content, by path, where the file says it.
+        boxes: what a model found, an entry for each image; hashes: (path, SHA-256) of images, where the file says it.
         model: whose boxes these are.
         stations: its deployments.
     """
 
-    lines: list[Line]
-    boxes: list[Entry] = field(default_factory=list)
-    hashes: dict[str, str] = field(default_factory=dict)
+    lines: Sequence[Line]
+    boxes: Sequence[Entry] = ()
+    hashes: Sequence[tuple[str, str]] = ()
     model: str = ""
     format: str = ""
     stations: list[StationRow] = field(default_factory=list)

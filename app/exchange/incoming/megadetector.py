@@ -152,7 +152,7 @@ def _video(names: Names, value: Mapping[str, Any], boxes: Sequence[Mapping[str, 
     rate = value.get("frame_rate")
     rate = float(rate) if isinstance(rate, int | float) and 0 < rate <= MOST_FRAMES_A_SECOND else None
     frames = Frames(tuple(int(number or 0) for _, number in kept), tuple(looked), rate)
-    return replace(entry_of(value["file"], [one for one, _ in kept]), species=(), frames=frames)
+    return replace(entry_of(value["file"], [one for one, _ in kept]), frames=frames)
 
 
 def _is_frame(number: Any) -> bool:

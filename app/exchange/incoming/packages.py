@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import zipfile
+import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
-from io import BytesIO
 from pathlib import Path
-from typing import Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pandas as pd
 
@@ -29,13 +30,18 @@ from app.exchange.incoming.entries import (
     entry_of,
 )
 from app.exchange.incoming.json_files import Outline, outline
-from app.exchange.incoming.lines import MACHINE, MOST_LINES, Line, Said
+from app.exchange.incoming.lines import MACHINE, Line, Said
+from app.exchange.incoming.on_disk import Shelf, Spooled
 from app.exchange.safe_cells import original
 from app.survey.media import station_tables
 from modal_backend.contracts import Box
 
+if TYPE_CHECKING:
+    from pandas.io.parsers import TextFileReader
+
 DESCRIPTOR = "datapackage.json"
 LARGEST_TABLE = 500 * 1024**2
+ROWS_AT_ONCE = 5000
 EVENT = "It is about an event, not about an image."
 VERDICTS = {"blank": "blank", "unknown": "unsure"}
 CATEGORIES = ("animal", "human", "vehicle")
@@ -59,30 +65,27 @@ def is_package(path: Path) -> bool:
 
 def read_package(path: Path) -> Said:
     """All that a package says. Raises UnknownResults, BrokenResults."""
-    media = _table(path, "media.csv", ("mediaID", "filePath"))
-    observations = _table(path, "observations.csv", ("observationType", "mediaID"))
-    if len(observations) > MOST_LINES:
-        raise UnknownResults(f"It has {len(observations):,} observations; {MOST_LINES:,} can be taken at once.")
-    names = {row["mediaID"]: _path(row) for row in _rows(media)}
+    names, hashes = Shelf(), Spooled[tuple[str, str]]()
+    for row in _rows(path, "media.csv", ("mediaID", "filePath")):
+        names.add(row["mediaID"], _path(row))
+        if is_sha256(row["mediaID"]):
+            hashes.append((_path(row), row["mediaID"]))
     own = _is_own(path)
-    lines: list[Line] = []
-    found: dict[str, list[Found]] = {}
-    models: Counter[str] = Counter()
-    for row in _rows(observations):
+    lines, found, models = Spooled[Line](), Shelf(), Counter[str]()
+    for row in _rows(path, "observations.csv", ("observationType", "mediaID")):
         if own and not row["mediaID"]:  # its rows about events are sums of those about images
             continue
-        file = names.get(row["mediaID"], "")
+        file = names.last(row["mediaID"]) or ""
         try:
             boxes = _of_model(row) if row["mediaID"] and row.get("classificationMethod") == "machine" else None
             if boxes is None:
                 lines.append(_observation(row, file, own))
                 continue
-            found.setdefault(file, []).extend(boxes)
+            found.add(file, boxes)
             models[row.get("classifiedBy") or ""] += 1
         except BadEntry as problem:
             lines.append(Line(file, problem=f"{problem}.".capitalize()))
-    entries = [entry_of(file, some) for file, some in found.items()]
-    hashes = {file: number for number, file in names.items() if is_sha256(number)}
+    entries = Spooled(entry_of(file, [box for boxes in some for box in boxes]) for file, some in found.groups())
     try:
         stations = _stations(path, own)
     except (UnknownResults, BrokenResults) as problem:
@@ -105,8 +108,12 @@ def top_of(path: Path) -> Outline:
         return Outline()
 
 
-def _rows(table: pd.DataFrame) -> list[dict[str, str]]:
-    return [{str(name): value for name, value in row.items()} for row in table.to_dict("records")]
+def _rows(path: Path, name: str, needed: tuple[str, ...]) -> Iterator[dict[str, str]]:
+    """The rows of a table of the package, a part of it in memory. Raises UnknownResults, BrokenResults."""
+    for table in _tables(path, name, needed):
+        names = [str(column) for column in table.columns]
+        for row in table.itertuples(index=False, name=None):
+            yield dict(zip(names, row, strict=True))
 
 
 def _of_model(row: Row) -> list[Found] | None:
@@ -188,7 +195,8 @@ def is_sha256(text: str) -> bool:
 def _is_own(path: Path) -> bool:
     """Whether Pugmark wrote the package."""
     try:
-        value = json.loads(_content(path, DESCRIPTOR))
+        with _opened(path, DESCRIPTOR) as file:
+            value = json.load(file)
     except (OSError, KeyError, ValueError):
         return False
     sources = value.get("sources") if isinstance(value, dict) else None
@@ -197,7 +205,7 @@ def _is_own(path: Path) -> bool:
 
 def _stations(path: Path, own: bool) -> list[station_tables.StationRow]:
     """The deployments. Their days are those of the cameras' clocks, which differ from UTC as the dates say."""
-    table = _table(path, "deployments.csv", ("deploymentID",))
+    table = pd.concat(_tables(path, "deployments.csv", ("deploymentID",)))
     there = {name: [str(cell).strip() for cell in table[name]] for name in table.columns}
     empty = [""] * len(table)
     comments = there.get("deploymentComments", empty)
@@ -230,30 +238,38 @@ def _path(row: Row) -> str:
     return (row.get("fileName") or path) if "://" in path else path
 
 
-def _table(path: Path, name: str, needed: tuple[str, ...]) -> pd.DataFrame:
-    """A table of the package as texts, empty where nothing is."""
+def _tables(path: Path, name: str, needed: tuple[str, ...]) -> Iterator[pd.DataFrame]:
+    """A table of the package as texts, empty where nothing is; a part of its rows at a time, at least one part."""
     try:
-        content = _content(path, name)
-        table = pd.read_csv(BytesIO(content), dtype=str, keep_default_na=False, encoding="utf-8-sig")
-    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
+        with _opened(path, name) as file, _parts(file) as parts:
+            for table in parts:
+                if missing := [column for column in needed if column not in table.columns]:
+                    raise UnknownResults(f"{name} has no column {' and '.join(missing)}.")
+                yield table
+    except (OSError, KeyError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise BrokenResults(f"{name} of the package cannot be read: {error}.") from error
-    if missing := [column for column in needed if column not in table.columns]:
-        raise UnknownResults(f"{name} has no column {' and '.join(missing)}.")
-    return table
 
 
-def _content(path: Path, name: str) -> bytes:
+def _parts(file: IO[bytes]) -> TextFileReader:
+    return pd.read_csv(file, dtype=str, keep_default_na=False, encoding="utf-8-sig", chunksize=ROWS_AT_ONCE)
+
+
+@contextmanager
+def _opened(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """A file of the package."""
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as package:
             place = package.getinfo(_inside(package, name) or name)
             if place.file_size > LARGEST_TABLE:
                 raise UnknownResults(f"{name} is larger than {LARGEST_TABLE // 1024**2} MB.")
             with package.open(place) as file:
-                return file.read(LARGEST_TABLE)
+                yield file
+        return
     table = (path if path.is_dir() else path.parent) / name
     if table.is_symlink() or table.stat().st_size > LARGEST_TABLE:
         raise UnknownResults(f"{name} is a link, or larger than {LARGEST_TABLE // 1024**2} MB.")
-    return table.read_bytes()
+    with table.open("rb") as file:
+        yield file
 
 
 def _inside(package: zipfile.ZipFile, name: str) -> str | None:

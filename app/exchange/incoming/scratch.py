@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.exchange.incoming.entries import BadEntry, Entry, Frames, Species, inside
 from app.exchange.incoming.matching import Listed, NoMatch, backwards, choose, common_end, name_of, parts
+from app.survey.decisions.identities_file import NamedImage
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from modal_backend.contracts import Box, Category, Detection
 
@@ -27,6 +28,7 @@ create table if not exists entry (number integer primary key, path text, name te
     problem text, backwards text);
 create table if not exists found (number integer primary key, media_id integer, problem text);
 create table if not exists listed (name text, path text, media_id integer, backwards text, within text);
+create table if not exists slice (number integer primary key, lines text);
 create index if not exists entry_name on entry (name);
 create index if not exists entry_backwards on entry (backwards);
 create index if not exists listed_name on listed (name);
@@ -74,6 +76,24 @@ class Scratch:
         self._connection.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?)", rows())
         self._connection.commit()
         return int(self._connection.execute("select count(*) from entry").fetchone()[0])
+
+    def keep(self, boxes: Iterable[tuple[int, Entry]], slices: Iterable[Sequence[NamedImage]]) -> None:
+        """Keep entries whose media are known, and what people say in slices; nothing else stays."""
+        for table in ("entry", "found", "slice"):
+            self._connection.execute(f"delete from {table}")
+        for number, (media_id, one) in enumerate(boxes, start=1):
+            row = (number, one.path, _text(one), one.pixels)
+            self._connection.execute("insert into entry (number, path, boxes, pixels) values (?, ?, ?, ?)", row)
+            self._connection.execute("insert into found (number, media_id) values (?, ?)", (number, media_id))
+        for number, some in enumerate(slices, start=1):
+            text = json.dumps([asdict(line) for line in some])
+            self._connection.execute("insert into slice values (?, ?)", (number, text))
+        self._connection.commit()
+
+    def lines(self, number: int) -> list[NamedImage]:
+        """A slice of what people say, from 1; empty behind the last."""
+        row = self._connection.execute("select lines from slice where number = ?", (number,)).fetchone()
+        return [_line(values) for values in json.loads(row[0])] if row else []
 
     def match(self, session: Session) -> int:
         """Find the media of every entry anew; returns how many have one. What has none gets the reason."""
@@ -225,6 +245,11 @@ def _text(entry: Entry) -> str:
     rows = zip(entry.boxes, said, strict=True)
     boxes = [[str(one.category), one.confidence, *_sides(one.box), *(name or ())] for one, name in rows]
     return json.dumps({"boxes": boxes, **asdict(entry.frames)} if entry.frames else boxes)
+
+
+def _line(values: dict[str, Any]) -> NamedImage:
+    box = values.pop("box")
+    return NamedImage(**values | {"category": Category(values["category"])}, box=Box(**box) if box else None)
 
 
 def _sides(box: Box) -> tuple[float, ...]:

@@ -1,78 +1,114 @@
-"""Take over what a file says as one decision: who and what people saw, boxes of a model, deployments."""
+"""Take over what a file says as one decision: who and what people saw, boxes of a model, deployments.
+
+A file that says much is taken by a job, a slice at a time (see `keeping` and `app.jobs.results`): each slice is a part
+of the same decision, and memory holds one at a time.
+"""
 
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.exchange.incoming import bringing_in, scratch
+from app.exchange.incoming import keeping, scratch
 from app.exchange.incoming.entries import Entry
 from app.exchange.incoming.lines import Line, Said
 from app.exchange.incoming.matching import parts
+from app.exchange.incoming.on_disk import Spooled
 from app.survey.database import slices
 from app.survey.decisions import identities_file, stations_file
 from app.survey.decisions.identities_file import NamedImage
+from app.survey.decisions.refusals import BadDecision
 from app.survey.individuals.naming import heard
 from app.survey.results import stored
 from app.survey.tables.decisions import Decision
 from app.survey.tables.media import Media
+from app.survey.tables.results import ResultsReview
 
 PASSED_ON = ("species", "flank", "box", "category", "verdict", "who", "at", "sex", "age_class")
 TWICE = "The file says this more than once."
 DECIDED = "Somebody has decided about this image: its boxes stay as they are."
+MOST_IN_ONE = 5000  # lines and images with boxes; a file with more is taken by a job
+MOST_LISTED = 50_000
 
 
 @dataclass(frozen=True, slots=True)
 class Identities:
     """Lines whose image is in the survey, and those left out, each with the reason: (path, sentence).
 
-    boxes: what a model found on the images of the survey that nobody has decided about.
+    boxes: what a model found on the images of the survey that nobody has decided about, by media id.
     """
 
-    lines: list[NamedImage]
-    left_out: list[tuple[str, str]]
-    boxes: dict[int, Entry]
+    lines: Sequence[NamedImage]
+    left_out: Spooled[tuple[str, str]]
+    boxes: Sequence[tuple[int, Entry]]
+
+    @property
+    def is_much(self) -> bool:
+        """Whether a job takes it."""
+        return len(self.lines) + len(self.boxes) > MOST_IN_ONE
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Plan:
     """What taking a file over would do.
 
     Args:
-        lines: how many there are; good: those that are taken.
-        left_out: what is not taken, with the reason: (path or name, sentence).
+        lines: how many there are; taken: how many of them are taken; good: the first of these.
+        left_out: what is not taken, with the reason: (path or name, sentence); the first of them.
+        reasons: how many are left out for which reason.
+        individuals: new ones, as they are heard.
         images: how many get boxes of a model.
         deployments: how many the file names; stations: those that are new or change.
     """
 
     lines: int
-    good: list[identities_file.Planned]
-    left_out: list[tuple[str, str]]
     images: int
     deployments: int
     stations: list[stations_file.Planned]
+    taken: int = 0
+    good: list[identities_file.Planned] = field(default_factory=list)
+    left_out: list[tuple[str, str]] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)
+    individuals: set[str] = field(default_factory=set)
 
     @property
     def does_something(self) -> bool:
         """Whether anything would change."""
-        return bool(self.good or self.images or self.stations)
+        return bool(self.taken or self.images or self.stations)
 
     @property
     def words(self) -> str:
         """A sentence without its point."""
-        new = len({one.line.individual for one in self.good if one.individual_id is None} - {""})
-        said = (
-            [f"{len(self.good):,} of {_many(self.lines, 'line')}, {_many(new, 'new individual')}"] if self.lines else []
-        )
+        new = len(self.individuals)
+        said = [f"{self.taken:,} of {_many(self.lines, 'line')}, {_many(new, 'new individual')}"] if self.lines else []
         said += [f"boxes of a model on {_many(self.images, 'image')}"] if self.images else []
         if self.deployments:
             said.append(f"{len(self.stations):,} of {_many(self.deployments, 'deployment')} new or changed")
         return "; ".join(said) or "It says nothing"
+
+    def take(self, planned: Iterable[identities_file.Planned]) -> None:
+        """Add what some lines would do."""
+        for one in planned:
+            if one.problem is not None:
+                self.leave_out(one.line.path, one.problem)
+                continue
+            self.taken += 1
+            if one.individual_id is None and one.line.individual:
+                self.individuals.add(heard(one.line.individual))
+            if len(self.good) < MOST_LISTED:
+                self.good.append(one)
+
+    def leave_out(self, name: str, reason: str) -> None:
+        """Add something that is not taken."""
+        self.reasons[reason] += 1
+        if len(self.left_out) < MOST_LISTED:
+            self.left_out.append((name, reason))
 
 
 def _many(count: int, noun: str) -> str:
@@ -81,45 +117,65 @@ def _many(count: int, noun: str) -> str:
 
 def match(session: Session, said: Said) -> Identities:
     """Find the images of a file in the survey: by their content, else as `app.exchange.incoming.matching` says."""
-    wanted = [line for line in said.lines if line.problem is None]
-    hashes = {line.path: line.sha256 for line in wanted if line.sha256} | said.hashes
-    paths = dict.fromkeys([*(line.path for line in wanted), *(entry.path for entry in said.boxes)])
-    media, reasons = _media(session, list(paths), hashes)
-    found, left_out, seen = list[NamedImage](), list[tuple[str, str]](), set[Line]()
-    problems = _problems(said.lines)
-    for line, problem in zip(said.lines, problems, strict=True):
-        problem = problem or reasons.get(line.path) or (TWICE if line in seen else None)
-        seen.add(line)
+    media, reasons = _media(session, said)
+    found, left_out, seen = Spooled[NamedImage](), Spooled[tuple[str, str]](), set[int]()
+    for line, problem in zip(said.lines, _problems(said.lines), strict=True):
+        key = hash(line)  # of 64 bits: two lines never share one
+        problem = problem or reasons.get(line.path) or (TWICE if key in seen else None)
+        seen.add(key)
         if problem is None:
             found.append(_named(line, media[line.path]))
         else:
             left_out.append((line.path, problem))
-    boxes = {media[entry.path]: entry for entry in said.boxes if entry.path in media}
-    left_out += [(entry.path, reasons[entry.path]) for entry in said.boxes if entry.path not in media]
-    held = stored.decided(session, boxes)
-    left_out += [(boxes[number].path, DECIDED) for number in sorted(held)]
-    return Identities(found, left_out, {number: boxes[number] for number in boxes if number not in held})
+    left_out.extend((entry.path, reasons[entry.path]) for entry in said.boxes if entry.path not in media)
+    held = stored.decided(session, {media[entry.path] for entry in said.boxes if entry.path in media})
+    boxes, given = Spooled[tuple[int, Entry]](), set(held)
+    for entry in said.boxes:
+        number = media.get(entry.path)
+        if number in held:
+            left_out.append((entry.path, DECIDED))
+        elif number in given:
+            left_out.append((entry.path, scratch.TWICE))
+        elif number is not None:
+            given.add(number)
+            boxes.append((number, entry))
+    return Identities(found, left_out, boxes)
 
 
 def take(session: Session, who: str, said: Said, file: str) -> Decision:
-    """Take a file over as one decision: its boxes, what people said, its deployments. Raises BadDecision."""
+    """Take a file over as one decision: its boxes, what people said, its deployments. Raises BadDecision.
+
+    Of a file that says much this decides that it counts, and takes its deployments; a job does the rest.
+    """
     found = match(session, said)
-    results_id = bringing_in.keep_boxes(session, who, said, found.boxes, file) if found.boxes else None
     stations = stations_file.plan(session, said.stations, keep=True)
-    return identities_file.take(session, who, found.lines, file, stations, results_id)
+    if not found.is_much:
+        results_id = keeping.keep_boxes(session, who, said, dict(found.boxes), file) if found.boxes else None
+        return identities_file.take(session, who, found.lines, file, stations, results_id)
+    results_id = keeping.keep_all(session, who, said, found.boxes, found.lines, file)
+    if session.get(ResultsReview, results_id) is not None:
+        raise BadDecision(f"{file} is in the survey already. Take it back in History to take it anew.")
+    return identities_file.take(session, who, (), file, stations, results_id)
 
 
 def plan(session: Session, said: Said) -> Plan:
     """What taking a file over would do."""
     found = match(session, said)
-    planned = identities_file.plan(session, found.lines, found.boxes)
     stations = stations_file.plan(session, said.stations, keep=True)
-    left_out = found.left_out + [(one.line.path, one.problem) for one in planned if one.problem is not None]
-    left_out += [(one.name or one.station, one.problem) for one in stations if one.problem is not None]
-    left_out += [(one.name, sentence) for one in stations for sentence in one.stays]
     changed = [one for one in stations if one.problem is None and (one.changes or one.deployment_id is None)]
-    good = [one for one in planned if one.problem is None]
-    return Plan(len(said.lines), good, left_out, len(found.boxes), len(said.stations), changed)
+    planned = Plan(len(said.lines), len(found.boxes), len(said.stations), changed)
+    for path, problem in found.left_out:
+        planned.leave_out(path, problem)
+    coming = {number for number, _ in found.boxes}
+    for some in keeping.slices_of(found.lines, scratch.AT_ONCE):
+        planned.take(identities_file.plan(session, some, coming))
+        session.expire_all()
+    for one in stations:
+        if one.problem is not None:
+            planned.leave_out(one.name or one.station, one.problem)
+        for sentence in one.stays:
+            planned.leave_out(one.name, sentence)
+    return planned
 
 
 def _named(line: Line, media_id: int) -> NamedImage:
@@ -127,13 +183,19 @@ def _named(line: Line, media_id: int) -> NamedImage:
     return NamedImage(line.path, media_id, " ".join(line.individual.split()), **fields)
 
 
-def _media(session: Session, paths: Sequence[str], hashes: Mapping[str, str]) -> tuple[dict[str, int], dict[str, str]]:
+def _media(session: Session, said: Said) -> tuple[dict[str, int], dict[str, str]]:
     """The images that paths mean, and why the others mean none."""
-    known: dict[str, int] = {}
-    for chunk in slices(sorted(set(hashes.values()))):
-        rows = session.execute(sa.select(Media.sha256, Media.id).where(Media.sha256.in_(chunk)))
-        known.update({row.sha256: row.id for row in rows})
-    media = {path: known[hashes[path]] for path in paths if hashes.get(path) in known}
+    wanted = (line for line in said.lines if line.problem is None)
+    paths = dict.fromkeys([*(line.path for line in wanted), *(entry.path for entry in said.boxes)])
+    media: dict[str, int] = {}
+    hashes = [*said.hashes, *((line.path, line.sha256) for line in said.lines if line.sha256 and not line.problem)]
+    for chunk in slices(hashes):
+        rows = session.execute(
+            sa.select(Media.sha256, Media.id).where(Media.sha256.in_({number for _, number in chunk}))
+        )
+        known = {row.sha256: row.id for row in rows}
+        media.update({path: known[number] for path, number in chunk if number in known and path in paths})
+    del hashes
     others = [path for path in paths if path not in media]
     with tempfile.TemporaryDirectory() as folder, scratch.opened(Path(folder) / "lines.sqlite") as kept:
         kept.fill(Entry(path) for path in others)
@@ -145,21 +207,24 @@ def _media(session: Session, paths: Sequence[str], hashes: Mapping[str, str]) ->
         return media, dict(kept.unmatched(max(len(others), 1)))
 
 
-def _problems(lines: Sequence[Line]) -> list[str | None]:
+def _problems(lines: Sequence[Line]) -> Iterator[str | None]:
     """Why nothing can be taken of each line, whatever is in the survey."""
-    named: dict[tuple[str, ...], set[tuple[str, str]]] = {}
-    blank = {parts(line.path) for line in lines if line.verdict == "blank" and line.problem is None}
+    named: dict[int, int] = {}
+    several, blank = set[int](), set[int]()
     for line in lines:
-        if line.problem is None and line.box is None and not line.verdict:
-            named.setdefault(parts(line.path), set()).add((heard(line.individual), line.species or ""))
-    problems: list[str | None] = []
+        image = hash(parts(line.path))
+        if line.problem is None and line.verdict == "blank":
+            blank.add(image)
+        elif line.problem is None and line.box is None and not line.verdict:
+            animal = hash((heard(line.individual), line.species or ""))
+            if named.setdefault(image, animal) != animal:
+                several.add(image)
     for line in lines:
-        problem = line.problem
+        problem, image = line.problem, hash(parts(line.path))
         if problem is None and not (line.path and line.says_something):
             problem = "The line names no file, or nothing that is on it."
-        elif problem is None and line.box is None and len(named.get(parts(line.path), ())) > 1:
+        elif problem is None and line.box is None and image in several:
             problem = "Several animals are named on this image: name them in Identify."
-        elif problem is None and line.verdict != "blank" and parts(line.path) in blank:
+        elif problem is None and line.verdict != "blank" and image in blank:
             problem = "Another line says that nothing is on this image."
-        problems.append(problem)
-    return problems
+        yield problem

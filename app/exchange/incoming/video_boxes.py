@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from app.exchange.incoming.entries import Frames
-from app.survey.detections import results
+from app.exchange.incoming.entries import Frames, Species
+from app.survey.detections import hints, results
 from app.survey.detections.boxes import rescore
+from app.survey.detections.hints import Hint
 from app.survey.tables.detections import ModelVersion
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import Video
@@ -24,11 +25,20 @@ NOTE = "came in with a file of results: boxes on {} frames, linked by their plac
 
 
 def store(
-    session: Session, media_id: int, version: ModelVersion, who: str, boxes: Sequence[Detection], frames: Frames
+    session: Session,
+    media_id: int,
+    version: ModelVersion,
+    who: str,
+    boxes: Sequence[Detection],
+    frames: Frames,
+    species: Sequence[Species | None] = (),
 ) -> None:
     """Store what another tool found in a video as a run of it, and let the right run count.
 
     Every box is kept, on its frame; an animal counts where one of its boxes reaches the threshold.
+
+    Args:
+        species: what a classifier says of each box; empty where none says anything.
     """
     video, media = session.get_one(Video, media_id), session.get_one(Media, media_id)
     rate = frames.rate or video.frame_rate or 1.0
@@ -44,7 +54,13 @@ def store(
     ]
     found = [_tracklet(thing, version.threshold or 0.0) for thing in things]
     flat = [Detection(one.category, box.confidence or 0.0, box.box) for one in found for box in one.boxes]
-    ids = iter(results.store_analysis(session, media_id, version, None, flat))
+    stored = results.store_analysis(session, media_id, version, None, flat)
+    said = {
+        (number, box.box): name for number, box, name in zip(frames.numbers, boxes, species or (), strict=False) if name
+    }
+    marks = zip(stored, (box for one in found for box in one.boxes), strict=True)
+    hints.bring_in(session, {key: Hint(*said[at]) for key, mark in marks if (at := (mark.index, mark.box)) in said})
+    ids = iter(stored)
     run = runs.begin(session, media_id, who)
     for one in found:
         rows.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)

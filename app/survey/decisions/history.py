@@ -91,7 +91,9 @@ def count(session: Session, wanted: HistoryFilter) -> int:
 
 def standing_since(session: Session, decision_id: int, who: str) -> list[int]:
     """This decision of a person and everything they decided after it that stands, newest first: ids."""
-    since = sa.select(Decision.id).where(Decision.id >= decision_id, Decision.who == who, Decision.undone_at.is_(None))
+    since = sa.select(Decision.id).where(
+        Decision.id >= decision_id, Decision.who == who, Decision.undone_at.is_(None), Decision.part_of.is_(None)
+    )
     return list(session.scalars(since.order_by(Decision.id.desc())))
 
 
@@ -142,7 +144,7 @@ def kinds(session: Session) -> list[str]:
 
 
 def _where(wanted: HistoryFilter) -> list[sa.ColumnElement[bool]]:
-    where: list[sa.ColumnElement[bool]] = []
+    where: list[sa.ColumnElement[bool]] = [Decision.part_of.is_(None)]
     if wanted.who is not None:
         where.append(Decision.who == wanted.who)
     if wanted.kind is not None:

@@ -137,6 +137,25 @@ def take(
         view["results_id"] = results_id
     if not good and not change.rows:
         raise BadDecision("The table says nothing new.")
+    return change.record("identities file", who, view={**view, "boxes": _name(change, who, good)})
+
+
+def take_part(session: Session, head: Decision, lines: Sequence[NamedImage]) -> int:
+    """Take more lines of the same file, as a part of the decision that stands for it; returns how many were taken.
+
+    Raises BadDecision when a line contradicts what was decided about two crops.
+    """
+    good = [one for one in plan(session, lines) if one.problem is None]
+    if good:
+        change = Change(session)
+        boxes = _name(change, head.who, good)
+        view = {"results": head.view["results"], "boxes": boxes}
+        change.record("identities file", head.who, view=view, part_of=head.id)
+    return len(good)
+
+
+def _name(change: Change, who: str, good: Sequence[Planned]) -> int:
+    """Write what lines say; returns of how many boxes."""
     made = _individuals(change, good)
     drawn = {
         place: drawn_row(one.line.who or who, one.line.media_id, one.line.box or WHOLE, one.line.category)
@@ -149,9 +168,9 @@ def take(
     change.put_all(Sighting, sightings)
     change.put_all(DetectionReview, reviews)
     change.put_all(MediaReview, verdicts)
-    if against := contradictions.contradicted(session, set(sightings)):
+    if against := contradictions.contradicted(change.session, set(sightings)):
         raise BadDecision(f"The table contradicts what was decided: {contradictions.link_of(against[0]).text}.")
-    return change.record("identities file", who, view={**view, "boxes": len(reviews)})
+    return len(reviews)
 
 
 def _rows(

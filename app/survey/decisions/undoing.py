@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -44,6 +44,16 @@ def undo(session: Session, decision: Decision, who: str) -> Decision:
     """
     if decision.undone_at is not None:
         raise DecisionConflict("This decision has been undone already.")
+    if decision.part_of is not None:
+        raise DecisionConflict("This is a part of a larger decision; take that back.")
+    _lock(session, decision)
+    for part in _parts(session, decision, newest_first=True):
+        _undo(session, part, who)
+        session.expunge(part)
+    return _undo(session, decision, who)
+
+
+def _undo(session: Session, decision: Decision, who: str) -> Decision:
     steps = [(change["table"], change["after"], change["before"]) for change in reversed(decision.changes)]
     _turn_all(session, steps, decision)
     refuse_contradiction(session, decision)
@@ -59,16 +69,33 @@ def redo(session: Session, decision: Decision, who: str, client_key: str | None 
         return known
     if decision.undone_at is None:
         raise DecisionConflict("This decision stands; there is nothing to do again.")
+    again = _redo(session, decision, who, client_key=client_key)
+    for part in _parts(session, decision):
+        session.expunge(_redo(session, part, who, part_of=again.id))
+        session.expunge(part)
+    return again
+
+
+def _redo(session: Session, decision: Decision, who: str, **about: Any) -> Decision:
     steps = [(change["table"], change["before"], change["after"]) for change in decision.changes]
     _turn_all(session, steps, decision)
     refuse_contradiction(session, decision)
     again = Change(session)
     again.rows = list(decision.changes)
-    about = {"media_id": decision.media_id, "detection_id": decision.detection_id}
-    view = {**decision.view, "redoes": decision.id}
-    return again.record(
-        decision.kind, who, view=view, individual_id=decision.individual_id, client_key=client_key, **about
-    )
+    about |= {name: getattr(decision, name) for name in ("media_id", "detection_id", "individual_id")}
+    return again.record(decision.kind, who, view={**decision.view, "redoes": decision.id}, **about)
+
+
+def _parts(session: Session, decision: Decision, *, newest_first: bool = False) -> Iterator[Decision]:
+    """The parts of a decision, one in memory at a time."""
+    ids = session.scalars(sa.select(Decision.id).where(Decision.part_of == decision.id).order_by(Decision.id)).all()
+    for number in reversed(ids) if newest_first else ids:
+        yield session.get_one(Decision, number)
+
+
+def _lock(session: Session, decision: Decision) -> None:
+    """Let nobody add a part until this transaction ends (SQLite has one writer anyway)."""
+    session.scalar(sa.select(Decision.id).where(Decision.id == decision.id).with_for_update())
 
 
 def undo_last(session: Session, who: str, kinds: Iterable[str], media_id: int | None = None) -> Decision | None:
@@ -76,7 +103,9 @@ def undo_last(session: Session, who: str, kinds: Iterable[str], media_id: int | 
 
     media_id: only decisions about this media.
     """
-    mine = sa.select(Decision).where(Decision.who == who, Decision.undone_at.is_(None), Decision.kind.in_(list(kinds)))
+    mine = sa.select(Decision).where(
+        Decision.who == who, Decision.undone_at.is_(None), Decision.kind.in_(list(kinds)), Decision.part_of.is_(None)
+    )
     if media_id is not None:
         mine = mine.where(Decision.media_id == media_id)
     decision = session.scalar(mine.order_by(Decision.id.desc()).limit(1))
@@ -111,7 +140,10 @@ def undo_back_to(session: Session, decision_id: int, who: str) -> list[Decision]
     """
     first = _found(session, decision_id)
     standing = sa.select(Decision).where(
-        Decision.who == first.who, Decision.id >= first.id, Decision.undone_at.is_(None)
+        Decision.who == first.who,
+        Decision.id >= first.id,
+        Decision.undone_at.is_(None),
+        Decision.part_of.is_(None),
     )
     newest_first = session.scalars(standing.order_by(Decision.id.desc())).all()
     return [undo(session, decision, who) for decision in newest_first]
@@ -128,7 +160,7 @@ def redo_last(session: Session, who: str, kinds: Iterable[str], client_key: str 
     """Make again what this person undid last, unless they have decided something new since; None when there is none."""
     if known := already_made(session, client_key):
         return known
-    mine = sa.select(Decision).where(Decision.kind.in_(list(kinds)))
+    mine = sa.select(Decision).where(Decision.kind.in_(list(kinds)), Decision.part_of.is_(None))
     undone = session.scalars(
         mine.where(Decision.undone_by == who).order_by(Decision.undone_at.desc(), Decision.id).limit(REMEMBERED)
     ).all()
@@ -143,7 +175,10 @@ def redo_last(session: Session, who: str, kinds: Iterable[str], client_key: str 
 
 def _redone(session: Session, who: str) -> set[int]:
     views = session.scalars(
-        sa.select(Decision.view).where(Decision.who == who).order_by(Decision.id.desc()).limit(REMEMBERED)
+        sa.select(Decision.view)
+        .where(Decision.who == who, Decision.part_of.is_(None))
+        .order_by(Decision.id.desc())
+        .limit(REMEMBERED)
     )
     return {int(view["redoes"]) for view in views if "redoes" in view}
 

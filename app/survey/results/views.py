@@ -16,7 +16,7 @@ from app.survey.tables.results import ResultsFile, ResultsState
 class ResultsView:
     """A file of results. decision_id: the decision by which it counts; None while it does not. See `ResultsFile`.
 
-    eta_seconds: None while it is not known."""
+    eta_seconds: None while it is not known. noun: what its entries are."""
 
     id: int
     name: str
@@ -27,6 +27,7 @@ class ResultsView:
     error: str | None
     eta_seconds: float | None
     decision_id: int | None
+    noun: str
 
     @property
     def under_way(self) -> bool:
@@ -53,6 +54,7 @@ def recent(session: Session, limit: int = 5) -> list[ResultsView]:
             row.error,
             pace.seconds_left(row, (row.matched or 0) - row.taken),
             decided.get(row.id),
+            "image" if row.path else "line",
         )
         for row in rows
     ]

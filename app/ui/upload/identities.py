@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import tempfile
-from collections import Counter
 from pathlib import Path
 
 import streamlit as st
@@ -28,7 +27,7 @@ def identities_card() -> None:
             "somebody has decided stays as it is."
         )
         file = st.file_uploader(
-            "Table", type=["csv", "tsv", "txt", "xlsx", "json", "zip"], key="identities-upload", max_upload_size=50
+            "Table", type=["csv", "tsv", "txt", "xlsx", "json", "zip"], key="identities-upload", max_upload_size=200
         )
         if file is None:
             return
@@ -41,8 +40,9 @@ def identities_card() -> None:
             found = taking_over.plan(session, said)
         st.markdown(plain(f"Can be taken: {found.words}."))
         if found.left_out:
-            reasons = Counter(why for _, why in found.left_out).most_common()
-            st.caption("Left out: " + plain(" ".join(f"{count:,}: {why}" for why, count in reasons[:5])))
+            st.caption(
+                "Left out: " + plain(" ".join(f"{count:,}: {why}" for why, count in found.reasons.most_common(5)))
+            )
             shown = found.left_out[:MOST_SHOWN]
             st.dataframe({"file": [path for path, _ in shown], "reason": [why for _, why in shown]}, hide_index=True)
         message = f"{file.name} taken over. History takes it back."
@@ -52,7 +52,7 @@ def identities_card() -> None:
             st.rerun()
 
 
-@st.cache_data(max_entries=2, show_spinner=False)
+@st.cache_resource(max_entries=2, show_spinner=False)
 def _said(name: str, content: bytes) -> Said:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"identities{Path(name).suffix.lower()}"

@@ -77,7 +77,7 @@ def _draw(file: ResultsView) -> None:
         elif file.state == ResultsState.TAKING and file.decision_id is not None:
             st.progress(min(file.taken / max(file.matched, 1), 1.0), text=_pace(file))
         elif file.decision_id is not None:
-            st.caption(f"Brought in: {many(file.taken, 'image')} of {file.entries:,} that it names.")
+            st.caption(f"Brought in: {many(file.taken, file.noun)} of {file.entries:,} that it names.")
         else:
             _plan(file)
         if file.decision_id is not None:
@@ -87,8 +87,8 @@ def _draw(file: ResultsView) -> None:
 
 def _pace(file: ResultsView) -> str:
     if file.taken >= file.matched:
-        return f"{many(file.taken, 'image')} stored; their animals are being described"
-    return f"{file.taken:,} of {many(file.matched, 'image')} stored · {duration(file.eta_seconds)} left"
+        return f"{many(file.taken, file.noun)} stored; their animals are being described"
+    return f"{file.taken:,} of {many(file.matched, file.noun)} stored · {duration(file.eta_seconds)} left"
 
 
 def _plan(file: ResultsView) -> None:

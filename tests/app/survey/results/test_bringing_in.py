@@ -235,13 +235,14 @@ def test_boxes_on_frames_of_a_video_are_a_run_of_it_that_counts_until_it_is_take
     media_id, ids = add_video(survey), [1, 2, 3]
     add_media(survey)
     frames = [
-        {**box(0.7), "frame_number": 10},
+        {**box(0.7), "frame_number": 10, "classifications": [["0", 0.83]]},
         {**box(0.6), "frame_number": 20},
         {**box(0.1, (0.6, 0.1, 0.2, 0.2)), "frame_number": 20},
         {**box(0.9, category="2"), "frame_number": 20},
     ]
     film = {"file": "Ridge 1/CLIP.MP4", "frame_rate": 10, "frames_processed": [0, 10, 20], "detections": frames}
     document = lila(film, {**film, "file": "Ridge 1/IMG_0002.JPG"}, {"file": "x", "detections": frames[:1]})
+    document["classification_categories"] = {"0": "Panthera tigris"}
     results_id = read(survey, tmp_path, document)
     assert [why for _, why in bringing_in.plan(survey, results_id).unmatched] == [
         "It is an image here and a video in the file.", "It is not in the survey.",
@@ -253,6 +254,8 @@ def test_boxes_on_frames_of_a_video_are_a_run_of_it_that_counts_until_it_is_take
         assert sorted((view.category, view.confidence, on[view.id].frame_number) for view in views) == [
             ("animal", 0.1, 20), ("animal", 0.6, 20), ("animal", 0.7, 10), ("person", 0.9, 20),
         ]  # fmt: skip
+        surest = next(view.id for view in views if view.confidence == 0.7)
+        assert hints.of_boxes(session, on) == {surest: Hint("Panthera tigris", 0.83, "classifier")}
         assert count_of(session, media_id).animals == 1
         assert bringing_in.waiting_videos(survey, results_id) == [media_id]
     with survey.write() as session:

@@ -28,7 +28,7 @@ def take(survey: Survey, lines: list[Line]) -> list[tuple[str, str]]:
         matched = taking_over.match(session, Said(lines))
         planned = identities_file.plan(session, matched.lines)
         identities_file.take(session, "ana", matched.lines, "tigers.csv")
-    return matched.left_out + [(one.line.path, one.problem) for one in planned if one.problem is not None]
+    return [*matched.left_out, *((one.line.path, one.problem) for one in planned if one.problem is not None)]
 
 
 def test_individuals_get_the_animal_of_each_image_or_the_whole_picture_and_one_undo_takes_all_back(survey):

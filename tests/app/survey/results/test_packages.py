@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 
-from app.exchange.incoming import identities, taking_over
+from app.exchange.incoming import bringing_in, identities, keeping, scratch, taking_over
 from app.exchange.incoming.lines import Said
 from app.survey.database import Survey
-from app.survey.decisions import stations, undoing
+from app.survey.decisions import history, stations, undoing
+from app.survey.decisions.refusals import BadDecision
 from app.survey.detections import hints
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.media.stations import DeploymentView, deployment_views
+from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual
 from app.survey.tables.results import ResultsFile, ResultsState
@@ -129,6 +132,34 @@ def test_wildlife_insights_deployments_come_in_with_days_and_places(survey, tmp_
     assert (ridge.latitude, ridge.longitude, str(ridge.last_day), ridge.camera) == (12.5, 99.25, "2024-04-30", "C7")
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+def test_a_download_of_wildlife_insights_comes_in_as_a_whole(survey, tmp_path, zipped):
+    for folder in ("Ridge 1", "Ford 2"):
+        add_media(survey, [], folder=folder, name="IMG_0001.JPG")
+    tables = {
+        "projects": "project_id,project_name\np,Tigers\n",
+        "cameras": "project_id,camera_id,make\np,C7,Reconyx\n",
+        "deployments": "project_id,deployment_id,placename,longitude,latitude,start_date,end_date,camera_id\n"
+        "p,Ridge 1,Ridge 1,99.25,12.5,2024-03-01 00:00:00,2024-04-30 00:00:00,C7\n",
+        "images_2001234": "project_id,deployment_id,image_id,filename,is_blank,identified_by,genus,species,sex\n"
+        "p,Ridge 1,i,IMG_0001.JPG,0,Ana,Panthera,tigris,Female\np,Ford 2,j,IMG_0001.JPG,0,Ana,Axis,axis,\n"
+        "p,Gone,k,IMG_0001.JPG,0,Ana,Sus,scrofa,\n",
+    }
+    place = tmp_path / "wi"
+    place.mkdir()
+    for name, text in tables.items():
+        (place / f"{name}.csv").write_text(text, encoding="utf-8")
+    if zipped:
+        with zipfile.ZipFile(tmp_path / "wi.zip", "w") as package:
+            for name in tables:
+                package.write(place / f"{name}.csv", f"download/{name}.csv")
+        place = tmp_path / "wi.zip"
+    assert identities.reads(place)
+    assert [path for path, _ in take(survey, identities.read(place))] == ["Gone/IMG_0001.JPG"]
+    assert [view.species for number in (1, 2) for view in boxes(survey, number)] == ["Panthera tigris", "Axis axis"]
+    assert (places(survey)["Ridge 1"].latitude, places(survey)["Ridge 1"].camera) == (12.5, "C7")
+
+
 def test_boxes_of_coco_come_in_under_its_name_and_people_name_the_animal_in_each(survey, tmp_path):
     add_media(survey, [])
     media_id = 1
@@ -161,3 +192,62 @@ def test_media_are_found_by_their_content_where_the_file_says_it(survey, tmp_pat
     )
     assert take(survey, said) == []
     assert boxes(survey, 1)[0].species == "Axis axis"
+
+
+def test_a_file_that_says_much_is_one_decision_in_parts_which_one_undo_takes_back_and_redo_makes_again(
+    survey, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(taking_over, "MOST_IN_ONE", 3)
+    monkeypatch.setattr(scratch, "AT_ONCE", 2)
+    for _ in range(6):
+        add_media(survey, [])
+    rows = [f"m{n},Ridge 1/IMG_000{n}.JPG" for n in range(1, 7)]
+    seen = [f"m{n},animal,Panthera tigris,NA,human,,,," for n in range(1, 6)]
+    seen.insert(1, "m1,animal,Axis axis,,human,0.1,0.1,0.2,0.2")
+    seen.append("m6,animal,Panthera tigris,,machine,0.1,0.1,0.2,0.2")
+    head = "mediaID,observationType,scientificName,individualID,classificationMethod,bboxX,bboxY,bboxWidth,bboxHeight"
+    tables = {"media": ["mediaID,filePath", *rows], "observations": [head, *seen]}
+    said = package(tmp_path, **{name: "\n".join(lines) for name, lines in tables.items()})
+    with survey.write() as session:
+        plan = taking_over.plan(session, said)
+        made = taking_over.take(session, "ben", said, "package.zip")
+    assert (plan.taken, plan.images, len(plan.individuals)) == (6, 1, 1)
+
+    def work() -> ResultsFile:
+        results_id, after, slice_ = made.view["results_id"], 0, 0
+        while after is not None:
+            after = bringing_in.take_some(survey, results_id, after)
+        while slice_ is not None:
+            slice_ = keeping.take_lines(survey, results_id, slice_)
+        with survey.read() as session:
+            return session.get_one(ResultsFile, results_id)
+
+    def state() -> tuple[list[str | None], int]:
+        with survey.read() as session:
+            views = boxes_of(session, range(1, 7))
+            named = [view.individual for number in range(1, 6) for view in views[number]]
+            return sorted(named, key=str), len(views[6])
+
+    assert state() == ([], 0), "a job takes it"
+    assert work().taken == 7
+    everything = (["NA"] * 5 + [None], 1)
+    assert state() == everything
+    with survey.read() as session:
+        listed = history.entries(session, history.HistoryFilter(kind="identities file"))
+        assert [entry.id for entry in listed] == [made.id], "its parts are not listed"
+        assert session.scalar(sa.select(sa.func.count(Decision.part_of))) >= 2
+    with survey.write() as session, pytest.raises(BadDecision, match="is in the survey already"):
+        taking_over.take(session, "ben", said, "package.zip")
+    with survey.write() as session:
+        undoing.undo_last(session, "ben", ["identities file"])
+    assert state() == ([], 0)
+    work()
+    assert state() == ([], 0), "what does not count is not taken"
+    with survey.write() as session:
+        undoing.redo_last(session, "ben", ["identities file"], None)
+    assert state() == everything
+    work()
+    assert state() == everything
+    with survey.write() as session:
+        undoing.undo_last(session, "ben", ["identities file"])
+    assert state() == ([], 0)
