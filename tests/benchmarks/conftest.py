@@ -8,6 +8,8 @@ from collections.abc import Callable
 
 import pytest
 
+from tests.browser.conftest import browser as browser
+
 Measured = Callable[..., None]
 
 
