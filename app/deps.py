@@ -59,7 +59,7 @@ def signer() -> Signer:
     return own or _signer(load_settings().data_dir)
 
 
-@st.cache_resource(show_spinner=False)
+@cache  # asked for each picture of a page
 def _signer(data_dir: Path) -> Signer:
     made = open_signer(data_dir)
     if login_is_set_up():

@@ -10,7 +10,7 @@ from app.jobs.presence import any_alive
 from app.matching.shortlist import APPROXIMATE_FROM
 from app.survey.individuals import rankings
 from app.ui.identify import requests
-from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_query
+from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_queries
 from app.ui.identify.choices import Choices, choices, in_chosen_order
 from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
 from app.ui.identify.match.match import IdentifyState, identify_state, match_view
@@ -25,13 +25,14 @@ from app.ui.shared.words import many, plain
 ABOUT = "Who is this? Compare an animal with those that look like it, and decide."
 AT_ONCE = 500
 KEPT_CONFLICTS = 5
+# Queries that the browser has beside the one on the screen: as many keys as a person presses while the script runs.
+READY = 4
 
 
 def read(detection_ids: list[int], chosen: Choices) -> list[Ranked]:
     """The queries with their last rankings; those that another order is to come for are given to the worker."""
     with deps.survey().read() as session:
-        found = [ranked_query(session, number, chosen.model, chosen.scope) for number in detection_ids]
-    queries = [one for one in found if one is not None]
+        queries = ranked_queries(session, detection_ids, chosen.model, chosen.scope)
     requests.ask_for_orders(queries, chosen.scope)
     return queries
 
@@ -112,7 +113,7 @@ def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown
 
 
 def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> None:
-    """Draw one query of the order, with the two that follow it ready."""
+    """Draw one query of the order, with those that follow it ready."""
     following = upcoming(order, query_id)
     queries = read([query_id, *following], chosen)
     if not queries:
@@ -138,7 +139,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         upcoming=[
             (one.query, one.candidates, one.evidence_sent())
             for one, query in zip(shown[1:], queries[1:], strict=True)
-            if query.fresh
+            if query.ranking is not None
         ],
         evidence=first.evidence_sent(),
         conflicts=conflicts,
@@ -151,7 +152,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         wait_for_evidence(query_id, coming)
 
 
-def upcoming(order: list[int], query_id: int | None, count: int = 2) -> list[int]:
+def upcoming(order: list[int], query_id: int | None, count: int = READY) -> list[int]:
     """The queries after this one that still wait for a decision."""
     place = order.index(query_id) if query_id in order else -1
     return [one for one in order[place + 1 :] if one in still_waiting][:count]

@@ -270,5 +270,9 @@ def test_the_order_on_the_screen_stays_until_the_last_one_comes_and_then_changes
     assert last["query"]["anew"]
     (again,) = held(browser, [order(1, [7, 5, 6], settled=True)], [last])
     assert not again["query"]["anew"]
+    named = order(1, [6, 5], settled=False)
+    named["candidates"][0] |= {"name": "T-001", "individual_id": 1}
+    (kept,) = held(browser, [named], [first])
+    assert [(one["id"], one.get("name")) for one in kept["candidates"]] == [(5, None), (6, "T-001"), (7, None)]
     (other,) = held(browser, [order(2, [9], settled=False)], [first])
     assert [one["id"] for one in other["candidates"]] == [9]

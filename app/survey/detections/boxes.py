@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -143,9 +144,9 @@ def _counts(floor: float) -> sa.ColumnElement[bool]:
     )
 
 
-def _views(session: Session, where: sa.ColumnElement[bool]) -> list[BoxView]:
+def _stands() -> sa.Select[Any]:
     review = DetectionReview
-    rows = session.execute(
+    return (
         sa.select(
             Detection.id,
             Detection.media_id,
@@ -167,7 +168,13 @@ def _views(session: Session, where: sa.ColumnElement[bool]) -> list[BoxView]:
         .outerjoin(review, review.detection_id == Detection.id)
         .outerjoin(Sighting, Sighting.detection_id == Detection.id)
         .outerjoin(Individual, Individual.id == Sighting.individual_id)
-        .where(where)
         .order_by(Detection.media_id, Detection.confidence.desc(), Detection.id)
     )
-    return [BoxView(*tuple(row)) for row in rows]
+
+
+# Made once: a page asks for boxes twenty times.
+STANDS = _stands()
+
+
+def _views(session: Session, where: sa.ColumnElement[bool]) -> list[BoxView]:
+    return [BoxView(*tuple(row)) for row in session.execute(STANDS.where(where))]

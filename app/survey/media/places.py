@@ -1,19 +1,40 @@
-"""Where deployments are, as far as their media say so."""
+"""Where deployments are, as far as their media say so, and where and when media were taken."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection
+from datetime import datetime
 from statistics import median
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
 
 PLACES_COMPARED = 10_000
 NEAR_DEGREES = 0.02
+
+
+class Taken(NamedTuple):
+    """Where and when a media was taken, as far as that is known."""
+
+    deployment: str | None
+    at: datetime | None
+    synthetic: bool
+
+
+def taken(session: Session, media_ids: Collection[int]) -> dict[int, Taken]:
+    """Where and when these media were taken, by their ids."""
+    found: dict[int, Taken] = {}
+    for chunk in slices(sorted(media_ids)):
+        rows = sa.select(Media.id, Deployment.name, Media.taken_at, Media.synthetic)
+        rows = rows.outerjoin(Deployment, Deployment.id == Media.deployment_id).where(Media.id.in_(chunk))
+        found.update({number: Taken(*known) for number, *known in session.execute(rows)})
+    return found
 
 
 def give_place(session: Session, deployment_id: int | None, latitude: float | None, longitude: float | None) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,8 +14,7 @@ from app.survey.detections.boxes import BoxView, boxes
 from app.survey.individuals import rankings
 from app.survey.individuals.calibrations import SCALE
 from app.survey.individuals.rankings import Scope
-from app.survey.media import browse
-from app.survey.media.browse import MediaView
+from app.survey.media.places import Taken, taken
 from app.survey.tables.detections import Ranking
 from app.ui.shared.words import when
 
@@ -38,33 +37,38 @@ class Ranked:
     calibration: CalibrationState
 
 
-def ranked_query(session: Session, detection_id: int, model: str, scope: Scope) -> Ranked | None:
-    """One query with its last ranking; None when there is no such crop."""
-    ranking = rankings.ranking(session, detection_id, model, scope)
-    crops = ranking.candidates if ranking else []
-    found = boxes(session, [detection_id, *(int(crop["crop_id"]) for crop in crops)])
-    if detection_id not in found:
-        return None
-    media = {view.id: view for view in browse.views(session, list({box.media_id for box in found.values()}))}
-    verdicts = rankings.verdicts(session, detection_id)
-    query = found[detection_id]
-    candidates = [
-        _candidate(found[crop["crop_id"]], media, crop, model, verdicts.get(crop["crop_id"]))
-        for crop in crops
-        if crop["crop_id"] in found
-    ]
-    now = rankings.stamp(session)
-    fresh, settled = rankings.state(ranking, now)
-    return Ranked(
-        query={**_crop(query, media), "decided": query.individual or query.identity, "settled": settled},
-        candidates=candidates,
-        figures={(detection_id, one["id"]): _figures(one, ranking, model) for one in candidates},
-        ranking=ranking,
-        stamp=now,
-        fresh=fresh,
-        settled=settled,
-        calibration=calibration_state(session, model),
-    )
+def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, scope: Scope) -> list[Ranked]:
+    """These queries with their last rankings, in order; numbers of no crop are left out."""
+    ranking_of = {number: rankings.ranking(session, number, model, scope) for number in detection_ids}
+    ranked = [crop for ranking in ranking_of.values() if ranking for crop in ranking.candidates]
+    found = boxes(session, {*detection_ids, *(int(crop["crop_id"]) for crop in ranked)})
+    crops = crops_of(session, found)
+    now, calibration = rankings.stamp(session), calibration_state(session, model)
+    queries = []
+    for number, ranking in ranking_of.items():
+        if number not in found:
+            continue
+        verdicts = rankings.verdicts(session, number)
+        candidates = [
+            _candidate(found[one["crop_id"]], crops[one["crop_id"]], one, model, verdicts.get(one["crop_id"]))
+            for one in (ranking.candidates if ranking else [])
+            if one["crop_id"] in found
+        ]
+        fresh, settled = rankings.state(ranking, now)
+        decided = found[number].individual or found[number].identity
+        queries.append(
+            Ranked(
+                query={**crops[number], "decided": decided, "settled": settled},
+                candidates=candidates,
+                figures={(number, one["id"]): _figures(one, ranking, model) for one in candidates},
+                ranking=ranking,
+                stamp=now,
+                fresh=fresh,
+                settled=settled,
+                calibration=calibration,
+            )
+        )
+    return queries
 
 
 def known_sentence(ranking: Ranking | None, calibration: CalibrationState | None = None) -> str:
@@ -83,10 +87,10 @@ def _known(ranking: Ranking | None) -> str:
 
 
 def _candidate(
-    box: BoxView, media: dict[int, MediaView], crop: dict[str, Any], model: str, verdict: str | None
+    box: BoxView, shown: dict[str, Any], crop: dict[str, Any], model: str, verdict: str | None
 ) -> dict[str, Any]:
     return {
-        **_crop(box, media),
+        **shown,
         "name": box.individual,
         "individual_id": box.individual_id,
         "probability": crop.get("probability"),
@@ -99,12 +103,15 @@ def _candidate(
     }
 
 
-def _crop(box: BoxView, media: dict[int, MediaView]) -> dict[str, Any]:
-    view = media.get(box.media_id)
-    known = [view.deployment or "no deployment", when(view.taken_at)] if view else []
-    if view and view.synthetic:
-        known.append("synthetic")
-    return {"id": box.id, "src": deps.box_crop_url(box), "flank": box.flank or "unknown", "facts": known}
+def crops_of(session: Session, found: Mapping[int, BoxView]) -> dict[int, dict[str, Any]]:
+    """Crops as the match view draws them, by their ids: picture, flank, where and when it was taken."""
+    media = taken(session, {box.media_id for box in found.values()})
+    return {number: _crop(box, media[box.media_id]) for number, box in found.items()}
+
+
+def _crop(box: BoxView, media: Taken) -> dict[str, Any]:
+    facts = [media.deployment or "no deployment", when(media.at), *(["synthetic"] if media.synthetic else [])]
+    return {"id": box.id, "src": deps.box_crop_url(box), "flank": box.flank or "unknown", "facts": facts}
 
 
 def _figures(candidate: dict[str, Any], ranking: Ranking | None, model: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import asdict, dataclass, field, fields, replace
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -15,11 +15,9 @@ from app.survey.decisions.contradictions import rejected
 from app.survey.detections import evidence as kept
 from app.survey.detections import quality
 from app.survey.detections.best_views import views_of
-from app.survey.detections.boxes import BoxView, boxes
+from app.survey.detections.boxes import boxes
 from app.survey.detections.evidence import EvidenceView
-from app.survey.media import browse
-from app.ui.identify.candidates import Ranked
-from app.ui.shared.words import when
+from app.ui.identify.candidates import Ranked, crops_of
 from modal_backend.models.evidence.chance import proven
 
 AT_FIRST = 6
@@ -38,7 +36,7 @@ class Shown:
 
     def evidence_sent(self) -> dict[int, dict[str, Any]]:
         """The evidence as plain values."""
-        return {crop: asdict(one) for crop, one in self.evidence.items()}
+        return {crop: _plain(one) for crop, one in self.evidence.items()}
 
 
 def detailed(
@@ -53,7 +51,7 @@ def detailed(
 ) -> Shown:
     """Add what was computed about the crops of a ranked query. look: a crop whose evidence is wanted besides."""
     query = dict(ranked.query)
-    candidates = [dict(one) for one in ranked.candidates] if ranked.fresh else []
+    candidates = [dict(one) for one in ranked.candidates]
     views = _views(session, query, candidates, one_flank)
     if by_image:
         candidates = [image for one in candidates for image in _images(one, views)]
@@ -111,6 +109,12 @@ def _burst(session: Session, query_id: int) -> list[dict[str, Any]]:
     return [{"id": box.id, "src": deps.box_crop_url(box)} for box in found.values()]
 
 
+def _plain(one: EvidenceView) -> dict[str, Any]:
+    """Evidence as a plain value; its lines are not copied, which takes longer than all the rest of the page."""
+    values = {part.name: getattr(one, part.name) for part in fields(one)}
+    return values | {"other": _plain(one.other) if one.other else None}
+
+
 def _without_lines(one: EvidenceView) -> EvidenceView:
     return replace(one, lines=[], other=None, on_background=one.warned)
 
@@ -161,14 +165,7 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
 
 
 def _crops(session: Session, detection_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    found = boxes(session, detection_ids)
-    media = {view.id: view for view in browse.views(session, list({box.media_id for box in found.values()}))}
-    return {box.id: _crop(box, media.get(box.media_id)) for box in found.values()}
-
-
-def _crop(box: BoxView, media: Any) -> dict[str, Any]:
-    facts = [media.deployment or "no deployment", when(media.taken_at)] if media else []
-    return {"id": box.id, "src": deps.box_crop_url(box), "flank": box.flank or "unknown", "facts": facts}
+    return crops_of(session, boxes(session, detection_ids))
 
 
 def _as_view(one: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,6 +12,10 @@ import { Pair, scaled } from "./pair.js";
 import { Sheet } from "./sheet.js";
 
 const UNANSWERED = 6000;
+// Milliseconds for which the script may be at its answer before it is sent the next message, which would break it off.
+const PATIENCE = 2000;
+// Queries ready beside the one on the screen, from which more are asked for at once.
+const FEW_READY = 4;
 // Milliseconds: a candidate that a new ranking brought is not decided about before it can have been seen.
 const SEEN_AFTER = 700;
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
@@ -19,7 +23,7 @@ const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
 
 class Match {
   constructor(root, data) {
-    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false });
+    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false, turn: data.turn || 0, toldAt: null, untold: false });
     this.actions = new Actions(data.store, () => this.tell());
     this.pair = new Pair();
     this.sheet = new Sheet((place) => { this.candidate.at = place; this.sheet.open = false; this.draw(); this.strip.focus({ preventScroll: true }); });
@@ -49,7 +53,7 @@ class Match {
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
     this.stop = listenKeys(root, data.store, (event, inside) => pressMatch(this, event, inside));
-    this.leaving = () => this.actions.flush();
+    this.leaving = () => { this.toldAt = null; this.actions.flush(); };
     window.addEventListener("pagehide", this.leaving);
     requestAnimationFrame(() => takeFocus(this.strip));
   }
@@ -60,6 +64,7 @@ class Match {
     const given = data.query ? [{ query: data.query, candidates: data.candidates || [], evidence: data.evidence || {} }, ...(data.upcoming || [])] : [];
     this.given = heldOrders(given, this.given || [], data.computing && data.choices === this.data?.choices);
     this.data = data;
+    if (data.turn === this.turn) this.toldAt = null;
     this.actions.acknowledge(data.ack);
     this.scope.textContent = data.scope_text || "";
     this.rebuild();
@@ -70,7 +75,8 @@ class Match {
     if (this.current?.query.id !== before) this.open();
     else { this.stay(); this.draw(); }
     this.conflict.update(data.conflicts);
-    for (const page of this.pages.slice(this.at, this.at + 2)) this.fetchAhead(page);
+    this.prefetched = this.pages.slice(this.at + 1).flatMap((page) => fetchAhead(page));
+    if (this.untold) this.actions.schedule();
   }
 
   /** The script answered our wish for another query, or says by staying that there is none. */
@@ -82,10 +88,6 @@ class Match {
       this.ask = null;
       this.jumped = true;
     }
-  }
-
-  fetchAhead(page) {
-    this.prefetched = [page.query, ...page.candidates.slice(0, 3)].map((crop) => Object.assign(new Image(), { src: crop.src }));
   }
 
   get current() { return this.pages[this.at]; }
@@ -289,7 +291,7 @@ class Match {
     if (!this.ask && ready >= 0) {
       this.at = ready;
       this.open();
-      this.actions.schedule(this.at >= this.pages.length - 1 ? 0 : 400);
+      this.actions.schedule(this.at > this.pages.length - FEW_READY ? 0 : 400);
       return;
     }
     if (!this.ask && step > 0 && this.data.last && !this.actions.waiting.length) { this.say("This was the last query."); return; }
@@ -327,8 +329,12 @@ class Match {
   }
 
   tell() {
+    this.untold = this.toldAt !== null && performance.now() - this.toldAt < PATIENCE;
+    if (this.untold) { this.actions.schedule(PATIENCE); return; }
+    this.toldAt = performance.now();
+    this.turn += 1;
     const wish = this.ask || { query: this.current?.query.id ?? null, step: 0 };
-    this.send("identify", { actions: this.actions.waiting, query: wish.query, step: wish.step, look: this.wanted });
+    this.send("identify", { actions: this.actions.waiting, query: wish.query, step: wish.step, look: this.wanted, turn: this.turn });
     this.tellSaved();
   }
 
@@ -339,6 +345,7 @@ class Match {
 
   close() {
     this.stop();
+    this.toldAt = null;
     this.pair.watch.disconnect();
     window.removeEventListener("pagehide", this.leaving);
     this.actions.close();
@@ -348,6 +355,11 @@ class Match {
 /** The crop of a candidate that was turned to; by itself the best one. */
 function shownOf(candidate) {
   return candidate.at && candidate.views?.[candidate.at] ? candidate.views[candidate.at] : candidate;
+}
+
+/** Have the browser fetch the first crops of a page before it is opened. */
+function fetchAhead(page) {
+  return [page.query, ...page.candidates.slice(0, 4)].map((crop) => Object.assign(new Image(), { src: crop.src }));
 }
 
 function press_(button, on, likely) {

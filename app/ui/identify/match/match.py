@@ -45,12 +45,14 @@ class IdentifyState:
     undo {undoes: uuid or None}; decisions carry the view they were made from and the model that ranked.
     query, step: the query to show is `step` places after `query` in the page's order (0: that one itself; None before
     anything was said). look: a candidate that is looked at and whose evidence has not been sent.
+    turn: counts what the browser has said.
     """
 
     actions: list[dict[str, Any]] = field(default_factory=list)
     query: int | None = None
     step: int = 0
     look: int | None = None
+    turn: int = 0
 
 
 def identify_state(key: str) -> IdentifyState:
@@ -77,13 +79,14 @@ def match_view(
     """Draw one query with its candidates, best first.
 
     query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None,
-    proposal: {flank, text} or None, decided: text or None, settled: whether no other order is to come}.
+    proposal: {flank, text} or None, decided: text or None, ranked: whether its order knows every decision, settled:
+    whether moreover no other order is to come}.
     candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches,
     models: {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None),
     views: optional crops of the same individual, the candidate's own first, lines: optional matched features,
     [query x, query y, candidate x, candidate y] each, relative to the two crops}.
-    upcoming: the queries that follow, each with its candidates and, if known, its evidence; with one or two of them a
-    decision shows the next at once.
+    upcoming: the queries that follow, each with its candidates and, if known, its evidence: a decision shows the next
+    at once.
     evidence: by crop id of a candidate or view, the fields of EvidenceView. computing: whether evidence that is not
     there will come.
     conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
@@ -100,7 +103,7 @@ def match_view(
             "upcoming": [_compared(*one) for one in upcoming],
             "conflicts": [dict(one) for one in conflicts],
             "model": model, "choices": choices, "computing": computing, "last": last,
-            "selected": selected, "scope_text": scope_text, "ack": ack,
+            "selected": selected, "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn,
         },
         on_identify_change=_nothing,
     )  # fmt: skip
@@ -128,6 +131,7 @@ def _parsed(value: Any) -> IdentifyState:
         query=None if query is None else int(query),
         step=int(value.get("step") or 0),
         look=None if value.get("look") is None else int(value["look"]),
+        turn=int(value.get("turn") or 0),
     )
 
 

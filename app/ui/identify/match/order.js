@@ -10,14 +10,23 @@ export function likelyNamed(candidates) {
 
 /**
  * Pages with the orders that are on the screen, until the last order of each has come: it changes at most once.
- * A page whose last order is another than the one before is marked: its query is ranked `anew`.
+ * A page whose last order is another than the one before is marked: its query is ranked `anew`. Names and what was said
+ * of the pairs are those of now in an order that stays, too.
  */
 export function heldOrders(given, before, held) {
   const ids = (page) => page.candidates.map((one) => one.id).join();
   return given.map((page) => {
     const known = before.find((one) => one.query.id === page.query.id);
     if (!held || !known?.candidates.length || known.query.settled === undefined) return page;
-    if (!page.query.settled) return { ...page, candidates: known.candidates, query: { ...page.query, ranked: true } };
+    if (!page.query.settled) return { ...page, candidates: asOfNow(known.candidates, page.candidates), query: { ...page.query, ranked: true } };
     return { ...page, query: { ...page.query, anew: !known.query.settled && ids(known) !== ids(page) } };
+  });
+}
+
+function asOfNow(kept, given) {
+  const now = new Map(given.map((one) => [one.id, one]));
+  return kept.map((one) => {
+    const { name = one.name, individual_id = one.individual_id, verdict = one.verdict } = now.get(one.id) || {};
+    return { ...one, name, individual_id, verdict };
   });
 }

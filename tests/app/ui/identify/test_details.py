@@ -1,13 +1,22 @@
-"""Probabilities of candidates beside their evidence: never below what the agreeing features prove."""
+"""Candidates beside their evidence: never below what the agreeing features prove, with the names of now."""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
+from app import deps
+from app.survey.decisions import identity
+from app.survey.detections import results
 from app.survey.detections.evidence import EvidenceView
-from app.ui.identify.details import raise_to_proven
+from app.survey.individuals import rankings
+from app.survey.individuals.rankings import Scope
+from app.ui.identify.candidates import ranked_queries
+from app.ui.identify.details import Shown, detailed, raise_to_proven
+from modal_backend.contracts import Provenance
+from modal_backend.models.probability.calibration import FUSED
+from tests.support.surveys import add_media, found
 
 SEEN = EvidenceView([], whole=85, animal=79, background=3, on_background=False, problem=None)
 CHANCE = replace(SEEN, animal=5)
@@ -42,3 +51,24 @@ def test_a_higher_probability_and_one_that_is_not_known_stay():
         candidate = {"probability": probability}
         raise_to_proven(candidate, SEEN)
         assert candidate == {"probability": probability}
+
+
+def test_an_older_order_keeps_its_candidates_with_the_names_of_now_and_is_marked(survey, monkeypatch):
+    monkeypatch.setattr(deps, "box_crop_url", lambda box: f"/crops/{box.id}")
+    query, other = (add_media(survey, [found()], minutes=600.0 * day)[1][0] for day in range(2))
+    with survey.write() as session:
+        version = results.model_version(session, "rank", Provenance("embedded", FUSED, "1", "", "none"))
+        crop = {"crop_id": other, "score": 0.5, "probability": 0.9, "matches": 30}
+        values = {"candidates": [crop], "known_probability": 0.5, "gallery_size": 2, "in_scope": 1, "settled": True}
+        rankings.store_ranking(session, query, version.id, Scope(), stamp=rankings.stamp(session), **values)
+        identity.new_individual(session, "ana", other)
+    with survey.read() as session:
+        (ranked,) = ranked_queries(session, [query, 999], FUSED, Scope())
+        shown = detailed(session, ranked, by_image=False, one_flank=True, show_rejected=False)
+    assert [(one["id"], one["name"]) for one in shown.candidates] == [(other, "T-001")]
+    assert (shown.query["ranked"], shown.query["settled"]) == (False, False)
+
+
+def test_evidence_is_sent_as_plain_values_with_the_other_one_inside():
+    sent = Shown({}, [], {7: replace(BY_MATCHER, other=SEEN)}).evidence_sent()[7]
+    assert sent == asdict(replace(BY_MATCHER, other=SEEN))
