@@ -85,6 +85,9 @@ class Settings(BaseSettings):
     modal_stall_seconds: float = Field(
         120.0, alias="MODAL_STALL_SECONDS", gt=0, description="A backlog with nothing running for so long is told."
     )
+    modal_budget: float | None = Field(
+        None, alias="PUGMARK_MODAL_BUDGET", gt=0, description="Dollars a calendar month that calls on Modal may cost."
+    )
     modal_token_id: str | None = Field(None, alias="MODAL_TOKEN_ID")
     modal_token_secret: SecretStr | None = Field(None, alias="MODAL_TOKEN_SECRET")
     modal_config_path: Path = Field(default_factory=lambda: Path.home() / ".modal.toml", alias="MODAL_CONFIG_PATH")

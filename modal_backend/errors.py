@@ -8,7 +8,8 @@ BackendError
  │   └─ WeightsMissing      a weight file is absent or is not the published one
  ├─ JobFailed               the model answered with an error for this input
  ├─ ResultLost              the call ran but its answer is gone; it has to be made again
- └─ QueueFull               too much is waiting already
+ ├─ QueueFull               too much is waiting already
+ └─ BudgetUsedUp            the call would cost more than may be spent this month
 """
 
 from __future__ import annotations
@@ -56,6 +57,10 @@ class ResultLost(BackendError):
 
 class QueueFull(BackendError):
     """Too much is waiting already."""
+
+
+class BudgetUsedUp(BackendError):
+    """The call would cost more than may be spent this month."""
 
 
 def sentence(error: BaseException) -> str:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from tenacity import wait_exponential_jitter
 from tenacity.wait import wait_base
 
-from modal_backend.errors import BackendUnavailable, CredentialsRefused, NotDeployed, QueueFull
+from modal_backend.errors import BackendUnavailable, BudgetUsedUp, CredentialsRefused, NotDeployed, QueueFull
 
 # What may succeed later without anybody doing anything.
 PASSING = (BackendUnavailable, QueueFull)
 # What work in the queue waits for; a person may have to act.
-AWAITED = (*PASSING, CredentialsRefused, NotDeployed)
+AWAITED = (*PASSING, BudgetUsedUp, CredentialsRefused, NotDeployed)
 LONGEST_PAUSE = 30.0
 
 

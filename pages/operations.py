@@ -8,6 +8,7 @@ from app import deps
 from app.settings import Backend
 from app.survey.calls import figures as call_figures
 from app.survey.calls.overview import snapshot
+from app.survey.calls.spending import this_month
 from app.survey.media.progress import recent_imports
 from app.survey.videos import answers as video_answers
 from app.ui.operations import charts as operations_charts
@@ -31,6 +32,7 @@ def figures() -> None:
         notes = call_figures.open_notes(session)
         reused = call_figures.reused(session)
         imports = recent_imports(session, limit=6)
+        month = this_month(session) if settings.active_backend is Backend.MODAL else None
         answers = video_answers.spent(session)
     tables.totals(stats, reused, deps.jobs().waiting())
     for note in notes:
@@ -39,7 +41,7 @@ def figures() -> None:
     st.subheader("Models", anchor=False)
     profile.rapid()
     tables.models(per_model)
-    tables.cost(per_model)
+    tables.cost(per_model, month, settings.modal_budget)
     tables.questions(*answers)
     if settings.active_backend is Backend.MODAL:
         st.subheader("Modal now", anchor=False)

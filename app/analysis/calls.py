@@ -200,6 +200,8 @@ async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> 
         return row
     reporting = asyncio.create_task(_report_sending(context, row.id))
     try:
+        if context.budget:
+            await asyncio.to_thread(context.budget.require, opening.model, opening.items)
         remote_id = await backend.submit_async(opening.model, inputs, again)
     except BackendError as error:
         if _is_awaited(context, error):

@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
+from app.analysis.budget import Budget
 from app.analysis.model_choice import Choice
 from app.ingest.limits import Limits
 from app.ingest.store import MediaStore
@@ -69,7 +70,7 @@ class Context:
     """One worker's tools; close it when the work is done.
 
     choose: which models are in use. decoded: pictures just taken in. stats: Modal's figures by model, and when they
-    were asked for (seconds of the monotonic clock).
+    were asked for (seconds of the monotonic clock). budget: what Modal may cost, None without a limit.
     """
 
     survey: Survey
@@ -79,6 +80,7 @@ class Context:
     limits: Limits = field(default_factory=Limits)
     choose: Callable[[], Choice] = Choice
     waiting: Waiting = field(default_factory=Waiting)
+    budget: Budget | None = None
     decoded: DecodedPictures = field(default_factory=DecodedPictures)
     stats: dict[str, tuple[float, CurrentStats]] = field(default_factory=dict)
     readers: ThreadPoolExecutor = field(

@@ -17,6 +17,7 @@ from dbos._dbos import _get_dbos_instance
 from dbos._sys_db import SystemDatabase
 
 from app.analysis.backends import open_backend
+from app.analysis.budget import Budget
 from app.analysis.context import Context, Waiting, open_context
 from app.analysis.model_choice import Chooser, usual_profile
 from app.jobs import evidence, rank  # noqa: F401 (workflows of this worker)
@@ -49,6 +50,8 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
     backend = open_backend(settings)
     choose = Chooser(settings, backend.runnable, survey)
     with open_context(survey, presence.executor_id, backend, choose, _waiting(settings)) as context:
+        if backend.elsewhere and settings.modal_budget is not None:
+            context.budget = Budget(survey, settings.modal_budget)
         now = Current(context, Gallery(survey), settings)
         set_current(now)
         with survey.write() as session:

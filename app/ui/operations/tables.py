@@ -11,6 +11,7 @@ import streamlit as st
 from app.analysis.modal_watch import ModalFigures
 from app.settings import Settings
 from app.survey.calls.figures import Latency, ModelFigures, Stats
+from app.survey.calls.spending import Spending
 from app.survey.roles import Person
 from app.ui.shared.status_strip import seconds
 from app.ui.shared.words import duration, many, moment, plain
@@ -68,8 +69,8 @@ def models(figures: Sequence[ModelFigures]) -> None:
     st.caption("Durations are the median and the 95th percentile of the newest calls, 5,000 at most.")
 
 
-def cost(figures: Sequence[ModelFigures]) -> None:
-    """What the run time on Modal would cost at list prices."""
+def cost(figures: Sequence[ModelFigures], month: Spending | None, budget: float | None) -> None:
+    """What the run time on Modal would cost at list prices, in all and of the month's budget."""
     remote = [one for one in figures if one.backend == "modal" and one.model in REMOTE]
     if not remote:
         return
@@ -78,6 +79,9 @@ def cost(figures: Sequence[ModelFigures]) -> None:
         f"Modal, estimated: ${dollars:,.4f} for {duration(sum(one.run_seconds for one in remote))} of running and "
         f"loading at the list prices of {AS_OF}; idle time of containers and surcharges are not in it."
     )
+    if month is not None:
+        most = f" of ${budget:,.2f} (PUGMARK_MODAL_BUDGET)" if budget else ""
+        st.caption(f"This month, by the same estimate: ${month.spent + month.under_way:,.2f}{most}.")
 
 
 def questions(answers: int, dollars: float, unknown: int) -> None:
