@@ -22,7 +22,13 @@ from app import files, operating_system
 from modal_backend.registry import DETECTOR, EMBEDDING, Task, of_task
 
 ROOT = Path(__file__).resolve().parents[1]
-PRIVATE = ("OMNIVINCI_API_KEY", "OMNIVINCI_API_URL", "MODAL_TOKEN_SECRET", "PUGMARK_METRICS_TOKEN")
+PRIVATE = (
+    "OMNIVINCI_API_KEY",
+    "OMNIVINCI_API_URL",
+    "MODAL_TOKEN_SECRET",
+    "PUGMARK_METRICS_TOKEN",
+    "PUGMARK_ALERT_WEBHOOK",
+)
 AUTO = "auto"
 Names = Annotated[list[str], NoDecode]
 
@@ -126,6 +132,9 @@ class Settings(BaseSettings):
         description="Bearer token of /metrics; without it only this machine may read it.",
     )
 
+    alert_webhook: SecretStr | None = Field(
+        None, alias="PUGMARK_ALERT_WEBHOOK", description="Address to which a worker posts alerts as JSON."
+    )
     hosts: Names = Field(
         default_factory=list,
         alias="PUGMARK_HOSTS",

@@ -29,6 +29,7 @@ from app.jobs import (
     video_questions,
     videos,
 )
+from app.jobs.alerts import Alerts
 from app.jobs.current import Current
 from app.jobs.presence import Presence
 from app.jobs.queue import UNDER_WAY, Due, Jobs
@@ -71,6 +72,7 @@ class Upkeep:
         survey: Survey = now.context.survey
         self._survey, self._presence = survey, presence
         self._jobs = Jobs(survey, now.settings)
+        self._alerts = Alerts(survey, presence, now.settings)
         self._gone: list[str] = []  # workers; kept until their work is taken over: the database may be away meanwhile
         lookout, ahead = describe.Lookout(now.context), rank.Ahead(now.context)
         self._kept = (
@@ -102,6 +104,7 @@ class Upkeep:
             self._presence.settled(self._gone)
             self._gone = []
         self._free_claims()
+        self._alerts.look()
         for kept in self._kept:
             try:
                 self._keep(kept)
