@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +15,7 @@ from modal_backend.models.detectors.overlap import area_of, covered, middle_of, 
 LINKS_FROM = 0.1  # overlap of boxes on frames looked at after each other
 LINK_SECONDS = 4.0
 JOINS_SECONDS = 3.0
+LONGEST_PAUSE = 12.0  # between two looks after each other, which long videos have
 SCENERY = 0.55  # mean confidence from which what is there from first to last look counts: a stone is, too
 APPEARS = 0.4  # the same for what comes or goes
 FEWEST, FEW = 3, 2  # marks that are asked for; where a video has so few looks, as many as it has
@@ -22,9 +24,18 @@ SHARE = 0.5  # of the looks at its place on which it has to be marked
 ALONE = 0.7  # mean confidence where a video has only one or two frames to look at
 
 
+def _follows(before: float, after: float, seconds: Sequence[float], most: float) -> bool:
+    """Whether so little lies between two seconds, or no look (seconds of all, in order), that both may be one time."""
+    gap = after - before
+    return 0 < gap <= most or (
+        0 < gap <= LONGEST_PAUSE and bisect_right(seconds, before) == bisect_left(seconds, after)
+    )
+
+
 def link(looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], sure: float) -> list[Thing]:
     """The detector's boxes that no moving thing explains, linked from frame to frame by place."""
     things: list[Thing] = []
+    seconds = sorted(second for second, _ in looked.values())
     for index, (second, found) in sorted(looked.items()):
         here = [mark for thing in moving for mark in thing.marks if mark.index == index]
         free = [
@@ -36,7 +47,7 @@ def link(looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], su
         ]
         for detection in free:
             mark = Mark(index, second, detection.box, detection)
-            before = [thing for thing in things if _may_follow(thing.marks[-1], mark)]
+            before = [thing for thing in things if _may_follow(thing.marks[-1], mark, seconds)]
             best = max(before, key=lambda thing: overlap(thing.marks[-1].box, mark.box), default=None)
             if best is None:
                 things.append(Thing([mark], [(second, second)]))
@@ -51,9 +62,9 @@ def _explains(mark: Mark, box: Box) -> bool:
     return covered(shown, box) >= 0.5 and area_of(shown) >= 0.15 * area_of(box)
 
 
-def _may_follow(last: Mark, mark: Mark) -> bool:
+def _may_follow(last: Mark, mark: Mark, seconds: Sequence[float]) -> bool:
     near = overlap(last.box, mark.box) >= LINKS_FROM or _apart(last.box, mark.box) <= 0.6
-    return last.index < mark.index and mark.second - last.second <= LINK_SECONDS and near
+    return last.index < mark.index and _follows(last.second, mark.second, seconds, LINK_SECONDS) and near
 
 
 def _apart(box: Box, other: Box) -> float:
@@ -62,11 +73,15 @@ def _apart(box: Box, other: Box) -> float:
     return math.dist(middle_of(box), middle_of(other)) / size if size else math.inf
 
 
-def join(moving: list[Thing], standing: list[Thing]) -> tuple[list[Thing], list[Thing]]:
-    """Join what stands to what moved to its place before, or moves on from it after; both lists anew."""
+def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -> tuple[list[Thing], list[Thing]]:
+    """Join what stands to what moved to its place before, or moves on from it after; both lists anew.
+
+    Args:
+        seconds: of the looks, in order.
+    """
     left = []
     for thing in standing:
-        mate = next((other for other in moving if _continues(thing, other)), None)
+        mate = next((other for other in moving if _continues(thing, other, seconds)), None)
         if mate is None:
             left.append(thing)
             continue
@@ -75,12 +90,11 @@ def join(moving: list[Thing], standing: list[Thing]) -> tuple[list[Thing], list[
     return _joined_over(moving), left
 
 
-def _continues(standing: Thing, moving: Thing) -> bool:
+def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool:
     if not moving.marks or any(mark.index in {other.index for other in moving.marks} for mark in standing.marks):
         return False
     for own, other in ((standing.marks[0], moving.marks[-1]), (moving.marks[0], standing.marks[-1])):
-        gap = own.second - other.second
-        if 0 < gap <= JOINS_SECONDS and _apart(own.box, other.box) <= 0.6:
+        if _follows(other.second, own.second, seconds, JOINS_SECONDS) and _apart(own.box, other.box) <= 0.6:
             return True
     return False
 

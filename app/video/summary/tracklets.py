@@ -14,7 +14,7 @@ from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
 from app.video.summary.evidence import USABLE, Looked, Thing, needed, shown_box, sides_of, things_of, trimmed
-from modal_backend.contracts import Category, FrameBox, Side, Source, Tracklet
+from modal_backend.contracts import Category, Detection, FrameBox, Side, Source, Tracklet
 from modal_backend.models.detectors.prepare import threshold
 from modal_backend.registry import DETECTOR
 
@@ -36,10 +36,15 @@ def tracklets_of(
         sure: confidence from which the detector's boxes count.
         carried: the camera itself moves.
     """
-    moving, used = things_of(paths, frame, looked)
-    moving, still = standing.join(moving, standing.link(looked, used, moving, sure))
     seconds = sorted(second for second, _ in looked.values())
-    found = _few([_moving(trimmed(thing, frame, sure), frame, busy, sure, seconds) for thing in moving])
+    moving, used = things_of(paths, frame, looked)
+    sure_things = [thing for thing in moving if _counts(thing, frame, busy, sure)]
+    moving, still = standing.join(moving, standing.link(looked, used, sure_things, sure), seconds)
+    counted = [thing for thing in moving if _counts(trimmed(thing, frame, sure), frame, busy, sure)]
+    weak = [thing for thing in moving if not any(thing is other for other in counted)]
+    counted, freed = standing.join(counted, standing.link(_held(weak, sure), set(), counted, sure), seconds)
+    found = _few([_moving(trimmed(thing, frame, sure), frame, busy, sure, seconds) for thing in counted + weak])
+    found += [_still(thing, looked, True) for thing in freed if standing.stands_proved(thing, looked, carried, sure)]
     for thing in still:
         proved = standing.stands_proved(thing, looked, carried, sure)
         if proved or len(thing.marks) >= FEWEST_MARKS or len(looked) <= FEWEST_MARKS:
@@ -54,11 +59,24 @@ def _few(tracklets: list[Tracklet]) -> list[Tracklet]:
     return counted + others[:MOST_UNIDENTIFIED]
 
 
+def _held(weak: Sequence[Thing], sure: float) -> dict[int, tuple[float, list[Detection]]]:
+    """The sure boxes, by frame, of things that do not count: ground an animal uncovered moves, and holds later ones."""
+    held: dict[int, tuple[float, list[Detection]]] = {}
+    for mark in (mark for thing in weak for mark in thing.marks):
+        if mark.found and mark.confidence >= sure:
+            held.setdefault(mark.index, (mark.second, []))[1].append(mark.found)
+    return held
+
+
+def _counts(thing: Thing, frame: Frame, busy: float, sure: float) -> bool:
+    enough = sum(mark.confidence >= USABLE for mark in thing.marks) >= min(FEWEST_MARKS, len(thing.marks))
+    return enough and bool(thing.marks) and thing.support >= needed(thing, frame, busy, sure)
+
+
 def _moving(thing: Thing, frame: Frame, busy: float, sure: float, seconds: Sequence[float]) -> Tracklet:
     assert thing.path is not None
     support = thing.support
-    enough = sum(mark.confidence >= USABLE for mark in thing.marks) >= min(FEWEST_MARKS, len(thing.marks))
-    counted = enough and bool(thing.marks) and support >= needed(thing, frame, busy, sure)
+    counted = _counts(thing, frame, busy, sure)
     entry, leaves = _seen_sides(thing, frame, seconds)
     best = max((mark.confidence for mark in thing.marks), default=0.0)
     if not counted:

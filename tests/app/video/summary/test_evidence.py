@@ -64,6 +64,30 @@ def test_a_border_is_named_only_where_the_frames_looked_at_around_the_crossing_a
     assert (unseen.counted, unseen.entry) == (True, None)
 
 
+def stays(seconds, box: Box, confidence: float = 0.7) -> dict[int, tuple[float, list[Detection]]]:
+    """A look a second up to 80; at these seconds the detector marks a person here."""
+    marks = [Detection(Category.PERSON, confidence, box)]
+    return {second: (float(second), marks if second in seconds else []) for second in range(81)}
+
+
+def test_ground_that_differs_all_the_time_hides_nobody_who_stands_on_it_later():
+    steps = [Step(number / 10, 60.0, 30.0, 110.0, 100.0, 900.0, 80.0) for number in range(801)]
+    uncovered, person = MotionPath([steps]), Box(0.33, 0.25, 0.24, 0.68)
+    frame = Frame(192, 108, 0.0, 80.0, 0.1)
+    found = tracklets_of([uncovered], frame, stays(range(20, 28), person), 0.0)
+    assert [(one.category, one.spans) for one in found if one.counted] == [(Category.PERSON, ((20.0, 27.0),))]
+    elsewhere = Box(0.45, 0.2, 0.3, 0.7)  # it hides most of it, and is not taken for it
+    found = tracklets_of([uncovered], frame, stays(range(20, 28), elsewhere), 0.0)
+    assert sum(one.counted for one in found) == 1
+
+
+def test_who_stands_on_looks_after_each_other_is_the_same_however_long_the_pause_between_them():
+    looks = {second: look for second, look in stays(range(81), Box(0.4, 0.3, 0.2, 0.5)).items() if second % 8 == 0}
+    looks = {second: (at, marks if 8 <= second <= 32 else []) for second, (at, marks) in looks.items()}
+    found = tracklets_of([], Frame(192, 108, 0.0, 80.0, 0.1), looks, 0.0)
+    assert [(one.spans, one.counted) for one in found] == [(((8.0, 32.0),), True)]
+
+
 def test_it_is_what_the_detector_mostly_takes_it_for():
     assert found(path(10.0, 15.0), [0.8] * 9, category=Category.VEHICLE).category == Category.VEHICLE
 
