@@ -130,7 +130,7 @@ def read_picture(stream: BinaryIO, kind: ImageFormat, *, at_least: int | None, p
         stream.seek(0)
         return _read_whole(io.BytesIO(preview), "jpeg", at_least=at_least, pixels=pixels, tags=stream.read())
     if kind == "dng":
-        kind = "tiff"
+        raise Refused(Refusal.UNSUPPORTED_FORMAT, "camera raw")
     try:
         check_structure(stream, kind)
     except Refused as refused:

@@ -21,7 +21,7 @@ from tests.support.catalogued import DAY
 from tests.support.surveys import add_media, found
 
 pytestmark = pytest.mark.browser
-TABLE = "station,lattitude,longitude,end\nRidg,-23.5417,30.1667,2024-04-02\n"
+TABLE = "station,lattitude,longitude,start,end\nRidg,-23.5417,30.1667,2024-03-01,2024-04-02\n"
 WAIT = 60.0
 
 

@@ -27,6 +27,10 @@ SIGNS = {
 }  # fmt: skip
 HALF_BEFORE = re.compile(r"(上午|下午|[AaPp]\.?[Mm]\.?)\s?(\d{1,2}:\d{2}(?::\d{2})?)(?!\s?[AaPp]\.?[Mm])")
 CHINESE = re.compile(r"(\d{4})\s?年\s?(\d{1,2})\s?月\s?(\d{1,2})\s?日?")
+# A time with dots is known as one only behind a date with all figures of its year.
+DOTTED = re.compile(
+    r"(\d{4}([./-])\d\d\2\d\d|\d\d([./-])\d\d\3\d{4})(\s+)([01]\d|2[0-3])\.([0-5]\d)\.([0-5]\d)(?![\d.])"
+)
 NOUGHT = re.compile(r"(?<=[\d/:\-])[oO](?=[\d/:\-])")
 PRESSURE = re.compile(r"\d{2}[.,]\d{1,2}\s?in\s?hg|\d{3,4}\s?(?:hpa|mbar)", re.IGNORECASE)
 TEMPERATURE = re.compile(
@@ -139,7 +143,7 @@ def normal(text: str) -> str:
     """A line with the signs that cameras and the reader use for one another made the same."""
     text = "".join(SIGNS.get(letter, letter) for letter in text)
     text = HALF_BEFORE.sub(lambda match: f"{match[2]} {'AM' if match[1][0] in '上Aa' else 'PM'}", text)
-    return NOUGHT.sub("0", CHINESE.sub(r"\1-\2-\3 ", text))
+    return DOTTED.sub(r"\1\4\5:\6:\7", NOUGHT.sub("0", CHINESE.sub(r"\1-\2-\3 ", text)))
 
 
 def rows_of(lines: Sequence[TextLine]) -> list[tuple[TextLine, ...]]:
