@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ import sqlalchemy as sa
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.media import clocks
-from app.survey.tables.deployments import Deployment
+from app.survey.media.stations import deployment_views
 from app.survey.tables.media import Media
 from tests.app.survey.decisions.test_boxes import everything
 from tests.browser.conftest import _served
@@ -50,10 +51,9 @@ def page(browser: Any) -> Iterator[Any]:
 
 def stations(survey: Survey) -> dict[str, tuple[str, float | None, int]]:
     """Station, latitude and number of media of every deployment, by its name."""
-    count = sa.select(sa.func.count()).where(Media.deployment_id == Deployment.id).scalar_subquery()
     with survey.read() as session:
-        rows = session.execute(sa.select(Deployment.name, Deployment.station, Deployment.latitude, count))
-        return {row[0]: tuple(row[1:]) for row in rows}
+        media = Counter(session.scalars(sa.select(Media.deployment_id)))
+        return {one.name: (one.station, one.latitude, media[one.id]) for one in deployment_views(session)}
 
 
 def wait_for(survey: Survey, wanted: Any, found_there: Any = stations) -> None:

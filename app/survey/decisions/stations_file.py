@@ -17,7 +17,7 @@ from app.survey.decisions.deployments import free_name, tidy
 from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.stations import checked
 from app.survey.media.station_tables import ALIKE, StationRow, plain
-from app.survey.media.stations import DeploymentView, deployment_views, review_values, stamp_values
+from app.survey.media.stations import DeploymentView, check_review, deployment_views, review_values, stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 
@@ -75,7 +75,7 @@ def plan(
                 if plain(one.name) in new:
                     one = Planned(row.line, station, one.name, problem="An earlier line has the same name.")
                 new.add(plain(one.name))
-            planned.append(_without_said(one, row, views, said) if keep else one)
+            planned.append(_possible(session, _without_said(one, row, views, said) if keep else one))
         else:
             planned.append(Planned(row.line, station, row.deployment, problem=row.problem))
     return planned
@@ -131,6 +131,20 @@ def _planned(
     taken.add(view.id)
     changes = {key: value for key, value in values.items() if str(getattr(view, key) or "") != str(value)}
     return Planned(row.line, station, view.name, view.id, changes)
+
+
+def _possible(session: Session, one: Planned) -> Planned:
+    """The line, left out where its values contradict each other or what is known: an end without a start."""
+    if one.problem is not None or not one.changes:
+        return one
+    try:
+        if one.deployment_id is None:
+            check_review(one.changes)
+        else:
+            checked(session, one.deployment_id, one.changes)
+    except (BadDecision, ValueError) as error:
+        return replace(one, problem=str(error))
+    return one
 
 
 def _without_said(

@@ -14,7 +14,7 @@ from app.survey.decisions import stations_file
 from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.undoing import undo_one
 from app.survey.media.coordinates import degrees, from_utm
-from app.survey.media.station_tables import BadStations, guess, read_table, rows
+from app.survey.media.station_tables import BadStations, StationRow, guess, read_table, rows
 from app.survey.media.stations import deployment_views
 from app.survey.tables.deployments import Deployment
 from tests.app.survey.decisions.test_boxes import everything
@@ -129,6 +129,22 @@ def test_a_table_describes_the_deployments_it_means_as_one_decision_and_is_undon
     with survey.write() as session:
         undo_one(session, decision, "ana")
     assert everything(survey) == state
+
+
+def test_a_line_that_cannot_be_is_left_out_with_its_reason_and_the_others_are_taken(survey: Survey):
+    for folder in ("St01", "St02"):
+        add_media(survey, folder=folder)
+    lines = [
+        StationRow(2, "St01", {"last_day": "2024-04-02"}),
+        StationRow(3, "St02", {"bait": "lure"}),
+        StationRow(4, "St09", {"first_day": "2024-04-02"}),
+    ]
+    with survey.write() as session:
+        planned = stations_file.plan(session, lines)
+        stations_file.take(session, "ana", planned, "stations.csv")
+    assert ["belong together" in (one.problem or "") for one in planned] == [True, False, True]
+    with survey.read() as session:
+        assert [(one.name, one.bait) for one in deployment_views(session)] == [("St01", None), ("St02", "lure")]
 
 
 def test_stations_that_are_not_there_are_made_unless_the_person_means_another(survey: Survey):
