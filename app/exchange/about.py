@@ -17,10 +17,19 @@ ROUNDED = (
     "Places are rounded to 0.1 degree (about 11 km), or in metres from a hidden origin: a sensitive species, or an "
     "individual without a species, is in the survey."
 )
+AS_THEY_ARE = "They stand as they are."
+IN_A_WORKBOOK = (
+    "They stand as they are; pandas.read_excel wants keep_default_na=False, or it takes one called NA for missing."
+)
 
 
 def about(
-    session: Session, *, exact: bool, left_out: Sequence[str] | None = (), settings: Mapping[str, str] | None = None
+    session: Session,
+    *,
+    exact: bool,
+    left_out: Sequence[str] | None = (),
+    settings: Mapping[str, str] | None = None,
+    names: str = RULE,
 ) -> list[str]:
     """Lines for README.txt.
 
@@ -28,6 +37,7 @@ def about(
         exact: whether a person asked for exact places.
         left_out: what this export lacks, and why, a sentence each; None where it says so itself.
         settings: what was chosen, in words, by its name.
+        names: how names of individuals and stations are written.
     """
     used = sa.union(sa.select(Analysis.model_version_id), sa.select(Feature.model_version_id))
     models = session.scalars(sa.select(ModelVersion).where(ModelVersion.id.in_(used)).order_by(ModelVersion.id))
@@ -38,7 +48,7 @@ def about(
         "Models: " + ("; ".join(dict.fromkeys(map(_model, models))) or "none has run") + ".",
         f"Settings: {in_words(settings or {})}.",
         "Exact places were asked for." if exact else "" if may_be_exact(session, asked=False) else ROUNDED,
-        f"Names: {RULE}",
+        f"Names: {names}",
         *([] if left_out is None else ["Left out: " + ("\n  ".join(left_out) if left_out else "nothing.")]),
     ]
 

@@ -7,8 +7,10 @@ from collections.abc import Iterable
 
 from app.exchange.safe_cells import NUMBER, WHOLE
 
-# secr takes NONE for "no capture"; R's read.table takes NA for a missing value, T and F for truth, 01 for 1.
-RESERVED = {"none", "na", "nan", "null", "true", "false", "t", "f", "inf"}
+# secr takes NONE for "no capture"; R's read.table takes NA for a missing value, T and F for truth where
+# nothing else is in the column, 01 for 1.
+RESERVED = {"none", "na", "nan", "null", "true", "false", "inf"}
+TRUTH = {"T", "F"}
 
 
 class ExportRefused(Exception):
@@ -23,7 +25,7 @@ def identifiers(names: Iterable[str], prefix: str) -> dict[str, str]:
     """
     listed = list(names)
     found: dict[str, str] = {}
-    taken: set[str] = set()
+    taken = {name.lower() for name in TRUTH} if TRUTH.issuperset(listed) else set[str]()
     for name in sorted(listed, key=lambda name: not WHOLE.fullmatch(name)):
         if name and _readable(name) == name and _key(name) not in RESERVED | taken:
             found[name] = name

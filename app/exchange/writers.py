@@ -23,8 +23,9 @@ from app.exchange import (
     sightings_xlsx,
     station_map,
 )
-from app.exchange.about import about
+from app.exchange.about import AS_THEY_ARE, IN_A_WORKBOOK, about
 from app.exchange.coordinates import may_be_exact
+from app.exchange.safe_cells import RULE
 from app.exchange.wishes import Wish
 from app.survey.capture.history import CaptureHistory, capture_history
 from app.survey.database import Survey
@@ -70,7 +71,7 @@ def write_occupancy(survey: Survey, wish: Wish, out: Path) -> str:
 
 def write_stations(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = _about(session, wish, None)
+        lines = _about(session, wish, None, AS_THEY_ARE)
         return f"{station_map.write(session, out, lines, exact=wish.exact)} stations"
 
 
@@ -83,7 +84,7 @@ def write_sightings(survey: Survey, wish: Wish, out: Path) -> str:
 
 def write_workbook(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = _about(session, wish, [SIGHTINGS_LACK])
+        lines = _about(session, wish, [SIGHTINGS_LACK], IN_A_WORKBOOK)
         count = sightings_xlsx.write(session, out, lines, wish.individual_id, exact=wish.exact, report=wish.report)
     return f"{count:,} sightings"
 
@@ -121,7 +122,7 @@ def write_catalogue(survey: Survey, wish: Wish, out: Path) -> str:
     from app.exchange import catalogue_pdf  # reads fonts, which no page needs
 
     with survey.read() as session:
-        lines = _about(session, wish, [SIGHTINGS_LACK, "crops after the best three of a flank."])
+        lines = _about(session, wish, [SIGHTINGS_LACK, "crops after the best three of a flank."], AS_THEY_ARE)
         printed = catalogue_pdf.write(session, survey.data_dir, out, lines, exact=wish.exact, report=wish.report)
     return f"{printed.individuals:,} individuals" + (f". {printed.lacking}" if printed.lacking else "")
 
@@ -129,14 +130,15 @@ def write_catalogue(survey: Survey, wish: Wish, out: Path) -> str:
 def write_megadetector(survey: Survey, wish: Wish, out: Path) -> str:
     count = megadetector_json.export(survey, out, wish.report)
     with survey.read() as session:
-        _beside(out, _about(session, wish, ["who the individuals are, and species: the format holds boxes."]))
+        lacks = ["who the individuals are, and species: the format holds boxes."]
+        _beside(out, _about(session, wish, lacks, AS_THEY_ARE))
     return f"{count:,} images"
 
 
 def write_coco(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
         written = coco.write(session, out, wish.report)
-        _beside(out, _about(session, wish, [f"{text}." for text in written.left_out]))
+        _beside(out, _about(session, wish, [f"{text}." for text in written.left_out], AS_THEY_ARE))
     left = f"; left out: {'; '.join(written.left_out)}" if written.left_out else ""
     return f"{written.images} images, {written.annotations} boxes{left}"
 
@@ -150,8 +152,8 @@ def _beside(out: Path, lines: Sequence[str]) -> None:
     readme_beside(out).write_text("\n".join(lines).strip() + "\n", encoding="utf-8")
 
 
-def _about(session: Session, wish: Wish, left_out: Sequence[str] | None = ()) -> list[str]:
-    return about(session, exact=wish.exact, left_out=left_out, settings=wish.settings)
+def _about(session: Session, wish: Wish, left_out: Sequence[str] | None = (), names: str = RULE) -> list[str]:
+    return about(session, exact=wish.exact, left_out=left_out, settings=wish.settings, names=names)
 
 
 def _history(survey: Survey, wish: Wish) -> tuple[CaptureHistory, bool]:

@@ -247,8 +247,9 @@ def test_identifiers_are_unique_and_never_words_r_reads_otherwise():
     assert all(re.fullmatch(r"[A-Za-z0-9.-]+", one) for one in found.values())
     assert not {one.lower() for one in found.values()} & {"na", "none"}
     assert (found["01"], found["राजा"]) == ("01", "A6")
-    found = identifiers(["T", "F", "01", "1", "1.0", "1e0"], "A")
-    assert list(found.values()) == ["1", "T-A1", "F-A2", "01-2", "1.0-2", "1e0-2"], "R reads the last three as 1"
+    found = identifiers(["T", "01", "1", "1.0", "1e0"], "A")
+    assert found == {name: name if name in ("T", "1") else f"{name}-2" for name in found}, "R reads the others as 1"
+    assert set(identifiers(["T", "F"], "A").values()) == {"T-2", "F-2"}, "R reads them as TRUE and FALSE"
 
 
 def test_crops_of_an_individual_are_zipped_with_people_blurred(survey):

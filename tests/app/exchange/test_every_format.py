@@ -156,6 +156,9 @@ def test_exact_places_leave_when_a_person_asks_for_them(kept, tmp_path):
         assert any(betrays(text) for _, text in texts(path.name, path.read_bytes())), key
 
 
+NAMES_STAND = ("sightings-xlsx", "catalogue", "megadetector", "coco", "stations")
+
+
 def test_every_format_has_a_readme_with_settings_models_and_what_was_left_out(written):
     for path in written.values():
         if path.suffix == ".zip":
@@ -171,6 +174,7 @@ def test_every_format_has_a_readme_with_settings_models_and_what_was_left_out(wr
         assert "sampling design targeted" in readme, path.stem
         assert "eft out" in readme, path.stem
         assert readme.count("Left out: ") == 1, path.stem
+        assert ("apostrophe" in readme) != (path.stem in NAMES_STAND), path.stem
 
 
 def test_coco_opens_in_pycocotools_with_its_species_and_boxes(written):
