@@ -68,7 +68,10 @@ class Guard:
         """
         if origin is None:
             return True
-        address = urlsplit(origin)
+        try:
+            address = urlsplit(origin)
+        except ValueError:  # brackets that hold no address
+            return False
         if address.netloc.lower() == host.lower():
             return True
         return (address.hostname or "") in self._hosts.difference(LOOPBACK)

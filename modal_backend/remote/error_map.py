@@ -58,8 +58,12 @@ def _of_the_client(error: BaseException) -> BackendError | None:
         return JobFailed(f"The model took longer than its limit: {_text(error)}")
     if isinstance(error, modal.InternalFailure):
         return ResultLost(f"The container was lost: {_text(error)}")
+    if isinstance(error, modal.DataLossError):
+        return ResultLost(f"Modal lost what it had of this call: {_text(error)}")
     if isinstance(error, modal.OutputExpiredError):
         return ResultLost("Modal no longer has the result of this call.")
+    if isinstance(error, modal.ConflictError):  # ABORTED and FAILED_PRECONDITION, as while an app is deployed
+        return BackendUnavailable(f"Modal cannot do it in its present state: {_text(error)}")
     if isinstance(error, modal.ResourceExhaustedError):
         return QueueFull(f"Modal takes no more calls for now: {_text(error)}")
     if isinstance(error, modal.AuthError | modal.PermissionDeniedError):

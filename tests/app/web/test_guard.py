@@ -63,6 +63,8 @@ def test_any_other_name_is_refused_with_the_setting_that_allows_it(host):
         ("https://traps.example.org", "traps.example.org:8501", True),
         ("https://evil.example", "traps.example.org", False),
         ("null", "localhost:8501", False),
+        ("http://[::1", "localhost:8501", False),
+        ("http://[bad]:1", "traps.example.org", False),
     ],
 )
 def test_a_websocket_or_a_change_is_open_to_the_dashboards_own_pages_only(origin, host, open_to):
