@@ -30,7 +30,7 @@ from modal_backend.errors import QueueFull
 UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 DESCRIBED_AT_ONCE = 24
 # What a page has computed for somebody who only looks.
-LOOKING = ("rank_queries", "rank_ahead", "match_queries", "compare_pairs", "compare_matched", "read_crops")
+LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", "read_crops")
 
 
 class Queue(StrEnum):
@@ -121,11 +121,10 @@ class Jobs:
     def rank(self, detection_ids: Sequence[int], scope: Scope, *, bulk: bool = False) -> None:
         """Rank candidates for these queries; the answers appear as rankings in the survey. Raises QueueFull.
 
-        bulk: nobody waits for them, and the matcher looks at them only while no import is open.
+        bulk: nobody waits for them, nor for the matcher, which looks at them while no import is open.
         """
         self._refuse_when_full()
-        workflow = "rank_ahead" if bulk else "rank_queries"
-        self.put(workflow, f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key())
+        self.put("rank_queries", f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key(), bulk, bulk=bulk)
 
     def ask_about_video(self, answer_id: int) -> None:
         """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""

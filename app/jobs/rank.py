@@ -34,13 +34,17 @@ AHEAD = 20
 
 
 @DBOS.workflow(name="rank_queries")
-async def rank_queries(detection_ids: list[int], scope_key: str) -> None:
-    """Rank these queries within a scope; the answers appear as rankings in the survey."""
+async def rank_queries(detection_ids: list[int], scope_key: str, bulk: bool = False) -> None:
+    """Rank these queries within a scope; the answers appear as rankings in the survey.
+
+    bulk: nobody has opened them, so the matcher looks at them when no import is open; see `Ahead`.
+    """
     for detection_id in detection_ids:
         if not await rank(detection_id, scope_key):
             await describe_now([detection_id], DBOS.workflow_id or "")
             await rank(detection_id, scope_key)
-    await DBOS.enqueue_workflow_async(Queue.MATCHES, match_queries, detection_ids, scope_key)
+    if not bulk:
+        await DBOS.enqueue_workflow_async(Queue.MATCHES, match_queries, detection_ids, scope_key)
 
 
 @DBOS.workflow(name="match_queries")
@@ -52,9 +56,7 @@ async def match_queries(detection_ids: list[int], scope_key: str) -> None:
 
 @DBOS.workflow(name="rank_ahead")
 async def rank_ahead(detection_ids: list[int], scope_key: str) -> None:
-    """Rank queries that nobody has opened yet; the matcher looks at them afterwards, and makes way for an import."""
-    for detection_id in detection_ids:
-        await rank(detection_id, scope_key)
+    """Rank queries that nobody has opened yet, with the matcher; makes way for an import."""
     for detection_id in detection_ids:
         await match_ahead(detection_id, scope_key, DBOS.workflow_id or "")
 
