@@ -12,7 +12,7 @@ from app.actions.decide import Settled
 from app.actions.review import apply_review
 from app.survey.decisions import boxes
 from app.survey.detections import hints
-from app.survey.media import browse, species
+from app.survey.media import browse, species, unsorted
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.closer import look_closer
 from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
@@ -57,11 +57,12 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
         order = browse.order_with_events(session, wanted, limit=IN_ONE_GO, offset=(number - 1) * A_PAGE)
         views = browse.views(session, [media_id for media_id, _ in order[:A_PAGE]])
         hinted = hints.of_boxes(session, [box.id for view in views for box in view.boxes])
+        brought = unsorted.imports_of(session, [view.id for view in views if view.deployment_id is None])
         labels = choice_items(species.choices(session))
     if not views:
         st.info("Nothing of this kind at this threshold. Choose another kind above.")
     state = media_grid(
-        grid_items(views, order, hinted, by_event=not wanted.is_by_doubt),
+        grid_items(views, order, hinted, brought, by_event=not wanted.is_by_doubt),
         wanted.threshold,
         key=key,
         order=order,

@@ -15,7 +15,7 @@ from app.ui.identify.choices import Choices, choices, in_chosen_order
 from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
 from app.ui.identify.match.match import IdentifyState, identify_state, match_view
 from app.ui.identify.subjects import chosen_subject, subject_bar
-from app.ui.identify.trust import pairs_left
+from app.ui.identify.trust import pairs_left, probabilities
 from app.ui.shared import counts
 from app.ui.shared.address import Identify
 from app.ui.shared.header import page_header
@@ -122,8 +122,6 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     st.query_params[Identify.QUERY.name] = str(query_id)
     figures = st.session_state.get("identify_figures", {})
     st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
-    if not queries[0].settled:
-        wait_for_order(queries[0], chosen, deps.jobs().ready())
     shown = show(queries, chosen, look)
     requests.ask_for_crops([int(one.query["id"]) for one in queries], order)
     first = shown[0]
@@ -148,6 +146,8 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         computing=any_alive(deps.survey()),
         last=not still_waiting - {query_id},
     )
+    if not queries[0].settled:  # below the view, which is not to jump
+        wait_for_order(queries[0], chosen, deps.jobs().ready())
     if any(coming.values()):
         wait_for_evidence(query_id, coming)
 
@@ -172,8 +172,6 @@ def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
     page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide")
     chosen = choices(lambda: subject_bar(subject, waiting))
-    if waiting:
-        pairs_left(chosen.scope)
     order = in_chosen_order(order, chosen.order)
     query_id = next_query(order, state, asked)
     if query_id is None and order:  # all decided: the last one stays on the screen, where Z takes it back
@@ -182,6 +180,10 @@ def draw_wanted(order: list[int], waiting: int) -> None:
         st.success("Every crop has a decision. K goes back through them, Z takes the last one back.")
     if query_id is not None:
         draw(chosen, query_id, order, ack, state.look)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        probabilities(chosen.model)
+        if waiting:
+            pairs_left(chosen.scope)
 
 
 state = identify_state("match")

@@ -62,7 +62,8 @@ class Stability:
         if not self.compared and unknown:
             return f"{_crops(unknown)} not been compared yet, so nothing can be said about the count."
         span = f"{self.fewest:,} to {self.most:,}"
-        told = f"{self.named:,} individuals are named, and depending on the pairs between {1 - SURE:.0%} and {SURE:.0%}"
+        named = f"{_individuals(self.named)} {'is' if self.named == 1 else 'are'} named"
+        told = f"{named}, and depending on the pairs between {1 - SURE:.0%} and {SURE:.0%}"
         if self.pairs:
             pairs = "1 pair is" if self.pairs == 1 else f"{self.pairs:,} pairs are"
             start = "At least " if unknown else "Up to " if self.pairs > 1 else ""
@@ -70,7 +71,7 @@ class Stability:
         elif unknown:
             text = f"No compared pair is in doubt, yet the count is not stable: it can become {span}."
         else:
-            text = f"The count is stable at {self.most:,} individuals: no candidate is in doubt."
+            text = f"The count is stable at {_individuals(self.most)}: no candidate is in doubt."
         return " ".join([text, *self._left()])
 
     def _left(self) -> list[str]:
@@ -115,6 +116,10 @@ def stability(session: Session, scope: Scope | None = None) -> Stability:
         flanks=min(sides.count(side) for side in SIDES),
         next_up=tuple(missing[:AT_ONCE]),
     )
+
+
+def _individuals(count: int) -> str:
+    return f"{count:,} individual{'' if count == 1 else 's'}"
 
 
 def _crops(count: int) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.survey.detections.boxes import BoxView, boxes_of, counts_from
 from app.survey.detections.hints import media_with
 from app.survey.detections.people import shown_media
+from app.survey.media.unsorted import group
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
@@ -130,8 +131,8 @@ def being_looked_at(session: Session) -> int:
 def order_with_events(
     session: Session, wanted: MediaFilter, *, limit: int = 60, offset: int = 0
 ) -> list[tuple[int, int]]:
-    """The ids of a page's media, each with that of its event; without a time, minus that of its deployment (or 0)."""
-    ids = sa.select(Media.id, sa.func.coalesce(Media.event_id, -Media.deployment_id, 0)).where(*_where(wanted))
+    """The ids of a page's media, each with its group, see `unsorted.group`."""
+    ids = sa.select(Media.id, group()).where(*_where(wanted))
     if wanted.is_open:
         ids = ids.where(~sa.exists().where(MediaReview.media_id == Media.id))
     if wanted.is_by_doubt:

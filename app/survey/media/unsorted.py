@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome
+
+# Media without event and deployment are one group for each import, whose number is this minus the import's id.
+LOOSE = -1_000_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +48,20 @@ def heaps(session: Session) -> list[Heap]:
 def count(session: Session) -> int:
     """How many media wait to be sorted."""
     return session.scalar(sa.select(sa.func.count(Media.id)).where(Media.deployment_id.is_(None))) or 0
+
+
+def group() -> sa.ColumnElement[int]:
+    """With what a media stands on a page: its event, else minus its deployment, else LOOSE minus its first import."""
+    brought = sa.select(sa.func.min(ListedFile.import_id)).where(ListedFile.media_id == Media.id).correlate(Media)
+    loose = LOOSE - sa.func.coalesce(brought.scalar_subquery(), 0)
+    return sa.func.coalesce(Media.event_id, -Media.deployment_id, loose)
+
+
+def imports_of(session: Session, media_ids: Collection[int]) -> dict[int, str]:
+    """Name of the import that each of these media came by first."""
+    found: dict[int, str] = {}
+    for chunk in slices(sorted(media_ids)):
+        rows = sa.select(ListedFile.media_id, ImportBatch.label)
+        rows = rows.join(ImportBatch, ImportBatch.id == ListedFile.import_id).where(ListedFile.media_id.in_(chunk))
+        found.update({row.media_id: row.label for row in session.execute(rows.order_by(ImportBatch.id.desc()))})
+    return found

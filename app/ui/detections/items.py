@@ -19,17 +19,19 @@ def grid_items(
     views: Sequence[MediaView],
     order: Sequence[tuple[int, int]],
     hints: Mapping[int, Hint],
+    imports: Mapping[int, str],
     *,
     by_event: bool = True,
 ) -> list[dict[str, Any]]:
     """Items of the media grid.
 
     Args:
-        order: every media of the filter with its event.
+        order: every media of the filter with its group.
         hints: species hints, by detection.
+        imports: name of the import, of media without a deployment.
         by_event: with a header for each event.
     """
-    sizes = Counter(event_id for _, event_id in order)
+    sizes, group_of = Counter(group for _, group in order), dict(order)
     return [
         {
             "id": view.id,
@@ -37,12 +39,12 @@ def grid_items(
             "people": view.people_shown,
             "w": view.width,
             "h": view.height,
-            "label": _label(view, by_event and sizes[_group(view)] > 1),
+            "label": _label(view, by_event and sizes[group_of[view.id]] > 1),
             "badges": _badges(view),
             "verdict": view.verdict,
             "pending": view.stage == "stored",
-            "group": _group(view),
-            "event": _event(view, sizes[_group(view)]) if by_event else None,
+            "group": group_of[view.id],
+            "event": _event(view, group_of[view.id], sizes[group_of[view.id]], imports) if by_event else None,
             "boxes": [_box(box, hints) for box in view.boxes if _drawn(box, view)],
         }
         for view in views
@@ -134,17 +136,13 @@ def _drawn(box: BoxView, view: MediaView) -> bool:
     return box.verdict != "rejected" and (view.verdict != "blank" or box.category == "person")
 
 
-def _group(view: MediaView) -> int:
-    """The event; media without a capture time belong together by deployment."""
-    return view.event_id if view.event_id is not None else -(view.deployment_id or 0)
-
-
-def _event(view: MediaView, size: int) -> dict[str, Any]:
+def _event(view: MediaView, group: int, size: int, imports: Mapping[int, str]) -> dict[str, Any]:
+    place = view.deployment or imports.get(view.id) or "No deployment"
     time = when(view.taken_at) if view.event_id is not None else "capture time unknown"
     return {
-        "id": _group(view),
+        "id": group,
         "single": size == 1,
-        "title": f"{view.deployment or 'No deployment'} · {time} · {many(size, 'media', 'media')}",
+        "title": f"{place} · {time} · {many(size, 'media', 'media')}",
     }
 
 

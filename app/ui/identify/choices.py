@@ -13,7 +13,6 @@ from app.survey.detections import quality
 from app.survey.detections.features import embeddings_of, local_model, newest_version
 from app.survey.individuals import naming
 from app.survey.individuals.rankings import Scope
-from app.ui.identify.trust import probabilities
 from app.ui.shared.address import Identify
 from app.ui.shared.decisions import decide
 from app.ui.shared.words import plain
@@ -46,7 +45,6 @@ def choices(first: Callable[[], None]) -> Choices:
     """Draw the choices; each is kept in the address. first: draws what stands before them."""
     with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
         first()
-        st.markdown("**Candidates**", width="content")
         scope = Scope(
             station=st.toggle("this station only", **Identify.SAME_STATION.bound()),
             flank=st.toggle("not the other flank", Identify.ONE_FLANK.default, **Identify.ONE_FLANK.bound()),
@@ -70,7 +68,6 @@ def choices(first: Callable[[], None]) -> Choices:
         )
         with st.popover("More", icon=":material/tune:", width="content"):
             model, by_image, show_rejected, order = _more()
-        probabilities(model)
     return Choices(scope, model, by_image, show_rejected, order)
 
 

@@ -18,6 +18,7 @@ const PATIENCE = 2000;
 const FEW_READY = 4;
 // Milliseconds: a candidate that a new ranking brought is not decided about before it can have been seen.
 const SEEN_AFTER = 700;
+const LOW = 860;
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
 const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
 
@@ -189,6 +190,13 @@ class Match {
     this.drawFigures(evidence);
     this.tellSaved();
     this.wantEvidence();
+    if (!this.placed && page.candidates.length) this.comeIntoView();
+  }
+
+  /** In a low window, or one enlarged, the choices above the view are scrolled away when it opens: the decisions stand in it. */
+  comeIntoView() {
+    this.placed = true;
+    if (window.innerHeight < LOW) requestAnimationFrame(() => this.node.scrollIntoView({ block: "nearest" }));
   }
 
   drawFigures(evidence) {
