@@ -172,7 +172,7 @@ class Match {
     if (!page) return;
     this.chosen = clamp(this.chosen, -1, Math.max(page.candidates.length - 1, 0));
     const { candidate, evidence } = this;
-    this.pair.show(page.query, candidate && { ...shownOf(candidate), name: candidate.name }, scaled(evidence));
+    this.pair.show(page.query, candidate && { ...shownOf(candidate), name: candidate.name, probability: candidate.probability }, scaled(evidence));
     this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => candidateCard(one, shownOf(one), place, place === this.chosen, this.evidenceOf(one)))
       : [el("div", "faint none", null, page.query.ranked === false ? "Ranking the candidates …" : "No candidates within this scope: widen the scope, or N makes a new individual.")]));
     this.strip.setAttribute("role", page.candidates.length ? "listbox" : "group");

@@ -1,6 +1,6 @@
 // Query and candidate side by side: one zoom, one position, one turn, one brightness, one view for both.
 
-import { clamp, el, picture } from "../../shared/dom.js";
+import { clamp, el, picture, score } from "../../shared/dom.js";
 import { paintHeat, paintMask } from "./heat.js";
 import { Lines } from "./lines.js";
 
@@ -45,7 +45,7 @@ export class Pair {
 
   put(side, crop, name) {
     side.view.classList.toggle("none", !crop);
-    side.name.textContent = name;
+    side.name.textContent = [name, score(crop?.probability)].join(" ").trim();
     side.facts.textContent = crop ? [flankWord(crop.flank), ...(crop.facts || []), ...(crop.quality || [])].join(" · ") : "";
     side.facts.title = side.facts.textContent;
     side.picture.alt = crop ? name || "query crop" : "";
