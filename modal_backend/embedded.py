@@ -117,7 +117,7 @@ class EmbeddedBackend:
 
     def _future(self, call_id: str) -> Future[Result]:
         if call_id not in self._submitted:
-            raise ResultLost(f"The call {call_id} is not known to this process.")
+            raise ResultLost("The process that worked on it ended before it had answered.")
         return self._submitted[call_id][1]
 
     def _taken(self, call_id: str) -> Result | None:

@@ -84,7 +84,7 @@ def _waits_for(note: str) -> str:
     if not note:
         return ""
     short = note if len(note) <= MOST_LETTERS else f"{note[:MOST_LETTERS].rstrip()}…"
-    return f'<span class="pm-figure" title="{escape(note, quote=True)}">{escape(short)}</span>'
+    return f'<span class="pm-figure pm-note" title="{escape(note, quote=True)}">{escape(short)}</span>'
 
 
 def _latency(figures: StripSnapshot) -> str:
