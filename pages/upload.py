@@ -62,9 +62,6 @@ def look_first(root: Path, names_in: str | None, *, uploaded: bool = False) -> N
 
 
 page_header("Upload", "Bring in images and videos. Originals stay as they are; the same file is kept once.")
-with deps.survey().read() as session:
-    empty = not recent_imports(session, limit=1)
-
 batch = st.session_state.setdefault("upload_batch", uuid4().hex)
 left, right = st.columns([3, 2], gap="large")
 with right:
@@ -96,7 +93,11 @@ with left:
         import_upload(deps.settings(), deps.survey(), deps.jobs(), batch, deployment, names_in)
         st.session_state["upload_batch"] = uuid4().hex
         st.rerun()
+    results_card()
+    identities_card()
 
+with deps.survey().read() as session:
+    empty = not recent_imports(session, limit=1)
 if empty:
     with st.container(border=True):
         st.markdown(
@@ -104,6 +105,4 @@ if empty:
             " clearly marked as synthetic."
         )
         st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)
-results_card()
-identities_card()
 import_list(start_again)
