@@ -3,38 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.survey.database import slices
-from app.survey.decisions.changes import (
-    SIGNATURE,
-    Change,
-    already_made,
-    key_of,
-    rows_of,
-    says_something,
-    settle,
-    snapshot,
-    write_many,
-)
-from app.survey.decisions.kinds import TABLES
-from app.survey.decisions.refusals import DecisionConflict, refuse_contradiction, refuse_when_used, what_is_newer
-from app.survey.media.events import free_events
-from app.survey.tables.base import Base
+from app.survey.decisions.changes import Change, already_made, settle
+from app.survey.decisions.refusals import DecisionConflict, refuse_contradiction
+from app.survey.decisions.turning import turn_all
 from app.survey.tables.decisions import Decision
-from app.survey.tables.deployments import Deployment, DeploymentReview
-from app.survey.tables.detections import Detection, DetectionReview, Feature, Ranking
-from app.survey.tables.individuals import Individual
 
 REMEMBERED = 400
-DERIVED = ("latitude", "longitude")  # of a deployment, from its media
-BY_COLUMN = (DetectionReview, DeploymentReview, Deployment)
-Step = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
 
 
 def undo(session: Session, decision: Decision, who: str) -> Decision:
@@ -55,7 +35,7 @@ def undo(session: Session, decision: Decision, who: str) -> Decision:
 
 def _undo(session: Session, decision: Decision, who: str) -> Decision:
     steps = [(change["table"], change["after"], change["before"]) for change in reversed(decision.changes)]
-    _turn_all(session, steps, decision)
+    turn_all(session, steps, decision)
     refuse_contradiction(session, decision)
     decision.undone_at, decision.undone_by = time.time(), who
     session.flush()
@@ -78,7 +58,7 @@ def redo(session: Session, decision: Decision, who: str, client_key: str | None 
 
 def _redo(session: Session, decision: Decision, who: str, **about: Any) -> Decision:
     steps = [(change["table"], change["before"], change["after"]) for change in decision.changes]
-    _turn_all(session, steps, decision)
+    turn_all(session, steps, decision)
     refuse_contradiction(session, decision)
     again = Change(session)
     again.rows = list(decision.changes)
@@ -188,112 +168,3 @@ def _found(session: Session, decision_id: int) -> Decision:
     if decision is None:
         raise DecisionConflict("This decision is not in the survey.")
     return decision
-
-
-def _turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
-    """Bring rows from one state to another, in order. Raises DecisionConflict when one is in neither."""
-    held = [
-        rows_of(session, table, [key for key in keys if not isinstance(key, list)])
-        for name, table in TABLES.items()
-        if (keys := [key_of(table, old or new or {}) for changed, old, new in steps if changed == name])
-    ]
-    try:
-        for name, old, new in steps:
-            if not _turn(session, TABLES[name], old, new, decision):
-                raise DecisionConflict(what_is_newer(session, decision))
-    except IntegrityError as error:
-        raise DecisionConflict("Something newer refers to it; undo that first, in History.") from error
-    del held  # until here the rows stay in the session, so that each is fetched once
-
-
-def _turn(
-    session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None, decision: Decision
-) -> bool:
-    key = key_of(table, old or new or {})
-    if isinstance(key, list):
-        return _turn_many(session, table, key, old or {}, new or {})
-    row = session.get(table, key)
-    now = snapshot(row)
-    if _are_alike(now, old) or (table is Deployment and None in (old, new) and _are_alike(now, old, DERIVED)):
-        _write(session, table, row, new)
-        return True
-    if table not in BY_COLUMN or (table is Deployment and None in (old, new)):
-        return False
-    if row is None and table is not DetectionReview:
-        return False
-    changed = _columns(table, old or {}, new or {})
-    if decision.undone_at is None and _changed_later(session, decision, table, key, changed):
-        return False
-    return _turn_columns(session, table, row, now or {}, old or {}, new or {})
-
-
-def _are_alike(now: dict[str, Any] | None, then: dict[str, Any] | None, derived: Sequence[str] = ()) -> bool:
-    """Whether a row is as it was, derived columns aside; a column that was added since was empty then."""
-    if now is None or then is None:
-        return now is then
-    return all(value == then.get(name) for name, value in now.items() if name not in derived)
-
-
-def _turn_many(session: Session, table: type[Base], ids: list[int], old: dict[str, Any], new: dict[str, Any]) -> bool:
-    """Turn rows that a decision gave the same values, if all of them still have these."""
-    key = sa.inspect(table).primary_key[0]
-    values = {name: value for name, value in new.items() if name != key.name}
-    held = [getattr(table, name).is_not_distinct_from(old[name]) for name in values]
-    same = sum(session.scalar(sa.select(sa.func.count()).where(key.in_(chunk), *held)) or 0 for chunk in slices(ids))
-    if same != len(ids):
-        return False
-    write_many(session, table, ids, values)
-    return True
-
-
-def _turn_columns(
-    session: Session, table: type[Base], row: Any, now: dict[str, Any], old: dict[str, Any], new: dict[str, Any]
-) -> bool:
-    """Several people decide about one box or deployment: turn only the columns this decision is about."""
-    own, columns = {sa.inspect(table).primary_key[0].name, *SIGNATURE}, _columns(table, old, new)
-    if any(now.get(name) != old.get(name) for name in columns):
-        return False
-    signed = {name: value for name, value in {**old, **new}.items() if name in own}
-    values = {**(now or signed), **{name: new.get(name) for name in columns}}
-    _write(session, table, row, values if says_something(values, own) else None)
-    return True
-
-
-def _columns(table: type[Base], old: dict[str, Any], new: dict[str, Any]) -> list[str]:
-    """The columns in which two states of a row differ, its key and signature aside."""
-    own = {sa.inspect(table).primary_key[0].name, *SIGNATURE}
-    return [name for name in {**old, **new} if name not in own and old.get(name) != new.get(name)]
-
-
-def _changed_later(session: Session, decision: Decision, table: type[Base], key: Any, columns: list[str]) -> bool:
-    """Whether a newer decision that stands changed one of these columns of the row, be it back to what it was."""
-    newer = sa.select(Decision.changes).where(Decision.id > decision.id, Decision.undone_at.is_(None))
-    for change in (change for changes in session.scalars(newer) for change in changes):
-        if change["table"] != table.__tablename__:
-            continue
-        before, after = change["before"] or {}, change["after"] or {}
-        held = key_of(table, after or before)
-        is_same = key in held if isinstance(held, list) else held == key
-        if is_same and set(columns) & set(_columns(table, before, after)):
-            return True
-    return False
-
-
-def _write(session: Session, table: type[Base], row: Any, values: dict[str, Any] | None) -> None:
-    if values is None:
-        if row is None:
-            return
-        if table is Detection:
-            session.execute(sa.delete(Feature).where(Feature.detection_id == row.id))
-            session.execute(sa.delete(Ranking).where(Ranking.detection_id == row.id))
-        if table is Deployment:
-            free_events(session, row.id)
-        if table is Individual:
-            refuse_when_used(session, row)
-        session.delete(row)
-    elif row is None:
-        session.add(table(**values))
-    else:
-        for name, value in values.items():
-            setattr(row, name, value)
-    session.flush()
