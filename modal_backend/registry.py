@@ -116,10 +116,10 @@ def _matcher(name: str, task: Task, title: str) -> ModelEntry:
 
 def _installed() -> Iterable[ModelEntry]:
     """What comes with the install."""
-    licence, where, remote = "MIT; backbone Apache-2.0", "inside the install", Remote("PocketDetector", batch=4)
+    licence, where, remote = "MIT; networks Apache-2.0", "inside the install", Remote("PocketDetector", batch=4)
     for name, how, side in ((DETECTOR, "", 1024), (CLOSER, ", looking closer: 1280 px, three times as slow", 1280)):
-        title = f"Pocket detector{how} (EfficientNet-Lite2 with small box heads; animal, person, vehicle)"
-        yield ModelEntry(name, Task.DETECT, title, licence, where, threshold=0.3, side=side, remote=remote)
+        title = f"Pocket detector{how} (EfficientNet-Lite2 with box heads, and CenterNet; animal, person, vehicle)"
+        yield ModelEntry(name, Task.DETECT, title, licence, where, threshold=0.4, side=side, remote=remote)
     yield ModelEntry(
         EMBEDDING,
         Task.EMBED,

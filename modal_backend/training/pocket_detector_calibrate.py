@@ -9,21 +9,24 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
+from modal_backend.models.detectors.agreement import Calibrations, confidences, joined
 from modal_backend.models.detectors.box_head import HEAD_GRAPH, BoxHead
 from modal_backend.models.detectors.overlap import pairwise_overlap
 from modal_backend.models.detectors.pocket_detector import (
-    Calibrations,
     PocketDetector,
     candidates,
     features_of,
     halved_inside,
     kept_boxes,
+    second_opinion,
 )
 from modal_backend.models.onnx_graph import Graph
-from modal_backend.training.pocket_detector_data import CATEGORIES, Sample
+from modal_backend.training.pocket_detector_data import CATEGORIES, SEEN_BY_COCO, Sample
 
-COUNTED_FROM = -6.0
-RAW: Calibrations = np.array([[1.0, 0.0]] * len(CATEGORIES))
+COUNTED_FROM = 0.0025
+ROUNDS = 5
+# Which boxes stay depends on the calibrations: the first ones, made better in ROUNDS rounds.
+FIRST: Calibrations = np.array([[1.0, 0.5, 0.5, 0.0]] * len(CATEGORIES))
 Scores = NDArray[np.float64]
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -33,20 +36,20 @@ class Answer:
     """A model's boxes for one picture it has not seen, best first.
 
     Attributes:
-        kinds: (n) places in CATEGORIES. logits: (n) of the box's own category. confidence: (n).
+        kinds: (n) places in CATEGORIES. evidence: (n, 3) for the box's own category. confidence: (n).
         overlap: (n, m) with the marked boxes.
     """
 
     sample: Sample
     kinds: NDArray[np.int64]
-    logits: Scores
+    evidence: Scores
     confidence: Scores
     overlap: Scores
 
     def hits(self, strictness: float = 0.5) -> NDArray[np.bool_]:
         """Whether each box hits a marked box of its category that no better one has taken."""
         same = self.kinds[:, None] == self.sample.boxes[None, :, 4]
-        free, hit = np.ones(self.overlap.shape[1], bool), np.zeros(len(self.logits), bool)
+        free, hit = np.ones(self.overlap.shape[1], bool), np.zeros(len(self.kinds), bool)
         for index, row in enumerate(np.where(same, self.overlap, -1)):
             left = np.where(free, row, -1)
             if len(left) and left.max() >= strictness:
@@ -56,44 +59,53 @@ class Answer:
 
 
 def found_by(heads: Sequence[BoxHead], samples: Sequence[Sample]) -> list[Candidates]:
-    """What the mean of the heads finds on each sample: boxes and logits, see `candidates`."""
+    """What the mean of the heads and the second opinion find on each sample: boxes and evidence."""
     graphs = [Graph(HEAD_GRAPH, head.eval()) for head in heads]
     found = []
     for sample in samples:
         prepared = PocketDetector.prepare(sample.picture())
         views = [features_of(view) for view in (prepared.fine, prepared.coarse)]
         outputs = [np.mean([graph(*maps)[0] for graph in graphs], axis=0) for maps in views]
-        found.append(candidates(outputs[0], outputs[1], prepared))
+        found.append(joined(candidates(outputs[0], outputs[1], prepared), second_opinion(prepared)))
     return found
 
 
 def answers_of(found: Sequence[Candidates], samples: Sequence[Sample], calibrations: Calibrations) -> list[Answer]:
     """The boxes that stay at these calibrations, as the detector chooses them."""
     answers = []
-    for (boxes, logits), sample in zip(found, samples, strict=True):
-        confidences = 1 / (1 + np.exp(-(logits * calibrations[:, 0] + calibrations[:, 1])))
-        kinds, confidence = confidences.argmax(axis=1), confidences.max(axis=1)
+    for (boxes, evidence), sample in zip(found, samples, strict=True):
+        sure_of = confidences(evidence, calibrations)
+        kinds, confidence = sure_of.argmax(axis=1), sure_of.max(axis=1)
         pairs = halved_inside(boxes, confidence, kinds, kept_boxes(boxes, confidence, kinds))
         pairs.sort(key=lambda pair: -pair[1])
         kept = np.array([index for index, _ in pairs], int)
         overlap = pairwise_overlap(boxes[kept], sample.boxes[:, :4] / (sample.size * 2))
-        own = logits[kept, kinds[kept]].astype(float)
+        own = evidence[kept, kinds[kept]].astype(float)
         answers.append(Answer(sample, kinds[kept], own, np.array([sure for _, sure in pairs]), overlap))
     return answers
 
 
 def calibrated(found: Sequence[Candidates], samples: Sequence[Sample]) -> Calibrations:
-    """Slope and offset (3, 2) of the logistic function from each category's logit to its rate of hits (Platt 1999)."""
-    rows = []
-    answers = answers_of(found, samples, RAW)
-    for kind in range(len(CATEGORIES)):
-        able = [(a, a.kinds == kind) for a in answers if a.sample.labelled[kind]]
-        logits = np.concatenate([a.logits[own] for a, own in able])
-        hits = np.concatenate([a.hits()[own] for a, own in able])
-        counted = logits > COUNTED_FROM
-        model = LogisticRegression(C=100.0).fit(logits[counted, None], hits[counted])
-        rows.append([float(model.coef_[0, 0]), float(model.intercept_[0])])
-    return np.array(rows)
+    """Weights of the evidence and offset (3, 4) of the logistic function to each category's rate of hits (Platt 1999).
+
+    Pictures that the second opinion was trained on say nothing of it and are passed over.
+    """
+    unseen = [(each, sample) for each, sample in zip(found, samples, strict=True) if sample.source not in SEEN_BY_COCO]
+    calibrations = FIRST
+    for _ in range(ROUNDS):
+        answers = answers_of([each for each, _ in unseen], [sample for _, sample in unseen], calibrations)
+        calibrations = np.array([_fitted(answers, kind) for kind in range(len(CATEGORIES))])
+    return calibrations
+
+
+def _fitted(answers: Sequence[Answer], kind: int) -> list[float]:
+    able = [(answer, answer.kinds == kind) for answer in answers if answer.sample.labelled[kind]]
+    evidence = np.concatenate([answer.evidence[own] for answer, own in able])
+    hits = np.concatenate([answer.hits()[own] for answer, own in able])
+    confidence = np.concatenate([answer.confidence[own] for answer, own in able])
+    counted = confidence > COUNTED_FROM
+    model = LogisticRegression(C=10.0).fit(evidence[counted], hits[counted])
+    return [*model.coef_[0].tolist(), float(model.intercept_[0])]
 
 
 def figures(answers: Sequence[Answer], kind: int, threshold: float) -> dict[str, float]:

@@ -6,7 +6,7 @@ import { el, score } from "./dom.js";
 export const CATEGORIES = { 1: "animal", 2: "person", 3: "vehicle" };
 // People and vehicles count from this share of the threshold, people are blurred from HIDDEN_FROM: app/survey/detections
 // says why.
-const SHARE_OF_OTHERS = 1 / 3;
+const SHARE_OF_OTHERS = 1 / 4;
 const HIDDEN_FROM = 0.05;
 const MOSAIC = 8;
 

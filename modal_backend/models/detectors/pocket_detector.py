@@ -2,9 +2,10 @@
 with the install.
 
 EfficientNet-Lite2 (ImageNet weights, see efficientnet_lite.py) gives features; small convolutional heads of our own
-(box_head.py) predict the boxes. The heads' answers are averaged; confidences are calibrated per category by a logistic
-function (Platt 1999) fitted on sources the heads had not seen. modal_backend/training/pocket_detector.py makes the
-weights, the card beside them says what they were made of. Both networks run through ONNX Runtime.
+(box_head.py) predict the boxes, their answers are averaged. A small network trained on COCO (coco_centernet.py) gives
+a second opinion and boxes of its own (agreement.py). Confidences are a logistic function per category (Platt 1999) of
+what both say, fitted on sources that the heads had not seen. modal_backend/training/pocket_detector.py makes the
+weights, the card beside them says what they were made of. All networks run through ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -24,7 +25,8 @@ from safetensors import safe_open
 
 from modal_backend.contracts import Box, Detection, Picture
 from modal_backend.errors import WeightsMissing
-from modal_backend.models.detectors import efficientnet_lite, features
+from modal_backend.models.detectors import coco_centernet, efficientnet_lite, features
+from modal_backend.models.detectors.agreement import Calibrations, confidences, joined
 from modal_backend.models.detectors.box_head import CATEGORIES, HEAD_GRAPH, STRIDE, BoxHead
 from modal_backend.models.detectors.coded import NAME as CODED
 from modal_backend.models.detectors.coded import coded
@@ -37,10 +39,9 @@ MOST_CELLS, MOST_BOXES = 400, 100
 OVERLAP, OVERLAP_OF_OTHERS = 0.5, 0.75
 NESTED = 0.8
 WEIGHTS = Path(__file__).with_name("pocket_detector.safetensors")
-PUBLISHED_SHA256 = "4b6b19d7bf7b91dfa89eab9b67077c45aeb11f93ef1fcad904e7e4f01c37efca"
+PUBLISHED_SHA256 = "7768975c16c6dd8f74ab3efff9a8ae4898368beebf999a575668092bd3d2cd82"
 
 Floats = NDArray[np.float32]
-Calibrations = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +143,9 @@ class PocketDetector:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != PUBLISHED_SHA256:
             raise WeightsMissing(f"{path.name} is not the published file (its SHA-256 differs).", remedy=remedy)
-        both = hashlib.sha256((digest + efficientnet_lite.weights_sha256()).encode()).hexdigest()
-        return cls(*read_heads(path), both)
+        coco_centernet.graph()
+        parts = digest + efficientnet_lite.weights_sha256() + coco_centernet.PUBLISHED_SHA256
+        return cls(*read_heads(path), hashlib.sha256(parts.encode()).hexdigest())
 
     @staticmethod
     def prepare(picture: Picture, *, closer: bool = False) -> Prepared:
@@ -164,7 +166,8 @@ class PocketDetector:
     def _detect_one(self, prepared: Prepared) -> list[Detection]:
         fine, coarse = (self._answer(features_of(view)) for view in (prepared.fine, prepared.coarse))
         close = None if prepared.close is None else self._answer(features_of(prepared.close))
-        return detections_of(*candidates(fine, coarse, prepared, close), self._calibrations)
+        ours = candidates(fine, coarse, prepared, close)
+        return detections_of(*joined(ours, second_opinion(prepared)), self._calibrations)
 
     def _answer(self, maps: Maps) -> Floats:
         return np.asarray(np.mean([head(*maps)[0] for head in self._heads], axis=0), np.float32)
@@ -184,6 +187,12 @@ def _view(picture: Picture, side: int) -> View:
 def features_of(view: View) -> Maps:
     """The backbone's three feature maps of a view."""
     return features.graph()(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
+
+
+def second_opinion(prepared: Prepared) -> tuple[Floats, Floats]:
+    """The boxes of the other network on the coarse view; larger ones gained it nothing on the held-out sources."""
+    view = prepared.coarse
+    return coco_centernet.peaks(view.pixels, view.width, view.height)
 
 
 def candidates(fine: Floats, coarse: Floats, prepared: Prepared, close: Floats | None = None) -> tuple[Floats, Floats]:
@@ -220,15 +229,10 @@ def _best_cells(answer: Floats, view: View) -> tuple[Floats, Floats]:
     return np.asarray(boxes[real] / frame, np.float32), logits[best][real]
 
 
-def detections_of(boxes: Floats, logits: Floats, calibrations: Calibrations) -> list[Detection]:
-    """Candidates as at most 100 detections, best first.
-
-    Args:
-        boxes: (n, 4), 0 to 1. logits: (n, 3).
-        calibrations: (3, 2), slope and offset on the logit of each category.
-    """
-    confidences = 1 / (1 + np.exp(-(logits * calibrations[:, 0] + calibrations[:, 1])))
-    kinds, confidence = confidences.argmax(axis=1), confidences.max(axis=1)
+def detections_of(boxes: Floats, evidence: Floats, calibrations: Calibrations) -> list[Detection]:
+    """Candidates as at most 100 detections, best first; see `agreement.joined`."""
+    sure_of = confidences(evidence, calibrations)
+    kinds, confidence = sure_of.argmax(axis=1), sure_of.max(axis=1)
     seen = confidence >= PocketDetector.RAW_FLOOR
     boxes, kinds, confidence = boxes[seen], kinds[seen], confidence[seen]
     found = []
@@ -242,7 +246,7 @@ def detections_of(boxes: Floats, logits: Floats, calibrations: Calibrations) -> 
 
 
 def read_heads(path: Path) -> tuple[list[BoxHead], Calibrations, str]:
-    """Heads, calibrations (slope and offset on the logit of each category) and version from a file of ours."""
+    """Heads, calibrations (see `agreement`) and version from a file of ours."""
     with safe_open(path, "pt") as file:
         facts = file.metadata()
         tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import torch
 
+from modal_backend.models.detectors.agreement import confidences, joined
 from modal_backend.models.detectors.box_head import BoxHead
 from modal_backend.training.pocket_detector_augment import framed, weathered
 from modal_backend.training.pocket_detector_calibrate import Answer, calibrated, figures
@@ -17,6 +18,7 @@ from modal_backend.training.pocket_detector_fit import loss_of, targets_of
 ALL, ANIMALS_ONLY = np.array([True, True, True]), np.array([True, False, False])
 PERSON = np.array([[100, 100, 200, 300, 1]], np.float32)
 NOTHING = np.zeros((0, 5), np.float32)
+NOBODY = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
 
 
 def answer_of(logits: tuple[float, float, float]) -> torch.Tensor:
@@ -95,9 +97,9 @@ def test_confidences_are_the_rate_of_hits_and_a_wrong_category_is_none(tmp_path)
         samples.append(Sample("x", tmp_path, boxes, (True, True, True), 0, (400, 400)))
         logits = np.full((1, 3), -3, np.float32)
         logits[0, kind] = 2
-        found.append((right if number // 3 % 4 else right + 0.3, logits))
-    for slope, offset in calibrated(found, samples):
-        assert 1 / (1 + np.exp(-(slope * 2 + offset))) == pytest.approx(0.75, abs=0.03)
+        found.append(joined((right if number // 3 % 4 else right + 0.3, logits), NOBODY))
+    evidence = found[2][1]
+    assert confidences(evidence, calibrated(found, samples))[0, 2] == pytest.approx(0.75, abs=0.03)
     samples = samples[1:]
     taken = Answer(samples[0], np.array([0]), np.array([1.0]), np.array([0.9]), np.array([[1.0]]))
     assert figures([taken], 0, 0.5)["confused"] == 1

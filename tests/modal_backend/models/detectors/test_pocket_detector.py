@@ -187,8 +187,9 @@ def test_onnx_runtime_answers_as_torch_does():
 
 def test_the_most_likely_category_with_its_own_calibration_names_a_box():
     boxes = np.array([[0.1, 0.1, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9]], np.float32)
-    logits = np.array([[0.0, 1.0, -5.0], [0.0, -1.0, -5.0]], np.float32)
-    found = detections_of(boxes, logits, np.array([[1.0, 0.0], [2.0, 0.0], [1.0, 0.0]]))
+    evidence = np.zeros((2, 3, 3), np.float32)
+    evidence[:, :, 0] = [[0.0, 1.0, -5.0], [0.0, -1.0, -5.0]]
+    found = detections_of(boxes, evidence, np.array([[1.0, 1, 1, 0], [2.0, 1, 1, 0], [1.0, 1, 1, 0]]))
     assert [(d.category, d.confidence) for d in found] == [(Category.PERSON, 0.8808), (Category.ANIMAL, 0.5)]
 
 
