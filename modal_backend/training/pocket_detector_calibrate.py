@@ -26,7 +26,7 @@ from modal_backend.training.pocket_detector_data import CATEGORIES, SEEN_BY_COCO
 COUNTED_FROM = 0.0025
 ROUNDS = 5
 # Which boxes stay depends on the calibrations: the first ones, made better in ROUNDS rounds.
-FIRST: Calibrations = np.array([[1.0, 0.5, 0.5, 0.0]] * len(CATEGORIES))
+FIRST: Calibrations = np.array([[1.0, 0.5, 0.5, 0.0, 0.0]] * len(CATEGORIES))
 Scores = NDArray[np.float64]
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -36,7 +36,7 @@ class Answer:
     """A model's boxes for one picture it has not seen, best first.
 
     Attributes:
-        kinds: (n) places in CATEGORIES. evidence: (n, 3) for the box's own category. confidence: (n).
+        kinds: (n) places in CATEGORIES. evidence: (n, 4) for the box's own category. confidence: (n).
         overlap: (n, m) with the marked boxes.
     """
 
@@ -86,7 +86,7 @@ def answers_of(found: Sequence[Candidates], samples: Sequence[Sample], calibrati
 
 
 def calibrated(found: Sequence[Candidates], samples: Sequence[Sample]) -> Calibrations:
-    """Weights of the evidence and offset (3, 4) of the logistic function to each category's rate of hits (Platt 1999).
+    """Weights of the evidence and offset (3, 5) of the logistic function to each category's rate of hits (Platt 1999).
 
     Pictures that the second opinion was trained on say nothing of it and are passed over.
     """

@@ -8,9 +8,9 @@ import pytest
 from modal_backend.models.detectors.agreement import LOWEST, confidences, joined
 from modal_backend.models.detectors.coco_centernet import NOTHING
 
-DEER, BUSH = [0.1, 0.1, 0.5, 0.5], [0.7, 0.7, 0.9, 0.9]
+DEER, BUSH, MOUSE = [0.1, 0.1, 0.5, 0.5], [0.5, 0.5, 0.9, 0.9], [0.7, 0.7, 0.75, 0.75]
 NEARLY_DEER = [0.1, 0.1, 0.5, 0.55]
-WEIGHTS = np.array([[1.0, 1.0, 0.0, 3.0]] * 3)
+WEIGHTS = np.array([[1.0, 1.0, 0.0, 1.0, 3.0]] * 3)
 
 
 def seen(*boxes: tuple[list[float], list[float]]):
@@ -36,6 +36,13 @@ def test_what_both_see_is_surer_than_what_only_one_sees():
     deer, bush, second = confidences(evidence, WEIGHTS)[:, 0]
     assert deer == second == pytest.approx(1 / (1 + np.exp(-4.5)))
     assert bush == pytest.approx(1 / (1 + np.exp(-(1 + NOTHING + 3))))
+
+
+def test_that_the_second_opinion_is_silent_about_a_small_box_says_less():
+    _, evidence = joined(seen((BUSH, [1, -5, -6]), (MOUSE, [1, -5, -6])), seen())
+    assert evidence[:, 0, 3] == pytest.approx([0, np.log(0.3 / 0.05)])
+    bush, mouse = confidences(evidence, WEIGHTS)[:, 0]
+    assert mouse > bush
 
 
 def test_a_box_that_only_the_second_opinion_has_is_kept_and_a_hopeless_one_is_not():

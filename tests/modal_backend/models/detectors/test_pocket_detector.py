@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import torch
 
+import app.sample
 from app.evaluation.detection import evaluate_detection
 from app.exchange import megadetector_json as lila
 from app.survey.detections.boxes import counts_from
@@ -19,6 +20,7 @@ from modal_backend.contracts import Category
 from modal_backend.errors import WeightsMissing
 from modal_backend.models.detectors import efficientnet_lite
 from modal_backend.models.detectors.box_head import HEAD_GRAPH
+from modal_backend.models.detectors.coded import decoded
 from modal_backend.models.detectors.features import Features
 from modal_backend.models.detectors.pocket_detector import (
     WEIGHTS,
@@ -36,6 +38,7 @@ from modal_backend.registry import DETECTOR
 from modal_backend.remote import wire
 
 THRESHOLD = threshold(DETECTOR)
+SAMPLE = Path(app.sample.__file__).with_name("shipped")
 DATA = Path(os.environ.get("PUGMARK_TEST_DATA", "/nowhere")) / "detection"
 
 
@@ -83,7 +86,8 @@ def test_provenance_names_version_weights_and_preprocessing(detector):
 
 
 def test_a_picture_gets_the_same_boxes_alone_and_in_a_batch(detector):
-    pictures = [scene(1600, 1200), scene(900, 1200, 1), scene(640, 360, 2)]
+    drawn = sorted(SAMPLE.rglob("*.JPG"))[:2]
+    pictures = [*(decoded(file.read_bytes()) for file in drawn), scene(640, 360, 2)]
     together = detector.detect(pictures)
     assert together[0]
     for picture, expected in zip(pictures, together, strict=True):
@@ -187,9 +191,9 @@ def test_onnx_runtime_answers_as_torch_does():
 
 def test_the_most_likely_category_with_its_own_calibration_names_a_box():
     boxes = np.array([[0.1, 0.1, 0.4, 0.4], [0.5, 0.5, 0.9, 0.9]], np.float32)
-    evidence = np.zeros((2, 3, 3), np.float32)
+    evidence = np.zeros((2, 3, 4), np.float32)
     evidence[:, :, 0] = [[0.0, 1.0, -5.0], [0.0, -1.0, -5.0]]
-    found = detections_of(boxes, evidence, np.array([[1.0, 1, 1, 0], [2.0, 1, 1, 0], [1.0, 1, 1, 0]]))
+    found = detections_of(boxes, evidence, np.array([[1.0, 1, 1, 1, 0], [2.0, 1, 1, 1, 0], [1.0, 1, 1, 1, 0]]))
     assert [(d.category, d.confidence) for d in found] == [(Category.PERSON, 0.8808), (Category.ANIMAL, 0.5)]
 
 
