@@ -18,11 +18,11 @@ SAME_PLACE = 0.3
 BEST_SHARE = 0.34  # of the looks at a thing: the best of them speak for it
 FAR = 0.25  # of the frame's width, from first to last place
 STRAIGHT = 0.4
-GOES_FAR = 0.28  # of the usual confidence is asked of what strides through the frame
+GOES_FAR = 0.21  # of the usual confidence is asked of what strides through the frame
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 STEADY = 0.7  # share of the looks between first and last mark that are marked
-CROSSES, SEVERAL = 0.12, 3  # the same where it crosses a border and so many looks mark an animal
+CROSSES, SEVERAL = 0.09, 3  # the same where it crosses a border and so many looks mark an animal
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
 Looked = Mapping[int, tuple[float, Sequence[Detection]]]

@@ -28,8 +28,9 @@ def joined(ours: tuple[Floats, Floats], theirs: tuple[Floats, Floats]) -> tuple[
 
     Returns:
         Boxes (n + m, 4) and evidence (n + m, 3, 4): by category the heads' logit, the second opinion's, 1 for a box of
-        the second opinion, and how small a box of the heads is of which the second opinion says nothing. A box has its own logit from its own network, and from the other the best of those of its
-        boxes that overlap it by half (intersection over union).
+        the second opinion, and how small a box of the heads is of which the second opinion says nothing. A box has its
+        own logit from its own network, and from the other the best of those of its boxes that overlap it by half
+        (intersection over union).
     """
     kept = ours[1].max(axis=1, initial=LOWEST) > LEAST
     boxes, logits = ours[0][kept], np.maximum(ours[1][kept], LOWEST)
