@@ -48,7 +48,7 @@ def test_that_the_second_opinion_is_silent_about_a_small_box_says_less():
 def test_a_box_that_only_the_second_opinion_has_is_kept_and_a_hopeless_one_is_not():
     boxes, evidence = joined(seen((BUSH, [-7, -9, -7])), seen((DEER, [NOTHING, 2, NOTHING])))
     assert boxes == pytest.approx(np.array([DEER]))
-    assert evidence[0, 1].tolist() == [LOWEST, 2, 1]
+    assert evidence[0, 1].tolist() == [LOWEST, 2, 1, 0]
 
 
 @pytest.mark.parametrize("ours", [seen(), seen((DEER, [1, -5, -6]))])
