@@ -72,7 +72,7 @@ def _entries(
             if hash(name) in seen:
                 raise Refused(Refusal.ZIP_DUPLICATE_NAME)
             seen.add(hash(name))
-            if entry.offset in begun or entry.packed > _room(starts, entry):
+            if entry.offset in begun or entry.packed > _room(starts, entry, stream, archive_bytes):
                 raise Refused(Refusal.ZIP_BOMB, "it overlaps another file")
             begun.add(entry.offset)
             unpacked += entry.unpacked
@@ -84,9 +84,18 @@ def _entries(
         yield SourceFile(path, partial(open_entry, archive, entry), entry.unpacked, modified)
 
 
-def _room(starts: list[int], entry: ZipEntry) -> int:
-    """Bytes from an entry's beginning to that of the next; an entry beyond the archive is refused when it is opened."""
+def _room(starts: list[int], entry: ZipEntry, stream: BinaryIO, archive_bytes: int) -> int:
+    """Bytes from an entry's beginning to that of the next; an entry beyond the archive is refused when it is opened.
+
+    Where an entry is too large for that, the next may lie about where it begins: a start that is none is taken out of
+    `starts`.
+    """
     at = bisect_right(starts, entry.offset)
+    while at < len(starts) and starts[at] < min(archive_bytes, entry.offset + entry.packed):
+        stream.seek(starts[at])
+        if stream.read(4) == b"PK\x03\x04":
+            break
+        del starts[at]
     return starts[at] - entry.offset if at < len(starts) else entry.packed
 
 

@@ -274,6 +274,15 @@ def test_names_without_the_utf8_mark_are_read_as_utf8_or_dos(tmp_path: Path) -> 
     assert listed(tmp_path) == ["a.zip/虎.jpg", "a.zip/é.jpg"]
 
 
+def test_an_entry_that_lies_about_where_it_begins_takes_no_other_with_it(tmp_path: Path) -> None:
+    good, lying = RawEntry(b"good.jpg", JPEG), RawEntry(b"lying.jpg", JPEG, shift=-20)
+    (tmp_path / "a.zip").write_bytes(raw_zip(good, lying))
+    first, _ = source_files(tmp_path / "a.zip", limits=Limits())
+    assert isinstance(first, SourceFile)
+    with first.open() as stream:
+        assert stream.read() == JPEG
+
+
 def test_the_second_entry_of_one_name_and_overlapping_entries_are_refused(tmp_path: Path) -> None:
     same = [RawEntry(b"1.jpg", JPEG), RawEntry(b"1.jpg", JPEG)]
     (tmp_path / "a.zip").write_bytes(raw_zip(*same))
