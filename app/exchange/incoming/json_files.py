@@ -27,14 +27,16 @@ class Outline:
 
 
 class _Limited:
-    """A file that breaks when one entry goes on for too long."""
+    """A file that breaks when one entry goes on for too long. within: bytes read of it; None between entries."""
 
     def __init__(self, file: BinaryIO) -> None:
-        self._file, self.since_entry = file, 0
+        self._file = file
+        self.within: int | None = None
 
     def read(self, size: int = -1) -> bytes:
-        self.since_entry += max(size, 0)
-        if self.since_entry > LARGEST_ENTRY:
+        if self.within is not None:
+            self.within += max(size, 0)
+        if (self.within or 0) > LARGEST_ENTRY:
             raise BrokenResults(f"One entry of the file is larger than {LARGEST_ENTRY // 1024**2} MB.")
         return self._file.read(size)
 
@@ -67,10 +69,17 @@ def entries(path: Path, prefix: str) -> Iterator[Any]:
     """Each entry of a list in turn. prefix: as ijson names it. Raises BrokenResults."""
     try:
         with _opened(path) as file:
-            limited = _Limited(file)
-            for entry in ijson.items(limited, prefix, use_float=True):
-                limited.since_entry = 0
-                yield entry
+            limited, builder, depth = _Limited(file), None, 0
+            for place, event, value in ijson.parse(limited, use_float=True):
+                if builder is None:
+                    if place != prefix or event.startswith("end"):
+                        continue
+                    builder, limited.within = ijson.ObjectBuilder(), 0
+                builder.event(event, value)
+                depth += event.startswith("start") - event.startswith("end")
+                if depth == 0:
+                    entry, builder, limited.within = builder.value, None, None
+                    yield entry
     except (ijson.JSONError, UnicodeDecodeError) as error:
         raise _broken(error) from error
 

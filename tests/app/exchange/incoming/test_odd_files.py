@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from random import Random
 
 import pytest
 
-from app.exchange.incoming import identities
+from app.exchange.incoming import identities, json_files
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
 from app.exchange.incoming.recognise import recognise
 from tests.support.odd_results import DOCUMENTS, table, written
@@ -118,3 +119,15 @@ def test_a_long_table_is_read_whole(tmp_path: Path) -> None:
     assert len(lines) == 60_000
     assert [lines[n].path for n in (0, 999, 1000, -1)] == ["0.jpg", "999.jpg", "1000.jpg", "59999.jpg"]
     assert sum(1 for _ in lines) == 60_000
+
+
+def test_only_an_entry_may_be_too_large_not_what_stands_before_or_behind_a_list(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setattr(json_files, "LARGEST_ENTRY", 200_000)
+    place = tmp_path / "large.json"
+    images = [{"file_name": "x" * 900}] * 600
+    place.write_text(json.dumps({"images": images, "categories": [{"id": 1}], "annotations": images}), encoding="utf-8")
+    assert list(json_files.entries(place, "categories.item")) == [{"id": 1}]
+    assert len(list(json_files.entries(place, "images.item"))) == 600
+    place.write_text(json.dumps({"images": [{"file_name": "x" * 500_000}]}), encoding="utf-8")
+    with pytest.raises(BrokenResults, match="One entry of the file is larger"):
+        list(json_files.entries(place, "images.item"))
