@@ -123,7 +123,7 @@ def _ask_seldom_for_the_version(database: SystemDatabase) -> None:
             known = asked(version, connection), time.monotonic() + VERSION_SECONDS
         return known[0]
 
-    database._is_latest_version = is_latest  # type: ignore[method-assign]
+    database._is_latest_version = is_latest  # type: ignore[method-assign, assignment]
 
 
 def _waiting(settings: Settings) -> Waiting:

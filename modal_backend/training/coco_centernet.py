@@ -126,11 +126,12 @@ def main() -> None:
         constants[-1].data_location = TensorProto.EXTERNAL
         place = constants[-1].external_data.add()
         place.key, place.value = "location", "weights"
-    sides = {"pixels": ["n", 3, "height", "width"], "classes": ["n", 80, "rows", "columns"]}
-    sides["reach"] = ["n", 4, "rows", "columns"]
-    values = {name: helper.make_tensor_value_info(name, TensorProto.FLOAT, shape) for name, shape in sides.items()}
-    outputs = [values[name] for name in OUTPUTS]
-    graph = helper.make_graph(converter.made, "coco_centernet", [values["pixels"]], outputs, constants)
+    pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, "height", "width"])
+    outputs = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", count, "rows", "columns"])
+        for name, count in zip(OUTPUTS, (80, 4), strict=True)
+    ]
+    graph = helper.make_graph(converter.made, "coco_centernet", [pixels], outputs, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
     GRAPH.write_bytes(model.SerializeToString())
     save_file(weights, WEIGHTS, metadata={"source": "github.com/610265158/mobilenetv3_centernet, Apache-2.0"})

@@ -53,13 +53,17 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--heads", type=Path, help="weights whose heads are taken as they are")
     options = parser.parse_args()
-    samples, licences = read_sources(options.data)
     if options.heads:
-        heads = read_heads(options.heads)[0]
-    else:
-        with tempfile.TemporaryDirectory() as folder:
-            heads = fit(samples, Path(folder), options.seed)
-    finish(heads, samples, licences, options.out)
+        finish(read_heads(options.heads)[0], *read_sources(options.data), options.out)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        make(options.data, options.out, Path(folder), options.seed)
+
+
+def make(data: Path, out: Path, scratch: Path, seed: int) -> None:
+    """Fit the heads, calibrate them, and write weights and card; see `fit`."""
+    samples, licences = read_sources(data)
+    finish(fit(samples, scratch, seed), samples, licences, out)
 
 
 def fit(samples: list[Sample], scratch: Path, seed: int) -> list[BoxHead]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pickle
 import sqlite3
 import tempfile
@@ -68,8 +67,9 @@ class Spooled(Sequence[T], Generic[T]):
         return part[within]
 
     def __eq__(self, other: object) -> bool:
-        same = isinstance(other, Sequence) and len(self) == len(other)
-        return same and all(mine == theirs for mine, theirs in zip(self, other, strict=True))  # type: ignore[arg-type]
+        if not isinstance(other, Sequence) or len(self) != len(other):
+            return False
+        return all(mine == theirs for mine, theirs in zip(self, other, strict=True))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -78,7 +78,8 @@ class Spooled(Sequence[T], Generic[T]):
 
     def _read(self, number: int) -> list[T]:
         begin, length = self._places[number]
-        part: list[T] = pickle.loads(os.pread(self._file.fileno(), length, begin))
+        self._file.seek(begin)
+        part: list[T] = pickle.loads(self._file.read(length))
         return part
 
 

@@ -144,7 +144,7 @@ def _counts(floor: float) -> sa.ColumnElement[bool]:
     )
 
 
-def _stands() -> sa.Select[Any]:
+def _stands() -> sa.Select[*tuple[Any, ...]]:
     review = DetectionReview
     return (
         sa.select(

@@ -33,7 +33,7 @@ def taken(session: Session, media_ids: Collection[int]) -> dict[int, Taken]:
     for chunk in slices(sorted(media_ids)):
         rows = sa.select(Media.id, Deployment.name, Media.taken_at, Media.synthetic)
         rows = rows.outerjoin(Deployment, Deployment.id == Media.deployment_id).where(Media.id.in_(chunk))
-        found.update({number: Taken(*known) for number, *known in session.execute(rows)})
+        found.update({row.id: Taken(row.name, row.taken_at, row.synthetic) for row in session.execute(rows)})
     return found
 
 

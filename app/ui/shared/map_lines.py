@@ -67,11 +67,13 @@ def draw_lines(figure: go.Figure, plane: Plane, x: tuple[float, float], y: tuple
 def _meridians_and_parallels(figure: go.Figure, plane: Plane, x: tuple[float, float], y: tuple[float, float]) -> None:
     step = _step(max((x[1] - x[0]) / plane.km_a_longitude, (y[1] - y[0]) / KM_A_DEGREE))
     shapes, notes = [], []
-    for degrees in _multiples(*(plane.longitude + value / plane.km_a_longitude for value in _wider(x)), step):
+    west, east = (plane.longitude + value / plane.km_a_longitude for value in _wider(x))
+    south, north = (plane.latitude + value / KM_A_DEGREE for value in _wider(y))
+    for degrees in _multiples(west, east, step):
         at = plane.kilometres(0, degrees)[0]
         shapes.append({"x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1})
         notes.append({"text": _words(degrees, "E", "W"), "x": at, "yref": "paper", "y": 0, "yanchor": "bottom"})
-    for degrees in _multiples(*(plane.latitude + value / KM_A_DEGREE for value in _wider(y)), step):
+    for degrees in _multiples(south, north, step):
         at = plane.kilometres(degrees, 0)[1]
         shapes.append({"xref": "paper", "x0": 0, "x1": 1, "y0": at, "y1": at})
         notes.append({"text": _words(degrees, "N", "S"), "xref": "paper", "x": 0, "y": at, "xanchor": "left"})
