@@ -56,5 +56,7 @@ def confidences(evidence: Floats, calibrations: Calibrations) -> NDArray[np.floa
 
 def _best(same: NDArray[np.bool_], logits: Floats, nothing: float) -> Floats:
     """Of each row's true columns the highest logits (rows, categories)."""
-    marked = np.where(same[:, :, None], logits[None], np.float32(nothing))
-    return np.asarray(marked.max(axis=1, initial=nothing), np.float32)
+    best = np.full((len(same), logits.shape[1]), nothing, np.float32)
+    rows, columns = np.nonzero(same)
+    np.maximum.at(best, rows, logits[columns])
+    return best

@@ -13,10 +13,12 @@ from modal_backend.contracts import Box
 
 def pairwise_overlap(boxes: NDArray[Any], others: NDArray[Any]) -> NDArray[np.float64]:
     """Intersection over union (n, m) of boxes (n, 4) and others (m, 4): left, top, right, bottom in one unit."""
-    first, second = boxes[:, None], others[None]
-    sides = np.minimum(first[..., 2:], second[..., 2:]) - np.maximum(first[..., :2], second[..., :2])
-    shared = np.prod(np.maximum(sides, 0), axis=-1)
-    areas = np.prod(first[..., 2:] - first[..., :2], axis=-1) + np.prod(second[..., 2:] - second[..., :2], axis=-1)
+    left, top, right, bottom = (side[:, None] for side in boxes.T)
+    other_left, other_top, other_right, other_bottom = others.T
+    wide = np.minimum(right, other_right) - np.maximum(left, other_left)
+    high = np.minimum(bottom, other_bottom) - np.maximum(top, other_top)
+    shared = np.maximum(wide, 0) * np.maximum(high, 0)
+    areas = (right - left) * (bottom - top) + (other_right - other_left) * (other_bottom - other_top)
     return np.asarray(shared / np.maximum(areas - shared, 1e-12), float)
 
 
