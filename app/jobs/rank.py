@@ -58,7 +58,8 @@ async def match_queries(detection_ids: list[int], scope_key: str) -> None:
 async def rank_ahead(detection_ids: list[int], scope_key: str) -> None:
     """Rank queries that nobody has opened yet, with the matcher; makes way for an import."""
     for detection_id in detection_ids:
-        await match_ahead(detection_id, scope_key, DBOS.workflow_id or "")
+        if not await match_ahead(detection_id, scope_key, DBOS.workflow_id or ""):
+            break
 
 
 @step()
@@ -81,11 +82,13 @@ async def match(detection_id: int, scope_key: str, job: str) -> None:
 
 
 @step(preemptible=True)
-async def match_ahead(detection_id: int, scope_key: str, job: str) -> None:
-    """The same for a query that nobody waits for, unless an import is open by now."""
+async def match_ahead(detection_id: int, scope_key: str, job: str) -> bool:
+    """The same for a query that nobody waits for; False, and nothing done, when an import is open by now."""
     now = current()
-    if not await asyncio.to_thread(_any_import, now.context):
-        await _match(detection_id, Scope.from_key(scope_key), job, now.bulk)
+    if await asyncio.to_thread(_any_import, now.context):
+        return False
+    await _match(detection_id, Scope.from_key(scope_key), job, now.bulk)
+    return True
 
 
 async def _match(detection_id: int, scope: Scope, job: str, lane: Lane) -> None:

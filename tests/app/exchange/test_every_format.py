@@ -160,7 +160,7 @@ NAMES_STAND = ("sightings-xlsx", "catalogue", "megadetector", "coco", "stations"
 
 
 def test_every_format_has_a_readme_with_settings_models_and_what_was_left_out(written):
-    for path in written.values():
+    for key, path in written.items():
         if path.suffix == ".zip":
             with zipfile.ZipFile(path) as package:
                 readme = package.read("README.txt").decode()
@@ -174,7 +174,7 @@ def test_every_format_has_a_readme_with_settings_models_and_what_was_left_out(wr
         assert "sampling design targeted" in readme, path.stem
         assert "eft out" in readme, path.stem
         assert readme.count("Left out: ") == 1, path.stem
-        assert ("apostrophe" in readme) != (path.stem in NAMES_STAND), path.stem
+        assert ("apostrophe" in readme) != (key in NAMES_STAND), key
 
 
 def test_coco_opens_in_pycocotools_with_its_species_and_boxes(written):
