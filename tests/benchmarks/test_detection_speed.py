@@ -17,6 +17,7 @@ from PIL import Image
 
 from modal_backend.contracts import Box, Detection
 from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.detectors.agreement import joined
 from modal_backend.models.detectors.features import Features
 from modal_backend.models.detectors.pocket_detector import (
     WEIGHTS,
@@ -26,6 +27,7 @@ from modal_backend.models.detectors.pocket_detector import (
     candidates,
     detections_of,
     read_heads,
+    second_opinion,
 )
 from modal_backend.models.onnx_graph import normalised
 from tests.support.scenes import sample_folder
@@ -35,7 +37,7 @@ BUDGET, SAME_PLACE, SAME_CONFIDENCE = 1.9, 0.99, 0.01
 
 
 def by_torch() -> Callable[[Prepared], list[Detection]]:
-    """The detector as it ran before ONNX Runtime."""
+    """The detector as it ran before ONNX Runtime; the second opinion, which is new, is the same in both."""
     network = Features().eval()
     heads, calibrations, _ = read_heads(WEIGHTS)
 
@@ -46,7 +48,8 @@ def by_torch() -> Callable[[Prepared], list[Detection]]:
         return torch.stack([head(*maps) for head in heads]).mean(0).numpy()
 
     def detect(prepared: Prepared) -> list[Detection]:
-        return detections_of(*candidates(answer(prepared.fine), answer(prepared.coarse), prepared), calibrations)
+        ours = candidates(answer(prepared.fine), answer(prepared.coarse), prepared)
+        return detections_of(*joined(ours, second_opinion(prepared)), calibrations)
 
     return detect
 
