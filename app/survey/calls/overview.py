@@ -65,14 +65,15 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         waits_for = session.scalar(noted.order_by(Call.queued_at).limit(1)) or ""
         left = [import_progress(session, number).eta_seconds for number in open_imports(session)]
         calls = session.execute(
-            sa.select(Call.finished_at, Call.started_at, Call.task).where(
-                Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None), Call.outcome == "done"
+            sa.select(Call.finished_at, Call.started_at, Call.task, Call.outcome).where(
+                Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None)
             )
         ).all()
     finished: list[tuple[float, float]] = []
     whole: dict[str, list[float]] = {}
-    for end, start, task in calls:
-        if end is None or start is None or end > now:
+    for end, start, task, outcome in calls:
+        # asked of the database, the outcome would make SQLite read all calls that are done
+        if end is None or start is None or end > now or outcome != "done":
             continue
         if about := WHOLE.get(task):
             whole.setdefault(about, []).append(end - start)
