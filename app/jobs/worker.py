@@ -14,7 +14,6 @@ from collections.abc import Callable
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig
 from dbos._dbos import _get_dbos_instance
-from dbos._sys_db import SystemDatabase
 
 from app.analysis.backends import open_backend
 from app.analysis.budget import Budget
@@ -22,6 +21,7 @@ from app.analysis.context import Context, Waiting, open_context
 from app.analysis.model_choice import Chooser, usual_profile
 from app.jobs import evidence, rank  # noqa: F401 (workflows of this worker)
 from app.jobs.current import Current, set_current
+from app.jobs.polling import look_cheaply
 from app.jobs.presence import HEARTBEAT_SECONDS, Presence
 from app.jobs.queue import Queue
 from app.jobs.upkeep import Upkeep
@@ -32,9 +32,9 @@ from app.survey.detections import rapid_profile
 from modal_backend.errors import BackendError
 
 log = logging.getLogger("pugmark.worker")
-# A look at a queue takes 2 to 3 ms of a core: only where somebody waits is it made ten times a second.
+# A look at a queue in which something waits takes 2 to 3 ms of a core: only where somebody waits is it made ten times
+# a second.
 POLL_SECONDS = 0.1
-VERSION_SECONDS = 1.0
 EVIDENCE_AT_ONCE = 2
 QUESTIONS_AT_ONCE = 4
 IMPORTS_AT_ONCE = 4
@@ -96,7 +96,6 @@ def _open_queue(settings: Settings, context: Context) -> None:
     DBOS.launch()
     # Jobs are put into the queue without a version; the worker that started last does them, also an older one.
     DBOS.set_latest_application_version(DBOS.application_version)
-    _ask_seldom_for_the_version(_get_dbos_instance()._sys_db)
     in_flight = context.backend.in_flight
     for queue, at_once, seconds in (
         (Queue.INTERACTIVE, max(2, in_flight), POLL_SECONDS),
@@ -111,19 +110,7 @@ def _open_queue(settings: Settings, context: Context) -> None:
         DBOS.register_queue(
             queue, worker_concurrency=at_once, polling_interval_sec=seconds, on_conflict="always_update"
         )
-
-
-def _ask_seldom_for_the_version(database: SystemDatabase) -> None:
-    """Whether this is the newest version is asked once a second: DBOS asks at every look, a third of what it costs."""
-    asked, known = database._is_latest_version, (False, 0.0)
-
-    def is_latest(version: str, connection: sa.Connection | None = None) -> bool:
-        nonlocal known
-        if time.monotonic() > known[1]:
-            known = asked(version, connection), time.monotonic() + VERSION_SECONDS
-        return known[0]
-
-    database._is_latest_version = is_latest  # type: ignore[method-assign, assignment]
+    look_cheaply(_get_dbos_instance()._sys_db)
 
 
 def _waiting(settings: Settings) -> Waiting:
