@@ -13,7 +13,7 @@ from datetime import datetime
 from math import isfinite
 
 from app.ingest.maker_notes import reconyx
-from app.ingest.written_times import read_time
+from app.video.reading.written_times import read_time
 
 ORIENTATION, MAKE, MODEL, DATE_TIME = 0x0112, 0x010F, 0x0110, 0x0132
 EXIF_IFD, GPS_IFD = 0x8769, 0x8825

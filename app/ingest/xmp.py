@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 
 from app.ingest.exif import Exif
-from app.ingest.written_times import read_time
+from app.video.reading.written_times import read_time
 
 MOST_BYTES = 1 << 20
 PLACE = re.compile(

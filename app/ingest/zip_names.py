@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 from itertools import pairwise
 
 _MARKS = "ºª°"
@@ -61,6 +62,7 @@ ALPHABETS: dict[str, tuple[str, ...]] = {
 EAST_ASIAN = ("CJK UNIFIED", "HIRAGANA", "KATAKANA", "HANGUL", "IDEOGRAPHIC")
 # What a person may choose: gbk holds all of gb2312 and more, cp874 is Thai.
 CODE_PAGES = (*ALPHABETS, "gbk", "cp874")
+LAST_RESORT = ("cp437", "cp852", "cp866")
 
 
 class NamesUnclear(Exception):
@@ -85,8 +87,19 @@ def code_page(raw_names: Iterable[bytes]) -> str:
         at = next(place for place in range(len(names)) if len({readings[page][place] for page in pages}) > 1)
         raise NamesUnclear({page: readings[page][at] for page in pages})
     if names and not readings:
-        raise NamesUnclear({page: names[0].decode(page, "replace") for page in ("cp437", "cp852", "cp866")})
+        raise NamesUnclear(_words(names[0]) or {page: names[0].decode(page, "replace") for page in LAST_RESORT})
     return next(iter(readings), "cp437")
+
+
+def _words(raw: bytes) -> dict[str, str]:
+    """A name by code page, where all of it but ASCII are letters."""
+    read = {}
+    for page in CODE_PAGES:
+        with suppress(UnicodeDecodeError):
+            name = raw.decode(page)
+            if all(unicodedata.category(char)[0] in "LM" for char in name if ord(char) > 0x7F):
+                read[page] = name
+    return read
 
 
 def is_plausible(name: str, alphabets: Collection[str]) -> bool:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from difflib import get_close_matches
+from statistics import median
 from typing import Any
 
 import sqlalchemy as sa
@@ -17,11 +18,19 @@ from app.survey.decisions.deployments import free_name, tidy
 from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.stations import checked
 from app.survey.media.station_tables import ALIKE, StationRow, plain
-from app.survey.media.stations import DeploymentView, check_review, deployment_views, review_values, stamp_values
+from app.survey.media.stations import (
+    DeploymentView,
+    check_review,
+    deployment_views,
+    kilometres,
+    review_values,
+    stamp_values,
+)
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 
 PAIRS = (("latitude", "longitude"), ("first_day", "last_day"))
+SWAPPED_KM, MOVED_KM = 500.0, 10.0  # further apart than the stations of a survey; than one station is measured wrong
 MediaDays = Mapping[int, tuple[date, date]]
 
 
@@ -34,6 +43,7 @@ class Planned:
         changes: the values that differ from what is known.
         stays: what a person has said otherwise, which stays: sentences.
         problem: why the line is left out.
+        doubt: why its place is probably wrong; it is taken all the same.
     """
 
     line: int
@@ -43,6 +53,7 @@ class Planned:
     changes: dict[str, Any] = field(default_factory=dict)
     stays: tuple[str, ...] = ()
     problem: str | None = None
+    doubt: str | None = None
 
 
 def unknown_stations(session: Session, rows: Sequence[StationRow]) -> dict[str, list[str]]:
@@ -78,7 +89,7 @@ def plan(
             planned.append(_possible(session, _without_said(one, row, views, said) if keep else one))
         else:
             planned.append(Planned(row.line, station, row.deployment, problem=row.problem))
-    return planned
+    return _doubted(planned, views)
 
 
 def take(session: Session, who: str, planned: Sequence[Planned], file: str) -> Decision:
@@ -103,6 +114,28 @@ def write(change: Change, who: str, planned: Sequence[Planned]) -> None:
         if one.changes:
             kept = checked(session, number, one.changes)
             change.put(DeploymentReview, {"deployment_id": number}, **kept, **stamp_values(who))
+
+
+def _doubted(planned: list[Planned], views: Sequence[DeploymentView]) -> list[Planned]:
+    """The lines, with a doubt about those that lie far from where their pictures or all others were taken."""
+    known = {view.id: (view.latitude, view.longitude) for view in views if view.latitude is not None}
+    stated = {at: (one.changes["latitude"], one.changes["longitude"]) for at, one in enumerate(planned)
+              if one.problem is None and one.changes.get("latitude") is not None}  # fmt: skip
+    doubted = list(planned)
+    for at, place in stated.items():
+        beside = list(known.values()) or [other for key, other in stated.items() if key != at]
+        mine = known.get(planned[at].deployment_id or 0)
+        near = mine or (median(other[0] for other in beside), median(other[1] for other in beside)) if beside else None
+        far = kilometres(place, near) if near else 0.0
+        whose = "where it was before" if mine else "the others"
+        if near and far > SWAPPED_KM and kilometres(place[::-1], near) < far / 10:
+            doubt = f"Latitude and longitude seem to be swapped: this place is {far:,.0f} km from {whose}."
+        elif far > (MOVED_KM if mine else SWAPPED_KM):
+            doubt = f"This place is {far:,.0f} km from {whose}."
+        else:
+            continue
+        doubted[at] = replace(planned[at], doubt=doubt)
+    return doubted
 
 
 def _planned(

@@ -11,17 +11,25 @@ from pathlib import Path, PurePath, PurePosixPath
 
 # Where a camera begins its own folders: DCIM (JEITA CP-3461), AVCHD, MP_ROOT and M4ROOT (camcorders).
 CARD_ROOTS = frozenset({"dcim", "avchd", "mp_root", "m4root"})
-# Folders that cameras make there: 100MEDIA, 100_BTCF, 100STC, 10140312 and 202403_A by rules, the others by makers.
+# DCIM beside another one of several cards in one folder: DCIM 1, DCIM (2), DCIM - Copy.
+OTHER_CARD = re.compile(r"DCIM(?:\d{1,2}|[ _.-]+[\w() -]+|\(\d{1,2}\))", re.IGNORECASE)
+# What file managers add to the name of a second folder: 100MEDIA (1), 100MEDIA - Copy (2), 100MEDIA copy.
+COPY = re.compile(
+    r"(?: ?\(\d{1,2}\)|(?: -)? (?:copy|kopie|copie|copia|cópia|kopia|копия)(?: \d{1,2})?)+$", re.IGNORECASE
+)
+# Folders that cameras make there: 100MEDIA, 100_BTCF, 100STC, 10140312, 202403_A and 2024_03_12 by rules, the others by
+# makers.
 CAMERA_FOLDER = re.compile(
-    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|1\d{7}|\d{6}_[A-Z_]"
+    r"\d{3}[A-Z_][A-Z0-9_]{1,4}|1\d{7}|\d{6}_[A-Z_]|20\d\d[-_.]?\d\d[-_.]?\d\d"
     r"|(DCIM|MFDC|PICT|IMAG|IMG|DSC|DSCF|MEDIA|PHOTO|VIDEO|MOVIE|SYFW|RCNX)[ _]?\d{0,5}"
     r"|(PICTURE|PHOTO|VIDEO|MOVIE|IMAGE|STILL)S?|CAMERA|CANONMSC|EOSMISC|MISC|NORMAL|M_ROOT|THUMB|THM|BDMV|STREAM"
-    r"|CLIP|TLS|TIME[ _-]?LAPSE|EVENTS?",
+    r"|CLIP|TLS|JPE?G|AVI|MP4|MOV|RAW|TIME[ _-]?LAPSE|EVENTS?",
     re.IGNORECASE,
 )
 # One of a pair of cameras: CamA, Camera 2, B, left, in the languages of the field.
 CAMERA_OF_PAIR = re.compile(
     r"(?:cam(?:era)?|c[aá]mara|c[aâ]mera|cam[eé]ra|kamera|камера)[ _.-]?(?:[A-DАБВГ]|0?[1-4])|[ABLR]"
+    r"|DCIM[ _.-]*(?:[1-4]|\([1-4]\))"
     r"|left|right|links|rechts|gauche|droite|izquierd[ao]|derech[ao]|esquerd[ao]|direit[ao]|kiri|kanan|лев[аы][яй]|прав[аы][яй]",
     re.IGNORECASE,
 )
@@ -74,8 +82,9 @@ def place_folders(folders: tuple[str, ...], *, on_card: bool = False) -> list[st
             if not on_card and kept and kept[-1].upper() == "PRIVATE":
                 kept.pop()
             on_card = True
-        elif not (on_card and CAMERA_FOLDER.fullmatch(folder)):
+        elif not on_card or not CAMERA_FOLDER.fullmatch(COPY.sub("", folder)):
             kept.append(folder)
+            on_card = on_card or bool(OTHER_CARD.fullmatch(folder))
     return kept
 
 
@@ -88,8 +97,8 @@ def card_name(root: PurePath) -> str:
 
 
 def is_on_card(root: PurePath) -> bool:
-    """Whether a path is DCIM or lies below it."""
-    return any(part.lower() in CARD_ROOTS for part in root.parts)
+    """Whether a path is DCIM, also of another card (DCIM 2), or lies below it."""
+    return any(part.lower() in CARD_ROOTS or OTHER_CARD.fullmatch(part) for part in root.parts)
 
 
 def is_nameless_card(root: Path) -> bool:

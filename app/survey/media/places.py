@@ -16,7 +16,8 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
 
 PLACES_COMPARED = 10_000
-NEAR_DEGREES = 0.02
+SQUARE = 0.01  # degrees
+NEAR_DEGREES = 2 * SQUARE
 
 
 class Taken(NamedTuple):
@@ -47,7 +48,7 @@ def give_place(session: Session, deployment_id: int | None, latitude: float | No
 
 
 def settle_places(session: Session, deployment_ids: Collection[int | None]) -> None:
-    """Place each deployment where most of its media were taken: the median of those within the commonest square."""
+    """Place each deployment where most of its media were taken: the median of those around the commonest square."""
     for deployment in session.scalars(sa.select(Deployment).where(Deployment.id.in_(deployment_ids))):
         of_it = sa.select(Media.latitude, Media.longitude).where(
             Media.deployment_id == deployment.id, Media.latitude.is_not(None), Media.longitude.is_not(None)
@@ -58,7 +59,14 @@ def settle_places(session: Session, deployment_ids: Collection[int | None]) -> N
             deployment.latitude = deployment.longitude = None
             continue
         squares = Counter((round(latitude, 2), round(longitude, 2)) for latitude, longitude in places)
-        (south, west), _ = squares.most_common(1)[0]
+        south, west = max(squares, key=lambda square: _beside(squares, square))
         near = [place for place in places if max(abs(place[0] - south), abs(place[1] - west)) <= NEAR_DEGREES]
         deployment.latitude = median(latitude for latitude, _ in near)
         deployment.longitude = median(longitude for _, longitude in near)
+
+
+def _beside(squares: Counter[tuple[float, float]], square: tuple[float, float]) -> tuple[int, int]:
+    """How many places lie in a square and those beside it, and in it: a station may lie on the edge of several."""
+    steps = (-SQUARE, 0.0, SQUARE)
+    beside = ((round(square[0] + south, 2), round(square[1] + east, 2)) for south in steps for east in steps)
+    return sum(squares[other] for other in beside), squares[square]

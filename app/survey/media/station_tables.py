@@ -19,6 +19,7 @@ from modal_backend.notes.columns import BadNotes
 from modal_backend.notes.dates import from_serial
 from modal_backend.notes.table import Choices
 
+GERMAN = ("langengrad", "laengengrad", "laenge", "lange")  # longitudes, where O means east (Ost), and not Oeste
 # What the columns are called by people, camtrapR, Camtrap DP, Wildlife Insights and TRAPPER; compared without case,
 # accents and signs.
 NAMES: Mapping[str, tuple[str, ...]] = {
@@ -27,7 +28,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
                 "placename", "point", "standort", "ort", "estacion", "estacao", "sitio", "lieu", "lugar"),
     "camera": ("camera", "cameraid", "cam", "cameraname", "cameraserial", "kamera", "camara", "trap", "deviceid"),
     "latitude": ("latitude", "lat", "decimallatitude", "y", "breite", "breitengrad", "latitud", "latitudine"),
-    "longitude": ("longitude", "lon", "lng", "long", "decimallongitude", "x", "laenge", "lange", "longitud"),
+    "longitude": ("longitude", "lon", "lng", "long", "decimallongitude", "x", "longitud", *GERMAN),
     "easting": ("easting", "utmx", "utme", "east", "xutm", "utmeasting"),
     "northing": ("northing", "utmy", "utmn", "north", "yutm", "utmnorthing"),
     "zone": ("utmzone", "zone", "zona", "utm"),
@@ -111,6 +112,8 @@ def rows(table: pd.DataFrame, columns: Mapping[str, str], rough: Collection[int]
     texts = {name: [str(cell).strip() for cell in table[column]] for name, column in columns.items()}
     for name in set(DAYS) & set(texts):
         texts[name] = from_serial(texts[name])[0]
+    if plain(columns.get("longitude", "")) in GERMAN:
+        texts["longitude"] = [re.sub("[oO]$|^[oO]", "E", text) for text in texts["longitude"]]
     month_first = _month_first([text for name in DAYS for text in texts.get(name, ())])
     found = []
     for place in range(len(table)):

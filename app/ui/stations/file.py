@@ -93,6 +93,8 @@ def _preview(planned: Sequence[Planned]) -> None:
     for one in planned:
         if one.problem is not None:
             st.error(plain(f"Line {one.line} ({one.station or 'no station'}) is left out: {one.problem}"))
+        elif one.doubt is not None:
+            st.warning(plain(f"Line {one.line} ({one.station}): {one.doubt}"))
     good = [one for one in planned if one.problem is None]
     st.dataframe(
         {

@@ -14,10 +14,13 @@ import av
 from av.container import InputContainer
 from av.video.stream import VideoStream
 
+from app.video.reading.written_times import read_time
+
 # Only these demuxers are tried: a file that pretends to be a video and is a play list would open other files.
 DEMUXERS = "mov,avi,asf,matroska,mpegts,mpeg,m4v,h264,hevc,mjpeg,flv,ogg,mxf,dv,ivf,rm"
 EARLIEST_YEAR = 1995  # before that a clock was not set: containers count from 1904, 1970 or 1980
 MOST_FRAME_RATE = 1000.0
+IDIT, AVI_HEAD = "idit", 1 << 16  # where an AVI says when it was recorded, and in how many bytes from its beginning
 MOST_SECONDS = 60.0  # to open a file, and between two of its packets: a damaged one may be searched for ever
 
 
@@ -85,7 +88,8 @@ def open_video(path: Path) -> Iterator[tuple[InputContainer, VideoStream]]:
 
 def read_facts(container: InputContainer, stream: VideoStream) -> VideoFacts:
     """What the container states about the video."""
-    tags = {key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()}
+    tags = _written_by_camera(container)
+    tags |= {key.lower(): value for key, value in {**container.metadata, **stream.metadata}.items()}
     recorded_at, utc_offset = _recorded_at(tags)
     latitude, longitude = _place(tags)
     return VideoFacts(
@@ -146,25 +150,28 @@ def _recorded_at(tags: dict[str, Any]) -> tuple[datetime | None, str | None]:
 
     Phones of Android and Apple write UTC and say who they are: theirs is left out.
     """
-    of_phone = "com.android.version" in tags or str(tags.get("com.apple.quicktime.make", "")).lower() == "apple"
-    for name in ("com.apple.quicktime.creationdate", "creation_time", "date", "icrd", "wm/encodingtime"):
+    of_phone = (
+        any(key.startswith("com.android.") for key in tags)
+        or str(tags.get("com.apple.quicktime.make", "")).lower() == "apple"
+    )
+    for name in ("com.apple.quicktime.creationdate", "creation_time", "date", "icrd", "wm/encodingtime", IDIT):
         if name == "creation_time" and of_phone:
             continue
-        found = re.match(
-            r"(\d{4})[-:/.] ?(\d{1,2})[-:/.] ?(\d{1,2})(?:T|/? +)(\d{1,2}): ?(\d{1,2})(?:: ?(\d{1,2}))?(?:\.\d+)?"
-            r"\s*([+-]\d\d:?\d\d)?",
-            str(tags.get(name, "")),
-        )
-        if found is None:
-            continue
-        try:
-            moment = datetime(*(int(part or 0) for part in found.groups()[:6]))  # type: ignore[arg-type]
-        except ValueError:
-            continue
-        if moment.year >= EARLIEST_YEAR:
-            zone = found[7]
-            return moment, (f"{zone[:3]}:{zone[-2:]}" if zone else None)
+        stated = read_time(str(tags.get(name, "")).removesuffix("Z"))
+        if stated is not None and stated[0].year >= EARLIEST_YEAR:
+            return stated
     return None, None
+
+
+def _written_by_camera(container: InputContainer) -> dict[str, str]:
+    """The IDIT chunk of an AVI, of which FFmpeg reads two forms only."""
+    if container.format.name != "avi":
+        return {}
+    with open(container.name.removeprefix("file:"), "rb") as file:
+        head = file.read(AVI_HEAD)
+    at = head.find(b"IDIT")
+    size = int.from_bytes(head[at + 4 : at + 8], "little")
+    return {IDIT: head[at + 8 : at + 8 + size].split(b"\0")[0].decode("latin-1")} if at > 0 and size <= 64 else {}
 
 
 def _place(tags: dict[str, Any]) -> tuple[float | None, float | None]:

@@ -28,6 +28,11 @@ def test_a_name_is_read_right_or_asked_about_with_the_right_one_among_the_choice
     assert set(offered) <= set(CODE_PAGES)
 
 
+@pytest.mark.parametrize(("page", "name"), [("gbk", "東北虎"), ("cp874", "ป่า"), ("cp874", "เขาใหญ่")])
+def test_a_name_that_fits_nowhere_is_asked_about_with_the_pages_that_make_letters_of_it(page: str, name: str) -> None:
+    assert readings(name.encode(page))[page] == name
+
+
 @pytest.mark.parametrize("name", ["Кордон 3", "Заповедник", "Река", "Ручей 12"])
 def test_a_russian_name_is_not_taken_for_a_greek_one(name: str) -> None:
     assert "cp737" not in readings(name.encode("cp866"))

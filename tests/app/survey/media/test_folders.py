@@ -34,13 +34,21 @@ def test_a_station_code_that_looks_like_a_cameras_folder_is_a_station_where_it_i
     "folder",
     ["100RECNX", "101RECNX", "100MEDIA", "100_BTCF", "100EK113", "100STC", "100DSCIM", "100MFCAM", "100CANON", 
      "DCIM100", "MFDC0100", "PHOTO", "VIDEO", "PICT", "100_0312", "photo", "Camera",
-     "10140312", "202403__", "202403_A", "TIMELAPSE", "Time Lapse", "EVENTS"],
+     "10140312", "202403__", "202403_A", "TIMELAPSE", "Time Lapse", "EVENTS",
+     "100MEDIA (1)", "100RECNX - Copy", "100RECNX copy 2", "100MEDIA - Kopie", "2024_03_12", "20240312"],
 )  # fmt: skip
 def test_a_folder_that_a_camera_makes_below_dcim_names_no_place(folder: str) -> None:
     assert station(f"Ridge/DCIM/{folder}/IMG_0001.JPG") == "Ridge"
     assert station(f"DCIM/{folder}/IMG_0001.JPG") == "card"
     assert station(f"dcim/{folder}/IMG_0001.JPG", "") is None
     assert station(f"{folder}/IMG_0001.JPG", "Ridge", on_card=True) == "Ridge"
+
+
+def test_several_cards_in_one_folder_are_deployments_of_its_station() -> None:
+    for folder in ("DCIM 1", "DCIM (2)", "DCIM_3"):
+        assert place_of(f"Ridge/{folder}/100MEDIA/1.JPG", card="card") == Place("Ridge", f"Ridge/{folder}")
+        assert place_of(f"{folder}/100MEDIA/1.JPG", card="card") == Place("card", f"card/{folder}")
+    assert station("DCIM Ridge/100MEDIA/1.JPG") == "DCIM Ridge"
 
 
 def test_a_persons_folder_below_dcim_is_kept_and_camcorders_folders_are_not() -> None:

@@ -113,8 +113,13 @@ def test_the_sum_of_an_import_counts_every_file_once_and_what_is_to_be_said_abou
         assert len(remarks.paths(session, number, remarks.Remark.UNPLACED)) == 2
 
 
-def test_a_deployment_lies_where_most_of_its_media_do_and_the_odd_one_is_flagged(survey: Survey) -> None:
-    found = [(51.5, 7.0), (-23.5417, 30.1667), (-23.5417, 30.1668), (-23.5418, 30.1667), (-23.54, 30.16), (None, None)]
+IN_ONE_SQUARE = [(51.5, 7.0), (-23.5417, 30.1667), (-23.5417, 30.1668), (-23.5418, 30.1667), (-23.54, 30.16),
+                 (None, None)]  # fmt: skip
+ON_AN_EDGE = [(51.5, 7.0), (51.5, 7.0), (-23.54495, 30.16495), (-23.54505, 30.16495), (-23.54495, 30.16505)]
+
+
+@pytest.mark.parametrize("found", [IN_ONE_SQUARE, ON_AN_EDGE])
+def test_a_deployment_lies_where_most_of_its_media_do_and_the_odd_one_is_flagged(survey: Survey, found: list) -> None:
     for latitude, longitude in found:
         media_id, _ = add_media(survey)
         with survey.write() as session:
@@ -125,6 +130,6 @@ def test_a_deployment_lies_where_most_of_its_media_do_and_the_odd_one_is_flagged
         places.settle_places(session, {media.deployment_id})
         session.flush()
         deployment = session.get_one(Deployment, media.deployment_id)
-        assert deployment.latitude == pytest.approx(-23.5417, abs=1e-3)
-        assert deployment.longitude == pytest.approx(30.1667, abs=1e-3)
-        assert remarks.paths(session, 1, remarks.Remark.DISPLACED) == ["Ridge 1/IMG_0001.JPG"]
+        assert deployment.latitude == pytest.approx(found[2][0], abs=1e-3)
+        assert deployment.longitude == pytest.approx(found[2][1], abs=1e-3)
+        assert len(remarks.paths(session, 1, remarks.Remark.DISPLACED)) == found.count((51.5, 7.0))

@@ -23,7 +23,8 @@ from tests.support.surveys import add_media
 
 @pytest.mark.parametrize(
     "text", ["-23.5417", "23,5417 S", "23°32.502'S", "S 23 32 30.12", "23° 32′ 30.12″ S", "-23:32:30.12",
-             "\u221223.5417", "S23.5417", "23 32 30.12 s"],
+             "\u221223.5417", "S23.5417", "23 32 30.12 s", "\u201323.5417",
+     "23.5417 South", "23,5417° Sud", "23° 32´ 30.12´´ S"],
 )  # fmt: skip
 def test_one_latitude_in_many_forms(text):
     assert degrees(text, "latitude") == pytest.approx(-23.5417, abs=1e-6)
@@ -36,19 +37,58 @@ def test_one_longitude_in_many_forms(text):
 
 @pytest.mark.parametrize(
     ("text", "axis"),
-    [("95", "latitude"), ("23 75 S", "latitude"), ("23 E", "latitude"), ("here", "longitude"), ("", "latitude")],
+    [
+        ("23.5417,30.1667", "latitude"),
+        ("1,234.5", "longitude"),
+        ("-23.5417 N", "latitude"),
+        ("95", "latitude"),
+        ("23 75 S", "latitude"),
+        ("23 E", "latitude"),
+        ("here", "longitude"),
+        ("", "latitude"),
+    ],
 )
 def test_what_is_no_place_is_refused_in_words(text, axis):
     with pytest.raises(ValueError, match=f"is no {axis}"):
         degrees(text, axis)
 
 
-@pytest.mark.parametrize("zone", ["36K", "36 S", "36k"])
+@pytest.mark.parametrize("zone", ["36K", "36 S", "36k", "UTM 36S", "WGS84 / UTM zone 36S", "36 South", "EPSG:32736"])
 def test_utm_of_either_way_to_write_its_zone(zone):
     assert from_utm("210 729.8", "7393653,8", zone) == pytest.approx((-23.5417, 30.1667), abs=1e-5)
     assert from_utm("500000", "4000000", "33S")[0] == pytest.approx(36.1447, abs=1e-3)
     with pytest.raises(ValueError, match="UTM zone"):
         from_utm("1", "2", "36")
+
+
+def test_metres_may_be_grouped_and_bear_their_unit():
+    expected = pytest.approx((-23.54409, 32.16625), abs=1e-5)
+    for easting, northing in (("414,900", "7,396,000"), ("414.900", "7.396.000"), ("414900 mE", "7396000mN")):
+        assert from_utm(easting, northing, "36J") == expected
+    assert from_utm("414900,5", "7396000.25", "36J") == expected
+
+
+def test_o_is_east_in_a_german_table_and_west_in_others():
+    for column, value in (("Längengrad", 13.4), ("Longitud", -13.4)):
+        found = table(station=["A"], lat=["52,5 N"], **{column: ["13,4 O"]})
+        (row,) = rows(found, {"station": "station", "latitude": "lat", "longitude": column})
+        assert row.values["longitude"] == value
+
+
+def test_swapped_and_far_places_are_doubted_and_near_ones_are_not(survey: Survey):
+    add_media(survey, [], folder="Ridge")
+    with survey.write() as session:
+        ridge = session.scalars(sa.select(Deployment)).one()
+        ridge.latitude, ridge.longitude = -23.5417, 30.1667
+    lines = [("Ridge", 30.1667, -23.5417), ("Ford", -23.6, 30.2), ("Hill", 30.2, -23.5), ("Base", 51.5, 7.0)]
+    found = [StationRow(at, name, {"latitude": south, "longitude": east}) for at, (name, south, east) in
+             enumerate(lines)]  # fmt: skip
+    found.append(StationRow(9, "Ford 2", {"latitude": -23.61, "longitude": 30.21}))
+    with survey.read() as session:
+        doubts = {one.station: one.doubt or "" for one in stations_file.plan(session, found)}
+    assert {name for name, doubt in doubts.items() if "swapped" in doubt} == {"Ridge", "Hill"}
+    assert "km from the others" in doubts["Base"]
+    assert (doubts["Ford"], doubts["Ford 2"]) == ("", "")
 
 
 def test_columns_are_known_by_many_names_and_nearly_right_ones_are_asked_about():

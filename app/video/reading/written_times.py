@@ -8,22 +8,30 @@ from datetime import datetime, timedelta
 EARLIEST_YEAR = 1970  # no camera's clock counts from before
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 CLOCK = (
-    r"(?P<hour>\d{1,2})(?P<colon>[:.]) ?(?P<minute>\d{1,2})"
+    r"(?P<hour>\d{1,2})(?P<colon>[:.-]) ?(?P<minute>\d{1,2})"
     r"(?:(?P=colon) ?(?P<seconds>\d{1,2})(?:[.,](?P<fraction>\d{1,9}))?)?"
     r"(?: ?(?P<half>[AP])\.?M\.?)?"
 )
 # 2024:03:12 05:41:12, 2015:8:3 4:30, 2024/03/12/ 05:41:12, 2018:05:10 13:23:29.250+02:00, 25/12/2023 06:15:00 PM
 MOMENT = re.compile(
-    r"(?P<first>\d{1,4})(?P<mark>[:/.-]) ?(?P<second>\d{1,2})(?P=mark) ?(?P<third>\d{1,4})(?:/? +|T|-)"
+    r"(?P<first>\d{1,4})(?P<mark>[:/.-]) ?(?P<second>\d{1,2})(?P=mark) ?(?P<third>\d{1,4})(?:/? +|, ?|[T_-])"
     + CLOCK
-    + r" ?(?P<zone>Z|[+-]\d\d:?[0-5]\d)?",
+    + r" ?(?P<zone>Z|[+-]\d\d(?::?[0-5]\d)?)?",
     re.ASCII | re.IGNORECASE,
 )
-# Tue Mar 12 05:41:12 2024, as C's ctime writes it
-NAMED = re.compile(
-    rf"[a-z]{{3}} +(?P<month>{'|'.join(MONTHS)}) +(?P<day>\d{{1,2}}) +(?P<clock>\d\d:\d\d:\d\d) +(?P<year>\d{{4}})",
-    re.ASCII | re.IGNORECASE,
+MONTH = rf"(?P<month>{'|'.join(MONTHS)})[a-z]*\.?"
+# With a named month: as C's ctime writes it (also with a zone), RFC 5322, 12-Mar-2024, March 12, 2024, 2024-Mar-12
+NAMED = tuple(
+    re.compile(pattern, re.ASCII | re.IGNORECASE)
+    for pattern in (
+        rf"[a-z]{{3}} +{MONTH} +(?P<day>\d{{1,2}}) +(?P<clock>[\d:]+)(?: (?!UTC|GMT)[A-Z]{{3,4}})? +(?P<year>\d{{4}})",
+        rf"(?:[a-z]{{3}},? +)?(?P<day>\d{{1,2}})[ -]+{MONTH}[ ,-]+(?P<year>\d{{4}})[ ,]+(?P<clock>\d.*)",
+        rf"{MONTH} +(?P<day>\d{{1,2}}),? +(?P<year>\d{{4}}),? +(?P<clock>\d.*)",
+        rf"(?P<year>\d{{4}})[ -]{MONTH}[ -](?P<day>\d{{1,2}})[ ,]+(?P<clock>\d.*)",
+    )
 )
+TOGETHER = re.compile(r"(\d{4})(\d\d)(\d\d)[ T_-]?(\d\d)(\d\d)(\d\d)", re.ASCII)  # 20240312T054112
+CHINESE = re.compile(r"(\d{4})年(\d{1,2})月(\d{1,2})日 ?", re.ASCII)
 
 
 def read_time(text: str) -> tuple[datetime, str | None] | None:
@@ -31,11 +39,7 @@ def read_time(text: str) -> tuple[datetime, str | None] | None:
 
     None where it states none, where day and month cannot be told apart, and with a Z: UTC is not the camera's time.
     """
-    text = text.strip()
-    if named := NAMED.fullmatch(text):
-        month = MONTHS.index(named["month"].lower()) + 1
-        text = f"{named['year']}:{month:02d}:{named['day']} {named['clock']}"
-    found = MOMENT.fullmatch(text)
+    found = MOMENT.fullmatch(_in_numbers(text.strip()))
     if found is None or (found["zone"] or "").upper() == "Z":
         return None
     hour, half = int(found["hour"]), (found["half"] or "").upper()
@@ -51,7 +55,17 @@ def read_time(text: str) -> tuple[datetime, str | None] | None:
     except (ValueError, OverflowError):
         return None
     zone = found["zone"]
-    return (moment, f"{zone[:3]}:{zone[-2:]}" if zone else None) if year >= EARLIEST_YEAR else None
+    return (moment, f"{zone[:3]}:{zone[3:][-2:] or '00'}" if zone else None) if year >= EARLIEST_YEAR else None
+
+
+def _in_numbers(text: str) -> str:
+    """The text with its date as numbers between colons, where it names the month or has no marks between them."""
+    for pattern in NAMED:
+        if named := pattern.fullmatch(text):
+            month = MONTHS.index(named["month"].lower()) + 1
+            return f"{named['year']}:{month:02d}:{named['day']} {named['clock']}"
+    text = CHINESE.sub(r"\1:\2:\3 ", text)
+    return TOGETHER.sub(r"\1:\2:\3 \4:\5:\6", text) if TOGETHER.fullmatch(text) else text
 
 
 def _date(first: str, second: str, third: str) -> tuple[int, int, int]:
