@@ -104,8 +104,7 @@ def test_a_review_by_keyboard_is_in_the_survey_and_survives_a_reload(page, worki
     page.locator('[role="listbox"][aria-label="Media"]').focus()
     page.keyboard.press("Enter")
     page.wait_for_url("**media=*")
-    page.get_by_text("Accept").first.wait_for(timeout=120_000)
-    page.wait_for_timeout(500)
+    page.locator('.viewer [aria-label="Media"]:not(.loading)').wait_for(timeout=120_000)
     for key in ("Enter", "b", "Enter", "u"):
         page.keyboard.press(key)
     query = "select verdict, count(*) from media_review group by verdict order by verdict"
