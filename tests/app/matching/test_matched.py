@@ -118,6 +118,23 @@ def test_the_order_changes_once_when_the_matcher_has_looked_at_every_candidate(s
         assert order(by_matcher) == [best, *weaker]
 
 
+def test_beside_an_import_the_matcher_has_to_look_at_the_first_candidates_only(survey, crops, monkeypatch):
+    query, *others = crops
+    monkeypatch.setattr(matched, "BESIDE_IMPORT", 2)
+    gallery = Gallery(survey)
+    gallery.rank(query, Scope())
+    *first, third = order(fused(survey, query))
+    keep(survey, {(query, third): 300})
+    with survey.write() as session:
+        imports.start_import(session, kind="folder", root="/card", label="card")
+    assert sorted(gallery.rank(query, Scope(), matching=True)) == sorted((query, crop) for crop in first)
+    keep(survey, dict.fromkeys([(query, crop) for crop in first], 3))
+    assert gallery.rank(query, Scope(), matching=True) == []
+    assert fused(survey, query).settled
+    assert order(fused(survey, query))[0] == third
+    assert sorted([*first, third]) == others
+
+
 def test_what_the_matcher_could_not_look_at_does_not_hold_up_the_last_order(survey, crops):
     query, raja, _, third = crops
     keep(survey, {(query, third): 300})
