@@ -15,6 +15,8 @@ import av
 import cv2
 import numpy as np
 
+from modal_backend.contracts import Box
+from modal_backend.models.detectors.overlap import clipped
 from modal_backend.training.pocket_detector_data import Sample, read_sources
 from modal_backend.training.pocket_detector_paste import Cutout, cutouts_of
 from tests.benchmarks.other_videos import other_video
@@ -50,10 +52,11 @@ class StillVideo:
 
 @dataclass
 class Known:
-    """What is true of a video: each animal that is ever in view, and the most in view at once."""
+    """What is true of a video: the animals that are ever in view, the most at once, and each one's boxes by second."""
 
     animals: list[Truth]
     at_once: int
+    boxes: list[dict[float, Box]]
 
 
 @lru_cache(maxsize=4)
@@ -120,7 +123,12 @@ def draw_still_video(video: StillVideo, stills: Stills, path: Path) -> Known:
         for packet in stream.encode():
             container.mux(packet)
     truths = [_truth(video, places, sprite) for places, sprite in zip(seen, sprites, strict=True) if places]
-    return Known(truths, at_once)
+    boxes = [
+        {second: _box(video, x, y, sprite) for second, x, y in places}
+        for places, sprite in zip(seen, sprites, strict=True)
+        if places
+    ]
+    return Known(truths, at_once, boxes)
 
 
 def _walked(
@@ -165,6 +173,11 @@ def _sprite(cut: Cutout, size: float, video: StillVideo, scene: np.ndarray, grey
     if grey:
         pixels = np.repeat(pixels.mean(2, keepdims=True), 3, 2)
     return np.dstack([pixels.clip(0, 255) / 255, mask])
+
+
+def _box(video: StillVideo, x: float, y: float, sprite: np.ndarray) -> Box:
+    width, height = sprite.shape[1] / video.width, sprite.shape[0] / video.height
+    return clipped(Box(x - width / 2, y - height / 2, width, height))
 
 
 def _truth(video: StillVideo, places: list[tuple[float, float, float]], sprite: np.ndarray) -> Truth:

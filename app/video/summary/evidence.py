@@ -18,11 +18,9 @@ SAME_PLACE = 0.3
 BEST_SHARE = 0.34  # of the looks at a thing: the best of them speak for it
 FAR = 0.25  # of the frame's width, from first to last place
 STRAIGHT = 0.4
-GOES_FAR = 0.21  # of the usual confidence is asked of what strides through the frame
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 STEADY = 0.7  # share of the looks between first and last mark that are marked
-CROSSES, SEVERAL = 0.09, 3  # the same where it crosses a border and so many looks mark an animal
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
 Looked = Mapping[int, tuple[float, Sequence[Detection]]]
@@ -148,20 +146,6 @@ def shown_box(mark: Mark, sure: float) -> Box:
     if mark.found and mark.confidence >= sure and overlap(mark.box, mark.found.box) >= SAME_PLACE:
         return mark.found.box
     return mark.box
-
-
-def needed(thing: Thing, frame: Frame, busy: float, sure: float) -> float:
-    """How much support a moving thing needs to count: less when it strides through a quiet frame.
-
-    Plants, rain, snow, shadows and insects have confidences of 0 to .05 on single frames and lead nowhere; animals
-    that the detector hardly knows have as little on many frames, and cross a border.
-    """
-    path = thing.path
-    if path is None or busy >= 0.5 or not goes_far(path, frame):
-        return sure
-    faint = sum(mark.confidence >= USABLE for mark in thing.marks)
-    several = thing.category == Category.ANIMAL and faint >= SEVERAL
-    return (CROSSES if several and any(sides_of(path, frame)) else GOES_FAR) * sure
 
 
 def goes_far(path: MotionPath, frame: Frame) -> bool:

@@ -1,12 +1,10 @@
-"""What the detector marks and motion does not show: linked by place, joined to what moved there, counted with care."""
+"""What the detector marks and motion does not show: linked by place, joined to what moved there."""
 
 from __future__ import annotations
 
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
-
-import numpy as np
 
 from app.video.summary.evidence import Looked, Mark, Thing
 from modal_backend.contracts import Box
@@ -16,12 +14,7 @@ LINKS_FROM = 0.1  # overlap of boxes on frames looked at after each other
 LINK_SECONDS = 4.0
 JOINS_SECONDS = 3.0
 LONGEST_PAUSE = 12.0  # between two looks after each other, which long videos have
-SCENERY = 0.55  # mean confidence from which what is there from first to last look counts: a stone is, too
-APPEARS = 0.4  # the same for what comes or goes
-FEWEST, FEW = 3, 2  # marks that are asked for; where a video has so few looks, as many as it has
-STEADY = 5  # marks from which, before a scene that changes, the detector's own threshold is enough
-SHARE = 0.5  # of the looks at its place on which it has to be marked
-ALONE = 0.7  # mean confidence where a video has only one or two frames to look at
+WEAK = 0.33  # of the usual confidence: boxes that are linked, so that several weak ones may count together
 
 
 def _follows(before: float, after: float, seconds: Sequence[float], most: float) -> bool:
@@ -42,7 +35,7 @@ def link(looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], su
             detection
             for place, detection in enumerate(found)
             if (index, place) not in used
-            and detection.confidence >= sure
+            and detection.confidence >= WEAK * sure
             and not any(_explains(mark, detection.box) for mark in here)
         ]
         for detection in free:
@@ -132,23 +125,3 @@ def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
         else:
             out.append((first, last))
     return out
-
-
-def stands_proved(thing: Thing, looked: Looked, carried: bool, sure: float) -> bool:
-    """Whether what the detector marks without motion counts.
-
-    Args:
-        carried: the camera moves, so that nothing speaks against what stands still in the picture.
-    """
-    mean = float(np.mean([mark.confidence for mark in thing.marks]))
-    times = sorted(second for second, _ in looked.values())
-    if len(times) <= FEW:
-        return mean >= ALONE
-    first, last = thing.spans[0]
-    between = sum(first <= second <= last for second in times)
-    if len(thing.marks) < FEWEST or len(thing.marks) < SHARE * between:
-        return False
-    if carried and len(thing.marks) >= STEADY:
-        return mean >= sure
-    scenery = not carried and first <= times[min(1, len(times) - 1)] and last >= times[-2]
-    return mean >= (SCENERY if scenery else APPEARS)

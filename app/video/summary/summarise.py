@@ -81,7 +81,7 @@ def summarise_video(
     with open_video(file) as (container, stream):
         stated += [length for length in [read_facts(container, stream).duration] if length]
     first = first_pass(file, budget=budget, on_progress=watched_until)
-    paths, frame = _motion_paths(first)
+    paths, frame = motion_paths(first)
 
     def asked(begin: float, end: float) -> Callable[[float], None]:
         return lambda share: on_progress(begin + (end - begin) * share) if on_progress is not None else None
@@ -98,7 +98,8 @@ def summarise_video(
     return SummarisedVideo(first.played, sampled, len(first.moments), coverage, summary, key_frame)
 
 
-def _motion_paths(first: FirstPass) -> tuple[list[MotionPath], Frame]:
+def motion_paths(first: FirstPass) -> tuple[list[MotionPath], Frame]:
+    """What moves, and the small frame in which it does."""
     motion = first.motion
     tracks = motion.finish() if not first.camera.moves else []
     seconds = motion.seconds or [0.0]

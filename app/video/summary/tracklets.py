@@ -13,13 +13,13 @@ from app.video.paths.path import MotionPath
 from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
-from app.video.summary.evidence import USABLE, Looked, Thing, needed, shown_box, sides_of, things_of, trimmed
+from app.video.summary.evidence import Looked, Thing, shown_box, sides_of, things_of, trimmed
+from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts
 from modal_backend.contracts import Category, Detection, FrameBox, Side, Source, Tracklet
 from modal_backend.models.detectors.prepare import threshold
 from modal_backend.registry import DETECTOR
 
 SURE = threshold(DETECTOR)  # the pocket detector's, where no other is named
-FEWEST_MARKS = 2
 MOST_UNIDENTIFIED = 5
 
 
@@ -36,24 +36,26 @@ def tracklets_of(
         sure: confidence from which the detector's boxes count.
         carried: the camera itself moves.
     """
-    seconds = sorted(second for second, _ in looked.values())
-    moving, used = things_of(paths, frame, looked)
-    sure_things = [thing for thing in moving if _counts(thing, frame, busy, sure)]
-    moving, still = standing.join(moving, standing.link(looked, used, sure_things, sure), seconds)
-    counted = [thing for thing in moving if _counts(trimmed(thing, frame, sure), frame, busy, sure)]
+    watch = Watch(frame, tuple(sorted(second for second, _ in looked.values())), busy, sure, carried)
+    moving, still = things_in_view(paths, looked, watch)
+    counted = [thing for thing in moving if counts(trimmed(thing, frame, sure), watch)]
     weak = [thing for thing in moving if not any(thing is other for other in counted)]
-    counted, freed = standing.join(counted, standing.link(_held(weak, sure), set(), counted, sure), seconds)
-    found = _few([_moving(trimmed(thing, frame, sure), frame, busy, sure, seconds) for thing in counted + weak])
-    found += [_still(thing, looked, True) for thing in freed if standing.stands_proved(thing, looked, carried, sure)]
-    for thing in still:
-        proved = standing.stands_proved(thing, looked, carried, sure)
-        if proved or len(thing.marks) >= FEWEST_MARKS or len(looked) <= FEWEST_MARKS:
-            found.append(_still(thing, looked, proved))
-    return sorted(found, key=lambda tracklet: (tracklet.first_second, tracklet.last_second))
+    counted, freed = standing.join(counted, standing.link(_held(weak, sure), set(), counted, sure), watch.seconds)
+    found = [_moving(trimmed(thing, frame, sure), watch) for thing in counted + weak]
+    found += [_still(thing, watch) for thing in freed if counts(thing, watch)]
+    found += [_still(thing, watch) for thing in still if len(thing.marks) >= min(FEWEST_MARKS, len(looked))]
+    return sorted(_few(found), key=lambda tracklet: (tracklet.first_second, tracklet.last_second))
+
+
+def things_in_view(paths: Sequence[MotionPath], looked: Looked, watch: Watch) -> tuple[list[Thing], list[Thing]]:
+    """What moves, and what the detector marks where nothing moves."""
+    moving, used = things_of(paths, watch.frame, looked)
+    sure_things = [thing for thing in moving if counts(thing, watch)]
+    return standing.join(moving, standing.link(looked, used, sure_things, watch.sure), watch.seconds)
 
 
 def _few(tracklets: list[Tracklet]) -> list[Tracklet]:
-    """Those that count, and of what only moves the few seen longest: rain, snow and plants are hundreds of things."""
+    """Those that count, and of the others the few likeliest and longest: rain and plants are hundreds of things."""
     counted = [tracklet for tracklet in tracklets if tracklet.counted]
     others = sorted((one for one in tracklets if not one.counted), key=lambda one: (-one.confidence, -len(one.boxes)))
     return counted + others[:MOST_UNIDENTIFIED]
@@ -68,65 +70,57 @@ def _held(weak: Sequence[Thing], sure: float) -> dict[int, tuple[float, list[Det
     return held
 
 
-def _counts(thing: Thing, frame: Frame, busy: float, sure: float) -> bool:
-    enough = sum(mark.confidence >= USABLE for mark in thing.marks) >= min(FEWEST_MARKS, len(thing.marks))
-    return enough and bool(thing.marks) and thing.support >= needed(thing, frame, busy, sure)
-
-
-def _moving(thing: Thing, frame: Frame, busy: float, sure: float, seconds: Sequence[float]) -> Tracklet:
+def _moving(thing: Thing, watch: Watch) -> Tracklet:
     assert thing.path is not None
-    support = thing.support
-    counted = _counts(thing, frame, busy, sure)
-    entry, leaves = _seen_sides(thing, frame, seconds)
+    counted = counts(thing, watch)
+    entry, leaves = _seen_sides(thing, watch)
     best = max((mark.confidence for mark in thing.marks), default=0.0)
     if not counted:
         note = f"the detector does not take it for an animal (best confidence {best:.2f})"
     else:
-        note = "" if support >= sure else f"is seen badly (best confidence {best:.2f}); that it moves speaks for it"
+        seen_well = thing.support >= watch.sure
+        note = "" if seen_well else f"is seen badly (best confidence {best:.2f}); that it moves speaks for it"
     return Tracklet(
         category=thing.category if counted else Category.ANIMAL,
-        confidence=round(support, 3),
+        confidence=round(chance(thing, watch), 3),
         source=Source.BOTH if counted else Source.MOTION,
         spans=tuple(thing.spans),
         boxes=tuple(
-            FrameBox(mark.index, mark.second, shown_box(mark, sure), mark.confidence if mark.found else None)
+            FrameBox(mark.index, mark.second, shown_box(mark, watch.sure), mark.confidence if mark.found else None)
             for mark in thing.marks
         ),
         entry=Side(entry) if entry else None,
         exit=Side(leaves) if leaves else None,
-        moving=round(moving_share(thing.path, frame), 2),
+        moving=round(moving_share(thing.path, watch.frame), 2),
         counted=counted,
         note=note,
     )
 
 
-def _seen_sides(thing: Thing, frame: Frame, seconds: Sequence[float]) -> tuple[str | None, str | None]:
-    """The borders it was seen to cross: its path begins or ends there, and the frames looked at around that are near.
-
-    Args:
-        seconds: of the frames looked at, in order.
-    """
+def _seen_sides(thing: Thing, watch: Watch) -> tuple[str | None, str | None]:
+    """The borders it was seen to cross: its path begins or ends there, and the looks around that are near."""
     assert thing.path is not None
+    frame = watch.frame
     entry, leaves = sides_of(thing.path, frame)
     begins, ends = thing.spans[0][0], thing.spans[-1][1]
     cut = begins > thing.path.spans[0][0] + frame.step, ends < thing.path.spans[-1][1] - frame.step
-    pauses = unsampled_stretches(list(seconds), frame.last)
+    pauses = unsampled_stretches(list(watch.seconds), frame.last)
     unseen = [any(first < second < last for first, last in pauses) for second in (begins, ends)]
     return (None if cut[0] or unseen[0] else entry, None if cut[1] or unseen[1] else leaves)
 
 
-def _still(thing: Thing, looked: Looked, proved: bool) -> Tracklet:
+def _still(thing: Thing, watch: Watch) -> Tracklet:
     first, last = thing.spans[0]
-    between = sum(first <= second <= last for second, _ in looked.values())
+    between = sum(first <= second <= last for second in watch.seconds)
     return Tracklet(
         category=thing.category,
-        confidence=round(thing.support, 3),
+        confidence=round(chance(thing, watch), 3),
         source=Source.DETECTOR,
         spans=tuple(thing.spans),
         boxes=tuple(FrameBox(mark.index, mark.second, mark.box, mark.confidence) for mark in thing.marks),
         entry=None,
         exit=None,
         moving=0.0,
-        counted=proved,
+        counted=counts(thing, watch),
         note=f"is marked by the detector on {len(thing.marks)} of {between} frames, but nothing moves there",
     )
