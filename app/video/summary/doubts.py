@@ -18,24 +18,34 @@ def doubts(tracklets: Sequence[Tracklet], names: Mapping[int, str], coverage: Vi
     Args:
         names: of the tracklets that count, by `id`.
     """
-    out = []
-    for tracklet in tracklets:
-        frames = tuple(box.index for box in tracklet.boxes)
-        texts = _about(tracklet, names.get(id(tracklet)))
-        out += [Sentence(text, tracklet.first_second, tracklet.last_second, frames) for text in texts]
+    counted = [tracklet for tracklet in tracklets if id(tracklet) in names]
+    notes: dict[str, list[Tracklet]] = {}
+    for tracklet in (one for one in counted if one.note):
+        notes.setdefault(tracklet.note, []).append(tracklet)
+    out = [_about(some, f"{_each([names[id(one)] for one in some])} {note}.") for note, some in notes.items()]
+    returned = [tracklet for tracklet in counted if len(tracklet.spans) > 1]
+    out += [_about([one], f"{names[id(one)]} left and came back, or another like it came.") for one in returned]
+    weak = [one for one in tracklets if id(one) not in names and one.source != Source.MOTION]
+    if weak:
+        when = _listed([f"from {timecode(one.first_second)} to {timecode(one.last_second)}" for one in weak])
+        out.append(_about(weak, f"What the detector marks {when} is not counted: too weak or too seldom."))
     return out + _overall(coverage)
 
 
-def _about(tracklet: Tracklet, name: str | None) -> list[str]:
-    if name is None:
-        if tracklet.source == Source.MOTION:
-            return []  # has its own sentence
-        first, last = timecode(tracklet.first_second), timecode(tracklet.last_second)
-        return [f"Something from {first} to {last} is not counted: it {tracklet.note}."]
-    texts = [f"{name} {tracklet.note}."] if tracklet.note else []
-    if len(tracklet.spans) > 1:
-        texts.append(f"{name} left and came back, or another like it came.")
-    return texts
+def _about(some: Sequence[Tracklet], text: str) -> Sentence:
+    frames = tuple(sorted({box.index for one in some for box in one.boxes}))
+    return Sentence(text, min(one.first_second for one in some), max(one.last_second for one in some), frames)
+
+
+def _each(names: Sequence[str]) -> str:
+    return f"Each of {_listed([names[0].lower(), *names[1:]])}" if names[1:] else names[0]
+
+
+def _listed(parts: Sequence[str]) -> str:
+    """a; a and b; a, b and c, small letters from the second on."""
+    first, *others = parts
+    rest = [part[0].lower() + part[1:] for part in others]
+    return " and ".join([", ".join([first, *rest[:-1]]), *rest[-1:]])
 
 
 def _overall(coverage: VideoCoverage) -> list[Sentence]:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 
 from app.video.paths.frame_borders import Frame, border_side
+from app.video.paths.joins import length_of
 from app.video.paths.path import MotionPath
 from modal_backend.contracts import Box, Category, Detection
 from modal_backend.models.detectors.overlap import area_of, covered, overlap, shared_area
@@ -20,6 +22,8 @@ FAR = 0.25  # of the frame's width, from first to last place
 STRAIGHT = 0.4
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
+FAINTER = 0.1  # of what is usual for the thing: a mark as faint as that is not of it
+PAUSE = 1.0  # seconds in which nothing moves on a path
 STEADY = 0.7  # share of the looks between first and last mark that are marked
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
@@ -68,6 +72,17 @@ class Thing:
     def marked(self) -> list[Mark]:
         """Those of its marks that the detector gave."""
         return [mark for mark in self.marks if mark.found]
+
+    @property
+    def usable(self) -> float:
+        """The confidence from which a mark is of this thing, and not of what it met."""
+        return max(USABLE, FAINTER * self.support)
+
+    @property
+    def known(self) -> list[Mark]:
+        """Its marks from the first that the detector gave to the last: before and after it may be something else."""
+        sure = [place for place, mark in enumerate(self.marks) if mark.confidence >= self.usable]
+        return self.marks[sure[0] : sure[-1] + 1] if sure else []
 
     @property
     def support(self) -> float:
@@ -161,15 +176,27 @@ def goes_far(path: MotionPath, frame: Frame) -> bool:
     return False
 
 
+def pace_of(path: MotionPath) -> float:
+    """How many of its own lengths it usually travels in a second."""
+    paces = [
+        math.dist(before.middle, step.middle) / (step.second - before.second)
+        for piece in path.pieces
+        for before, step in pairwise(piece)
+    ]
+    return float(np.median(paces)) / max(length_of(path.steps), 1.0) if paces else 0.0
+
+
 def trimmed(thing: Thing, frame: Frame, sure: float) -> Thing:
     """The thing without ends on which the detector, elsewhere steady about it, marks nothing for several looks.
 
     What stood still and left, the ground it uncovered, and plants it came out of would otherwise stay in view. What
     moves on to a border of the frame is the same all the way.
     """
-    marked = [place for place, mark in enumerate(thing.marks) if mark.confidence >= USABLE]
-    if not marked or thing.support < sure:
+    if not thing.marked or thing.support < sure:
         return thing
+    usable = thing.usable
+    thing = _without_strangers(thing, frame)
+    marked = [place for place, mark in enumerate(thing.marks) if mark.confidence >= usable]
     first, last = marked[0], marked[-1]
     steady = len(marked) >= STEADY * (last - first + 1)
     entry, leaves = sides_of(thing.path, frame) if thing.path else (None, None)
@@ -185,6 +212,26 @@ def trimmed(thing: Thing, frame: Frame, sure: float) -> Thing:
     until = marks[-1].second if end is not None else math.inf
     spans = [(max(a, since), min(b, until)) for a, b in thing.spans if b >= since and a <= until]
     return replace(thing, marks=marks, spans=spans) if len(marks) >= 2 else thing
+
+
+def _without_strangers(thing: Thing, frame: Frame) -> Thing:
+    """The thing without what its path was joined to after, or before, a pause, and none of which is marked."""
+    steps = thing.path.steps if thing.path else []
+    pauses = [(a.second, b.second) for a, b in pairwise(steps) if b.second - a.second > max(PAUSE, 2.5 * frame.step)]
+    first, last = thing.known[0].second, thing.known[-1].second
+    since = max((after for _, after in pauses if after <= first), default=-math.inf)
+    until = min((before for before, _ in pauses if before >= last), default=math.inf)
+    if thing.path is None or (since, until) == (-math.inf, math.inf):
+        return thing
+    pieces = [[step for step in piece if since <= step.second <= until] for piece in thing.path.pieces]
+    path = MotionPath(
+        [piece for piece in pieces if piece],
+        thing.path.entry if since == -math.inf else None,
+        thing.path.exit if until == math.inf else None,
+    )
+    marks = [mark for mark in thing.marks if since <= mark.second <= until]
+    spans = [(max(a, since), min(b, until)) for a, b in thing.spans if b >= since and a <= until]
+    return Thing(marks, spans, path)
 
 
 def _stands(marks: Sequence[Mark]) -> bool:

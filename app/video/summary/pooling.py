@@ -13,16 +13,17 @@ from numpy.typing import NDArray
 from scipy.special import expit, logit
 
 from app.video.paths.frame_borders import Frame
-from app.video.summary.evidence import USABLE, Thing, goes_far, sides_of
+from app.video.summary.evidence import USABLE, Thing, goes_far, pace_of, sides_of
 
-FEATURES = ("sureness", "marks", "share", "strides", "crosses", "unmoved", "scenery")
-WEIGHTS = (1.0, 0.3, 0.5, 1.85, 0.9, -0.45, -0.6)
+FEATURES = ("sureness", "marks", "share", "strides", "crosses", "unmoved", "scenery", "darts")
+WEIGHTS = (1.0, 0.3, 0.5, 1.85, 0.9, -0.45, -0.6, -2.0)
 OFFSET = -0.25
 COUNTS_FROM = 0.5
 FEWEST_MARKS, FEWEST_STILL = 2, 3
 FEW, ALONE = 2, 0.7  # a video of so few looks: the mean confidence that is asked for
 MOST_MARKS = 12  # more prove no more: what stands there is marked on every frame
 LEAST, MOST = 0.005, 0.995
+RUNS = 8.0  # of its own lengths a second: few animals run faster, insects before the lens do
 BUSY = 0.5  # share of the frames in which too much moves, from which motion proves nothing
 
 
@@ -46,7 +47,7 @@ class Watch:
 
 
 def evidence_of(thing: Thing, watch: Watch) -> NDArray[np.float64]:
-    """The FEATURES of a thing (7)."""
+    """The FEATURES of a thing (8)."""
     marks = sum(mark.confidence >= USABLE for mark in thing.marks)
     first, last = thing.spans[0][0], thing.spans[-1][1]
     looks = len(thing.marks) if thing.path else sum(first <= second <= last for second in watch.seconds)
@@ -62,6 +63,7 @@ def evidence_of(thing: Thing, watch: Watch) -> NDArray[np.float64]:
             strides and thing.path is not None and any(sides_of(thing.path, watch.frame)),
             unmoved,
             unmoved and scenery and not watch.carried,
+            np.log2(max(pace_of(thing.path) / RUNS, 1.0)) if thing.path else 0.0,
         ],
         float,
     )

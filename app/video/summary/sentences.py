@@ -27,10 +27,9 @@ OUT = {
     Side.TOP: "leaves at the top",
     Side.BOTTOM: "leaves at the bottom",
 }
-RESTING = 0.35
-MOVING = 0.8
+STILL, MOVING = 0.35, 0.8  # shares of its time in view
 NEAR = 1.2  # of the larger one's width between their middles
-DOUBTFUL = 0.5  # confidence under which the first sentence says "probably"
+DOUBTFUL = 0.8  # chance under which the first sentence says "probably"
 DESCRIBED = 8  # tracklets a video that get a sentence each
 
 
@@ -52,7 +51,7 @@ def summarise_in_words(tracklets: Sequence[Tracklet], coverage: VideoCoverage) -
         light = (
             "The pictures are without colour: infrared, so night or deep shade."
             if coverage.night
-            else "The pictures are in colour: daylight."
+            else "The pictures are in colour: daylight, or a white flash."
         )
         sentences.append(over_all(light, coverage))
     limits = doubts(tracklets, {id(one): tracklet_name(counted, one) for one in counted}, coverage)
@@ -83,21 +82,23 @@ def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], covera
     if not counts[Category.ANIMAL].at_once:
         sampled = len(coverage.sampled)
         looked = f"{sampled} {'frame' if sampled == 1 else 'frames'} looked at"
-        out.insert(0, over_all(f"No animal was found on the {looked}{carried}.", coverage))
+        out.append(over_all(f"No animal was found on the {looked}{carried}.", coverage))
         if high := counts[Category.ANIMAL].high:
             noun = "animal is" if high == 1 else "animals are"
             text = f"Perhaps {number(high)} {noun} there: the detector marks something weakly on several frames."
-            out.insert(1, over_all(text, coverage))
+            out.append(over_all(text, coverage))
     return out
 
 
 def _most(category: Category, count: Count, mine: Sequence[Tracklet]) -> str:
-    """One animal; at most two animals at once; probably, where the surest of that many is not sure."""
+    """One animal; one at a time; at most two at once; probably, where the surest of that many is not sure."""
     surest = sorted((one.confidence for one in mine), reverse=True)[: count.at_once]
     doubtful = min(surest, default=0.0) < DOUBTFUL or count.low < count.at_once
     noun = str(category) if count.at_once == 1 else PLURALS[category]
     text = f"{number(count.at_once)} {noun}"
-    if count.at_once > 1 or count.high > 1:
+    if count.at_once == 1 and count.high > 1:
+        text += " at a time"
+    if count.at_once > 1:
         text += " at once"
         return f"Probably {text}" if doubtful else f"At most {text}"
     return f"Probably {text}" if doubtful else f"{text[0].upper()}{text[1:]}"
@@ -140,11 +141,11 @@ def _course(name: str, tracklet: Tracklet, coverage: VideoCoverage) -> Sentence:
         f", is out of view from {timecode(a[1])} to {timecode(b[0])}"
         for a, b in zip(tracklet.spans, tracklet.spans[1:], strict=False)
     )
-    how = "moving all the time" if tracklet.moving >= MOVING else "moving and resting by turns"
+    how = "moving all the time" if tracklet.moving >= MOVING else "moving and still by turns"
     if coverage.carried:
-        how = "followed by the camera"
-    elif tracklet.moving <= RESTING:
-        how = "mostly resting" if tracklet.moving > 0 else "without moving"
+        how = "before a camera that moves"
+    elif tracklet.moving <= STILL:
+        how = "mostly still" if tracklet.moving > 0 else "without moving"
     visible = sum(last - first for first, last in tracklet.spans)
     text = (
         f"{name} {came} at {timecode(tracklet.first_second)}{away} and {went} at {timecode(tracklet.last_second)}: "

@@ -5,8 +5,9 @@ from __future__ import annotations
 import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
+from dataclasses import replace
 
-from app.video.summary.evidence import Looked, Mark, Thing
+from app.video.summary.evidence import FAINTER, Looked, Mark, Thing
 from modal_backend.contracts import Box
 from modal_backend.models.detectors.overlap import area_of, covered, middle_of, overlap
 
@@ -78,18 +79,36 @@ def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -
         if mate is None:
             left.append(thing)
             continue
-        mate.marks = sorted([*mate.marks, *thing.marks], key=lambda mark: mark.index)
+        there = {mark.index for mark in thing.marks}
+        own = [mark for mark in mate.marks if mark.index not in there]
+        mate.marks = sorted([*own, *thing.marks], key=lambda mark: mark.index)
         mate.spans = _merged([*mate.spans, *thing.spans])
     return _joined_over(moving), left
 
 
 def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool:
-    if not moving.marks or any(mark.index in {other.index for other in moving.marks} for mark in standing.marks):
-        return False
-    for own, other in ((standing.marks[0], moving.marks[-1]), (moving.marks[0], standing.marks[-1])):
-        if _follows(other.second, own.second, seconds, JOINS_SECONDS) and _apart(own.box, other.box) <= 0.6:
+    """Whether one goes on where the other, marked as clearly, ends at its pace."""
+    there = {mark.index for mark in standing.marks}
+    known = moving.known if any(mark.index in there for mark in moving.marks) else moving.marks
+    for before, after in ((known, standing.marks), (standing.marks, known)):
+        if not before or not after or not _follows(before[-1].second, after[0].second, seconds, JOINS_SECONDS):
+            continue
+        places = (before[-1].box, _ahead(before, after[0].second), _ahead(after[::-1], before[-1].second))
+        if any(
+            _apart(place, mark.box) <= 0.6 for place, mark in zip(places, (after[0], after[0], before[-1]), strict=True)
+        ):
             return True
     return False
+
+
+def _ahead(marks: Sequence[Mark], second: float) -> Box:
+    """Where the last of these marks lies at a second, at the pace from the one before it."""
+    *others, end = marks
+    if not others:
+        return end.box
+    share = (second - end.second) / (end.second - others[-1].second)
+    (x, y), (was_x, was_y) = middle_of(end.box), middle_of(others[-1].box)
+    return replace(end.box, x=end.box.x + share * (x - was_x), y=end.box.y + share * (y - was_y))
 
 
 def _joined_over(things: list[Thing]) -> list[Thing]:
@@ -108,8 +127,9 @@ def _joined_over(things: list[Thing]) -> list[Thing]:
 
 
 def _goes_on(before: Thing, after: Thing) -> bool:
-    """Whether the second begins where and when the first, last marked by the detector, ends."""
-    if not (before.marked and after.marked) or before.category != after.category:
+    """Whether the second begins where and when the first ends, marked as the same and not much more faintly."""
+    faint, clear = sorted((before.support, after.support))
+    if not (before.marked and after.marked) or before.category != after.category or faint < FAINTER * clear:
         return False
     end, begin = before.marks[-1], after.marks[0]
     gap = after.spans[0][0] - before.spans[-1][1]

@@ -75,11 +75,9 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
     counted = counts(thing, watch)
     entry, leaves = _seen_sides(thing, watch)
     best = max((mark.confidence for mark in thing.marks), default=0.0)
-    if not counted:
-        note = f"the detector does not take it for an animal (best confidence {best:.2f})"
-    else:
-        seen_well = thing.support >= watch.sure
-        note = "" if seen_well else f"is seen badly (best confidence {best:.2f}); that it moves speaks for it"
+    note = f"the detector does not take it for an animal (best confidence {best:.2f})"
+    if counted:
+        note = "" if thing.support >= watch.sure else "is marked weakly or seldom; that it moves speaks for it"
     return Tracklet(
         category=thing.category if counted else Category.ANIMAL,
         confidence=round(chance(thing, watch), 3),
@@ -87,7 +85,7 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
         spans=tuple(thing.spans),
         boxes=tuple(
             FrameBox(mark.index, mark.second, shown_box(mark, watch.sure), mark.confidence if mark.found else None)
-            for mark in thing.marks
+            for mark in (thing.known if counted else thing.marks)
         ),
         entry=Side(entry) if entry else None,
         exit=Side(leaves) if leaves else None,
@@ -112,6 +110,7 @@ def _seen_sides(thing: Thing, watch: Watch) -> tuple[str | None, str | None]:
 def _still(thing: Thing, watch: Watch) -> Tracklet:
     first, last = thing.spans[0]
     between = sum(first <= second <= last for second in watch.seconds)
+    note = f"is marked by the detector on {len(thing.marks)} of {between} frames, but nothing moves there"
     return Tracklet(
         category=thing.category,
         confidence=round(chance(thing, watch), 3),
@@ -122,5 +121,5 @@ def _still(thing: Thing, watch: Watch) -> Tracklet:
         exit=None,
         moving=0.0,
         counted=counts(thing, watch),
-        note=f"is marked by the detector on {len(thing.marks)} of {between} frames, but nothing moves there",
+        note="" if watch.carried else note,
     )

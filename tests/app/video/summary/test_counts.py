@@ -73,3 +73,25 @@ def test_the_first_sentence_gives_the_most_at_once_and_doubt_comes_first():
 def test_a_camera_that_moves_is_in_the_first_sentence():
     assert first_sentence(tracklet(0, 50), carried=True) == "One animal, at 0:00.0, and the camera itself moves."
     assert first_sentence(carried=True).endswith("looked at, and the camera itself moves.")
+
+
+def test_who_was_seen_comes_before_what_was_not():
+    people = [replace(tracklet(0, 20), category=Category.PERSON), replace(tracklet(50, 90), category=Category.PERSON)]
+    texts = [sentence.text for sentence in summarise_in_words(people, VideoCoverage(10.0, FRAMES, None)).sentences]
+    assert texts[:3] == [
+        "One person at a time, at 0:00.0.",
+        "One to two different people.",
+        "No animal was found on the 10 frames looked at.",
+    ]
+
+
+def test_the_same_doubt_about_several_is_one_sentence():
+    badly = {"note": "is marked weakly or seldom"}
+    weak = [replace(tracklet(at, at + 10, sure=0.1, counted=False), source=Source.DETECTOR) for at in (0, 70)]
+    found = [tracklet(0, 50, **badly), tracklet(30, 60, 0.5, **badly), *weak]
+    texts = [sentence.text for sentence in summarise_in_words(found, VideoCoverage(10.0, FRAMES, None)).uncertainty]
+    assert texts == [
+        "Each of animal 1 and animal 2 is marked weakly or seldom.",
+        "What the detector marks from 0:00.0 to 0:01.0 and from 0:07.0 to 0:08.0"
+        " is not counted: too weak or too seldom.",
+    ]
