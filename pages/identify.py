@@ -12,7 +12,7 @@ from app.survey.individuals import rankings
 from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_queries
 from app.ui.identify.choices import Choices, choices, in_chosen_order
-from app.ui.identify.details import AHEAD, Shown, conflict_items, detailed
+from app.ui.identify.details import Shown, conflict_items, detailed
 from app.ui.identify.match.match import IdentifyState, identify_state, match_view
 from app.ui.identify.subjects import chosen_subject, subject_bar
 from app.ui.identify.trust import pairs_left, probabilities
@@ -97,18 +97,15 @@ def settle(state: IdentifyState) -> int:
 def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown]:
     """The queries with everything that is known about their crops; what is missing is asked for."""
     with deps.survey().read() as session:
-        shown = [
-            detailed(
-                session,
-                one,
-                by_image=chosen.by_image,
-                one_flank=chosen.scope.flank,
-                show_rejected=chosen.show_rejected,
-                **({"look": look} if place == 0 else {"first": AHEAD}),
-            )
-            for place, one in enumerate(queries)
-        ]
-    requests.ask_for_evidence([(int(one.query["id"]), one.wanted) for one in shown])
+        shown = detailed(
+            session,
+            queries,
+            by_image=chosen.by_image,
+            one_flank=chosen.scope.flank,
+            show_rejected=chosen.show_rejected,
+            look=look,
+        )
+    requests.ask_for_evidence([(int(one.query["id"]), one.stages) for one in shown])
     return shown
 
 
@@ -125,7 +122,6 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     shown = show(queries, chosen, look)
     requests.ask_for_crops([int(one.query["id"]) for one in queries], order)
     first = shown[0]
-    coming = requests.stages(query_id, first.wanted)
     with deps.survey().read() as session:
         conflicts = conflict_items(session, st.session_state["identify_conflicts"])
     match_view(
@@ -148,8 +144,8 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     )
     if not queries[0].settled:  # below the view, which is not to jump
         wait_for_order(queries[0], chosen, deps.jobs().ready())
-    if any(coming.values()):
-        wait_for_evidence(query_id, coming)
+    if any(first.stages.values()):
+        wait_for_evidence(query_id, first.stages)
 
 
 def upcoming(order: list[int], query_id: int | None, count: int = READY) -> list[int]:
@@ -171,7 +167,7 @@ def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int
 def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
     page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide")
-    chosen = choices(lambda: subject_bar(subject, waiting))
+    chosen = choices(lambda: subject_bar(subject, waiting, revision))
     order = in_chosen_order(order, chosen.order)
     query_id = next_query(order, state, asked)
     if query_id is None and order:  # all decided: the last one stays on the screen, where Z takes it back
@@ -183,7 +179,7 @@ def draw_wanted(order: list[int], waiting: int) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         probabilities(chosen.model)
         if waiting:
-            pairs_left(chosen.scope)
+            pairs_left(chosen.scope, revision)
 
 
 state = identify_state("match")
@@ -192,7 +188,8 @@ subject = chosen_subject()
 if st.session_state.get("identify_subject") != subject:  # another choice has an order of its own
     st.session_state["identify_subject"], st.session_state["identify_order"] = subject, []
 order = st.session_state.get("identify_order", [])
-now_waiting, waiting = counts.crops_waiting(counts.survey_state(), AT_ONCE, subject)
+revision = counts.survey_state()
+now_waiting, waiting = counts.crops_waiting(revision, AT_ONCE, subject)
 # The order stays as it was when the page was opened, so that "previous" leads back to what was just decided. A crop
 # that the address names has a place in it: after a reload it is where the browser is.
 known, still_waiting = set(order), set(now_waiting)
@@ -205,7 +202,7 @@ if order:
     draw_wanted(order, waiting)
 elif requests.any_crops():
     page_header("Identify", ABOUT, "0 crops to decide")
-    subject_bar(subject, 0)
+    subject_bar(subject, 0, revision)
     st.success("Every crop has a decision.")
     st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")
 else:

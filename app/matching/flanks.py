@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import sqlalchemy as sa
@@ -44,24 +45,30 @@ def by_pattern(evidence: Mapping[int, EvidenceView], flanks: Mapping[int, str]) 
     return Proposal(flank, f"looks {flank}: {matches} matches with a crop whose {flank} flank is decided")
 
 
-def by_mirror(session: Session, detection_id: int) -> Proposal | None:
-    """The flank by the mirror test against decided crops; None while fewer than four of them have been read."""
-    mine = session.scalar(
-        sa.select(CropOutline.mirror).where(CropOutline.detection_id == detection_id, CropOutline.version == VERSION)
-    )
-    if mine is None:
-        return None
-    rows = session.execute(
-        sa.select(CropOutline.mirror, DetectionReview.flank)
-        .join(DetectionReview, DetectionReview.detection_id == CropOutline.detection_id)
-        .where(
-            DetectionReview.flank.in_(SIDES), CropOutline.version == VERSION, CropOutline.detection_id != detection_id
+def by_mirror(session: Session, detection_ids: Collection[int]) -> dict[int, Proposal]:
+    """The flanks of crops by the mirror test against decided ones; none while fewer than four are read."""
+    mine = session.execute(
+        sa.select(CropOutline.detection_id, CropOutline.mirror).where(
+            CropOutline.detection_id.in_(detection_ids), CropOutline.version == VERSION
         )
+    ).all()
+    if not mine:
+        return {}
+    decided = session.execute(
+        sa.select(CropOutline.detection_id, CropOutline.mirror, DetectionReview.flank)
+        .join(DetectionReview, DetectionReview.detection_id == CropOutline.detection_id)
+        .where(DetectionReview.flank.in_(SIDES), CropOutline.version == VERSION)
         .order_by(DetectionReview.decided_at.desc())
         .limit(COMPARED)
     ).all()
-    vectors = [np.frombuffer(row.mirror, np.float16).astype(np.float32) for row in rows]
-    told = guess(_vector(mine), np.array(vectors), np.array([row.flank == Flank.LEFT for row in rows]))
+    proposals = {row.detection_id: _mirrored(row, decided) for row in mine}
+    return {crop: proposal for crop, proposal in proposals.items() if proposal}
+
+
+def _mirrored(mine: Any, decided: Sequence[Any]) -> Proposal | None:
+    others = [row for row in decided if row.detection_id != mine.detection_id]
+    is_left = np.array([row.flank == Flank.LEFT for row in others])
+    told = guess(_vector(mine.mirror), np.array([_vector(row.mirror) for row in others]), is_left)
     if told is None:
         return None
     flank = Flank.LEFT if told.left else Flank.RIGHT
@@ -88,7 +95,7 @@ def enough(session: Session, fewest: int = 4) -> bool:
     return len(session.scalars(decided).all()) >= fewest
 
 
-def flanks_of(session: Session, detection_ids: Sequence[int]) -> dict[int, str]:
+def flanks_of(session: Session, detection_ids: Collection[int]) -> dict[int, str]:
     """The decided flanks of these crops."""
     rows = session.execute(
         sa.select(DetectionReview.detection_id, DetectionReview.flank).where(

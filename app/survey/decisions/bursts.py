@@ -27,16 +27,30 @@ GAP = timedelta(seconds=5)
 
 def burst_of(session: Session, detection_id: int) -> list[int]:
     """The other crops of this crop's burst that wait for an identity, in the order they were taken."""
-    event_id = session.scalar(
-        sa.select(Media.event_id).join(Detection, Detection.media_id == Media.id).where(Detection.id == detection_id)
-    )
-    animals = _animals(session, event_id) if event_id is not None else []
+    return bursts_of(session, [detection_id])[detection_id]
+
+
+def bursts_of(session: Session, detection_ids: Collection[int]) -> dict[int, list[int]]:
+    """The bursts of several crops, by their ids; see `burst_of`."""
+    event_of = sa.select(Detection.id, Media.event_id).join(Media, Detection.media_id == Media.id)
+    event_ids = {row.id: row.event_id for row in session.execute(event_of.where(Detection.id.in_(detection_ids)))}
+    animals: dict[int, list[Any]] = {event_id: [] for event_id in event_ids.values() if event_id is not None}
+    for animal in _animals(session, animals) if animals else ():
+        animals[animal.event_id].append(animal)
+    compared = _compared(session, detection_ids)
+    return {
+        detection_id: _burst(detection_id, animals.get(event_ids.get(detection_id), []), compared[detection_id])
+        for detection_id in detection_ids
+    }
+
+
+def _burst(detection_id: int, animals: Sequence[Any], compared: Collection[int]) -> list[int]:
+    """The burst of a crop among the animals of its event, without the crops it was compared with."""
     place = next((place for place, animal in enumerate(animals) if animal.id == detection_id), None)
     if place is None:
         return []
     alone = {media for media, count in Counter(animal.media_id for animal in animals).items() if count == 1}
     burst = [*_unbroken(animals[place::-1], alone)[::-1], *_unbroken(animals[place:], alone)]
-    compared = _compared(session, detection_id)
     mine = animals[place].species
     return [
         animal.id
@@ -67,17 +81,19 @@ def _unnamed(session: Session, detection_ids: Sequence[int]) -> list[int]:
     return [detection_id for detection_id in detection_ids if detection_id not in named]
 
 
-def _animals(session: Session, event_id: int) -> Sequence[Any]:
-    """The standing animals of an event that a model has described: (id, media_id, taken_at, species, waits)."""
+def _animals(session: Session, event_ids: Collection[int]) -> Sequence[Any]:
+    """The standing animals of events that a model has described: (id, media_id, event_id, taken_at, species, waits)."""
     review = DetectionReview
     waits = sa.and_(Sighting.detection_id.is_(None), review.identity.is_(None))
     return session.execute(
-        sa.select(Detection.id, Detection.media_id, Media.taken_at, review.species, waits.label("waits"))
+        sa.select(
+            Detection.id, Detection.media_id, Media.event_id, Media.taken_at, review.species, waits.label("waits")
+        )
         .join(Media, Media.id == Detection.media_id)
         .outerjoin(review, review.detection_id == Detection.id)
         .outerjoin(Sighting, Sighting.detection_id == Detection.id)
         .where(
-            Media.event_id == event_id,
+            Media.event_id.in_(event_ids),
             Media.taken_at.is_not(None),
             sa.exists().where(Feature.detection_id == Detection.id),
             sa.func.coalesce(review.category, Detection.category) == "animal",
@@ -101,11 +117,16 @@ def _unbroken(animals: Sequence[Any], alone: Collection[int]) -> list[Any]:
     return found
 
 
-def _compared(session: Session, detection_id: int) -> set[int]:
-    """Crops about which somebody has said something beside this one."""
+def _compared(session: Session, detection_ids: Collection[int]) -> dict[int, set[int]]:
+    """By crop, those about which somebody has said something beside it."""
     pairs = session.execute(
         sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
-            sa.or_(PairVerdict.low_id == detection_id, PairVerdict.high_id == detection_id)
+            sa.or_(PairVerdict.low_id.in_(detection_ids), PairVerdict.high_id.in_(detection_ids))
         )
     )
-    return {one for pair in pairs for one in pair}
+    found: dict[int, set[int]] = {detection_id: set() for detection_id in detection_ids}
+    for low, high in pairs:
+        for mine, other in ((low, high), (high, low)):
+            if mine in found:
+                found[mine].add(other)
+    return found

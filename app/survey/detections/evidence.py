@@ -6,7 +6,7 @@ Nothing here is a decision: every row can be computed again from the crops.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -59,6 +59,11 @@ class EvidenceView:
         return matcher.on_background or (self.by_rapid.on_background and matcher.animal < WITHDRAWS)
 
     @property
+    def waits(self) -> bool:
+        """Whether the matcher's evidence may still come."""
+        return self.by == "RAPID" and self.other is None and self.problem is None
+
+    @property
     def strength(self) -> float:
         """How far the matches on the animals are above what chance gives."""
         return self.animal / self.chance
@@ -69,15 +74,46 @@ def key_of(box: BoxView) -> str:
     return box_key(box.box)
 
 
-def evidence_of(session: Session, query_id: int, candidate_ids: Collection[int]) -> dict[int, EvidenceView]:
-    """What is known about the query and these candidates as their boxes stand, by the candidate's id."""
-    if not candidate_ids:
-        return {}
-    rows = session.scalars(sa.select(PairEvidence).where(*_about(query_id, candidate_ids)))
-    return {
-        _other(row, query_id): _view(row, row.high_id == query_id)
-        for row in _standing(session, query_id, candidate_ids, rows)
+def evidence_of(
+    session: Session, wanted: Mapping[int, Collection[int]], known: Mapping[int, BoxView] | None = None
+) -> dict[int, dict[int, EvidenceView]]:
+    """What is known about queries and candidates of theirs as the boxes stand, by query and candidate.
+
+    Args:
+        wanted: by query, its candidates.
+        known: boxes that have been read before.
+    """
+    evidence: dict[int, dict[int, EvidenceView]] = {query_id: {} for query_id in wanted}
+    crops = {crop for candidates in wanted.values() for crop in candidates}
+    if not crops:
+        return evidence
+    known = known or {}
+    keys = _keys({**known, **boxes(session, {*wanted, *crops} - known.keys())})
+    low, high = PairEvidence.low_id, PairEvidence.high_id
+    either = sa.or_(sa.and_(low.in_(wanted), high.in_(crops)), sa.and_(high.in_(wanted), low.in_(crops)))
+    for row in session.scalars(sa.select(PairEvidence).where(either, PairEvidence.version == PAIRS_VERSION)):
+        if (keys.get(row.low_id), keys.get(row.high_id)) != (row.low_box, row.high_box):
+            continue
+        for query_id, other in ((row.low_id, row.high_id), (row.high_id, row.low_id)):
+            if other in wanted.get(query_id, ()):
+                evidence[query_id][other] = _view(row, row.high_id == query_id)
+    return evidence
+
+
+def stages_of(
+    session: Session, wanted: Mapping[int, Collection[int]], evidence: Mapping[int, Mapping[int, EvidenceView]]
+) -> dict[int, dict[int, int]]:
+    """`stages` of several queries, by query and candidate, from the evidence that is known of them."""
+    pairs = [(query_id, one) for query_id, ids in wanted.items() for one in ids]
+    waiting = {
+        (query_id, one) for query_id, one in pairs if one in evidence[query_id] and evidence[query_id][one].waits
     }
+    matched = scores_of(session, waiting)
+    found: dict[int, dict[int, int]] = {query_id: {} for query_id in wanted}
+    for query_id, one in pairs:
+        is_waiting = (query_id, one) in waiting and ordered(query_id, one) in matched
+        found[query_id][one] = int(is_waiting) if one in evidence[query_id] else 2
+    return found
 
 
 def stages(session: Session, query_id: int, candidate_ids: Collection[int]) -> dict[int, int]:
@@ -104,10 +140,14 @@ def _about(query_id: int, candidate_ids: Collection[int]) -> tuple[sa.ColumnElem
 
 def _standing(session: Session, query_id: int, candidate_ids: Collection[int], rows: Iterable[Any]) -> Iterator[Any]:
     """The rows that are about the boxes as they stand."""
-    keys = {box.id: key_of(box) for box in boxes(session, {query_id, *candidate_ids}).values()}
+    keys = _keys(boxes(session, {query_id, *candidate_ids}))
     for row in rows:
         if (keys.get(row.low_id), keys.get(row.high_id)) == (row.low_box, row.high_box):
             yield row
+
+
+def _keys(found: Mapping[int, BoxView]) -> dict[int, str]:
+    return {box.id: key_of(box) for box in found.values()}
 
 
 def _other(row: Any, query_id: int) -> int:

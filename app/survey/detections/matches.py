@@ -92,8 +92,8 @@ def store(
 def _rows(session: Session, pairs: Iterable[Pair]) -> dict[Pair, PairMatch]:
     """The rows of these pairs that count."""
     wanted = {ordered(*pair) for pair in pairs if pair[0] != pair[1]}
-    present = _present_versions(session)
-    if not wanted or not present:
+    present = _present_versions(session) if wanted else []
+    if not present:
         return {}
     rows = [row for row in _among(session, {crop for pair in wanted for crop in pair}, present) if _pair(row) in wanted]
     keys = {view.id: box_key(view.box) for view in boxes(session, {one for row in rows for one in _pair(row)}).values()}

@@ -54,7 +54,8 @@ def of(session: Session, detection_ids: Collection[int]) -> dict[int, CropQualit
 
 def unmeasured(session: Session, detection_ids: Sequence[int]) -> list[int]:
     """Of these crops, those nobody has measured, in order."""
-    known = of(session, detection_ids)
+    rows = sa.select(CropQuality.detection_id).where(CropQuality.detection_id.in_(detection_ids))
+    known = set(session.scalars(rows))
     return [number for number in detection_ids if number not in known]
 
 

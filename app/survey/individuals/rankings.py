@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import time
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -149,13 +150,18 @@ def decided_until(stamp: str) -> str:
 
 def ranking(session: Session, detection_id: int, model: str, scope: Scope) -> Ranking | None:
     """The last ranking of a query by a model within a scope, fresh or not."""
-    return session.scalar(
+    return last_rankings(session, [detection_id], model, scope).get(detection_id)
+
+
+def last_rankings(session: Session, detection_ids: Collection[int], model: str, scope: Scope) -> dict[int, Ranking]:
+    """The same of several queries, by their ids; those without a ranking are left out."""
+    rows = session.scalars(
         sa.select(Ranking)
         .join(ModelVersion, ModelVersion.id == Ranking.model_version_id)
-        .where(Ranking.detection_id == detection_id, ModelVersion.model == model, Ranking.scope == scope.key())
-        .order_by(Ranking.created_at.desc(), Ranking.id.desc())
-        .limit(1)
+        .where(Ranking.detection_id.in_(detection_ids), ModelVersion.model == model, Ranking.scope == scope.key())
+        .order_by(Ranking.created_at, Ranking.id)
     )
+    return {row.detection_id: row for row in rows}
 
 
 def last_ranking(session: Session) -> int:
@@ -279,7 +285,12 @@ def _said_different(session: Session, query_id: int) -> set[int]:
     return crops | set(session.scalars(members))
 
 
-def verdicts(session: Session, query_id: int) -> dict[int, str]:
-    """What was said about the query and other crops, by the other crop's id."""
-    pairs = sa.select(PairVerdict).where(sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id))
-    return {(pair.high_id if pair.low_id == query_id else pair.low_id): pair.verdict for pair in session.scalars(pairs)}
+def verdicts(session: Session, query_ids: Collection[int]) -> dict[int, dict[int, str]]:
+    """What was said about each query and other crops, by the other crop's id."""
+    said: dict[int, dict[int, str]] = {query_id: {} for query_id in query_ids}
+    either = sa.or_(PairVerdict.low_id.in_(query_ids), PairVerdict.high_id.in_(query_ids))
+    for pair in session.scalars(sa.select(PairVerdict).where(either)):
+        for mine, other in ((pair.low_id, pair.high_id), (pair.high_id, pair.low_id)):
+            if mine in said:
+                said[mine][other] = pair.verdict
+    return said

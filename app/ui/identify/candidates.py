@@ -23,7 +23,8 @@ from app.ui.shared.words import when
 class Ranked:
     """A query with its candidates, ready to be drawn.
 
-    figures: by query and candidate, are kept with a decision. fresh: whether the ranking knows every decision. settled:
+    figures: by query and candidate, are kept with a decision. boxes, crops: by id, of all
+    queries read with it and of their candidates. fresh: whether the ranking knows every decision. settled:
     whether no other order is to come.
     """
 
@@ -35,22 +36,25 @@ class Ranked:
     fresh: bool
     settled: bool
     calibration: CalibrationState
+    boxes: Mapping[int, BoxView]
+    crops: Mapping[int, dict[str, Any]]
 
 
 def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, scope: Scope) -> list[Ranked]:
     """These queries with their last rankings, in order; numbers of no crop are left out."""
-    ranking_of = {number: rankings.ranking(session, number, model, scope) for number in detection_ids}
-    ranked = [crop for ranking in ranking_of.values() if ranking for crop in ranking.candidates]
+    last = rankings.last_rankings(session, detection_ids, model, scope)
+    ranked = [crop for ranking in last.values() for crop in ranking.candidates]
     found = boxes(session, {*detection_ids, *(int(crop["crop_id"]) for crop in ranked)})
     crops = crops_of(session, found)
     now, calibration = rankings.stamp(session), calibration_state(session, model)
+    verdicts = rankings.verdicts(session, detection_ids)
     queries = []
-    for number, ranking in ranking_of.items():
+    for number in detection_ids:
         if number not in found:
             continue
-        verdicts = rankings.verdicts(session, number)
+        ranking = last.get(number)
         candidates = [
-            _candidate(found[one["crop_id"]], crops[one["crop_id"]], one, model, verdicts.get(one["crop_id"]))
+            _candidate(found[one["crop_id"]], crops[one["crop_id"]], one, model, verdicts[number].get(one["crop_id"]))
             for one in (ranking.candidates if ranking else [])
             if one["crop_id"] in found
         ]
@@ -66,6 +70,8 @@ def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, s
                 fresh=fresh,
                 settled=settled,
                 calibration=calibration,
+                boxes=found,
+                crops=crops,
             )
         )
     return queries

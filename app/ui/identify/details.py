@@ -10,12 +10,12 @@ from sqlalchemy.orm import Session
 
 from app import deps
 from app.matching import flanks
-from app.survey.decisions.bursts import burst_of
+from app.survey.decisions.bursts import bursts_of
 from app.survey.decisions.contradictions import rejected
 from app.survey.detections import evidence as kept
 from app.survey.detections import quality
 from app.survey.detections.best_views import views_of
-from app.survey.detections.boxes import boxes
+from app.survey.detections.boxes import BoxView, boxes
 from app.survey.detections.evidence import EvidenceView
 from app.ui.identify.candidates import Ranked, crops_of
 from modal_backend.models.evidence.chance import proven
@@ -27,52 +27,74 @@ VIEWS_SENT = 24
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A query as the match view wants it. evidence: by crop id; wanted: the crops whose evidence is looked at first."""
+    """A query as the match view wants it.
+
+    evidence: by crop id. stages: by crop whose evidence is looked at first, how much of it is still to come.
+    """
 
     query: dict[str, Any]
     candidates: list[dict[str, Any]]
     evidence: dict[int, EvidenceView] = field(default_factory=dict)
-    wanted: list[int] = field(default_factory=list)
+    stages: dict[int, int] = field(default_factory=dict)
 
     def evidence_sent(self) -> dict[int, dict[str, Any]]:
         """The evidence as plain values."""
         return {crop: _plain(one) for crop, one in self.evidence.items()}
 
 
+@dataclass(frozen=True, slots=True)
+class Around:
+    """What lies around ranked queries. boxes, crops: by id. views: by query and individual, ids of its other crops,
+    best first. bursts: by query without a decision, ids of the crops that are decided with it."""
+
+    boxes: dict[int, BoxView]
+    crops: dict[int, dict[str, Any]]
+    views: dict[int, dict[int, list[int]]]
+    bursts: dict[int, list[int]]
+
+
 def detailed(
     session: Session,
-    ranked: Ranked,
+    queries: Sequence[Ranked],
     *,
     by_image: bool,
     one_flank: bool,
     show_rejected: bool,
     look: int | None = None,
-    first: int = AT_FIRST,
-) -> Shown:
-    """Add what was computed about the crops of a ranked query. look: a crop whose evidence is wanted besides."""
-    query = dict(ranked.query)
-    candidates = [dict(one) for one in ranked.candidates]
-    views = _views(session, query, candidates, one_flank)
-    if by_image:
-        candidates = [image for one in candidates for image in _images(one, views)]
-    else:
-        for one in candidates:
-            one["views"] = views.get(one["individual_id"] or 0, [])
-            one["views"] = [_as_view(one), *(view for view in one["views"] if view["id"] != one["id"])]
-    if show_rejected:
-        candidates += _rejected(session, int(query["id"]), {one["id"] for one in candidates})
-    query["ranked"] = ranked.fresh
-    shown = [int(one["id"]) for one in candidates]
-    wanted = list(dict.fromkeys([*([look] if look else []), *shown[:first]]))
-    found = kept.evidence_of(session, int(query["id"]), list(dict.fromkeys([*wanted, *shown[:VIEWS_SENT]])))
-    sent = {crop: one for crop, one in found.items() if crop in wanted}
-    sent |= {crop: _without_lines(one) for crop, one in found.items() if crop not in wanted}
-    for one in candidates:
-        raise_to_proven(one, found.get(int(one["id"])))
-    _add_quality_and_masks(session, query, candidates)
-    query["proposal"] = _proposal(session, query, found)
-    query["burst"] = [] if query["decided"] else _burst(session, int(query["id"]))
-    return Shown(query, candidates, sent, wanted)
+) -> list[Shown]:
+    """Add what was computed about the crops of ranked queries, read for all of them at once.
+
+    Args:
+        queries: the one on the screen, then those that follow it; at least one.
+        look: a crop whose evidence is wanted besides.
+    """
+    around = _around(session, queries, one_flank)
+    shown = [
+        Shown(
+            {**one.query, "ranked": one.fresh, "burst": _burst(one, around)},
+            _candidates(session, one, around, by_image=by_image, show_rejected=show_rejected),
+        )
+        for one in queries
+    ]
+    wanted: dict[int, list[int]] = {}
+    seen: dict[int, list[int]] = {}
+    for place, one in enumerate(shown):
+        ids = [int(candidate["id"]) for candidate in one.candidates]
+        first = [*([look] if look else []), *ids[:AT_FIRST]] if place == 0 else ids[:AHEAD]
+        wanted[one.query["id"]] = list(dict.fromkeys(first))
+        seen[one.query["id"]] = list(dict.fromkeys([*first, *ids[:VIEWS_SENT]]))
+    evidence = kept.evidence_of(session, seen, around.boxes)
+    stages = kept.stages_of(session, wanted, evidence)
+    _add_quality_and_masks(session, shown)
+    _add_proposals(session, shown, evidence)
+    for one in shown:
+        found, first = evidence[one.query["id"]], wanted[one.query["id"]]
+        one.evidence.update({crop: view for crop, view in found.items() if crop in first})
+        one.evidence.update({crop: _without_lines(view) for crop, view in found.items() if crop not in first})
+        one.stages.update(stages[one.query["id"]])
+        for candidate in one.candidates:
+            raise_to_proven(candidate, found.get(int(candidate["id"])))
+    return shown
 
 
 def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -103,10 +125,57 @@ def raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) ->
         candidate |= {"probability": round(least, 4), "proven": agreeing}
 
 
-def _burst(session: Session, query_id: int) -> list[dict[str, Any]]:
+def _around(session: Session, queries: Sequence[Ranked], one_flank: bool) -> Around:
+    named = {int(one.query["id"]): _individuals(one) for one in queries}
+    of_flank: dict[str, set[int]] = {}
+    for one in queries:
+        of_flank.setdefault(one.query["flank"], set()).update(named[one.query["id"]])
+    best = {
+        flank: views_of(session, individuals, flank, one_flank=one_flank)
+        for flank, individuals in of_flank.items()
+        if individuals
+    }
+    views = {
+        one.query["id"]: {
+            individual: [crop for crop in best[one.query["flank"]][individual] if crop != one.query["id"]]
+            for individual in named[one.query["id"]]
+        }
+        for one in queries
+    }
+    bursts = bursts_of(session, [int(one.query["id"]) for one in queries if not one.query["decided"]])
+    beside = {crop for of_query in views.values() for crops in of_query.values() for crop in crops}
+    new = boxes(session, beside.union(*bursts.values()) - queries[0].boxes.keys())
+    return Around({**queries[0].boxes, **new}, {**queries[0].crops, **crops_of(session, new)}, views, bursts)
+
+
+def _individuals(ranked: Ranked) -> set[int]:
+    return {int(one["individual_id"]) for one in ranked.candidates if one["individual_id"]}
+
+
+def _burst(ranked: Ranked, around: Around) -> list[dict[str, Any]]:
     """The crops that are decided together with the query, unless a person decides it alone."""
-    found = boxes(session, burst_of(session, query_id))
-    return [{"id": box.id, "src": deps.box_crop_url(box)} for box in found.values()]
+    crops = around.bursts.get(ranked.query["id"], [])
+    return [{"id": crop, "src": around.crops[crop]["src"]} for crop in crops]
+
+
+def _candidates(
+    session: Session, ranked: Ranked, around: Around, *, by_image: bool, show_rejected: bool
+) -> list[dict[str, Any]]:
+    """The candidates, each with the other crops of its individual; by image, these are candidates of their own."""
+    candidates = [dict(one) for one in ranked.candidates]
+    views = {
+        individual: [around.crops[crop] for crop in crops if crop in around.crops]
+        for individual, crops in around.views[ranked.query["id"]].items()
+    }
+    if by_image:
+        candidates = [image for one in candidates for image in _images(one, views)]
+    else:
+        for one in candidates:
+            others = [view for view in views.get(one["individual_id"] or 0, []) if view["id"] != one["id"]]
+            one["views"] = [_as_view(one), *(_as_view(view) for view in others)]
+    if show_rejected:
+        candidates += _rejected(session, int(ranked.query["id"]), {one["id"] for one in candidates})
+    return candidates
 
 
 def _plain(one: EvidenceView) -> dict[str, Any]:
@@ -117,18 +186,6 @@ def _plain(one: EvidenceView) -> dict[str, Any]:
 
 def _without_lines(one: EvidenceView) -> EvidenceView:
     return replace(one, lines=[], other=None, on_background=one.warned)
-
-
-def _views(
-    session: Session, query: Mapping[str, Any], candidates: Sequence[Mapping[str, Any]], one_flank: bool
-) -> dict[int, list[dict[str, Any]]]:
-    individuals = {int(one["individual_id"]) for one in candidates if one["individual_id"]}
-    if not individuals:
-        return {}
-    ids = views_of(session, individuals, query["flank"], one_flank=one_flank)
-    ids = {individual: [one for one in crops if one != query["id"]] for individual, crops in ids.items()}
-    items = _crops(session, {crop for crops in ids.values() for crop in crops})
-    return {individual: [items[one] for one in crops if one in items] for individual, crops in ids.items()}
 
 
 def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -145,7 +202,8 @@ def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> l
 
 def _rejected(session: Session, query_id: int, present: Collection[int]) -> list[dict[str, Any]]:
     ids = [one for one in rejected(session, query_id) if one not in present]
-    found, items = boxes(session, ids), _crops(session, ids)
+    found = boxes(session, ids)
+    items = crops_of(session, found)
     return [
         {
             **items[one],
@@ -164,16 +222,13 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
     ]
 
 
-def _crops(session: Session, detection_ids: Collection[int]) -> dict[int, dict[str, Any]]:
-    return crops_of(session, boxes(session, detection_ids))
-
-
 def _as_view(one: Mapping[str, Any]) -> dict[str, Any]:
     return {name: one[name] for name in ("id", "src", "flank", "facts")}
 
 
-def _add_quality_and_masks(session: Session, query: dict[str, Any], candidates: Sequence[dict[str, Any]]) -> None:
-    items = [query, *candidates, *(view for one in candidates for view in one.get("views", []))]
+def _add_quality_and_masks(session: Session, shown: Sequence[Shown]) -> None:
+    candidates = [candidate for one in shown for candidate in one.candidates]
+    items = [*(one.query for one in shown), *candidates, *(view for one in candidates for view in one.get("views", []))]
     ids = {int(one["id"]) for one in items}
     known, masks = quality.of(session, ids), kept.masks(session, ids)
     for one in items:
@@ -182,9 +237,14 @@ def _add_quality_and_masks(session: Session, query: dict[str, Any], candidates: 
         one["mask"] = masks.get(number)
 
 
-def _proposal(session: Session, query: Mapping[str, Any], found: Mapping[int, EvidenceView]) -> dict[str, str] | None:
-    if query["flank"] != "unknown":
-        return None
-    by_pattern = flanks.by_pattern(found, flanks.flanks_of(session, list(found)))
-    proposal = by_pattern or flanks.by_mirror(session, int(query["id"]))
-    return asdict(proposal) if proposal else None
+def _add_proposals(
+    session: Session, shown: Sequence[Shown], evidence: Mapping[int, Mapping[int, EvidenceView]]
+) -> None:
+    """Add the flank that each query without one seems to show."""
+    unknown = [int(one.query["id"]) for one in shown if one.query["flank"] == "unknown"]
+    decided = flanks.flanks_of(session, {crop for query_id in unknown for crop in evidence[query_id]})
+    proposals = {query_id: flanks.by_pattern(evidence[query_id], decided) for query_id in unknown}
+    mirrored = flanks.by_mirror(session, [query_id for query_id in unknown if proposals[query_id] is None])
+    for one in shown:
+        proposal = proposals.get(one.query["id"]) or mirrored.get(one.query["id"])
+        one.query["proposal"] = asdict(proposal) if proposal else None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 
 import streamlit as st
@@ -26,18 +26,17 @@ def stages(query_id: int, candidate_ids: Sequence[int]) -> dict[int, int]:
         return evidence.stages(session, query_id, candidate_ids)
 
 
-def ask_for_evidence(groups: Sequence[tuple[int, Sequence[int]]]) -> None:
-    """Have pairs compared: (query, its candidates), the one on the screen first; by the matcher once it has matched
-    them. A full queue is told."""
+def ask_for_evidence(groups: Sequence[tuple[int, Mapping[int, int]]]) -> None:
+    """Have pairs compared: (query, stages of its candidates), the one on the screen first; by the matcher once it has
+    matched them. A full queue is told."""
     if not deps.jobs().ready():
         return
-    for query_id, candidate_ids in groups:
-        stage_of = stages(query_id, candidate_ids)
-        new = [one for one in candidate_ids if _new(("pair", query_id, one))]
+    for query_id, stage_of in groups:
+        new = [one for one in stage_of if _new(("pair", query_id, one))]
         todo = [(query_id, one) for one in new if stage_of[one] == 2]
         if todo:
             _compare(todo)
-        matched = [one for one in candidate_ids if stage_of[one] == 1 and _new(("matched pair", query_id, one))]
+        matched = [one for one in stage_of if stage_of[one] == 1 and _new(("matched pair", query_id, one))]
         if matched:
             _ask(partial(deps.jobs().compare_matched, query_id, matched))
 

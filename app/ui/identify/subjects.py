@@ -28,18 +28,18 @@ def chosen_subject() -> Subject:
     )
 
 
-def subject_bar(subject: Subject, waiting: int) -> None:
-    """What is looked at, how many crops of it wait, and the choice of something else."""
-    with st.popover(plain(_words(subject)), icon=":material/filter_alt:", width="content"):
-        _choose(subject)
+def subject_bar(subject: Subject, waiting: int, state: str) -> None:
+    """What is looked at, how many crops of it wait, and the choice of something else. state: of the survey."""
+    with st.popover(plain(_words(subject, state)), icon=":material/filter_alt:", width="content"):
+        _choose(subject, state)
     if not subject.everything:
         st.markdown(f"{many(waiting, 'crop')} of these to decide", width="content")
         if st.button("All crops again", icon=":material/close:", type="tertiary"):
             go(dict.fromkeys((Identify.QUERY, *CHOSEN)))
 
 
-def _choose(subject: Subject) -> None:
-    imports = dict(counts.imports(counts.survey_state()))
+def _choose(subject: Subject, state: str) -> None:
+    imports = dict(counts.imports(state))
     with deps.survey().read() as session:
         stations = browse.stations(session)
         labels = [label.name for label in species.choices(session) if label.used]
@@ -66,11 +66,11 @@ def _pick(label: str, options: list[Any], present: Any, words: dict[Any, str] | 
     )
 
 
-def _words(subject: Subject) -> str:
+def _words(subject: Subject, state: str) -> str:
     """The choice in words."""
     parts = [one for one in (subject.species, subject.station) if one]
     if subject.import_id is not None:
-        parts.append(dict(counts.imports(counts.survey_state())).get(subject.import_id, f"import {subject.import_id}"))
+        parts.append(dict(counts.imports(state)).get(subject.import_id, f"import {subject.import_id}"))
     if subject.individual_id is not None:
         with deps.survey().read() as session:
             parts.append(names(session).get(subject.individual_id, "nobody any more"))

@@ -11,17 +11,16 @@ from app.matching.trust import CalibrationState, calibration_state
 from app.survey.detections import rapid_profile
 from app.survey.individuals.rankings import Scope, last_ranking
 from app.ui.identify.requests import ask_for_rankings
-from app.ui.shared import counts
 
 WAIT_SECONDS = 0.05
 MARK = "#2A9D8F"
 GREY = "#8C938D"
 
 
-def pairs_left(scope: Scope) -> None:
+def pairs_left(scope: Scope, state: str) -> None:
     """How many pairs are left until the number of individuals is stable, counted beside the page.
 
-    Crops nobody has opened are given to the worker to be compared.
+    Crops nobody has opened are given to the worker to be compared. state: of the survey.
     """
 
     survey = deps.survey()  # the work is done beside the session
@@ -33,7 +32,7 @@ def pairs_left(scope: Scope) -> None:
     with deps.survey().read() as session:
         newest = last_ranking(session)
         ranks = rapid_profile.sentence(session)
-    found = deps.computed().ask(("pairs left", counts.survey_state(), scope.key(), newest), work, WAIT_SECONDS)
+    found = deps.computed().ask(("pairs left", state, scope.key(), newest), work, WAIT_SECONDS)
     if not found:
         st.caption(f"Counting the pairs that are left … {ranks}")
         return

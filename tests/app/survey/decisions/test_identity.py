@@ -82,7 +82,7 @@ def test_two_reviewers_on_one_pair_leave_one_verdict_and_two_log_entries(survey)
         identity.say_pair(session, "ben", second, first, "different")
     with survey.read() as session:
         assert session.scalars(sa.select(PairVerdict.verdict)).all() == ["different"]
-        assert rankings.verdicts(session, first) == {second: "different"}
+        assert rankings.verdicts(session, [first]) == {first: {second: "different"}}
 
 
 def test_a_rejected_individual_is_never_proposed_again(survey):

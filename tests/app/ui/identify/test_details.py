@@ -64,7 +64,7 @@ def test_an_older_order_keeps_its_candidates_with_the_names_of_now_and_is_marked
         identity.new_individual(session, "ana", other)
     with survey.read() as session:
         (ranked,) = ranked_queries(session, [query, 999], FUSED, Scope())
-        shown = detailed(session, ranked, by_image=False, one_flank=True, show_rejected=False)
+        (shown,) = detailed(session, [ranked], by_image=False, one_flank=True, show_rejected=False)
     assert [(one["id"], one["name"]) for one in shown.candidates] == [(other, "T-001")]
     assert (shown.query["ranked"], shown.query["settled"]) == (False, False)
 
