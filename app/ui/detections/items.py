@@ -63,7 +63,7 @@ def viewer_items(
     return [
         {
             "id": view.id,
-            "src": deps.view_url(view.sha256, _look(view)),
+            "src": _large(view),
             "people": view.people_shown,
             "w": view.width,
             "h": view.height,
@@ -129,6 +129,13 @@ def _look(view: MediaView) -> str:
         return "shown"
     hidden = sum(hides_person(box) for box in view.boxes)
     return f"blurred{hidden}" if hidden else "" if view.stage in ("detected", "ready") else "new"
+
+
+def _large(view: MediaView) -> str:
+    """Address of the media in browser size; of a video whose frames nobody has looked at, its thumbnail."""
+    if view.kind == "video" and view.stage not in ("detected", "ready"):
+        return deps.thumb_url(view.sha256, _look(view))
+    return deps.view_url(view.sha256, _look(view))
 
 
 def _drawn(box: BoxView, view: MediaView) -> bool:

@@ -34,10 +34,10 @@ def pairs_left(scope: Scope, state: str) -> None:
         ranks = rapid_profile.sentence(session)
     found = deps.computed().ask(("pairs left", state, scope.key(), newest), work, WAIT_SECONDS)
     if not found:
-        st.caption(f"Counting the pairs that are left … {ranks}")
+        st.caption("Counting the pairs that are left …", help=ranks)
         return
     figure, _, reasons = found.sentence.partition(": ")
-    st.caption(f"{figure.removesuffix('.')}. {ranks}", help=reasons or None)
+    st.caption(f"{figure.removesuffix('.')}.", help=f"{reasons} {ranks}".strip())
     ask_for_rankings(found.next_up, scope)
 
 

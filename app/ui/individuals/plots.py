@@ -145,15 +145,15 @@ def _scale(figure: go.Figure, plane: Plane, at: Sequence[tuple[float, float]]) -
     low, high = min(y for _, y in at), max(y for _, y in at)
     size = max(right - left, high - low, 0.4)
     bar = next(step for step in (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 5000) if step >= size / 5)
-    pad = size * 0.16
-    x0, y0 = left - pad * 0.6, low - pad * 1.1
+    pad = size * 0.2
+    x0, y0 = left - pad * 0.6, low - pad * 1.2
     figure.add_scatter(x=[x0, x0 + bar], y=[y0, y0], mode="lines", line={"color": GREY, "width": 3}, hoverinfo="skip")
     words = f"{bar:g} km" if bar >= 1 else f"{bar * 1000:g} m"
     figure.add_annotation(x=x0 + bar / 2, y=y0, text=words, showarrow=False, yshift=10, font={"size": 12})
     figure.add_annotation(
         xref="paper", yref="paper", x=1, y=1, text="N ↑", showarrow=False, font={"size": 13}, xanchor="right"
     )
-    x, y = (left - pad, right + pad), (low - pad * 1.4, high + pad)
+    x, y = (left - pad, right + pad), (low - pad * 2, high + pad)
     draw_lines(figure, plane, x, y)
     figure.update_xaxes(visible=False, range=x)
     figure.update_yaxes(visible=False, range=y, scaleanchor="x", scaleratio=1)

@@ -127,7 +127,7 @@ class Grid {
     const frame = el("div", "frame", null, picture);
     for (const box of item.boxes || []) if (!item.people && hidesPerson(box)) frame.append(mosaic(picture, box));
     for (const box of [...(item.boxes || [])].sort((a, b) => a.p - b.p)) frame.append(boxNode(box, true));
-    const badges = el("div", "badges", null, el("span", "badge none", null, "blank"));
+    const badges = el("div", "badges", null, item.pending ? null : el("span", "badge none", null, "blank"));
     if (item.verdict && item.verdict !== "blank") badges.append(el("span", "badge verdict", null, item.verdict === "accepted" ? "✓ accepted" : `? ${item.verdict}`));
     else if (item.verdict) badges.append(el("span", "badge verdict", null, "✓ blank"));
     for (const badge of item.badges || []) badges.append(el("span", "badge", null, badge));
@@ -160,7 +160,7 @@ class Grid {
 
   spoken(item, boxes, threshold) {
     const seen = boxes.filter((box) => counts(box, threshold)).map(boxName);
-    return [item.label, seen.length ? seen.join(", ") : "blank", item.verdict, ...(item.badges || [])].filter(Boolean).join(" · ");
+    return [item.label, seen.length ? seen.join(", ") : item.pending ? null : "blank", item.verdict, ...(item.badges || [])].filter(Boolean).join(" · ");
   }
 
   placeOf(event) {

@@ -15,7 +15,7 @@ export function candidateCard(one, view, place, chosen, evidence) {
     el("div", "crop", null, picture({ src: view.src }), kept || flagged),
     el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
     el("div", "line faint small", null, known ? flankWord(view.flank) : one.reason || "no probability yet", viewsText(one)),
-    el("div", "line faint small", { title: modelsText(one) }, rawText(one)));
+    el("div", "line faint small", { title: modelsText(one) }, agreeText(one)));
   card.classList.toggle("on", chosen);
   return card;
 }
@@ -30,21 +30,22 @@ function viewsText(one) {
   return views > 1 ? el("span", "", { title: "crops of this individual: , and . show them" }, `${(one.at || 0) + 1} of ${views}`) : "";
 }
 
-function rawText(one) {
+function agreeText(one) {
   if (one.raw === null || one.raw === undefined) return one.origin || "not ranked";
-  const matches = one.matches === null || one.matches === undefined ? null : `${one.matches} features agree`;
-  return [one.model, Number(one.raw).toFixed(3), matches].filter((part) => part).join(" · ");
+  return one.matches === null || one.matches === undefined ? "" : `${count(one.matches, "feature")} agree`;
 }
 
-/** Every model's own figures: never compared with each other. */
+/** Figures of the ranking and of every model, each its own: never compared with each other. */
 function modelsText(one) {
-  const models = Object.entries(one.models || {});
+  if (one.raw === null || one.raw === undefined) return "";
+  const ranked = { [one.model]: { score: one.raw }, ...one.models };
+  const models = Object.entries(ranked);
   return models.map(([name, of]) => `${name} ${Number(of.score).toFixed(3)}${of.probability === null || of.probability === undefined ? "" : `, probability ${score(of.probability)}`}`).join(" · ");
 }
 
 /** What the evidence says, in a sentence; `waiting`: it is being computed. */
 export function evidenceText(evidence, masked, waiting) {
-  if (!evidence) return waiting ? "Computing the matched features …" : "";
+  if (!evidence) return waiting ? "Matching the features …" : "";
   if (evidence.problem) return evidence.problem;
   const agree = masked ? `${count(evidence.animal, "match", "matches")} agree with the background masked, ${evidence.whole} with it.`
     : `${count(evidence.whole, "match", "matches")} agree as one pattern, ${evidence.animal} with the background masked.`;

@@ -30,6 +30,12 @@ export class Transfer {
     return transfers.get(batch);
   }
 
+  /** The batch of this tab before this one, if there was any. */
+  static before(batch) {
+    const batches = [...transfers.keys()];
+    return transfers.get(batches[batches.indexOf(batch) - 1]);
+  }
+
   /** Whether an earlier visit already sent files into this batch: then each is asked for before it is sent. */
   seenBefore() {
     try {

@@ -85,7 +85,9 @@ class Uploader {
 
   draw() {
     this.drawn = performance.now();
-    const now = this.transfer.state();
+    const fresh = !this.transfer.total && !this.transfer.left_out, before = Transfer.before(this.transfer.batch);
+    const transfer = fresh && before?.left_out ? before : this.transfer; // what was left out stays named until files are chosen anew
+    const now = transfer.state();
     this.progress.hidden = now.total === 0 && !now.left_out;
     if (this.progress.hidden) return;
     const share = now.bytes ? clamp(now.bytes_done / now.bytes, 0, 1) : 1;
@@ -93,14 +95,14 @@ class Uploader {
     this.meter.setAttribute("aria-valuenow", String(Math.round(share * 100)));
     this.meter.classList.toggle("finished", now.finished && !now.failed_count);
     this.line.textContent = this.words(now).join(" · ");
-    const rows = this.transfer.failed.slice(0, LISTED).map((entry) => el("div", "failure", null,
+    const rows = transfer.failed.slice(0, LISTED).map((entry) => el("div", "failure", null,
       el("span", "path", null, entry.path), el("span", "", null, entry.error),
       el("button", "button", { type: "button", "aria-label": `Retry ${entry.path}`, onclick: () => this.transfer.retry([entry]) }, "Retry")));
-    const failed = this.transfer.failed;
+    const failed = transfer.failed;
     if (failed.length > 1) rows.unshift(el("div", "failure head", null, el("span", "", null, `${count(failed.length, "file")} failed`),
       el("button", "button", { type: "button", onclick: () => this.transfer.retry([...failed]) }, "Retry all")));
-    for (const path of this.transfer.leftOut) rows.push(el("div", "failure", null, el("span", "path", null, path), el("span", "", null, "left out: neither an image nor a video")));
-    if (now.left_out > this.transfer.leftOut.length) rows.push(el("div", "failure", null, `and ${count(now.left_out - this.transfer.leftOut.length, "file")} more left out`));
+    for (const path of transfer.leftOut) rows.push(el("div", "failure", null, el("span", "path", null, path), el("span", "", null, "left out: neither an image nor a video")));
+    if (now.left_out > transfer.leftOut.length) rows.push(el("div", "failure", null, `and ${count(now.left_out - transfer.leftOut.length, "file")} more left out`));
     this.failures.replaceChildren(...rows);
   }
 
