@@ -7,9 +7,9 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app.actions.decide import decide
-from app.commands.output import CommandFailed, note, tell, work_until
-from app.commands.results import is_taken
-from app.exchange.incoming import identities, taking_over
+from app.commands.output import CommandFailed, note, tell
+from app.commands.results import already, wait_for
+from app.exchange.incoming import identities, keeping, taking_over
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
 from app.exchange.incoming.lines import Said
 from app.jobs.queue import Jobs
@@ -41,13 +41,16 @@ def take(settings: Settings, survey: Survey, said: Said, name: str, options: Nam
         found = taking_over.plan(session, said)
     if found.does_something and not options.preview:
         jobs = Jobs(survey, settings)
-        outcome = decide(survey, jobs, settings.reviewer, taking_over.take, said, name)
+        with taking_over.prepared(survey, said, found.found) as ready:
+            results_id = _under_way(survey, ready)
+            if results_id is None:
+                outcome = decide(survey, jobs, settings.reviewer, taking_over.take, ready, name)
+                if outcome.refused:
+                    raise CommandFailed(" ".join(outcome.problems))
+                results_id = outcome.decisions[0].view.get("results_id")
         jobs.close()
-        if outcome.refused:
-            raise CommandFailed(" ".join(outcome.problems))
-        results_id = outcome.decisions[0].view.get("results_id")
         if results_id is not None and options.wait:
-            work_until(survey, settings, lambda: is_taken(survey, results_id))
+            wait_for(survey, settings, results_id)
     text = [f"{name}: {found.words}."]
     text += [f"  {count:,}: {reason}" for reason, count in found.reasons.most_common(LINES)]
     text += [f"  left out  {path}: {reason}" for path, reason in found.left_out[:LINES]]
@@ -63,3 +66,13 @@ def take(settings: Settings, survey: Survey, said: Said, name: str, options: Nam
     else:
         tell(options.as_json, value, "\n".join(text))
     return 3 if found.left_out else 0
+
+
+def _under_way(survey: Survey, ready: taking_over.Prepared) -> int | None:
+    """The id of the same file where a job is taking it already."""
+    with survey.read() as session:
+        row = keeping.under_way(session, ready.aside)
+    if row is None:
+        return None
+    note(already(row))
+    return row.id

@@ -9,14 +9,14 @@ from pathlib import Path
 from tqdm import tqdm
 
 from app.actions.decide import decide
-from app.commands.output import CommandFailed, note, tell, work_until
+from app.commands.output import Bar, CommandFailed, note, tell, work_until
 from app.exchange.incoming import bringing_in
 from app.exchange.incoming.bringing_in import Plan
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import results as decisions
-from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
+from app.survey.tables.results import UNDER_WAY, ResultsFile, ResultsReview, ResultsState
 
 LINES = 20
 
@@ -37,7 +37,7 @@ def run(settings: Settings, path: Path, options: Namespace) -> int:
     if not options.preview:
         let_count(settings, survey, results_id)
         if options.wait:
-            work_until(survey, settings, lambda: is_taken(survey, results_id))
+            wait_for(survey, settings, results_id)
     row = state(survey, results_id)
     tell(options.as_json, {"results": results_id, "state": row.state, **asdict(found)}, "\n".join(lines(found, row)))
     if row.state == ResultsState.FAILED:
@@ -51,6 +51,10 @@ def read(settings: Settings, survey: Survey, path: Path) -> int:
         results_id = bringing_in.register(survey, path, path.name, settings.reviewer, ResultsState.READY)
     except OSError as error:
         raise CommandFailed(f"{path} cannot be read: {error.strerror}.", 2) from error
+    if (row := state(survey, results_id)).state in UNDER_WAY:
+        note(already(row))
+        work_until(survey, settings, lambda: state(survey, results_id).state != ResultsState.READING)
+        return results_id
     with tqdm(unit="image", desc="read", dynamic_ncols=True, disable=None) as bar:
         bringing_in.read_in(survey, results_id, lambda count: bar.update(count - bar.n) and None)
     row = state(survey, results_id)
@@ -74,7 +78,25 @@ def let_count(settings: Settings, survey: Survey, results_id: int) -> None:
 
 def is_taken(survey: Survey, results_id: int) -> bool:
     """Whether all boxes of a file that counts are stored and described."""
-    return state(survey, results_id).state != ResultsState.TAKING
+    return state(survey, results_id).state not in UNDER_WAY
+
+
+def wait_for(survey: Survey, settings: Settings, results_id: int) -> None:
+    """Until a file that counts is taken; does the work here when no worker is alive."""
+    with Bar("stored") as bar:
+
+        def ended() -> bool:
+            row = state(survey, results_id)
+            bar.report(row.taken, row.matched or 0)
+            return row.state not in UNDER_WAY
+
+        work_until(survey, settings, ended)
+
+
+def already(row: ResultsFile) -> str:
+    """That a job is at a file already, in words."""
+    done = f"{row.taken:,} of {row.matched or 0:,} are stored"
+    return f"{row.name} is being brought in already: {done}. --wait waits for it."
 
 
 def state(survey: Survey, results_id: int) -> ResultsFile:
@@ -96,7 +118,7 @@ def lines(found: Plan, row: ResultsFile) -> list[str]:
     text += [f"  not taken  {path}: {reason}" for path, reason in found.unmatched[:LINES]]
     if len(found.unmatched) > LINES:
         text.append("  ... (--json lists the first 1,000)")
-    if row.state == ResultsState.TAKING:
+    if row.state in UNDER_WAY:
         note("A worker stores the boxes: start the dashboard or `python -m app worker`, or use --wait.")
     words = {ResultsState.READY: "Nothing was brought in.", ResultsState.FAILED: f"It stopped: {row.error}"}
     return [*text, words.get(ResultsState(row.state), "Brought in. History takes it back.")]

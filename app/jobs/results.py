@@ -19,8 +19,9 @@ from app.jobs.analyse import analyse_batch
 from app.jobs.current import current
 from app.jobs.queue import Due, Queue, results_workflow_id
 from app.jobs.steps import step
+from app.survey.decisions import parts
 from app.survey.decisions.refusals import BadDecision
-from app.survey.tables.results import ResultsFile, ResultsState
+from app.survey.tables.results import UNDER_WAY, ResultsFile, ResultsState
 from app.video.reading.probe import VideoError
 from modal_backend.errors import BackendError, sentence
 
@@ -32,9 +33,18 @@ POLL_SECONDS = 0.2
 async def bring_in_results(results_id: int) -> str:
     """Bring a file of results to where its row and the decision about it say; returns "done" or what went wrong."""
     try:
-        if await read_file(results_id) != ResultsState.TAKING:
+        state = await read_file(results_id)
+        if state not in (ResultsState.TAKING, ResultsState.COUNTING):
             return "read"
-        after: int | None = 0
+        turned: int | None = 1
+        while turned:
+            turned = await turn_some(results_id)
+        if turned is None:
+            return "turned round"
+        after: int | None = 0 if state == ResultsState.COUNTING else None
+        while after is not None:
+            after = await count_some(results_id, after)
+        after = 0
         while after is not None:
             after = await take_some(results_id, after)
         after = 0
@@ -58,6 +68,18 @@ async def bring_in_results(results_id: int) -> str:
 async def read_file(results_id: int) -> str:
     """Read the file when that has not been done; returns where it stands."""
     return await asyncio.to_thread(_read_file, results_id)
+
+
+@step()
+async def turn_some(results_id: int) -> int | None:
+    """Take back, or make again, more of what the file says of people; see `parts.turn_some`."""
+    return await asyncio.to_thread(parts.turn_some, current().context.survey, results_id)
+
+
+@step()
+async def count_some(results_id: int, after: int) -> int | None:
+    """Let the boxes of the next images count, or no longer; see `bringing_in.count_some`."""
+    return await asyncio.to_thread(bringing_in.count_some, current().context.survey, results_id, after)
 
 
 @step()
@@ -88,15 +110,15 @@ async def describe_videos(results_id: int, job: str) -> None:
 
 @step()
 async def finish(results_id: int, error: str | None) -> str:
-    """Mark the file as brought in, or as failed."""
-    await asyncio.to_thread(bringing_in.finish, current().context.survey, results_id, error)
+    """Mark the file as brought in, or as failed, unless something else was decided about it meanwhile."""
+    attempt = int((DBOS.workflow_id or "").rsplit("-", 1)[-1])
+    await asyncio.to_thread(bringing_in.finish, current().context.survey, results_id, error, attempt)
     return error or "done"
 
 
 def due(session: Session) -> list[Due]:
     """The files that are to be read or taken."""
-    wanted = ResultsFile.state.in_([ResultsState.READING, ResultsState.TAKING])
-    rows = session.scalars(sa.select(ResultsFile).where(wanted))
+    rows = session.scalars(sa.select(ResultsFile).where(ResultsFile.state.in_(UNDER_WAY)))
     return [Due(results_workflow_id(row.id, row.attempt), (row.id,)) for row in rows]
 
 

@@ -25,7 +25,7 @@ from app.survey.detections import results
 from app.survey.results import stored
 from app.survey.tables.detections import Analysis, ModelVersion
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
-from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
+from app.survey.tables.results import UNDER_WAY, ResultsFile, ResultsReview, ResultsState
 from app.survey.tables.videos import Video
 from modal_backend.contracts import Detection, Provenance
 from modal_backend.weights.whole_file import whole_file
@@ -66,7 +66,7 @@ class Plan:
 
 
 def register(survey: Survey, path: Path, name: str, who: str, state: ResultsState = ResultsState.READING) -> int:
-    """A row for a file of results; the same content has the same row. Raises OSError.
+    """A row for a file of results; the same content has the same row, as it is while a job is at it. Raises OSError.
 
     Args:
         state: READING lets a job read it; READY where the caller does.
@@ -78,6 +78,9 @@ def register(survey: Survey, path: Path, name: str, who: str, state: ResultsStat
         if row is None:
             row = ResultsFile(sha256=sha256, who=who, name="", path="")
             session.add(row)
+        elif row.state in UNDER_WAY:
+            _forget(survey, path)
+            return row.id
         row.name, row.path = name[:255], str(path)
         row.state, row.error, row.attempt = state, None, (row.attempt or 0) + 1
         row.started_at, row.finished_at = time.time(), None
@@ -108,8 +111,7 @@ def read_in(survey: Survey, results_id: int, report: Report = lambda _count: Non
         finish(survey, results_id, str(error))
         return
     finally:
-        if Path(row.path).parent == results_folder(survey.data_dir):
-            Path(row.path).unlink(missing_ok=True)
+        _forget(survey, Path(row.path))
     mark = f"brought in, file {row.sha256[:16]}"
     provenance = Provenance(BACKEND, source.model[:64], source.version[:32], "", mark)
     with survey.write() as session:
@@ -154,9 +156,19 @@ def match_again(survey: Survey, results_id: int) -> None:
     with survey.write() as session:
         row = session.get_one(ResultsFile, results_id)
         row.matched = matched
-        if session.get(ResultsReview, results_id) is not None and row.state != ResultsState.TAKING:
-            row.state = ResultsState.TAKING if new else ResultsState.DONE
+        if session.get(ResultsReview, results_id) is not None and row.state not in UNDER_WAY:
+            row.state, row.error = ResultsState.TAKING if new else ResultsState.DONE, None
             row.attempt += new
+
+
+def count_some(survey: Survey, results_id: int, after: int) -> int | None:
+    """Let the boxes of a file count on its next images, or no longer; see `stored.count_some`."""
+    with survey.write() as session:
+        row = session.get_one(ResultsFile, results_id)
+        last = stored.count_some(session, row, after)
+        if last is None:
+            row.state = ResultsState.TAKING
+    return last
 
 
 def take_some(survey: Survey, results_id: int, after: int) -> int | None:
@@ -218,10 +230,13 @@ def take_for(survey: Survey, import_id: int, media_ids: list[int]) -> None:
             _store(session, batch.results_id, found)
 
 
-def finish(survey: Survey, results_id: int, error: str | None = None) -> None:
-    """Mark a file as brought in, or as failed with the reason."""
+def finish(survey: Survey, results_id: int, error: str | None = None, attempt: int | None = None) -> None:
+    """Mark a file as brought in, or as failed with the reason; in a later attempt than this one nothing happens."""
     with survey.write() as session:
         row = session.get_one(ResultsFile, results_id)
+        if attempt not in (None, row.attempt):
+            return
+        error = error or row.error
         row.state = ResultsState.FAILED if error else ResultsState.DONE
         row.error, row.finished_at = error, time.time()
 
@@ -233,6 +248,12 @@ def receive(survey: Survey, file: BinaryIO) -> Path:
     with whole_file(place) as part, part.open("wb") as kept:
         shutil.copyfileobj(file, kept)
     return place
+
+
+def _forget(survey: Survey, path: Path) -> None:
+    """Remove a file that a browser has sent."""
+    if path.parent == results_folder(survey.data_dir):
+        path.unlink(missing_ok=True)
 
 
 def _store(session: Session, results_id: int, found: dict[int, Matched]) -> None:

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import uuid4
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -13,16 +17,26 @@ from app.exchange.incoming.bringing_in import BACKEND, TASK, place_of
 from app.exchange.incoming.entries import Entry
 from app.exchange.incoming.lines import Said
 from app.exchange.incoming.megadetector import USUAL_THRESHOLD
+from app.files import results_folder
 from app.survey import pace
 from app.survey.database import DATA_DIR, Survey
-from app.survey.decisions import identities_file
+from app.survey.decisions import identities_file, parts
 from app.survey.decisions.identities_file import NamedImage
 from app.survey.detections import results
 from app.survey.results import stored
-from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import ModelVersion
-from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
+from app.survey.tables.results import UNDER_WAY, ResultsFile, ResultsReview, ResultsState
 from modal_backend.contracts import Provenance
+
+
+@dataclass(frozen=True, slots=True)
+class Aside:
+    """What a job is to take of a file, kept beside the survey until somebody decides that it counts."""
+
+    place: Path
+    sha256: str
+    boxes: int
+    lines: int
 
 
 def keep_boxes(session: Session, who: str, said: Said, found: Mapping[int, Entry], name: str) -> int:
@@ -31,7 +45,7 @@ def keep_boxes(session: Session, who: str, said: Said, found: Mapping[int, Entry
     found: the entries by image.
     """
     content = repr((said.model, sorted((number, entry.boxes, entry.species) for number, entry in found.items())))
-    row = _row(session, who, said, [content], name, has_boxes=True)
+    row = _row(session, who, said, hashlib.sha256(content.encode()).hexdigest(), name, has_boxes=True)
     row.entries, row.matched = len(said.boxes), len(found)
     version = session.get_one(ModelVersion, row.model_version_id)
     wanted = stored.without_analysis(session, version.id, found)
@@ -41,26 +55,44 @@ def keep_boxes(session: Session, who: str, said: Said, found: Mapping[int, Entry
     return row.id
 
 
-def keep_all(
-    session: Session, who: str, said: Said, boxes: Sequence[tuple[int, Entry]], lines: Sequence[NamedImage], name: str
-) -> int:
-    """Keep a file that says much for the job that takes it; returns its id. What counts already stays as it is.
+@contextmanager
+def set_aside(
+    data_dir: Path, model: str, boxes: Sequence[tuple[int, Entry]], lines: Sequence[NamedImage]
+) -> Iterator[Aside]:
+    """Keep what a job is to take of a file that says much; it is gone afterwards unless `keep_all` took it.
 
     Args:
         boxes: the entries with their images.
     """
-
-    def content() -> Iterator[str]:
-        yield said.model
-        yield from (repr((number, entry.boxes, entry.species)) for number, entry in boxes)
-        yield from map(repr, lines)
-
-    row = _row(session, who, said, content(), name, has_boxes=bool(boxes))
-    if session.get(ResultsReview, row.id) is None:
-        row.entries, row.matched, row.taken = len(said.lines) + len(said.boxes), len(boxes) + len(lines), 0
-        with scratch.opened(place_of(session.info[DATA_DIR], row.id)) as kept:
+    digest = hashlib.sha256(model.encode())
+    for number, entry in boxes:
+        digest.update(repr((number, entry.boxes, entry.species)).encode())
+    for line in lines:
+        digest.update(repr(line).encode())
+    place = results_folder(data_dir) / f"{uuid4().hex}.aside"
+    try:
+        with scratch.opened(place) as kept:
             kept.keep(boxes, slices_of(lines, scratch.AT_ONCE))
+        yield Aside(place, digest.hexdigest(), len(boxes), len(lines))
+    finally:
+        place.unlink(missing_ok=True)
+
+
+def keep_all(session: Session, who: str, said: Said, aside: Aside, name: str) -> int:
+    """Keep a file that says much for the job that takes it; returns its id. What counts already stays as it is."""
+    row = _row(session, who, said, aside.sha256, name, has_boxes=bool(aside.boxes))
+    if session.get(ResultsReview, row.id) is None:
+        row.entries, row.matched, row.taken = len(said.lines) + len(said.boxes), aside.boxes + aside.lines, 0
+        aside.place.replace(place_of(session.info[DATA_DIR], row.id))
     return row.id
+
+
+def under_way(session: Session, aside: Aside | None) -> ResultsFile | None:
+    """The row of a file that a job is taking already; None where none is."""
+    if aside is None:
+        return None
+    same = sa.and_(ResultsFile.sha256 == aside.sha256, ResultsFile.state.in_(UNDER_WAY))
+    return session.scalar(sa.select(ResultsFile).join(ResultsReview).where(same))
 
 
 def slices_of(lines: Sequence[NamedImage], size: int) -> Iterator[list[NamedImage]]:
@@ -91,8 +123,8 @@ def take_lines(survey: Survey, results_id: int, after: int) -> int | None:
     if not lines:
         return None
     with survey.write() as session:
-        head = _standing(session, results_id)
-        if head is None:
+        head = parts.head_of(session, results_id)
+        if head is None or head.undone_at is not None:
             return None
         row = session.get_one(ResultsFile, results_id)
         taken = identities_file.take_part(session, head, lines)
@@ -101,20 +133,8 @@ def take_lines(survey: Survey, results_id: int, after: int) -> int | None:
     return after + 1
 
 
-def _standing(session: Session, results_id: int) -> Decision | None:
-    """The decision by which a file counts, held until this transaction ends; None for none."""
-    mine = sa.and_(Decision.kind == "identities file", Decision.undone_at.is_(None), Decision.part_of.is_(None))
-    views = session.execute(sa.select(Decision.id, Decision.view).where(mine))
-    number = max((row.id for row in views if row.view.get("results_id") == results_id), default=None)
-    return session.scalar(sa.select(Decision).where(mine, Decision.id == number).with_for_update())
-
-
-def _row(session: Session, who: str, said: Said, content: Iterable[str], name: str, *, has_boxes: bool) -> ResultsFile:
+def _row(session: Session, who: str, said: Said, sha256: str, name: str, *, has_boxes: bool) -> ResultsFile:
     """The row of what a file says; the same content has the same one."""
-    digest = hashlib.sha256()
-    for text in content:
-        digest.update(text.encode())
-    sha256 = digest.hexdigest()
     row = session.scalar(sa.select(ResultsFile).where(ResultsFile.sha256 == sha256))
     if row is None:
         row = ResultsFile(sha256=sha256, who=who, path="", state=ResultsState.READY, name="")

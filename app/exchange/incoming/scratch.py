@@ -20,7 +20,7 @@ from app.survey.decisions.identities_file import NamedImage
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from modal_backend.contracts import Box, Category, Detection
 
-AT_ONCE = 2000
+AT_ONCE = 1000
 MOST_ALIKE = 50
 LAST = "\U0010ffff"  # sorts after every other letter
 TABLES = """

@@ -1,7 +1,7 @@
 """Take over what a file says as one decision: who and what people saw, boxes of a model, deployments.
 
-A file that says much is taken by a job, a slice at a time (see `keeping` and `app.jobs.results`): each slice is a part
-of the same decision, and memory holds one at a time.
+Its images are found before anything is written (`prepared`). A file that says much is taken by a job, a slice at a time
+(see `keeping` and `app.jobs.results`): each slice is a part of the same decision, and memory holds one at a time.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import tempfile
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,7 +21,7 @@ from app.exchange.incoming.entries import Entry
 from app.exchange.incoming.lines import Line, Said
 from app.exchange.incoming.matching import parts
 from app.exchange.incoming.on_disk import Spooled
-from app.survey.database import slices
+from app.survey.database import Survey, slices
 from app.survey.decisions import identities_file, stations_file
 from app.survey.decisions.identities_file import NamedImage
 from app.survey.decisions.refusals import BadDecision
@@ -33,7 +34,7 @@ from app.survey.tables.results import ResultsReview
 PASSED_ON = ("species", "flank", "box", "category", "verdict", "who", "at", "sex", "age_class")
 TWICE = "The file says this more than once."
 DECIDED = "Somebody has decided about this image: its boxes stay as they are."
-MOST_IN_ONE = 5000  # lines and images with boxes; a file with more is taken by a job
+MOST_IN_ONE = 1000  # lines and images with boxes; a file with more is taken by a job
 MOST_LISTED = 50_000
 
 
@@ -54,11 +55,21 @@ class Identities:
         return len(self.lines) + len(self.boxes) > MOST_IN_ONE
 
 
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A file whose images are found. aside: what a job is to take of it; None where nothing is left to a job."""
+
+    said: Said
+    found: Identities
+    aside: keeping.Aside | None
+
+
 @dataclass(slots=True)
 class Plan:
     """What taking a file over would do.
 
     Args:
+        found: the images it is about.
         lines: how many there are; taken: how many of them are taken; good: the first of these.
         left_out: what is not taken, with the reason: (path or name, sentence); the first of them.
         reasons: how many are left out for which reason.
@@ -67,6 +78,7 @@ class Plan:
         deployments: how many the file names; stations: those that are new or change.
     """
 
+    found: Identities
     lines: int
     images: int
     deployments: int
@@ -142,17 +154,39 @@ def match(session: Session, said: Said) -> Identities:
     return Identities(found, left_out, boxes)
 
 
-def take(session: Session, who: str, said: Said, file: str) -> Decision:
+@contextmanager
+def prepared(survey: Survey, said: Said, found: Identities | None = None) -> Iterator[Prepared]:
+    """Find the images of a file and keep what a job is to take of it, before anything is written to the survey.
+
+    found: its images, where they are known from its plan.
+    """
+    if found is None:
+        with survey.read() as session:
+            found = match(session, said)
+    if not found.is_much:
+        yield Prepared(said, found, None)
+        return
+    with keeping.set_aside(survey.data_dir, said.model, found.boxes, found.lines) as aside:
+        yield Prepared(said, found, aside)
+
+
+def take(session: Session, who: str, ready: Prepared, file: str) -> Decision:
     """Take a file over as one decision: its boxes, what people said, its deployments. Raises BadDecision.
 
     Of a file that says much this decides that it counts, and takes its deployments; a job does the rest.
     """
-    found = match(session, said)
+    said, found = ready.said, ready.found
     stations = stations_file.plan(session, said.stations, keep=True)
-    if not found.is_much:
-        results_id = keeping.keep_boxes(session, who, said, dict(found.boxes), file) if found.boxes else None
+    if ready.aside is None:
+        boxes = dict(found.boxes)
+        for number in stored.decided(session, boxes):  # since its images were found
+            del boxes[number]
+        results_id = keeping.keep_boxes(session, who, said, boxes, file) if boxes else None
         return identities_file.take(session, who, found.lines, file, stations, results_id)
-    results_id = keeping.keep_all(session, who, said, found.boxes, found.lines, file)
+    if (row := keeping.under_way(session, ready.aside)) is not None:
+        done = f"{row.taken:,} of {_many(row.matched or 0, 'line')}"
+        raise BadDecision(f"{file} is being taken over already: {done}. Upload shows how far it is.")
+    results_id = keeping.keep_all(session, who, said, ready.aside, file)
     if session.get(ResultsReview, results_id) is not None:
         raise BadDecision(f"{file} is in the survey already. Take it back in History to take it anew.")
     return identities_file.take(session, who, (), file, stations, results_id)
@@ -163,7 +197,7 @@ def plan(session: Session, said: Said) -> Plan:
     found = match(session, said)
     stations = stations_file.plan(session, said.stations, keep=True)
     changed = [one for one in stations if one.problem is None and (one.changes or one.deployment_id is None)]
-    planned = Plan(len(said.lines), len(found.boxes), len(said.stations), changed)
+    planned = Plan(found, len(said.lines), len(found.boxes), len(said.stations), changed)
     for path, problem in found.left_out:
         planned.leave_out(path, problem)
     coming = {number for number, _ in found.boxes}

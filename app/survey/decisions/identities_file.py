@@ -149,7 +149,7 @@ def take_part(session: Session, head: Decision, lines: Sequence[NamedImage]) -> 
     if good:
         change = Change(session)
         boxes = _name(change, head.who, good)
-        view = {"results": head.view["results"], "boxes": boxes}
+        view = {"results": head.view["results"], "boxes": boxes, "lines": len(good)}
         change.record("identities file", head.who, view=view, part_of=head.id)
     return len(good)
 

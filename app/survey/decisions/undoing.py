@@ -1,9 +1,13 @@
-"""Take a decision back, or make it again: its rows are turned to how they were before it, or after it."""
+"""Take a decision back, or make it again: its rows are turned to how they were before it, or after it.
+
+The parts of a decision follow where it stands, newest first on the way back. The first are turned with it; where there
+are many, a job turns the rest a few at a time (see `turn_parts`), so that nobody else waits long to write.
+"""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import sqlalchemy as sa
@@ -15,22 +19,48 @@ from app.survey.decisions.turning import turn_all
 from app.survey.tables.decisions import Decision
 
 REMEMBERED = 400
+ROWS_AT_ONCE = 1500  # rows of parts turned in one transaction; a line of a file changes up to three
 
 
 def undo(session: Session, decision: Decision, who: str) -> Decision:
     """Put every row of a decision back as it was; what others have decided since in other columns stays.
 
-    Raises DecisionConflict when something newer was decided about the same thing.
+    Of a decision with many parts this takes the newest back; `turn_parts` does the rest. Raises DecisionConflict when
+    something newer was decided about the same thing.
     """
     if decision.undone_at is not None:
         raise DecisionConflict("This decision has been undone already.")
     if decision.part_of is not None:
         raise DecisionConflict("This is a part of a larger decision; take that back.")
-    _lock(session, decision)
-    for part in _parts(session, decision, newest_first=True):
-        _undo(session, part, who)
+    _undo(session, decision, who)
+    turn_parts(session, decision)
+    return decision
+
+
+def turn_parts(session: Session, head: Decision) -> list[Decision]:
+    """Bring the next parts of a decision to where it stands: back, or made again; returns these, none at the end.
+
+    Raises DecisionConflict like `undo`.
+    """
+    stands = head.undone_at is None
+    waiting = Decision.undone_at.is_not(None) if stands else Decision.undone_at.is_(None)
+    views = session.execute(sa.select(Decision.id, Decision.view).where(Decision.part_of == head.id, waiting))
+    as_made = {number: view.get("first", number) for number, view in views}
+    turned, rows = list[Decision](), 0
+    for number in sorted(as_made, key=as_made.__getitem__, reverse=not stands):
+        if rows >= ROWS_AT_ONCE:
+            break
+        part = session.get_one(Decision, number)
+        if stands:
+            session.expunge(_redo(session, part, head.who, part_of=head.id))
+            part.part_of = head.view["redoes"]
+            session.flush()
+        else:
+            _undo(session, part, head.undone_by or head.who)
+        rows += len(part.changes)
         session.expunge(part)
-    return _undo(session, decision, who)
+        turned.append(part)
+    return turned
 
 
 def _undo(session: Session, decision: Decision, who: str) -> Decision:
@@ -50,9 +80,8 @@ def redo(session: Session, decision: Decision, who: str, client_key: str | None 
     if decision.undone_at is None:
         raise DecisionConflict("This decision stands; there is nothing to do again.")
     again = _redo(session, decision, who, client_key=client_key)
-    for part in _parts(session, decision):
-        session.expunge(_redo(session, part, who, part_of=again.id))
-        session.expunge(part)
+    session.execute(sa.update(Decision).where(Decision.part_of == decision.id).values(part_of=again.id))
+    turn_parts(session, again)
     return again
 
 
@@ -63,19 +92,9 @@ def _redo(session: Session, decision: Decision, who: str, **about: Any) -> Decis
     again = Change(session)
     again.rows = list(decision.changes)
     about |= {name: getattr(decision, name) for name in ("media_id", "detection_id", "individual_id")}
-    return again.record(decision.kind, who, view={**decision.view, "redoes": decision.id}, **about)
-
-
-def _parts(session: Session, decision: Decision, *, newest_first: bool = False) -> Iterator[Decision]:
-    """The parts of a decision, one in memory at a time."""
-    ids = session.scalars(sa.select(Decision.id).where(Decision.part_of == decision.id).order_by(Decision.id)).all()
-    for number in reversed(ids) if newest_first else ids:
-        yield session.get_one(Decision, number)
-
-
-def _lock(session: Session, decision: Decision) -> None:
-    """Let nobody add a part until this transaction ends (SQLite has one writer anyway)."""
-    session.scalar(sa.select(Decision.id).where(Decision.id == decision.id).with_for_update())
+    return again.record(
+        decision.kind, who, view={"first": decision.id, **decision.view, "redoes": decision.id}, **about
+    )
 
 
 def undo_last(session: Session, who: str, kinds: Iterable[str], media_id: int | None = None) -> Decision | None:

@@ -23,6 +23,7 @@ from modal_backend.contracts import Category
 from modal_backend.contracts import Detection as Found
 
 CATEGORIES = (Category.ANIMAL, Category.PERSON, Category.VEHICLE)
+AT_ONCE = 5000  # images whose boxes come to count, or no longer, in one transaction
 
 
 def decided(session: Session, media_ids: Collection[int]) -> set[int]:
@@ -113,12 +114,30 @@ def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> No
         file = session.get_one(ResultsFile, number)
         file.state, file.attempt, file.error = ResultsState.TAKING, file.attempt + 1, None
         file.started_at = time.time()
-        if file.model_version_id is None:
-            continue
-        if session.get(ResultsReview, number) is not None:
-            _count_again(session, file.model_version_id, _about(session, changes))
-        else:
-            _no_longer_count(session, file.model_version_id)
+        if count_some(session, file, 0, _about(session, changes)) is not None:
+            file.state = ResultsState.COUNTING
+
+
+def count_some(session: Session, file: ResultsFile, after: int, but: Collection[int] = ()) -> int | None:
+    """Let the boxes of a file count on its next images or, where it does not count, no longer.
+
+    Args:
+        after: id of the last image that was done, 0 at first.
+        but: images on which they count although somebody has decided about them.
+
+    Returns:
+        The id to go on after; None at the end.
+    """
+    version_id = file.model_version_id
+    mine = sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id, Analysis.media_id > after)
+    ids = list(session.scalars(mine.order_by(Analysis.media_id).limit(AT_ONCE))) if version_id is not None else []
+    if version_id is None or not ids:
+        return None
+    if session.get(ResultsReview, file.id) is not None:
+        _count_again(session, version_id, ids, but)
+    else:
+        _no_longer_count(session, version_id, ids)
+    return ids[-1] if len(ids) == AT_ONCE else None
 
 
 def unfinished(session: Session, version_id: int, after: int, limit: int) -> list[int]:
@@ -137,10 +156,8 @@ def _about(session: Session, changes: Iterable[Mapping[str, Any]]) -> set[int]:
     return found
 
 
-def _count_again(session: Session, version_id: int, but: Collection[int]) -> None:
-    """Let the boxes of this version count on images that nobody has decided about, `but` apart."""
-    mine = sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id)
-    ids = list(session.scalars(mine.order_by(Analysis.media_id)))
+def _count_again(session: Session, version_id: int, ids: Sequence[int], but: Collection[int]) -> None:
+    """Let the boxes of this version count on those of these images that nobody has decided about, `but` apart."""
     held = decided(session, ids) - set(but)
     free = [number for number in ids if number not in held]
     newest = sa.select(Analysis.id).where(Analysis.media_id == Media.id, Analysis.model_version_id == version_id)
@@ -151,10 +168,13 @@ def _count_again(session: Session, version_id: int, but: Collection[int]) -> Non
     _rescore_free(session, free)
 
 
-def _no_longer_count(session: Session, version_id: int) -> None:
+def _no_longer_count(session: Session, version_id: int, among: Sequence[int]) -> None:
     """Let what was found before count where the boxes of this version did; without anything it is looked at anew."""
-    mine = sa.select(Analysis.id).where(Analysis.model_version_id == version_id)
-    ids = list(session.scalars(sa.select(Media.id).where(Media.analysis_id.in_(mine)).order_by(Media.id)))
+    ids = list[int]()
+    for chunk in slices(among):
+        mine = sa.select(Analysis.id).where(Analysis.model_version_id == version_id, Analysis.media_id.in_(chunk))
+        theirs = sa.select(Media.id).where(Media.id.in_(chunk), Media.analysis_id.in_(mine))
+        ids += session.scalars(theirs.order_by(Media.id))
     brought = sa.select(ResultsFile.model_version_id).outerjoin(
         ResultsReview, ResultsReview.results_id == ResultsFile.id
     )

@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.survey import pace
 from app.survey.tables.decisions import Decision
-from app.survey.tables.results import ResultsFile, ResultsState
+from app.survey.tables.results import UNDER_WAY, ResultsFile
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class ResultsView:
     @property
     def under_way(self) -> bool:
         """Whether a job is at it."""
-        return self.state in (ResultsState.READING, ResultsState.TAKING)
+        return self.state in UNDER_WAY
 
 
 def recent(session: Session, limit: int = 5) -> list[ResultsView]:
@@ -41,7 +41,8 @@ def recent(session: Session, limit: int = 5) -> list[ResultsView]:
         Decision.kind.in_(("bring in results", "identities file")), Decision.undone_at.is_(None)
     )
     decided = {view.get("results_id"): number for number, view in session.execute(standing)}
-    shown = sa.or_(ResultsFile.path != "", ResultsFile.id.in_([number for number in decided if number is not None]))
+    counting = ResultsFile.id.in_([number for number in decided if number is not None])
+    shown = sa.or_(ResultsFile.path != "", ResultsFile.state.in_(UNDER_WAY), counting)
     rows = session.scalars(sa.select(ResultsFile).where(shown).order_by(ResultsFile.id.desc()).limit(limit))
     return [
         ResultsView(
@@ -52,7 +53,7 @@ def recent(session: Session, limit: int = 5) -> list[ResultsView]:
             row.matched or 0,
             row.taken,
             row.error,
-            pace.seconds_left(row, (row.matched or 0) - row.taken),
+            pace.seconds_left(row, (row.matched or 0) - row.taken if row.id in decided else row.taken),
             decided.get(row.id),
             "image" if row.path else "line",
         )

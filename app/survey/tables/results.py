@@ -11,13 +11,17 @@ from app.survey.tables.base import Base, Moment
 
 
 class ResultsState(StrEnum):
-    """Where a file of results stands."""
+    """Where a file of results stands. Counting: its boxes come to count, or no longer, before more of it is taken."""
 
     READING = "reading"
     READY = "ready"
     TAKING = "taking"
+    COUNTING = "counting"
     DONE = "done"
     FAILED = "failed"
+
+
+UNDER_WAY = (ResultsState.READING, ResultsState.TAKING, ResultsState.COUNTING)  # a job is at it
 
 
 class ResultsFile(Base):

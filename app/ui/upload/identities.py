@@ -46,9 +46,11 @@ def identities_card() -> None:
             shown = found.left_out[:MOST_SHOWN]
             st.dataframe({"file": [path for path, _ in shown], "reason": [why for _, why in shown]}, hide_index=True)
         message = f"{file.name} taken over. History takes it back."
-        if st.button("Take it over", type="primary", disabled=not found.does_something) and decide(
-            taking_over.take, said, file.name, message=message
-        ):
+        if not st.button("Take it over", type="primary", disabled=not found.does_something):
+            return
+        with taking_over.prepared(deps.survey(), said, found.found) as ready:
+            taken = decide(taking_over.take, ready, file.name, message=message)
+        if taken:
             st.rerun()
 
 

@@ -74,8 +74,8 @@ def _draw(file: ResultsView) -> None:
             st.error(plain(file.error))
         elif file.state == ResultsState.READING:
             st.progress(0.0, text="Reading the file and finding its images here …")
-        elif file.state == ResultsState.TAKING and file.decision_id is not None:
-            st.progress(min(file.taken / max(file.matched, 1), 1.0), text=_pace(file))
+        elif file.under_way:
+            st.progress(min(max(file.taken, 0) / max(file.matched, 1), 1.0), text=_pace(file))
         elif file.decision_id is not None:
             st.caption(f"Brought in: {many(file.taken, file.noun)} of {file.entries:,} that it names.")
         else:
@@ -86,6 +86,10 @@ def _draw(file: ResultsView) -> None:
 
 
 def _pace(file: ResultsView) -> str:
+    if file.decision_id is None and file.noun == "image":
+        return "Being taken back; our own detector looks at images without other boxes"
+    if file.decision_id is None:
+        return f"Being taken back: {many(file.taken, file.noun)} still stand · {duration(file.eta_seconds)} left"
     if file.taken >= file.matched:
         return f"{many(file.taken, file.noun)} stored; their animals are being described"
     return f"{file.taken:,} of {many(file.matched, file.noun)} stored · {duration(file.eta_seconds)} left"

@@ -48,10 +48,15 @@ def package(folder: Path, **tables: str) -> Said:
 
 
 def take(survey: Survey, said: Said) -> list[tuple[str, str]]:
-    with survey.write() as session:
+    with survey.read() as session:
         plan = taking_over.plan(session, said)
-        taking_over.take(session, "ben", said, "package.zip")
+    decide(survey, said)
     return plan.left_out
+
+
+def decide(survey: Survey, said: Said) -> Decision:
+    with taking_over.prepared(survey, said) as ready, survey.write() as session:
+        return taking_over.take(session, "ben", ready, "package.zip")
 
 
 def boxes(survey: Survey, media_id: int) -> list[BoxView]:
@@ -208,9 +213,9 @@ def test_a_file_that_says_much_is_one_decision_in_parts_which_one_undo_takes_bac
     head = "mediaID,observationType,scientificName,individualID,classificationMethod,bboxX,bboxY,bboxWidth,bboxHeight"
     tables = {"media": ["mediaID,filePath", *rows], "observations": [head, *seen]}
     said = package(tmp_path, **{name: "\n".join(lines) for name, lines in tables.items()})
-    with survey.write() as session:
+    with survey.read() as session:
         plan = taking_over.plan(session, said)
-        made = taking_over.take(session, "ben", said, "package.zip")
+    made = decide(survey, said)
     assert (plan.taken, plan.images, len(plan.individuals)) == (6, 1, 1)
 
     def work() -> ResultsFile:
@@ -219,6 +224,7 @@ def test_a_file_that_says_much_is_one_decision_in_parts_which_one_undo_takes_bac
             after = bringing_in.take_some(survey, results_id, after)
         while slice_ is not None:
             slice_ = keeping.take_lines(survey, results_id, slice_)
+        bringing_in.finish(survey, results_id)
         with survey.read() as session:
             return session.get_one(ResultsFile, results_id)
 
@@ -236,8 +242,8 @@ def test_a_file_that_says_much_is_one_decision_in_parts_which_one_undo_takes_bac
         listed = history.entries(session, history.HistoryFilter(kind="identities file"))
         assert [entry.id for entry in listed] == [made.id], "its parts are not listed"
         assert session.scalar(sa.select(sa.func.count(Decision.part_of))) >= 2
-    with survey.write() as session, pytest.raises(BadDecision, match="is in the survey already"):
-        taking_over.take(session, "ben", said, "package.zip")
+    with pytest.raises(BadDecision, match="is in the survey already"):
+        decide(survey, said)
     with survey.write() as session:
         undoing.undo_last(session, "ben", ["identities file"])
     assert state() == ([], 0)

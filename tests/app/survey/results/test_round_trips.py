@@ -132,10 +132,11 @@ def bare(survey: Survey) -> None:
 
 def taken_over(survey: Survey, path: Path) -> list[tuple[str, str]]:
     """Take a file over; returns what was left out."""
-    with survey.write() as session:
-        said = identities.read(path)
+    said = identities.read(path)
+    with survey.read() as session:
         plan = taking_over.plan(session, said)
-        taking_over.take(session, "eve", said, path.name)
+    with taking_over.prepared(survey, said, plan.found) as ready, survey.write() as session:
+        taking_over.take(session, "eve", ready, path.name)
     return plan.left_out
 
 
