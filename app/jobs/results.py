@@ -7,6 +7,7 @@ When the file no longer counts, the same job has the images looked at that nothi
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 import sqlalchemy as sa
 from dbos import DBOS
@@ -27,6 +28,7 @@ from modal_backend.errors import BackendError, sentence
 
 AT_ONCE = 200
 POLL_SECONDS = 0.2
+GIVE_WAY_SECONDS = 0.12  # SQLite's busy handler sleeps up to 0.1 s: https://sqlite.org/c3ref/busy_timeout.html
 
 
 @DBOS.workflow(name="bring_in_results")
@@ -36,14 +38,14 @@ async def bring_in_results(results_id: int) -> str:
         state = await read_file(results_id)
         if state not in (ResultsState.TAKING, ResultsState.COUNTING):
             return "read"
+        after: int | None = 0 if state == ResultsState.COUNTING else None
+        while after is not None:
+            after = await count_some(results_id, after)
         turned: int | None = 1
         while turned:
             turned = await turn_some(results_id)
         if turned is None:
             return "turned round"
-        after: int | None = 0 if state == ResultsState.COUNTING else None
-        while after is not None:
-            after = await count_some(results_id, after)
         after = 0
         while after is not None:
             after = await take_some(results_id, after)
@@ -73,25 +75,25 @@ async def read_file(results_id: int) -> str:
 @step()
 async def turn_some(results_id: int) -> int | None:
     """Take back, or make again, more of what the file says of people; see `parts.turn_some`."""
-    return await asyncio.to_thread(parts.turn_some, current().context.survey, results_id)
+    return await _slice(parts.turn_some, results_id)
 
 
 @step()
 async def count_some(results_id: int, after: int) -> int | None:
     """Let the boxes of the next images count, or no longer; see `bringing_in.count_some`."""
-    return await asyncio.to_thread(bringing_in.count_some, current().context.survey, results_id, after)
+    return await _slice(bringing_in.count_some, results_id, after)
 
 
 @step()
 async def take_some(results_id: int, after: int) -> int | None:
     """Store the boxes of the next images; see `bringing_in.take_some`."""
-    return await asyncio.to_thread(bringing_in.take_some, current().context.survey, results_id, after)
+    return await _slice(bringing_in.take_some, results_id, after)
 
 
 @step()
 async def take_lines(results_id: int, after: int) -> int | None:
     """Take the next lines of what people saw; see `keeping.take_lines`."""
-    return await asyncio.to_thread(keeping.take_lines, current().context.survey, results_id, after)
+    return await _slice(keeping.take_lines, results_id, after)
 
 
 @step()
@@ -114,6 +116,13 @@ async def finish(results_id: int, error: str | None) -> str:
     attempt = int((DBOS.workflow_id or "").rsplit("-", 1)[-1])
     await asyncio.to_thread(bringing_in.finish, current().context.survey, results_id, error, attempt)
     return error or "done"
+
+
+async def _slice(take: Callable[..., int | None], *args: int) -> int | None:
+    """Do a slice of the work, then let others write, who look for it ten times a second or oftener."""
+    done = await asyncio.to_thread(take, current().context.survey, *args)
+    await asyncio.sleep(GIVE_WAY_SECONDS)
+    return done
 
 
 def due(session: Session) -> list[Due]:

@@ -21,6 +21,7 @@ from app.exchange.incoming.scratch import Matched, relative
 from app.files import results_folder
 from app.survey import pace
 from app.survey.database import Survey
+from app.survey.decisions.parts import named_images
 from app.survey.detections import results
 from app.survey.results import stored
 from app.survey.tables.detections import Analysis, ModelVersion
@@ -165,7 +166,7 @@ def count_some(survey: Survey, results_id: int, after: int) -> int | None:
     """Let the boxes of a file count on its next images, or no longer; see `stored.count_some`."""
     with survey.write() as session:
         row = session.get_one(ResultsFile, results_id)
-        last = stored.count_some(session, row, after)
+        last = stored.count_some(session, row, after, named_images(session, results_id))
         if last is None:
             row.state = ResultsState.TAKING
     return last

@@ -9,6 +9,7 @@ from app.survey import pace
 from app.survey.database import Survey
 from app.survey.decisions import undoing
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
+from app.survey.results import stored
 from app.survey.tables.decisions import Decision
 from app.survey.tables.results import ResultsFile
 
@@ -19,6 +20,15 @@ def head_of(session: Session, results_id: int) -> Decision | None:
     views = session.execute(sa.select(Decision.id, Decision.view).where(mine))
     number = max((row.id for row in views if row.view.get("results_id") == results_id), default=None)
     return session.scalar(sa.select(Decision).where(Decision.id == number).with_for_update())
+
+
+def named_images(session: Session, results_id: int) -> set[int]:
+    """The images about which the parts of a file say something that stands."""
+    head = head_of(session, results_id)
+    if head is None or head.undone_at is not None:
+        return set()
+    standing = sa.select(Decision.changes).where(Decision.part_of == head.id, Decision.undone_at.is_(None))
+    return {number for changes in session.scalars(standing) for number in stored.about(session, changes)}
 
 
 def turn_some(survey: Survey, results_id: int) -> int | None:

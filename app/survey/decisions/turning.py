@@ -27,11 +27,7 @@ Step = tuple[str, dict[str, Any] | None, dict[str, Any] | None]
 
 def turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
     """Bring rows from one state to another, in order. Raises DecisionConflict when one is in neither."""
-    held = [
-        rows_of(session, table, [key for key in keys if not isinstance(key, list)])
-        for name, table in TABLES.items()
-        if (keys := [key_of(table, old or new or {}) for changed, old, new in steps if changed == name])
-    ]
+    held, absent = _fetch(session, steps)
     _forget_features(session, steps)
     waiting = None
     try:
@@ -40,12 +36,24 @@ def turn_all(session: Session, steps: list[Step], decision: Decision) -> None:
             if kind != waiting or (old and new):  # rows that come, or go, one after the other are written together
                 session.flush()
             waiting = kind
-            if not _turn(session, TABLES[name], old, new, decision):
+            if not _turn(session, TABLES[name], old, new, decision, absent):
                 raise DecisionConflict(what_is_newer(session, decision))
         session.flush()
     except IntegrityError as error:
         raise DecisionConflict("Something newer refers to it; undo that first, in History.") from error
     del held  # until here the rows stay in the session, so that each is fetched once
+
+
+def _fetch(session: Session, steps: Sequence[Step]) -> tuple[list[Any], set[tuple[str, Any]]]:
+    """The rows that will be turned, fetched together, and the table and key of those that are not there."""
+    held, absent = list[Any](), set[tuple[str, Any]]()
+    for name, table in TABLES.items():
+        found = (key_of(table, old or new or {}) for changed, old, new in steps if changed == name)
+        keys = {key for key in found if not isinstance(key, list)}
+        rows = rows_of(session, table, sorted(keys))
+        held += rows
+        absent |= {(name, key) for key in keys - {key_of(table, snapshot(row) or {}) for row in rows}}
+    return held, absent
 
 
 def _forget_features(session: Session, steps: Sequence[Step]) -> None:
@@ -58,12 +66,18 @@ def _forget_features(session: Session, steps: Sequence[Step]) -> None:
 
 
 def _turn(
-    session: Session, table: type[Base], old: dict[str, Any] | None, new: dict[str, Any] | None, decision: Decision
+    session: Session,
+    table: type[Base],
+    old: dict[str, Any] | None,
+    new: dict[str, Any] | None,
+    decision: Decision,
+    absent: set[tuple[str, Any]],
 ) -> bool:
     key = key_of(table, old or new or {})
     if isinstance(key, list):
         return _turn_many(session, table, key, old or {}, new or {})
-    row = session.get(table, key)
+    row = None if (table.__tablename__, key) in absent else session.get(table, key)
+    absent.discard((table.__tablename__, key))
     now = snapshot(row)
     if _are_alike(now, old) or (table is Deployment and None in (old, new) and _are_alike(now, old, DERIVED)):
         _write(session, table, row, new)

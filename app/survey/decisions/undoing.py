@@ -19,7 +19,7 @@ from app.survey.decisions.turning import turn_all
 from app.survey.tables.decisions import Decision
 
 REMEMBERED = 400
-ROWS_AT_ONCE = 1500  # rows of parts turned in one transaction; a line of a file changes up to three
+ROWS_AT_ONCE = 1000  # rows of parts turned in one transaction, or one part
 
 
 def undo(session: Session, decision: Decision, who: str) -> Decision:

@@ -114,7 +114,7 @@ def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> No
         file = session.get_one(ResultsFile, number)
         file.state, file.attempt, file.error = ResultsState.TAKING, file.attempt + 1, None
         file.started_at = time.time()
-        if count_some(session, file, 0, _about(session, changes)) is not None:
+        if count_some(session, file, 0, about(session, changes)) is not None:
             file.state = ResultsState.COUNTING
 
 
@@ -147,7 +147,7 @@ def unfinished(session: Session, version_id: int, after: int, limit: int) -> lis
     return list(session.scalars(sa.select(Media.id).where(Media.id.in_(mine), wanted).order_by(Media.id).limit(limit)))
 
 
-def _about(session: Session, changes: Iterable[Mapping[str, Any]]) -> set[int]:
+def about(session: Session, changes: Iterable[Mapping[str, Any]]) -> set[int]:
     """The images that these changed rows are about."""
     rows = [change["after"] or change["before"] for change in changes]
     found = {int(row["media_id"]) for row in rows if row.get("media_id")}

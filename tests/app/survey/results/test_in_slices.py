@@ -62,13 +62,17 @@ def decide(survey: Survey) -> int:
 
 def work(survey: Survey, results_id: int) -> ResultsFile:
     """What the job does, without the models."""
+    with survey.read() as session:
+        after: int | None = 0 if session.get_one(ResultsFile, results_id).state == "counting" else None
+    while after is not None:
+        after = bringing_in.count_some(survey, results_id, after)
     turned: int | None = 1
     while turned:
         turned = parts.turn_some(survey, results_id)
-        if turned is None:
-            turned = 1  # the next attempt
-    for some in (bringing_in.count_some, bringing_in.take_some, keeping.take_lines):
-        after: int | None = 0
+    if turned is None:
+        return work(survey, results_id)  # the next attempt
+    for some in (bringing_in.take_some, keeping.take_lines):
+        after = 0
         while after is not None:
             after = some(survey, results_id, after)
     bringing_in.finish(survey, results_id)
