@@ -23,6 +23,7 @@ from app.survey.media import imports, remarks
 from app.survey.media.progress import UNFINISHED, Progress, import_progress, refusals, unanalysed
 from app.survey.tables.media import ImportBatch, Outcome
 
+OF_TABLES = (".csv", ".tsv", ".txt", ".xlsx", ".json")
 COUNT_SECONDS = 1.0  # between two counts of an import's files, which take the longer the more there are
 
 
@@ -53,6 +54,9 @@ def run(settings: Settings, options: Namespace) -> int:
         return identities.run(settings, root.resolve(), options)
     if results.may_be_results(root):
         return results.run(settings, root.resolve(), options)
+    if root.is_file() and root.suffix.lower() in OF_TABLES:
+        what = "is broken, or holds no table and no results that Pugmark reads" if root.stat().st_size else "is empty"
+        raise CommandFailed(f"{root.name} {what}.", 2)
     if options.preview:
         return show_preview(root.resolve(), options.names_in, options.as_json)
     survey = open_survey(settings)

@@ -134,7 +134,7 @@ def _text(data: bytes, suffix: str, name: str, choices: Choices) -> Reading:
     if suffix in (".jsonl", ".ndjson"):
         table, doubts = json_lines(text, name)
         reading = Reading(table, lines=lines, doubts=doubts)
-    elif suffix == ".txt":
+    elif suffix == ".txt" and choices.delimiter is None:
         text = text.replace("\r\n", "\n").replace("\r", "\n")
         sign = "\n\n" if "\n\n" in text.strip() else "\n"
         notes = [part.strip() for part in text.split(sign) if part.strip()]

@@ -27,6 +27,7 @@ from modal_backend.contracts import Box, Category
 
 MODEL = "COCO Camera Traps"
 ABOUT_IMAGES = ("file_name", "width", "height", "sha256")
+NO_IMAGE = "The file names no image with its image_id."
 SAYS_NOTHING = "It says {}, not which animal."
 
 
@@ -58,7 +59,10 @@ def read_coco(path: Path, top: Outline) -> Said:
         if not isinstance(one, dict):
             _add(lines, seen, Line("", problem="The annotation is no object."))
             continue
-        image = images.last(str(one.get("image_id"))) or {}
+        image = images.last(str(one.get("image_id")))
+        if image is None:
+            _add(lines, seen, Line(f"annotation {one.get('id')}", problem=NO_IMAGE))
+            continue
         name = categories.get(str(one.get("category_id")), "")
         try:
             line, box = _annotation(one, image, name, model)

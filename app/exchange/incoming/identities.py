@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import zipfile
+from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
@@ -69,6 +70,8 @@ def _is_table(path: Path) -> bool:
             return "xl/workbook.xml" in book.namelist()
     with path.open("rb") as file:
         head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # as Excel writes "Unicode text"
+        head = head.replace(b"\0", b"")
     is_text = b"\0" not in head and head[:1] not in (b"{", b"[")
     return is_text and any(sign in head for sign in (b",", b";", b"\t"))
 
@@ -85,7 +88,8 @@ def read_table(path: Path, *, in_deployments: bool = False) -> Said:
     if path.stat().st_size > LARGEST:
         raise UnknownResults(f"The table is larger than {LARGEST // 1024**2} MB.")
     try:
-        table = read_notes_apart(path, Choices(trust_quotes=True)).table
+        is_tabbed = path.suffix.lower() == ".txt"  # as Excel saves a text; other texts are read as notes
+        table = read_notes_apart(path, Choices(trust_quotes=True, delimiter="\t" if is_tabbed else None)).table
     except BadNotes as error:
         raise BrokenResults(str(error).replace("notes", "lines")) from error
     names = {plain(str(name)): str(name) for name in reversed(list(table.columns))}

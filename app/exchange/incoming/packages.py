@@ -77,7 +77,7 @@ def read_package(path: Path) -> Said:
             continue
         file = names.last(row["mediaID"]) or ""
         try:
-            boxes = _of_model(row) if row["mediaID"] and row.get("classificationMethod") == "machine" else None
+            boxes = _of_model(row) if file and row.get("classificationMethod") == "machine" else None
             if boxes is None:
                 lines.append(_observation(row, file, own))
                 continue
@@ -246,7 +246,11 @@ def _tables(path: Path, name: str, needed: tuple[str, ...]) -> Iterator[pd.DataF
                 if missing := [column for column in needed if column not in table.columns]:
                     raise UnknownResults(f"{name} has no column {' and '.join(missing)}.")
                 yield table
-    except (OSError, KeyError, ValueError, zlib.error, zipfile.BadZipFile) as error:
+    except (KeyError, FileNotFoundError) as error:
+        raise BrokenResults(f"{name} is missing from the package.") from error
+    except pd.errors.EmptyDataError as error:
+        raise BrokenResults(f"{name} of the package is empty.") from error
+    except (OSError, ValueError, zlib.error, zipfile.BadZipFile) as error:
         raise BrokenResults(f"{name} of the package cannot be read: {error}.") from error
 
 

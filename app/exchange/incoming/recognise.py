@@ -31,5 +31,7 @@ def recognise(path: Path) -> Source:
     for reader in JSON_READERS:
         if source := reader(path, top):
             return source
-    names = ", ".join(sorted({*top.values, *top.first})[:8]) or "nothing"
+    names = ", ".join(sorted({*top.values, *top.first})[:8])
+    if not names or ("detection_categories" in top.values and "images" not in top.first):
+        raise UnknownResults(f"The file names no image. {KNOWN}")
     raise UnknownResults(f"This JSON holds {names[:200]}: no results that Pugmark knows. {KNOWN}")

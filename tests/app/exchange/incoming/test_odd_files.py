@@ -131,3 +131,41 @@ def test_only_an_entry_may_be_too_large_not_what_stands_before_or_behind_a_list(
     place.write_text(json.dumps({"images": [{"file_name": "x" * 500_000}]}), encoding="utf-8")
     with pytest.raises(BrokenResults, match="One entry of the file is larger"):
         list(json_files.entries(place, "images.item"))
+
+
+def test_a_table_that_excel_saved_as_unicode_text_is_read(tmp_path: Path) -> None:
+    place = tmp_path / "animals.txt"
+    place.write_text("Filename\tanimal id\nIMG_1.JPG\tZoë\n", encoding="utf-16")
+    assert identities.reads(place)
+    assert [(line.path, line.individual) for line in identities.read(place).lines] == [("IMG_1.JPG", "Zoë")]
+
+
+def test_annotations_and_observations_of_unknown_images_are_each_left_out_by_name(tmp_path: Path) -> None:
+    place = tmp_path / "coco.json"
+    box = {"image_id": "gone", "category_id": 1, "bbox": [1, 1, 5, 5], "score": 0.9}
+    document = {
+        "images": [{"id": "i", "file_name": "a.jpg", "width": 9, "height": 9}],
+        "annotations": [{"id": 1, **box}, {"id": 2, **box}],
+        "categories": [{"id": 1, "name": "tiger"}],
+    }
+    place.write_text(json.dumps(document), encoding="utf-8")
+    said = identities.read(place)
+    assert [(line.path, bool(line.problem)) for line in said.lines] == [
+        ("annotation a1", True),
+        ("annotation a2", True),
+    ]
+    assert not said.boxes
+    (tmp_path / "datapackage.json").write_text('{"resources": [], "profile": "p"}', encoding="utf-8")
+    (tmp_path / "media.csv").write_text("mediaID,filePath\nm1,a.jpg\n", encoding="utf-8")
+    head = "mediaID,observationType,classificationMethod,bboxX,bboxY,bboxWidth,bboxHeight\n"
+    rows = "m8,animal,machine,0.1,0.1,0.2,0.2\nm9,animal,machine,0.1,0.1,0.2,0.2\n"
+    (tmp_path / "observations.csv").write_text(head + rows, encoding="utf-8")
+    lines = identities.read(tmp_path).lines
+    assert [(line.path, line.problem) for line in lines[:2]] == [
+        ("m8", "media.csv does not name it."),
+        ("m9", "media.csv does not name it."),
+    ]
+    assert lines[2].problem == "deployments.csv is missing from the package."
+    (tmp_path / "media.csv").unlink()
+    with pytest.raises(BrokenResults, match=r"^media\.csv is missing from the package\.$"):
+        identities.read(tmp_path)
