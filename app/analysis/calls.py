@@ -17,13 +17,14 @@ from typing import Any
 
 from tenacity import AsyncRetrying, retry_if_exception_type, retry_if_result, retry_never
 
+from app.analysis.answers import checked
 from app.analysis.call_watch import CANCELLED, LOOK_AFTER, CallWatch
 from app.analysis.context import Context
 from app.analysis.digest import digest
 from app.survey.calls import ledger
 from app.survey.calls.ledger import Opening, Sent
 from modal_backend.contracts import Result
-from modal_backend.errors import BackendError, JobFailed, ResultLost, sentence
+from modal_backend.errors import BackendError, ResultLost, sentence
 from modal_backend.registry import MODELS
 from modal_backend.waiting import AWAITED, growing
 
@@ -103,12 +104,12 @@ async def ask(
         )
         found, lost = [], ""
         for (model, call), result in zip(sent.items(), results, strict=True):
-            if isinstance(result, ResultLost):
-                lost = str(result)
-            elif isinstance(result, BaseException):
-                raise result
-            else:
+            if isinstance(result, Result):
                 found.append(Answer(model, result, call.id))
+            elif isinstance(result, ResultLost):
+                lost = str(result)
+            else:
+                raise result
         if not lost:
             return about, found
     raise ResultLost(f"The answer of {', '.join(models)} was lost. {lost}")
@@ -229,9 +230,7 @@ async def _report_sending(context: Context, call_id: int) -> None:
 async def _collect(context: Context, sent: Sent, model: str, items: int, lane: Lane) -> Result:
     """The result of a call that was sent. Raises ResultLost when it has to be made again."""
     try:
-        result = await _wait_for(context, sent, model, lane)
-        if len(result.values) != items:
-            raise JobFailed(f"{model} answered {len(result.values)} values for {items} inputs.")
+        result = checked(model, await _wait_for(context, sent, model, lane), items)
     except ResultLost as error:
         await asyncio.to_thread(ledger.close, context.survey, sent.id, "lost", _text(error))
         raise

@@ -9,7 +9,7 @@ dicts of plain values, which travel as they are.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, fields, is_dataclass
 from typing import Any, get_args, get_type_hints
 
@@ -32,7 +32,7 @@ from modal_backend.contracts import (
     VideoAnswer,
     VideoQuestion,
 )
-from modal_backend.errors import BackendMisconfigured, WeightsMissing
+from modal_backend.errors import BackendMisconfigured, JobFailed, WeightsMissing
 from modal_backend.models.stamps.bar import BarStrips, BarText, TextLine
 from modal_backend.registry import MODELS
 
@@ -75,7 +75,7 @@ def unpack_call(call: dict[str, Any]) -> list[Any]:
         BackendMisconfigured: the caller speaks another contract.
     """
     check_contract(call.get("contract"), "this container", "The caller")
-    return [_unpack_or_failure(value) for value in call["inputs"]]
+    return [_or_failure(_unpack_input, value) for value in call["inputs"]]
 
 
 def pack_answer(values: Sequence[Any], provenance: Provenance, seconds: float, cold_start: float) -> dict[str, Any]:
@@ -100,18 +100,26 @@ def pack_unavailable(error: BackendMisconfigured) -> dict[str, Any]:
 
 
 def unpack_answer(answer: dict[str, Any]) -> Result:
-    """The result of a call.
+    """The result of a call, a Failure in the place of a value that cannot be read.
 
     Raises:
         WeightsMissing, BackendMisconfigured: the model could not run there.
+        JobFailed: the whole answer cannot be read.
     """
+    try:
+        return _unpack_answer(answer)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise JobFailed(f"The answer cannot be read: {type(error).__name__}: {error}") from error
+
+
+def _unpack_answer(answer: dict[str, Any]) -> Result:
     check_contract(answer.get("contract"))
     if "unavailable" in answer:
         answered = answer["unavailable"]
         kind = WeightsMissing if answered["weights"] else BackendMisconfigured
         raise kind(answered["reason"], remedy=answered["remedy"])
     return Result(
-        [_unpack_value(value) for value in answer["values"]],
+        [_or_failure(_unpack_value, value) for value in answer["values"]],
         Provenance(**answer["provenance"]),
         answer["seconds"],
         answer["cold_start_seconds"] or None,
@@ -155,10 +163,10 @@ def _pack_fields(value: Any) -> Any:
     return value
 
 
-def _unpack_or_failure(value: dict[str, Any]) -> Any:
+def _or_failure(unpack: Callable[[dict[str, Any]], Any], value: dict[str, Any]) -> Any:
     try:
-        return _unpack_input(value)
-    except (ValueError, KeyError, TypeError) as error:
+        return unpack(value)
+    except (ValueError, KeyError, TypeError, ZeroDivisionError) as error:
         return Failure(f"{type(error).__name__}: {error}")
 
 
@@ -241,7 +249,7 @@ def _unpack_value(value: dict[str, Any]) -> Any:
         case "matches":
             return [_matches(matches) for matches in value["pairs"]]
         case _:
-            return [Detection(Category(row[0]), row[1], Box(*row[2:])) for row in value["rows"]]
+            return [Detection(Category(row[0]), float(row[1]), Box(*map(float, row[2:]))) for row in value["rows"]]
 
 
 def _pack_features(features: LocalFeatures) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.tables.detections import Analysis, Feature, ModelVersion
 from modal_backend.client import ModalBackend, Options
-from modal_backend.contracts import Failure, LocalFeatures, VideoQuestion
+from modal_backend.contracts import Failure, LocalFeatures, Provenance, VideoQuestion
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import (
     BackendMisconfigured,
@@ -123,6 +123,23 @@ def test_an_input_that_cannot_be_read_fails_alone():
     values = wire.unpack_answer(Served(LOCAL).answer([call])[0]).values
     assert isinstance(values[0], Failure)
     assert isinstance(values[1], LocalFeatures)
+
+
+@pytest.mark.parametrize(
+    "answer", [None, [1], {"contract": 1}, {"contract": 1, "values": [], "provenance": {"backend": "modal"}}]
+)
+def test_an_answer_that_cannot_be_read_is_a_failed_job(answer):
+    with pytest.raises(JobFailed, match="cannot be read"):
+        wire.unpack_answer(answer)
+
+
+def test_a_value_that_cannot_be_read_is_a_failure_and_its_neighbours_are_not():
+    provenance = Provenance("modal", DETECTOR, "1", "0" * 64, "640 px")
+    answer = wire.pack_answer([[], [], []], provenance, 0.1, 0.0)
+    answer["values"][0]["rows"] = [["unicorn", 0.9, 0.1, 0.1, 0.5, 0.5]]
+    answer["values"][1]["rows"] = [["animal", 0.9, 0.1]]
+    values = wire.unpack_answer(answer).values
+    assert [isinstance(value, Failure) for value in values] == [True, True, False]
 
 
 def test_an_unknown_model_is_refused_without_asking_modal(client):

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
 from app.analysis.calls import Lane, Request, ask
 from app.analysis.context import Waiting, open_context
 from app.survey.tables.calls import Call
-from modal_backend.contracts import Provenance, Result
+from modal_backend.contracts import Box, Category, Detection, Failure, LocalFeatures, Provenance, Result
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendMisconfigured, CredentialsRefused, JobFailed
 
-FIRST, SECOND = "pocket-embedding", "rapid"
+FIRST, SECOND = "keybert", "keyword-clusters"  # whose answers may be any values
+NONE = float("nan")
 
 
 class Scripted(EmbeddedBackend):
@@ -79,3 +81,32 @@ def test_a_call_that_ends_in_an_unforeseen_error_is_closed(survey):
     with pytest.raises(ZeroDivisionError):
         asked(survey, backend, models=[FIRST])
     assert (backend.rows[FIRST].outcome, backend.rows[FIRST].error) == ("failed", "ZeroDivisionError: by a model")
+
+
+def box(*numbers: float, confidence: float = 0.9) -> list[Detection]:
+    return [Detection(Category.ANIMAL, confidence, Box(*numbers))]
+
+
+@pytest.mark.parametrize(
+    ("model", "good", "bad"),
+    [
+        ("pocket-detector", box(0.1, 0.1, 0.5, 0.5), box(0.1, 0.1, 0.5, 0.5, confidence=NONE)),
+        ("pocket-detector", [], box(0.1, NONE, 0.5, 0.5)),
+        ("pocket-detector", box(-0.01, 0.0, 1.02, 1.0), box(-3.0, 5.0, 0.1, 9.0)),
+        ("pocket-detector", box(0.1, 0.1, 0.5, 0.5), {"boxes": []}),
+        ("pocket-embedding", np.zeros(1280, np.float32), np.full(1280, NONE, np.float32)),
+        ("pocket-embedding", np.zeros(1280, np.float32), np.zeros(10, np.float32)),
+        (
+            "rapid",
+            LocalFeatures(np.zeros((2, 4), np.float32), np.zeros((2, 128), np.uint8), 9, 9),
+            LocalFeatures(np.zeros((1, 4), np.float32), np.zeros((2, 128), np.uint8), 9, 9),
+        ),
+    ],
+    ids=["confidence", "place", "outside", "kind", "no numbers", "length", "points"],
+)
+def test_a_value_that_cannot_be_right_fails_alone(survey, model, good, bad):
+    _, (answer,) = asked(survey, Scripted(values=lambda _inputs: [good, bad, good]), models=[model])
+    first, second, third = answer.result.values
+    assert first is third is good
+    assert isinstance(second, Failure)
+    assert f"{model} answered" in second.reason
