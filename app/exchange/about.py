@@ -18,9 +18,6 @@ ROUNDED = (
     "individual without a species, is in the survey."
 )
 AS_THEY_ARE = "They stand as they are."
-IN_A_WORKBOOK = (
-    "They stand as they are; pandas.read_excel wants keep_default_na=False, or it takes one called NA for missing."
-)
 
 
 def about(

@@ -1,4 +1,7 @@
-"""Sightings as an Excel workbook: the columns of the CSV table, split into sheets where Excel's rows end."""
+"""Sightings as an Excel workbook: the columns of the CSV table, split into sheets where Excel's rows end.
+
+Texts follow the RULE of `safe_cells`, as in the table: pandas.read_excel takes a cell with NA for missing, 01 for 1.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 from sqlalchemy.orm import Session
 
 from app.exchange.progress import Report, unheard
+from app.exchange.safe_cells import kept_cell
 from app.exchange.sightings_csv import HEADER, rows
 
 # Microsoft, "Excel specifications and limits".
@@ -47,7 +51,7 @@ def _sheets(book: Workbook, found: Iterable[Sequence[Any]], most_rows: int) -> i
             number = (count - 1) // (most_rows - 1) + 1
             sheet = book.create_sheet("Sightings" if number == 1 else f"Sightings {number}")
             sheet.append(HEADER)
-        sheet.append([_text(sheet, value) if isinstance(value, str) else value for value in row])
+        sheet.append([_text(sheet, value) if isinstance(value, str) else value for value in map(kept_cell, row)])
     if sheet is None:
         book.create_sheet("Sightings").append(HEADER)
     return count

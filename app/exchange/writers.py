@@ -23,7 +23,7 @@ from app.exchange import (
     sightings_xlsx,
     station_map,
 )
-from app.exchange.about import AS_THEY_ARE, IN_A_WORKBOOK, about
+from app.exchange.about import AS_THEY_ARE, about
 from app.exchange.coordinates import may_be_exact
 from app.exchange.safe_cells import RULE
 from app.exchange.wishes import Wish
@@ -84,7 +84,7 @@ def write_sightings(survey: Survey, wish: Wish, out: Path) -> str:
 
 def write_workbook(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
-        lines = _about(session, wish, [SIGHTINGS_LACK], IN_A_WORKBOOK)
+        lines = _about(session, wish, [SIGHTINGS_LACK])
         count = sightings_xlsx.write(session, out, lines, wish.individual_id, exact=wish.exact, report=wish.report)
     return f"{count:,} sightings"
 

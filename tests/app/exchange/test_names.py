@@ -92,6 +92,12 @@ def test_the_sightings_join_each_individual_with_its_own_station(named, tmp_path
     content = out.read_bytes()
     pairs = zip(column(content, "individual", **options), column(content, "station", **options), strict=True)
     assert sorted(pairs) == sorted((name, name) for name in NAMES)
+    FORMATS["sightings-xlsx"].write(named, Wish(), tmp_path / "sightings.xlsx")
+    sheet = pd.read_excel(tmp_path / "sightings.xlsx", **options)
+    found = zip(map(str, sheet["individual"]), map(str, sheet["station"]), strict=True)
+    assert sorted((original(name), original(station)) for name, station in found) == sorted(
+        (name, name) for name in NAMES
+    )
 
 
 def test_identifiers_turn_what_secr_and_mark_read_back_into_names(written):
