@@ -23,11 +23,12 @@ def head_of(session: Session, results_id: int) -> Decision | None:
 
 
 def named_images(session: Session, results_id: int) -> set[int]:
-    """The images about which the parts of a file say something that stands."""
+    """The images about which a file, as far as it stands, says something."""
     head = head_of(session, results_id)
     if head is None or head.undone_at is not None:
         return set()
-    standing = sa.select(Decision.changes).where(Decision.part_of == head.id, Decision.undone_at.is_(None))
+    mine = sa.or_(Decision.id == head.id, Decision.part_of == head.id)
+    standing = sa.select(Decision.changes).where(mine, Decision.undone_at.is_(None))
     return {number for changes in session.scalars(standing) for number in stored.about(session, changes)}
 
 

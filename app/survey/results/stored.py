@@ -23,7 +23,7 @@ from modal_backend.contracts import Category
 from modal_backend.contracts import Detection as Found
 
 CATEGORIES = (Category.ANIMAL, Category.PERSON, Category.VEHICLE)
-AT_ONCE = 5000  # images whose boxes come to count, or no longer, in one transaction
+AT_ONCE = 2500  # images whose boxes come to count, or no longer, in one transaction
 
 
 def decided(session: Session, media_ids: Collection[int]) -> set[int]:
