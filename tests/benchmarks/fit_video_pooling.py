@@ -1,12 +1,12 @@
-"""Fit the weights of app/video/summary/pooling.py: python -m tests.benchmarks.fit_video_pooling FIRST:COUNT
+"""Fit the weights of app/video/summary/pooling.py: python -m tests.benchmarks.fit_video_pooling [SEEDS SEEDS]
 
-Videos are made of the stills that test_still_videos.py names TUNED_ON. A thing is an animal when most of its marks lie
-on one. The fit is logistic, with a pull towards the weights in use (START, PULL), because the things are few.
+The first seeds (FIRST:COUNT) are of videos made of the stills that test_still_videos.py names TUNED_ON: a thing is an
+animal when most of its marks lie on one. The others are of drawn videos: a thing is an animal when it comes and goes
+with one. The fit is logistic, with a pull towards START (what was set by hand before), because the things are few.
 """
 
 from __future__ import annotations
 
-import os
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from sklearn.metrics import log_loss, roc_auc_score
 from app.commands.summarise import detector
 from app.video.summary.evidence import USABLE, Thing
 from app.video.summary.first_pass import first_pass
-from app.video.summary.looks import look_closer, sampled_frames
+from app.video.summary.looks import Detect, look_closer, sampled_frames
 from app.video.summary.pooling import FEATURES, FEWEST_MARKS, OFFSET, WEIGHTS, Watch, evidence_of
 from app.video.summary.summarise import motion_paths
 from app.video.summary.tracklets import SURE, things_in_view
@@ -28,11 +28,14 @@ from modal_backend.contracts import Box
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.models.detectors.overlap import covered, overlap
 from tests.benchmarks.test_still_videos import DATA, TUNED_ON
+from tests.benchmarks.test_video_counts import known_videos
+from tests.support.drawn_videos import Truth
 from tests.support.nuisances import NUISANCES
 from tests.support.still_videos import draw_still_video, read_stills, still_video
 
-START = np.array([*WEIGHTS, OFFSET])
+START = np.array([1.0, 0.3, 1.5, 1.85, 0.9, -0.45, -0.6, -2.0, -1.0])  # as the rules before it weighed
 PULL = 1.0
+Row = tuple[np.ndarray, bool]
 SHOWS = 0.3  # overlap with the animal, or .7 of the smaller covered: enlarged parts show heads, shadows join bodies
 
 
@@ -48,27 +51,50 @@ def _on(box: Box, second: float, boxes: dict[float, Box]) -> bool:
     return there and (overlap(box, boxes[near]) >= SHOWS or covered(box, boxes[near]) >= 0.7)
 
 
-def rows(first: int, count: int) -> Iterator[tuple[np.ndarray, bool]]:
-    """Features and truth of every marked thing in the videos of these seeds."""
-    stills, detect = read_stills(Path(str(DATA)), *TUNED_ON), detector(EmbeddedBackend())
-    names = [name for name in NUISANCES if name != "pan"]
+def comes_and_goes(thing: Thing, animals: list[Truth]) -> bool | None:
+    """Whether a thing is in view when one of the animals is; None when it is for a part of that time."""
+    first, last = thing.spans[0][0], thing.spans[-1][1]
+    if any(abs(first - animal.first) < 1 and abs(last - animal.last) < 1 for animal in animals):
+        return True
+    return None if any(first < animal.last and last > animal.first for animal in animals) else False
+
+
+def still_rows(first: int, count: int, detect: Detect) -> Iterator[Row]:
+    """Features and truth of every marked thing in videos made of stills."""
+    stills, names = read_stills(Path(str(DATA)), *TUNED_ON), [name for name in NUISANCES if name != "pan"]
     with tempfile.TemporaryDirectory() as folder:
         for seed in range(first, first + count):
             animals = (0, 1, 0, 2, 1, 3)[seed % 6]
             two = [names[seed // 2 % len(names)], names[(seed // 2 + 3) % len(names)]]
             path = Path(folder) / f"{seed}.mp4"
             known = draw_still_video(still_video(seed, animals, None if animals else two), stills, path)
-            watched = first_pass(path)
-            paths, frame = motion_paths(watched)
-            sampled = sampled_frames(path, watched, paths, None, detect, _unseen)
-            look_closer(sampled, paths, frame, detect, _unseen)
-            looked = {sample.index: (sample.second, sample.found) for sample in sampled}
-            seconds = tuple(sorted(second for second, _ in looked.values()))
-            watch = Watch(frame, seconds, watched.motion.busy, SURE, watched.camera.moves)
-            for thing in (thing for things in things_in_view(paths, looked, watch) for thing in things):
-                if sum(mark.confidence >= USABLE for mark in thing.marks) >= FEWEST_MARKS:
-                    yield evidence_of(thing, watch), shows(thing, known.boxes)
+            for thing, features in marked_things(path, detect):
+                yield features, shows(thing, known.boxes)
             path.unlink()
+
+
+def drawn_rows(first: int, count: int, detect: Detect) -> Iterator[Row]:
+    """Features and truth of every marked thing in drawn videos."""
+    with tempfile.TemporaryDirectory() as folder:
+        for _, path, truths in known_videos(Path(folder), first, count):
+            for thing, features in marked_things(path, detect):
+                if (animal := comes_and_goes(thing, truths)) is not None:
+                    yield features, animal
+            path.unlink()
+
+
+def marked_things(path: Path, detect: Detect) -> Iterator[tuple[Thing, np.ndarray]]:
+    """What the detector marks on several frames of a video, with its features."""
+    watched = first_pass(path)
+    paths, frame = motion_paths(watched)
+    sampled = sampled_frames(path, watched, paths, None, detect, _unseen)
+    look_closer(sampled, paths, frame, detect, _unseen)
+    looked = {sample.index: (sample.second, sample.found) for sample in sampled}
+    seconds = tuple(sorted(second for second, _ in looked.values()))
+    watch = Watch(frame, seconds, watched.motion.busy, SURE, watched.camera.moves)
+    for thing in (thing for things in things_in_view(paths, looked, watch) for thing in things):
+        if sum(mark.confidence >= USABLE for mark in thing.marks) >= FEWEST_MARKS:
+            yield thing, evidence_of(thing, watch)
 
 
 def _unseen(share: float) -> None:
@@ -94,19 +120,26 @@ def report(features: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> str:
     return f"AUC {roc_auc_score(truth, chance):.3f}, log loss {log_loss(truth, chance):.3f}, {wrong}, {missed}"
 
 
-def main(seeds: str) -> None:
-    """Print the weights in use and the fitted ones, each with its figures; folds of fives check the fit."""
-    first, count = (int(part) for part in seeds.split(":"))
-    features, truth = (np.array(column) for column in zip(*rows(first, count), strict=True))
-    folds = np.arange(len(truth)) * 5 // len(truth)
-    left_out = np.array([features[place] @ (w := fitted(features[folds != fold], truth[folds != fold]))[:-1] + w[-1]
-                         for place, fold in enumerate(folds)])  # fmt: skip
-    print("in use     ", report(features, truth, START))
+def main(stills: str, drawn: str) -> None:
+    """Print the weights in use, those set by hand and the fitted ones with their figures; fifths check the fit."""
+    detect = detector(EmbeddedBackend())
+    found = [*still_rows(*_seeds(stills), detect), *drawn_rows(*_seeds(drawn), detect)]
+    features, truth = (np.array(column) for column in zip(*found, strict=True))
+    folds, left_out = np.arange(len(truth)) % 5, np.empty(len(truth))
+    for fold in range(5):
+        *weights, offset = fitted(features[folds != fold], truth[folds != fold])
+        left_out[folds == fold] = features[folds == fold] @ np.array(weights) + offset
+    print("in use     ", report(features, truth, np.array([*WEIGHTS, OFFSET])))
+    print("by hand    ", report(features, truth, START))
     print("fitted     ", report(features, truth, fitted(features, truth)))
     print("left out   ", f"AUC {roc_auc_score(truth, left_out):.3f}, log loss {log_loss(truth, expit(left_out)):.3f}")
     print(dict(zip((*FEATURES, "offset"), fitted(features, truth).round(2), strict=True)))
 
 
+def _seeds(text: str) -> tuple[int, int]:
+    first, count = text.split(":")
+    return int(first), int(count)
+
+
 if __name__ == "__main__":
-    os.environ.setdefault("OMP_NUM_THREADS", "1")
-    main(sys.argv[1] if len(sys.argv) > 1 else "5024:24")
+    main(*(sys.argv[1:] or ("5024:24", "710000:6")))

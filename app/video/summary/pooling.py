@@ -14,16 +14,20 @@ from scipy.special import expit, logit
 
 from app.video.paths.frame_borders import Frame
 from app.video.summary.evidence import USABLE, Thing, goes_far, pace_of, sides_of
+from modal_backend.contracts import Category
+from modal_backend.models.detectors.overlap import apart
 
-FEATURES = ("sureness", "marks", "share", "strides", "crosses", "unmoved", "scenery", "darts")
-WEIGHTS = (1.0, 0.3, 0.5, 1.85, 0.9, -0.45, -0.6, -2.0)
-OFFSET = -0.25
+FEATURES = ("sureness", "marks", "share", "strides", "crosses", "stands", "scenery", "darts")
+WEIGHTS = (0.78, 0.77, 1.35, 2.18, 1.22, -0.94, -0.6, -2.59)
+OFFSET = -1.06
 COUNTS_FROM = 0.5
 FEWEST_MARKS, FEWEST_STILL = 2, 3
+SEVERAL = 3  # marks of an animal from which it speaks for it that its path crosses a border
 FEW, ALONE = 2, 0.7  # a video of so few looks: the mean confidence that is asked for
 MOST_MARKS = 12  # more prove no more: what stands there is marked on every frame
 LEAST, MOST = 0.005, 0.995
-RUNS = 8.0  # of its own lengths a second: few animals run faster, insects before the lens do
+RUNS = 4.0  # of its own lengths a second: animals seldom run faster, insects before the lens fly at 14
+TRAVELLED = 1.5  # of its own size, from its first to its last mark
 BUSY = 0.5  # share of the frames in which too much moves, from which motion proves nothing
 
 
@@ -53,16 +57,17 @@ def evidence_of(thing: Thing, watch: Watch) -> NDArray[np.float64]:
     looks = len(thing.marks) if thing.path else sum(first <= second <= last for second in watch.seconds)
     strides = thing.path is not None and watch.busy < BUSY and goes_far(thing.path, watch.frame)
     scenery = first <= watch.seconds[min(1, len(watch.seconds) - 1)] and last >= watch.seconds[-2:][0]
-    unmoved = thing.path is None
+    stands = thing.path is None and apart(thing.marks[0].box, thing.marks[-1].box) < TRAVELLED
+    several = thing.category == Category.ANIMAL and marks >= SEVERAL
     return np.array(
         [
             logit(np.clip(thing.support, LEAST, MOST)) - logit(watch.sure),
             np.log(np.clip(marks, 1, MOST_MARKS) / 3),
             marks / max(looks, 1),
             strides,
-            strides and thing.path is not None and any(sides_of(thing.path, watch.frame)),
-            unmoved,
-            unmoved and scenery and not watch.carried,
+            strides and several and thing.path is not None and any(sides_of(thing.path, watch.frame)),
+            0.5 if thing.path is None and watch.carried else stands,  # before a camera that moves nobody can tell
+            stands and scenery and not watch.carried,
             np.log2(max(pace_of(thing.path) / RUNS, 1.0)) if thing.path else 0.0,
         ],
         float,

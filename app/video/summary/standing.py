@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
 from app.video.summary.evidence import FAINTER, Looked, Mark, Thing
 from modal_backend.contracts import Box
-from modal_backend.models.detectors.overlap import area_of, covered, middle_of, overlap
+from modal_backend.models.detectors.overlap import apart, area_of, covered, middle_of, overlap
 
 LINKS_FROM = 0.1  # overlap of boxes on frames looked at after each other
 LINK_SECONDS = 4.0
@@ -57,14 +56,8 @@ def _explains(mark: Mark, box: Box) -> bool:
 
 
 def _may_follow(last: Mark, mark: Mark, seconds: Sequence[float]) -> bool:
-    near = overlap(last.box, mark.box) >= LINKS_FROM or _apart(last.box, mark.box) <= 0.6
+    near = overlap(last.box, mark.box) >= LINKS_FROM or apart(last.box, mark.box) <= 0.6
     return last.index < mark.index and _follows(last.second, mark.second, seconds, LINK_SECONDS) and near
-
-
-def _apart(box: Box, other: Box) -> float:
-    """Distance of the middles in sizes of the larger box."""
-    size = max(box.width, box.height, other.width, other.height)
-    return math.dist(middle_of(box), middle_of(other)) / size if size else math.inf
 
 
 def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -> tuple[list[Thing], list[Thing]]:
@@ -95,7 +88,7 @@ def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool
             continue
         places = (before[-1].box, _ahead(before, after[0].second), _ahead(after[::-1], before[-1].second))
         if any(
-            _apart(place, mark.box) <= 0.6 for place, mark in zip(places, (after[0], after[0], before[-1]), strict=True)
+            apart(place, mark.box) <= 0.6 for place, mark in zip(places, (after[0], after[0], before[-1]), strict=True)
         ):
             return True
     return False
@@ -133,7 +126,7 @@ def _goes_on(before: Thing, after: Thing) -> bool:
         return False
     end, begin = before.marks[-1], after.marks[0]
     gap = after.spans[0][0] - before.spans[-1][1]
-    return -0.3 <= gap <= 1.0 and begin.index >= end.index and _apart(end.box, begin.box) <= 0.4
+    return -0.3 <= gap <= 1.0 and begin.index >= end.index and apart(end.box, begin.box) <= 0.4
 
 
 def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -14,8 +14,9 @@ from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
 from app.video.summary.evidence import Looked, Thing, shown_box, sides_of, things_of, trimmed
-from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts
+from app.video.summary.pooling import FEWEST_MARKS, TRAVELLED, Watch, chance, counts
 from modal_backend.contracts import Category, Detection, FrameBox, Side, Source, Tracklet
+from modal_backend.models.detectors.overlap import apart
 from modal_backend.models.detectors.prepare import threshold
 from modal_backend.registry import DETECTOR
 
@@ -110,6 +111,7 @@ def _seen_sides(thing: Thing, watch: Watch) -> tuple[str | None, str | None]:
 def _still(thing: Thing, watch: Watch) -> Tracklet:
     first, last = thing.spans[0]
     between = sum(first <= second <= last for second in watch.seconds)
+    stands = apart(thing.marks[0].box, thing.marks[-1].box) < TRAVELLED and not watch.carried
     note = f"is marked by the detector on {len(thing.marks)} of {between} frames, but nothing moves there"
     return Tracklet(
         category=thing.category,
@@ -121,5 +123,5 @@ def _still(thing: Thing, watch: Watch) -> Tracklet:
         exit=None,
         moving=0.0,
         counted=counts(thing, watch),
-        note="" if watch.carried else note,
+        note=note if stands else "",
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from typing import Any
 
@@ -58,6 +59,12 @@ def different(boxes: Iterable[Box], same: float) -> list[Box]:
 def middle_of(box: Box) -> tuple[float, float]:
     """Its middle, x and y."""
     return box.x + box.width / 2, box.y + box.height / 2
+
+
+def apart(box: Box, other: Box) -> float:
+    """Distance of the middles in sizes (longest sides) of the larger box."""
+    size = max(box.width, box.height, other.width, other.height)
+    return math.dist(middle_of(box), middle_of(other)) / size if size else math.inf
 
 
 def clipped(box: Box) -> Box:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import numpy as np
+
+from app.video.motion.tracker import Step
 from app.video.paths.frame_borders import Frame
+from app.video.paths.path import MotionPath
 from app.video.summary.tracklets import tracklets_of
 from modal_backend.contracts import Box, Category, Detection, Tracklet
 
@@ -47,3 +51,32 @@ def test_what_stands_before_a_camera_that_moves_is_no_scenery():
     marks = dict.fromkeys(LOOKS, 0.4)
     (before_a_still_camera,), (before_a_moving_one,) = found(marks), found(marks, carried=True)
     assert before_a_still_camera.confidence < before_a_moving_one.confidence
+
+
+def test_boxes_that_move_through_the_frame_count_at_less_than_boxes_that_stay():
+    def chance(step: float) -> float:
+        looked = {
+            second: (float(second), [Detection(Category.ANIMAL, 0.25, Box(0.1 + step * second, 0.4, 0.1, 0.1))])
+            for second in range(5, 13)
+        }
+        looked = {second: (float(second), []) for second in LOOKS} | looked
+        (thing,) = tracklets_of([], FRAME, looked, 0.0, 0.3, False)
+        return thing.confidence
+
+    assert chance(0.0) < 0.5 < chance(0.05)
+
+
+def test_what_darts_through_faster_than_animals_run_is_none():
+    def counted(pace: float) -> bool:
+        steps = [Step(at / 10, pace * at, 40.0, pace * at + 8.0, 48.0, 64.0, 80.0) for at in range(int(190 / pace))]
+        path = MotionPath([steps])
+        seconds = np.linspace(0, steps[-1].second, 5)[1:-1]
+        looked = {}
+        for index, second in enumerate(seconds):
+            box = path.box_at(float(second), FRAME)
+            assert box is not None
+            looked[index] = (float(second), [Detection(Category.ANIMAL, 0.4, box)])
+        return any(one.counted for one in tracklets_of([path], FRAME, looked, 0.0, 0.3, False))
+
+    assert counted(2.0)  # 2.5 of its own lengths a second
+    assert not counted(16.0)  # 20
