@@ -200,12 +200,18 @@ def _exif(image: ImageFile.ImageFile, stream: BinaryIO, kind: ImageFormat) -> Ex
 
 def thumbnail(picture: Picture) -> bytes:
     """A JPEG of at most 256 x 256 pixels without any metadata."""
+    import cv2
+
     height, width = picture.shape[:2]
     scale = min(1.0, THUMB_SIDE / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    small = Image.fromarray(picture).resize(size, Image.Resampling.BICUBIC, reducing_gap=2.0)
+    while max(picture.shape[:2]) >= 2 * THUMB_SIDE and min(picture.shape[:2]) > 1:
+        high, wide = picture.shape[0] // 2, picture.shape[1] // 2
+        # Whole halves are averaged ten times as fast as other sizes.
+        picture = cv2.resize(picture[: 2 * high, : 2 * wide], (wide, high), interpolation=cv2.INTER_AREA)
+    small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     out = io.BytesIO()
-    small.save(out, "JPEG", quality=THUMB_QUALITY)
+    Image.fromarray(small).save(out, "JPEG", quality=THUMB_QUALITY)
     return out.getvalue()
 
 

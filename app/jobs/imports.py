@@ -186,7 +186,6 @@ def _begin(now: Current, import_id: int) -> int:
         session.flush()
         setting, usual = now.settings.local_features, usual_profile(now.settings)
         rapid_profile.settle(session, setting, usual=usual, importing=True)
-    context.backend.load(context.choose().detector)
     return context.backend.batches_ahead
 
 
@@ -210,6 +209,7 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
     media_ids: list[int] = []
     taken, feed = 0, now.feeds.pop(job)  # one that breaks off is begun again: what is listed by then is passed over
     for reads in feed:
+        context.backend.load(context.choose().detector)  # a second, the first time, in which more files are read
         listed = list_batch(context, import_id, reads)
         bringing_in.take_for(context.survey, import_id, listed)
         media_ids += listed
