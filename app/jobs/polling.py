@@ -1,7 +1,7 @@
 """A worker's looks at its queues, made cheap: DBOS asks the database four times at every look at every queue.
 
-Nearly always nothing waits: then one question answers for all queues. What is known of a queue, and whether this is the
-newest version, is asked once a second.
+Nearly always nothing waits: then one question answers for all queues. What a queue is like and whether this is the
+newest version is asked now and then.
 """
 
 from __future__ import annotations
@@ -13,7 +13,8 @@ from typing import Any
 import sqlalchemy as sa
 from dbos._sys_db import SystemDatabase
 
-KEPT_SECONDS = 1.0
+QUEUE_SECONDS = 10.0  # a queue changes when a worker of another version starts
+VERSION_SECONDS = 1.0
 WAITING_SECONDS = 0.05
 
 
@@ -32,9 +33,9 @@ def look_cheaply(database: SystemDatabase) -> None:
 
     known = remembered(waiting, WAITING_SECONDS)
     database.dequeue_scopes = lambda queue: [None] if queue in known(None) else []  # type: ignore[method-assign]
-    database.get_queue = remembered(database.get_queue, KEPT_SECONDS)  # type: ignore[method-assign]
+    database.get_queue = remembered(database.get_queue, QUEUE_SECONDS)  # type: ignore[method-assign]
     database._is_latest_version = remembered(  # type: ignore[method-assign]
-        database._is_latest_version, KEPT_SECONDS
+        database._is_latest_version, VERSION_SECONDS
     )
 
 

@@ -50,8 +50,8 @@ def test_the_looks_of_a_second_ask_once_whether_this_is_the_newest_version(clock
     assert database.asked.latest.call_count == 2
 
 
-def test_the_looks_of_a_second_ask_once_what_a_queue_is_like(clock, database):
-    for clock.now in (10.0, 10.9, 11.5):
+def test_the_looks_of_ten_seconds_ask_once_what_a_queue_is_like(clock, database):
+    for clock.now in (10.0, 19.9, 20.5):
         assert database.get_queue("imports") == "the queue imports"
         assert database.get_queue("batches") == "the queue batches"
     assert database.asked.queue.call_count == 4
