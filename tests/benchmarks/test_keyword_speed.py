@@ -5,8 +5,11 @@ from __future__ import annotations
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
+import pandas as pd
+import psutil
 import pytest
 from keybert import KeyBERT
 from sklearn.feature_extraction.text import CountVectorizer
@@ -22,7 +25,7 @@ from tests.support.planted_notes import planted_notes
 resource = pytest.importorskip("resource", reason="memory is measured on POSIX")
 
 NOTES, BY_NOTE = 5000, 200
-LEAST_RATIO = 4.0
+LEAST_RATIO, MOST_MB = 4.0, 1000
 
 
 def field_notes(count: int) -> list[str]:
@@ -70,6 +73,27 @@ def test_one_pass_takes_a_quarter_of_the_time_a_note_and_gives_the_same_keywords
     assert by_note / at_once >= LEAST_RATIO
     assert same >= BY_NOTE * 0.99
     assert len(steps) > 20
+
+
+@pytest.mark.benchmark
+def test_the_command_takes_5000_notes_in_a_gigabyte(tmp_path: Path, measured):
+    notes = field_notes(NOTES)
+    sites = [next((name for name in map(station_name, range(12)) if name in note), "elsewhere") for note in notes]
+    pd.DataFrame({"text": notes, "category": sites}).to_csv(tmp_path / "notes.csv", index=False)
+    command = [sys.executable, "-m", "app", "notes", str(tmp_path / "notes.csv"), "--text", "text", "--category"]
+    start, peak = time.perf_counter(), 0
+    running = psutil.Popen(
+        [*command, "category", "--out", str(tmp_path / "out")], cwd=ROOT, env=environment(tmp_path / "data")
+    )
+    while running.poll() is None:
+        with suppress(psutil.Error):
+            parts = [running, *running.children(recursive=True)]
+            peak = max(peak, sum(part.memory_info().rss for part in parts))
+        time.sleep(0.05)
+    measured(f"{NOTES:,} notes by the command", time.perf_counter() - start, "s")
+    measured("memory of it and its children", peak / 2**20, "MB", at_most=MOST_MB)
+    assert running.returncode == 0
+    assert peak <= MOST_MB * 2**20
 
 
 @pytest.mark.benchmark

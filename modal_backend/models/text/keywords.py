@@ -6,8 +6,11 @@ is embedded twice.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import importlib.util
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -112,22 +115,28 @@ def select(
 def _chosen(
     candidates: Candidates, embeddings: Embeddings, notes: list[int], top_n: int, diversity: float
 ) -> list[list[tuple[str, float]]]:
-    from keybert import KeyBERT
-    from keybert.backend import BaseEmbedder
-    from sklearn.feature_extraction.text import CountVectorizer
+    place = {phrase: at for at, phrase in enumerate(candidates.phrases)}
+    found = []
+    for note in notes:
+        words = sorted(set(candidates.of_note[note]))
+        vectors = embeddings.phrases[[place[word] for word in words]]
+        found.append(_mmr()(embeddings.notes[note : note + 1], vectors, words, top_n, diversity))
+    return found
 
-    if not notes:
-        return []
-    chosen = KeyBERT(BaseEmbedder()).extract_keywords(
-        [candidates.of_note[note] for note in notes],
-        vectorizer=CountVectorizer(analyzer=list, vocabulary=candidates.phrases),
-        use_mmr=True,
-        top_n=top_n,
-        diversity=diversity,
-        doc_embeddings=embeddings.notes[notes],
-        word_embeddings=embeddings.phrases,
-    )
-    return [chosen] if len(notes) == 1 else chosen  # KeyBERT gives the keywords of a single text as they are
+
+@cache
+def _mmr() -> Callable[..., list[tuple[str, float]]]:
+    """KeyBERT's choice by maximal marginal relevance: best first, (word, cosine with the note).
+
+    The package itself would import PyTorch and 700 MB with it, to embed what is embedded already.
+    """
+    package = importlib.util.find_spec("keybert")
+    assert package is not None
+    spec = importlib.util.spec_from_file_location("keybert_mmr", Path(str(package.origin)).with_name("_mmr.py"))
+    assert spec is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)  # type: ignore[union-attr]
+    return module.mmr  # type: ignore[no-any-return]
 
 
 def by_category(keywords: NoteKeywords, categories: Sequence[str]) -> pd.DataFrame:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pandas as pd
 import pytest
 
@@ -9,6 +12,7 @@ from modal_backend.errors import BackendMisconfigured
 from modal_backend.models.text import keywords
 from modal_backend.models.text.note_text import LONGEST_TEXT, clean, phrase_analyzer, phrases
 from modal_backend.models.text.sentence_embedding import load_embedding
+from tests.support.commands import ROOT
 from tests.support.minilm import minilm_by_torch
 
 NOTES = [
@@ -65,6 +69,14 @@ def test_keywords_and_scores_are_those_of_keybert_called_note_by_note():
         )
         assert [word for word, _ in found] == [word for word, _ in expected]
         assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=2e-4)
+
+
+def test_choosing_keywords_brings_no_torch_into_memory():
+    script = (
+        "import sys; from modal_backend.models.text import keywords; keywords._mmr(); print('torch' in sys.modules)"
+    )
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == "False"
 
 
 def test_notes_without_words_are_told_one_by_one_and_harm_no_other():
