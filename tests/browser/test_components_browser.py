@@ -330,13 +330,15 @@ def test_upload_sends_every_file_and_tells_failures_in_words(show: Callable[...,
     files = [{"name": f"IMG_{n}.JPG", "mimeType": "image/jpeg", "buffer": b"x" * 20_000} for n in range(12)]
     too_long = {"name": "n" * 250 + ".jpg", "mimeType": "image/jpeg", "buffer": b"x"}
     note = {"name": "notes.txt", "mimeType": "text/plain", "buffer": b"x"}
-    page.locator("input[type=file]").first.set_input_files([*files, too_long, note])
+    raw = [{"name": f"IMG_1{suffix}", "mimeType": "", "buffer": b"x"} for suffix in (".HEIC", ".tif", ".THM")]
+    hidden = {"name": ".DS_Store", "mimeType": "", "buffer": b"x"}
+    page.locator("input[type=file]").first.set_input_files([*files, too_long, note, *raw, hidden])
     answer = wait_for(page, lambda got: "'finished': True" in got["result"])
-    assert "'total': 13, 'done': 12" in answer["result"]
+    assert "'total': 17, 'done': 16" in answer["result"]
     assert "'left_out': 1" in answer["result"]
-    too_long_says, note_says = page.locator(".failure .path + span").all_inner_texts()
+    too_long_says, hidden_says = page.locator(".failure .path + span").all_inner_texts()
     assert "shorten it" in too_long_says
-    assert note_says == "left out: neither an image nor a video"
+    assert hidden_says == "left out: hidden, or of the operating system"
 
 
 def leave_and_come_back(page: Any, away_ms: int) -> None:

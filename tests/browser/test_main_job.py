@@ -58,13 +58,17 @@ def wait_for_rows(page: Any, data_dir: Path, query: str, expected: list[tuple[An
 def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_dashboard, tmp_path):
     address, data_dir = working_dashboard
     (tmp_path / "notes.txt").write_text("no picture")
+    (tmp_path / ".hidden").write_text("no picture")
     page.goto(f"{address}/upload")
     page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=120_000)
-    page.set_input_files('input[aria-label="Files"]', [*pictures(tmp_path), str(tmp_path / "notes.txt")])
+    page.set_input_files(
+        'input[aria-label="Files"]', [*pictures(tmp_path), str(tmp_path / "notes.txt"), str(tmp_path / ".hidden")]
+    )
     page.get_by_text("you can close this tab").first.wait_for(timeout=120_000)
     page.get_by_text(f"{FILES} new").first.wait_for(timeout=120_000)
     assert rows(data_dir, "select stage, count(*) from media group by stage") == [("ready", FILES)]
-    assert page.get_by_text("notes.txt").is_visible(), "what the picker left out is named to the end"
+    page.get_by_text("1 refused: which and why").wait_for()
+    assert page.get_by_text(".hidden").is_visible(), "what the picker left out is named to the end"
     assert not list((data_dir / "uploads").iterdir())
 
 

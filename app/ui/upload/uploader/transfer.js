@@ -4,7 +4,8 @@
 const AT_ONCE = 4;
 const TRIES = 3;
 const NAMED = 50;
-const LEFT_OUT = /(^|\/)(\.|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
+// Hidden files and an operating system's own; ._ files go along, for the import names them.
+const LEFT_OUT = /(^|\/)(\.(?!_)|Thumbs\.db$|desktop\.ini$|__MACOSX\/)/i;
 const transfers = new Map();
 
 export class Transfer {
@@ -49,10 +50,9 @@ export class Transfer {
   }
 
   /** chosen: [{file, path}] */
-  add(chosen, accept) {
+  add(chosen) {
     for (const { file, path } of chosen) {
-      const known = accept.length === 0 || accept.some((suffix) => path.toLowerCase().endsWith(suffix));
-      if (LEFT_OUT.test(path) || !known) { this.leaveOut(path); continue; }
+      if (LEFT_OUT.test(path)) { this.leaveOut(path); continue; }
       if (this.paths.has(path)) continue;
       this.paths.add(path);
       this.files.push({ file, path, tries: 0 });

@@ -59,7 +59,7 @@ class Uploader {
   }
 
   take(files) {
-    this.transfer.add(files, this.data.accept || []);
+    this.transfer.add(files);
     this.draw();
     this.tell();
   }
@@ -101,7 +101,7 @@ class Uploader {
     const failed = transfer.failed;
     if (failed.length > 1) rows.unshift(el("div", "failure head", null, el("span", "", null, `${count(failed.length, "file")} failed`),
       el("button", "button", { type: "button", onclick: () => this.transfer.retry([...failed]) }, "Retry all")));
-    for (const path of transfer.leftOut) rows.push(el("div", "failure", null, el("span", "path", null, path), el("span", "", null, "left out: neither an image nor a video")));
+    for (const path of transfer.leftOut) rows.push(el("div", "failure", null, el("span", "path", null, path), el("span", "", null, "left out: hidden, or of the operating system")));
     if (now.left_out > transfer.leftOut.length) rows.push(el("div", "failure", null, `and ${count(now.left_out - transfer.leftOut.length, "file")} more left out`));
     this.failures.replaceChildren(...rows);
   }
@@ -111,7 +111,7 @@ class Uploader {
     const rate = this.transfer.rate();
     if (this.transfer.busy && rate > 0) parts.push(`${size(rate)}/s`, `${duration((now.bytes - now.bytes_done) / rate)} left`, "keep this tab open until the files are sent");
     if (now.failed_count) parts.push(`${now.failed_count} failed`);
-    if (now.left_out) parts.push(`${now.left_out} left out (neither images nor videos)`);
+    if (now.left_out) parts.push(`${now.left_out} left out (hidden files)`);
     if (now.finished) parts.push("sent");
     return parts;
   }

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import streamlit as st
 
 from app import deps
-from app.ingest.formats import BY_NAME
 from app.ui.shared.component import register
 
-PICTURES_AND_ZIPS = (".jpg", ".jpeg", ".png", ".webp", ".zip")
-MEDIA_AND_ZIPS = (*PICTURES_AND_ZIPS, *BY_NAME)
 _uploader = register(Path(__file__).parent)
 
 
@@ -21,15 +17,16 @@ def uploader(
     batch: str,
     token: str,
     key: str,
-    *,
-    accept: Sequence[str] = MEDIA_AND_ZIPS,
-    hint: str = "JPEG, PNG, WebP, TIFF, HEIC, videos (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep their names",
+    hint: str = "JPEG, PNG, WebP, TIFF, HEIC, DNG, videos (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep names",
 ) -> dict[str, Any]:
     """Draw the drop zone of one batch; sending goes on through reruns and page changes while the tab is open.
 
-    accept: file name endings, lower case; others are counted as left out.
-    Returns {batch, total, done, bytes, bytes_done, left_out, failed: [{path, error}] (at most 200), failed_count,
-    finished}; finished means that nothing is under way, with or without failures.
+    All but hidden files and an operating system's own are sent: the import says what it makes of each, and reads the
+    .THM beside a video.
+
+    Returns:
+        {batch, total, done, bytes, bytes_done, left_out, failed: [{path, error}] (at most 200), failed_count,
+        finished}; finished means that nothing is under way, with or without failures.
     """
     nothing_yet = {
         "batch": batch, "total": 0, "done": 0, "bytes": 0, "bytes_done": 0, "left_out": 0,
@@ -41,7 +38,7 @@ def uploader(
     known = (st.session_state.get(key) or {}).get("progress")
     result = _uploader(
         key=key,
-        data={"batch": batch, "token": token, "accept": list(accept), "hint": hint, "known": known},
+        data={"batch": batch, "token": token, "hint": hint, "known": known},
         on_progress_change=_nothing,
     )
     progress = result.get("progress")
