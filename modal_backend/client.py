@@ -138,26 +138,25 @@ class ModalBackend:
         """
         import modal
 
-        async def get() -> dict[str, Any] | None:
+        async def get() -> list[Any]:
             call = modal.FunctionCall.from_id(call_id)
             try:
-                answer: dict[str, Any] = await call.get.aio(timeout=min(wait, LONGEST_WAIT))
+                return [await call.get.aio(timeout=min(wait, LONGEST_WAIT))]
             except TimeoutError as error:
                 if isinstance(translated(error), JobFailed):
                     raise
-                return None
-            return answer
+                return []
 
         seconds = self._question_seconds.get(call_id, min(self.options.timeout, FIRST_QUESTION))
         try:
-            answer = await self._connection.reliably(get, None, Allowance(seconds + wait))
+            answers = await self._connection.reliably(get, None, Allowance(seconds + wait))
         except NotDeployed as error:
             raise ResultLost(f"Modal does not know the call {call_id}.") from error
         except BackendUnavailable:
             self._question_seconds[call_id] = min(2 * seconds, LONGEST_QUESTION)
             raise
         self._question_seconds.pop(call_id, None)
-        return None if answer is None else await asyncio.to_thread(wire.unpack_answer, answer)
+        return await asyncio.to_thread(wire.unpack_answer, answers[0]) if answers else None
 
     async def call_async(self, model: str, inputs: Sequence[Any]) -> Result:
         """Submit, then collect; see `call`. A lost result is asked for once more."""

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from modal_backend.client import FIRST_QUESTION, LONGEST_QUESTION, ModalBackend
-from modal_backend.errors import BackendUnavailable
+from modal_backend.errors import BackendUnavailable, JobFailed
 from modal_backend.remote import wire
 from modal_backend.remote.connection import Options
 from modal_backend.remote.line import ANY_LINE, SLOWEST_LINE
@@ -56,6 +56,26 @@ def test_a_result_that_did_not_arrive_in_time_gets_twice_the_time_up_to_a_limit(
             asyncio.run(backend.collect_async("fc-1"))
         seconds.append(float(str(error.value)))
     assert seconds == [FIRST_QUESTION, 60, 120, LONGEST_QUESTION, LONGEST_QUESTION, LONGEST_QUESTION]
+
+
+def test_an_answer_that_is_none_is_a_failed_call_and_not_one_that_still_runs():
+    class Answered:
+        async def reliably(self, operation, _model, _allowance, _on_retry=None):
+            return await operation()
+
+    class Call:
+        def __init__(self) -> None:
+            self.get = self
+
+        async def aio(self, timeout):
+            del timeout
+
+    backend = ModalBackend(Options(timeout=100))
+    backend._connection = Answered()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modal.FunctionCall.from_id", lambda _id: Call())
+        with pytest.raises(JobFailed, match="cannot be read"):
+            asyncio.run(backend.collect_async("fc-1"))
 
 
 def test_the_size_of_a_call_is_that_of_its_pictures_and_texts():

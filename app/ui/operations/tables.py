@@ -177,5 +177,6 @@ def who_may_what(person: Person, login: bool) -> None:
     """Who is at the other end, and what this dashboard asks of people."""
     if login:
         st.caption(plain(f"You are {person.who}, {person.role.title} of this survey."))
+        st.button("Log out", icon=":material/logout:", on_click=st.logout)
     else:
         st.caption(plain(f"No login is set up: everybody who reaches this dashboard is an admin, as {person.who}."))
