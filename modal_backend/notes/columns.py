@@ -37,6 +37,10 @@ class BadNotes(Exception):
     """The notes cannot be used; the text says why and what to do."""
 
 
+class NoNotes(BadNotes):
+    """There is nothing in the file, or in its sheet."""
+
+
 def guess_columns(columns: Sequence[str]) -> dict[str, str | None]:
     """For each of FIELDS the column that is probably meant, or None; no column is offered for text and another."""
     by_name = {_key(str(name)): str(name) for name in reversed(columns)}

@@ -15,6 +15,7 @@ from modal_backend.notes.columns import (
     MOST_COLUMNS,
     MOST_NOTES,
     BadNotes,
+    NoNotes,
     distinct,
     extent,
     guess_columns,
@@ -99,7 +100,7 @@ def read_notes(path: Path, choices: Choices | None = None) -> Reading:
     except MemoryError as error:
         raise BadNotes(f"{path.name} is too large for the memory of this computer.") from error
     if reading.table.empty:
-        raise BadNotes(f"{path.name} holds no notes.")
+        raise NoNotes(f"{path.name} holds no notes.")
     return reading
 
 
@@ -126,7 +127,7 @@ def _text(data: bytes, suffix: str, name: str, choices: Choices) -> Reading:
     decoded = decode(data, choices.encoding)
     text = decoded.text.replace("\x00", "")
     if not text.strip():
-        raise BadNotes(f"{name} is empty.")
+        raise NoNotes(f"{name} is empty.")
     lines = max(text.count("\n"), text.count("\r")) + 1
     if lines > MOST_LINES:
         raise BadNotes(f"{name} has {lines:,} lines; the limit is {MOST_LINES:,}. Split the file.")
@@ -176,7 +177,7 @@ def _csv(text: str, suffix: str, name: str, choices: Choices) -> Reading:
 def _excel(path: Path, choices: Choices) -> Reading:
     sheet = read_sheet(path, choices.sheet)
     if not sheet.rows:
-        raise BadNotes(f"{path.name} holds no notes.")
+        raise NoNotes(f"{path.name} holds no notes.")
     header, above, notes = _split(sheet.rows, path.name, choices.header)
     notes, again = _without_header(notes, header)
     width = max(len(row.cells) for row in [header, *notes])
@@ -209,7 +210,7 @@ def _limit(rows: int, width: int, cells: int, where: str) -> None:
 def _split(rows: list[Row], name: str, wanted: int | None) -> tuple[Row, list[Row], list[Row]]:
     """The header, the rows above it and those below it; line 0 for a header that is not there."""
     if not rows:
-        raise BadNotes(f"{name} holds no notes.")
+        raise NoNotes(f"{name} holds no notes.")
     if wanted == 0:
         width = max(extent(row.cells) for row in rows)
         return Row(0, [""] * width), [], rows

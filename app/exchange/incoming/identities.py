@@ -5,6 +5,7 @@ from __future__ import annotations
 import zipfile
 from codecs import BOM_UTF16_BE, BOM_UTF16_LE
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePosixPath
 
@@ -25,10 +26,11 @@ from app.survey.media.station_tables import StationRow, guess, plain
 from app.survey.media.station_tables import rows as rows_of_stations
 from app.survey.tables.media import ListedFile
 from modal_backend.contracts import Flank
-from modal_backend.notes.columns import BadNotes
+from modal_backend.notes.columns import BadNotes, NoNotes
 from modal_backend.notes.table import Choices
 
 LARGEST = 200 * 1024**2
+ABOUT = "README"  # the sheet that says how Pugmark's own workbook was made
 # What the columns are called by people, camtrapR, HotSpotter and Wildbook.
 COLUMNS = {
     "path": ("file", "filename", "filepath", "path", "image", "imagename", "picture", "photo", "media", "mediaasset0",
@@ -88,21 +90,47 @@ def read_table(path: Path, *, in_deployments: bool = False) -> Said:
     if path.stat().st_size > LARGEST:
         raise UnknownResults(f"The table is larger than {LARGEST // 1024**2} MB.")
     try:
-        is_tabbed = path.suffix.lower() == ".txt"  # as Excel saves a text; other texts are read as notes
-        table = read_notes_apart(path, Choices(trust_quotes=True, delimiter="\t" if is_tabbed else None)).table
+        tables = list(_tables(path))
     except BadNotes as error:
         raise BrokenResults(str(error).replace("notes", "lines")) from error
+    lines, deployments, read = Spooled[Line](), list[StationRow](), False
+    for sheet, table in tables:
+        if (wanted := _columns(table)) is not None:
+            read = True
+            lines.extend(_line(row, in_deployments) for row in _rows(table, wanted) if any(row.values()))
+        elif (stations := _stations(table)) is not None:
+            read, deployments = True, deployments + stations
+        elif sheet != ABOUT:
+            lines.append(Line(f"sheet {sheet}", problem="It has no column file, and individual or species."))
+    if not read:
+        there = ", ".join(map(str, tables[0][1].columns[:12]))
+        raise UnknownResults(f"Such a table has a column file, and individual or species; this one has {there[:300]}.")
+    return Said(lines, stations=deployments)
+
+
+def _tables(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:
+    """The table of a file; of a workbook each sheet that holds something, with its name. Raises BadNotes."""
+    is_tabbed = path.suffix.lower() == ".txt"  # as Excel saves a text; other texts are read as notes
+    choices = Choices(trust_quotes=True, delimiter="\t" if is_tabbed else None)
+    first = read_notes_apart(path, choices)
+    yield first.sheet or "", first.table
+    for name in first.sheets:
+        if name == first.sheet:
+            continue
+        try:
+            yield name, read_notes_apart(path, replace(choices, sheet=name)).table
+        except NoNotes:
+            continue
+
+
+def _columns(table: pd.DataFrame) -> dict[str, str] | None:
+    """The columns of a table by field; None where it does not name files, or nothing that is on them."""
     names = {plain(str(name)): str(name) for name in reversed(list(table.columns))}
     columns = {field: next((names[name] for name in usual if name in names), None) for field, usual in COLUMNS.items()}
     if columns["path"] is None or (columns["individual"] is None and columns["species"] is None):
-        if (stations := _stations(table)) is not None:
-            return Said([], stations=stations)
-        there = ", ".join(map(str, table.columns[:12]))
-        raise UnknownResults(f"Such a table has a column file, and individual or species; this one has {there[:300]}.")
-    wanted = {field: name for field, name in columns.items() if name} | {
-        field: names[field] for field in OTHERS if field in names
-    }
-    return Said(Spooled(_line(row, in_deployments) for row in _rows(table, wanted) if any(row.values())))
+        return None
+    known = {field: name for field, name in columns.items() if name}
+    return known | {field: names[field] for field in OTHERS if field in names}
 
 
 def _rows(table: pd.DataFrame, wanted: Mapping[str, str]) -> Iterator[dict[str, str]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from openpyxl import Workbook
 
 from app.exchange.incoming import identities, json_files
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
@@ -170,3 +171,20 @@ def test_annotations_and_observations_of_unknown_images_are_each_left_out_by_nam
     (tmp_path / "media.csv").unlink()
     with pytest.raises(BrokenResults, match=r"^media\.csv is missing from the package\.$"):
         identities.read(tmp_path)
+
+
+def test_every_sheet_of_a_workbook_is_read_and_one_of_something_else_is_named(tmp_path: Path) -> None:
+    book = Workbook()
+    book.active.title = "README"
+    book.active.append(["A long text about the notes of this survey."])
+    book.active.append(["Another."])
+    for title, rows in {"Sightings": ["a.jpg"], "Sightings 2": ["b.jpg"], "Rain": [], "Sheet4": []}.items():
+        sheet = book.create_sheet(title)
+        sheet.append([] if title == "Sheet4" else ["day", "mm"] if title == "Rain" else ["file", "individual"])
+        for path in rows:
+            sheet.append([path, "T1"])
+    book["Rain"].append([1, 2])
+    book.save(tmp_path / "animals.xlsx")
+    lines = identities.read(tmp_path / "animals.xlsx").lines
+    assert [line.path for line in lines if line.problem is None] == ["a.jpg", "b.jpg"]
+    assert [line.path for line in lines if line.problem] == ["sheet Rain"]
