@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.exchange.incoming import bringing_in
+from app.exchange.incoming import bringing_in, taking_over
 from app.settings import load_settings
 from app.survey.database import open_survey
 from app.survey.detections.boxes import boxes_of
@@ -53,3 +54,21 @@ def test_a_file_is_previewed_brought_in_and_taken_back(survey):
     assert not test.exception
     with survey.read() as session:
         assert [view.confidence for view in boxes_of(session, [1])[1]] == [0.9]
+
+
+def test_a_long_table_is_left_to_a_job_and_given_again_it_says_how_far_that_is(survey, monkeypatch):
+    table = SimpleNamespace(name="animals.csv", getvalue=lambda: b"file,individual\nIMG_0001.JPG,T1\n")
+    ask = st.file_uploader
+    monkeypatch.setattr(
+        st,
+        "file_uploader",
+        lambda *args, **about: table if about["key"] == "identities-upload" else ask(*args, **about),
+    )
+    monkeypatch.setattr(taking_over, "MOST_IN_ONE", 0)
+    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
+    test.switch_page(str(ROOT / "pages" / "upload.py")).run()
+    for answer in ("is being taken over; the progress stands above", "is being taken over already: 0 of 1 line"):
+        next(button for button in test.button if button.label == "Take it over").click().run()
+        assert not test.exception
+        assert any(answer in toast.value for toast in test.toast)
+    assert "0 of 1 line stored · not known yet left" in [bar.proto.text for bar in test.get("progress")]

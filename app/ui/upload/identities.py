@@ -45,7 +45,8 @@ def identities_card() -> None:
             )
             shown = found.left_out[:MOST_SHOWN]
             st.dataframe({"file": [path for path, _ in shown], "reason": [why for _, why in shown]}, hide_index=True)
-        message = f"{file.name} taken over. History takes it back."
+        taken_over = "is being taken over; the progress stands above" if found.found.is_much else "taken over"
+        message = f"{file.name} {taken_over}. History takes it back."
         if not st.button("Take it over", type="primary", disabled=not found.does_something):
             return
         with taking_over.prepared(deps.survey(), said, found.found) as ready:
