@@ -24,7 +24,7 @@ RESOURCE: dict[str, Any] = {
         "missingValues": [""], "primaryKey": "individualID",
     },
 }  # fmt: skip
-AT_ONCE = 500
+AT_ONCE = 20  # each with all its sightings
 
 
 def write(session: Session, package: zipfile.ZipFile) -> None:
