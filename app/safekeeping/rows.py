@@ -18,21 +18,25 @@ ROWS_AT_ONCE = 500
 
 
 def snapshot(survey: Survey, place: Path) -> None:
-    """Write the survey as it is at this moment into a new SQLite file; writers go on meanwhile."""
+    """Write the survey as it is at this moment into a new SQLite file; writers go on meanwhile.
+
+    Which workers live at the moment is no part of it.
+    """
     if survey.engine.dialect.name == "sqlite":
         with closing(sqlite3.connect(place)) as copy, survey.engine.connect() as connection:
             source: Any = connection.connection.driver_connection
             source.backup(copy)
-            copy.execute("PRAGMA journal_mode=DELETE")  # so that it is one file
-        return
-    copy_survey = Survey(f"sqlite:///{place}", place.parent)
-    migrate(copy_survey)
-    frozen = survey.engine.execution_options(isolation_level="REPEATABLE READ")
-    with frozen.connect() as source, copy_survey.write() as target:
-        copy_rows(source, target.connection())
-    copy_survey.close()
+    else:
+        copy_survey = Survey(f"sqlite:///{place}", place.parent)
+        migrate(copy_survey)
+        frozen = survey.engine.execution_options(isolation_level="REPEATABLE READ")
+        with frozen.connect() as rows, copy_survey.write() as target:
+            copy_rows(rows, target.connection())
+        copy_survey.close()
     with closing(sqlite3.connect(place)) as copy:
-        copy.execute("PRAGMA journal_mode=DELETE")
+        copy.execute("DELETE FROM worker")
+        copy.commit()
+        copy.execute("PRAGMA journal_mode=DELETE")  # so that it is one file
 
 
 def copy_rows(source: sa.Connection, target: sa.Connection) -> None:

@@ -21,6 +21,7 @@ from app.ingest.intake import take_in
 from app.ingest.limits import Limits
 from app.ingest.source import SourceFile, open_file
 from app.ingest.store import MediaStore
+from app.jobs.presence import Presence
 from app.safekeeping.backup import write_backup
 from app.safekeeping.check import check
 from app.safekeeping.restore import RestoreRefused, restore
@@ -85,7 +86,9 @@ def test_a_backup_during_an_import_is_restored_with_equal_rows_and_hashes(survey
     importing = threading.Thread(target=import_more)
     importing.start()
     going_on.wait()
+    working = Presence(survey)
     backup = write_backup(survey, tmp_path / "all.zip", ignore)
+    working.leave()
     importing.join()
     survey.close()
     shutil.rmtree(survey.data_dir)
