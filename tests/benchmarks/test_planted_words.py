@@ -26,7 +26,8 @@ DESIGNS = {
     "a dozen of sixty, 3 % elsewhere": ([60] * 12, 0.03),
     "a dozen of twenty, 3 % elsewhere": (TWELVE, 0.03),
 }
-IMPOSSIBLE = "a dozen of twenty, 3 % elsewhere"
+# Twenty notes hold too little for these: see the last test, and FIGURES.md.
+TOO_FEW = ("a dozen of twenty, 1 % elsewhere", "a dozen of twenty, 3 % elsewhere")
 
 
 def greatest_power(inside: int, outside: int, share_in: float, share_out: float, same: float, level: float) -> float:
@@ -70,7 +71,7 @@ def test_planted_words_lead_their_category(name: str, measured):
     measured(f"planted words in the first ten, {name}", found, at_least=LEAST_FOUND)
     measured(f"neutral words called different, {name}", false, at_most=MOST_FALSE)
     assert false <= MOST_FALSE
-    if name != IMPOSSIBLE:
+    if name not in TOO_FEW:
         assert found >= LEAST_FOUND
 
 
