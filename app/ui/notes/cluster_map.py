@@ -23,6 +23,7 @@ from app.ui.shared.words import many, plain
 EXAMPLES = 12
 MOST_NOTES = 500
 SHOWN_WORDS = 12
+FIT = 8  # clusters beside the map without scrolling
 
 
 def cluster_map(run_id: int, result: RunResult) -> None:
@@ -51,7 +52,7 @@ def _list(run_id: int, shown: Sequence[Cluster], hidden: Sequence[Cluster]) -> C
     key = f"cluster-{run_id}"
     if st.session_state.get(key) not in by_number:
         st.session_state[key] = None
-    with st.container(height=460, border=False):
+    with st.container(height=460 if len(shown) > FIT else "content", border=False):
         number = st.radio(
             "Clusters",
             list(by_number),
@@ -121,7 +122,8 @@ def _cluster(run_id: int, result: RunResult, cluster: Cluster, shown: Sequence[C
     """A cluster: what can be decided about it, its keywords, its notes and where they lead."""
     with st.container(horizontal=True, vertical_alignment="center"):
         st.subheader(plain(cluster.name), anchor=False, width="content")
-        with st.popover("Rename", icon=":material/edit:"), st.form(f"name-{cluster.number}", border=False):
+        key = f"rename-{cluster.number}-{cluster.name}"  # another name closes it
+        with st.popover("Rename", icon=":material/edit:", key=key), st.form(f"name-{cluster.number}", border=False):
             name = st.text_input("Name of this cluster", cluster.name, max_chars=note_clusters.LONGEST_NAME)
             if st.form_submit_button("Save") and decide(note_clusters.name_cluster, run_id, cluster.number, name):
                 st.rerun()
