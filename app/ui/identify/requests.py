@@ -31,14 +31,15 @@ def ask_for_evidence(groups: Sequence[tuple[int, Mapping[int, int]]]) -> None:
     matched them. A full queue is told."""
     if not deps.jobs().ready():
         return
+    todo: list[tuple[int, int]] = []
     for query_id, stage_of in groups:
         new = [one for one in stage_of if _new(("pair", query_id, one))]
-        todo = [(query_id, one) for one in new if stage_of[one] == 2]
-        if todo:
-            _compare(todo)
+        todo += [(query_id, one) for one in new if stage_of[one] == 2]
         matched = [one for one in stage_of if stage_of[one] == 1 and _new(("matched pair", query_id, one))]
         if matched:
             _ask(partial(deps.jobs().compare_matched, query_id, matched))
+    if todo:
+        _ask(partial(deps.jobs().compare, todo))
 
 
 def ask_for_crops(query_ids: Sequence[int], waiting: Sequence[int]) -> None:
@@ -96,7 +97,3 @@ def _ask(put: Callable[[], None]) -> None:
         put()
     except QueueFull as full:
         st.warning(f"{full} {full.remedy}")
-
-
-def _compare(pairs: list[tuple[int, int]]) -> None:
-    _ask(lambda: deps.jobs().compare(pairs))
