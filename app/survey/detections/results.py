@@ -111,8 +111,11 @@ def store_feature(
 ) -> None:
     """Write one crop's embedding or local features, in place of those of an older box of the same detection.
 
-    The matcher's are compressed: its points as half floats, which hold what its reader gives.
+    A box that was taken back while it was described gets none. The matcher's are compressed: its points as
+    half floats, which hold what its reader gives.
     """
+    if session.scalar(sa.select(Detection.id).where(Detection.id == detection_id)) is None:
+        return
     if isinstance(value, LocalFeatures):
         packed = value.descriptors.shape[1] == MATCHER_DIMENSION
         points = np.ascontiguousarray(value.points, np.float16 if packed else np.float32).tobytes()
