@@ -18,8 +18,8 @@ from modal_backend.contracts import Category
 from modal_backend.models.detectors.overlap import apart
 
 FEATURES = ("sureness", "marks", "share", "strides", "crosses", "stands", "scenery", "darts")
-WEIGHTS = (0.78, 0.77, 1.35, 2.18, 1.22, -0.94, -0.6, -2.59)
-OFFSET = -1.06
+WEIGHTS = (0.89, 0.41, 1.51, 1.93, 0.98, -0.9, -1.1, -2.08)
+OFFSET = -0.96
 COUNTS_FROM = 0.5
 FEWEST_MARKS, FEWEST_STILL = 2, 3
 SEVERAL = 3  # marks of an animal from which it speaks for it that its path crosses a border

@@ -80,3 +80,8 @@ def test_what_darts_through_faster_than_animals_run_is_none():
 
     assert counted(2.0)  # 2.5 of its own lengths a second
     assert not counted(16.0)  # 20
+
+
+def test_what_is_marked_weakly_on_every_look_of_a_long_video_is_scenery():
+    assert not counts(dict.fromkeys(LOOKS, 0.45))
+    assert counts(dict.fromkeys(LOOKS, 0.6))
