@@ -53,7 +53,7 @@ def _sound(model: str, value: Any) -> Any:
         return Failure(f"{model} answered a vector that holds no numbers.")
     if isinstance(value, LocalFeatures) and not _is_whole(value):
         return Failure(f"{model} answered features that do not belong to their points.")
-    if entry.task == Task.DETECT and not all(isinstance(found, Detection) and _is_possible(found) for found in value):
+    if entry.task == Task.DETECT and not _are_possible(value):
         return Failure(f"{model} answered a box that cannot be in a picture.")
     return value
 
@@ -62,8 +62,8 @@ def _is_whole(features: LocalFeatures) -> bool:
     return len(features.points) == len(features.descriptors) and bool(np.isfinite(features.points).all())
 
 
-def _is_possible(found: Detection) -> bool:
-    return 0.0 <= found.confidence <= 1.0 and _is_inside(found.box)
+def _are_possible(found: Any) -> bool:
+    return all(isinstance(one, Detection) and 0.0 <= one.confidence <= 1.0 and _is_inside(one.box) for one in found)
 
 
 def _is_inside(box: Box) -> bool:

@@ -208,7 +208,8 @@ def thumbnail(picture: Picture) -> bytes:
     while max(picture.shape[:2]) >= 2 * THUMB_SIDE and min(picture.shape[:2]) > 1:
         high, wide = picture.shape[0] // 2, picture.shape[1] // 2
         # Whole halves are averaged ten times as fast as other sizes.
-        picture = cv2.resize(picture[: 2 * high, : 2 * wide], (wide, high), interpolation=cv2.INTER_AREA)
+        whole = picture[: 2 * high, : 2 * wide]
+        picture = np.asarray(cv2.resize(whole, (wide, high), interpolation=cv2.INTER_AREA), np.uint8)
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA)
     out = io.BytesIO()
     Image.fromarray(small).save(out, "JPEG", quality=THUMB_QUALITY)

@@ -32,7 +32,7 @@ def look_cheaply(database: SystemDatabase) -> None:
             return frozenset(connection.scalars(names))
 
     known = remembered(waiting, WAITING_SECONDS)
-    database.dequeue_scopes = lambda queue: [None] if queue in known(None) else []  # type: ignore[method-assign]
+    database.dequeue_scopes = lambda queue_name: [None] if queue_name in known(None) else []  # type: ignore[method-assign]
     database.get_queue = remembered(database.get_queue, QUEUE_SECONDS)  # type: ignore[method-assign]
     database._is_latest_version = remembered(  # type: ignore[method-assign]
         database._is_latest_version, VERSION_SECONDS

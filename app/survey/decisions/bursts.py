@@ -39,7 +39,7 @@ def bursts_of(session: Session, detection_ids: Collection[int]) -> dict[int, lis
         animals[animal.event_id].append(animal)
     compared = _compared(session, detection_ids)
     return {
-        detection_id: _burst(detection_id, animals.get(event_ids.get(detection_id), []), compared[detection_id])
+        detection_id: _burst(detection_id, animals.get(event_ids.get(detection_id) or 0, []), compared[detection_id])
         for detection_id in detection_ids
     }
 

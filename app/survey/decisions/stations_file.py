@@ -118,7 +118,8 @@ def write(change: Change, who: str, planned: Sequence[Planned]) -> None:
 
 def _doubted(planned: list[Planned], views: Sequence[DeploymentView]) -> list[Planned]:
     """The lines, with a doubt about those that lie far from where their pictures or all others were taken."""
-    known = {view.id: (view.latitude, view.longitude) for view in views if view.latitude is not None}
+    known = {view.id: (view.latitude, view.longitude) for view in views
+             if view.latitude is not None and view.longitude is not None}  # fmt: skip
     stated = {at: (one.changes["latitude"], one.changes["longitude"]) for at, one in enumerate(planned)
               if one.problem is None and one.changes.get("latitude") is not None}  # fmt: skip
     doubted = list(planned)

@@ -136,7 +136,7 @@ def _mmr() -> Callable[..., list[tuple[str, float]]]:
     assert spec is not None
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)  # type: ignore[union-attr]
-    return module.mmr  # type: ignore[no-any-return]
+    return module.mmr
 
 
 def by_category(keywords: NoteKeywords, categories: Sequence[str]) -> pd.DataFrame:
