@@ -116,11 +116,12 @@ def _editor(deployment: DeploymentView) -> None:
         if seconds is not None:
             _preview(chosen, seconds)
         with st.container(horizontal=True):
-            if st.button("Correct the clock", type="primary", disabled=seconds is None) and seconds is not None:
+            act = None
+            if seconds is not None:  # about the times as they are shown, not as they are when the click arrives
                 mark, message = times_mark(chosen), f"{stations.correction_text(seconds)} for {len(chosen):,} media."
-                values = {"first": first, "last": last, "seen": mark}
-                if decide(stations.correct_clock, deployment.id, seconds, **values, message=message):
-                    st.rerun()
+                values = {"first": first, "last": last, "seen": mark, "message": message}
+                act = callback(decide, stations.correct_clock, deployment.id, seconds, **values)
+            st.button("Correct the clock", type="primary", disabled=act is None, on_click=act)
             st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
     with right:
         show_picture(by)

@@ -1,4 +1,8 @@
-"""Make, rename, split, join and empty deployments, and sort media into them; every step is a decision with undo."""
+"""Make, rename, split, join and empty deployments, and sort media into them; every step is a decision with undo.
+
+A button decides about what the person saw: its callback keeps that, while the page is drawn from the survey as it is by
+then. Who comes second is told so.
+"""
 
 from __future__ import annotations
 
@@ -75,8 +79,11 @@ def _create() -> None:
 
 def _rename(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
     name = st.text_input("New name", one.name, key=f"name-{one.id}-{one.name}", max_chars=200)
-    if st.button("Rename the deployment", type="primary", disabled=name.strip() in ("", one.name)):
-        _done(decide(acts.rename_deployment, one.id, name, seen=one.name, message=f"{one.name} is called {name} now."))
+    message = f"{one.name} is called {name} now."
+    st.button(
+        "Rename the deployment", type="primary", disabled=name.strip() in ("", one.name),
+        on_click=callback(decide, acts.rename_deployment, one.id, name, seen=one.name, message=message),
+    )  # fmt: skip
 
 
 def _station(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
@@ -88,11 +95,12 @@ def _station(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None
     if changed and name.strip() in there:
         st.caption(f"There is a station {plain(name)} already: cameras of one place belong to one station.")
     with st.container(horizontal=True):
-        if st.button("Put this deployment there", disabled=not changed):
-            _done(decide(acts.set_station, one.id, name, message=f"{one.name} is at {name} now."))
+        put = callback(decide, acts.set_station, one.id, name, message=f"{one.name} is at {name} now.")
+        st.button("Put this deployment there", disabled=not changed, on_click=put)
         label = "Join the two stations" if name.strip() in there and changed else "Rename the whole station"
-        if st.button(f"{label} ({many(len(mine), 'deployment')})", disabled=not changed):
-            _done(decide(acts.rename_station, one.station, name, join=True, message=f"{one.station} is {name} now."))
+        message = f"{one.station} is {name} now."
+        rename = callback(decide, acts.rename_station, one.station, name, join=True, message=message)
+        st.button(f"{label} ({many(len(mine), 'deployment')})", disabled=not changed, on_click=rename)
 
 
 def _split(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
@@ -111,8 +119,8 @@ def _split(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
         return
     later = sum(other >= day for other in days)
     st.markdown(f"{len(media) - later:,} media stay, {later:,} go to {plain(name)}.")
-    if st.button("Split", type="primary"):
-        _done(decide(acts.split, one.id, day, name, message=f"{later:,} media are in {name} now."))
+    message = f"{later:,} media are in {name} now."
+    st.button("Split", type="primary", on_click=callback(decide, acts.split, one.id, day, name, message=message))
 
 
 def _join(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
@@ -128,8 +136,8 @@ def _join(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
     st.markdown(f"{plain(one.name)} will have {mine + theirs:,} media ({theirs:,} more); {plain(other.name)} is gone.")
     if other.station != one.station:
         st.caption("They are at different stations. Two cameras of one place stay two deployments: use Station.")
-    if st.button("Join", type="primary"):
-        _done(decide(acts.join, one.id, number, message=f"{other.name} is part of {one.name} now."))
+    message = f"{other.name} is part of {one.name} now."
+    st.button("Join", type="primary", on_click=callback(decide, acts.join, one.id, number, message=message))
 
 
 def _move_some(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
@@ -157,8 +165,8 @@ def _delete(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
     with deps.survey().read() as session:
         media = len(in_camera_order(session, one.id))
     st.markdown(f"{plain(one.name)} is taken out; its {media:,} media stay and wait to be sorted. Undo brings it back.")
-    if st.button("Delete the deployment", type="primary"):
-        _done(decide(acts.delete, one.id, message=f"{one.name} is gone."))
+    gone = callback(decide, acts.delete, one.id, message=f"{one.name} is gone.")
+    st.button("Delete the deployment", type="primary", on_click=gone)
 
 
 def _target(deployments: Sequence[DeploymentView], key: str) -> int | str | None:
