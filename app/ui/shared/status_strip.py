@@ -21,12 +21,18 @@ BACKEND_WORDS = {"embedded": "on this computer", "modal": "on Modal"}
 BACKEND_COLOURS = {"embedded": "#6B8CAE", "modal": "#8E7CC3"}
 
 
-@st.fragment(run_every="2s")
 def status_strip() -> None:
     """Draw the strip, and the page again when somebody else, or another tab, has decided something.
 
-    Call it at top level, outside other fragments.
+    Call it at top level, outside other fragments, before the page: this run draws the page as it is now, and to begin
+    it again would lose the click that began it and what its callback had to say.
     """
+    st.session_state[DRAWN] = counts.decisions_mark()
+    _live()
+
+
+@st.fragment(run_every="2s")
+def _live() -> None:
     with in_words(is_live=True):
         _draw()
 
