@@ -113,6 +113,17 @@ def test_a_deployment_is_renamed_where_it_is_chosen(survey):
         assert session.get_one(Deployment, 1).name == "Ridge one"
 
 
+@pytest.mark.usefixtures("survey")
+def test_of_two_who_rename_one_deployment_at_once_the_second_hears_why_nothing_happened():
+    first, second = page(), page()
+    for test, name in ((first, "Ridge east"), (second, "Ridge west")):
+        field(test, "New name").set_value(name).run()
+    for test in (first, second):
+        button(test, "Rename the deployment").click().run()
+    assert first.toast[0].value.endswith(" is called Ridge east now.")
+    assert "was renamed to Ridge east since you looked" in second.toast[0].value
+
+
 def test_times_that_the_pictures_show_are_taken_in_one_step_and_given_back(survey):
     for _ in range(2):
         add_media(survey, minutes=None)
