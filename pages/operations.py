@@ -17,12 +17,13 @@ from app.ui.operations.evaluations import evaluations
 from app.ui.operations.models import models_and_licences
 from app.ui.shared.header import page_header
 from app.ui.shared.status_strip import BACKEND_WORDS
+from app.ui.shared.troubles import drawn_again
 
 REFRESH = "3s"
 SLOWLY = "20s"
 
 
-@st.fragment(run_every=REFRESH)
+@drawn_again(REFRESH)
 def figures() -> None:
     """What changes by itself: totals, imports, models, Modal."""
     settings = deps.settings()
@@ -51,7 +52,7 @@ def figures() -> None:
         controls.warm_up(latest)
 
 
-@st.fragment(run_every=SLOWLY)
+@drawn_again(SLOWLY)
 def charts() -> None:
     """Where the time went, and versions side by side."""
     with deps.survey().read() as session:
@@ -64,7 +65,7 @@ def charts() -> None:
     operations_charts.comparison()
 
 
-@st.fragment(run_every=REFRESH)
+@drawn_again(REFRESH)
 def failures() -> None:
     """The newest calls without a result, and what can be done."""
     with deps.survey().read() as session:

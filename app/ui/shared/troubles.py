@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import streamlit as st
@@ -31,6 +31,18 @@ def in_words(*, is_live: bool = False) -> Iterator[None]:
         st.warning(AWAY, icon=":material/cloud_off:")
         if not is_live:
             _draw_again_soon()
+
+
+def drawn_again(every: str | None) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """A fragment that is drawn again by itself, and says in words what keeps it from being drawn.
+
+    every: how often, as "2s"; None for one that has no reason to be.
+    """
+
+    def fragment(draw: Callable[..., None]) -> Callable[..., None]:
+        return st.fragment(run_every=every)(in_words(is_live=every is not None)(draw))
+
+    return fragment
 
 
 def _draw_again_soon() -> None:
