@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,7 @@ from modal_backend.contracts import Box, Category
 MODEL = "COCO Camera Traps"
 ABOUT_IMAGES = ("file_name", "width", "height", "sha256")
 NO_IMAGE = "The file names no image with its image_id."
+REPEATED = "The file says the same of this image before; how many animals there are is not taken from it."
 SAYS_NOTHING = "It says {}, not which animal."
 
 
@@ -68,7 +70,9 @@ def read_coco(path: Path, top: Outline) -> Said:
             line, box = _annotation(one, image, name, model)
         except BadEntry as problem:
             line, box = Line(str(image.get("file_name") or ""), problem=f"{problem}.".capitalize()), None
-        if line is not None:
+        if line is not None and box is None and line.problem is None and hash(line) in seen:
+            lines.append(replace(line, problem=REPEATED))
+        elif line is not None:
             _add(lines, seen, line)
         if box is not None:
             found.add(line.path if line else str(image.get("file_name") or ""), box)
