@@ -176,14 +176,16 @@ def test_annotations_and_observations_of_unknown_images_are_each_left_out_by_nam
 def test_annotations_that_repeat_one_another_are_each_a_line(tmp_path: Path) -> None:
     deer = [{"id": number, "image_id": 1, "category_id": 2} for number in range(3)]
     document = {
-        "images": [{"id": 1, "file_name": "a.jpg"}],
+        "images": [{"id": 1, "file_name": "a.jpg", "width": 10, "height": 10}],
         "categories": [{"id": 2, "name": "deer"}],
         "annotations": [*deer, {"id": 9, "image_id": 1, "category_id": 2, "bbox": [1, 1, 5, 5]}],
     }
     place = tmp_path / "coco.json"
     place.write_text(json.dumps(document), encoding="utf-8")
     lines = list(identities.read(place).lines)
-    assert [(line.species, bool(line.problem)) for line in lines] == [("deer", False), ("deer", True), ("deer", True)]
+    assert [(line.species, bool(line.problem)) for line in lines] == [
+        ("deer", False), ("deer", True), ("deer", True), ("deer", False),
+    ]  # fmt: skip
 
 
 def test_every_sheet_of_a_workbook_is_read_and_one_of_something_else_is_named(tmp_path: Path) -> None:
