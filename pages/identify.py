@@ -20,6 +20,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import Identify
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page, upload_page
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, plain
 
 ABOUT = "Who is this? Compare an animal with those that look like it, and decide."
@@ -37,7 +38,7 @@ def read(detection_ids: list[int], chosen: Choices) -> list[Ranked]:
     return queries
 
 
-@st.fragment(run_every="0.15s")
+@drawn_again("0.15s")
 def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
     """Until the query has an order that knows every decision, then until the matcher has ranked it anew.
 
@@ -56,7 +57,7 @@ def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
         st.caption("Ranking the candidates …")
 
 
-@st.fragment(run_every="0.4s")
+@drawn_again("0.4s")
 def wait_for_evidence(query_id: int, drawn: dict[int, int]) -> None:
     """Until more evidence of the first of these crops has come, or all of the others'. drawn: their stages."""
     now = requests.stages(query_id, list(drawn))

@@ -15,6 +15,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import Detections
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, identify_page, individuals_page, upload_page
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many
 from app.ui.survey.charts import best_picture, charts, current_glance
 from app.ui.survey.todo import ask_for_questions, to_do_list
@@ -91,7 +92,7 @@ def overview() -> None:
         charts(seen)
 
 
-@st.fragment(run_every="0.5s")
+@drawn_again("0.5s")
 def figures_coming() -> None:
     """Wait for the figures without holding up the page."""
     st.caption("Adding up what was seen …")

@@ -9,6 +9,7 @@ import streamlit as st
 from app import deps
 from app.survey.detections.results import detector_of
 from app.survey.media.browse import MediaView
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import plain
 from modal_backend.errors import QueueFull, sentence
 from modal_backend.registry import DETECTOR
@@ -49,7 +50,7 @@ def _ask(media_id: int) -> None:
     st.session_state[f"closer-{media_id}"] = time.time()
 
 
-@st.fragment(run_every="1s")
+@drawn_again("1s")
 def _wait(media_id: int) -> None:
     if not _may(media_id):
         st.rerun()

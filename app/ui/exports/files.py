@@ -17,6 +17,7 @@ from app.survey.exports import written
 from app.survey.exports.written import ExportView
 from app.survey.tables.exports import ExportState
 from app.ui.shared.decisions import allowed
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, moment, plain
 
 SHOWN = 3
@@ -131,7 +132,7 @@ def _row(file: ExportView) -> None:
 def _live(export_id: int) -> None:
     """How far a file is, drawn again by itself until its end."""
 
-    @st.fragment(run_every="1s")
+    @drawn_again("1s")
     def live() -> None:
         with deps.survey().read() as session:
             file = written.view(session, deps.survey().data_dir, export_id)

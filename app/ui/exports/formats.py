@@ -23,6 +23,7 @@ from app.ui.individuals.capture import chosen_design, current_history
 from app.ui.shared import counts
 from app.ui.shared.address import Individuals
 from app.ui.shared.navigation import individuals_page
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, plain
 
 # What people come for, with the names they look for; the headings of the page in its order.
@@ -213,7 +214,7 @@ def crops(known: dict[int, str], exact: bool) -> None:
     row(FORMATS["crops"], exact, why_not, None, **who)
 
 
-@st.fragment(run_every="0.4s")
+@drawn_again("0.4s")
 def _wait(design: Design) -> None:
     if current_history(design) is not None:
         st.rerun()

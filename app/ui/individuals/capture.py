@@ -16,6 +16,7 @@ from app.ui.individuals.plots import discovery, history_matrix
 from app.ui.shared import counts
 from app.ui.shared.address import CaptureDesign, Individuals
 from app.ui.shared.navigation import export_page
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, plain
 from app.ui.stations.table import stations_form
 
@@ -144,7 +145,7 @@ def effort_table(history: CaptureHistory) -> None:
             st.caption("The first 60 occasions are shown; the export has all.")
 
 
-@st.fragment(run_every="0.4s")
+@drawn_again("0.4s")
 def _wait(design: Design) -> None:
     if current_history(design) is not None:
         st.rerun()

@@ -20,6 +20,7 @@ from app.ui.shared.address import Identify, Individuals
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import decide
 from app.ui.shared.navigation import identify_page
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, plain, when
 
 A_PAGE = 10
@@ -71,7 +72,7 @@ def conflicts_view() -> None:
         _conflict(one, called, deployments)
 
 
-@st.fragment(run_every="0.4s")
+@drawn_again("0.4s")
 def _wait() -> None:
     if current_report() is not None:
         st.rerun()

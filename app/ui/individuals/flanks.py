@@ -22,6 +22,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import Individuals, go
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import decide, undo
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, moment, plain, when
 
 A_PAGE = 10
@@ -185,7 +186,7 @@ def current_flanks(wait_seconds: float = WAIT_SECONDS) -> FlankReport | None:
     return deps.computed().ask(("flanks", counts.survey_state()), work, wait_seconds)
 
 
-@st.fragment(run_every="0.4s")
+@drawn_again("0.4s")
 def _wait() -> None:
     if current_flanks() is not None:
         st.rerun()

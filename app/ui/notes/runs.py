@@ -16,6 +16,7 @@ from app.settings import Backend
 from app.survey.calls import ledger
 from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteFile, NoteRun, RunState
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, moment, plain
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL, EMBEDDING_MODELS, is_here
 
@@ -142,7 +143,7 @@ def run_list(runs: Sequence[NoteRun], open_run: Callable[[int], None]) -> None:
 def follow(run_id: int) -> None:
     """The progress of a run; the page is drawn again when it ends."""
 
-    @st.fragment(run_every="1s")
+    @drawn_again("1s")
     def live() -> None:
         with deps.survey().read() as session:
             run = survey_notes.run_of(session, run_id)

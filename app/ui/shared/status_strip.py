@@ -10,7 +10,7 @@ import streamlit as st
 from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.ui.shared import counts
-from app.ui.shared.troubles import in_words
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many
 
 WIDE, HIGH = 120, 18
@@ -31,13 +31,8 @@ def status_strip() -> None:
     _live()
 
 
-@st.fragment(run_every="2s")
+@drawn_again("2s")
 def _live() -> None:
-    with in_words(is_live=True):
-        _draw()
-
-
-def _draw() -> None:
     settings = deps.settings()
     figures = snapshot(deps.survey(), settings.active_backend.value)
     st.html(strip_html(figures, _worker_note(), deps.models_in_use()))

@@ -18,6 +18,7 @@ from app.survey.media.stations import DeploymentView, deployment_views
 from app.ui.shared import counts
 from app.ui.shared.address import Stations, go
 from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, plain
 from app.ui.stations.pick import pick_range, show_picture
 
@@ -227,7 +228,7 @@ def _time_zone(deployment: DeploymentView) -> None:
             st.rerun()
 
 
-@st.fragment(run_every="0.5s")
+@drawn_again("0.5s")
 def _wait() -> None:
     if current_flags() is not None:
         st.rerun()

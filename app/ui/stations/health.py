@@ -13,6 +13,7 @@ from app.survey.media.health import Health, healths
 from app.ui.individuals.plots import GREY, MARK
 from app.ui.shared import counts
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, plain
 
 WAIT_SECONDS = 0.05
@@ -124,7 +125,7 @@ def _current() -> list[Health] | None:
     return deps.computed().ask(("health", counts.stations_state()), work, WAIT_SECONDS)
 
 
-@st.fragment(run_every="0.5s")
+@drawn_again("0.5s")
 def _wait() -> None:
     if _current() is not None:
         st.rerun()

@@ -17,6 +17,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import Detections
 from app.ui.shared.navigation import detections_page
 from app.ui.shared.shots import shots_html
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, moment, plain
 
 PICTURES = 8
@@ -38,7 +39,7 @@ def import_list(run_again: Callable[[int], None], limit: int = 6, page_every: fl
     """
     running, drawn = any(one.running for one in _recent(limit)), time.monotonic()
 
-    @st.fragment(run_every="1s" if running else None)
+    @drawn_again("1s" if running else None)
     def live() -> None:
         imports = _recent(limit)
         for one in imports:

@@ -13,6 +13,7 @@ from app.survey.decisions import results as decisions
 from app.survey.results.views import ResultsView, recent
 from app.survey.tables.results import ResultsState
 from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, plain
 
 LARGEST_MB = 500
@@ -29,7 +30,7 @@ def results_card() -> None:
         _ask_for_file()
         under_way = any(file.under_way for file in _recent())
 
-        @st.fragment(run_every="1s" if under_way else None)
+        @drawn_again("1s" if under_way else None)
         def live() -> None:
             files = _recent()
             for file in files:

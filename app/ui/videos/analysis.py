@@ -22,6 +22,7 @@ from app.survey.tables.videos import VideoAnswer
 from app.survey.videos import answers
 from app.survey.videos.tracklets import summary_of
 from app.ui.shared.decisions import decide, undo
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, moment
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import BY_KEY, LONGEST_OWN, OWN, PREPARED
@@ -95,7 +96,7 @@ def _undo_button(media_id: int) -> None:
 def _answers(media_id: int) -> None:
     under_way = any(one.outcome is None for one in _read(media_id))
 
-    @st.fragment(run_every=REFRESH if under_way else None)
+    @drawn_again(REFRESH if under_way else None)
     def live() -> None:
         rows = _read(media_id)
         computed = computed_animals(media_id) if rows else None

@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.survey.videos import tracklets, views
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many
 
 
@@ -14,7 +15,7 @@ def videos_under_way() -> None:
     with deps.survey().read() as session:
         left = views.waiting(session)
 
-    @st.fragment(run_every="2s" if left else None)
+    @drawn_again("2s" if left else None)
     def live() -> None:
         with deps.survey().read() as session:
             waiting = views.waiting(session)

@@ -13,6 +13,7 @@ from app.survey.videos import accounts
 from app.survey.videos import runs as video_runs
 from app.survey.videos.accounts import ANSWERED, COMPUTED, COUNTED, VideoRun
 from app.ui.shared.decisions import allowed, callback, decide
+from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, moment, plain
 from app.video.timecode import timecode
 
@@ -80,7 +81,7 @@ def _again(media_id: int) -> bool:
     return under_way is not None
 
 
-@st.fragment(run_every="2s")
+@drawn_again("2s")
 def _progress(media_id: int) -> None:
     with deps.survey().read() as session:
         run = video_runs.open_run(session, media_id)

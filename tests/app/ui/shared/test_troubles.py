@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from streamlit.testing.v1 import AppTest
 
 from app.ui.shared.troubles import AWAY
@@ -29,3 +31,10 @@ def test_a_fragment_says_in_words_that_the_database_is_away_and_the_others_are_d
     assert not page.exception
     assert [one.value for one in page.warning] == [AWAY]
     assert [one.value for one in page.markdown] == ["figures"]
+
+
+def test_whatever_is_drawn_again_by_itself_outlasts_a_database_that_is_away():
+    root = Path(__file__).resolve().parents[4]
+    sources = [*(root / "app").rglob("*.py"), *(root / "pages").glob("*.py")]
+    drawn = [path.name for path in sources if "st.fragment(run_every=" in path.read_text("utf-8")]
+    assert drawn == ["troubles.py"]
