@@ -48,21 +48,38 @@ class Place:
 def place_of(path: str, *, card: str, on_card: bool = False) -> Place | None:
     """The place a file's folders name; None where only the camera's own folders are left and the card has no name.
 
-    A last folder like CamA or left is one camera of the station above it.
+    A last folder like CamA or left is one camera of the station above it. A zip stands for the folders in it; where
+    these name no place, it does.
 
     Args:
-        path: of the file in its import, with "/" between folders.
+        path: of the file in its import, with "/" between folders and zips.
         card: name of the folder or zip that is imported, "" for none.
         on_card: the import itself lies below DCIM.
     """
-    folders = place_folders(PurePosixPath(composed(path)).parent.parts, on_card=on_card)
+    folders = place_folders(_unpacked(PurePosixPath(composed(path)).parent.parts), on_card=on_card)
     card = composed(card)
-    if card and (not folders or (len(folders) == 1 and CAMERA_OF_PAIR.fullmatch(folders[0]))):
+    if card and _needs_name(folders):
         folders = [card, *folders]
     if not folders:
         return None
     is_pair = len(folders) > 1 and CAMERA_OF_PAIR.fullmatch(folders[-1])
     return Place("/".join(folders[:-1] if is_pair else folders), "/".join(folders))
+
+
+def _unpacked(folders: tuple[str, ...]) -> tuple[str, ...]:
+    """The folders, with the name of a zip where nothing in it names a place, and without it elsewhere."""
+    kept: list[str] = []
+    for at, folder in enumerate(folders):
+        if not folder.lower().endswith(".zip"):
+            kept.append(folder)
+        elif _needs_name(place_folders(_unpacked(folders[at + 1 :]))):
+            kept.append(folder[: -len(".zip")])
+    return tuple(kept)
+
+
+def _needs_name(folders: list[str]) -> bool:
+    """Whether these folders name no place, or only a camera of one."""
+    return not folders or (len(folders) == 1 and bool(CAMERA_OF_PAIR.fullmatch(folders[0])))
 
 
 def settled(places: Iterable[Place]) -> dict[Place, str]:

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from datetime import UTC, datetime, timedelta
 
+import numpy as np
 import pytest
 import sqlalchemy as sa
 
@@ -17,6 +18,7 @@ from app.survey.calls.overview import snapshot
 from app.survey.calls.spending import FIRST_CALL_SECONDS, this_month
 from app.survey.tables.calls import Call
 from modal_backend.errors import BudgetUsedUp
+from modal_backend.registry import MODELS
 from modal_backend.remote.prices import per_second
 from tests.app.analysis.test_calls import Scripted
 from tests.support.waiting import wait_until
@@ -61,7 +63,7 @@ def test_what_is_asked_is_counted_before_the_ledger_knows_it(survey):
 def test_a_call_beyond_the_budget_waits_in_words_and_is_made_when_there_is_room(survey, monkeypatch):
     monkeypatch.setattr(budget_module, "READ_AGAIN_SECONDS", 0.0)
     ran(survey, 1000.0)
-    backend = Scripted()
+    backend = Scripted(values=lambda inputs: [np.full(MODELS[MODEL].dimension, number) for number in inputs])
     answers = []
     with open_context(survey, "test", backend, waiting=Waiting(first_pause=0.02)) as context:
         context.budget = Budget(survey, 1000.0 * per_second(MODEL))
@@ -76,4 +78,4 @@ def test_a_call_beyond_the_budget_waits_in_words_and_is_made_when_there_is_room(
         with survey.write() as session:
             session.execute(sa.update(Call).where(Call.run_seconds == 1000.0).values(run_seconds=1.0))
         worker.join(20)
-    assert [answer.result.values for answer in answers] == [[1, 2]]
+    assert [[value[0] for value in answer.result.values] for answer in answers] == [[1, 2]]

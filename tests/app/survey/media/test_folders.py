@@ -30,6 +30,16 @@ def test_a_station_code_that_looks_like_a_cameras_folder_is_a_station_where_it_i
     assert station(f"Season 1/{code}/100.JPG") == f"Season 1/{code}"
 
 
+@pytest.mark.parametrize("card", ["", "cards"])
+def test_a_zip_stands_for_the_folders_in_it_and_names_a_place_only_where_they_do_not(card: str) -> None:
+    assert station("season.zip/Station 07/DCIM/100EK113/1.JPG", card) == "Station 07"
+    assert station("North/season.ZIP/Station 07/1.JPG", card) == "North/Station 07"
+    assert station("Station 07.zip/DCIM/100EK113/1.JPG", card) == "Station 07"
+    assert station("Station 07.zip/1.JPG", card) == "Station 07"
+    assert station("outer.zip/inner.zip/Station 07/1.JPG", card) == "Station 07"
+    assert place_of("Station 07.zip/CamA/1.JPG", card=card) == Place("Station 07", "Station 07/CamA")
+
+
 @pytest.mark.parametrize(
     "folder",
     ["100RECNX", "101RECNX", "100MEDIA", "100_BTCF", "100EK113", "100STC", "100DSCIM", "100MFCAM", "100CANON", 
