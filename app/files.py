@@ -85,6 +85,12 @@ def upload_folder(data_dir: Path, batch: str) -> Path:
     return data_dir / "uploads" / batch
 
 
+def has_one_folder(upload: Path) -> bool:
+    """Whether all that a browser has sent lies in one folder, as when a person chose that folder."""
+    inside = list(upload.iterdir()) if upload.is_dir() else []
+    return len(inside) == 1 and inside[0].is_dir()
+
+
 def exports_folder(data_dir: Path) -> Path:
     """What people have had written of the survey."""
     return data_dir / "exports"

@@ -67,7 +67,7 @@ def import_upload(
             kind="upload",
             root=str(root),
             label=f"Upload {now.day} {now:%b %Y %H:%M}",
-            deployment_rule="fixed" if deployment_id else "folder",
+            deployment_rule="fixed" if deployment_id else "chosen" if files.has_one_folder(root) else "folder",
             deployment_id=deployment_id,
             names_in=names_in,
         ).id

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path, PurePath
 
+from app.files import has_one_folder
 from app.ingest.intake import source_files
 from app.ingest.limits import Limits
 from app.ingest.refusals import RefusedFile
-from app.survey.media.folders import Place, card_name, is_on_card, place_of, settled
+from app.survey.media.folders import Place, card_name, is_on_card, place_in_chosen, place_of, settled
 
 MOST_FILES = 200_000
 
@@ -56,6 +57,7 @@ def preview(root: Path, *, names_in: str | None = None, uploaded: bool = False) 
     """
     label = "" if uploaded else card_name(root) if root.is_dir() else root.stem if _is_zip(root) else ""
     on_card = not uploaded and is_on_card(PurePath(root))
+    is_chosen = uploaded and has_one_folder(root)
     files: Counter[Place] = Counter()
     folders: dict[Place, str] = {}
     refused, nameless, seen = [], 0, 0
@@ -64,7 +66,7 @@ def preview(root: Path, *, names_in: str | None = None, uploaded: bool = False) 
         if isinstance(file, RefusedFile):
             refused.append((file.path, file.message))
             continue
-        place = place_of(file.path, card=label, on_card=on_card)
+        place = place_in_chosen(file.path) if is_chosen else place_of(file.path, card=label, on_card=on_card)
         if place is None:
             nameless += 1
             continue

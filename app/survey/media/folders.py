@@ -66,6 +66,12 @@ def place_of(path: str, *, card: str, on_card: bool = False) -> Place | None:
     return Place("/".join(folders[:-1] if is_pair else folders), "/".join(folders))
 
 
+def place_in_chosen(path: str) -> Place | None:
+    """The place of a file below a folder that was chosen: that folder names it only where those in it do not."""
+    name, _, within = path.partition("/")
+    return place_of(within, card=card_name(PurePath(name)), on_card=is_on_card(PurePath(name)))
+
+
 def _unpacked(folders: tuple[str, ...]) -> tuple[str, ...]:
     """The folders, with the name of a zip where nothing in it names a place, and without it elsewhere."""
     kept: list[str] = []

@@ -20,6 +20,7 @@ from app.survey.media.folders import (
     composed,
     is_nameless_card,
     is_on_card,
+    place_in_chosen,
     place_of,
 )
 from app.survey.tables.deployments import Deployment
@@ -38,7 +39,8 @@ class CardWithoutName(Exception):
 def start_import(session: Session, *, kind: str, root: str, label: str, **values: Any) -> ImportBatch:
     """A new import; or the earlier one of the same root, made ready to run (again), while the same card is there.
 
-    values: deployment_rule ("folder", "fixed" or "none"), deployment_id, names_in, synthetic.
+    values: deployment_rule ("folder", "chosen": below the first folder, "fixed" or "none"), deployment_id, names_in,
+    synthetic.
     """
     of_root = sa.select(ImportBatch).where(ImportBatch.root == root).order_by(ImportBatch.id.desc()).limit(1)
     batch = session.scalar(of_root)
@@ -234,6 +236,9 @@ def deployment_for(session: Session, batch: ImportBatch, path: str) -> int | Non
         return batch.deployment_id
     if batch.deployment_rule == "none":
         return None
+    if batch.deployment_rule == "chosen":
+        place = place_in_chosen(path)
+        return deployment_named(session, place.deployment, place.station).id if place else None
     root, label = PurePath(batch.root), batch.label if batch.kind in ("folder", "zip") else ""
     on_card = batch.kind != "upload" and is_on_card(root)
     place = place_of(path, card=card_name(PurePath(label)), on_card=on_card)

@@ -50,6 +50,13 @@ def test_files_without_a_place_and_files_left_out_are_counted(tmp_path: Path):
     assert [path for path, _ in found.refused] == ["100MEDIA/a.THM"]
 
 
+def test_an_upload_is_read_below_its_folder_where_all_of_it_lies_in_one(tmp_path: Path):
+    chosen = preview(laid(tmp_path / "one", "Season 1/St01/1.jpg", "Season 1/St02/1.jpg"), uploaded=True)
+    several = preview(laid(tmp_path / "two", "St01/1.jpg", "North/St02/1.jpg"), uploaded=True)
+    assert [place.station for place in chosen.places] == ["St01", "St02"]
+    assert [place.station for place in several.places] == ["North/St02", "St01"]
+
+
 def test_the_command_shows_it_and_takes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys):
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
     root = laid(tmp_path / "card", *PATHS)

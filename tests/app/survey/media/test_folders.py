@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from app.survey.capture.effort import effort
 from app.survey.media import imports
-from app.survey.media.folders import Place, card_name, is_nameless_card, place_of
+from app.survey.media.folders import Place, card_name, is_nameless_card, place_in_chosen, place_of
 from app.survey.media.stations import deployment_views
 from app.survey.tables.deployments import Deployment
 from tests.support.surveys import add_media
@@ -28,6 +28,21 @@ def test_a_station_code_that_looks_like_a_cameras_folder_is_a_station_where_it_i
     assert station(f"{code}/IMG_0001.JPG") == code
     assert station(f"{code}/DCIM/100EK113/IMG_0001.JPG") == code
     assert station(f"Season 1/{code}/100.JPG") == f"Season 1/{code}"
+
+
+@pytest.mark.parametrize(
+    ("path", "expected"),
+    [
+        ("Season 1/2023CT01/1.JPG", Place("2023CT01", "2023CT01")),
+        ("Ridge/DCIM/100EK113/1.JPG", Place("Ridge", "Ridge")),
+        ("Ridge/CamA/1.JPG", Place("Ridge", "Ridge/CamA")),
+        ("Ridge/1.JPG", Place("Ridge", "Ridge")),
+        ("DCIM/100EK113/1.JPG", None),
+        ("zips/season.zip/Ridge/1.JPG", Place("Ridge", "Ridge")),
+    ],
+)
+def test_a_folder_chosen_in_the_browser_is_read_like_one_that_the_command_imports(path: str, expected: Place | None):
+    assert place_in_chosen(path) == expected
 
 
 @pytest.mark.parametrize("card", ["", "cards"])
