@@ -14,8 +14,11 @@ from sqlalchemy.orm import Session
 
 from app.survey.media.stations import deployment_views, places
 from app.survey.tables.detections import Detection, DetectionReview
+from app.survey.tables.evidence import CropQuality
 from app.survey.tables.media import Media, Stage
 
+LARGE = 0.2  # share of the picture from which an animal does not look better for being larger
+UNMEASURED = 0.5  # quality of a crop that nobody has measured
 RECENT = 2000  # media among which the best picture is chosen
 UNNAMED = "animal, species not set"
 PERSON_FLOOR = 0.05  # a picture on which a person may be is not put in front
@@ -61,7 +64,7 @@ def glance(session: Session, threshold: float) -> Glance:
 
 
 def _best(session: Session, threshold: float) -> int | None:
-    """The picture with the largest sure animal on it, of the last day of the newest media."""
+    """The picture with the largest sure animal on it that is seen well, of the last day of the newest media."""
     recent = (
         sa.select(Media.id, Media.taken_at)
         .where(
@@ -76,11 +79,14 @@ def _best(session: Session, threshold: float) -> int | None:
     )
     last = session.scalar(sa.select(sa.func.max(recent.c.taken_at)))
     of_day = recent.c.taken_at > last - timedelta(days=1) if last else sa.true()
-    worth = Detection.confidence * Detection.width * Detection.height
+    size = Detection.width * Detection.height
+    worth = Detection.confidence * sa.case((size > LARGE, LARGE), else_=size)
+    worth *= sa.func.coalesce(CropQuality.score, UNMEASURED)
     whole = sa.and_(Detection.x > 0.01, Detection.x + Detection.width < 0.99, Detection.category == "animal")
     return session.scalar(
         sa.select(Detection.media_id)
         .join(recent, recent.c.id == Detection.media_id)
+        .outerjoin(CropQuality, CropQuality.detection_id == Detection.id)
         .where(of_day, whole)
         .order_by(worth.desc())
         .limit(1)
