@@ -238,10 +238,10 @@ def deployment_for(session: Session, batch: ImportBatch, path: str) -> int | Non
         return None
     if batch.deployment_rule == "chosen":
         place = place_in_chosen(path)
-        return deployment_named(session, place.deployment, place.station).id if place else None
-    root, label = PurePath(batch.root), batch.label if batch.kind in ("folder", "zip") else ""
-    on_card = batch.kind != "upload" and is_on_card(root)
-    place = place_of(path, card=card_name(PurePath(label)), on_card=on_card)
+    else:
+        root, label = PurePath(batch.root), batch.label if batch.kind in ("folder", "zip") else ""
+        on_card = batch.kind != "upload" and is_on_card(root)
+        place = place_of(path, card=card_name(PurePath(label)), on_card=on_card)
     return deployment_named(session, place.deployment, place.station).id if place else None
 
 
