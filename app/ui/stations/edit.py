@@ -52,13 +52,15 @@ def unsorted_media(deployments: Sequence[DeploymentView]) -> None:
 
 
 def edit_deployment(deployments: Sequence[DeploymentView]) -> None:
-    """One deployment and what can be done about it."""
+    """One deployment and what can be done about it; the first one is made."""
     with st.container(border=True):
-        act = st.segmented_control(
-            "What to change", (CREATE, RENAME, STATION, SPLIT, JOIN, MOVE, DELETE), default=RENAME, required=True,
-            key="station-act",
-        )  # fmt: skip
-        if act == CREATE or not deployments:
+        act = CREATE
+        if deployments:
+            act = st.segmented_control(
+                "What to change", (CREATE, RENAME, STATION, SPLIT, JOIN, MOVE, DELETE), default=RENAME, required=True,
+                key="station-act",
+            )  # fmt: skip
+        if act == CREATE:
             _create()
         else:
             by_id = {one.id: one for one in deployments}
