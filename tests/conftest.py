@@ -11,8 +11,10 @@ from hypothesis import HealthCheck
 from hypothesis import settings as hypothesis_settings
 
 from app.settings import Settings
+from app.survey import database
 from app.survey.database import Survey, open_survey
 from tests.support.commands import NO_WEIGHTS
+from tests.support.surveys import migrated
 
 pytest_plugins = ["tests.modal.local_modal"]
 MOST_PROCESSES = 4
@@ -58,6 +60,14 @@ def no_weights() -> Iterator[None]:
     """Weights that lie in a developer's own folder must not change what tests use."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PUGMARK_WEIGHTS_DIR", NO_WEIGHTS)
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def migrated_once() -> Iterator[None]:
+    """A new SQLite survey is a copy of one that the migrations made, once in this process."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "migrate", migrated(database.migrate))
         yield
 
 

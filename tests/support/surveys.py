@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,27 @@ def describe(survey: Survey, detection_id: int, seed: int, provenance: Provenanc
     with survey.write() as session:
         version = results.model_version(session, "local features", provenance)
         results.store_feature(session, detection_id, version, Box(0.2, 0.3, 0.3, 0.4), features, None)
+
+
+def migrated(migrate: Callable[[Survey], None]) -> Callable[[Survey], None]:
+    """What brings a survey up to date, with the file of a new one copied instead of made by every migration again."""
+
+    @cache
+    def new() -> bytes:
+        with tempfile.TemporaryDirectory() as folder:
+            made = Survey(f"sqlite:///{folder}/survey.sqlite", Path(folder))
+            migrate(made)
+            made.close()
+            return Path(folder, "survey.sqlite").read_bytes()
+
+    def bring_up(survey: Survey) -> None:
+        path = Path(survey.url.removeprefix("sqlite:///"))
+        if survey.url.startswith("sqlite") and path.parent.is_dir() and not path.exists():
+            path.write_bytes(new())
+        else:
+            migrate(survey)
+
+    return bring_up
 
 
 def file_of(folder: Path, fill: Callable[[Survey], object]) -> Path:
