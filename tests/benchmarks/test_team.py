@@ -18,12 +18,16 @@ import tempfile
 import threading
 import time
 import uuid
+from collections import Counter
+from collections.abc import Callable
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 import psycopg
 import pytest
 import sqlalchemy as sa
+from websockets.exceptions import WebSocketException
 
 from app.actions.review import apply_review
 from app.jobs.queue import Jobs
@@ -46,6 +50,7 @@ MEDIA = int(os.environ.get("PUGMARK_TEAM_MEDIA", "200"))
 WORKERS, DASHBOARDS = 3, 2
 KILL_SECONDS = float(os.environ.get("PUGMARK_TEAM_KILL_SECONDS", "10"))
 PAUSE_SECONDS = 3.0  # of somebody who looks at pages
+PRINT_SECONDS = 30.0
 PAGES = ("", "detections", "history", "operations", "upload", "individuals")
 
 
@@ -127,16 +132,21 @@ class Visitor(threading.Thread):
         self.seconds: list[tuple[str, float]] = []
 
     def run(self) -> None:
-        """Until it is over."""
-        asyncio.run(self._look())
+        """Until it is over; a tab whose connection breaks off is an error, and another one is opened."""
+        while not self._over.is_set():
+            try:
+                asyncio.run(self._look())
+            except (OSError, WebSocketException) as error:
+                self.errors.append(f"tab: {error!r}")
+                self._over.wait(PAUSE_SECONDS)
 
     async def _look(self) -> None:
         async with browser_session(self._address) as tab:
+            tab.errors, tab.seconds = self.errors, self.seconds
             while not self._over.is_set():
                 for page in PAGES:
                     await tab.run(page)
                     await asyncio.sleep(PAUSE_SECONDS)
-            self.errors, self.seconds = tab.errors, tab.seconds
 
 
 def cards(folder: Path) -> list[Path]:
@@ -166,13 +176,20 @@ def finished(survey: Survey) -> int:
         return 0
 
 
-def trouble_in(survey: Survey, server: Cluster, fleet: Fleet, settings: Settings) -> None:
-    """Let things go wrong until the imports have ended."""
-    chance, cut, restarted, last = random.Random(19), False, False, time.monotonic()
+def trouble_in(survey: Survey, server: Cluster, fleet: Fleet, seen: Callable[[], str]) -> None:
+    """Let things go wrong until the imports have ended; prints every half minute how far they are."""
+    chance, cut, restarted, last, printed = random.Random(19), False, False, time.monotonic(), time.monotonic()
 
     def over() -> bool:
-        nonlocal cut, restarted, last
+        nonlocal cut, restarted, last, printed
+        time.sleep(0.5)
         done = finished(survey)
+        if time.monotonic() - printed > PRINT_SECONDS:
+            printed = time.monotonic()
+            print(
+                f"{time.strftime('%H:%M:%S')} {done} of {MEDIA}, {fleet.killed} killed, {cut=} {restarted=}, {seen()}",
+                flush=True,
+            )
         if not cut and done > MEDIA // 3:
             cut = True
             cut_all(server.url)
@@ -219,13 +236,21 @@ def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_
         visitors = [Visitor(one.address, over) for one in dashboards]
         for thread in (*reviewers, *visitors):
             thread.start()
-        trouble_in(survey, server, fleet, settings)
+        trouble_in(survey, server, fleet, partial(so_far, reviewers, visitors))
         took = time.monotonic() - start
         over.set()
         for thread in (*reviewers, *visitors):
             thread.join(60)
         report(survey, fleet, reviewers, visitors, took, measured)
     shutil.rmtree(short)
+
+
+def so_far(reviewers: list[Reviewer], visitors: list[Visitor]) -> str:
+    """What the reviewers and visitors met until now."""
+    alive = sum(thread.is_alive() for thread in (*reviewers, *visitors))
+    errors = Counter(error for one in visitors for error in one.errors)
+    runs, settled = sum(len(one.seconds) for one in visitors), sum(len(one.settled) for one in reviewers)
+    return f"{settled} decisions, {runs} runs of pages, {alive} people there, errors {dict(errors)}"
 
 
 def report(survey, fleet, reviewers, visitors, took, measured) -> None:
