@@ -50,8 +50,11 @@ class Backend(Protocol):
     def call(self, model: str, inputs: Sequence[Any]) -> Result:
         """Submit and collect. Raises BackendError."""
 
-    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
-        """Begin a call; returns the id to collect it with. Raises BackendError."""
+    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None, key: str = "") -> str:
+        """Begin a call; returns the id to collect it with. Raises BackendError.
+
+        key: the same for every attempt at one call, whoever makes it, so that it is begun once.
+        """
 
     def sending(self) -> str:
         """How far what is being sent has come, where the line is slow; else empty."""
@@ -80,7 +83,9 @@ class Backend(Protocol):
         Raises BackendUnavailable when nothing answers.
         """
 
-    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+    async def submit_async(
+        self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None, key: str = ""
+    ) -> str:
         """See `submit`."""
 
     async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+import uuid
 from collections.abc import Collection, Sequence
 from typing import Any
 
@@ -24,6 +25,7 @@ from modal_backend.errors import (
 from modal_backend.remote import wire
 from modal_backend.remote.connection import Connection, Options
 from modal_backend.remote.error_map import translated
+from modal_backend.remote.idempotency import sent_under
 from modal_backend.remote.line import Allowance, Line
 from modal_backend.weights.files import VOLUME, models_listed
 
@@ -79,9 +81,9 @@ class ModalBackend:
         del model
         return None
 
-    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None, key: str = "") -> str:
         """Begin a call; returns its id, with which any process can collect it. See `submit_async`."""
-        return asyncio.run(self.submit_async(model, inputs, on_retry))
+        return asyncio.run(self.submit_async(model, inputs, on_retry, key))
 
     def collect(self, call_id: str, wait: float = 0.0) -> Result | None:
         """The result of a call; None when it is not there after `wait` seconds. See `collect_async`."""
@@ -99,19 +101,23 @@ class ModalBackend:
         """Submit, then collect within MODAL_TIMEOUT; a call that is given up is cancelled. Raises BackendError."""
         return asyncio.run(self.call_async(model, inputs))
 
-    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
-        """Begin a call; returns its id.
+    async def submit_async(
+        self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None, key: str = ""
+    ) -> str:
+        """Begin a call; returns its id. A key begins one call, however often and by whichever process it is sent.
 
         Tried again with growing pauses while nothing answers. Raises BackendUnavailable or QueueFull when that did
         not help within the deadline, NotDeployed, BackendMisconfigured.
         """
         packed = await asyncio.to_thread(wire.pack_call, inputs, model)
-
-        size, stopped = wire.size(packed), list[str]()
+        size, stopped, key = wire.size(packed), list[str](), key or uuid.uuid4().hex
 
         async def spawn() -> str:
+            handle = self._connection.handle(model)
             with self._line.sending(size, stopped):
-                call = await self._connection.handle(model).spawn.aio(packed)
+                await handle.hydrate.aio()
+                with sent_under(key, handle):
+                    call = await handle.spawn.aio(packed)
             return str(call.object_id)
 
         with self._line.asked(size, self.options.timeout) as allowance:

@@ -74,12 +74,12 @@ class EmbeddedBackend:
         values = loaders.answer_each(run, inputs)
         return Result(values, provenance, time.monotonic() - start, loading or None)
 
-    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+    def submit(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None, key: str = "") -> str:
         """Begin a call in a thread of the backend; returns the id to collect it with, in this process only.
 
         Nothing is ever tried again.
         """
-        del on_retry
+        del on_retry, key
         call_id = f"em-{uuid.uuid4().hex}"
         runner = self._network if model in MODELS and MODELS[model].task in NETWORKS else self._others
         self._submitted[call_id] = (model, runner.submit(self.call, model, inputs))
@@ -102,9 +102,11 @@ class EmbeddedBackend:
         wait_for([self._future(call_id)], wait)
         return self._taken(call_id)
 
-    async def submit_async(self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None) -> str:
+    async def submit_async(
+        self, model: str, inputs: Sequence[Any], on_retry: OnRetry | None = None, key: str = ""
+    ) -> str:
         """`submit` from an event loop."""
-        return self.submit(model, inputs, on_retry)
+        return self.submit(model, inputs, on_retry, key)
 
     async def collect_async(self, call_id: str, wait: float = 0.0) -> Result | None:
         """`collect` from an event loop."""

@@ -29,7 +29,7 @@ from modal_backend.registry import MODELS
 from modal_backend.waiting import AWAITED, growing
 
 log = logging.getLogger("pugmark.calls")
-TIMES_LOST = 3
+TIMES_SENT = 2  # an answer that is lost twice would be lost again
 SENDERS, QUESTIONS = 4, 24
 FIRST_PAUSE = 0.2
 REPORT_SECONDS = 2.0
@@ -94,7 +94,7 @@ async def ask(
         BackendError: what waiting does not cure, or BackendUnavailable where MODAL_FALLBACK_TO_QUEUE is false.
     """
     lost = ""
-    for _ in range(TIMES_LOST if again else 1):
+    for _ in range(TIMES_SENT if again else 1):
         about, items, sent = await _send(context, job, models, make, lane)
         if lost:
             for call in sent.values():
@@ -203,7 +203,7 @@ async def _submit(context: Context, opening: Opening, inputs: Sequence[Any]) -> 
     try:
         if context.budget:
             await asyncio.to_thread(context.budget.require, opening.model, opening.items)
-        remote_id = await backend.submit_async(opening.model, inputs, again)
+        remote_id = await backend.submit_async(opening.model, inputs, again, row.key)
     except BackendError as error:
         if _is_awaited(context, error):
             await asyncio.to_thread(ledger.tried, survey, row.id, failed + 1, _waits_for(error))

@@ -149,8 +149,8 @@ def _waiting_pictures(context: Context, left: set[int], job: str) -> Iterator[tu
     for media in rows:
         try:
             picture = _stored_picture(context, media)
-        except (Refused, OSError) as error:
-            log.warning("The picture %s cannot be read: %s", media.id, error)
+        except (Refused, OSError) as error:  # which the survey lists with its media
+            log.debug("The picture %s cannot be read: %s", media.id, error)
             fail(context, [media.id], f"The stored file cannot be read: {error}", job)
             left.discard(media.id)
             continue

@@ -6,7 +6,7 @@ import tempfile
 import threading
 import time
 from argparse import ArgumentParser, Namespace
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
@@ -20,7 +20,7 @@ from app.analysis.model_choice import Choice, shown, words
 from app.analysis.video_endpoint import host, not_configured
 from app.commands import machine
 from app.commands.machine import Finding
-from app.commands.output import tell
+from app.commands.output import note, tell
 from app.settings import Backend, Settings
 from app.survey.database import open_survey, trouble
 from modal_backend.client import ModalBackend
@@ -58,38 +58,46 @@ def add_arguments(_command: ArgumentParser) -> None:
 
 
 def run(settings: Settings, options: Namespace) -> int:
-    """Exit status 0 when everything the backend in use needs is ready, else 1."""
-    backend, choice = EmbeddedBackend(), shown(settings)
-    findings = [
-        _checked("survey database", "store", lambda: _survey_answers(settings)),
-        _checked("job queue", "queue", lambda: _queue_answers(settings)),
-        machine.disk(settings.data_dir),
-        machine.clock(settings),
-        machine.port(),
-        *[_model(backend, name) for name in POCKET],
-        *_published(backend, settings, choice),
-        *[Finding(name, str(MODELS[name].task), "configured", MODELS[name].weights) for name in UNTRIED],
-        Finding("models in use", "choice", "ready", f"{words(choice)}. {choice.reason}"),
-        *_modal(settings),
-        _video(settings),
-    ]
-    lines = [f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}".rstrip() for one in findings]
-    tell(options.as_json, [asdict(one) for one in findings], "\n".join(lines))
+    """Exit status 0 when everything the backend in use needs is ready, else 1. Each line is printed as it is found."""
+    note("Every model answers one test input; on a slow machine that takes some minutes.")
+    choice, findings = shown(settings), []
+    for one in _findings(settings, choice):
+        findings.append(one)
+        if not options.as_json:
+            line = f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}"
+            print(line.rstrip(), flush=True)
+    if options.as_json:
+        tell(True, [asdict(one) for one in findings], "")
     needed = {"survey database", "job queue", choice.local, choice.detector, *choice.embeddings}
     if settings.active_backend is Backend.MODAL:
         needed = {"survey database", "job queue", "modal"}
     return 0 if all(one.state == "ready" for one in findings if one.name in needed) else 1
 
 
-def _published(backend: EmbeddedBackend, settings: Settings, choice: Choice) -> list[Finding]:
+def _findings(settings: Settings, choice: Choice) -> Iterator[Finding]:
+    backend = EmbeddedBackend()
+    yield machine.disk(settings.data_dir)
+    yield machine.port()
+    yield _checked("survey database", "store", lambda: _survey_answers(settings))
+    yield machine.clock(settings)
+    yield _checked("job queue", "queue", lambda: _queue_answers(settings))
+    yield from (_model(backend, name) for name in POCKET)
+    yield from _published(backend, settings, choice)
+    yield from (Finding(name, str(MODELS[name].task), "configured", MODELS[name].weights) for name in UNTRIED)
+    yield Finding("models in use", "choice", "ready", f"{words(choice)}. {choice.reason}")
+    yield from _modal(settings)
+    yield _video(settings)
+
+
+def _published(backend: EmbeddedBackend, settings: Settings, choice: Choice) -> Iterator[Finding]:
     """The models with published weights: those in use here answer a test input, the others say what they lack."""
     here = settings.active_backend is not Backend.MODAL
     in_use = {choice.detector, *choice.embeddings} if here else set()
-    return [
+    yield from (
         _model(backend, name) if name in in_use else _at_hand(name)
         for name, entry in MODELS.items()
         if entry.files and name not in POCKET
-    ]
+    )
 
 
 def _at_hand(name: str) -> Finding:

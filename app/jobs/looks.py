@@ -14,6 +14,7 @@ from app.ingest.look import look_of
 from app.jobs.current import current
 from app.jobs.queue import Due
 from app.jobs.steps import step
+from app.survey.database import Survey
 from app.survey.media import imports, looks
 from app.survey.tables.media import Media, MediaLook
 
@@ -26,24 +27,19 @@ def look_at_thumbs() -> None:
     last = 0
     while (then := look_at_some(last)) > last:
         last = then
+    report_unreadable()
 
 
 @step()
 def look_at_some(after: int) -> int:
     """Look at the next thumbnails; returns the id of the last media, or `after` at the end."""
-    survey = current().context.survey
-    with survey.read() as session:
-        missing = looks.lacking(session, after)
-    found = {}
-    for media_id, sha256 in missing.items():
-        try:
-            found[media_id] = look_of(files.thumb_path(survey.data_dir, sha256).read_bytes())
-        except (OSError, ValueError) as error:
-            log.warning("The thumbnail of media %s cannot be read: %s", media_id, error)
-    with survey.write() as session:
-        for media_id, look in found.items():
-            looks.put(session, media_id, **asdict(look))
-    return max(missing, default=after)
+    return _look_at_some(current().context.survey, after)
+
+
+@step()
+def report_unreadable() -> None:
+    """Say in one line how many thumbnails could not be looked at."""
+    _report_unreadable(current().context.survey)
 
 
 def due(session: Session) -> list[Due]:
@@ -54,3 +50,25 @@ def due(session: Session) -> list[Due]:
     missing = newest and not session.scalar(sa.select(MediaLook.media_id).where(MediaLook.media_id == newest))
     first = next(iter(looks.lacking(session)), 0) if missing else 0
     return [Due(f"looks-{first}-{newest}", ())] if first else []
+
+
+def _look_at_some(survey: Survey, after: int) -> int:
+    with survey.read() as session:
+        missing = looks.lacking(session, after)
+    found = {}
+    for media_id, sha256 in missing.items():
+        try:
+            found[media_id] = look_of(files.thumb_path(survey.data_dir, sha256).read_bytes())
+        except (OSError, ValueError) as error:
+            log.debug("The thumbnail of media %s cannot be read: %s", media_id, error)
+    with survey.write() as session:
+        for media_id, look in found.items():
+            looks.put(session, media_id, **asdict(look))
+    return max(missing, default=after)
+
+
+def _report_unreadable(survey: Survey) -> None:
+    with survey.read() as session:
+        number = looks.count_lacking(session)
+    if number:
+        log.warning("%d thumbnails cannot be read. To make them again: python -m app check", number)

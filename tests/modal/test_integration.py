@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 import sqlalchemy as sa
 
+from app.analysis import calls as calls_of_models
+from app.analysis.context import open_context
 from app.jobs.queue import Jobs
 from app.survey.calls.figures import get_stats
 from app.survey.individuals.rankings import Scope
@@ -22,6 +24,7 @@ from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import (
     BackendMisconfigured,
     BackendUnavailable,
+    CredentialsRefused,
     JobFailed,
     NotDeployed,
     QueueFull,
@@ -171,6 +174,35 @@ def test_a_lost_answer_makes_one_call(plane, client):
     before = len(plane.state()["calls"])
     client.submit(LOCAL, [PICTURE])
     assert len(plane.state()["calls"]) == before + 1
+
+
+@pytest.mark.parametrize("status", ["UNAUTHENTICATED", "RESOURCE_EXHAUSTED", "UNAVAILABLE", "ABORTED"])
+def test_a_call_that_was_begun_although_an_error_was_answered_is_not_begun_again(plane, client, status):
+    before = submits(plane)
+    plane.fault(method="FunctionMap", status=status, when="after")
+    hurried = ModalBackend(Options(timeout=20, max_retries=1, retry_delay=0.1))
+    with pytest.raises((CredentialsRefused, QueueFull, BackendUnavailable)):
+        hurried.submit(LOCAL, [PICTURE], key=status)
+    plane.clear()
+    first = client.submit(LOCAL, [PICTURE], key=status)
+    assert submits(plane) == before + 1
+    assert client.submit(LOCAL, [PICTURE], key=f"another than {status}") != first
+
+
+def test_a_call_that_modal_does_not_know_is_made_again_once_and_written_down_as_lost(plane, client, survey):
+    def asked(job):
+        with open_context(survey, "test", client) as context:
+            return asyncio.run(calls_of_models.ask(context, job, [LOCAL], lambda: request, calls_of_models.Lane()))
+
+    request = calls_of_models.Request(None, "digest", [PICTURE])
+    plane.fault(method="FunctionGetOutputs", status="NOT_FOUND", count=1)
+    assert len(asked("first")[1]) == 1
+    assert [row.outcome for row in calls(survey)] == ["lost", "done"]
+    assert "does not know the call" in calls(survey)[0].error
+    plane.fault(method="FunctionGetOutputs", status="NOT_FOUND")
+    with pytest.raises(ResultLost, match="does not know the call"):
+        asked("second")
+    assert [row.outcome for row in calls(survey)] == ["lost", "done", "lost", "lost"]
 
 
 def test_a_submit_that_is_never_answered_comes_back_in_time(plane):

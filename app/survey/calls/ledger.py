@@ -19,12 +19,14 @@ from modal_backend.contracts import Result
 class Sent:
     """A call under way: the ledger's id and the id to collect it with, empty while it has not been sent.
 
-    function_id: of the function it was sent to; empty where nobody can say.
+    function_id: of the function it was sent to; empty where nobody can say. key: names the row among those of all
+    surveys, the same for every process that sends it.
     """
 
     id: int
     remote_id: str
     function_id: str = ""
+    key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +69,7 @@ def open_call(survey: Survey, opening: Opening, *, answered: bool = False) -> Se
         row.executor_id = opening.executor_id
         row.started_at = row.started_at or time.time()
         session.flush()
-        return Sent(row.id, row.remote_id or "", row.function_id or "")
+        return Sent(row.id, row.remote_id or "", row.function_id or "", f"{row.id}/{row.queued_at!r}/{row.job}")
 
 
 def _known(session: Session, opening: Opening, answered: bool) -> Call | None:

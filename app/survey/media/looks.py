@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 from app.survey.tables.media import Media, MediaLook
 
 SLICE = 500
+LACKS_LOOK = ~sa.exists().where(MediaLook.media_id == Media.id)
 INFRARED_COLOUR = 2.5  # `Look.colour`: 0 to 0.6 in infrared, 6 and more by day, in 120 pictures of 7 sources
 
 
@@ -29,9 +30,13 @@ def mark(session: Session) -> str:
 
 def lacking(session: Session, after: int = 0) -> Mapping[int, str]:
     """The next media without a look, with their hashes, by id."""
-    there = sa.exists().where(MediaLook.media_id == Media.id)
-    next_ones = sa.select(Media.id, Media.sha256).where(Media.id > after, ~there).order_by(Media.id).limit(SLICE)
+    next_ones = sa.select(Media.id, Media.sha256).where(Media.id > after, LACKS_LOOK).order_by(Media.id).limit(SLICE)
     return {row.id: row.sha256 for row in session.execute(next_ones)}
+
+
+def count_lacking(session: Session) -> int:
+    """How many media have no look."""
+    return session.scalar(sa.select(sa.func.count(Media.id)).where(LACKS_LOOK)) or 0
 
 
 def colours(session: Session, deployment_id: int) -> dict[int, float]:

@@ -29,10 +29,10 @@ class Scripted(EmbeddedBackend):
     def call(self, model, inputs):
         return Result(self.values(inputs), Provenance("embedded", model, "test", "0" * 64, ""), 0.1)
 
-    async def submit_async(self, model, inputs, on_retry=None):
+    async def submit_async(self, model, inputs, on_retry=None, key=""):
         if self.refused.get(model):
             raise self.refused[model].pop(0)
-        return await super().submit_async(model, inputs, on_retry)
+        return await super().submit_async(model, inputs, on_retry, key)
 
     def cancel(self, call_id):
         self.cancelled.append(call_id)
