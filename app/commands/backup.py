@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from app import files
-from app.commands.output import Bar, CommandFailed, tell
+from app.commands.output import Bar, CommandFailed, note, tell
 from app.safekeeping.backup import write_backup
 from app.settings import Settings
 from app.survey.database import open_survey
@@ -22,7 +22,8 @@ def run(settings: Settings, options: Namespace) -> int:
     """Write one file; 3 when originals are missing or damaged (all else is in it)."""
     if not settings.database_url and not files.database_path(settings.data_dir).exists():
         raise CommandFailed(f"There is no survey in {settings.data_dir}. PUGMARK_DATA_DIR names its folder.", 2)
-    survey = open_survey(settings)
+    survey = open_survey(settings, reading=True)
+    note(f"Reading the survey in {settings.data_dir}.")
     try:
         with Bar("media") as bar:
             backup = write_backup(survey, options.file, bar.report)

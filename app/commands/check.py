@@ -5,7 +5,7 @@ from __future__ import annotations
 from argparse import ArgumentParser, Namespace
 from dataclasses import asdict
 
-from app.commands.output import Bar, tell
+from app.commands.output import Bar, note, tell
 from app.safekeeping.check import check
 from app.settings import Settings
 from app.survey.database import open_survey
@@ -17,8 +17,9 @@ def add_arguments(_command: ArgumentParser) -> None:
 
 def run(settings: Settings, options: Namespace) -> int:
     """Exits with 1 when something is left that cannot be made again."""
+    note(f"Reading every file of the survey in {settings.data_dir}.")
     with Bar("media") as bar:
-        found = check(open_survey(settings), bar.report)
+        found = check(open_survey(settings, reading=True), bar.report)
     lines = [*found.mended, *found.left]
     if found.unlisted:
         size = sum(found.unlisted.values()) / 1e6

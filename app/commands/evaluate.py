@@ -53,9 +53,10 @@ def run(settings: Settings, options: Namespace) -> int:
 
 def detection(settings: Settings, options: Namespace) -> int:
     """Run the detector over a folder, score its boxes against COCO boxes and keep the figures."""
+    known, images = _json(options.truth), options.images
+    note(f"Looking at the images in {images}.")
     from app.evaluation.detection import evaluate_detection
 
-    known, images = _json(options.truth), options.images
     backend = EmbeddedBackend()
     backend.load(DETECTOR)
     rows = list(_detected(backend, images))
@@ -73,11 +74,12 @@ def detection(settings: Settings, options: Namespace) -> int:
 def identification(settings: Settings, options: Namespace) -> int:
     """Rank the query crops of a csv (path, identity, split) against its gallery crops, score the ranking, draw other
     splits (random, one gallery picture each, other events) and keep the figures."""
-    from app.evaluation.identification import evaluate_csv
-
     table, model = options.table, options.model
     if not table.is_file():
         raise CommandFailed(f"There is no file at {table}.", 2)
+    note(f"Ranking the crops of {table}.")
+    from app.evaluation.identification import evaluate_csv
+
     document, result = evaluate_csv(table, model)
     if options.predictions:
         _write(options.predictions, document)

@@ -6,7 +6,7 @@ import time
 from argparse import ArgumentParser, Namespace
 from pathlib import Path
 
-from app.commands.output import Bar, CommandFailed, tell
+from app.commands.output import Bar, CommandFailed, note, tell
 from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused
 from app.exchange.images_zip import SORTED_BY
@@ -48,13 +48,14 @@ def add_arguments(command: ArgumentParser) -> None:
 
 def run(settings: Settings, options: Namespace) -> int:
     """Write one file. Exits with 2 when it cannot be written as asked; the file appears when it is complete."""
-    survey, out, kind, began = open_survey(settings), options.out, options.format, time.monotonic()
+    survey, out, kind, began = open_survey(settings, reading=True), options.out, options.format, time.monotonic()
     values = {key: getattr(options, key) for key in WORDS if getattr(options, key, None)}
     values |= {"exact": "yes" if options.exact else "", "who": settings.reviewer}
     if options.individual is not None:
         values |= _individual(survey, options.individual)
     elif kind == "crops":
         raise CommandFailed("Crops are exported of one individual: name it with --individual.", 2)
+    note(f"Writing {kind} to {out}.")
     try:
         with Bar("") as bar, whole_file(out) as part:
             holds = FORMATS[kind].write(survey, wish_of(values, bar.report), part)

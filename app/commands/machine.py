@@ -50,7 +50,7 @@ def clock(settings: Settings) -> Finding:
     """Whether the clock is behind what the survey has seen: times of decisions would be wrong, and work would wait."""
     now = time.time()
     try:
-        with open_survey(settings).read() as session:
+        with open_survey(settings, reading=True).read() as session:
             latest = max(
                 session.scalar(sa.select(sa.func.max(one))) or 0.0 for one in (Decision.decided_at, Call.queued_at)
             )

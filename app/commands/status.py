@@ -23,7 +23,7 @@ def add_arguments(_command: ArgumentParser) -> None:
 
 def run(settings: Settings, options: Namespace) -> int:
     """Always exits with 0."""
-    survey = open_survey(settings)
+    survey = open_survey(settings, reading=True)
     with survey.read() as session:
         by_stage = stages(session)
         recent = recent_imports(session)

@@ -10,7 +10,7 @@ from typing import Any
 from tqdm import tqdm
 
 from app.analysis.model_choice import choose
-from app.commands.output import CommandFailed, tell
+from app.commands.output import CommandFailed, note, tell
 from app.settings import Settings
 from app.video.summary.counts import count_of
 from app.video.timecode import timecode
@@ -35,14 +35,15 @@ def run(settings: Settings, options: Namespace) -> int:
 
     Exit status: 0 when the video was summarised, 2 without such a file, 3 when nothing in it can be decoded.
     """
-    from app.video.reading.probe import VideoError
-    from app.video.summary.looks import DetectorFailed
-    from app.video.summary.summarise import summarise_video
-
     video, as_json = options.video, options.as_json
     path = video.expanduser()
     if not path.is_file():
         raise CommandFailed(f"There is no file at {video}.", 2)
+    note(f"Looking at {video}.")
+    from app.video.reading.probe import VideoError
+    from app.video.summary.looks import DetectorFailed
+    from app.video.summary.summarise import summarise_video
+
     backend = EmbeddedBackend()
     model = choose(settings, runnable_here()).detector
     try:

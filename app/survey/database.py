@@ -59,6 +59,8 @@ PATIENCE = 15.0
 LOCKED_SECONDS, LOCKED_PIECE = 60.0, 1.0
 # Waiting does not cure these: https://www.postgresql.org/docs/current/errcodes-appendix.html (disk full).
 FOR_A_PERSON = ("53100",)
+# What the index of SQLite's log takes at least (https://sqlite.org/walformat.html), without which nothing is read.
+INDEX_BYTES = 65_536
 WRITES = 7_203_112  # any number, the same in every process
 
 
@@ -70,10 +72,10 @@ class Survey:
 
     role = Role.ADMIN
 
-    def __init__(self, url: str, data_dir: Path, event_gap_seconds: int = 60) -> None:
+    def __init__(self, url: str, data_dir: Path, event_gap_seconds: int = 60, *, reading: bool = False) -> None:
         self.url = url
         self.data_dir = data_dir
-        self.engine = _engine(url)
+        self.engine = _engine(url, reading)
         info = {EVENT_GAP: event_gap_seconds, DATA_DIR: data_dir}
         self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
         writes = self.engine.execution_options(pugmark_writes=True)
@@ -135,9 +137,12 @@ def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
     return (ids[start : start + IDS_A_QUERY] for start in range(0, len(ids), IDS_A_QUERY))
 
 
-def open_survey(settings: Settings) -> Survey:
-    """Bring the schema up to date and open the survey."""
-    survey = Survey(settings.survey_url, settings.data_dir, settings.event_gap_seconds)
+def open_survey(settings: Settings, *, reading: bool = False) -> Survey:
+    """Bring the schema up to date and open the survey.
+
+    reading: the database will only be read, and for a short time: a full disk is no hindrance.
+    """
+    survey = Survey(settings.survey_url, settings.data_dir, settings.event_gap_seconds, reading=reading)
     if os.access(settings.data_dir, os.W_OK):
         for path in settings.data_dir.glob("*.sqlite*"):  # made by a version that left them open to others
             path.chmod(0o600)
@@ -175,11 +180,11 @@ def _refer(connection: sa.Connection, state: str) -> None:
         raw.execute(f"PRAGMA foreign_keys={state}")
 
 
-def _engine(url: str) -> sa.Engine:
+def _engine(url: str, reading: bool) -> sa.Engine:
     if not url.startswith("sqlite"):
         return _postgres(url)
     path = Path(url.removeprefix("sqlite:///"))
-    read_only = path.exists() and not os.access(path.parent, os.W_OK)
+    read_only = path.exists() and (not os.access(path.parent, os.W_OK) or (reading and _is_full(path.parent)))
     if read_only:
         url = _read_only_url(path)
     engine = sa.create_engine(url, connect_args={"timeout": LOCKED_PIECE}, pool_size=10, max_overflow=20)
@@ -202,6 +207,10 @@ def _engine(url: str) -> sa.Engine:
             patient(connection.exec_driver_sql, "SELECT 1 FROM sqlite_master LIMIT 1")
 
     return engine
+
+
+def _is_full(folder: Path) -> bool:
+    return shutil.disk_usage(folder)[2] < INDEX_BYTES
 
 
 def wait_until_free(url: str) -> None:

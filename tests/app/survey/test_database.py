@@ -87,6 +87,18 @@ def test_a_survey_in_a_folder_that_cannot_be_written_is_read_and_writing_says_wh
     survey.close()
 
 
+def test_a_survey_on_a_full_disk_is_read_without_a_byte_more(settings, survey, monkeypatch):
+    with survey.write() as session:
+        session.add(Individual(name="Machli"))
+    survey.close()
+    monkeypatch.setattr(database.shutil, "disk_usage", lambda _path: (1, 1, 0))
+    again = open_survey(settings, reading=True)
+    with again.read() as session:
+        assert session.scalar(sa.select(Individual.name)) == "Machli"
+        assert not list(settings.data_dir.glob("*-shm"))
+    again.close()
+
+
 @pytest.mark.parametrize("left", ["-wal", "-shm"])
 def test_what_a_killed_program_left_in_the_log_is_read_from_a_disk_that_cannot_be_written(
     settings, survey, monkeypatch, tmp_path, left
