@@ -77,7 +77,10 @@ class Survey:
         self.data_dir = data_dir
         self.engine = _engine(url, reading)
         info = {EVENT_GAP: event_gap_seconds, DATA_DIR: data_dir}
-        self._sessions = sessionmaker(self.engine, expire_on_commit=False, info=info)
+        # What one session reads is of one moment, as SQLite has it; a writer waits for the others and then sees theirs.
+        steady = {} if self.engine.dialect.name == "sqlite" else {"isolation_level": "REPEATABLE READ"}
+        reads = self.engine.execution_options(**steady)
+        self._sessions = sessionmaker(reads, expire_on_commit=False, info=info)
         writes = self.engine.execution_options(pugmark_writes=True)
         self._writes = sessionmaker(writes, expire_on_commit=False, info=info)
 

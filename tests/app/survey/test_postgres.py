@@ -71,6 +71,18 @@ def rows(survey: Survey) -> dict[str, list[str]]:
         return {table.name: sorted(repr(tuple(row)) for row in session.execute(sa.select(table))) for table in tables}
 
 
+def test_what_a_session_reads_is_of_one_moment_while_others_write(survey: Survey):
+    add_media(survey, minutes=None)
+    everything = sa.select(sa.func.count(Media.id))
+    with survey.read() as session:
+        before = session.scalar(everything)
+        add_media(survey, minutes=None)
+        assert session.scalar(everything) == before == 1
+    with survey.read() as session, survey.write() as writing:
+        assert session.scalar(everything) == writing.scalar(everything) == 2
+        assert writing.scalar(sa.text("SHOW transaction_isolation")) == "read committed"
+
+
 def test_the_migrations_make_the_tables_of_the_program(survey: Survey):
     with survey.engine.connect() as connection:
         context = MigrationContext.configure(connection)
