@@ -189,6 +189,25 @@ def test_a_call_that_was_begun_although_an_error_was_answered_is_not_begun_again
     assert client.submit(LOCAL, [PICTURE], key=f"another than {status}") != first
 
 
+def test_a_call_whose_worker_ended_before_modal_had_confirmed_it_is_begun_once(plane, client, survey):
+    request = calls_of_models.Request(None, "digest", [PICTURE])
+
+    async def asked(seconds):
+        with open_context(survey, "test", client) as context:
+            asking = calls_of_models.ask(context, "job", [LOCAL], lambda: request, calls_of_models.Lane())
+            return await asyncio.wait_for(asking, seconds)
+
+    before = submits(plane)
+    plane.fault(method="FunctionMap", delay_s=1e6, when="after")
+    with pytest.raises(TimeoutError):
+        asyncio.run(asked(3))
+    assert submits(plane) == before + 1
+    plane.clear()
+    assert len(asyncio.run(asked(60))[1]) == 1
+    assert submits(plane) == before + 1
+    assert [row.outcome for row in calls(survey)] == ["done"]
+
+
 def test_a_call_that_modal_does_not_know_is_made_again_once_and_written_down_as_lost(plane, client, survey):
     def asked(job):
         with open_context(survey, "test", client) as context:
