@@ -1,4 +1,4 @@
-"""Every component with generated pictures; ?show=grid|viewer|match|crops|uploader. What it received stands below it."""
+"""Every component with generated pictures; ?show=grid|viewer|match|video|crops|uploader. Below: what it received."""
 
 # ruff: noqa: E402 (the import path is set before the first own import)
 from __future__ import annotations
@@ -24,6 +24,7 @@ from app.ui.shared.header import page_header
 from app.ui.shared.status_strip import status_strip
 from app.ui.shared.style import page_style
 from app.ui.upload.uploader.uploader import uploader
+from app.ui.videos.frames.frames import marks_of, video_frames
 
 st.set_page_config(layout="wide")
 page_style()
@@ -121,6 +122,18 @@ def show_match() -> object:
     )  # fmt: skip
 
 
+def show_video() -> None:
+    ack = take(marks_of("video"))
+    frames = [
+        {
+            "number": one["id"], "second": one["id"] / 2, "time": f"0:{one['id']:02}", "boxes": [],
+            "src": deps.view_url(one["sha256"]),
+        }
+        for one in MEDIA[:4]
+    ]  # fmt: skip
+    video_frames(frames, key="video", media_id=1, width=MEDIA[0]["w"], height=MEDIA[0]["h"], ack=ack)
+
+
 def show_crops() -> object:
     items = [
         {"id": one["id"], "src": deps.crop_url(one["crop"]), "label": f"T-{one['id']:02}", "sub": "12 sightings"}
@@ -134,7 +147,10 @@ def show_uploader() -> object:
     return uploader(batch, deps.upload_token(batch), key="uploader")
 
 
-shows = {"grid": show_grid, "viewer": show_viewer, "match": show_match, "crops": show_crops, "uploader": show_uploader}
+shows = {
+    "grid": show_grid, "viewer": show_viewer, "match": show_match, "video": show_video, "crops": show_crops,
+    "uploader": show_uploader,
+}  # fmt: skip
 name = st.query_params.get("show", "grid")
 page_header(
     {"match": "Identify"}.get(name, name.capitalize()), "A component.", "37 crops to decide", {"Enter": "accept, next"}

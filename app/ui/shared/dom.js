@@ -36,7 +36,7 @@ export function el(tag, classes, attributes, ...children) {
 export function picture(attributes, classes) {
   const image = el("img", classes || "", { alt: "", draggable: false, ...attributes });
   let asked = "", tries = 0;
-  image.addEventListener("load", () => image.classList.remove("coming"));
+  image.addEventListener("load", () => image.classList.remove("coming", "loading"));
   image.addEventListener("error", () => {
     const src = (image.getAttribute("src") || "").replace(/&again=\d+$/, "");
     if (!src) return;
@@ -46,6 +46,12 @@ export function picture(attributes, classes) {
     if (tries <= 20) setTimeout(() => { if (image.getAttribute("src")?.startsWith(src)) image.src = `${src}&again=${tries}`; }, 500 * tries);
   });
   return image;
+}
+
+/** Show another picture in the place of one; until it is there neither is. */
+export function turnTo(image, src) {
+  image.src = src;
+  image.classList.toggle("loading", !image.complete);
 }
 
 /** A real button whose key is shown in small caps. */

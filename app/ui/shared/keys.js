@@ -7,8 +7,9 @@ const TAKES_KEYS = "button,a,input,summary,[role=button],[role=slider],[role=tab
 const LED_HERE = "[data-testid=stMain],[data-testid=stApp],[data-testid=stHeader] *,[data-testid=stSidebar] *";
 export const PRESSES = ["Enter", " ", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp", "ArrowDown", "Home", "End"];
 
-// Streamlit sometimes takes a component away and draws it anew under the hand: presses in between are kept for it.
-const KEPT_FOR = 1500;
+// Streamlit sometimes takes a component away and draws it anew under the hand: presses in between are kept for it, for so
+// many milliseconds.
+export const KEPT_FOR = 1500;
 let between = null;
 
 /** Call handle(event, inside) for presses that are ours; handle returns true when it used the press. store: names the view. */

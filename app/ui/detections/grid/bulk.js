@@ -3,13 +3,16 @@
 import { Actions } from "../../shared/actions.js";
 import { CATEGORIES, counts, hintOf } from "../../shared/boxes.js";
 import { count, el, keyButton } from "../../shared/dom.js";
+import { Held } from "../../shared/held.js";
 import { SpeciesPicker } from "../../shared/species.js";
 
 const VERDICTS = { a: "accepted", b: "blank", u: "unsure" };
 
 export class Bulk {
-  /** targets(): ids decided about; done(): after a decision; say(text). */
-  constructor(send, targets, done, say) {
+  /** targets(): ids decided about; done(): after a decision; say(text); seen(): whether what is decided about is drawn. */
+  constructor(send, targets, done, say, seen) {
+    this.seen = seen;
+    this.held = new Held(say);
     this.targets = targets;
     this.done = done;
     this.say = say;
@@ -50,13 +53,15 @@ export class Bulk {
   }
 
   press(key) {
+    const turns = key === "z" || key === "y", known = turns || key === "l" || key === "w" || key === "t" || VERDICTS[key] || CATEGORIES[key];
+    if (!known) return false;
+    if (this.held.keep(() => this.press(key), turns ? undefined : this.seen)) return true;
     if (key === "l") { this.ask(); return true; }
-    if (key === "z" || key === "y") { this.turn(key === "z"); return true; }
+    if (turns) { this.turn(key === "z"); return true; }
     if (VERDICTS[key]) this.decide({ what: VERDICTS[key] });
     else if (CATEGORIES[key]) this.decide({ what: "category", category: CATEGORIES[key] });
     else if (key === "w") this.decide({ what: "whole" });
-    else if (key === "t") this.decide({ what: "hints" });
-    else return false;
+    else this.decide({ what: "hints" });
     return true;
   }
 
@@ -89,6 +94,7 @@ export class Bulk {
 
   /** Show the people on one picture, or blur them again. */
   people(item) {
+    if (this.held.keep(() => this.people(item), this.seen)) return;
     this.actions.add({ kind: "people", media_id: item.id, shown: !item.people, seen: this.data.as_of });
     this.say(item.people ? "People are blurred." : "People on this picture are shown. Z blurs them again.");
     this.tellSaved();
@@ -102,7 +108,10 @@ export class Bulk {
     this.done(null);
   }
 
-  close() { this.actions.close(); }
+  close() {
+    this.held.close();
+    this.actions.close();
+  }
 }
 
 /** One item as it will be when the action is in the survey. */

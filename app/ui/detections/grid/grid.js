@@ -2,6 +2,7 @@
 
 import { boxName, boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
 import { clamp, count, Echo, el, keyButton, mount } from "../../shared/dom.js";
+import { isDrawn } from "../../shared/held.js";
 import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
 import { forgetLeft, leftAt } from "../../shared/left.js";
 import { Bulk } from "./bulk.js";
@@ -18,7 +19,7 @@ class Grid {
     this.anchor = 0;
     this.selected = new Set();
     this.thresholdEcho = new Echo();
-    this.bulk = new Bulk((value) => this.send("bulk", value), () => this.targets(), (ids) => this.decided(ids), (text) => this.say(text));
+    this.bulk = new Bulk((value) => this.send("bulk", value), () => this.targets(), (ids) => this.decided(ids), (text) => this.say(text), () => this.seen());
     this.slider = el("input", "slider", { type: "range", min: "0", max: "1", step: "0.01", "aria-label": "Confidence threshold",
       oninput: () => this.setThreshold(Number(this.slider.value)),
       onchange: () => this.tellThreshold() });
@@ -84,6 +85,12 @@ class Grid {
     if (this.selected.size) return [...this.selected];
     const item = this.items[this.cursor];
     return item ? [item.id] : [];
+  }
+
+  /** Whether what a decision is about is drawn, as far as it is on the screen. */
+  seen() {
+    const ids = new Set(this.targets());
+    return this.items.every((item, place) => !ids.has(item.id) || isDrawn(this.tiles[place].querySelector("img")) || (this.selected.size > 0 && isOutside(this.tiles[place])));
   }
 
   /** After a decision: the selection is used up; without one the cursor goes on. */
@@ -171,6 +178,7 @@ class Grid {
   click(event) {
     const place = this.placeOf(event);
     if (place < 0 || event.target.closest("button")) return;
+    this.bulk.held.giveUp();
     this.list.focus({ preventScroll: true });
     if (event.shiftKey) this.selectRange(place);
     else if (event.ctrlKey || event.metaKey || event.target.closest(".tick")) this.toggle(place);
@@ -236,6 +244,7 @@ class Grid {
       return event.type === "keydown";
     }
     if (event.type === "keyup" || event.altKey) return false;
+    if ((event.key.length === 1 || PRESSES.includes(event.key)) && this.bulk.held.keep(() => this.press(event, inside))) return true;
     const key = event.key.toLowerCase();
     if (event.ctrlKey) {
       if (key === "a" && this.items.length) this.selectAll();
@@ -247,7 +256,7 @@ class Grid {
     if (!this.items.length) return false;
     const target = event.composedPath()[0];
     if (target === this.slider && PRESSES.includes(event.key)) return false;
-    if (inside && target.closest?.("button") && ["Enter", " "].includes(event.key)) return false;
+    if (inside && target?.closest?.("button") && ["Enter", " "].includes(event.key)) return false;
     const steps = { ArrowLeft: -1, ArrowRight: 1 };
     if (event.key in steps) this.move(this.cursor + steps[event.key], event.shiftKey);
     else if (event.key === "ArrowUp" || event.key === "ArrowDown") this.move(this.across(event.key === "ArrowDown"), event.shiftKey);
@@ -310,6 +319,12 @@ class Grid {
     this.stop();
     this.bulk.close();
   }
+}
+
+/** Whether a tile is scrolled out of the window. */
+function isOutside(tile) {
+  const { top, bottom } = tile.getBoundingClientRect();
+  return bottom < 0 || top > window.innerHeight;
 }
 
 export default function (component) {

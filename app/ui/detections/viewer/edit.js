@@ -42,7 +42,7 @@ function spanned(from, to) {
   return { x: rounded(x), y: rounded(y), w: rounded(right - x), h: rounded(bottom - y) };
 }
 
-/** Mouse work on the stage. The owner gives boxAt(id), select(id), draft(id, box), settle(), drawn(box). */
+/** Mouse work on the stage. The owner gives boxAt(id), select(id), draft(id, box), settle(), keepDrawn(box). */
 export class Edit {
   constructor(stage, owner) {
     this.stage = stage;
@@ -69,7 +69,7 @@ export class Edit {
     const keep = event.key === "Enter" && this.sketch;
     if (keep) {
       this.setDrawing(false);
-      return this.owner.drawn(keep);
+      return this.owner.keepDrawn(keep);
     }
     if (event.key !== "Enter" && !ARROWS[event.key]) return this.owner.say("Enter keeps the new box, Esc drops it.");
     const middle = this.stage.seenMiddle(), side = SKETCH / this.stage.zoom;
@@ -86,7 +86,7 @@ export class Edit {
     const hit = event.target.closest("[data-box]");
     this.drag = { from: at, x: event.clientX, y: event.clientY, far: false };
     if (this.drawing) this.drag.kind = "draw";
-    else if (hit && (event.target.dataset.handle || hit.classList.contains("selected"))) {
+    else if (hit && this.stage.drawn && (event.target.dataset.handle || hit.classList.contains("selected"))) {
       Object.assign(this.drag, { kind: "box", id: hit.dataset.box, handle: event.target.dataset.handle || "", start: this.owner.boxAt(hit.dataset.box) });
     } else Object.assign(this.drag, { kind: "pan", id: hit?.dataset.box });
     this.stage.node.setPointerCapture(event.pointerId);
@@ -115,7 +115,7 @@ export class Edit {
     this.drag = null;
     if (!drag) return;
     const box = spanned(drag.from, this.stage.share(event.clientX, event.clientY));
-    if (drag.kind === "draw" && box.w >= LEAST_SIDE && box.h >= LEAST_SIDE) this.owner.drawn(box);
+    if (drag.kind === "draw" && box.w >= LEAST_SIDE && box.h >= LEAST_SIDE) this.owner.keepDrawn(box);
     else if (drag.kind === "box" && drag.far) this.owner.settle();
     else if (drag.kind === "pan" && !drag.far) this.owner.select(drag.id || null);
     this.ghost.hidden = true;

@@ -1,6 +1,7 @@
 // The stage: one picture fitted into the space there is, zoomed about a point and moved by dragging.
 
 import { clamp, el } from "../../shared/dom.js";
+import { isDrawn } from "../../shared/held.js";
 
 export const ZOOM_STEP = 1.25;
 const MOST_ZOOM = 16;
@@ -18,6 +19,9 @@ export class Stage {
     this.watch.observe(this.node);
   }
 
+  /** Whether the picture is there, or is known not to come. */
+  get drawn() { return isDrawn(this.picture) || this.node.classList.contains("broken"); }
+
   show(media) {
     this.media = media;
     this.zoom = 1;
@@ -29,11 +33,14 @@ export class Stage {
 
   load(src) {
     if (this.picture.getAttribute("src") === src) return;
-    this.node.classList.add("loading");
     this.picture.onload = () => this.node.classList.remove("loading");
-    this.picture.onerror = () => this.node.classList.add("broken");
+    this.picture.onerror = () => {
+      this.node.classList.remove("loading");
+      this.node.classList.add("broken");
+    };
     this.node.classList.remove("broken");
     this.picture.src = src;
+    this.node.classList.toggle("loading", !this.picture.complete);
   }
 
   /** Size and put the frame: fit to the stage, times the zoom, with `middle` as near to the stage's middle as can be. */

@@ -3,6 +3,7 @@
 import { Actions } from "../../shared/actions.js";
 import { boxNode, counts, hidesPerson, hintOf, mosaic } from "../../shared/boxes.js";
 import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
+import { Held } from "../../shared/held.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { Edit, HANDLES, nudgedBox, SETTLE } from "./edit.js";
 import { pressViewer } from "./keyboard.js";
@@ -24,6 +25,7 @@ class Viewer {
     this.cursorEcho = new Echo();
     this.actions = new Actions(data.store, () => this.tell());
     this.stage = new Stage();
+    this.held = new Held((text) => this.say(text));
     this.edit = new Edit(this.stage, this);
     this.panel = new Panel((name) => this.act(name), (key) => this.select(key), (name) => this.keepSpecies(name));
     this.help = keyPanel(data.keys);
@@ -76,6 +78,14 @@ class Viewer {
     return place >= 0 ? place : target;
   }
 
+  /** Whether the media that keys and buttons are about is drawn: another is not being fetched, and its picture is there. */
+  get drawn() { return this.want === null && this.stage.drawn; }
+
+  /** Keep an act until what it is about is drawn, and in its order; true when it is kept. */
+  keeps(act, waits = true) {
+    return this.held.keep(act, () => !waits || this.drawn);
+  }
+
   boxAt(key) { const { x, y, w, h } = this.boxOf(key); return { x, y, w, h }; }
 
   open(index) {
@@ -94,6 +104,7 @@ class Viewer {
 
   /** Move to another media; beyond the window the script is asked for it. */
   go(step) {
+    if (this.keeps(() => this.go(step), false)) return;
     this.settle();
     const absolute = this.data.offset + this.index + step;
     if (absolute < 0 || absolute >= this.total) {
@@ -145,6 +156,7 @@ class Viewer {
   }
 
   select(key) {
+    this.held.giveUp();
     this.settle();
     this.selected = key;
     this.draw();
@@ -159,7 +171,6 @@ class Viewer {
   }
 
   decide(kind, more) {
-    if (this.want !== null) return;
     this.settle();
     if (kind === "whole" && this.current.video) { this.say("A video is no picture of one animal."); return; }
     if (kind !== "unsure" && this.current.pending) {
@@ -185,7 +196,7 @@ class Viewer {
   }
 
   act(name) {
-    if (!this.current) return;
+    if (!this.current || this.keeps(() => this.act(name), !["undo", "redo", "help", "draw", "move"].includes(name))) return;
     const box = this.boxOf(this.selected);
     const threshold = this.data.threshold;
     const known = {
@@ -231,7 +242,8 @@ class Viewer {
     this.stage.node.focus({ preventScroll: true });
   }
 
-  drawn(box) {
+  keepDrawn(box) {
+    if (this.keeps(() => this.keepDrawn(box))) return;
     const full = this.add({ kind: "draw", category: this.lastCategory, box });
     this.selected = full.uuid;
     this.draw();
@@ -256,6 +268,7 @@ class Viewer {
   }
 
   nudge(event) {
+    if (this.keeps(() => this.nudge(event))) return true;
     const box = this.boxOf(this.selected);
     if (!box) return false;
     this.draft(box.key, nudgedBox(box, event));
@@ -274,6 +287,7 @@ class Viewer {
 
   /** The category of the selected box, or of the one being drawn. */
   setCategory(category) {
+    if (this.keeps(() => this.setCategory(category))) return;
     this.lastCategory = category;
     if (this.edit.drawing) this.say(`The new box will be ${category === "animal" ? "an" : "a"} ${category}.`);
     else this.change("category", { category });
@@ -318,6 +332,7 @@ class Viewer {
   }
 
   close() {
+    this.held.close();
     this.settle();
     this.stop();
     window.removeEventListener("pagehide", this.leaving);

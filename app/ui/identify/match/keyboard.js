@@ -14,7 +14,7 @@ export function pressMatch(match, event, inside) {
   const target = event.composedPath()[0];
   if (inside && target.closest?.("button,input") && (["Enter", " ", "Tab"].includes(key) || (target.matches("input") && key.startsWith("Arrow")))) return false;
   if (NAMED_KEYS[key]) match.act(NAMED_KEYS[key]);
-  else if (key === "ArrowLeft" || key === "ArrowRight") match.choose(match.chosen + (key === "ArrowRight" ? 1 : -1));
+  else if (key === "ArrowLeft" || key === "ArrowRight") match.step(key === "ArrowRight" ? 1 : -1);
   else if (FLANKS[key]) match.setFlank(FLANKS[key]);
   else if (key === "+" || key === "=") match.pair.zoomBy(1.25);
   else if (key === "-") match.pair.zoomBy(0.8);

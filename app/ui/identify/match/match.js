@@ -2,6 +2,7 @@
 
 import { Actions } from "../../shared/actions.js";
 import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
+import { Held, isDrawn } from "../../shared/held.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { Burst } from "./burst.js";
 import { candidateCard, evidenceText, proposalText, warningText } from "./cards.js";
@@ -18,14 +19,16 @@ const PATIENCE = 2000;
 const FEW_READY = 4;
 // Milliseconds: a candidate that a new ranking brought is not decided about before it can have been seen.
 const SEEN_AFTER = 700;
-const LOW = 860;
+const LOW = 860, NARROW = 760;
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
 const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
+const DECIDE = [...ENDS, "different", "unsure", "alone"];
 
 class Match {
   constructor(root, data) {
     Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false, turn: data.turn || 0, toldAt: null, untold: false });
     this.actions = new Actions(data.store, () => this.tell());
+    this.held = new Held((text) => this.say(text));
     this.pair = new Pair();
     this.sheet = new Sheet((place) => { this.candidate.at = place; this.sheet.open = false; this.draw(); this.strip.focus({ preventScroll: true }); });
     this.pair.candidate.view.append(this.sheet.node);
@@ -67,7 +70,7 @@ class Match {
     this.data = data;
     if (data.turn === this.turn) this.toldAt = null;
     this.actions.acknowledge(data.ack);
-    this.scope.textContent = data.scope_text || "";
+    this.scope.textContent = this.scope.title = data.scope_text || "";
     this.rebuild();
     if (this.ask) this.arrived();
     const kept = this.pages.findIndex((page) => page.query.id === before);
@@ -95,6 +98,13 @@ class Match {
   get candidate() { return this.current?.candidates[this.chosen]; }
   /** The crop of the chosen candidate that is shown and decided about. */
   get shown() { return this.candidate && shownOf(this.candidate); }
+  /** Whether what a decision is about is drawn: the query, and the candidate where the decision is about both. */
+  drawn(kind) {
+    if (this.ask || !this.current) return false;
+    const about = kind === "identity unsure" ? [] : ENDS.includes(kind) && kind !== "same" ? [this.pair.query] : [this.pair.query, this.pair.candidate];
+    return about.every((side) => !side.src || isDrawn(side.picture));
+  }
+
   get evidence() { return this.shown ? this.evidenceOf(this.candidate) : null; }
 
   evidenceOf(candidate) {
@@ -193,10 +203,10 @@ class Match {
     if (!this.placed && page.candidates.length) this.comeIntoView();
   }
 
-  /** In a low window, or one enlarged, the choices above the view are scrolled away when it opens: the decisions stand in it. */
+  /** In a low window, or one enlarged, the choices above the view are scrolled away when it opens: the decisions stand in it. On a phone nothing is: they would not. */
   comeIntoView() {
     this.placed = true;
-    if (window.innerHeight < LOW) requestAnimationFrame(() => this.node.scrollIntoView({ block: "nearest" }));
+    if (window.innerHeight < LOW && window.innerWidth > NARROW) requestAnimationFrame(() => this.node.scrollIntoView({ block: "nearest" }));
   }
 
   drawFigures(evidence) {
@@ -220,8 +230,13 @@ class Match {
     this.strip.children[this.chosen]?.scrollIntoView({ block: "nearest", inline: "nearest" });
   }
 
+  step(by) {
+    if (!this.held.keep(() => this.step(by))) this.choose(this.chosen + by);
+  }
+
   click(event) {
     const card = event.target.closest(".card");
+    this.held.giveUp();
     if (card) this.choose(Number(card.dataset.place));
     this.strip.focus({ preventScroll: true });
   }
@@ -229,6 +244,7 @@ class Match {
   // Actions
 
   act(name) {
+    if (this.held.keep(() => this.act(name), DECIDE.includes(name) ? () => this.drawn(name) : undefined)) return;
     const look = (change) => () => { change(); this.draw(); };
     const known = {
       next: () => this.go(1), previous: () => this.go(-1), undo: () => this.undo(), help: () => { this.help.hidden = !this.help.hidden; },
@@ -246,7 +262,6 @@ class Match {
   }
 
   decide(kind) {
-    if (this.ask || !this.current) return;
     const alone = ENDS.includes(kind) && kind !== "same";
     if (!alone && !this.candidate) { this.say("There is no candidate to decide on."); return; }
     if (!alone && this.mustLookAgain(kind)) return;
@@ -279,7 +294,7 @@ class Match {
   }
 
   setFlank(flank) {
-    if (this.ask || !this.current) return;
+    if (this.held.keep(() => this.setFlank(flank), () => this.drawn("new"))) return;
     this.actions.add({ kind: "flank", query_id: this.current.query.id, flank, seen: this.current.query.flank });
     this.rebuild();
     this.draw();
@@ -352,6 +367,7 @@ class Match {
   }
 
   close() {
+    this.held.close();
     this.stop();
     this.toldAt = null;
     this.pair.watch.disconnect();

@@ -1,6 +1,6 @@
 // Query and candidate side by side: one zoom, one position, one turn, one brightness, one view for both.
 
-import { clamp, el, picture, score } from "../../shared/dom.js";
+import { clamp, el, picture, score, turnTo } from "../../shared/dom.js";
 import { paintHeat, paintMask } from "./heat.js";
 import { Lines } from "./lines.js";
 
@@ -49,7 +49,7 @@ export class Pair {
     side.facts.textContent = crop ? [flankWord(crop.flank), ...(crop.facts || []), ...(crop.quality || [])].join(" · ") : "";
     side.facts.title = side.facts.textContent;
     side.picture.alt = crop ? name || "query crop" : "";
-    if (crop && side.src !== crop.src) side.picture.src = crop.src;
+    if (crop && side.src !== crop.src) turnTo(side.picture, crop.src);
     if (!crop) side.picture.removeAttribute("src");
     side.src = crop?.src;
     if (side.painted !== (crop?.mask || "")) paintMask(side.mask, crop?.mask);

@@ -2,7 +2,8 @@
 
 import { Actions } from "../../shared/actions.js";
 import { placeBox } from "../../shared/boxes.js";
-import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
+import { clamp, count, el, keyButton, mount, picture, turnTo } from "../../shared/dom.js";
+import { Held, isDrawn } from "../../shared/held.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 
 const PLAY_EVERY = 350;
@@ -13,7 +14,8 @@ class Video {
     this.frames = [];
     this.at = 0;
     this.jumped = null;
-    this.picture = el("img", "", { alt: "", draggable: false });
+    this.picture = picture();
+    this.held = new Held((text) => { this.what.textContent = text; });
     this.layer = el("div", "layer", null);
     this.stage = el("div", "stage", { tabIndex: 0, role: "img" }, this.picture, this.layer);
     this.when = el("span", "when", { role: "status" });
@@ -59,7 +61,7 @@ class Video {
     const frame = this.frames[place];
     if (!frame) return;
     this.at = place;
-    this.picture.src = frame.src;
+    turnTo(this.picture, frame.src);
     this.stage.setAttribute("aria-label", `Frame at ${frame.time}`);
     this.layer.replaceChildren(...frame.boxes.map((box) => this.box(box)));
     this.when.textContent = `${frame.time} · frame ${frame.number.toLocaleString("en")}`;
@@ -91,7 +93,7 @@ class Video {
 
   /** While drawing: from where the pointer went down to where it comes up. */
   drag(event) {
-    if (!this.drawing) return;
+    if (!this.drawing || (event.type === "pointerdown" && !isDrawn(this.picture))) return;
     const place = this.stage.getBoundingClientRect();
     const at = { x: clamp((event.clientX - place.left) / place.width, 0, 1), y: clamp((event.clientY - place.top) / place.height, 0, 1) };
     if (event.type === "pointerdown") {
@@ -129,7 +131,8 @@ class Video {
   }
 
   press(event, inside) {
-    const key = event.key;
+    const key = event.key, decides = /^[0-9bd]$/i.test(key) && !event.ctrlKey && !event.altKey;
+    if (event.type === "keydown" && event.key.length === 1 && this.held.keep(() => this.press(event, inside), decides ? () => isDrawn(this.picture) : undefined)) return true;
     if (key === "h" || key === "H") { this.stage.classList.toggle("bare", event.type === "keydown"); return inside; }
     if (event.type === "keyup" || event.ctrlKey || event.altKey || !this.frames.length) return false;
     if (key === "ArrowLeft" || key === "ArrowRight") this.go(key === "ArrowRight" ? 1 : -1);
@@ -146,6 +149,7 @@ class Video {
   }
 
   close() {
+    this.held.close();
     clearInterval(this.timer);
     this.actions.close();
     this.stop();

@@ -1,0 +1,46 @@
+// Decisions wait for what they are about: a press on a picture that is still loading is kept until the picture is drawn.
+
+import { KEPT_FOR } from "./keys.js";
+
+/** Whether a picture is there and not only on its way. */
+export function isDrawn(image) {
+  return image.complete && image.naturalWidth > 0;
+}
+
+export class Held {
+  /** say(text): tells the person that a press was given up. */
+  constructor(say) {
+    Object.assign(this, { say, kept: [], acting: false });
+  }
+
+  /** Keep an act that cannot be done yet, or comes after one that is kept; false when it is to be done at once. ready(): whether it can be. */
+  keep(act, ready = () => true) {
+    if (this.acting || (!this.kept.length && ready())) return false;
+    this.kept.push({ act, ready, until: performance.now() + KEPT_FOR });
+    if (this.kept.length === 1) requestAnimationFrame(() => this.look());
+    return true;
+  }
+
+  look() {
+    while (this.kept[0]?.ready()) {
+      this.acting = true;
+      try {
+        this.kept[0].act();
+      } finally {
+        this.acting = false;
+        this.kept.shift();
+      }
+    }
+    if (performance.now() > this.kept[0]?.until) this.giveUp();
+    if (this.kept.length) requestAnimationFrame(() => this.look());
+  }
+
+  /** The person turned to something else: what is kept was not about it. */
+  giveUp() {
+    if (!this.kept.length || this.acting) return;
+    this.close();
+    this.say("Still loading: press again when it is there.");
+  }
+
+  close() { this.kept = []; }
+}
