@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import streamlit as st
 
 from app import deps
 from app.actions.identify import apply_identity, conflict_item
 from app.jobs.presence import any_alive
 from app.matching.shortlist import APPROXIMATE_FROM
+from app.matching.trust import CalibrationState
 from app.survey.individuals import rankings
 from app.ui.identify import requests
 from app.ui.identify.candidates import Ranked, in_order, known_sentence, ranked_queries
@@ -20,7 +23,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import Identify
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page, upload_page
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.troubles import drawn_again, drawn_by_itself
 from app.ui.shared.words import many, plain
 
 ABOUT = "Who is this? Compare an animal with those that look like it, and decide."
@@ -30,26 +33,21 @@ KEPT_CONFLICTS = 5
 READY = 4
 
 
-def read(detection_ids: list[int], chosen: Choices) -> list[Ranked]:
-    """The queries with their last rankings; those that another order is to come for are given to the worker."""
-    with deps.survey().read() as session:
-        queries = ranked_queries(session, detection_ids, chosen.model, chosen.scope)
-    requests.ask_for_orders(queries, chosen.scope)
-    return queries
-
-
 @drawn_again("0.15s")
-def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
+def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool, alive: bool) -> None:
     """Until the query has an order that knows every decision, then until the matcher has ranked it anew.
 
-    Says so when there is no worker. asked: whether the worker could be asked when the page was drawn.
+    Says so when there is no worker. asked, alive: whether the worker could be asked, and was at work, when the page was
+    drawn.
     """
-    with deps.survey().read() as session:
-        ranking = rankings.ranking(session, int(drawn.query["id"]), chosen.model, chosen.scope)
-        now = rankings.state(ranking, rankings.stamp(session))
-    if now != (drawn.fresh, drawn.settled) or (not asked and deps.jobs().ready()):
-        st.rerun()
-    if not any_alive(deps.survey()):
+    if drawn_by_itself():
+        with deps.survey().read() as session:
+            ranking = rankings.ranking(session, int(drawn.query["id"]), chosen.model, chosen.scope)
+            now = rankings.state(ranking, rankings.stamp(session))
+        if now != (drawn.fresh, drawn.settled) or (not asked and jobs.ready()):
+            st.rerun()
+        alive = any_alive(deps.survey())
+    if not alive:
         st.warning(
             "No worker is running, so nothing can be ranked. Restart the dashboard, or run: python -m app worker"
         )
@@ -58,13 +56,18 @@ def wait_for_order(drawn: Ranked, chosen: Choices, asked: bool) -> None:
 
 
 @drawn_again("0.4s")
-def wait_for_evidence(query_id: int, drawn: dict[int, int]) -> None:
-    """Until more evidence of the first of these crops has come, or all of the others'. drawn: their stages."""
-    now = requests.stages(query_id, list(drawn))
-    first = next(iter(drawn))
-    if now[first] != drawn[first] or max(now.values()) < max(drawn.values()):
-        st.rerun()
-    if not any_alive(deps.survey()):
+def wait_for_evidence(query_id: int, drawn: dict[int, int], alive: bool) -> None:
+    """Until more evidence of the first of these crops has come, or all of the others'.
+
+    drawn: their stages; alive: whether a worker was at work when the page was drawn.
+    """
+    if drawn_by_itself():
+        now = requests.stages(query_id, list(drawn))
+        first = next(iter(drawn))
+        if now[first] != drawn[first] or max(now.values()) < max(drawn.values()):
+            st.rerun()
+        alive = any_alive(deps.survey())
+    if not alive:
         st.caption("No worker is running, so no evidence can be computed.")
 
 
@@ -82,7 +85,7 @@ def settle(state: IdentifyState) -> int:
     """Apply what the browser decided; returns the highest number that is settled."""
     before = st.session_state.get("identify_ack", 0)
     figures = st.session_state.get("identify_figures", {})
-    settled = apply_identity(deps.survey(), deps.jobs(), deps.reviewer(), state.actions, before, figures)
+    settled = apply_identity(deps.survey(), jobs, deps.reviewer(), state.actions, before, figures)
     st.session_state["identify_ack"] = settled.ack
     for problem in settled.problems:
         st.toast(plain(problem), icon=":material/error:")
@@ -95,9 +98,12 @@ def settle(state: IdentifyState) -> int:
     return settled.ack
 
 
-def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown]:
-    """The queries with everything that is known about their crops; what is missing is asked for."""
+def read(detection_ids: list[int], chosen: Choices, look: int | None) -> tuple[list[Ranked], list[Shown]]:
+    """The queries with their last rankings, and as they are shown, with everything that is known about their crops."""
     with deps.survey().read() as session:
+        queries = ranked_queries(session, detection_ids, chosen.model, chosen.scope)
+        if not queries:
+            return [], []
         shown = detailed(
             session,
             queries,
@@ -106,25 +112,28 @@ def show(queries: list[Ranked], chosen: Choices, look: int | None) -> list[Shown
             show_rejected=chosen.show_rejected,
             look=look,
         )
-    requests.ask_for_evidence([(int(one.query["id"]), one.stages) for one in shown])
-    return shown
+        return queries, shown
 
 
-def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> None:
-    """Draw one query of the order, with those that follow it ready."""
+def ask_for_missing(queries: list[Ranked], shown: list[Shown], order: list[int], scope: rankings.Scope) -> None:
+    """Have the worker compute what is not known yet about these queries and those after them."""
+    requests.ask_for_orders(jobs, queries, scope)
+    requests.ask_for_evidence(jobs, [(int(one.query["id"]), one.stages) for one in shown])
+    requests.ask_for_crops(jobs, [int(one.query["id"]) for one in queries], order)
+
+
+def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> CalibrationState | None:
+    """Draw one query of the order, with those that follow it ready; returns what its probabilities rest on."""
     following = upcoming(order, query_id)
-    queries = read([query_id, *following], chosen)
+    queries, shown = read([query_id, *following], chosen, look)
     if not queries:
         st.info("This crop does not exist any more.")
-        return
+        return None
     st.query_params[Identify.QUERY.name] = str(query_id)
     figures = st.session_state.get("identify_figures", {})
     st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
-    shown = show(queries, chosen, look)
-    requests.ask_for_crops([int(one.query["id"]) for one in queries], order)
-    first = shown[0]
-    with deps.survey().read() as session:
-        conflicts = conflict_items(session, st.session_state["identify_conflicts"])
+    ask_for_missing(queries, shown, order, chosen.scope)
+    first, alive = shown[0], any_alive(deps.survey())
     match_view(
         first.query,
         first.candidates,
@@ -137,16 +146,26 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
             if query.ranking is not None
         ],
         evidence=first.evidence_sent(),
-        conflicts=conflicts,
+        conflicts=known_conflicts(),
         model=chosen.model,
         choices=repr(chosen),
-        computing=any_alive(deps.survey()),
+        computing=alive,
         last=not still_waiting - {query_id},
     )
     if not queries[0].settled:  # below the view, which is not to jump
-        wait_for_order(queries[0], chosen, deps.jobs().ready())
+        wait_for_order(queries[0], chosen, jobs.ready(), alive)
     if any(first.stages.values()):
-        wait_for_evidence(query_id, first.stages)
+        wait_for_evidence(query_id, first.stages, alive)
+    return queries[0].calibration
+
+
+def known_conflicts() -> list[dict[str, Any]]:
+    """The contradictions that are open, with their crops."""
+    conflicts = st.session_state["identify_conflicts"]
+    if not conflicts:
+        return []
+    with deps.survey().read() as session:
+        return conflict_items(session, conflicts)
 
 
 def upcoming(order: list[int], query_id: int | None, count: int = READY) -> list[int]:
@@ -168,22 +187,22 @@ def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int
 def draw_wanted(order: list[int], waiting: int) -> None:
     """Draw the query that the browser wants next."""
     page_header("Identify", ABOUT, f"{many(waiting, 'crop')} to decide")
-    chosen = choices(lambda: subject_bar(subject, waiting, revision))
+    chosen = choices(lambda: subject_bar(subject, waiting, revision), revision)
     order = in_chosen_order(order, chosen.order)
     query_id = next_query(order, state, asked)
     if query_id is None and order:  # all decided: the last one stays on the screen, where Z takes it back
         query_id = order[-1]
     if not waiting:
         st.success("Every crop has a decision. K goes back through them, Z takes the last one back.")
-    if query_id is not None:
-        draw(chosen, query_id, order, ack, state.look)
+    rests_on = draw(chosen, query_id, order, ack, state.look) if query_id is not None else None
     with st.container(horizontal=True, vertical_alignment="center"):
-        probabilities(chosen.model)
+        if rests_on is not None:
+            probabilities(rests_on)
         if waiting:
-            pairs_left(chosen.scope, revision)
+            pairs_left(chosen.scope, revision, jobs)
 
 
-state = identify_state("match")
+state, jobs = identify_state("match"), deps.jobs()
 ack = settle(state)
 subject = chosen_subject()
 if st.session_state.get("identify_subject") != subject:  # another choice has an order of its own

@@ -7,6 +7,7 @@ import os
 import secrets
 import time
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 import itsdangerous
@@ -19,6 +20,7 @@ UPLOAD = "upload"
 EXPORT = "export"
 READ_SECONDS = 12 * 3600
 UPLOAD_SECONDS = 24 * 3600
+KEPT = 64
 NEEDS = {READ: Role.VIEWER, UPLOAD: Role.REVIEWER, EXPORT: Role.REVIEWER}
 SIGNATURE = {"key_derivation": "none", "digest_method": hashlib.sha256}
 
@@ -37,6 +39,7 @@ class Signer:
         self._key = key
         self.role_of: Callable[[str], Role | None] | None = None
         self._tokens = itsdangerous.URLSafeSerializer(key, signer_kwargs=SIGNATURE)
+        self._made = lru_cache(KEPT)(lambda *parts: str(self._tokens.dumps(parts)))  # a page asks for each picture
 
     def sign(self, purpose: str, subject: str, seconds: int, who: str = "") -> str:
         """A token that holds for at least `seconds` and at most twice as long.
@@ -45,7 +48,7 @@ class Signer:
         next and browsers can cache what they point to.
         """
         expiry = (int(time.time()) // seconds + 2) * seconds
-        return str(self._tokens.dumps([purpose, expiry, subject, who]))
+        return self._made(purpose, expiry, subject, who)
 
     def check(self, token: str, purpose: str, subject: str | None = None) -> str:
         """The token's subject.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from streamlit.testing.v1 import AppTest
 
@@ -69,6 +70,19 @@ def test_a_page_runs_on_a_survey_with_media(filled, name):
     test = page(name)
     assert not test.exception
     assert test.title
+
+
+@pytest.mark.parametrize(("name", "most"), [("identify", 60), ("export", 36), ("survey", 100)])
+def test_a_page_that_is_drawn_again_asks_the_database_little(filled, name, most):
+    test, asked = page(name), []
+
+    def ask(*about: object) -> None:
+        asked.append(about[2])
+
+    sa.event.listen(sa.Engine, "before_cursor_execute", ask)
+    test.run()
+    sa.event.remove(sa.Engine, "before_cursor_execute", ask)
+    assert len(asked) <= most
 
 
 def test_the_first_visit_leads_to_upload_and_to_the_sample_survey(data_dir):

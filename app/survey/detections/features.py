@@ -41,12 +41,9 @@ def feature_version(session: Session, model: str) -> int | None:
 
 def newest_version(session: Session, names: Sequence[str]) -> int | None:
     """Id of the model version the newest feature of the models with these very names comes from."""
-    versions = sa.select(ModelVersion.id).where(ModelVersion.model.in_(names))
-    newest = {
-        version_id: session.scalar(sa.select(sa.func.max(Feature.id)).where(Feature.model_version_id == version_id))
-        for version_id in session.scalars(versions)
-    }
-    written = {version_id: feature for version_id, feature in newest.items() if feature is not None}
+    newest = sa.select(sa.func.max(Feature.id)).where(Feature.model_version_id == ModelVersion.id).scalar_subquery()
+    versions = sa.select(ModelVersion.id, newest).where(ModelVersion.model.in_(names))
+    written = {version_id: feature for version_id, feature in session.execute(versions) if feature is not None}
     return max(written, key=lambda version_id: written[version_id]) if written else None
 
 

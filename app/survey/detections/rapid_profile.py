@@ -20,6 +20,7 @@ from modal_backend.registry import LOCAL, LOCAL_FINE
 
 ONLY = 1
 AUTO = "auto"
+CHOSEN = sa.select(LocalProfile.model).where(LocalProfile.id == ONLY)
 TITLES = {LOCAL: "RAPID 224", LOCAL_FINE: "RAPID 448"}
 # In memory 1,000 crops of RAPID 448 take 0.4 GB (measured: 397 MB for 1,000, 754 MB for 2,000, 1,657 MB for 5,000), and
 # a query among 2,000 some 64 ms of one core (RAPID 224: 11 ms).
@@ -28,7 +29,7 @@ MOST_CROPS = 2_000
 
 def chosen(session: Session) -> str | None:
     """Name of the profile that describes new crops and ranks; None where none was chosen yet."""
-    return session.scalar(sa.select(LocalProfile.model).where(LocalProfile.id == ONLY))
+    return session.scalar(CHOSEN)
 
 
 def coming(session: Session) -> str | None:

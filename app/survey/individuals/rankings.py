@@ -24,6 +24,16 @@ from app.survey.tables.videos import TrackletRow
 from app.survey.videos.tracklets import set_aside
 from modal_backend.contracts import Flank
 
+# What every page asks for, each in one query; each part is one look at an index.
+DECIDED = (
+    sa.select(sa.func.max(Decision.id)).scalar_subquery(),
+    sa.select(sa.func.max(Decision.undone_at)).scalar_subquery(),
+)
+STATE = sa.select(
+    sa.select(sa.func.max(Feature.id)).scalar_subquery(), rapid_profile.CHOSEN.scalar_subquery(), *DECIDED
+)
+DECISIONS = sa.select(*DECIDED)
+
 
 @dataclass(frozen=True, slots=True)
 class Scope:
@@ -120,16 +130,17 @@ def stamp(session: Session) -> str:
     It changes with every new feature, decision and undo, and when another profile of RAPID ranks. Every page asks for
     it: each part is one look at an index.
     """
-    features = session.scalar(sa.select(sa.func.max(Feature.id))) or 0
-    profile = rapid_profile.chosen(session) or ""
-    return f"{features}-{decisions_stamp(session)}-{profile.replace('-', '_')}"
+    features, profile, decisions, undone = session.execute(STATE).one()
+    return f"{features or 0}-{_decisions(decisions, undone)}-{(profile or '').replace('-', '_')}"
 
 
 def decisions_stamp(session: Session) -> str:
     """Names the decisions that stand."""
-    decisions = session.scalar(sa.select(sa.func.max(Decision.id))) or 0
-    undone = session.scalar(sa.select(sa.func.max(Decision.undone_at))) or 0.0
-    return f"{decisions}-{undone:.3f}"
+    return _decisions(*session.execute(DECISIONS).one())
+
+
+def _decisions(newest: int | None, undone_at: float | None) -> str:
+    return f"{newest or 0}-{undone_at or 0.0:.3f}"
 
 
 def is_fresh(ranked: Ranking | None, now: str) -> bool:

@@ -23,6 +23,11 @@ from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.tracklets import frames_of
 
 SHOWN_FLOOR = 0.05
+CHANGES = sa.select(
+    sa.select(sa.func.max(ListedFile.id)).scalar_subquery(),
+    sa.select(sa.func.max(Analysis.id)).scalar_subquery(),
+    sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.FAILED).scalar_subquery(),
+)
 
 
 class Show(StrEnum):
@@ -200,10 +205,8 @@ def detector(session: Session) -> ModelVersion | None:
 
 def change_mark(session: Session) -> str:
     """Changes when files are listed, analysed or fail; decisions are not part of it."""
-    files = session.scalar(sa.select(sa.func.max(ListedFile.id))) or 0
-    analyses = session.scalar(sa.select(sa.func.max(Analysis.id))) or 0
-    failed = session.scalar(sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.FAILED)) or 0
-    return f"{files}-{analyses}-{failed}"
+    files, analyses, failed = session.execute(CHANGES).one()
+    return f"{files or 0}-{analyses or 0}-{failed}"
 
 
 def stations(session: Session) -> list[str]:

@@ -10,9 +10,8 @@ import streamlit as st
 from app import deps
 from app.survey.decisions.identity import set_naming
 from app.survey.detections import quality
-from app.survey.detections.features import embeddings_of, local_model, newest_version
-from app.survey.individuals import naming
 from app.survey.individuals.rankings import Scope
+from app.ui.shared import counts
 from app.ui.shared.address import Identify
 from app.ui.shared.decisions import decide
 from app.ui.shared.words import plain
@@ -41,8 +40,8 @@ class Choices:
     order: str
 
 
-def choices(first: Callable[[], None]) -> Choices:
-    """Draw the choices; each is kept in the address. first: draws what stands before them."""
+def choices(first: Callable[[], None], state: str) -> Choices:
+    """Draw the choices; each is kept in the address. first: draws what stands before them; state: of the survey."""
     with st.container(horizontal=True, vertical_alignment="center", key="identify-choices"):
         first()
         scope = Scope(
@@ -67,18 +66,14 @@ def choices(first: Callable[[], None]) -> Choices:
             or None,
         )
         with st.popover("More", icon=":material/tune:", width="content"):
-            model, by_image, show_rejected, order = _more()
+            model, by_image, show_rejected, order = _more(state)
     return Choices(scope, model, by_image, show_rejected, order)
 
 
-def _more() -> tuple[str, bool, bool, str]:
-    with deps.survey().read() as session:
-        models = [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING])]
-        if newest_version(session, (MATCH_FEATURES,)) is not None:
-            models.append(MATCH_FEATURES)
+def _more(state: str) -> tuple[str, bool, bool, str]:
     model = st.segmented_control(
         "Ranked by",
-        models,
+        counts.rankers(state),
         format_func=lambda one: WORDS.get(one) or MODELS[one].title,
         default=FUSED,
         required=True,
@@ -87,14 +82,12 @@ def _more() -> tuple[str, bool, bool, str]:
     by_image = st.toggle("every image on its own", **Identify.EVERY_IMAGE.bound())
     show_rejected = st.toggle("candidates said to be different too", **Identify.REJECTED.bound())
     order = st.radio("Crops to decide", ORDERS, **Identify.QUEUE.bound())
-    _naming()
+    _naming(state)
     return model, by_image, show_rejected, order
 
 
-def _naming() -> None:
-    with deps.survey().read() as session:
-        prefix, digits = naming.scheme(session)
-        following = naming.next_name(session)
+def _naming(state: str) -> None:
+    prefix, digits, following = counts.name_scheme(state)
     with st.form("naming", border=False):
         wanted = st.text_input(
             "New individuals are named", prefix, max_chars=20, help=f"The next one is {plain(following)}."

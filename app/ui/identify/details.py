@@ -228,7 +228,8 @@ def _as_view(one: Mapping[str, Any]) -> dict[str, Any]:
 
 def _add_quality_and_masks(session: Session, shown: Sequence[Shown]) -> None:
     candidates = [candidate for one in shown for candidate in one.candidates]
-    items = [*(one.query for one in shown), *candidates, *(view for one in candidates for view in one.get("views", []))]
+    others = [view for one in candidates for view in one.get("views", [])[1:]]  # the first is the candidate itself
+    items = [*(one.query for one in shown), *candidates, *others]
     ids = {int(one["id"]) for one in items}
     known, masks = quality.of(session, ids), kept.masks(session, ids)
     for one in items:

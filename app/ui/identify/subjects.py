@@ -6,10 +6,7 @@ from typing import Any
 
 import streamlit as st
 
-from app import deps
-from app.survey.individuals.catalogue import names
 from app.survey.individuals.subjects import Subject
-from app.survey.media import browse, species
 from app.ui.shared import counts
 from app.ui.shared.address import Identify, Parameter, go
 from app.ui.shared.words import many, plain
@@ -40,10 +37,7 @@ def subject_bar(subject: Subject, waiting: int, state: str) -> None:
 
 def _choose(subject: Subject, state: str) -> None:
     imports = dict(counts.imports(state))
-    with deps.survey().read() as session:
-        stations = browse.stations(session)
-        labels = [label.name for label in species.choices(session) if label.used]
-        known = names(session)
+    stations, labels, known = counts.subjects(state)
     picked: dict[Parameter[Any], Any] = {
         Identify.STATION: _pick("Station", stations, subject.station),
         Identify.IMPORT: _pick("Import", list(imports), subject.import_id, imports),
@@ -72,8 +66,7 @@ def _words(subject: Subject, state: str) -> str:
     if subject.import_id is not None:
         parts.append(dict(counts.imports(state)).get(subject.import_id, f"import {subject.import_id}"))
     if subject.individual_id is not None:
-        with deps.survey().read() as session:
-            parts.append(names(session).get(subject.individual_id, "nobody any more"))
+        parts.append(counts.subjects(state)[2].get(subject.individual_id, "nobody any more"))
     if subject.media_ids:
         parts.append(many(len(subject.media_ids), "chosen image or video", "chosen images and videos"))
     return ", ".join(parts) or "Everything that waits"

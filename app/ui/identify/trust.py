@@ -6,18 +6,20 @@ import plotly.graph_objects as go
 import streamlit as st
 
 from app import deps
+from app.jobs.queue import Jobs
 from app.matching.stability import Stability, stability
-from app.matching.trust import CalibrationState, calibration_state
+from app.matching.trust import CalibrationState
 from app.survey.detections import rapid_profile
 from app.survey.individuals.rankings import Scope, last_ranking
 from app.ui.identify.requests import ask_for_rankings
 
 WAIT_SECONDS = 0.05
+COUNTED = "pairs-counted"
 MARK = "#2A9D8F"
 GREY = "#8C938D"
 
 
-def pairs_left(scope: Scope, state: str) -> None:
+def pairs_left(scope: Scope, state: str, jobs: Jobs) -> None:
     """How many pairs are left until the number of individuals is stable, counted beside the page.
 
     Crops nobody has opened are given to the worker to be compared. state: of the survey.
@@ -32,26 +34,27 @@ def pairs_left(scope: Scope, state: str) -> None:
     with deps.survey().read() as session:
         newest = last_ranking(session)
         ranks = rapid_profile.sentence(session)
-    found = deps.computed().ask(("pairs left", state, scope.key(), newest), work, WAIT_SECONDS)
+    before = st.session_state.get(COUNTED)
+    key = ("pairs left", state, scope.key(), newest)
+    found = deps.computed().ask(key, work, 0.0 if before else WAIT_SECONDS)
     if not found:
-        st.caption("Counting the pairs that are left …", help=ranks)
+        st.caption(f"{before}, counting again …" if before else "Counting the pairs that are left …", help=ranks)
         return
     figure, _, reasons = found.sentence.partition(": ")
+    st.session_state[COUNTED] = figure.removesuffix(".")
     st.caption(f"{figure.removesuffix('.')}.", help=f"{reasons} {ranks}".strip())
-    ask_for_rankings(found.next_up, scope)
+    ask_for_rankings(jobs, found.next_up, scope)
 
 
-def probabilities(model: str) -> None:
-    """A popover with what the probabilities of this ranking rest on, and their reliability diagram."""
-    with deps.survey().read() as session:
-        state = calibration_state(session, model)
+def probabilities(state: CalibrationState) -> None:
+    """A popover with what the probabilities of a ranking rest on, and their reliability diagram."""
     with st.popover("How sure?", icon=":material/balance:", width="content"):
         st.markdown(state.sentence)
         if not state.reliability:
             st.caption("The diagram is drawn from the pairs that people decide; there are not enough yet.")
             return
         st.caption(f"{state.same:,} pairs said to be the same, {state.different:,} different. {_brier(state)}")
-        st.plotly_chart(reliability(state), key=f"reliability-{model}", config={"displayModeBar": False})
+        st.plotly_chart(reliability(state), key=f"reliability-{state.model}", config={"displayModeBar": False})
 
 
 def reliability(state: CalibrationState) -> go.Figure:

@@ -10,13 +10,15 @@ from app.survey.calls.overview import WaitingFigures, waiting_figures
 from app.survey.decisions import history
 from app.survey.decisions.kinds import STATIONS
 from app.survey.detections import hints
-from app.survey.detections.features import feature_version
-from app.survey.individuals import rankings
+from app.survey.detections.features import embeddings_of, feature_version, local_model, newest_version
+from app.survey.individuals import naming, rankings
+from app.survey.individuals.catalogue import names
 from app.survey.individuals.subjects import Subject
-from app.survey.media import browse, looks
+from app.survey.media import browse, looks, species
 from app.survey.media.browse import MediaFilter, Show
 from app.survey.media.progress import labels
-from modal_backend.registry import LOCAL
+from modal_backend.models.probability.calibration import FUSED
+from modal_backend.registry import EMBEDDING, LOCAL, MATCH_FEATURES
 
 KEPT = 64
 SECONDS = 600
@@ -70,6 +72,32 @@ def imports(state: str) -> list[tuple[int, str]]:
     del state
     with deps.survey().read() as session:
         return labels(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def subjects(state: str) -> tuple[list[str], list[str], dict[int, str]]:
+    """The stations, the species labels in use, and the names of the individuals by id. state: of the survey."""
+    del state
+    with deps.survey().read() as session:
+        labels = [label.name for label in species.choices(session) if label.used]
+        return browse.stations(session), labels, names(session)
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def rankers(state: str) -> list[str]:
+    """The models whose rankings can be chosen, all together first. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        matcher = [MATCH_FEATURES] if newest_version(session, (MATCH_FEATURES,)) is not None else []
+        return [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING]), *matcher]
+
+
+@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+def name_scheme(state: str) -> tuple[str, int, str]:
+    """Prefix and digits of the names to come, and the next name. state: of the survey, part of the key."""
+    del state
+    with deps.survey().read() as session:
+        return *naming.scheme(session), naming.next_name(session)
 
 
 @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from html import escape
 from urllib.parse import quote
 
@@ -10,13 +11,14 @@ import streamlit as st
 from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.ui.shared import counts
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.troubles import drawn_again, drawn_by_itself
 from app.ui.shared.words import duration, many
 
 WIDE, HIGH = 120, 18
 MOST_LETTERS = 60  # of what calls wait for; the rest is in the title
 GREY = "#7F8A83"  # at least 3:1 on both themes
-DRAWN = "decisions-drawn"
+DRAWN, HTML = "decisions-drawn", "strip-html"
+EVERY = 2  # seconds
 BACKEND_WORDS = {"embedded": "on this computer", "modal": "on Modal"}
 BACKEND_COLOURS = {"embedded": "#6B8CAE", "modal": "#8E7CC3"}
 
@@ -31,11 +33,17 @@ def status_strip() -> None:
     _live()
 
 
-@drawn_again("2s")
+@drawn_again(f"{EVERY}s")
 def _live() -> None:
-    settings = deps.settings()
-    figures = snapshot(deps.survey(), settings.active_backend.value)
-    st.html(strip_html(figures, _worker_note(), deps.models_in_use()))
+    alone = drawn_by_itself()
+    html, drawn_at = st.session_state.get(HTML, ("", 0.0))
+    if alone or time.monotonic() - drawn_at > EVERY:  # with the page it repeats what it has just drawn by itself
+        figures = snapshot(deps.survey(), deps.settings().active_backend.value)
+        html = strip_html(figures, _worker_note(), deps.models_in_use())
+        st.session_state[HTML] = html, time.monotonic()
+    st.html(html)
+    if not alone:
+        return
     mark = counts.decisions_mark()
     if st.session_state.get(DRAWN) not in (None, mark):
         st.session_state[DRAWN] = mark

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import streamlit as st
 from sqlalchemy.exc import DBAPIError
+from streamlit.runtime.scriptrunner import get_script_run_ctx
 
 from app.survey.database import is_away
 from app.survey.roles import NotAllowed
@@ -43,6 +44,12 @@ def drawn_again(every: str | None) -> Callable[[Callable[..., None]], Callable[.
         return st.fragment(run_every=every)(in_words(is_live=every is not None)(draw))
 
     return fragment
+
+
+def drawn_by_itself() -> bool:
+    """Whether a part of the page is drawn again by itself, and not with the whole page, which has just read it all."""
+    context = get_script_run_ctx()
+    return context is not None and bool(context.fragment_ids_this_run)
 
 
 def _draw_again_soon() -> None:
