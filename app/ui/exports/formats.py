@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 import streamlit as st
 
@@ -16,6 +17,7 @@ from app.exchange.sizes import size_text
 from app.exchange.wishes import wish_of
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.history import CaptureHistory, Design
+from app.survey.exports.written import ExportView
 from app.survey.individuals.catalogue import names
 from app.survey.media import stations
 from app.ui.exports.files import export_button, file_state, files_section, of, recent
@@ -38,34 +40,44 @@ SECTIONS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class Now:
+    """What all rows of the page share, read once. exact: whether exact places may leave; sizes: bytes by format."""
+
+    exact: bool
+    files: list[ExportView]
+    sizes: dict[str, int]
+
+
 def export_view() -> None:
     """What was written, where to find which format, and the formats."""
-    files_section(recent())
+    files = recent()
+    files_section(files)
     st.markdown(" · ".join(f"[{title}](#{_anchor(title)}) :small[{formats}]" for title, formats in SECTIONS.items()))
-    exact = places()
+    now = Now(places(), files, counts.export_sizes(counts.survey_state()))
     with deps.survey().read() as session:
         known = names(session)
         placed = bool(stations.places(stations.deployment_views(session)))
     nobody = "" if known else "Nobody is named yet."
     _heading("Sightings")
     for key in ("sightings", "sightings-xlsx"):
-        row(FORMATS[key], exact, nobody, None)
+        row(FORMATS[key], now, nobody, None)
     _heading("Maps and print")
-    row(FORMATS["stations"], exact, "" if placed else "No station has coordinates.", None)
-    row(FORMATS["catalogue"], exact, nobody, None)
+    row(FORMATS["stations"], now, "" if placed else "No station has coordinates.", None)
+    row(FORMATS["catalogue"], now, nobody, None)
     _heading("Databases")
-    statement = camtrap(exact)
+    statement = camtrap(now)
     _heading("Boxes and images")
     for key in ("megadetector", "coco"):
-        row(FORMATS[key], exact, "", None)
-    images(exact, bool(known))
-    crops(known, exact)
-    design = by_occasions(exact)
+        row(FORMATS[key], now, "", None)
+    images(now, bool(known))
+    crops(known, now)
+    design = by_occasions(now)
     _heading("Archive")
-    row(FORMATS["everything"], exact, "", design, **statement)
+    row(FORMATS["everything"], now, "", design, **statement)
 
 
-def by_occasions(exact: bool) -> Design:
+def by_occasions(now: Now) -> Design:
     """The formats that count by occasions, with their design; returns that."""
     _heading("Capture-recapture")
     design = chosen_design()
@@ -84,11 +96,11 @@ def by_occasions(exact: bool) -> Design:
         for note in history.notes:
             st.caption(f":material/info: {plain(note)}")
     for key in ("secr", "camtrapr", "mark", "history"):
-        row(FORMATS[key], exact, refusal(FORMATS[key], history), design)
+        row(FORMATS[key], now, refusal(FORMATS[key], history), design)
     _heading("Occupancy")
     st.caption("By the occasions of the design above.")
     for key in ("occupancy", "operation"):
-        row(FORMATS[key], exact, refusal(FORMATS[key], history), design)
+        row(FORMATS[key], now, refusal(FORMATS[key], history), design)
     st.page_link(individuals_page(), label="Stations and effort", icon=":material/edit_location:",
                  query_params={Individuals.VIEW.name: "Capture history"})  # fmt: skip
     return design
@@ -137,21 +149,21 @@ def refusal(kind: Format, history: CaptureHistory | NoEffort | None) -> str:
     return ""
 
 
-def row(one: Format, exact: bool, why_not: str, design: Design | None, **details: str) -> None:
+def row(one: Format, now: Now, why_not: str, design: Design | None, **details: str) -> None:
     """One format: who reads it, what it holds, its file."""
-    wish = {"exact": "yes" if exact else "", **details}
+    wish = {"exact": "yes" if now.exact else "", **details}
     if design is not None:
         wish |= {
             "days": str(design.occasion_days), "start": str(design.start or ""), "flank": design.flank,
             "occasions": str(design.occasions or ""), "species": design.species or "",
         }  # fmt: skip
     settings = {key: value for key, value in wish.items() if value}
-    file = of(recent(), one.key, settings)
+    file = of(now.files, one.key, settings)
     with st.container(border=True, key=f"format-{one.key}"):
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
             st.markdown(f"**{one.title}** · {one.reads}")
-            size = counts.export_sizes(counts.survey_state()).get(one.key)
+            size = now.sizes.get(one.key)
             held = one.holds if size is None else f"{one.holds} {size_text(size)}."
             st.caption(plain(why_not or held))
         with right:
@@ -159,14 +171,14 @@ def row(one: Format, exact: bool, why_not: str, design: Design | None, **details
         file_state(one, settings, file)
 
 
-def images(exact: bool, named: bool) -> None:
+def images(now: Now, named: bool) -> None:
     """Images in folders, by species or by individual."""
     sorted_by = st.segmented_control("Folders by", SORTED_BY, default=SORTED_BY[0], key="sorted-by") or SORTED_BY[0]
     why_not = "Nobody is named yet." if sorted_by == "individual" and not named else ""
-    row(FORMATS["images"], exact, why_not, None, by=sorted_by)
+    row(FORMATS["images"], now, why_not, None, by=sorted_by)
 
 
-def camtrap(exact: bool) -> dict[str, str]:
+def camtrap(now: Now) -> dict[str, str]:
     """Camtrap DP, with what only a person can say about the project; returns that."""
     with st.container(horizontal=True, vertical_alignment="bottom"):
         title = st.text_input("Project title", "Camera-trap survey", key="project", width=260)
@@ -195,11 +207,11 @@ def camtrap(exact: bool) -> dict[str, str]:
     if sampling and method:
         with deps.survey().read() as session:
             why_not = refused(session, wish_of(details).statement)
-    row(FORMATS["camtrap-dp"], exact, why_not, None, **details)
+    row(FORMATS["camtrap-dp"], now, why_not, None, **details)
     return details
 
 
-def crops(known: dict[int, str], exact: bool) -> None:
+def crops(known: dict[int, str], now: Now) -> None:
     """The crops of one individual."""
     chosen = st.selectbox(
         "Whose crops",
@@ -211,7 +223,7 @@ def crops(known: dict[int, str], exact: bool) -> None:
     )
     why_not = "" if chosen is not None else "Choose an individual above."
     who = {} if chosen is None else {"individual": str(chosen), "name": known[chosen]}
-    row(FORMATS["crops"], exact, why_not, None, **who)
+    row(FORMATS["crops"], now, why_not, None, **who)
 
 
 @drawn_again("0.4s")
