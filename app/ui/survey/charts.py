@@ -45,7 +45,8 @@ def best_picture(seen: Glance) -> None:
     if views:
         st.html(shots_html(views, detector.threshold if detector and detector.threshold else 0.5, large=True))
         view = views[0]
-        st.caption(f"Best picture of the last day · {view.deployment or 'no deployment'} · {when(view.taken_at)}")
+        best = "Best picture of the last day" if view.taken_at else "Best picture"
+        st.caption(f"{best} · {view.deployment or 'no deployment'} · {when(view.taken_at)}")
 
 
 def charts(seen: Glance) -> None:
@@ -65,7 +66,10 @@ def charts(seen: Glance) -> None:
         st.html(species_html(seen.species))
     with at:
         st.subheader("When", anchor=False)
-        st.html(hours_html(seen.hours))
+        if any(seen.hours):
+            st.html(hours_html(seen.hours))
+        else:
+            st.caption("No image or video with an animal has a time yet.")
 
 
 def species_html(species: Sequence[tuple[str, int]]) -> str:
@@ -74,18 +78,20 @@ def species_html(species: Sequence[tuple[str, int]]) -> str:
     rows = [*species[:MOST_SPECIES], *([("others", rest)] if rest else [])]
     most = max((count for _, count in rows), default=1)
     bars = "".join(
-        f'<li><span>{escape(name)}</span><i style="--share:{count / most:.3f}"></i><b>{count:,}</b></li>'
+        f'<div role="listitem"><span>{escape(name)}</span><i style="--share:{count / most:.3f}"></i><b>{count:,}</b>'
+        "</div>"
         for name, count in rows
     )
-    return f'<ul class="pm-bars" aria-label="Images and videos by species">{bars}</ul>'
+    return f'<div class="pm-bars" role="list" aria-label="Images and videos by species">{bars}</div>'
 
 
 def hours_html(hours: Sequence[int]) -> str:
     """A column for each hour of the day."""
     most = max(*hours, 1)
     columns = "".join(
-        f'<li style="--share:{count / most:.3f}" title="{hour}:00 to {hour}:59: {many(count, "image or video", SEEN)}">'
-        f"<i></i><span>{hour if hour in NAMED_HOURS else ''}</span></li>"
+        f'<div role="listitem" style="--share:{count / most:.3f}" title="{words}" aria-label="{words}">'
+        f"<i></i><span>{hour if hour in NAMED_HOURS else ''}</span></div>"
         for hour, count in enumerate(hours)
+        if (words := f"{hour}:00 to {hour}:59: {many(count, 'image or video', SEEN)}")
     )
-    return f'<ol class="pm-hours" aria-label="Images and videos by hour of the day">{columns}</ol>'
+    return f'<div class="pm-hours" role="list" aria-label="Images and videos by hour of the day">{columns}</div>'
