@@ -23,6 +23,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from app.jobs.process import WorkerProcess
+from app.sample.demo_survey import sample_import
 from app.settings import Settings
 from app.survey.database import open_survey
 from app.web.services import Services
@@ -36,8 +37,8 @@ MOST_AT_ONCE = 6  # visitors with a worker
 IDLE_SECONDS = 900.0
 SWEEP_SECONDS = 60.0
 LIMITS = (
-    f"This demo survey is yours alone, in this browser. You can bring in up to {MOST_FILES} images and videos; "
-    f"everything is removed {HOURS} hours after you came."
+    "This demo survey, with the synthetic sample, is yours alone, in this browser. "
+    f"You can bring in up to {MOST_FILES} images and videos; everything is removed {HOURS} hours after you came."
 )
 _visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
 
@@ -126,7 +127,8 @@ class Demo:
     def _opened(self, folder: Path) -> Visit:
         folder.mkdir(exist_ok=True)
         arrived = folder / "arrived"
-        if not arrived.exists():
+        is_new = not arrived.exists()
+        if is_new:
             arrived.touch()
         settings = self._settings.model_copy(
             update={
@@ -134,7 +136,10 @@ class Demo:
                 "upload_max_bytes": MOST_FILE_BYTES, "omnivinci_api_key": None,
             }
         )  # fmt: skip
-        return Visit(Services(settings, open_survey(settings), open_signer(folder)), folder)
+        survey = open_survey(settings)
+        if is_new:
+            sample_import(survey)  # the worker finds it by itself
+        return Visit(Services(settings, survey, open_signer(folder)), folder)
 
     def _worker(self, folder: Path) -> WorkerProcess:
         worker = WorkerProcess(environment={"PUGMARK_DATA_DIR": str(folder), "PUGMARK_DEMO": "false"})

@@ -24,15 +24,8 @@ from app.survey.tables.videos import TrackletRow
 from app.survey.videos.tracklets import set_aside
 from modal_backend.contracts import Flank
 
-# What every page asks for, each in one query; each part is one look at an index.
-DECIDED = (
-    sa.select(sa.func.max(Decision.id)).scalar_subquery(),
-    sa.select(sa.func.max(Decision.undone_at)).scalar_subquery(),
-)
-STATE = sa.select(
-    sa.select(sa.func.max(Feature.id)).scalar_subquery(), rapid_profile.CHOSEN.scalar_subquery(), *DECIDED
-)
-DECISIONS = sa.select(*DECIDED)
+NEWEST = [sa.select(sa.func.max(part)).scalar_subquery() for part in (Feature.id, Decision.id, Decision.undone_at)]
+STATE = sa.select(*NEWEST, rapid_profile.CHOSEN.scalar_subquery())
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,13 +123,13 @@ def stamp(session: Session) -> str:
     It changes with every new feature, decision and undo, and when another profile of RAPID ranks. Every page asks for
     it: each part is one look at an index.
     """
-    features, profile, decisions, undone = session.execute(STATE).one()
+    features, decisions, undone, profile = session.execute(STATE).one()
     return f"{features or 0}-{_decisions(decisions, undone)}-{(profile or '').replace('-', '_')}"
 
 
 def decisions_stamp(session: Session) -> str:
     """Names the decisions that stand."""
-    return _decisions(*session.execute(DECISIONS).one())
+    return _decisions(*session.execute(sa.select(*NEWEST[1:])).one())
 
 
 def _decisions(newest: int | None, undone_at: float | None) -> str:

@@ -23,11 +23,8 @@ from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.tracklets import frames_of
 
 SHOWN_FLOOR = 0.05
-CHANGES = sa.select(
-    sa.select(sa.func.max(ListedFile.id)).scalar_subquery(),
-    sa.select(sa.func.max(Analysis.id)).scalar_subquery(),
-    sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.FAILED).scalar_subquery(),
-)
+NEWEST = [sa.select(sa.func.max(part)).scalar_subquery() for part in (ListedFile.id, Analysis.id)]
+FAILED = sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.FAILED).scalar_subquery()
 
 
 class Show(StrEnum):
@@ -205,7 +202,7 @@ def detector(session: Session) -> ModelVersion | None:
 
 def change_mark(session: Session) -> str:
     """Changes when files are listed, analysed or fail; decisions are not part of it."""
-    files, analyses, failed = session.execute(CHANGES).one()
+    files, analyses, failed = session.execute(sa.select(*NEWEST, FAILED)).one()
     return f"{files or 0}-{analyses or 0}-{failed}"
 
 

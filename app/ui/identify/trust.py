@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import plotly.graph_objects as go
 import streamlit as st
 
 from app import deps
 from app.jobs.queue import Jobs
-from app.matching.stability import Stability, stability
+from app.matching.stability import stability
 from app.matching.trust import CalibrationState
 from app.survey.detections import rapid_profile
 from app.survey.individuals.rankings import Scope, last_ranking
 from app.ui.identify.requests import ask_for_rankings
+from app.ui.shared import counts
 
 WAIT_SECONDS = 0.05
 COUNTED = "pairs-counted"
@@ -24,19 +27,12 @@ def pairs_left(scope: Scope, state: str, jobs: Jobs) -> None:
 
     Crops nobody has opened are given to the worker to be compared. state: of the survey.
     """
-
-    survey = deps.survey()  # the work is done beside the session
-
-    def work() -> Stability:
-        with survey.read() as session:
-            return stability(session, scope)
-
     with deps.survey().read() as session:
         newest = last_ranking(session)
         ranks = rapid_profile.sentence(session)
     before = st.session_state.get(COUNTED)
     key = ("pairs left", state, scope.key(), newest)
-    found = deps.computed().ask(key, work, 0.0 if before else WAIT_SECONDS)
+    found = counts.beside(key, partial(stability, scope=scope), 0.0 if before else WAIT_SECONDS)
     if not found:
         st.caption(f"{before}, counting again …" if before else "Counting the pairs that are left …", help=ranks)
         return

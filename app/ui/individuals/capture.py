@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app import deps
 from app.exchange.csv_text import ASSUMPTIONS
@@ -52,16 +53,13 @@ def chosen_design() -> Design:
 def current_history(design: Design) -> CaptureHistory | NoEffort | None:
     """The history of the survey as it stands, why there is none, or None while it is computed beside the page."""
 
-    survey = deps.survey()  # the work is done beside the session
-
-    def work() -> CaptureHistory | NoEffort:
+    def figures(session: Session) -> CaptureHistory | NoEffort:
         try:
-            with survey.read() as session:
-                return capture_history(session, design)
+            return capture_history(session, design)
         except NoEffort as reason:
             return reason
 
-    return deps.computed().ask(("history", counts.survey_state(), design), work, WAIT_SECONDS)
+    return counts.beside(("history", counts.survey_state(), design), figures, WAIT_SECONDS)
 
 
 def capture_view() -> None:

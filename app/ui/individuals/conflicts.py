@@ -37,14 +37,7 @@ TITLES = {
 
 def current_report(wait_seconds: float = WAIT_SECONDS) -> Report | None:
     """The conflicts of the survey as it stands; None while they are being computed beside the page."""
-
-    survey = deps.survey()  # the work is done beside the session
-
-    def work() -> Report:
-        with survey.read() as session:
-            return plausibility.report(session)
-
-    return deps.computed().ask(("conflicts", counts.survey_state()), work, wait_seconds)
+    return counts.beside(("conflicts", counts.survey_state()), plausibility.report, wait_seconds)
 
 
 def conflicts_view() -> None:

@@ -176,14 +176,7 @@ def _seen(one: Proposal) -> str:
 
 def current_flanks(wait_seconds: float = WAIT_SECONDS) -> FlankReport | None:
     """The proposals of the survey as it stands; None while they are being computed beside the page."""
-
-    survey = deps.survey()  # the work is done beside the session
-
-    def work() -> FlankReport:
-        with survey.read() as session:
-            return flank_report(session)
-
-    return deps.computed().ask(("flanks", counts.survey_state()), work, wait_seconds)
+    return counts.beside(("flanks", counts.survey_state()), flank_report, wait_seconds)
 
 
 @drawn_again("0.4s")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
+from typing import TypeVar
+
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app import deps
 from app.exchange.sizes import sizes
@@ -20,6 +24,7 @@ from app.survey.media.progress import labels
 from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import EMBEDDING, LOCAL, MATCH_FEATURES
 
+T = TypeVar("T")
 KEPT = 64
 SECONDS = 600
 
@@ -28,6 +33,22 @@ def survey_state() -> str:
     """Names the present state of the survey: it changes with every file, result, decision and undo."""
     with deps.survey().read() as session:
         return f"{deps.survey_mark()}-{browse.change_mark(session)}-{rankings.stamp(session)}"
+
+
+def beside(key: tuple[Hashable, ...], figures: Callable[[Session], T], wait_seconds: float) -> T | None:
+    """Figures of this session's survey that are made beside the page; None while they are.
+
+    Args:
+        key: the kind, then what the figures depend on.
+        figures: makes them, in a thread that knows nothing of the session or its person.
+    """
+    survey = deps.survey()
+
+    def work() -> T:
+        with survey.read() as session:
+            return figures(session)
+
+    return deps.computed().ask((*key, deps.survey_mark()), work, wait_seconds)
 
 
 def decisions_mark() -> str:

@@ -33,12 +33,7 @@ def current_flags(wait: float = WAIT_SECONDS) -> list[Flag] | None:
 
     wait: seconds to wait for them.
     """
-
-    def work() -> list[Flag]:
-        with deps.survey().read() as session:
-            return report(session)
-
-    return deps.computed().ask(("clocks", counts.stations_state()), work, wait)
+    return counts.beside(("clocks", counts.stations_state()), report, wait)
 
 
 def clocks_view() -> None:

@@ -117,12 +117,7 @@ def _title(one: Health) -> str:
 
 def _current() -> list[Health] | None:
     """How every camera worked, as the survey stands; None while it is computed beside the page."""
-
-    def work() -> list[Health]:
-        with deps.survey().read() as session:
-            return healths(session)
-
-    return deps.computed().ask(("health", counts.stations_state()), work, WAIT_SECONDS)
+    return counts.beside(("health", counts.stations_state()), healths, WAIT_SECONDS)
 
 
 @drawn_again("0.5s")

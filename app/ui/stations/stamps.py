@@ -13,6 +13,7 @@ from app.survey.decisions.deployments import rename_station
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.stamps import take_times, write_times
 from app.survey.media.stamps import ORDERS, Proposal, Reading, proposals, state
+from app.ui.shared import counts
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.words import many, plain
 from app.ui.stations.clocks import written_time
@@ -31,14 +32,9 @@ HIGHEST = 56  # pixels of a strip
 
 def current_proposals(wait_seconds: float = WAIT_SECONDS) -> list[Proposal] | None:
     """What the bars of the survey propose as it stands; None while that is looked for beside the page."""
-
-    def work() -> list[Proposal]:
-        with deps.survey().read() as session:
-            return proposals(session)
-
     with deps.survey().read() as session:
         now = state(session)
-    return deps.computed().ask(("stamps", now), work, wait_seconds)
+    return counts.beside(("stamps", now), proposals, wait_seconds)
 
 
 def stamps_view() -> None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
+from sqlalchemy.orm import Session
 
 from app import deps
 from app.survey.media import browse
@@ -25,14 +26,11 @@ CONFIG = {"displayModeBar": False}
 def current_glance() -> Glance | None:
     """The figures of the survey as it stands; None while they are being computed beside the page."""
 
-    survey = deps.survey()  # the work is done beside the session
+    def figures(session: Session) -> Glance:
+        detector = browse.detector(session)
+        return glance(session, detector.threshold if detector and detector.threshold else 0.5)
 
-    def work() -> Glance:
-        with survey.read() as session:
-            detector = browse.detector(session)
-            return glance(session, detector.threshold if detector and detector.threshold else 0.5)
-
-    return deps.computed().ask(("glance", counts.survey_state()), work, WAIT_SECONDS)
+    return counts.beside(("glance", counts.survey_state()), figures, WAIT_SECONDS)
 
 
 def best_picture(seen: Glance) -> None:

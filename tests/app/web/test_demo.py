@@ -10,6 +10,7 @@ from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
 from app.settings import BadSetting, Settings, load_settings
+from app.survey.media.progress import labels
 from app.web import demo as demo_mode
 from app.web.demo import COOKIE, Demo, DemoFull, demo_gate
 from app.web.routes import build_routes
@@ -52,6 +53,13 @@ def test_two_visitors_share_nothing(services):
     assert client(services, ANA).get(address).content == b"ana"
     assert client(services, BEN).get(address).status_code == 403
     assert client(services).get(address).status_code == 403
+
+
+def test_a_visitor_finds_a_copy_of_the_sample_once(services):
+    for _ in range(2):
+        with services.demo.of(ANA).services.survey.read() as session:
+            assert ["synthetic" in label for _, label in labels(session)] == [True]
+        services.demo.close()  # as when the server is started again
 
 
 def test_uploads_end_at_the_limit_and_zips_are_refused(services, monkeypatch):
