@@ -9,6 +9,9 @@ from modal_backend.contracts import Side
 
 BORDER = 1.6  # pixels
 AHEAD = 0.6
+CROSSING = 1.0  # seconds in which what crosses a border moves over it with all its length
+CROSSED = 0.015  # of the frame's width
+FILLS = 0.7  # of the frame's height or width
 
 
 @dataclass(slots=True)
@@ -68,10 +71,35 @@ def border_side(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float 
     for side, edge in frame.room(end).items():
         outward = outwards[side]
         if edge <= margin:
-            touched.append((outward, side))
+            if _moves_over(near, side, frame):
+                touched.append((outward, side))
         elif outward > 0 and not at_end and edge - outward * ahead <= margin:
             predicted.append((outward, side))
     best = max(touched, default=None)
     if best is not None and (best[0] > -0.02 * frame.width or not predicted):
         return best[1] if best[0] > -0.02 * frame.width and not (at_end and best[0] <= 0) else None
     return max(predicted)[1] if predicted else None
+
+
+def _moves_over(near: list[Step], side: Side, frame: Frame) -> bool:
+    """Whether what touches a border crosses it: of what fills the frame there, the far edge moves too.
+
+    Who stands there, as tall as the frame, touches it all the time. A path too short to show that crosses.
+
+    Args:
+        near: the steps of a piece, outermost first.
+    """
+    length = frame.height if side in (Side.TOP, Side.BOTTOM) else frame.width
+    far = [_far_edge(step, side, frame) for step in near if abs(step.second - near[0].second) <= CROSSING]
+    short = abs(near[-1].second - near[0].second) < CROSSING or len(far) < 3
+    return short or far[0] < FILLS * length or max(far) - far[0] > CROSSED * frame.width
+
+
+def _far_edge(step: Step, side: Side, frame: Frame) -> float:
+    """Pixels between a border and the edge of a box that is away from it."""
+    return {
+        Side.LEFT: step.right,
+        Side.RIGHT: frame.width - step.left,
+        Side.TOP: step.bottom,
+        Side.BOTTOM: frame.height - step.top,
+    }[side]

@@ -6,7 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
-from app.video.summary.evidence import FAINTER, Looked, Mark, Thing
+from app.video.summary.evidence import FAINTER, STEADY, UNMARKED, Looked, Mark, Thing
 from modal_backend.contracts import Box
 from modal_backend.models.detectors.overlap import apart, area_of, covered, middle_of, overlap
 
@@ -124,9 +124,19 @@ def _goes_on(before: Thing, after: Thing) -> bool:
     faint, clear = sorted((before.support, after.support))
     if not (before.marked and after.marked) or before.category != after.category or faint < FAINTER * clear:
         return False
+    if _parted(before, after):
+        return False
     end, begin = before.marks[-1], after.marks[0]
     gap = after.spans[0][0] - before.spans[-1][1]
     return -0.3 <= gap <= 1.0 and begin.index >= end.index and apart(end.box, begin.box) <= 0.4
+
+
+def _parted(before: Thing, after: Thing) -> bool:
+    """Whether nobody is marked for several looks in between, else on nearly all: somebody left, another came."""
+    steady = all(len(thing.marked) >= STEADY * len(thing.known) for thing in (before, after))
+    tail = sum(mark.index > before.known[-1].index for mark in before.marks) if before.known else 0
+    head = sum(mark.index < after.known[0].index for mark in after.marks) if after.known else 0
+    return steady and tail + head >= UNMARKED
 
 
 def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -87,3 +87,16 @@ def test_outlines_that_do_not_touch_are_two_and_the_legs_of_one_are_not():
     for leg in (44, 52, 68, 74):
         mask[38:50, leg : leg + 3] = True
     assert len(find_blobs(mask, grey)) == 1
+
+
+def test_who_stands_as_tall_as_the_frame_does_not_leave_at_the_top_or_bottom():
+    tall = seen(1.0, [96.0] * 15 + [96.4, 97.0, 97.4], y=0, high=107)
+    rising = [Step(s.second, s.left, 1.5 - 0.02 * n, s.right, 106.0, s.area, s.grey) for n, s in enumerate(tall)]
+    assert border_side(rising, FRAME, leaving=True) is None
+    assert border_side(rising, FRAME, leaving=False) is None
+
+
+def test_who_walks_out_at_the_right_as_tall_as_the_frame_leaves_there():
+    tall = seen(1.0, [96.0] * 15 + [96.0 + 9 * n for n in range(8)], y=0, high=107)
+    sinking = [Step(s.second, s.left, 1.0, s.right, min(97.0 + n, 108.0), s.area, s.grey) for n, s in enumerate(tall)]
+    assert border_side(sinking, FRAME, leaving=True) == Side.RIGHT

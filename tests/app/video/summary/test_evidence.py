@@ -102,3 +102,16 @@ def test_of_rain_only_a_few_things_are_kept():
     drops = [path(float(left), 0.5, top=float(top), size=4.0) for left in range(10, 180, 20) for top in (20, 70)]
     looked = {second: (float(second), []) for second in LOOKS}
     assert len(tracklets_of(drops, FRAME, looked, 0.0)) == MOST_UNIDENTIFIED
+
+
+def at_one_place(confidences: list[float]) -> list[Tracklet]:
+    """Something rocks at one place until second 5.2; at once something else does there."""
+    whole = path(80.0, 0.0, size=40.0, sway=3.0)
+    (steps,) = whole.pieces
+    two = [MotionPath([steps[:48]]), MotionPath([steps[48:]])]
+    return [one for one in tracklets_of(two, FRAME, marked(whole, confidences), 0.0) if one.counted]
+
+
+def test_who_comes_to_where_another_stood_is_another_when_nobody_is_marked_there_for_several_looks_in_between():
+    assert len(at_one_place([0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8])) == 1
+    assert len(at_one_place([0.8, 0.8, 0.8, 0, 0, 0, 0.8, 0.8, 0.8])) == 2
