@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -68,6 +70,19 @@ def migrated_once() -> Iterator[None]:
     """A new SQLite survey is a copy of one that the migrations made, once in this process."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(database, "migrate", migrated(database.migrate))
+        yield
+
+
+@pytest.fixture(autouse=True, scope="session")
+def components_sought_once() -> Iterator[None]:
+    """Every AppTest has Streamlit read the metadata of all installed packages; once in this process is enough."""
+    if "streamlit" not in sys.modules:
+        yield
+        return
+    from streamlit.components.v2 import manifest_scanner
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(manifest_scanner, "scan_component_manifests", cache(manifest_scanner.scan_component_manifests))
         yield
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlparse
 
@@ -12,10 +13,17 @@ import pytest
 pytestmark = pytest.mark.browser
 
 
-@pytest.fixture
-def show(browser: Any, demo: str) -> Iterator[Callable[..., Any]]:
-    """Opens one component; fails when the page asked another host or logged an error."""
+@pytest.fixture(scope="module")
+def context(browser: Any) -> Iterator[Any]:
+    """One cache of scripts for all tabs; what a tab keeps for itself goes with it."""
     context = browser.new_context(viewport={"width": 1366, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def show(context: Any, demo: str) -> Iterator[Callable[..., Any]]:
+    """Opens one component; fails when the page asked another host or logged an error."""
     outside: list[str] = []
     errors: list[str] = []
 
@@ -30,7 +38,8 @@ def show(browser: Any, demo: str) -> Iterator[Callable[..., Any]]:
         return page
 
     yield open_page
-    context.close()
+    for page in context.pages:
+        page.close()
     assert outside == []
     assert errors == []
 
@@ -313,6 +322,7 @@ def test_matched_features_are_drawn_as_lines_on_request(show: Callable[..., Any]
     page = show("match")
     assert page.locator(".lines line").count() == 0
     page.keyboard.press("v")
+    page.locator(".lines line.over").nth(9).wait_for(state="attached")
     assert page.locator(".lines line.over").count() == 10
 
 
@@ -350,9 +360,11 @@ def leave_and_come_back(page: Any, away_ms: int) -> None:
     page.wait_for_selector(".pm")
 
 
-def test_upload_goes_on_while_its_page_is_left(show: Callable[..., Any]) -> None:
+def test_upload_goes_on_while_its_page_is_left(show: Callable[..., Any], tmp_path: Path) -> None:
     page = show("uploader")
-    files = [{"name": f"LEFT_{n}.JPG", "mimeType": "image/jpeg", "buffer": b"x" * 300_000} for n in range(80)]
+    files = [tmp_path / f"LEFT_{n}.JPG" for n in range(80)]
+    for file in files:
+        file.write_bytes(b"x" * 300_000)
     page.locator("input[type=file]").first.set_input_files(files)
     leave_and_come_back(page, 1500)
     answer = wait_for(page, lambda got: "'finished': True" in got["result"])
@@ -386,13 +398,12 @@ def test_question_mark_lists_the_keys(show: Callable[..., Any], name: str) -> No
     assert page.locator(".keypanel").is_visible()
 
 
-def test_shell_asks_nothing_from_outside(browser: Any, dashboard: str) -> None:
-    context = browser.new_context()
+def test_shell_asks_nothing_from_outside(context: Any, dashboard: str) -> None:
     page = context.new_page()
     outside: list[str] = []
     page.on("request", lambda request: outside.append(request.url) if _is_outside(request.url) else None)
     page.goto(dashboard)
     page.wait_for_selector(".pm-strip", timeout=120_000)
     page.wait_for_timeout(1500)
-    context.close()
+    page.close()
     assert outside == []

@@ -1,13 +1,20 @@
-"""Run the program as a person would, in a process of its own on a data directory of its own."""
+"""Run the program as a person would, on a data directory of its own: in a process of its own, or within this one."""
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
 import sys
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
+
+import pytest
+
+from app.__main__ import main
+from app.settings import load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_WEIGHTS = "/nonexistent/weights"
@@ -31,3 +38,18 @@ def pugmark(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> An
     )
     assert ran.returncode == expect, ran.stdout + ran.stderr
     return json.loads(ran.stdout)
+
+
+def pugmark_here(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> Any:
+    """The same within this process, which has imported everything: for commands that answer at once."""
+    answer, values = io.StringIO(), environment(data_dir, **more)
+    with pytest.MonkeyPatch.context() as patch, redirect_stdout(answer):
+        for name in os.environ.keys() - values.keys() - {"MODAL_CONFIG_PATH"}:
+            patch.delenv(name)
+        for name, value in values.items():
+            patch.setenv(name, value)
+        load_settings.cache_clear()
+        status = main([*arguments, "--json"])
+    load_settings.cache_clear()
+    assert status == expect, answer.getvalue()
+    return json.loads(answer.getvalue())

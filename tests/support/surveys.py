@@ -15,6 +15,7 @@ import sqlalchemy as sa
 
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
+from app.survey.decisions.kinds import TABLES
 from app.survey.detections import results
 from app.survey.detections.boxes import rescore
 from app.survey.media import imports
@@ -77,6 +78,13 @@ def describe(survey: Survey, detection_id: int, seed: int, provenance: Provenanc
     with survey.write() as session:
         version = results.model_version(session, "local features", provenance)
         results.store_feature(session, detection_id, version, Box(0.2, 0.3, 0.3, 0.4), features, None)
+
+
+def touched_by_decisions(survey: Survey) -> dict[str, list[str]]:
+    """All rows of the tables that decisions touch, and the media with their scores, as the database holds them."""
+    with survey.engine.connect() as connection:
+        names = [table.__tablename__ for table in (*TABLES.values(), Media)]
+        return {name: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {name}"))) for name in names}
 
 
 def migrated(migrate: Callable[[Survey], None]) -> Callable[[Survey], None]:

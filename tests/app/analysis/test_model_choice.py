@@ -21,7 +21,7 @@ from app.ui.shared.status_strip import strip_html
 from modal_backend.errors import BackendUnavailable
 from modal_backend.registry import DETECTOR, EMBEDDING, MODELS
 from modal_backend.weights.files import models_listed
-from tests.support.commands import pugmark
+from tests.support.commands import pugmark, pugmark_here
 from tests.support.pictures import encoded, noisy
 from tests.support.random_weights import fill_by_name, published_layout, put
 
@@ -123,7 +123,7 @@ def test_what_is_in_use_is_shown_in_words_and_in_the_strip():
 
 
 def test_the_weights_command_lists_licences_and_says_how_to_get_what_is_missing(tmp_path):
-    rows = {row["name"]: row for row in pugmark(tmp_path, "weights")["models"]}
+    rows = {row["name"]: row for row in pugmark_here(tmp_path, "weights")["models"]}
     assert rows["megadescriptor"]["non_commercial"]
     assert rows["megadescriptor"]["licence"] == "CC BY-NC 4.0"
     assert not rows["megadetector"]["there"]
@@ -142,7 +142,7 @@ def test_doctor_names_what_is_in_use_and_what_is_missing(tmp_path):
     mirror = tmp_path / "mirror"
     layout = published_layout("mdv6-apa-rtdetr-c")
     put(mirror, MODELS["megadetector-apa-c"].files[0].path, {"model": fill_by_name(layout, spread=0.05)})
-    found = pugmark(tmp_path, "doctor", PUGMARK_WEIGHTS_DIR=str(mirror), PUGMARK_BACKEND="embedded")
+    found = pugmark_here(tmp_path, "doctor", PUGMARK_WEIGHTS_DIR=str(mirror), PUGMARK_BACKEND="embedded")
     findings = {one["name"]: one for one in found}
     assert findings["models in use"]["reason"].startswith("MegaDetector MDV6-apa-rtdetr-c, pocket embedding")
     assert findings["megadetector-apa-c"]["state"] == "ready"

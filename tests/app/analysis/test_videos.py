@@ -32,6 +32,7 @@ from app.survey.videos import tracklets, views
 from modal_backend.contracts import Box, Category, Detection, Provenance, Result
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.registry import LOCAL, MODELS
+from tests.support.commands import pugmark_here
 from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
 from tests.support.marked import MarksAnimals, marks_animals
 from tests.support.odd_videos import write
@@ -258,10 +259,8 @@ def test_a_video_that_ended_the_program_twice_is_set_aside_and_can_be_tried_agai
 
 
 def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
-    from tests.support.commands import pugmark
-
     video = card(tmp_path / "card") / "20240312_054112.mp4"
-    said = pugmark(tmp_path / "data", "summarise", str(video))
+    said = pugmark_here(tmp_path / "data", "summarise", str(video))
     assert said["duration"] == pytest.approx(5.0, abs=0.2)
     assert (said["width"], said["height"]) == (320, 180)
     assert {"max_at_once", "distinct_low", "distinct_high", "by_category"} <= set(said)
@@ -273,7 +272,7 @@ def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
     assert len(one["boxes"]) > 3
     looked = {frame["frame"] for frame in said["frames_looked_at"]}
     assert all(set(sentence["frames"]) <= looked for sentence in said["sentences"])
-    assert "refused" in pugmark(tmp_path / "data", "summarise", str(video.with_name("broken.avi")), expect=3)
+    assert "refused" in pugmark_here(tmp_path / "data", "summarise", str(video.with_name("broken.avi")), expect=3)
 
 
 def test_a_video_of_one_frame_is_summarised(survey, tmp_path):

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from app.operating_system import end_by_force, family
-from tests.support.commands import ROOT, environment, pugmark
+from tests.support.commands import ROOT, environment, pugmark, pugmark_here
 from tests.support.malformed import make_malformed
 from tests.support.pictures import encoded, noisy
 from tests.support.raw_zip import raw_zip
@@ -53,7 +53,7 @@ def imported(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
 def test_every_listed_file_is_new_a_duplicate_or_refused(imported):
     data_dir, folder = imported
     pictures = len(list(folder.rglob("*.JPG")))
-    status = pugmark(data_dir, "status")
+    status = pugmark_here(data_dir, "status")
     assert status["media"] == status["stages"]["ready"] == pictures
     (one,) = status["imports"]
     assert (one["new"], one["duplicate"], one["refused"]) == (pictures, 1, 1)
@@ -114,7 +114,7 @@ def test_bursts_become_events_of_their_deployment(imported):
 def test_the_export_has_one_row_a_path_also_for_duplicates_and_refusals(imported, tmp_path):
     data_dir, folder = imported
     out = tmp_path / "out.json"
-    pugmark(data_dir, "export", "megadetector", str(out))
+    pugmark_here(data_dir, "export", "megadetector", str(out))
     document = json.loads(out.read_text())
     files = {row["file"]: row for row in document["images"]}
     on_disk = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
@@ -134,7 +134,7 @@ def test_the_export_has_one_row_a_path_also_for_duplicates_and_refusals(imported
 def test_the_export_passes_the_megadetector_packages_own_validator(imported, tmp_path):
     data_dir, _ = imported
     out = tmp_path / "out.json"
-    pugmark(data_dir, "export", "megadetector", str(out))
+    pugmark_here(data_dir, "export", "megadetector", str(out))
     ran = subprocess.run(
         [str(MEGADETECTOR_PYTHON), "-c", VALIDATE, str(out)], capture_output=True, text=True, check=True
     )
@@ -199,7 +199,7 @@ def test_a_path_that_is_not_there_is_status_2_with_a_sentence(tmp_path):
 
 
 def test_doctor_finds_the_embedded_path_ready(tmp_path):
-    findings = {one["name"]: one for one in pugmark(tmp_path / "data", "doctor")}
+    findings = {one["name"]: one for one in pugmark_here(tmp_path / "data", "doctor")}
     for name in ("survey database", "job queue", "pocket-detector", "pocket-embedding", "rapid"):
         assert findings[name]["state"] == "ready", findings[name]
     assert len(findings["pocket-detector"]["sha256"]) == 64

@@ -17,7 +17,7 @@ from app.survey.decisions import boxes as review
 from app.survey.decisions import catalogue, history, identity, many_boxes, species, undoing
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.history import HistoryFilter
-from app.survey.decisions.kinds import BOXES, CATALOGUE, IDENTITY, SPECIES, TABLES, TAKING_OUT
+from app.survey.decisions.kinds import BOXES, CATALOGUE, IDENTITY, SPECIES, TAKING_OUT
 from app.survey.decisions.kinds import PEOPLE as PEOPLE_SHOWN
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
 from app.survey.decisions.undoing import undo_last
@@ -28,7 +28,7 @@ from app.survey.tables.media import Media
 from app.survey.tables.species import SpeciesHint
 from modal_backend.contracts import Box, Category
 from modal_backend.models.species.hints import VERSION
-from tests.support.surveys import add_media, copy_of, file_of, found
+from tests.support.surveys import add_media, copy_of, file_of, found, touched_by_decisions
 
 REFUSED = (BadDecision, Contradiction, DecisionConflict)
 PEOPLE = ("ana", "ben")
@@ -41,13 +41,6 @@ KINDS = (
     *SPECIES.words,
 )
 Act = Callable[[Session, str, random.Random], object]
-
-
-def state(survey: Survey) -> dict[str, list[tuple]]:
-    """All rows of the tables that decisions touch, and the media with their scores."""
-    with survey.read() as session:
-        tables = [*(table.__table__ for table in TABLES.values()), Media.__table__]
-        return {table.name: sorted(map(repr, session.execute(sa.select(table)))) for table in tables}
 
 
 def media(session: Session, dice: random.Random) -> int:
@@ -110,13 +103,13 @@ def play(survey: Survey, acts: list[int], seed: int, people: tuple[str, ...] = P
     """Decide in this order; returns the state before each decision that was made."""
     dice, states = random.Random(seed), []
     for number, act in enumerate(acts):
-        before = state(survey)
+        before = touched_by_decisions(survey)
         try:
             with survey.write() as session:
                 ACTS[act](session, people[number % len(people)], dice)
                 made = session.scalar(sa.select(sa.func.count()).select_from(Decision))
         except REFUSED:
-            assert state(survey) == before
+            assert touched_by_decisions(survey) == before
             continue
         if made > len(states):
             states.append(before)
@@ -152,7 +145,7 @@ def test_undoing_all_decisions_newest_first_passes_every_state_on_the_way_back(f
             with survey.write() as session:
                 newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.undone_at.is_(None)))
                 undoing.undo_one(session, newest, "ana")
-            assert state(survey) == expected
+            assert touched_by_decisions(survey) == expected
 
 
 @settings(max_examples=25)
@@ -160,14 +153,14 @@ def test_undoing_all_decisions_newest_first_passes_every_state_on_the_way_back(f
 def test_redoing_everything_after_undoing_everything_is_where_it_was(four, acts, seed):
     with copy_of(four) as survey:
         count = len(play(survey, acts, seed, ("ana",)))
-        decided = state(survey)
+        decided = touched_by_decisions(survey)
         for _ in range(count):
             with survey.write() as session:
                 assert undo_last(session, "ana", KINDS)
         for number in range(count):
             with survey.write() as session:
                 assert undoing.redo_last(session, "ana", KINDS, f"{seed}-{number}")
-        assert state(survey) == decided
+        assert touched_by_decisions(survey) == decided
         with survey.write() as session:
             assert undoing.redo_last(session, "ana", KINDS, f"{seed}-more") is None
 
@@ -184,20 +177,20 @@ def every_standing(survey: Survey, dice: random.Random) -> list[int]:
 @example(acts=[0, 4, 2, 3, 2, 0], seed=522)
 def test_undo_in_any_order_is_refused_or_done_and_in_the_end_nothing_is_left(four, acts, seed):
     with copy_of(four) as survey:
-        before = state(survey)
+        before = touched_by_decisions(survey)
         play(survey, acts, seed)
         while standing := every_standing(survey, random.Random(seed)):
             undone = 0
             for number in standing:
-                held = state(survey)
+                held = touched_by_decisions(survey)
                 try:
                     with survey.write() as session:
                         undoing.undo_one(session, number, "ben")
                     undone += 1
                 except DecisionConflict:
-                    assert state(survey) == held
+                    assert touched_by_decisions(survey) == held
             assert undone, "none of the decisions that stand can be undone"
-        assert state(survey) == before
+        assert touched_by_decisions(survey) == before
 
 
 def test_undo_back_to_takes_ones_own_decisions_back_and_leaves_those_of_others(four):
