@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0003"
 down_revision = "0002"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -29,8 +27,3 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("calibration", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_calibration_model"), ["model"], unique=False)
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("calibration")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0004"
 down_revision = "0003"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -51,9 +49,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_accepted_conflict")),
         sa.UniqueConstraint("kind", "low_id", "high_id", name=op.f("uq_accepted_conflict_kind_low_id_high_id")),
     )
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    for name in ("accepted_conflict", "speed_limit", "deployment_review"):
-        op.drop_table(name)

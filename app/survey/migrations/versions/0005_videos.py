@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0005"
 down_revision = "0004"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -76,9 +74,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name="fk_video_review_media_id_media"),
         sa.PrimaryKeyConstraint("media_id", name="pk_video_review"),
     )
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    for name in ("video_review", "frame_detection", "tracklet", "video"):
-        op.drop_table(name)

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0006"
 down_revision = "0005"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -40,8 +38,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_video_answer_media_id", "video_answer", ["media_id"], unique=False)
     op.create_index("ix_video_answer_outcome", "video_answer", ["outcome"], unique=False)
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("video_answer")

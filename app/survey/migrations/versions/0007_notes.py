@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0007"
 down_revision = "0006"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -62,10 +60,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name=op.f("pk_note")),
     )
     op.create_index("ix_note_file", "note", ["file_id", "row"], unique=False)
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    op.drop_table("note")
-    op.drop_table("note_run")
-    op.drop_table("note_file")

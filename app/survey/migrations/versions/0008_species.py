@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0008"
 down_revision = "0007"
-branch_labels = None
-depends_on = None
 
 # Where a list begins: large mammals that camera traps are set for, and what they meet most.
 FIRST = {
@@ -57,13 +55,3 @@ def upgrade() -> None:
     op.create_index("ix_media_review_who", "media_review", ["who"])
     op.create_index("ix_decision_kind", "decision", ["kind"])
     op.create_index("ix_media_taken", "media", ["taken_at"])
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    op.drop_index("ix_media_taken", "media")
-    op.drop_index("ix_decision_kind", "decision")
-    op.drop_index("ix_media_review_who", "media_review")
-    op.drop_index("ix_detection_review_who", "detection_review")
-    op.drop_index("ix_detection_review_species", "detection_review")
-    op.drop_table("species_label")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0009"
 down_revision = "0008"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -66,12 +64,6 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_naming"),
     )
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    for name in ("naming", "crop_quality", "crop_outline", "pair_evidence"):
-        op.drop_table(name)
 
 
 def _cascade(table: str, column: str) -> sa.ForeignKeyConstraint:

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0010_notes"
 down_revision = "0009"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -19,8 +17,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["file_id"], ["note_file.id"], name="fk_note_file_review_file_id_note_file"),
         sa.PrimaryKeyConstraint("file_id", name="pk_note_file_review"),
     )
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("note_file_review")

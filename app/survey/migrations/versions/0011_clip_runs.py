@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0011_clip_runs"
 down_revision = "0010_notes"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -74,17 +72,3 @@ def _first_runs(connection: sa.Connection) -> None:
         table = sa.table(name, sa.column("media_id"), sa.column("run_id"))
         mine = sa.select(run.c.id).where(run.c.media_id == table.c.media_id).scalar_subquery()
         connection.execute(sa.update(table).values(run_id=mine))
-
-
-def downgrade() -> None:
-    """Drop them again; tracklets of runs that do not count go too."""
-    connection = op.get_bind()
-    other = "run_id IS NOT NULL AND run_id <> (SELECT run_id FROM video WHERE video.media_id = tracklet.media_id)"
-    connection.execute(
-        sa.text(f"DELETE FROM frame_detection WHERE tracklet_id IN (SELECT id FROM tracklet WHERE {other})")
-    )
-    connection.execute(sa.text(f"DELETE FROM tracklet WHERE {other}"))
-    op.drop_column("tracklet", "run_id")
-    op.drop_column("video", "run_id")
-    op.drop_table("clip_run_choice")
-    op.drop_table("clip_run")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0012_profile"
 down_revision = "0011_clip_runs"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -20,8 +18,3 @@ def upgrade() -> None:
         sa.Column("since", sa.Float(), nullable=False),
         sa.PrimaryKeyConstraint("id", name="pk_local_profile"),
     )
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("local_profile")

@@ -5,18 +5,9 @@ from alembic import op
 
 revision = "0013_profile_change"
 down_revision = "0012_profile"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
     """One index and one empty column."""
     op.create_index("ix_decision_undone_at", "decision", ["undone_at"])
     op.add_column("local_profile", sa.Column("next_model", sa.String(length=64), nullable=True))
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    with op.batch_alter_table("local_profile") as batch_op:
-        batch_op.drop_column("next_model")
-    op.drop_index("ix_decision_undone_at", table_name="decision")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0014_cards"
 down_revision = "0013_profile_change"
-branch_labels = None
-depends_on = None
 
 SUMS = ("left_out_files", "damaged_files", "untimed_files", "unplaced_files", "clock_files")
 
@@ -24,13 +22,3 @@ def upgrade() -> None:
     if op.get_bind().dialect.name == "postgresql":
         for name in ("name", "station"):
             op.alter_column("deployment", name, type_=sa.String(1024))
-
-
-def downgrade() -> None:
-    """Drop the columns again; names keep their width, and a path its several imports."""
-    op.drop_column("media", "damage")
-    op.drop_column("listed_file", "modified")
-    with op.batch_alter_table("import_batch") as batch:
-        batch.drop_index("ix_import_batch_root")
-        for name in ("names_in", *SUMS):
-            batch.drop_column(name)

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0016_matches"
 down_revision = "0019_clocks"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -33,13 +31,6 @@ def upgrade() -> None:
     op.create_index("ix_pair_match_high", "pair_match", ["high_id"], unique=False)
     op.add_column("pair_evidence", sa.Column("matcher", sa.JSON(), nullable=True))
     op.add_column("ranking", sa.Column("settled", sa.Boolean(), nullable=True))
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    op.drop_column("ranking", "settled")
-    op.drop_column("pair_evidence", "matcher")
-    op.drop_table("pair_match")
 
 
 def _refers(column: str, table: str, ondelete: str | None = None) -> sa.ForeignKeyConstraint:

@@ -7,22 +7,11 @@ from alembic import op
 
 revision = "0018_video_facts"
 down_revision = "0020_stamps"
-branch_labels = None
-depends_on = None
 
-MOVED: tuple[sa.Column[Any], ...] = (
-    sa.Column("lost", sa.String(), nullable=False, server_default=""),
-    sa.Column("progress", sa.Float(), nullable=False, server_default="0"),
-    sa.Column("started_at", sa.Float(), nullable=True),
-    sa.Column("summarised_at", sa.Float(), nullable=True),
-    sa.Column("looked", sa.JSON(), nullable=False, server_default="[]"),
-    sa.Column("compared", sa.Integer(), nullable=False, server_default="0"),
-    sa.Column("unlooked", sa.JSON(), nullable=False, server_default="[]"),
-    sa.Column("night", sa.Boolean(), nullable=True),
-    sa.Column("animals", sa.Integer(), nullable=True),
-    sa.Column("sentences", sa.JSON(), nullable=False, server_default="[]"),
-    sa.Column("uncertainty", sa.JSON(), nullable=False, server_default="[]"),
-)
+MOVED = (
+    "lost", "progress", "started_at", "summarised_at", "looked", "compared", "unlooked", "night", "animals",
+    "sentences", "uncertainty",
+)  # fmt: skip
 run = sa.table(
     "clip_run", sa.column("id"), sa.column("media_id"), sa.column("animals"), sa.column("distinct_low"),
     sa.column("distinct_high"), sa.column("unidentified", sa.Boolean()), sa.column("summarised_at"),
@@ -48,27 +37,7 @@ def upgrade() -> None:
         changed = sa.update(run).where(run.c.id == row["id"]).values(**values, unidentified=bool(row["moves"]))
         connection.execute(changed)
     with op.batch_alter_table("video") as batch:
-        for column in MOVED:
-            batch.drop_column(column.name)
+        for name in MOVED:
+            batch.drop_column(name)
     with op.batch_alter_table("frame_detection") as batch:
         batch.alter_column("tracklet_id", existing_type=sa.Integer(), nullable=True)
-
-
-def downgrade() -> None:
-    """Write the facts of the run that counts into its video again; frames of drawn boxes go."""
-    connection = op.get_bind()
-    connection.execute(sa.text("DELETE FROM frame_detection WHERE tracklet_id IS NULL"))
-    with op.batch_alter_table("frame_detection") as batch:
-        batch.alter_column("tracklet_id", existing_type=sa.Integer(), nullable=False)
-    for column in MOVED:
-        op.add_column("video", column.copy())
-    names = ("lost", "looked", "compared", "unlooked", "night", "sentences", "uncertainty")
-    video = sa.table("video", sa.column("run_id"), *(sa.column(column.name, column.type) for column in MOVED))
-    for row in connection.execute(sa.select(run).where(run.c.summarised_at.is_not(None))).mappings().all():
-        kept = {name: row["facts"].get(name) for name in names}
-        values = {**kept, "animals": row["animals"], "summarised_at": row["summarised_at"], "progress": 1.0}
-        connection.execute(sa.update(video).where(video.c.run_id == row["id"]).values(**values))
-        facts = {**kept, "animals": row["animals"]}
-        connection.execute(sa.update(run).where(run.c.id == row["id"]).values(facts=facts))
-    for name in ("unidentified", "distinct_high", "distinct_low", "animals"):
-        op.drop_column("clip_run", name)

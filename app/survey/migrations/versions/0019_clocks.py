@@ -7,8 +7,6 @@ from alembic import op
 
 revision = "0019_clocks"
 down_revision = "0015_places"
-branch_labels = None
-depends_on = None
 
 KNOWN = {"time_zone": sa.String(8), "camera": sa.String(120), "bait": sa.String(120), "notes": sa.String()}
 MEDIA = sa.table(
@@ -31,25 +29,16 @@ def upgrade() -> None:
     for name, kind in KNOWN.items():
         op.add_column("deployment_review", sa.Column(name, kind, nullable=True))
     op.execute(sa.update(MEDIA).values(recorded_at=MEDIA.c.taken_at))
-    _shift(1)
+    _shift()
 
 
-def downgrade() -> None:
-    """Back to corrections that are added on reading."""
-    _shift(-1)
-    for name in KNOWN:
-        op.drop_column("deployment_review", name)
-    op.drop_column("media", "clock_seconds")
-    op.drop_column("media", "recorded_at")
-
-
-def _shift(sign: int) -> None:
+def _shift() -> None:
     connection = op.get_bind()
     corrected = connection.execute(sa.select(REVIEW).where(sa.func.coalesce(REVIEW.c.clock_offset_seconds, 0) != 0))
     for deployment_id, seconds in corrected.all():
         for table, names in ((MEDIA, ("taken_at",)), (EVENT, ("started_at", "ended_at"))):
             rows = connection.execute(sa.select(table).where(table.c.deployment_id == deployment_id)).mappings().all()
             for row in rows:
-                moved = {name: row[name] + timedelta(seconds=sign * seconds) for name in names if row[name]}
+                moved = {name: row[name] + timedelta(seconds=seconds) for name in names if row[name]}
                 if moved:
                     connection.execute(sa.update(table).where(table.c.id == row["id"]).values(**moved))

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0019_looks"
 down_revision = "0016_matches"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -21,8 +19,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name=op.f("fk_media_look_media_id_media")),
         sa.PrimaryKeyConstraint("media_id", name=op.f("pk_media_look")),
     )
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("media_look")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0020_stamps"
 down_revision = "0019_looks"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -44,9 +42,3 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["media_id"], ["media.id"], name="fk_media_time_media_id_media"),
         sa.PrimaryKeyConstraint("media_id", name="pk_media_time"),
     )
-
-
-def downgrade() -> None:
-    """Without them."""
-    op.drop_table("media_time")
-    op.drop_table("stamp_reading")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0021_people"
 down_revision = "0018_video_facts"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -17,8 +15,3 @@ def upgrade() -> None:
         sa.Column("who", sa.String(80), nullable=False),
         sa.Column("decided_at", sa.Double(), nullable=False),
     )
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("people_shown")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0022_results"
 down_revision = "0021_people"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -45,10 +43,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("results_id", name="pk_results_review"),
     )
     op.add_column("import_batch", sa.Column("results_id", sa.Integer(), nullable=True))
-
-
-def downgrade() -> None:
-    """Without them."""
-    op.drop_column("import_batch", "results_id")
-    op.drop_table("results_review")
-    op.drop_table("results_file")

@@ -7,8 +7,6 @@ from modal_backend.notes.dates import days_of
 
 revision = "0024_note_days"
 down_revision = "0022_results"
-branch_labels = None
-depends_on = None
 
 NOTE = sa.table("note", sa.column("id"), sa.column("file_id"), sa.column("date"), sa.column("day"))
 
@@ -38,11 +36,3 @@ def upgrade() -> None:
         sa.Column("decided_at", sa.Double(), nullable=False),
         sa.UniqueConstraint("run_id", "number"),
     )
-
-
-def downgrade() -> None:
-    """Without them."""
-    op.drop_table("note_cluster_review")
-    op.drop_index("ix_note_individual", "note")
-    op.drop_index("ix_note_day", "note")
-    op.drop_column("note", "day")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0025_hints"
 down_revision = "0024_note_days"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -21,8 +19,3 @@ def upgrade() -> None:
     )
     op.create_index("ix_species_hint_version", "species_hint", ["version", "feature_id"])
     op.create_index("ix_species_hint_name", "species_hint", ["name", "score"])
-
-
-def downgrade() -> None:
-    """Drop it again."""
-    op.drop_table("species_hint")

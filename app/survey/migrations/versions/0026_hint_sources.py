@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0026_hint_sources"
 down_revision = "0025_hints"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -14,11 +12,3 @@ def upgrade() -> None:
     with op.batch_alter_table("species_hint") as table:
         table.add_column(sa.Column("source", sa.String(64), nullable=True))
         table.alter_column("name", existing_type=sa.String(40), existing_nullable=False, type_=sa.String(120))
-
-
-def downgrade() -> None:
-    """Hints of other tools are lost."""
-    op.execute("DELETE FROM species_hint WHERE source IS NOT NULL")
-    with op.batch_alter_table("species_hint") as table:
-        table.drop_column("source")
-        table.alter_column("name", existing_type=sa.String(120), existing_nullable=False, type_=sa.String(40))

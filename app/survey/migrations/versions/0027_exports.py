@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0027_exports"
 down_revision = "0026_hint_sources"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -31,8 +29,3 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("id", name="pk_export_file"),
     )
     op.create_index("ix_export_file_state", "export_file", ["state"])
-
-
-def downgrade() -> None:
-    """Without it."""
-    op.drop_table("export_file")

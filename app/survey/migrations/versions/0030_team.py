@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0030_team"
 down_revision = "0027_exports"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -26,9 +24,3 @@ def upgrade() -> None:
         sa.Column("about", sa.String(400), nullable=False),
     )
     op.create_index("ix_audit_entry_at", "audit_entry", ["at"])
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    op.drop_table("audit_entry")
-    op.drop_table("media_claim")

@@ -5,8 +5,6 @@ from alembic import op
 
 revision = "0031_pace"
 down_revision = "0029_call_functions"
-branch_labels = None
-depends_on = None
 
 
 def upgrade() -> None:
@@ -16,12 +14,3 @@ def upgrade() -> None:
         op.add_column(table, sa.Column("measured_at", sa.Float(), nullable=True))
     op.add_column("decision", sa.Column("part_of", sa.Integer(), nullable=True))
     op.create_index("ix_decision_part_of", "decision", ["part_of"])
-
-
-def downgrade() -> None:
-    """Drop them again."""
-    op.drop_index("ix_decision_part_of", "decision")
-    op.drop_column("decision", "part_of")
-    for table in ("export_file", "results_file"):
-        op.drop_column(table, "measured_at")
-        op.drop_column(table, "rate")
