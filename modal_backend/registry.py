@@ -286,8 +286,6 @@ def _notes() -> Iterable[ModelEntry]:
 TABLE = (_installed, _detectors, _re_identification, _more_re_identification, _species_and_videos, _notes)
 MODELS = {entry.name: entry for part in TABLE for entry in part()}
 REMOTE = {name: entry.remote for name, entry in MODELS.items() if entry.remote is not None}
-# The model that each class of the Modal app loads when its container starts; a call may name another of its class.
-DEFAULT_OF_CLASS = {remote.cls: name for name, remote in reversed(REMOTE.items())}
 
 
 def of_task(task: Task) -> list[str]:

@@ -15,16 +15,15 @@ def unheard(_done: int, _total: int) -> None:
     """Progress that nobody follows."""
 
 
-def counted(rows: Iterable[T], total: int, report: Report, *, before: int = 0, weight: int = 1) -> Iterator[T]:
+def counted(rows: Iterable[T], total: int, report: Report, *, before: int = 0) -> Iterator[T]:
     """The same rows, reported on their way.
 
     Args:
         total: what there is to do in all.
         before: what was done before the first row.
-        weight: what a row counts.
     """
     report(before, total)
     for number, row in enumerate(rows, start=1):
         yield row
         if number % EVERY == 0:
-            report(min(before + number * weight, total), total)
+            report(min(before + number, total), total)

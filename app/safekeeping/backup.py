@@ -106,11 +106,7 @@ def _add_folders(archive: zipfile.ZipFile, data_dir: Path) -> None:
     there = set(archive.namelist())
     for folder in FOLDERS:
         for path in sorted((data_dir / folder).rglob("*")):
-            if (
-                path.is_file()
-                and path.suffix not in (".part", ".sqlite", ".sqlite-journal")
-                and path.relative_to(data_dir).as_posix() not in there
-            ):
+            if path.is_file() and path.suffix not in NOT_COPIED and path.relative_to(data_dir).as_posix() not in there:
                 _add(archive, data_dir, path)
 
 

@@ -129,12 +129,12 @@ class Scratch:
         self._connection.commit()
         return len(taken)
 
-    def matched(self, after: int = 0, limit: int = AT_ONCE) -> list[Matched]:
+    def matched(self, after: int = 0) -> list[Matched]:
         """Entries with a media, in order, that come after this number."""
         rows = self._connection.execute(
             "select number, media_id, boxes, pixels from found join entry using (number) "
             "where media_id is not null and number > ? order by number limit ?",
-            (after, limit),
+            (after, AT_ONCE),
         )
         return [Matched(row[0], row[1], *_boxes(row[2]), bool(row[3])) for row in rows]
 

@@ -6,7 +6,7 @@ Nothing here is a decision: every row can be computed again from the crops.
 from __future__ import annotations
 
 import base64
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -103,7 +103,10 @@ def evidence_of(
 def stages_of(
     session: Session, wanted: Mapping[int, Collection[int]], evidence: Mapping[int, Mapping[int, EvidenceView]]
 ) -> dict[int, dict[int, int]]:
-    """`stages` of several queries, by query and candidate, from the evidence that is known of them."""
+    """How much evidence is still to come, by query and candidate, beside what is known.
+
+    2: all of it, 1: the matcher's, which has matched the two and whose evidence is not known, 0: none.
+    """
     pairs = [(query_id, one) for query_id, ids in wanted.items() for one in ids]
     waiting = {
         (query_id, one) for query_id, one in pairs if one in evidence[query_id] and evidence[query_id][one].waits
@@ -116,42 +119,8 @@ def stages_of(
     return found
 
 
-def stages(session: Session, query_id: int, candidate_ids: Collection[int]) -> dict[int, int]:
-    """How much evidence of each candidate is still to come: 2 all of it, 1 the matcher's, which has matched the two and
-    whose evidence is not known, 0 none."""
-    if not candidate_ids:
-        return {}
-    row = PairEvidence
-    waits = sa.and_(row.problem.is_(None), row.matcher.is_(None)).label("waits")
-    columns = sa.select(row.low_id, row.high_id, row.low_box, row.high_box, waits)
-    rows = session.execute(columns.where(*_about(query_id, candidate_ids)))
-    known = {_other(row, query_id): row.waits for row in _standing(session, query_id, candidate_ids, rows)}
-    matched = scores_of(session, [(query_id, candidate) for candidate, is_waiting in known.items() if is_waiting])
-    return {one: 2 if one not in known else int(ordered(query_id, one) in matched) for one in candidate_ids}
-
-
-def _about(query_id: int, candidate_ids: Collection[int]) -> tuple[sa.ColumnElement[bool], ...]:
-    pairs = sa.or_(
-        sa.and_(PairEvidence.low_id == query_id, PairEvidence.high_id.in_(candidate_ids)),
-        sa.and_(PairEvidence.high_id == query_id, PairEvidence.low_id.in_(candidate_ids)),
-    )
-    return pairs, PairEvidence.version == PAIRS_VERSION
-
-
-def _standing(session: Session, query_id: int, candidate_ids: Collection[int], rows: Iterable[Any]) -> Iterator[Any]:
-    """The rows that are about the boxes as they stand."""
-    keys = _keys(boxes(session, {query_id, *candidate_ids}))
-    for row in rows:
-        if (keys.get(row.low_id), keys.get(row.high_id)) == (row.low_box, row.high_box):
-            yield row
-
-
 def _keys(found: Mapping[int, BoxView]) -> dict[int, str]:
     return {box.id: key_of(box) for box in found.values()}
-
-
-def _other(row: Any, query_id: int) -> int:
-    return int(row.low_id if row.high_id == query_id else row.high_id)
 
 
 def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tuple[int, int]]:
@@ -159,12 +128,10 @@ def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tu
     wanted: dict[int, list[int]] = {}
     for query_id, candidate_id in pairs:
         wanted.setdefault(query_id, []).append(candidate_id)
-    left = []
-    for query_id, candidates in wanted.items():
-        left += [
-            (query_id, candidate) for candidate, stage in stages(session, query_id, candidates).items() if stage == 2
-        ]
-    return left
+    known = evidence_of(session, wanted)
+    return [
+        (query_id, one) for query_id, candidates in wanted.items() for one in candidates if one not in known[query_id]
+    ]
 
 
 def keep_by_matcher(session: Session, low: BoxView, high: BoxView, values: dict[str, Any]) -> None:

@@ -24,9 +24,10 @@ Thing = TypeVar("Thing", int, tuple[int, int])
 
 
 def stages(query_id: int, candidate_ids: Sequence[int]) -> dict[int, int]:
-    """How much evidence of each candidate is still to come, see `evidence.stages`."""
+    """How much evidence of each candidate is still to come, see `evidence.stages_of`."""
+    wanted = {query_id: candidate_ids}
     with deps.survey().read() as session:
-        return evidence.stages(session, query_id, candidate_ids)
+        return evidence.stages_of(session, wanted, evidence.evidence_of(session, wanted))[query_id]
 
 
 def ask_for_evidence(jobs: Jobs, groups: Sequence[tuple[int, Mapping[int, int]]]) -> None:

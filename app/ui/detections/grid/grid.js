@@ -31,10 +31,9 @@ class Grid {
     this.panel = keyPanel(data.keys);
     const help = keyButton("Keys", "?", () => this.toggleHelp(), "help");
     this.list = el("div", "tiles", { role: "listbox", "aria-multiselectable": "true", "aria-label": "Media", tabIndex: 0 });
-    this.scroll = el("div", "scroll", null, this.list);
     this.node = el("div", "pm grid", null,
       el("div", "bar", null, el("label", "thresholdbox", null, el("span", "", null, "Threshold"), this.slider, this.value),
-        this.summary, this.bulk.state, help), el("div", "tools", null, this.bulk.buttons, this.bulk.picker.node), this.panel, this.scroll, this.note);
+        this.summary, this.bulk.state, help), el("div", "tools", null, this.bulk.buttons, this.bulk.picker.node), this.panel, this.list, this.note);
     root.append(this.node);
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("dblclick", (event) => this.open(this.placeOf(event)));
@@ -43,8 +42,6 @@ class Grid {
   }
 
   update(data) {
-    this.scroll.style.maxHeight = data.height ? `${data.height}px` : "";
-    this.scroll.classList.toggle("tall", !data.height);
     this.data = data;
     if (this.thresholdEcho.fresh(data.threshold)) this.slider.value = String(data.threshold);
     this.bulk.update({ ...data, threshold: Number(this.slider.value) });

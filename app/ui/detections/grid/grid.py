@@ -66,7 +66,6 @@ def media_grid(
     threshold: float,
     *,
     key: str,
-    height: int | None = None,
     order: Sequence[tuple[int, int]] = (),
     ack: int = 0,
     species_choices: Sequence[Mapping[str, Any]] = (),
@@ -79,7 +78,7 @@ def media_grid(
     boxes relative to the picture, c a category, p the confidence.
     threshold: where the slider stands at first; afterwards the returned one is what the person chose.
     order: media and event ids of everything that can be selected, also beyond the items. ack, species_choices and
-    as_of: as for the viewer. height: pixels of a scrolling grid; None lets it grow with the page.
+    as_of: as for the viewer.
     """
     shown = [{"verdict": None, **item} for item in items[:MOST]]
     if not deps.routes_served():
@@ -93,7 +92,6 @@ def media_grid(
             "items": shown,
             "all": [list(one) for one in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],
             "threshold": threshold,
-            "height": height,
             "ack": ack,
             "species_choices": [dict(one) for one in species_choices],
             "as_of": as_of,

@@ -147,11 +147,10 @@ class Match {
   open() {
     this.pair.reset();
     this.byHand = this.sheet.open = this.burst.alone = false;
-    const wanted = this.at === 0 ? this.current?.candidates.findIndex((one) => one.id === this.data.selected) ?? -1 : -1;
     const undecided = this.current?.candidates.findIndex((one) => !one.verdict) ?? -1;
     const named = likelyNamed(this.current?.candidates || []);
     this.kept = null;
-    this.chosen = Math.max(wanted >= 0 ? wanted : named >= 0 ? named : undecided, 0);
+    this.chosen = Math.max(named >= 0 ? named : undecided, 0);
     this.draw();
   }
 

@@ -66,7 +66,6 @@ def match_view(
     *,
     key: str,
     ack: int = 0,
-    selected: int | None = None,
     scope_text: str = "",
     upcoming: Sequence[tuple[Any, ...]] = (),
     evidence: Mapping[int, Mapping[str, Any]] | None = None,
@@ -92,7 +91,7 @@ def match_view(
     conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
     model: whose ranking it is, kept with a decision. choices: names what the order depends on; while it stays and a
     query is not `settled`, the order on the screen is kept. last: whether no other query waits.
-    ack: the highest n that is in the survey. selected: candidate to choose first.
+    ack: the highest n that is in the survey.
     """
     result = _match(
         key=key,
@@ -103,7 +102,7 @@ def match_view(
             "upcoming": [_compared(*one) for one in upcoming],
             "conflicts": [dict(one) for one in conflicts],
             "model": model, "choices": choices, "computing": computing, "last": last,
-            "selected": selected, "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn,
+            "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn,
         },
         on_identify_change=_nothing,
     )  # fmt: skip
