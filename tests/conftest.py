@@ -40,8 +40,14 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: containers, then browsers. A file stays in one process."""
-    items.sort(key=lambda item: ("control_plane" not in _fixtures(item), "browser" not in _fixtures(item)))
+    """What takes longest begins first: containers, browsers, pages. A file stays in one process."""
+    items.sort(
+        key=lambda item: (
+            "control_plane" not in _fixtures(item),
+            "browser" not in _fixtures(item),
+            "pages" not in item.path.parts,
+        )
+    )
 
 
 def _fixtures(item: pytest.Item) -> list[str]:

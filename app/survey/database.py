@@ -11,6 +11,7 @@ import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from copy import copy
+from functools import cache
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -159,13 +160,11 @@ def migrate(survey: Survey) -> None:
     A survey that is up to date is only read, so that one that is locked or on a read-only disk can be looked at.
     SQLite changes a table by making it anew, which keys that refer to it would forbid.
     """
+    with survey.engine.connect() as connection:
+        if set(MigrationContext.configure(connection).get_current_heads()) == _newest():
+            return
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with survey.engine.connect() as connection:
-        if set(MigrationContext.configure(connection).get_current_heads()) == set(
-            ScriptDirectory.from_config(config).get_heads()
-        ):
-            return
     with survey.engine.execution_options(pugmark_writes=True).connect() as connection:
         _refer(connection, "OFF")
         try:
@@ -174,6 +173,12 @@ def migrate(survey: Survey) -> None:
                 command.upgrade(config, "heads")
         finally:
             _refer(connection, "ON")
+
+
+@cache
+def _newest() -> set[str]:
+    """The migrations that a survey which is up to date has seen last."""
+    return set(ScriptDirectory(str(MIGRATIONS)).get_heads())
 
 
 def _refer(connection: sa.Connection, state: str) -> None:

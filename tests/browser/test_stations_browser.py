@@ -16,10 +16,9 @@ from app.survey.database import Survey, open_survey
 from app.survey.media import clocks
 from app.survey.media.stations import deployment_views
 from app.survey.tables.media import Media
-from tests.app.survey.decisions.test_boxes import everything
 from tests.browser.conftest import _served
 from tests.support.catalogued import DAY
-from tests.support.surveys import add_media, found
+from tests.support.surveys import add_media, everything, found
 
 pytestmark = pytest.mark.browser
 TABLE = "station,lattitude,longitude,start,end\nRidg,-23.5417,30.1667,2024-03-01,2024-04-02\n"

@@ -13,8 +13,7 @@ from app.jobs.queue import Jobs
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes, identity, many_boxes
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import add_media, found
+from tests.support.surveys import add_media, everything, found
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -80,11 +80,11 @@ def describe(survey: Survey, detection_id: int, seed: int, provenance: Provenanc
         results.store_feature(session, detection_id, version, Box(0.2, 0.3, 0.3, 0.4), features, None)
 
 
-def touched_by_decisions(survey: Survey) -> dict[str, list[str]]:
-    """All rows of the tables that decisions touch, and the media with their scores, as the database holds them."""
-    with survey.engine.connect() as connection:
-        names = [table.__tablename__ for table in (*TABLES.values(), Media)]
-        return {name: sorted(map(repr, connection.exec_driver_sql(f"SELECT * FROM {name}"))) for name in names}
+def everything(survey: Survey) -> dict[str, list[str]]:
+    """All rows of the tables a person's decisions touch, and the media with their scores."""
+    with survey.read() as session:
+        tables = [*(table.__table__ for table in TABLES.values()), Media.__table__]
+        return {table.name: sorted(map(repr, session.execute(sa.select(table)))) for table in tables}
 
 
 def migrated(migrate: Callable[[Survey], None]) -> Callable[[Survey], None]:

@@ -23,9 +23,8 @@ from app.survey.decisions.undoing import undo_one
 from app.survey.media import clocks
 from app.survey.media.overview import glance
 from app.survey.tables.deployments import Event
-from tests.app.survey.decisions.test_boxes import everything
 from tests.support.catalogued import DAY, opened, place, seen
-from tests.support.surveys import add_media, found
+from tests.support.surveys import add_media, everything, found
 
 HOUR_AND_SEVEN = 67 * 60
 LATE = 2 * DAY + 18 * 60  # at 23:41

@@ -23,7 +23,7 @@ from app.survey.media.browse import MediaFilter, Show, count, order_with_events
 from app.survey.tables.detections import Detection, MediaReview
 from app.survey.tables.media import Media
 from modal_backend.contracts import Box, Category
-from tests.support.surveys import START, add_media, describe, found, touched_by_decisions
+from tests.support.surveys import START, add_media, describe, everything, found
 
 
 def scores(survey: Survey, media_id: int) -> tuple[float, float, float]:
@@ -80,7 +80,7 @@ def test_a_rejected_box_no_longer_counts(survey):
 
 def test_undo_of_any_depth_leaves_the_survey_exactly_as_before(survey):
     media, (box, other) = add_media(survey, [found(0.8), found(0.3, x=0.6)])
-    states = [touched_by_decisions(survey)]
+    states = [everything(survey)]
     steps = [
         lambda s: review.correct_box(s, "ana", box, species="tiger"),
         lambda s: review.correct_box(s, "ana", box, box=Box(0.3, 0.3, 0.2, 0.2)),
@@ -92,11 +92,11 @@ def test_undo_of_any_depth_leaves_the_survey_exactly_as_before(survey):
     for step in steps:
         with survey.write() as session:
             step(session)
-        states.append(touched_by_decisions(survey))
+        states.append(everything(survey))
     for expected in reversed(states[:-1]):
         with survey.write() as session:
             assert undo_last(session, "ana", BOXES.words)
-        assert touched_by_decisions(survey) == expected
+        assert everything(survey) == expected
     with survey.write() as session:
         assert undo_last(session, "ana", BOXES.words) is None
 
@@ -183,13 +183,13 @@ def test_a_bulk_decision_is_one_entry_and_one_undo_restores_every_row(survey, wh
     media = [add_media(survey, [found(0.8), found(0.3, x=0.6)], minutes=number)[0] for number in range(5)]
     with survey.write() as session:
         review.judge_media(session, "ben", media[0], "unsure")
-    before = touched_by_decisions(survey)
+    before = everything(survey)
     done = bulk(survey, media, what, **more)
     assert done.decision.view["media_ids"] == media
-    assert touched_by_decisions(survey) != before
+    assert everything(survey) != before
     with survey.write() as session:
         assert undo_last(session, "ana", BOXES.words).id == done.decision.id
-    assert touched_by_decisions(survey) == before
+    assert everything(survey) == before
 
 
 def test_a_species_for_many_goes_to_the_animals_shown_and_leaves_the_rest_out(survey):
@@ -297,7 +297,7 @@ def test_a_named_animal_cannot_become_a_vehicle(survey):
 
 def test_two_people_may_undo_what_each_decided_about_one_box_in_any_order(survey):
     _, (box,) = add_media(survey, [found(0.8)])
-    before = touched_by_decisions(survey)
+    before = everything(survey)
     with survey.write() as session:
         review.correct_box(session, "ana", box, species="tiger")
         identity.set_flank(session, "ben", box, "left")
@@ -305,7 +305,7 @@ def test_two_people_may_undo_what_each_decided_about_one_box_in_any_order(survey
         undo_last(session, "ana", BOXES.words)
     with survey.write() as session:
         undo_last(session, "ben", IDENTITY.words)
-    assert touched_by_decisions(survey) == before
+    assert everything(survey) == before
 
 
 def test_a_drawn_box_that_somebody_named_is_not_taken_away_by_undo(survey):
@@ -313,10 +313,10 @@ def test_a_drawn_box_that_somebody_named_is_not_taken_away_by_undo(survey):
     with survey.write() as session:
         drawn = review.draw_box(session, "ana", media, Box(0.1, 0.1, 0.5, 0.5), "animal")
         identity.new_individual(session, "ben", drawn.detection_id)
-    before = touched_by_decisions(survey)
+    before = everything(survey)
     with pytest.raises(DecisionConflict, match="undo that first"), survey.write() as session:
         undo_last(session, "ana", BOXES.words)
-    assert touched_by_decisions(survey) == before
+    assert everything(survey) == before
 
 
 def test_media_whose_analysis_failed_can_be_drawn_on(survey):
@@ -352,7 +352,7 @@ def test_filters_narrow_by_station_period_and_reviewer(survey):
 
 def test_the_species_list_offers_what_is_used_first_and_its_changes_can_be_undone(survey):
     _, (box,) = add_media(survey, [found(0.8)])
-    before = touched_by_decisions(survey)
+    before = everything(survey)
     with survey.write() as session:
         species_list.add_label(session, "ana", "Bubo  bubo", "eagle owl")
         species_list.remove_label(session, "ana", "Panthera leo")
@@ -365,4 +365,4 @@ def test_the_species_list_offers_what_is_used_first_and_its_changes_can_be_undon
         species_list.add_label(session, "ben", "bubo bubo")
     with survey.write() as session:
         undoing.undo_back_to(session, 1, "ana")
-    assert touched_by_decisions(survey) == before
+    assert everything(survey) == before

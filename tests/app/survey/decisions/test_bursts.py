@@ -14,10 +14,9 @@ from app.survey.media.events import regroup
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import DetectionReview
 from app.survey.tables.individuals import Sighting
-from tests.app.survey.decisions.test_boxes import everything
 from tests.app.survey.decisions.test_identity import KINDS, named
 from tests.support.asked import Asked
-from tests.support.surveys import add_media, describe, found
+from tests.support.surveys import add_media, describe, everything, found
 
 SECOND = 1 / 60
 

@@ -26,9 +26,8 @@ from app.survey.media import events
 from app.survey.media.stations import deployment_views
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, Sighting
-from tests.app.survey.decisions.test_boxes import everything
 from tests.support.catalogued import number, place, seen
-from tests.support.surveys import copy_of, file_of
+from tests.support.surveys import copy_of, everything, file_of
 
 OF_CATALOGUE = (*CATALOGUE.words, *TAKING_OUT.words)
 KINDS = (*IDENTITY.words, *OF_CATALOGUE, "deployment")

@@ -19,9 +19,9 @@ from app.survey.decisions.undoing import undo_last, undo_one
 from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
-from tests.app.survey.decisions.test_boxes import everything
 from tests.app.survey.decisions.test_identity import crops, named
 from tests.support.asked import Asked
+from tests.support.surveys import everything
 
 
 def act(survey: Survey, who: str, n: int, kind: str, query: int, **more: Any) -> Any:

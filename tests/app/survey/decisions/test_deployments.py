@@ -19,8 +19,7 @@ from app.survey.media import clocks, places
 from app.survey.media.stations import deployment_views
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import START, add_media, copy_of, file_of, found
+from tests.support.surveys import START, add_media, copy_of, everything, file_of, found
 
 DAY = 24 * 60.0
 STEPS = st.lists(st.tuples(st.sampled_from("crRsmMjdtTkwpqu"), st.integers(0, 5), st.integers(0, 5)), max_size=10)

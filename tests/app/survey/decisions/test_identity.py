@@ -16,8 +16,7 @@ from app.survey.individuals import rankings
 from app.survey.individuals.catalogue import entries
 from app.survey.individuals.naming import next_name
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import add_media, describe, found
+from tests.support.surveys import add_media, describe, everything, found
 
 KINDS = (*IDENTITY.words, *CATALOGUE.words, *TAKING_OUT.words)
 

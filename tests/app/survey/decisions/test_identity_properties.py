@@ -18,8 +18,7 @@ from app.survey.decisions.undoing import redo_one, undo, undo_last
 from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import add_media, copy_of, file_of, found
+from tests.support.surveys import add_media, copy_of, everything, file_of, found
 
 CROPS = 5
 KINDS = (*IDENTITY.words, *CATALOGUE.words, *TAKING_OUT.words)

@@ -28,7 +28,7 @@ from app.survey.tables.media import Media
 from app.survey.tables.species import SpeciesHint
 from modal_backend.contracts import Box, Category
 from modal_backend.models.species.hints import VERSION
-from tests.support.surveys import add_media, copy_of, file_of, found, touched_by_decisions
+from tests.support.surveys import add_media, copy_of, everything, file_of, found
 
 REFUSED = (BadDecision, Contradiction, DecisionConflict)
 PEOPLE = ("ana", "ben")
@@ -103,13 +103,13 @@ def play(survey: Survey, acts: list[int], seed: int, people: tuple[str, ...] = P
     """Decide in this order; returns the state before each decision that was made."""
     dice, states = random.Random(seed), []
     for number, act in enumerate(acts):
-        before = touched_by_decisions(survey)
+        before = everything(survey)
         try:
             with survey.write() as session:
                 ACTS[act](session, people[number % len(people)], dice)
                 made = session.scalar(sa.select(sa.func.count()).select_from(Decision))
         except REFUSED:
-            assert touched_by_decisions(survey) == before
+            assert everything(survey) == before
             continue
         if made > len(states):
             states.append(before)
@@ -145,7 +145,7 @@ def test_undoing_all_decisions_newest_first_passes_every_state_on_the_way_back(f
             with survey.write() as session:
                 newest = session.scalar(sa.select(sa.func.max(Decision.id)).where(Decision.undone_at.is_(None)))
                 undoing.undo_one(session, newest, "ana")
-            assert touched_by_decisions(survey) == expected
+            assert everything(survey) == expected
 
 
 @settings(max_examples=25)
@@ -153,14 +153,14 @@ def test_undoing_all_decisions_newest_first_passes_every_state_on_the_way_back(f
 def test_redoing_everything_after_undoing_everything_is_where_it_was(four, acts, seed):
     with copy_of(four) as survey:
         count = len(play(survey, acts, seed, ("ana",)))
-        decided = touched_by_decisions(survey)
+        decided = everything(survey)
         for _ in range(count):
             with survey.write() as session:
                 assert undo_last(session, "ana", KINDS)
         for number in range(count):
             with survey.write() as session:
                 assert undoing.redo_last(session, "ana", KINDS, f"{seed}-{number}")
-        assert touched_by_decisions(survey) == decided
+        assert everything(survey) == decided
         with survey.write() as session:
             assert undoing.redo_last(session, "ana", KINDS, f"{seed}-more") is None
 
@@ -177,20 +177,20 @@ def every_standing(survey: Survey, dice: random.Random) -> list[int]:
 @example(acts=[0, 4, 2, 3, 2, 0], seed=522)
 def test_undo_in_any_order_is_refused_or_done_and_in_the_end_nothing_is_left(four, acts, seed):
     with copy_of(four) as survey:
-        before = touched_by_decisions(survey)
+        before = everything(survey)
         play(survey, acts, seed)
         while standing := every_standing(survey, random.Random(seed)):
             undone = 0
             for number in standing:
-                held = touched_by_decisions(survey)
+                held = everything(survey)
                 try:
                     with survey.write() as session:
                         undoing.undo_one(session, number, "ben")
                     undone += 1
                 except DecisionConflict:
-                    assert touched_by_decisions(survey) == held
+                    assert everything(survey) == held
             assert undone, "none of the decisions that stand can be undone"
-        assert touched_by_decisions(survey) == before
+        assert everything(survey) == before
 
 
 def test_undo_back_to_takes_ones_own_decisions_back_and_leaves_those_of_others(four):

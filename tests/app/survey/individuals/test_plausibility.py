@@ -18,9 +18,8 @@ from app.survey.individuals.travel_speeds import speed_of, speeds
 from app.survey.media import events
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.individuals import Sighting
-from tests.app.survey.decisions.test_boxes import everything
 from tests.support.catalogued import place, seen
-from tests.support.surveys import LOCAL, add_media, found
+from tests.support.surveys import LOCAL, add_media, everything, found
 
 NORTH = 1 / 111.195  # degrees of latitude in a kilometre
 

@@ -22,8 +22,7 @@ from app.survey.media.file_times import file_times
 from app.survey.media.stations import deployment_views, zone_offset
 from app.survey.tables.deployments import Event
 from app.survey.tables.media import ImportBatch, ListedFile, Media
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import START, add_media, found
+from tests.support.surveys import START, add_media, everything, found
 
 MINUTE = 60
 NO_JOBS: Any = None  # no crop is to be described again

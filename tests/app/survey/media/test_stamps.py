@@ -17,8 +17,7 @@ from app.survey.media import clocks, stamps
 from app.survey.tables.deployments import Deployment, Event
 from app.survey.tables.media import Media
 from app.survey.tables.stamps import StampReading
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import START, add_media, found
+from tests.support.surveys import START, add_media, everything, found
 
 BOTH = {"mdy": "2024-03-04", "dmy": "2024-04-03"}
 

@@ -17,8 +17,7 @@ from app.survey.media.coordinates import degrees, from_utm
 from app.survey.media.station_tables import BadStations, StationRow, guess, read_table, rows
 from app.survey.media.stations import deployment_views
 from app.survey.tables.deployments import Deployment
-from tests.app.survey.decisions.test_boxes import everything
-from tests.support.surveys import add_media
+from tests.support.surveys import add_media, everything
 
 
 @pytest.mark.parametrize(
