@@ -21,7 +21,6 @@ from tests.browser.gallery import write_gallery
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("PUGMARK_CHROMIUM", "/usr/bin/chromium")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
-PAPERS = {"light": "rgb(251, 250, 247)", "dark": "rgb(18, 23, 19)"}
 
 
 @pytest.fixture(scope="module")
