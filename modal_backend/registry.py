@@ -118,7 +118,7 @@ def _installed() -> Iterable[ModelEntry]:
     """What comes with the install."""
     licence, where, remote = "MIT; networks Apache-2.0", "inside the install", Remote("PocketDetector", batch=4)
     for name, how, side in ((DETECTOR, "", 1024), (CLOSER, ", looking closer: 1280 px, three times as slow", 1280)):
-        title = f"Pocket detector{how} (EfficientNet-Lite2 with box heads, and CenterNet; animal, person, vehicle)"
+        title = f"Pocket detector{how} (EfficientNet-Lite2 with box heads, CenterNet, NanoDet; animal, person, vehicle)"
         yield ModelEntry(name, Task.DETECT, title, licence, where, threshold=0.4, side=side, remote=remote)
     yield ModelEntry(
         EMBEDDING,

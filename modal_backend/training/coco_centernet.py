@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from safetensors.numpy import save_file
 
-from modal_backend.models.detectors.coco_centernet import GRAPH, WEIGHTS
+from modal_backend.models.detectors.coco_centernet import GRAPH
 
 OPSET, IR = 17, 9
 OUTPUTS = {"classes": "tower_0/keypoints", "reach": "tower_0/wh"}
@@ -33,15 +33,16 @@ INSIDE = {"zero": np.float32(0), "six": np.float32(6), "scales": np.array([1, 1,
 Weights = dict[str, NDArray[Any]]
 
 
-def read_weights(folder: Path, topology: dict[str, Any]) -> Weights:
-    """The constants of the network by name, in the precision of the file."""
-    data, at, weights = (folder / "centernet.bin").read_bytes(), 0, Weights()
+def read_network(path: Path) -> tuple[list[dict[str, Any]], Weights]:
+    """The nodes of a network (.json), and the constants beside it (.bin) by name, in the precision of the file."""
+    topology = json.loads(path.read_text(encoding="utf-8"))
+    data, at, weights = path.with_suffix(".bin").read_bytes(), 0, Weights()
     for entry in topology["weightsManifest"][0]["weights"]:
         kind = KINDS[entry.get("quantization", {}).get("dtype", entry["dtype"])]
         count = math.prod(entry["shape"])
         weights[entry["name"]] = np.frombuffer(data, kind, count, at).reshape(entry["shape"])
         at += count * np.dtype(kind).itemsize
-    return weights
+    return topology["modelTopology"]["node"], weights
 
 
 class Converter:
@@ -110,31 +111,48 @@ class Converter:
         self.made.append(helper.make_node(kind, inputs, [name], name=name, **attributes))
 
 
-def main() -> None:
-    """Command line: see the module's docstring."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("folder", type=Path)
-    folder = parser.parse_args().folder
-    topology = json.loads((folder / "centernet.json").read_text(encoding="utf-8"))
-    converter = Converter(topology["modelTopology"]["node"], read_weights(folder, topology))
-    for ours, theirs in OUTPUTS.items():
-        converter.made.append(helper.make_node("Identity", [converter.convert(theirs)], [ours]))
-    weights = {name: np.ascontiguousarray(values) for name, values in converter.used.items()}
-    constants = [numpy_helper.from_array(np.asarray(value), name) for name, value in INSIDE.items()]
+def write_network(
+    path: Path,
+    nodes: list[onnx.NodeProto],
+    weights: Weights,
+    inside: Weights,
+    outputs: dict[str, int],
+    source: str,
+) -> None:
+    """Write a graph (.onnx) that names its weights, and the weights beside it (.safetensors).
+
+    Args:
+        inside: small constants that stay in the graph.
+        outputs: channels of each output.
+    """
+    weights = {name: np.ascontiguousarray(values) for name, values in weights.items()}
+    constants = [numpy_helper.from_array(np.asarray(value), name) for name, value in inside.items()]
     for name, values in weights.items():
         constants.append(TensorProto(name=name, data_type=TensorProto.FLOAT, dims=values.shape))
         constants[-1].data_location = TensorProto.EXTERNAL
         place = constants[-1].external_data.add()
         place.key, place.value = "location", "weights"
     pixels = helper.make_tensor_value_info("pixels", TensorProto.FLOAT, ["n", 3, "height", "width"])
-    outputs = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", count, "rows", "columns"])
-        for name, count in zip(OUTPUTS, (80, 4), strict=True)
+    answers = [
+        helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", count, f"{name}_rows", f"{name}_columns"])
+        for name, count in outputs.items()
     ]
-    graph = helper.make_graph(converter.made, "coco_centernet", [pixels], outputs, constants)
+    graph = helper.make_graph(nodes, path.stem, [pixels], answers, constants)
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR)
-    GRAPH.write_bytes(model.SerializeToString())
-    save_file(weights, WEIGHTS, metadata={"source": "github.com/610265158/mobilenetv3_centernet, Apache-2.0"})
+    path.write_bytes(model.SerializeToString())
+    save_file(weights, path.with_suffix(".safetensors"), metadata={"source": source})
+
+
+def main() -> None:
+    """Command line: see the module's docstring."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", type=Path)
+    converter = Converter(*read_network(parser.parse_args().folder / "centernet.json"))
+    for ours, theirs in OUTPUTS.items():
+        converter.made.append(helper.make_node("Identity", [converter.convert(theirs)], [ours]))
+    channels = dict(zip(OUTPUTS, (80, 4), strict=True))
+    source = "github.com/610265158/mobilenetv3_centernet, Apache-2.0"
+    write_network(GRAPH, converter.made, converter.used, INSIDE, channels, source)
 
 
 if __name__ == "__main__":

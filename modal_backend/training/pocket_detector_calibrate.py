@@ -18,7 +18,7 @@ from modal_backend.models.detectors.pocket_detector import (
     features_of,
     halved_inside,
     kept_boxes,
-    second_opinion,
+    other_opinions,
 )
 from modal_backend.models.onnx_graph import Graph
 from modal_backend.training.pocket_detector_data import CATEGORIES, SEEN_BY_COCO, Sample
@@ -26,7 +26,7 @@ from modal_backend.training.pocket_detector_data import CATEGORIES, SEEN_BY_COCO
 COUNTED_FROM = 0.0025
 ROUNDS = 5
 # Which boxes stay depends on the calibrations: the first ones, made better in ROUNDS rounds.
-FIRST: Calibrations = np.array([[1.0, 0.5, 0.5, 0.0, 0.0]] * len(CATEGORIES))
+FIRST: Calibrations = np.array([[1.0, 0.25, 0.25, 0.25, 0.25, 0.0, 0.0]] * len(CATEGORIES))
 Scores = NDArray[np.float64]
 Candidates = tuple[NDArray[np.float32], NDArray[np.float32]]
 
@@ -36,7 +36,7 @@ class Answer:
     """A model's boxes for one picture it has not seen, best first.
 
     Attributes:
-        kinds: (n) places in CATEGORIES. evidence: (n, 4) for the box's own category. confidence: (n).
+        kinds: (n) places in CATEGORIES. evidence: (n, 6) for the box's own category. confidence: (n).
         overlap: (n, m) with the marked boxes.
     """
 
@@ -59,14 +59,14 @@ class Answer:
 
 
 def found_by(heads: Sequence[BoxHead], samples: Sequence[Sample]) -> list[Candidates]:
-    """What the mean of the heads and the second opinion find on each sample: boxes and evidence."""
+    """What the mean of the heads and the networks trained on COCO find on each sample: boxes and evidence."""
     graphs = [Graph(HEAD_GRAPH, head.eval()) for head in heads]
     found = []
     for sample in samples:
         prepared = PocketDetector.prepare(sample.picture())
         views = [features_of(view) for view in (prepared.fine, prepared.coarse)]
         outputs = [np.mean([graph(*maps)[0] for graph in graphs], axis=0) for maps in views]
-        found.append(joined(candidates(outputs[0], outputs[1], prepared), second_opinion(prepared)))
+        found.append(joined(candidates(outputs[0], outputs[1], prepared), other_opinions(prepared)))
     return found
 
 
@@ -86,9 +86,9 @@ def answers_of(found: Sequence[Candidates], samples: Sequence[Sample], calibrati
 
 
 def calibrated(found: Sequence[Candidates], samples: Sequence[Sample]) -> Calibrations:
-    """Weights of the evidence and offset (3, 5) of the logistic function to each category's rate of hits (Platt 1999).
+    """Weights of the evidence and offset (3, 7) of the logistic function to each category's rate of hits (Platt 1999).
 
-    Pictures that the second opinion was trained on say nothing of it and are passed over.
+    Pictures that the networks trained on COCO have seen say nothing of them and are passed over.
     """
     unseen = [(each, sample) for each, sample in zip(found, samples, strict=True) if sample.source not in SEEN_BY_COCO]
     calibrations = FIRST

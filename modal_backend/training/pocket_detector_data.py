@@ -23,7 +23,7 @@ FOLD_OF = {
 LOOKED_THROUGH = ("hand_ena24", "hand_md", "hand_animl", "hand_misc", "empty_trapcrops")
 UNCLEAR = ("BUOW_RCNX0863.jpg", "Southwest_B012_2021-05-27_human.jpg")
 PEOPLE = ("coco128_train", "walkers_lschen", "mixed_jetson")
-# Pictures of COCO's training set, which coco_centernet.py has seen.
+# Pictures of COCO's training set, which coco_centernet.py and coco_nanodet.py have seen.
 SEEN_BY_COCO = ("coco128_train",)
 PHOTOGRAPHS = ("raccoon", "capybara", "rabbit_openimages")
 

@@ -26,8 +26,8 @@ from modal_backend.models.detectors.pocket_detector import (
     View,
     candidates,
     detections_of,
+    other_opinions,
     read_heads,
-    second_opinion,
 )
 from modal_backend.models.onnx_graph import normalised
 from tests.support.scenes import sample_folder
@@ -37,7 +37,7 @@ BUDGET, SAME_PLACE, SAME_CONFIDENCE = 1.9, 0.99, 0.01
 
 
 def by_torch() -> Callable[[Prepared], list[Detection]]:
-    """The detector as it ran before ONNX Runtime; the second opinion, which is new, is the same in both."""
+    """The detector as it ran before ONNX Runtime; the networks trained on COCO are the same in both."""
     network = Features().eval()
     heads, calibrations, _ = read_heads(WEIGHTS)
 
@@ -49,7 +49,7 @@ def by_torch() -> Callable[[Prepared], list[Detection]]:
 
     def detect(prepared: Prepared) -> list[Detection]:
         ours = candidates(answer(prepared.fine), answer(prepared.coarse), prepared)
-        return detections_of(*joined(ours, second_opinion(prepared)), calibrations)
+        return detections_of(*joined(ours, other_opinions(prepared)), calibrations)
 
     return detect
 

@@ -2,10 +2,11 @@
 with the install.
 
 EfficientNet-Lite2 (ImageNet weights, see efficientnet_lite.py) gives features; small convolutional heads of our own
-(box_head.py) predict the boxes, their answers are averaged. A small network trained on COCO (coco_centernet.py) gives
-a second opinion and boxes of its own (agreement.py). Confidences are a logistic function per category (Platt 1999) of
-what both say, fitted on sources that the heads had not seen. modal_backend/training/pocket_detector.py makes the
-weights, the card beside them says what they were made of. All networks run through ONNX Runtime.
+(box_head.py) predict the boxes, their answers are averaged. Two small networks trained on COCO (coco_centernet.py,
+coco_nanodet.py) give their opinions and boxes of their own (agreement.py). Confidences are a logistic function per
+category (Platt 1999) of what all say, fitted on sources that the heads had not seen.
+modal_backend/training/pocket_detector.py makes the weights, the card beside them says what they were made of. All
+networks run through ONNX Runtime.
 """
 
 from __future__ import annotations
@@ -25,9 +26,10 @@ from safetensors import safe_open
 
 from modal_backend.contracts import Box, Detection, Picture
 from modal_backend.errors import WeightsMissing
-from modal_backend.models.detectors import coco_centernet, efficientnet_lite, features
+from modal_backend.models.detectors import coco_centernet, coco_nanodet, efficientnet_lite, features
 from modal_backend.models.detectors.agreement import Calibrations, confidences, joined
 from modal_backend.models.detectors.box_head import CATEGORIES, HEAD_GRAPH, STRIDE, BoxHead
+from modal_backend.models.detectors.coco import Opinion
 from modal_backend.models.detectors.coded import NAME as CODED
 from modal_backend.models.detectors.coded import coded
 from modal_backend.models.onnx_graph import Graph, Maps, normalised
@@ -39,7 +41,7 @@ MOST_CELLS, MOST_BOXES = 400, 100
 OVERLAP, OVERLAP_OF_OTHERS = 0.5, 0.75
 NESTED = 0.8
 WEIGHTS = Path(__file__).with_name("pocket_detector.safetensors")
-PUBLISHED_SHA256 = "d89c3172af08eedc29f8dd13334841c1de3e09b19461ff659888949c5e0c6462"
+PUBLISHED_SHA256 = "9a193c7e4e8a8b226a50ab755f2b6588db3cc1042c18cb5d27641de2711608e0"
 
 Floats = NDArray[np.float32]
 
@@ -143,9 +145,11 @@ class PocketDetector:
         digest = hashlib.sha256(path.read_bytes()).hexdigest()
         if digest != PUBLISHED_SHA256:
             raise WeightsMissing(f"{path.name} is not the published file (its SHA-256 differs).", remedy=remedy)
-        coco_centernet.graph()
-        parts = digest + efficientnet_lite.weights_sha256() + coco_centernet.PUBLISHED_SHA256
-        return cls(*read_heads(path), hashlib.sha256(parts.encode()).hexdigest())
+        parts = [digest, efficientnet_lite.weights_sha256()]
+        for network in (coco_centernet, coco_nanodet):
+            network.graph()
+            parts.append(network.PUBLISHED_SHA256)
+        return cls(*read_heads(path), hashlib.sha256("".join(parts).encode()).hexdigest())
 
     @staticmethod
     def prepare(picture: Picture, *, closer: bool = False) -> Prepared:
@@ -167,7 +171,7 @@ class PocketDetector:
         fine, coarse = (self._answer(features_of(view)) for view in (prepared.fine, prepared.coarse))
         close = None if prepared.close is None else self._answer(features_of(prepared.close))
         ours = candidates(fine, coarse, prepared, close)
-        return detections_of(*joined(ours, second_opinion(prepared)), self._calibrations)
+        return detections_of(*joined(ours, other_opinions(prepared)), self._calibrations)
 
     def _answer(self, maps: Maps) -> Floats:
         return np.asarray(np.mean([head(*maps)[0] for head in self._heads], axis=0), np.float32)
@@ -189,10 +193,11 @@ def features_of(view: View) -> Maps:
     return features.graph()(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
 
 
-def second_opinion(prepared: Prepared) -> tuple[Floats, Floats]:
-    """The boxes of the other network on the coarse view; larger ones gained it nothing on the held-out sources."""
+def other_opinions(prepared: Prepared) -> list[Opinion]:
+    """What the networks trained on COCO see on the coarse view; a finer one gained little on the held-out sources."""
     view = prepared.coarse
-    return coco_centernet.peaks(view.pixels, view.width, view.height)
+    seen = view.pixels, view.width, view.height
+    return [coco_centernet.peaks(*seen), coco_nanodet.best_boxes(*seen)]
 
 
 def candidates(fine: Floats, coarse: Floats, prepared: Prepared, close: Floats | None = None) -> tuple[Floats, Floats]:

@@ -10,6 +10,7 @@ import torch
 
 from modal_backend.models.detectors.agreement import confidences, joined
 from modal_backend.models.detectors.box_head import BoxHead
+from modal_backend.models.detectors.coco import Opinion
 from modal_backend.training.pocket_detector_augment import framed, weathered
 from modal_backend.training.pocket_detector_calibrate import Answer, calibrated, figures
 from modal_backend.training.pocket_detector_data import Sample, read_sources
@@ -18,7 +19,7 @@ from modal_backend.training.pocket_detector_fit import loss_of, targets_of
 ALL, ANIMALS_ONLY = np.array([True, True, True]), np.array([True, False, False])
 PERSON = np.array([[100, 100, 200, 300, 1]], np.float32)
 NOTHING = np.zeros((0, 5), np.float32)
-NOBODY = np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32)
+SILENT = Opinion(np.zeros((0, 4), np.float32), np.zeros((0, 3), np.float32), np.float32(-4))
 
 
 def answer_of(logits: tuple[float, float, float]) -> torch.Tensor:
@@ -97,7 +98,7 @@ def test_confidences_are_the_rate_of_hits_and_a_wrong_category_is_none(tmp_path)
         samples.append(Sample("x", tmp_path, boxes, (True, True, True), 0, (400, 400)))
         logits = np.full((1, 3), -3, np.float32)
         logits[0, kind] = 2
-        found.append(joined((right if number // 3 % 4 else right + 0.3, logits), NOBODY))
+        found.append(joined((right if number // 3 % 4 else right + 0.3, logits), [SILENT, SILENT]))
     evidence = found[2][1]
     assert confidences(evidence, calibrated(found, samples))[0, 2] == pytest.approx(0.75, abs=0.03)
     samples = samples[1:]
