@@ -56,7 +56,8 @@ def test_a_press_is_kept_until_the_picture_is_drawn_and_given_up_in_words(
     page.keyboard.press(key)
     page.get_by_text("Still loading: press again").wait_for(timeout=4000)
     held_back.let_go()
-    page.wait_for_timeout(300)
+    for image in page.locator(".pm img").all()[:2]:
+        image.evaluate("(image) => image.decode()")
     assert received(page)["applied"] == []
     page.keyboard.press(key)
     assert len(wait_for(page, lambda got: got["applied"])["applied"]) == 1
