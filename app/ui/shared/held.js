@@ -22,17 +22,22 @@ export class Held {
   }
 
   look() {
-    while (this.kept[0]?.ready()) {
-      this.acting = true;
-      try {
-        this.kept[0].act();
-      } finally {
-        this.acting = false;
-        this.kept.shift();
-      }
-    }
-    if (performance.now() > this.kept[0]?.until) this.giveUp();
+    if (this.kept[0]?.ready()) this.next();
+    else if (performance.now() > this.kept[0]?.until) this.giveUp();
     if (this.kept.length) requestAnimationFrame(() => this.look());
+  }
+
+  next() {
+    const { act } = this.kept[0];
+    this.acting = true;
+    try {
+      act();
+    } catch (error) {
+      console.error("Pugmark: a kept press", error);
+    } finally {
+      this.acting = false;
+      this.kept.shift();
+    }
   }
 
   /** The person turned to something else: what is kept was not about it. */
