@@ -13,9 +13,8 @@ from app.jobs.queue import Jobs
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes, identity, many_boxes
+from tests.support import pages
 from tests.support.surveys import add_media, everything, found
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -37,10 +36,7 @@ def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def page(name: str, **params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    for key, value in params.items():
-        test.query_params[key] = value
-    test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
+    test = pages.page(name, **params)
     assert not test.exception
     return test
 

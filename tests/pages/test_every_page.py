@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import threading
 from pathlib import Path
 
@@ -11,10 +12,11 @@ import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.settings import load_settings
-from app.survey.database import open_survey
+from app.survey.database import Survey, open_survey
 from app.survey.decisions import identity
 from app.ui.shared import address
-from tests.support.surveys import add_media, describe, found
+from tests.support.pages import page
+from tests.support.surveys import add_media, describe, file_of, found
 
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
@@ -32,26 +34,29 @@ def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     load_settings.cache_clear()
 
 
+@pytest.fixture(scope="module")
+def six(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, list[int]]:
+    """The file of a survey of six media in two bursts, one of them named; and their crops."""
+    crops: list[int] = []
+
+    def fill(survey: Survey) -> None:
+        for number in range(6):
+            _, ids = add_media(survey, [found(0.9), found(0.2, x=0.6)], minutes=number * 30)
+            describe(survey, ids[0], seed=number)
+            crops.append(ids[0])
+        with survey.write() as session:
+            identity.new_individual(session, "ana", crops[0])
+
+    return file_of(tmp_path_factory.mktemp("six"), fill), crops
+
+
 @pytest.fixture
-def filled(data_dir: Path):
-    """Six media in two bursts, one of them named."""
-    survey = open_survey(load_settings())
-    crops = []
-    for number in range(6):
-        _, ids = add_media(survey, [found(0.9), found(0.2, x=0.6)], minutes=number * 30)
-        describe(survey, ids[0], seed=number)
-        crops.append(ids[0])
-    with survey.write() as session:
-        identity.new_individual(session, "ana", crops[0])
-    survey.close()
+def filled(data_dir: Path, six: tuple[Path, list[int]]) -> list[int]:
+    """Six media, as in the file."""
+    file, crops = six
+    data_dir.mkdir(exist_ok=True)
+    shutil.copy(file, data_dir)
     return crops
-
-
-def page(name: str, **params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    for key, value in params.items():
-        test.query_params[key] = value
-    return test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
 
 
 def words(test: AppTest) -> str:

@@ -33,6 +33,7 @@ from app.ui.notes.over_time import month_plot
 from app.ui.notes.plots import between, cluster_heat, keyword_map
 from app.ui.notes.runs import pace
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
+from tests.support import pages
 from tests.support.surveys import START, add_media, found
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -91,10 +92,7 @@ def small_result(ids: dict[str, list[int]]) -> dict:
 
 
 def page(**params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    for key, value in params.items():
-        test.query_params[key] = value
-    return test.switch_page(str(ROOT / "pages" / "field_notes.py")).run()
+    return pages.page("field_notes", **params)
 
 
 def words(test: AppTest) -> str:
@@ -325,9 +323,7 @@ def test_the_card_of_an_individual_shows_the_notes_near_its_sightings_and_about_
         )  # fmt: skip
         keep(session, "notes.csv", table, {name: name for name in table.columns}, "ana")
     survey.close()
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    test.query_params["id"], test.query_params["section"] = str(animal.id), "Field notes"
-    test.switch_page(str(ROOT / "pages" / "individuals.py")).run()
+    test = pages.page("individuals", id=str(animal.id), section="Field notes")
     assert not test.exception
     shown = words(test)
     assert "2 notes" in shown

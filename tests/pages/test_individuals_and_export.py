@@ -25,11 +25,11 @@ from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Feature
 from app.ui.shared.words import plain
 from modal_backend.contracts import Box
+from tests.support import pages
 from tests.support.asked import Asked
 from tests.support.catalogued import DAY, place, seen
 from tests.support.surveys import describe
 
-ROOT = Path(__file__).resolve().parents[2]
 SECTIONS = ["Crops", "Time and place", "Neighbours", "Describe", "Join flanks", "Merge", "Split", "History"]
 
 
@@ -61,11 +61,7 @@ class Queued(Asked):
 
 
 def page(name: str, **params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    for key, value in params.items():
-        test.query_params[key] = value
-    test = test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
-    return ready(test)
+    return ready(pages.page(name, **params))
 
 
 def test_a_moved_box_taken_back_on_the_card_is_described_again(survey, monkeypatch):

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from app import deps
 from app.settings import load_settings
 from app.survey.tables.base import Base
-from tests.pages.test_every_page import PAGES, data_dir, filled, page, words  # noqa: F401 (fixtures)
+from tests.pages.test_every_page import PAGES, data_dir, filled, page, six, words  # noqa: F401 (fixtures)
 
 
 @pytest.fixture

@@ -8,7 +8,6 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from app.analysis.modal_watch import ModalWatch
 from app.settings import load_settings
@@ -27,10 +26,9 @@ from modal_backend.client import ModalBackend, Options
 from modal_backend.contracts import Provenance
 from modal_backend.registry import LOCAL
 from modal_backend.remote.prices import per_second
+from tests.support.pages import page
 from tests.support.surveys import add_media, found
 from tests.support.waiting import wait_until
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 def add_calls(survey: Survey, count: int, **values: object) -> None:
@@ -94,11 +92,6 @@ def dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     yield monkeypatch
     st.cache_resource.clear()
     load_settings.cache_clear()
-
-
-def page(name: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    return test.switch_page(str(ROOT / "pages" / f"{name}.py")).run()
 
 
 def test_the_page_of_an_embedded_survey_says_how_to_connect_modal(dashboard):

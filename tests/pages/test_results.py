@@ -8,15 +8,14 @@ from types import SimpleNamespace
 
 import pytest
 import streamlit as st
-from streamlit.testing.v1 import AppTest
 
 from app.exchange.incoming import bringing_in, taking_over
 from app.settings import load_settings
 from app.survey.database import open_survey
 from app.survey.detections.boxes import boxes_of
+from tests.support.pages import page
 from tests.support.surveys import add_media, found
 
-ROOT = Path(__file__).resolve().parents[2]
 BOX = {"category": "1", "conf": 0.7, "bbox": [0.1, 0.1, 0.2, 0.2]}
 IMAGES = [{"file": "Ridge 1/IMG_0001.JPG", "detections": [BOX]}, {"file": "Ridge 1/IMG_0009.JPG", "detections": []}]
 
@@ -41,8 +40,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def test_a_file_is_previewed_brought_in_and_taken_back(survey):
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    test.switch_page(str(ROOT / "pages" / "upload.py")).run()
+    test = page("upload")
     assert not test.exception
     reasons = [frame.value.to_dict("list") for frame in test.dataframe]
     assert {"file": ["Ridge 1/IMG_0009.JPG"], "reason": ["It is not in the survey."]} in reasons
@@ -65,8 +63,7 @@ def test_a_long_table_is_left_to_a_job_and_given_again_it_says_how_far_that_is(s
         lambda *args, **about: table if about["key"] == "identities-upload" else ask(*args, **about),
     )
     monkeypatch.setattr(taking_over, "MOST_IN_ONE", 0)
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    test.switch_page(str(ROOT / "pages" / "upload.py")).run()
+    test = page("upload")
     for answer in ("is being taken over; the progress stands above", "is being taken over already: 0 of 1 line"):
         next(button for button in test.button if button.label == "Take it over").click().run()
         assert not test.exception

@@ -15,9 +15,8 @@ from app.survey.media import clocks
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
 from app.survey.tables.stamps import StampReading
+from tests.support import pages
 from tests.support.surveys import START, add_media
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
@@ -41,10 +40,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 
 
 def page(**params: str) -> AppTest:
-    test = AppTest.from_file(str(ROOT / "app" / "shell.py"), default_timeout=120).run()
-    for key, value in params.items():
-        test.query_params[key] = value
-    return test.switch_page(str(ROOT / "pages" / "stations.py")).run()
+    return pages.page("stations", **params)
 
 
 def button(test: AppTest, label: str):
