@@ -43,11 +43,6 @@ class Choice:
         return (*self.embeddings, self.local)
 
     @property
-    def crop_side(self) -> int:
-        """Pixels of width that a crop needs for the finest of the models that describe it."""
-        return max(MODELS[name].side for name in self.describing)
-
-    @property
     def picture_side(self) -> int:
         """Pixels of the long side that a picture needs for the detector."""
         return max(1024, MODELS[self.detector].side)

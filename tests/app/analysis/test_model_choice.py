@@ -67,9 +67,8 @@ def test_a_name_nobody_knows_stops_the_start_and_lists_the_names(tmp_path, name,
 
 
 def test_pictures_are_decoded_as_large_as_the_chosen_models_need():
-    assert (Choice().picture_side, Choice().crop_side) == (1024, 288)
+    assert Choice().picture_side == 1024
     assert Choice("megadetector", (EMBEDDING, "megadescriptor")).picture_side == 1280
-    assert Choice("megadetector", (EMBEDDING, "megadescriptor")).crop_side == 384
 
 
 def test_modal_is_asked_once_and_what_it_said_stands_while_it_is_away(tmp_path, monkeypatch):
