@@ -28,7 +28,11 @@ OUTPUTS = {"classes": "tower_0/keypoints", "reach": "tower_0/wh"}
 KINDS = {"float16": np.float16, "float32": np.float32, "int32": np.int32}
 ALIKE = {"Mul": "Mul", "Add": "Add", "Relu": "Relu", "Relu6": "Clip", "Sigmoid": "Sigmoid", "Mean": "GlobalAveragePool"}
 LIMITS = {"Relu6": ("zero", "six")}
-INSIDE = {"zero": np.float32(0), "six": np.float32(6), "scales": np.array([1, 1, 2, 2], np.float32)}
+INSIDE = {
+    "zero": np.array(0, np.float32),
+    "six": np.array(6, np.float32),
+    "scales": np.array([1, 1, 2, 2], np.float32),
+}
 
 Weights = dict[str, NDArray[Any]]
 

@@ -123,7 +123,7 @@ def stamp(session: Session) -> str:
     It changes with every new feature, decision and undo, and when another profile of RAPID ranks. Every page asks for
     it: each part is one look at an index.
     """
-    features, decisions, undone, profile = session.execute(STATE).one()
+    features, decisions, undone, profile = tuple(session.execute(STATE).one())
     return f"{features or 0}-{_decisions(decisions, undone)}-{(profile or '').replace('-', '_')}"
 
 

@@ -202,7 +202,7 @@ def detector(session: Session) -> ModelVersion | None:
 
 def change_mark(session: Session) -> str:
     """Changes when files are listed, analysed or fail; decisions are not part of it."""
-    files, analyses, failed = session.execute(sa.select(*NEWEST, FAILED)).one()
+    files, analyses, failed = tuple(session.execute(sa.select(*NEWEST, FAILED)).one())
     return f"{files or 0}-{analyses or 0}-{failed}"
 
 
