@@ -130,6 +130,19 @@ def test_three_views_of_one_pair_by_key_with_the_background_masked(identify):
     assert page.locator("canvas:visible").count() == 0
 
 
+def test_all_is_in_view_at_768_px_and_a_phone_begins_at_the_top(identify):
+    page, _, _ = identify
+    for width, height in ((1366, 768), (390, 844)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.reload()
+        settled(page)
+        page.wait_for_timeout(300)
+        assert page.get_by_test_id("stMain").evaluate("one => one.scrollTop") == 0
+        strip = page.locator(".strip").bounding_box()
+        assert width == 390 or strip["y"] + strip["height"] <= height
+    page.set_viewport_size({"width": 1366, "height": 900})
+
+
 def test_a_crop_that_is_not_cut_yet_says_so_and_appears_by_itself(identify):
     page, _, _ = identify
     uncut = True

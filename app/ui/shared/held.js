@@ -16,14 +16,17 @@ export class Held {
   /** Keep an act that cannot be done yet, or comes after one that is kept; false when it is to be done at once. ready(): whether it can be. */
   keep(act, ready = () => true) {
     if (this.acting || (!this.kept.length && ready())) return false;
-    this.kept.push({ act, ready, until: performance.now() + KEPT_FOR });
-    if (this.kept.length === 1) requestAnimationFrame(() => this.look());
+    this.kept.push({ act, ready });
+    if (this.kept.length === 1) {
+      this.since = performance.now();
+      requestAnimationFrame(() => this.look());
+    }
     return true;
   }
 
   look() {
     if (this.kept[0]?.ready()) this.next();
-    else if (performance.now() > this.kept[0]?.until) this.giveUp();
+    else if (performance.now() - this.since > KEPT_FOR) this.giveUp();
     if (this.kept.length) requestAnimationFrame(() => this.look());
   }
 
@@ -37,6 +40,7 @@ export class Held {
     } finally {
       this.acting = false;
       this.kept.shift();
+      this.since = performance.now(); // the next one's picture begins to load only now
     }
   }
 
