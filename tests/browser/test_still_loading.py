@@ -54,7 +54,7 @@ def test_a_press_is_kept_until_the_picture_is_drawn_and_given_up_in_words(
 ) -> None:
     page = show(view)
     page.keyboard.press(key)
-    page.get_by_text("Still loading: press again").wait_for(timeout=4000)
+    page.get_by_text("Still loading: press again").wait_for(timeout=30_000)
     held_back.let_go()
     for image in page.locator(".pm img").all()[:2]:
         image.evaluate("(image) => image.decode()")

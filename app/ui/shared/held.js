@@ -1,6 +1,7 @@
 // Decisions wait for what they are about: a press on a picture that is still loading is kept until the picture is drawn.
 
-import { KEPT_FOR } from "./keys.js";
+// Milliseconds: after so long a person hears that it is still loading, and after so long what was pressed is given up.
+const SAID_AFTER = 1500, KEPT_FOR = 5000;
 
 /** Whether a picture is there and not only on its way. */
 export function isDrawn(image) {
@@ -26,8 +27,13 @@ export class Held {
 
   look() {
     if (this.kept[0]?.ready()) this.next();
-    else if (performance.now() - this.since > KEPT_FOR) this.giveUp();
+    else this.wait(performance.now() - this.since);
     if (this.kept.length) requestAnimationFrame(() => this.look());
+  }
+
+  wait(milliseconds) {
+    if (milliseconds > KEPT_FOR) this.giveUp();
+    else if (milliseconds > SAID_AFTER) this.say("Still loading …");
   }
 
   next() {

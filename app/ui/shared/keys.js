@@ -9,7 +9,7 @@ export const PRESSES = ["Enter", " ", "Tab", "ArrowLeft", "ArrowRight", "ArrowUp
 
 // Streamlit sometimes takes a component away and draws it anew under the hand: presses in between are kept for it, for so
 // many milliseconds.
-export const KEPT_FOR = 1500;
+const KEPT_FOR = 1500;
 let between = null;
 
 /** Call handle(event, inside) for presses that are ours; handle returns true when it used the press. store: names the view. */
