@@ -26,7 +26,8 @@ export class Held {
   }
 
   look() {
-    if (this.kept[0]?.ready()) this.next();
+    if (!this.kept.length) return;
+    if (this.kept[0].ready()) this.next();
     else this.wait(performance.now() - this.since);
     if (this.kept.length) requestAnimationFrame(() => this.look());
   }
