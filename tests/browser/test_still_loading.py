@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from tests.browser.test_components_browser import context as context
 from tests.browser.test_components_browser import received, wait_for
 from tests.browser.test_components_browser import show as show
 
@@ -34,18 +35,16 @@ class HeldBack:
 
 
 @pytest.fixture
-def held_back(browser: Any, monkeypatch: pytest.MonkeyPatch) -> HeldBack:
+def held_back(context: Any) -> Iterator[HeldBack]:
     """Every picture is held back until the test lets it go."""
     held = HeldBack()
-    new_context = browser.new_context
 
-    def context(**options: Any) -> Any:
-        made = new_context(**options)
-        made.route(PICTURES, lambda route: held.take(route))
-        return made
+    def take(route: Any) -> None:
+        held.take(route)
 
-    monkeypatch.setattr(browser, "new_context", context)
-    return held
+    context.route(PICTURES, take)
+    yield held
+    context.unroute(PICTURES, take)
 
 
 @pytest.mark.parametrize(("view", "key"), [("grid", "b"), ("viewer", "b"), ("match", "Enter"), ("video", "3")])
