@@ -104,6 +104,15 @@ def test_undo_back_to_here_undoes_ones_own_decisions_and_nothing_else(opened):
     assert everything(opened) == before
 
 
+def test_the_details_of_a_decision_are_in_words_and_name_no_column(opened):
+    _, _, named = decide(opened)
+    test = page("history")
+    button(test, f"details-{named}")
+    rows = test.dataframe[0].value
+    assert {"individual", "animal on a crop"} <= set(rows["what"])
+    assert not any("_" in word for word in [*rows["what"], *rows["which"]])
+
+
 def test_history_can_be_narrowed_to_one_image(opened):
     decide(opened)
     words = said(page("history", media="1"))

@@ -117,7 +117,7 @@ def changed_rows(session: Session, decision_id: int) -> list[tuple[str, str, str
         before, after = change["before"] or {}, change["after"] or {}
         for name in sorted({*before, *after} - UNSHOWN):
             if before.get(name) != after.get(name):
-                rows.append((str(change["table"]).replace("_", " "), name, _shown(before, name), _shown(after, name)))
+                rows.append((str(change["table"]), name, _shown(before, name), _shown(after, name)))
     return rows
 
 

@@ -9,6 +9,7 @@ import streamlit as st
 from app import deps
 from app.survey.decisions import history
 from app.survey.decisions.history import HistoryEntry
+from app.ui.history.words import field, thing
 from app.ui.shared.decisions import callback, undo
 from app.ui.shared.words import many
 
@@ -34,9 +35,10 @@ def details(entry: HistoryEntry) -> None:
     """What was before and after, and what the models had to say when it was decided."""
     with deps.survey().read() as session:
         rows = history.changed_rows(session, entry.id)
-    names = ("what", "field", "before", "after")
     if rows:
-        st.dataframe({name: [row[place] for row in rows] for place, name in enumerate(names)}, hide_index=True)
+        tables, columns, before, after = zip(*rows, strict=True)
+        shown = {"what": map(thing, tables), "which": map(field, columns), "before": before, "after": after}
+        st.dataframe({name: list(values) for name, values in shown.items()}, hide_index=True)
     figures = [f"{words}: {entry.view[name]}" for name, words in FIGURES.items() if entry.view.get(name) is not None]
     st.caption(" · ".join(figures) if figures else "No model's figures were on the screen for this one.")
 

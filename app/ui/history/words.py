@@ -8,6 +8,51 @@ from app.ui.shared.address import Detections, Individuals
 from app.ui.shared.words import many
 
 
+THINGS = {
+    "accepted_conflict": "accepted conflict",
+    "clip_run_choice": "summary of a video",
+    "deployment_review": "deployment",
+    "detection": "box",
+    "detection_review": "box",
+    "media": "image or video",
+    "media_review": "image or video",
+    "media_time": "time of an image or video",
+    "naming": "names of individuals",
+    "note_cluster_review": "cluster of notes",
+    "note_file_review": "file of notes",
+    "pair_verdict": "pair of crops",
+    "people_shown": "people on a picture",
+    "results_review": "results of another tool",
+    "sighting": "animal on a crop",
+    "species_label": "species list",
+    "video_review": "count of a video",
+}
+FIELDS = {
+    "at": "time",
+    "animals": "most at once",
+    "clock_offset_seconds": "clock moved by, in seconds",
+    "detection_id": "crop",
+    "high_id": "second crop",
+    "individual_id": "individual",
+    "low_id": "first crop",
+    "media_id": "image or video",
+    "merged_into_id": "merged into",
+    "verdict": "decision",
+    "x": "left",
+    "y": "top",
+}
+
+
+def thing(table: str) -> str:
+    """What a table of the survey holds a row of, in words."""
+    return THINGS.get(table, table.replace("_", " "))
+
+
+def field(column: str) -> str:
+    """A column of the survey in words."""
+    return FIELDS.get(column, column.replace("_", " "))
+
+
 def what(entry: HistoryEntry) -> str:
     """What was decided, with the value where there is one: "species: Panthera tigris"."""
     sentence = ": ".join([words(entry.kind), *shown_values(entry.kind, entry.view)])
