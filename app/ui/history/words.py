@@ -7,7 +7,6 @@ from app.survey.decisions.kinds import shown_values, words
 from app.ui.shared.address import Detections, Individuals
 from app.ui.shared.words import many
 
-
 THINGS = {
     "accepted_conflict": "accepted conflict",
     "clip_run_choice": "summary of a video",

@@ -83,11 +83,16 @@ def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], covera
         sampled = len(coverage.sampled)
         looked = f"{sampled} {'frame' if sampled == 1 else 'frames'} looked at"
         out.append(over_all(f"No animal was found on the {looked}{carried}.", coverage))
-        if high := counts[Category.ANIMAL].high:
-            noun = "animal is" if high == 1 else "animals are"
-            text = f"Perhaps {number(high)} {noun} there: the detector marks something weakly on several frames."
-            out.append(over_all(text, coverage))
-    return out
+    return out + [
+        over_all(_perhaps(category, count.high), coverage)
+        for category, count in counts.items()
+        if count.high and not count.at_once
+    ]
+
+
+def _perhaps(category: Category, most: int) -> str:
+    who = f"{category} is" if most == 1 else f"{PLURALS[category]} are"
+    return f"Perhaps {number(most)} {who} there: the detector marks something weakly on several frames."
 
 
 def _most(category: Category, count: Count, mine: Sequence[Tracklet]) -> str:

@@ -22,6 +22,7 @@ from modal_backend.registry import DETECTOR
 
 SURE = threshold(DETECTOR)  # the pocket detector's, where no other is named
 MOST_UNIDENTIFIED = 5
+WITH_ARTICLE = {Category.ANIMAL: "an animal", Category.PERSON: "a person", Category.VEHICLE: "a vehicle"}
 
 
 def tracklets_of(
@@ -76,11 +77,12 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
     counted = counts(thing, watch)
     entry, leaves = _seen_sides(thing, watch)
     best = max((mark.confidence for mark in thing.marks), default=0.0)
-    note = f"the detector does not take it for an animal (best confidence {best:.2f})"
+    name = WITH_ARTICLE[thing.category]
+    note = f"the detector does not take it for {name} (best confidence {best:.2f})"
     if counted:
         note = "" if thing.support >= watch.sure else "is marked weakly or seldom; that it moves speaks for it"
     return Tracklet(
-        category=thing.category if counted else Category.ANIMAL,
+        category=thing.category,
         confidence=round(chance(thing, watch), 3),
         source=Source.BOTH if counted else Source.MOTION,
         spans=tuple(thing.spans),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import pairwise
+from itertools import count, pairwise
 
 import cv2
 import numpy as np
@@ -131,6 +131,23 @@ def test_a_person_the_detector_names_is_a_person(tmp_path):
     done = summarised(video, tmp_path, everywhere)
     kinds = {tracklet.category for tracklet in done.summary.tracklets if tracklet.source == Source.BOTH}
     assert Category.PERSON in kinds
+
+
+def test_what_is_marked_weakly_as_a_person_is_perhaps_a_person_and_no_animal(tmp_path):
+    video = DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK)
+    boxes = [Detection(Category.PERSON, 0.04, Box(x / 10, 0.35, 0.2, 0.3)) for x in range(9)]
+    looks = count()
+
+    def on_every_other_look(pictures):
+        return [boxes if next(looks) % 2 == 0 else [] for _ in pictures]
+
+    done = summarised(video, tmp_path, on_every_other_look)
+    (tracklet,) = done.summary.tracklets
+    assert (tracklet.category, tracklet.counted) == (Category.PERSON, False)
+    assert "for a person" in tracklet.note
+    assert [one.text.split(":")[0] for one in done.summary.sentences if "Perhaps" in one.text] == [
+        "Perhaps one person is there"
+    ]
 
 
 def test_at_most_the_budget_is_looked_at_and_it_lies_dense_where_something_moves(tmp_path):
