@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 from safetensors.numpy import load
 
 from modal_backend.errors import WeightsMissing
+from modal_backend.models.onnx_graph import Graph
 
 # Places among COCO's 80 classes: bird to giraffe; person; bicycle, car, motorcycle, bus, truck.
 CLASSES = (tuple(range(14, 24)), (0,), (1, 2, 3, 5, 7))
@@ -34,19 +36,21 @@ class Opinion(NamedTuple):
     nothing: np.float32
 
 
-def published_weights(path: Path, sha256: str) -> dict[str, Floats]:
-    """The weights of a file by name, float32.
+@lru_cache
+def network(graph: Path, sha256: str) -> Graph:
+    """The network of a graph and of the weights beside it (.safetensors), of this SHA-256; one for the whole process.
 
     Raises:
-        WeightsMissing: the file is absent or is not the published one.
+        WeightsMissing: the weights are absent or are not the published ones.
     """
-    data = path.read_bytes() if path.is_file() else b""
+    weights = graph.with_suffix(".safetensors")
+    data = weights.read_bytes() if weights.is_file() else b""
     if hashlib.sha256(data).hexdigest() != sha256:
         raise WeightsMissing(
-            f"{path.name} is missing or is not the published file (its SHA-256 differs).",
+            f"{weights.name} is missing or is not the published file (its SHA-256 differs).",
             remedy="Install Pugmark again.",
         )
-    return {name: values.astype(np.float32) for name, values in load(data).items()}
+    return Graph(graph, {name: values.astype(np.float32) for name, values in load(data).items()})
 
 
 def opinion(

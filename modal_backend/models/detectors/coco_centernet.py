@@ -7,31 +7,18 @@ training/coco_centernet.py brings them in. Input: RGB, 0 to 255. Runs through ON
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from modal_backend.models.detectors.coco import CLASSES, Opinion, opinion, published_weights
-from modal_backend.models.onnx_graph import Graph
+from modal_backend.models.detectors.coco import CLASSES, Opinion, network, opinion
 
 GRAPH = Path(__file__).with_name("coco_centernet.onnx")
-WEIGHTS = Path(__file__).with_name("coco_centernet.safetensors")
 PUBLISHED_SHA256 = "ade8faac6947db277a91273baf71336da6f6890dd1dee02b34b90b9e956dc7bb"
 STRIDE = 4
 LEAST_SCORE = 0.01
-
-
-@lru_cache(maxsize=1)
-def graph() -> Graph:
-    """The network; one for the whole process.
-
-    Raises:
-        WeightsMissing: the weights are absent or are not the published ones.
-    """
-    return Graph(GRAPH, published_weights(WEIGHTS, PUBLISHED_SHA256))
 
 
 def peaks(pixels: NDArray[np.uint8], width: int, height: int) -> Opinion:
@@ -41,7 +28,7 @@ def peaks(pixels: NDArray[np.uint8], width: int, height: int) -> Opinion:
         pixels: RGB (rows, columns, 3), both sides multiples of 32; the picture is its part of `width` x `height`.
     """
     values = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
-    classes, reach = (answer[0] for answer in graph()(values))
+    classes, reach = (answer[0] for answer in network(GRAPH, PUBLISHED_SHA256)(values))
     found = []
     for places in CLASSES:
         score = classes[list(places)].max(axis=0)

@@ -7,18 +7,15 @@ to 255. Runs through ONNX Runtime.
 
 from __future__ import annotations
 
-from functools import lru_cache
 from pathlib import Path
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from modal_backend.models.detectors.coco import CLASSES, Floats, Opinion, opinion, published_weights
-from modal_backend.models.onnx_graph import Graph
+from modal_backend.models.detectors.coco import CLASSES, Floats, Opinion, network, opinion
 
 GRAPH = Path(__file__).with_name("coco_nanodet.onnx")
-WEIGHTS = Path(__file__).with_name("coco_nanodet.safetensors")
 PUBLISHED_SHA256 = "cf0852f71233a487098919d4941c52bfb4db3717886b2d84b98e16e8a0750aef"
 STRIDES = (8, 16, 32)
 COUNT_OF_CLASSES = 80
@@ -28,23 +25,14 @@ LEAST_SCORE = 0.03
 OVERLAP, MOST_BOXES = 0.6, 60
 
 
-@lru_cache(maxsize=1)
-def graph() -> Graph:
-    """The network; one for the whole process.
-
-    Raises:
-        WeightsMissing: the weights are absent or are not the published ones.
-    """
-    return Graph(GRAPH, published_weights(WEIGHTS, PUBLISHED_SHA256))
-
-
 def best_boxes(pixels: NDArray[np.uint8], width: int, height: int) -> Opinion:
     """At most 60 boxes a category, of those that overlap by 0.6 (intersection over union) the best.
 
     Args:
         pixels: RGB (rows, columns, 3), both sides multiples of 32; the picture is its part of `width` x `height`.
     """
-    levels = [answer[0] for answer in graph()(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32))]
+    values = np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32)
+    levels = [answer[0] for answer in network(GRAPH, PUBLISHED_SHA256)(values)]
     found = []
     for places in CLASSES:
         parts = [_of_level(level, stride, places) for level, stride in zip(levels, STRIDES, strict=True)]

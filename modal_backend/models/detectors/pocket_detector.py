@@ -29,7 +29,7 @@ from modal_backend.errors import WeightsMissing
 from modal_backend.models.detectors import coco_centernet, coco_nanodet, efficientnet_lite, features
 from modal_backend.models.detectors.agreement import Calibrations, confidences, joined
 from modal_backend.models.detectors.box_head import CATEGORIES, HEAD_GRAPH, STRIDE, BoxHead
-from modal_backend.models.detectors.coco import Opinion
+from modal_backend.models.detectors.coco import Opinion, network
 from modal_backend.models.detectors.coded import NAME as CODED
 from modal_backend.models.detectors.coded import coded
 from modal_backend.models.onnx_graph import Graph, Maps, normalised
@@ -146,9 +146,9 @@ class PocketDetector:
         if digest != PUBLISHED_SHA256:
             raise WeightsMissing(f"{path.name} is not the published file (its SHA-256 differs).", remedy=remedy)
         parts = [digest, efficientnet_lite.weights_sha256()]
-        for network in (coco_centernet, coco_nanodet):
-            network.graph()
-            parts.append(network.PUBLISHED_SHA256)
+        for trained_on_coco in (coco_centernet, coco_nanodet):
+            network(trained_on_coco.GRAPH, trained_on_coco.PUBLISHED_SHA256)
+            parts.append(trained_on_coco.PUBLISHED_SHA256)
         return cls(*read_heads(path), hashlib.sha256("".join(parts).encode()).hexdigest())
 
     @staticmethod

@@ -11,7 +11,7 @@ import pytest
 
 from modal_backend.errors import WeightsMissing
 from modal_backend.models.detectors import coco_centernet, coco_nanodet
-from modal_backend.models.detectors.coco import opinion
+from modal_backend.models.detectors.coco import network, opinion
 from modal_backend.models.detectors.pocket_detector import PocketDetector
 
 DATA = Path(os.environ.get("PUGMARK_TEST_DATA", "/nowhere")) / "detection"
@@ -47,12 +47,14 @@ def test_a_box_outside_the_picture_or_thinner_than_a_line_is_left_out():
     assert logits == pytest.approx(np.array([[0, nothing, nothing]]))
 
 
-@pytest.mark.parametrize("network", [coco_centernet, coco_nanodet])
-def test_absent_weights_are_refused_with_what_to_do(network, monkeypatch, tmp_path):
-    monkeypatch.setattr(network, "WEIGHTS", tmp_path / "absent.safetensors")
-    with pytest.raises(WeightsMissing) as refusal:
-        network.graph.__wrapped__()
-    assert "Install" in refusal.value.remedy
+@pytest.mark.parametrize("found", [coco_centernet, coco_nanodet])
+def test_absent_or_other_weights_are_refused_with_what_to_do(found, tmp_path):
+    graph = tmp_path / found.GRAPH.name
+    for weights in (b"", b"other"):
+        graph.with_suffix(".safetensors").write_bytes(weights)
+        with pytest.raises(WeightsMissing) as refusal:
+            network(graph, found.PUBLISHED_SHA256)
+        assert "Install" in refusal.value.remedy
 
 
 @pytest.mark.skipif(not DATA.is_dir(), reason="PUGMARK_TEST_DATA does not point to the real pictures")
