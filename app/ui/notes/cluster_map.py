@@ -101,9 +101,8 @@ def _map(run_id: int, result: RunResult, shown: Sequence[Cluster], chosen: Clust
         if len(caught) == 1:
             st.session_state[f"cluster-{run_id}"] = cluster_of.get(caught[0])
 
-    theme = "dark" if st.context.theme.type == "dark" else "light"
     event = st.plotly_chart(
-        plots.keyword_map(result, colour, excerpts, shown, chosen.number if chosen else None, theme),
+        plots.keyword_map(result, colour, excerpts, shown, chosen.number if chosen else None),
         key=key,
         on_select=clicked,
         selection_mode=("lasso", "box", "points"),

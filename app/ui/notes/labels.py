@@ -22,13 +22,13 @@ PAD = 0.08
 # Steps in lines and pixels: a name may stand aside of its cluster, a word only above or below its point.
 NAME_STEPS = [(step, aside) for step in (-1, -2, 0, 1, 2, -3, 3) for aside in (0, -40, 40, -80, 80)]
 WORD_STEPS = [(-1, 0), (1, 0)]
-# Text and ground behind it, by the theme's kind.
-INK = {"light": ("#1E2622", "rgba(252,251,247,0.78)"), "dark": ("#F1F0EA", "rgba(20,24,22,0.72)")}
+# Drawn so that the label has a ground; shell.css gives it the colour of the paper, Streamlit that of the words.
+GROUND = "rgba(128,128,128,0.5)"
 
 Area = tuple[float, float, float, float]
 
 
-def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Cluster], theme: str = "light") -> None:
+def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Cluster]) -> None:
     """Write the name of each cluster above it, then the largest words, where they do not cover each other.
 
     A name for which there is no room is left to the list beside the map. Fixes the ranges of both axes.
@@ -36,7 +36,6 @@ def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Clust
     Args:
         points: of `map_points`.
         groups: the clusters in the order of their importance.
-        theme: "light" or "dark".
     """
     scales = []
     for axis, update in (("x", figure.update_xaxes), ("y", figure.update_yaxes)):
@@ -52,11 +51,11 @@ def place_labels(figure: go.Figure, points: pd.DataFrame, groups: Sequence[Clust
             lines = _lines(group.name)
             if area := _free(taken, _shares(top, scales), lines, NAME_SIZE, NAME_STEPS):
                 text = "<br>".join(map(escape, lines))
-                figure.add_annotation(**_annotation(area, f"<b>{text}</b>", NAME_SIZE, theme))
+                figure.add_annotation(**_annotation(area, f"<b>{text}</b>", NAME_SIZE))
     largest = points.nlargest(MOST_WORDS, "support")
     for x, y, keyword in zip(largest["x"], largest["y"], largest["keyword"], strict=True):
         if area := _free(taken, _shares((float(x), float(y)), scales), [str(keyword)], WORD_SIZE, WORD_STEPS):
-            figure.add_annotation(**_annotation(area, escape(str(keyword)), WORD_SIZE, theme))
+            figure.add_annotation(**_annotation(area, escape(str(keyword)), WORD_SIZE))
 
 
 def _lines(name: str) -> list[str]:
@@ -90,12 +89,11 @@ def _free(
     return None
 
 
-def _annotation(area: Area, text: str, size: int, theme: str) -> dict[str, Any]:
-    ink, ground = INK[theme]
+def _annotation(area: Area, text: str, size: int) -> dict[str, Any]:
     return {
         "xref": "paper", "yref": "paper", "x": (area[0] + area[2]) / 2 / WIDTH,
         "y": 1 - (area[1] + area[3]) / 2 / HEIGHT, "xanchor": "center", "yanchor": "middle", "text": text,
-        "showarrow": False, "font": {"size": size, "color": ink}, "bgcolor": ground, "borderpad": 0,
+        "showarrow": False, "font": {"size": size}, "bgcolor": GROUND, "borderpad": 0,
     }  # fmt: skip
 
 

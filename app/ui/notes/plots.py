@@ -30,7 +30,6 @@ def keyword_map(
     excerpts: dict[str, str],
     groups: Sequence[Cluster],
     chosen: int | None = None,
-    theme: str = "light",
 ) -> go.Figure:
     """Keywords as points with the names of their clusters, near when they mean or accompany the same.
 
@@ -39,7 +38,6 @@ def keyword_map(
         excerpts: a note to show for a keyword.
         groups: the clusters to show.
         chosen: the number of the cluster that stands out.
-        theme: "light" or "dark".
 
     The custom data of a point is its keyword.
     """
@@ -64,7 +62,7 @@ def keyword_map(
             marker=_marker(number, alone=name in alone, faded=faded)
             | {"size": 6 + 18 * np.sqrt(part["support"] / largest)},
         )
-    place_labels(figure, points, groups, theme)
+    place_labels(figure, points, groups)
     figure.update_layout(
         height=MAP_HEIGHT,
         margin={"l": 0, "r": 0, "t": 0, "b": 0},
