@@ -7,6 +7,9 @@ same batch size, nothing stored. Budget: at least 0.85 of its throughput.
 from __future__ import annotations
 
 import io
+import json
+import subprocess
+import sys
 import time
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import pytest
 from PIL import Image, ImageOps
 
 from app.analysis.taking_in import BATCH
-from tests.support.commands import pugmark
+from tests.support.commands import ROOT, environment
 from tests.support.scenes import sample_folder
 
 PICTURES = 200
@@ -67,7 +70,9 @@ def test_an_import_reaches_the_promised_share_of_the_bare_loops_throughput(tmp_p
     files = write_pictures(tmp_path / "card")
     bare = bare_loop(files)
     start = time.perf_counter()
-    answer = pugmark(tmp_path / "data", "import", str(tmp_path / "card"), "--wait")
+    command = [sys.executable, "-m", "app", "import", str(tmp_path / "card"), "--wait", "--json"]
+    ran = subprocess.run(command, cwd=ROOT, env=environment(tmp_path / "data"), capture_output=True, check=True)
+    answer = json.loads(ran.stdout)
     whole = time.perf_counter() - start
     ratio = bare / answer["seconds"]
     measured("import", PICTURES / answer["seconds"], "pictures/s", baseline=PICTURES / bare)

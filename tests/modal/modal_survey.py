@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -18,31 +15,18 @@ from app.survey.media import imports
 from app.survey.tables.calls import Call
 from app.survey.tables.detections import Feature, Ranking
 from app.survey.tables.media import ImportBatch, Media
-from tests.modal.local_modal import ROOT
 from tests.modal.modal_server import LocalModal, client_env
+from tests.support import workers
+from tests.support.forked import Process
 from tests.support.pictures import encoded, noisy
 
 PICTURES = 6
 
 
-@contextmanager
-def worker(settings: Settings, plane: LocalModal, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(settings: Settings, plane: LocalModal, **more: str) -> AbstractContextManager[Process]:
     """A worker process on this survey; killed at the end."""
-    environment = {
-        **os.environ,
-        **client_env(plane.port),
-        "PUGMARK_DATA_DIR": str(settings.data_dir),
-        "PUGMARK_BACKEND": "modal",
-        "MODAL_TIMEOUT": "5",
-        "MODAL_RETRY_DELAY": "0.2",
-        **more,
-    }
-    process = subprocess.Popen([sys.executable, "-m", "app", "worker"], cwd=ROOT, env=environment)
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.wait()
+    impatient = {"PUGMARK_BACKEND": "modal", "MODAL_TIMEOUT": "5", "MODAL_RETRY_DELAY": "0.2"}
+    return workers.worker(settings.data_dir, **client_env(plane.port) | impatient | more)
 
 
 def ask_for_import(survey: Survey, folder: Path, pictures: int = PICTURES, width: int = 320) -> int:

@@ -5,8 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-import subprocess
-import sys
+import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ import pytest
 
 from app.__main__ import main
 from app.settings import load_settings
+from tests.support.forked import start
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_WEIGHTS = "/nonexistent/weights"
@@ -28,16 +28,12 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
 
 def pugmark(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> Any:
     """Run `python -m app ARGUMENTS --json`; returns the answer. Fails with the command's words on another status."""
-    ran = subprocess.run(
-        [sys.executable, "-m", "app", *arguments, "--json"],
-        cwd=ROOT,
-        env=environment(data_dir, **more),
-        capture_output=True,
-        text=True,
-        timeout=600,
-    )
-    assert ran.returncode == expect, ran.stdout + ran.stderr
-    return json.loads(ran.stdout)
+    with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as words:
+        status = start([*arguments, "--json"], environment(data_dir, **more), answer, words).wait()
+        for file in (answer, words):
+            file.seek(0)
+        assert status == expect, (answer.read() + words.read()).decode()
+        return json.load(answer)
 
 
 def pugmark_here(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> Any:

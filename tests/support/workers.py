@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.support.commands import ROOT, environment
+from tests.support.commands import environment
+from tests.support.forked import Process, start
 
 
 @contextmanager
-def worker(data_dir: Path, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(data_dir: Path, **more: str) -> Iterator[Process]:
     """A worker as the dashboard starts it; what it says lies in worker.log. more: settings in its environment."""
     with (data_dir / "worker.log").open("ab") as log:
-        command = [sys.executable, "-m", "app", "worker"]
-        process = subprocess.Popen(command, cwd=ROOT, env=environment(data_dir, **more), stdout=log, stderr=log)
+        process = start(["worker"], environment(data_dir, **more), log, log)
     try:
         yield process
     finally:

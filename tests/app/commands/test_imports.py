@@ -15,6 +15,7 @@ import pytest
 
 from app.operating_system import end_by_force, family
 from tests.support.commands import ROOT, environment, pugmark, pugmark_here
+from tests.support.forked import start
 from tests.support.malformed import make_malformed
 from tests.support.pictures import encoded, noisy
 from tests.support.raw_zip import raw_zip
@@ -144,8 +145,8 @@ def test_the_export_passes_the_megadetector_packages_own_validator(imported, tmp
 def test_killed_half_way_and_started_again_every_image_is_there_once(tmp_path):
     folder, data_dir = sample_folder(), tmp_path / "data"
     total = len(list(folder.rglob("*.JPG")))
-    command = [sys.executable, "-m", "app", "import", str(folder), "--wait"]
-    process = subprocess.Popen(command, cwd=ROOT, env=environment(data_dir))
+    with (tmp_path / "log").open("ab") as log:
+        process = start(["import", str(folder), "--wait"], environment(data_dir), log, log)
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and _analysed(data_dir) < total // 4:
         time.sleep(0.05)

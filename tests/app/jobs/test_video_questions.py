@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -28,11 +25,12 @@ from app.survey.videos import answers
 from modal_backend.contracts import VideoAnswer as Said
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import VERSION
+from tests.support import workers
 from tests.support.chat_server import KEY, TEXT, chat_server
+from tests.support.forked import Process
 from tests.support.square_video import write_video
 from tests.support.waiting import wait_until
 
-ROOT = Path(__file__).resolve().parents[3]
 SAID = Said("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)
 
 
@@ -92,11 +90,9 @@ def row(survey: Survey, answer_id: int) -> VideoAnswer:
         return session.get_one(VideoAnswer, answer_id)
 
 
-@contextmanager
-def worker(settings: Settings, **more: str) -> Iterator[subprocess.Popen[bytes]]:
+def worker(settings: Settings, **more: str) -> AbstractContextManager[Process]:
     """A worker process on this survey; killed at the end. What it writes goes to worker.log in the data directory."""
-    environment = os.environ | {
-        "PUGMARK_DATA_DIR": str(settings.data_dir),
+    asked = {
         "PUGMARK_BACKEND": "embedded",
         "OMNIVINCI_API_URL": settings.omnivinci_api_url,
         "OMNIVINCI_API_KEY": KEY,
@@ -104,17 +100,8 @@ def worker(settings: Settings, **more: str) -> Iterator[subprocess.Popen[bytes]]
         "OMNIVINCI_PRICE_IN": "2",
         "OMNIVINCI_PRICE_OUT": "6",
         "OMNIVINCI_FRAMES": "3",
-        **more,
     }
-    with (settings.data_dir / "worker.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "worker"], cwd=ROOT, env=environment, stdout=log, stderr=log
-        )
-        try:
-            yield process
-        finally:
-            process.kill()
-            process.wait()
+    return workers.worker(settings.data_dir, **asked | more)
 
 
 def files_with(folder: Path, text: str) -> list[str]:

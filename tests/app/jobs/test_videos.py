@@ -2,12 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-
 import sqlalchemy as sa
 
 from app.analysis.videos import SAME
@@ -21,23 +15,9 @@ from app.survey.tables.videos import VideoRunRow
 from app.survey.videos import accounts, runs, tracklets
 from modal_backend.registry import LOCAL
 from tests.app.analysis.test_videos import take_in
-from tests.support.commands import ROOT, environment
 from tests.support.drawn_videos import DrawnVideo, Path2, draw_video
 from tests.support.waiting import wait_until
-
-
-@contextmanager
-def worker(data_dir: Path) -> Iterator[None]:
-    """A worker process on this data directory; killed at the end."""
-    with (data_dir / "worker.log").open("ab") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "worker"], cwd=ROOT, env=environment(data_dir), stdout=log, stderr=log
-        )
-        try:
-            yield
-        finally:
-            process.kill()
-            process.wait()
+from tests.support.workers import worker
 
 
 def ask(survey: Survey, media_id: int) -> int:
