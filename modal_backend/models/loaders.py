@@ -104,7 +104,7 @@ def _xfeat(backend: str) -> tuple[Run, Provenance]:
 
     reader = features.XFeatReader()
     return reader.read_all, Provenance(
-        backend, MATCH_FEATURES, features.VERSION, reader.weights_sha256, features.PREPROCESSING
+        backend, MATCH_FEATURES, features.VERSION, features.WEIGHTS_SHA256, features.PREPROCESSING
     )
 
 
@@ -113,7 +113,7 @@ def _matcher(backend: str) -> tuple[Run, Provenance]:
 
     matcher = pairs.PairMatcher()
     return lambda questions: [matcher.match(one.query, one.others) for one in questions], Provenance(
-        backend, MATCHER, pairs.VERSION, features.weights_sha256(), pairs.PREPROCESSING
+        backend, MATCHER, pairs.VERSION, features.WEIGHTS_SHA256, pairs.PREPROCESSING
     )
 
 

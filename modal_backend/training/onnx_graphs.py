@@ -6,19 +6,22 @@ change.
 
 from __future__ import annotations
 
+from itertools import permutations
 from pathlib import Path
 
 import onnx
 import torch
 from torch import nn
 
-from modal_backend.models.detectors.box_head import HEAD_GRAPH, BoxHead
-from modal_backend.models.detectors.features import GRAPH, Features
-from modal_backend.models.matcher.features import GRAPH as XFEAT_GRAPH
-from modal_backend.models.matcher.features import Maps
-from modal_backend.models.matcher.network import GRAPH as GLUE_GRAPH
+from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.detectors.pocket_detector import HEAD_GRAPH
+from modal_backend.models.matcher import features, pairs
 from modal_backend.models.matcher.network import LighterGlue
+from modal_backend.models.matcher.points import Points
+from modal_backend.models.onnx_graph import FILE
 from modal_backend.models.text import sentence_embedding
+from modal_backend.training.backbone import Features, backbone
+from modal_backend.training.box_head import BoxHead
 
 LEVELS = ["low", "middle", "top"]
 OPSET = 17
@@ -31,8 +34,18 @@ def write_graph(
     outputs: list[str],
     path: Path,
     free: tuple[int, ...] = (0, 2, 3),
+    data: bytes = b"",
 ) -> None:
-    """Write `module` as it answers `example`; the axes in `free` may have any length, like height and width."""
+    """Write `module` as it answers `example`.
+
+    Args:
+        module: in evaluation mode.
+        example: what it is called with.
+        inputs, outputs: names of what goes in and comes out.
+        path: of the graph.
+        free: axes of the inputs and outputs that may have any length, like height and width.
+        data: the file that holds the weights, if they lie there as they are used; else the graph takes them by name.
+    """
     axes = {name: {axis: f"{name}_{axis}" for axis in free} for name in (*inputs, *outputs)}
     torch.onnx.export(
         module,
@@ -44,19 +57,41 @@ def write_graph(
         output_names=outputs,
         dynamic_axes=axes,
         do_constant_folding=False,
+        training=torch.onnx.TrainingMode.PRESERVE,  # else batch norms are folded into weights that no file holds
     )
     model = onnx.load(str(path))
-    weights = {tensor.name: tensor for tensor in model.graph.initializer if tensor.name in module.state_dict()}
-    if left := set(module.state_dict()) - set(weights):
+    named = [tensor for tensor in model.graph.initializer if tensor.name in module.state_dict()]
+    if not data and (left := set(module.state_dict()) - {tensor.name for tensor in named}):
         raise ValueError(f"The graph holds these weights under other names: {left}")
-    for tensor in weights.values():
+    for tensor in named:
+        place = {"location": FILE} | (_place_in(data, tensor, model.graph) if data else {})
         tensor.ClearField("raw_data")
         tensor.data_location = onnx.TensorProto.EXTERNAL
-        place = tensor.external_data.add()
-        place.key, place.value = "location", "weights"
+        for key, value in place.items():
+            tensor.external_data.add(key=key, value=value)
     for node in model.graph.node:
         node.ClearField("doc_string")
     path.write_bytes(model.SerializeToString())
+
+
+def _place_in(data: bytes, tensor: onnx.TensorProto, graph: onnx.GraphProto) -> dict[str, str]:
+    """Where a weight's values lie in a file; if its axes are in another order there, the graph turns them back.
+
+    Raises:
+        ValueError: they do not lie there.
+    """
+    values, name = onnx.numpy_helper.to_array(tensor), tensor.name
+    for axes in permutations(range(values.ndim)):
+        stored = values.transpose(axes)
+        if (offset := data.find(stored.tobytes())) < 0:
+            continue
+        if axes != tuple(range(values.ndim)):
+            back = [axes.index(axis) for axis in range(values.ndim)]
+            tensor.name = f"{name}_stored"
+            tensor.dims[:] = stored.shape
+            graph.node.insert(0, onnx.helper.make_node("Transpose", [tensor.name], [name], perm=back))
+        return {"offset": str(offset), "length": str(values.nbytes)}
+    raise ValueError(f"The file does not hold {name}.")
 
 
 class Sentences(nn.Module):
@@ -75,19 +110,21 @@ class Sentences(nn.Module):
 
 def main() -> None:
     """Write the graphs where the models look for them."""
-    features = Features()
-    pixels = torch.zeros(1, 3, 128, 160)
-    write_graph(features, (pixels,), ["pixels"], LEVELS, GRAPH)
+    pixels, imagenet = torch.zeros(1, 3, 128, 160), efficientnet_lite.weights_file().read_bytes()
+    write_graph(Features(), (pixels,), ["pixels"], LEVELS, efficientnet_lite.FEATURES_GRAPH, data=imagenet)
+    mean, classifier = torch.zeros(2, 1280), backbone()._fc
+    write_graph(classifier, (mean,), ["mean"], ["logits"], efficientnet_lite.CLASSIFIER_GRAPH, free=(0,), data=imagenet)
     head = BoxHead().eval()
     for weights in head.parameters():  # the exporter would make one of two weights with the same values
         nn.init.normal_(weights)
-    write_graph(head, features(pixels), LEVELS, ["answer"], HEAD_GRAPH)
-    maps = Maps()
-    write_graph(maps, (pixels,), ["pixels"], ["features", "points", "reliability"], XFEAT_GRAPH)
+    write_graph(head, Features()(pixels), LEVELS, ["answer"], HEAD_GRAPH)
+    points, glue = features.published()
+    found = ["places", "strength", "descriptors"]
+    write_graph(Points(), (torch.rand(1, 3, 128, 160),), ["pixels"], found, features.GRAPH, data=points)
     sides = [torch.zeros(count, points, width) for count, points in ((1, 8), (2, 9)) for width in (2, 64, 1)]
     given = tuple(side[..., 0] if side.shape[-1] == 1 else side for side in sides)
     names = [f"{whose}{part}" for whose in ("asked_", "") for part in ("places", "units", "hidden")]
-    write_graph(LighterGlue(), given, names, ["partners", "confidence"], GLUE_GRAPH, free=(0, 1))
+    write_graph(LighterGlue(), given, names, ["partners", "confidence"], pairs.GRAPH, free=(0, 1), data=glue)
     tokens = torch.arange(100, 136).reshape(3, 12)
     write_graph(Sentences(), (tokens,), ["tokens"], ["vectors"], sentence_embedding.GRAPH, free=(0, 1))
 

@@ -18,13 +18,13 @@ import tempfile
 from pathlib import Path
 
 import numpy as np
-import torch
-from safetensors.torch import save_file
+from safetensors.numpy import save_file
 
 from modal_backend.models.detectors import coco_centernet, coco_nanodet, efficientnet_lite
 from modal_backend.models.detectors.agreement import Calibrations
-from modal_backend.models.detectors.box_head import BoxHead
 from modal_backend.models.detectors.pocket_detector import PocketDetector, read_heads
+from modal_backend.models.onnx_graph import Weights
+from modal_backend.training.box_head import weights_of
 from modal_backend.training.pocket_detector_calibrate import (
     Candidates,
     answers_of,
@@ -66,7 +66,7 @@ def make(data: Path, out: Path, scratch: Path, seed: int) -> None:
     finish(fit(samples, scratch, seed), samples, licences, out)
 
 
-def fit(samples: list[Sample], scratch: Path, seed: int) -> list[BoxHead]:
+def fit(samples: list[Sample], scratch: Path, seed: int) -> list[Weights]:
     """Draw the training pictures and fit a head without each fold, then one on everything.
 
     Args:
@@ -79,11 +79,11 @@ def fit(samples: list[Sample], scratch: Path, seed: int) -> list[BoxHead]:
     heads = []
     for fold in range(FOLDS):
         rest = FeatureStore([store for other, store in enumerate(stores) if other != fold])
-        heads.append(fitted(rest, EPOCHS, seed + fold))
-    return [*heads, fitted(FeatureStore(stores), EPOCHS, seed + FOLDS)]
+        heads.append(weights_of(fitted(rest, EPOCHS, seed + fold)))
+    return [*heads, weights_of(fitted(FeatureStore(stores), EPOCHS, seed + FOLDS))]
 
 
-def finish(heads: list[BoxHead], samples: list[Sample], licences: dict[str, str], out: Path) -> None:
+def finish(heads: list[Weights], samples: list[Sample], licences: dict[str, str], out: Path) -> None:
     """Calibrate the heads by what those without a fold find on its pictures, and write weights and card."""
     found, asked = list[Candidates](), list[Sample]()
     for fold in range(FOLDS):
@@ -104,18 +104,20 @@ def asked_about(samples: list[Sample]) -> list[Sample]:
     ]
 
 
-def save(path: Path, heads: list[BoxHead], calibrations: Calibrations) -> None:
+def save(path: Path, heads: list[Weights], calibrations: Calibrations) -> None:
     """Write the heads (float16) with what a reader needs to know in the header."""
-    tensors: dict[str, torch.Tensor] = {}
-    for index, head in enumerate(heads):
-        tensors |= {f"{index}.{key}": value.half().contiguous() for key, value in head.state_dict().items()}
+    tensors = {
+        f"{index}.{name}": values.astype(np.float16)
+        for index, head in enumerate(heads)
+        for name, values in head.items()
+    }
     metadata = {
         "name": PocketDetector.NAME,
         "version": VERSION,
         "heads": str(len(heads)),
         "calibration": json.dumps(np.round(calibrations, 5).tolist()),
         "thresholds": json.dumps(THRESHOLDS),
-        "backbone_sha256": efficientnet_lite.weights_sha256(),
+        "backbone_sha256": efficientnet_lite.PUBLISHED_SHA256,
         "centernet_sha256": coco_centernet.PUBLISHED_SHA256,
         "nanodet_sha256": coco_nanodet.PUBLISHED_SHA256,
         "preprocessing": PocketDetector.preprocessing,

@@ -10,9 +10,9 @@ from numpy.typing import NDArray
 from sklearn.linear_model import LogisticRegression
 
 from modal_backend.models.detectors.agreement import Calibrations, confidences, joined
-from modal_backend.models.detectors.box_head import HEAD_GRAPH, BoxHead
 from modal_backend.models.detectors.overlap import pairwise_overlap
 from modal_backend.models.detectors.pocket_detector import (
+    HEAD_GRAPH,
     PocketDetector,
     candidates,
     features_of,
@@ -20,7 +20,7 @@ from modal_backend.models.detectors.pocket_detector import (
     kept_boxes,
     other_opinions,
 )
-from modal_backend.models.onnx_graph import Graph
+from modal_backend.models.onnx_graph import Graph, Weights
 from modal_backend.training.pocket_detector_data import CATEGORIES, SEEN_BY_COCO, Sample
 
 COUNTED_FROM = 0.0025
@@ -58,9 +58,9 @@ class Answer:
         return hit
 
 
-def found_by(heads: Sequence[BoxHead], samples: Sequence[Sample]) -> list[Candidates]:
+def found_by(heads: Sequence[Weights], samples: Sequence[Sample]) -> list[Candidates]:
     """What the mean of the heads and the networks trained on COCO find on each sample: boxes and evidence."""
-    graphs = [Graph(HEAD_GRAPH, head.eval()) for head in heads]
+    graphs = [Graph(HEAD_GRAPH, head) for head in heads]
     found = []
     for sample in samples:
         prepared = PocketDetector.prepare(sample.picture())

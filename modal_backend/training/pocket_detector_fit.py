@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional
 
-from modal_backend.models.detectors.box_head import STRIDE, BoxHead, boxes_of
+from modal_backend.models.detectors.pocket_detector import STRIDE
+from modal_backend.training.box_head import BoxHead, boxes_of
 from modal_backend.training.pocket_detector_augment import HEIGHT, WIDTH, Boxes
 from modal_backend.training.pocket_detector_data import CATEGORIES
 from modal_backend.training.pocket_detector_store import FeatureStore

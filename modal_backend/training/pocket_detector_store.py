@@ -9,9 +9,10 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from scipy.special import logsumexp
 
 from modal_backend.models.detectors import efficientnet_lite
-from modal_backend.models.detectors.features import CHANNELS, graph
+from modal_backend.models.detectors.efficientnet_lite import CHANNELS, classifier, features
 from modal_backend.models.onnx_graph import normalised
 from modal_backend.training.pocket_detector_augment import HEIGHT, WIDTH, Boxes
 from modal_backend.training.pocket_detector_data import Sample
@@ -53,11 +54,11 @@ def store_features(samples: list[Sample], folder: Path, seed: int) -> None:
     ]
 
     def keep(index: int, picture: Drawn) -> bool:
-        features = graph()(normalised([picture.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
-        for part, values in zip(maps, features, strict=True):
+        answer = features()(normalised([picture.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
+        for part, values in zip(maps, answer, strict=True):
             part[index] = values[0]
         alone = not len(picture.boxes) and not all(picture.labelled)
-        return alone and _animal_odds(features[2]) > 0
+        return alone and _animal_odds(answer[2]) > 0
 
     facts, doubts = [], []
     with ThreadPoolExecutor(2) as pool:
@@ -83,6 +84,5 @@ def _animal_odds(top: NDArray[np.float32]) -> float:
 
     Photographs of one species may show another animal in a part without a box.
     """
-    with torch.inference_mode():
-        classes = efficientnet_lite.backbone()._fc(torch.from_numpy(top).mean((2, 3)))[0]
-    return float(classes[:398].logsumexp(0) - classes[398:].logsumexp(0))
+    classes = classifier()(top.mean((2, 3)))[0][0]
+    return float(logsumexp(classes[:398]) - logsumexp(classes[398:]))

@@ -14,11 +14,11 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from torch.fx.experimental import optimization
 
 from modal_backend.contracts import Box, Detection
 from modal_backend.models.detectors import efficientnet_lite
 from modal_backend.models.detectors.agreement import joined
-from modal_backend.models.detectors.features import Features
 from modal_backend.models.detectors.pocket_detector import (
     WEIGHTS,
     PocketDetector,
@@ -30,6 +30,8 @@ from modal_backend.models.detectors.pocket_detector import (
     read_heads,
 )
 from modal_backend.models.onnx_graph import normalised
+from modal_backend.training.backbone import Features
+from modal_backend.training.box_head import head_with
 from tests.support.scenes import sample_folder
 
 PICTURES, ROUNDS = 4, 3
@@ -38,8 +40,9 @@ BUDGET, SAME_PLACE, SAME_CONFIDENCE = 1.9, 0.99, 0.01
 
 def by_torch() -> Callable[[Prepared], list[Detection]]:
     """The detector as it ran before ONNX Runtime; the networks trained on COCO are the same in both."""
-    network = Features().eval()
-    heads, calibrations, _ = read_heads(WEIGHTS)
+    network = optimization.fuse(Features())
+    weights, calibrations, _ = read_heads(WEIGHTS)
+    heads = [head_with(part) for part in weights]
 
     @torch.inference_mode()
     def answer(view: View) -> np.ndarray:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
@@ -12,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors.numpy import load
 
-from modal_backend.errors import WeightsMissing
-from modal_backend.models.onnx_graph import Graph
+from modal_backend.models.onnx_graph import Graph, published_weights
 
 # Places among COCO's 80 classes: bird to giraffe; person; bicycle, car, motorcycle, bus, truck.
 CLASSES = (tuple(range(14, 24)), (0,), (1, 2, 3, 5, 7))
@@ -43,14 +41,8 @@ def network(graph: Path, sha256: str) -> Graph:
     Raises:
         WeightsMissing: the weights are absent or are not the published ones.
     """
-    weights = graph.with_suffix(".safetensors")
-    data = weights.read_bytes() if weights.is_file() else b""
-    if hashlib.sha256(data).hexdigest() != sha256:
-        raise WeightsMissing(
-            f"{weights.name} is missing or is not the published file (its SHA-256 differs).",
-            remedy="Install Pugmark again.",
-        )
-    return Graph(graph, {name: values.astype(np.float32) for name, values in load(data).items()})
+    weights = load(published_weights(graph.with_suffix(".safetensors"), sha256))
+    return Graph(graph, {name: values.astype(np.float32) for name, values in weights.items()})
 
 
 def opinion(

