@@ -23,6 +23,7 @@ STRAIGHT = 0.4
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 FAINTER = 0.1  # of what is usual for the thing: a mark as faint as that is not of it
+STRAY = 0.15  # of the confidence in sum: less, at an end and after a pause of UNMARKED looks, is of something else
 PAUSE = 1.0  # seconds in which nothing moves on a path
 STEADY = 0.7  # share of the looks between first and last mark that are marked
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
@@ -81,8 +82,25 @@ class Thing:
     @property
     def known(self) -> list[Mark]:
         """Its marks from the first that the detector gave to the last: before and after it may be something else."""
-        sure = [place for place, mark in enumerate(self.marks) if mark.confidence >= self.usable]
-        return self.marks[sure[0] : sure[-1] + 1] if sure else []
+        first, last = self.known_places or (0, -1)
+        return self.marks[first : last + 1]
+
+    @property
+    def known_places(self) -> tuple[int, int] | None:
+        """The places of the first and the last mark of `known`, without strays: weak ones, looks away from the rest."""
+        runs: list[list[int]] = []
+        for place in (place for place, mark in enumerate(self.marks) if mark.confidence >= self.usable):
+            if runs and place - runs[-1][-1] <= UNMARKED:
+                runs[-1].append(place)
+            else:
+                runs.append([place])
+        while len(runs) > 1:
+            worth = [sum(self.marks[place].confidence for place in run) for run in runs]
+            end = 0 if worth[0] <= worth[-1] else -1
+            if worth[end] > STRAY * sum(worth):
+                break
+            del runs[end]
+        return (runs[0][0], runs[-1][-1]) if runs else None
 
     @property
     def support(self) -> float:
@@ -196,9 +214,8 @@ def trimmed(thing: Thing, frame: Frame, sure: float) -> Thing:
         return thing
     usable = thing.usable
     thing = _without_strangers(thing, frame)
-    marked = [place for place, mark in enumerate(thing.marks) if mark.confidence >= usable]
-    first, last = marked[0], marked[-1]
-    steady = len(marked) >= STEADY * (last - first + 1)
+    first, last = thing.known_places or (0, len(thing.marks) - 1)
+    steady = sum(mark.confidence >= usable for mark in thing.known) >= STEADY * (last - first + 1)
     entry, leaves = sides_of(thing.path, frame) if thing.path else (None, None)
     head, tail = thing.marks[: first + 1], thing.marks[last:]
     begin = first if len(head) > UNMARKED and _stands(head) else 0

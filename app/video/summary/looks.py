@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +23,10 @@ AROUND = 2.2  # side of an enlarged part, in sides of the box
 LEAST_SIDE = 0.16  # of the frame's longer side
 MOST_SIDE = 0.7  # a part larger than this shows no more than the frame
 SAME = 0.5
+FAINT = 0.03  # confidence from which the whole frame shows something
+# Odds that an enlarged part is right, against those of its confidence, where the whole frame shows nothing. In 72
+# videos of real stills 24 of 54 such boxes of .3 to .7 were right, and 50 of 51 where the frame shows them too.
+UNCONFIRMED = 0.22
 CUT = 0.01  # of the part's side: a box this near to a border inside the frame is cut off
 
 Detect = Callable[[Sequence[Picture]], Sequence["list[Detection] | Failure"]]
@@ -98,10 +102,12 @@ def look_closer(
     At most ENLARGED parts; what is found joins the boxes of its frame.
     """
     parts = _parts(sampled, paths, frame)
+    whole = {sample.index: sample.found for sample in sampled}
     answers = _asked(detect, [_cut(sample.picture, part) for sample, part in parts], on_share)
     for (sample, part), found in zip(parts, answers, strict=True):
         if not isinstance(found, Failure):
-            sample.found = _joined([*sample.found, *_placed(found, part)])
+            placed = [_doubted(detection, whole[sample.index]) for detection in _placed(found, part)]
+            sample.found = _joined([*sample.found, *placed])
 
 
 def _asked(
@@ -187,6 +193,14 @@ def _placed(found: Sequence[Detection], part: Box) -> list[Detection]:
         )
         out.append(Detection(one.category, one.confidence, clipped(placed)))
     return out
+
+
+def _doubted(found: Detection, whole: Sequence[Detection]) -> Detection:
+    """A box of an enlarged part, less sure where the whole frame shows nothing: water and bark look alive enlarged."""
+    if any(other.confidence >= FAINT and overlap(found.box, other.box) >= SAME for other in whole):
+        return found
+    odds = found.confidence / max(1.0 - found.confidence, 1e-6) * UNCONFIRMED
+    return replace(found, confidence=odds / (1.0 + odds))
 
 
 def _joined(found: Sequence[Detection]) -> list[Detection]:

@@ -42,6 +42,16 @@ def test_what_is_marked_on_several_frames_counts_and_on_one_alone_it_does_not():
     assert not found(walker, [0, 0, 0, 0.9, 0, 0, 0, 0, 0]).counted
 
 
+def test_a_faint_mark_long_before_the_others_is_of_something_else():
+    swaying = path(80.0, 0.0, sway=4.0)
+    tracklet = found(swaying, [0.3, 0, 0, 0, 0, 0.8, 0.9, 0.8, 0.9])
+    assert tracklet.counted
+    assert tracklet.boxes[0].second >= 6.0
+    assert tracklet.first_second >= 3.0
+    both = found(swaying, [0.8, 0.7, 0, 0, 0, 0.8, 0.9, 0.8, 0.9])
+    assert both.boxes[0].second == 1.0
+
+
 def test_weak_marks_are_enough_for_what_strides_through_and_not_for_what_sways():
     weak = [0.12, 0, 0.1, 0, 0.14, 0, 0.1, 0, 0]
     assert found(path(10.0, 15.0), weak).counted
