@@ -18,8 +18,10 @@ from app.ui.detections.closer import look_closer
 from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
 from app.ui.detections.grid.grid import bulk_actions, media_grid
 from app.ui.detections.items import choice_items, grid_items, viewer_items
+from app.ui.detections.pending import drawn_when_looked_at
 from app.ui.detections.viewer.viewer import media_viewer, review_state
 from app.ui.shared.address import Detections, History, Identify, go
+from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import history_page, identify_page, upload_page
 from app.ui.shared.words import many, plain
@@ -78,6 +80,7 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
             start_review(order, state.opened)
     if abs(state.threshold - wanted.threshold) > 1e-6:
         go({Detections.THRESHOLD: f"{state.threshold:.2f}", Detections.PAGE: None})
+    drawn_when_looked_at(views)
     if pages > 1:
         turned = st.pagination(pages, default=number, key=f"pages-{wanted.show}-{number}")
         if turned != number:
@@ -151,6 +154,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         as_of=read_at,
         opened=media_id,
     )
+    drawn_when_looked_at(views)
 
 
 wanted, opened = chosen_filter(), Detections.MEDIA.read()
@@ -167,8 +171,11 @@ page_header(
     f"{many(unreviewed, 'media', 'media')} of {everything:,} not reviewed yet",
 )
 if not everything and not is_narrowed(wanted):
-    st.info("There are no images or videos yet. Each will be here with its boxes.")
-    st.page_link(upload_page(), label="Bring in images", icon=":material/upload:")
+    empty_page(
+        "There are no images or videos yet. Each will be here with its boxes.",
+        lambda: bool(kind_counts(replace(wanted, unreviewed=False))[Show.ALL]),
+        (upload_page(), "Bring in images", ":material/upload:"),
+    )
 elif opened is not None:
     viewer(opened, review.cursor, wanted, applied.ack, read_at)
 else:

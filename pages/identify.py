@@ -21,6 +21,7 @@ from app.ui.identify.subjects import chosen_subject, subject_bar
 from app.ui.identify.trust import pairs_left, probabilities
 from app.ui.shared import counts
 from app.ui.shared.address import Identify
+from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page, upload_page
 from app.ui.shared.troubles import drawn_again, drawn_by_itself
@@ -202,6 +203,11 @@ def draw_wanted(order: list[int], waiting: int) -> None:
             pairs_left(chosen.scope, revision, jobs)
 
 
+def any_waiting() -> bool:
+    """Whether a crop has come that waits for a decision."""
+    return bool(counts.crops_waiting(counts.survey_state(), AT_ONCE, subject)[0])
+
+
 state, jobs = identify_state("match"), deps.jobs()
 ack = settle(state)
 subject = chosen_subject()
@@ -223,10 +229,14 @@ if order:
 elif requests.any_crops():
     page_header("Identify", ABOUT, "0 crops to decide")
     subject_bar(subject, 0, revision)
-    st.success("Every crop has a decision.")
-    st.page_link(individuals_page(), label="See the individuals", icon=":material/pets:")
+    empty_page(
+        "Every crop has a decision.", any_waiting, (individuals_page(), "See the individuals", ":material/pets:")
+    )
 else:
     page_header("Identify", ABOUT)
-    st.info("There are no crops yet. A crop is cut from every animal that is found or drawn.")
-    st.page_link(upload_page(), label="Bring in images", icon=":material/upload:")
-    st.page_link(detections_page(), label="See what was found", icon=":material/grid_view:")
+    empty_page(
+        "There are no crops yet. A crop is cut from every animal that is found or drawn.",
+        any_waiting,
+        (upload_page(), "Bring in images", ":material/upload:"),
+        (detections_page(), "See what was found", ":material/grid_view:"),
+    )

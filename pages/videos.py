@@ -11,6 +11,7 @@ from app.survey.videos.views import OpenVideo, Show
 from app.ui.notes.note_list import draw_notes_near
 from app.ui.shared.address import Videos, go
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
 from app.ui.shared.words import many, plain
@@ -133,6 +134,12 @@ def apply_marked(media_id: int) -> None:
         st.toast(plain(problem), icon=":material/error:", duration="long")
 
 
+def any_videos() -> bool:
+    """Whether a video has come in."""
+    with deps.survey().read() as session:
+        return video_views.count(session) > 0
+
+
 if opened_id := Videos.MEDIA.read():
     apply_marked(opened_id)
 with deps.survey().read() as session:
@@ -150,7 +157,8 @@ if opened:
 elif total:
     video_list()
 else:
-    st.info(
-        "There are no videos yet. Every video will be here with its key frames, a time line of its animals, and words."
+    empty_page(
+        "There are no videos yet. Every video will be here with its key frames, a time line of its animals, and words.",
+        any_videos,
+        (upload_page(), "Bring in videos", ":material/upload:"),
     )
-    st.page_link(upload_page(), label="Bring in videos", icon=":material/upload:")

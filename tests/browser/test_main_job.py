@@ -59,6 +59,9 @@ def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_
     address, data_dir = working_dashboard
     (tmp_path / "notes.txt").write_text("no picture")
     (tmp_path / ".hidden").write_text("no picture")
+    empty = page.context.new_page()
+    empty.goto(f"{address}/identify")
+    empty.get_by_text("There are no crops yet").wait_for(timeout=120_000)
     page.goto(f"{address}/upload")
     page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=120_000)
     page.set_input_files(
@@ -70,6 +73,8 @@ def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_
     page.get_by_text("1 refused: which and why").wait_for()
     assert page.get_by_text(".hidden").is_visible(), "what the picker left out is named to the end"
     assert not list((data_dir / "uploads").iterdir())
+    empty.locator(".strip .card").first.wait_for(timeout=120_000)  # it was opened before, and is drawn by itself
+    empty.close()
 
 
 def test_every_picture_is_shown_and_the_threshold_moves_the_boxes_without_a_model(page, working_dashboard):

@@ -14,6 +14,8 @@ from streamlit.testing.v1 import AppTest
 from app.settings import load_settings
 from app.survey.database import Survey, open_survey
 from app.survey.decisions import identity
+from app.survey.media.imports import import_of_path
+from app.survey.tables.media import ImportState
 from app.ui.shared import address
 from tests.support.pages import page
 from tests.support.surveys import add_media, describe, file_of, found
@@ -90,6 +92,18 @@ def test_a_page_that_is_drawn_again_asks_the_database_little(filled, name, most)
     test.run()
     sa.event.remove(sa.Engine, "before_cursor_execute", ask)
     assert len(asked) <= most
+
+
+@pytest.mark.parametrize("name", ["identify", "detections", "videos"])
+def test_an_empty_page_says_how_far_the_files_are_that_come_in(data_dir, name):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        batch = import_of_path(session, data_dir)
+        batch.state, batch.listed = ImportState.RUNNING, 108
+    survey.close()
+    test = page(name)
+    assert "Files are coming in: 0 of 108 files looked at." in test.info[0].value
+    assert [link.proto.label for link in test.get("page_link")] == ["See how far it is"]
 
 
 def test_the_first_visit_leads_to_upload_and_to_the_sample_survey(data_dir):

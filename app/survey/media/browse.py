@@ -125,9 +125,10 @@ def count(session: Session, wanted: MediaFilter) -> int:
     return found - (session.scalar(reviewed) or 0)
 
 
-def being_looked_at(session: Session) -> int:
-    """How many media no model has looked at yet."""
-    return session.scalar(sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.STORED)) or 0
+def being_looked_at(session: Session, among: Sequence[int] | None = None) -> int:
+    """How many media no model has looked at yet. among: of these only."""
+    stored = sa.select(sa.func.count(Media.id)).where(Media.stage == Stage.STORED)
+    return session.scalar(stored if among is None else stored.where(Media.id.in_(among))) or 0
 
 
 def order_with_events(
