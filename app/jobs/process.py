@@ -138,6 +138,7 @@ def end_with_parent(patience: float = 10.0) -> None:
 
 def _main() -> None:
     end_with_parent()
+    operating_system.step_behind()  # the pages go first
     sys.argv = sys.argv[1:]
     runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
 

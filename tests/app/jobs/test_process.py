@@ -52,12 +52,13 @@ def stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     return write
 
 
-def test_runs_until_stopped(stand_in: Callable[[str], tuple[str, Path]]) -> None:
+def test_runs_behind_the_pages_until_stopped(stand_in: Callable[[str], tuple[str, Path]]) -> None:
     module, log = stand_in(PATIENT)
     worker = WorkerProcess((module, str(log)))
     worker.start()
     wait_until(lambda: started(log))
     assert worker.alive()
+    assert psutil.Process(started(log)[0]).nice() > psutil.Process().nice()
     assert worker.pid == started(log)[0]
     worker.stop()
     assert not worker.alive()
