@@ -34,8 +34,9 @@ from tests.support.nuisances import NUISANCES
 from tests.support.still_videos import draw_still_video, read_stills, still_video
 
 START = np.array([1.0, 0.3, 1.5, 1.85, 0.9, -0.85, -1.1, -2.0, -1.0])  # as the rules before it weighed
-PULL = 10.0  # strong: few of the things are no animals, and none of those is scenery
-Row = tuple[np.ndarray, bool]
+PULL = 3.0  # of 10, 5, 3 and 1 all do as well held out, and the two least best on sources that the fit never saw
+FOLDS = 8
+Row = tuple[str, np.ndarray, bool]  # the video, the features, whether it is an animal
 SHOWS = 0.3  # overlap with the animal, or .7 of the smaller covered: enlarged parts show heads, shadows join bodies
 
 
@@ -69,7 +70,7 @@ def still_rows(first: int, count: int, detect: Detect) -> Iterator[Row]:
             path = Path(folder) / f"{seed}.mp4"
             known = draw_still_video(still_video(seed, animals, None if animals else two), stills, path)
             for thing, features in marked_things(path, detect):
-                yield features, shows(thing, known.boxes)
+                yield path.stem, features, shows(thing, known.boxes)
             path.unlink()
 
 
@@ -79,7 +80,7 @@ def drawn_rows(first: int, count: int, detect: Detect) -> Iterator[Row]:
         for _, path, truths in known_videos(Path(folder), first, count):
             for thing, features in marked_things(path, detect):
                 if (animal := comes_and_goes(thing, truths)) is not None:
-                    yield features, animal
+                    yield path.stem, features, animal
             path.unlink()
 
 
@@ -121,12 +122,12 @@ def report(features: np.ndarray, truth: np.ndarray, weights: np.ndarray) -> str:
 
 
 def main(stills: str, drawn: str) -> None:
-    """Print the weights in use, those set by hand and the fitted ones with their figures; fifths check the fit."""
+    """Print the weights in use, those set by hand and the fitted ones with figures; videos left out check them."""
     detect = detector(EmbeddedBackend())
     found = [*still_rows(*_seeds(stills), detect), *drawn_rows(*_seeds(drawn), detect)]
-    features, truth = (np.array(column) for column in zip(*found, strict=True))
-    folds, left_out = np.arange(len(truth)) % 5, np.empty(len(truth))
-    for fold in range(5):
+    videos, features, truth = (np.array(column) for column in zip(*found, strict=True))
+    folds, left_out = np.unique(videos, return_inverse=True)[1] % FOLDS, np.empty(len(truth))
+    for fold in range(FOLDS):
         *weights, offset = fitted(features[folds != fold], truth[folds != fold])
         left_out[folds == fold] = features[folds == fold] @ np.array(weights) + offset
     print("in use     ", report(features, truth, np.array([*WEIGHTS, OFFSET])))
@@ -142,4 +143,4 @@ def _seeds(text: str) -> tuple[int, int]:
 
 
 if __name__ == "__main__":
-    main(*(sys.argv[1:] or ("5024:24", "710000:6")))
+    main(*(sys.argv[1:] or ("7000:72", "710000:12")))

@@ -18,8 +18,8 @@ from modal_backend.contracts import Category
 from modal_backend.models.detectors.overlap import apart
 
 FEATURES = ("sureness", "marks", "share", "strides", "crosses", "stands", "scenery", "darts")
-WEIGHTS = (0.89, 0.41, 1.51, 1.93, 0.98, -0.9, -1.1, -2.08)
-OFFSET = -0.96
+WEIGHTS = (0.8, 0.74, 1.42, 1.82, 1.18, -1.21, -1.38, -2.19)
+OFFSET = -1.09
 COUNTS_FROM = 0.5
 FEWEST_MARKS, FEWEST_STILL = 2, 3
 SEVERAL = 3  # marks of an animal from which it speaks for it that its path crosses a border
@@ -57,7 +57,8 @@ def evidence_of(thing: Thing, watch: Watch) -> NDArray[np.float64]:
     looks = len(thing.marks) if thing.path else sum(first <= second <= last for second in watch.seconds)
     strides = thing.path is not None and watch.busy < BUSY and goes_far(thing.path, watch.frame)
     scenery = first <= watch.seconds[min(1, len(watch.seconds) - 1)] and last >= watch.seconds[-2:][0]
-    stands = thing.path is None and apart(thing.marks[0].box, thing.marks[-1].box) < TRAVELLED
+    near = apart(thing.marks[0].box, thing.marks[-1].box) < TRAVELLED
+    stands = thing.path is None and near and not watch.carried  # before a camera that moves nobody can tell
     several = thing.category == Category.ANIMAL and marks >= SEVERAL
     return np.array(
         [
@@ -66,8 +67,8 @@ def evidence_of(thing: Thing, watch: Watch) -> NDArray[np.float64]:
             marks / max(looks, 1),
             strides,
             strides and several and thing.path is not None and any(sides_of(thing.path, watch.frame)),
-            0.5 if thing.path is None and watch.carried else stands,  # before a camera that moves nobody can tell
-            stands and scenery and not watch.carried,
+            stands,
+            stands and scenery,
             np.log2(max(pace_of(thing.path) / RUNS, 1.0)) if thing.path else 0.0,
         ],
         float,
