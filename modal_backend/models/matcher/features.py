@@ -65,7 +65,7 @@ class XFeatReader:
         places, strength, units = self._run(np.ascontiguousarray(pixels.transpose(2, 0, 1)[None], np.float32))
         found = strength > 0
         places, strength = places[found], strength[found]
-        strength = strength * in_the_middle(places / np.array([width, height], np.float32))
+        strength = strength * in_the_middle(np.asarray(places / (width, height), np.float32))
         order = np.argsort(-strength, kind="stable")[:POINTS]
         points = np.column_stack([places, strength, np.zeros(len(strength))])[order].astype(np.float16)
         values = np.rint(128.0 + DESCRIPTOR_SCALE * units[found][order])

