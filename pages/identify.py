@@ -133,7 +133,6 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
     st.query_params[Identify.QUERY.name] = str(query_id)
     figures = st.session_state.get("identify_figures", {})
     st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
-    ask_for_missing(queries, shown, order, chosen.scope)
     first, alive = shown[0], any_alive(deps.survey())
     match_view(
         first.query,
@@ -153,6 +152,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         computing=alive,
         last=not still_waiting - {query_id},
     )
+    ask_for_missing(queries, shown, order, chosen.scope)  # after the view: writing to a busy queue takes its time
     if not queries[0].settled:  # below the view, which is not to jump
         wait_for_order(queries[0], chosen, jobs.ready(), alive)
     if any(first.stages.values()):
