@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 import streamlit as st
 from sqlalchemy.orm import Session
 
@@ -22,9 +23,10 @@ from app.survey.individuals import rankings
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.tables.media import ListedFile, Media, Stage
-from app.survey.tables.videos import TrackletRow, VideoReview
-from app.survey.videos import accounts, answers, tracklets
+from app.survey.tables.videos import TrackletRow, VideoReview, VideoRunRow
+from app.survey.videos import accounts, answers, tracklets, views
 from app.survey.videos import runs as video_run_rows
+from app.ui.videos.items import state_of
 from modal_backend.contracts import (
     Box,
     Category,
@@ -105,6 +107,20 @@ def test_an_open_video_says_what_was_computed_and_from_what(video):
     assert "Computed on this machine from detections and motion" in said
     assert "5 of 50 frames" in said
     assert "left → right" in said
+
+
+def test_a_list_says_which_videos_hold_people_or_vehicles_beside_what_moves(video):
+    survey = open_survey(load_settings())
+    with survey.write() as session:
+        row = session.scalars(sa.select(TrackletRow)).one()
+        row.category = "vehicle"
+        session.get_one(Media, video).vehicle_score = 0.8
+        run = session.get_one(VideoRunRow, row.run_id)
+        run.animals, run.distinct_low, run.distinct_high, run.unidentified = 0, 0, 0, True
+        session.flush()
+        (view,) = views.page(session, limit=5)
+    survey.close()
+    assert state_of(view) == "a vehicle · moving, unidentified"
 
 
 def test_a_corrected_count_stands_and_can_be_taken_back(video):

@@ -29,6 +29,7 @@ class VideoView:
 
     Attributes:
         count: as it stands; None before it is summarised.
+        others: how many tracklets of the run that counts are people and vehicles, by category.
     """
 
     media_id: int
@@ -42,6 +43,7 @@ class VideoView:
     duration: float
     lost: str
     count: AnimalCount | None
+    others: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,7 @@ def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
         .outerjoin(VideoRunRow, VideoRunRow.id == Video.run_id)
         .where(Media.id.in_(media_ids))
     )
-    found, counts = {}, counts_of(session, media_ids)
+    found, counts, others = {}, counts_of(session, media_ids), _others(session, media_ids)
     for media, video, deployment, run, name in rows:
         found[media.id] = VideoView(
             media_id=media.id,
@@ -150,5 +152,23 @@ def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
             duration=video.duration,
             lost=facts_of(run).lost,
             count=counts.get(media.id),
+            others=others[media.id],
         )
     return [found[media_id] for media_id in media_ids if media_id in found]
+
+
+def _others(session: Session, media_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    """Tracklets that are no animals, by media and category; none where every box of the category was rejected."""
+    left = sa.case((TrackletRow.category == "person", Media.person_score), else_=Media.vehicle_score)
+    rows = session.execute(
+        sa.select(TrackletRow.media_id, TrackletRow.category, sa.func.count())
+        .join(Video, Video.run_id == TrackletRow.run_id)
+        .join(Media, Media.id == TrackletRow.media_id)
+        .where(TrackletRow.media_id.in_(media_ids), TrackletRow.counted.is_(True), left > 0)
+        .where(TrackletRow.category.in_(["person", "vehicle"]))
+        .group_by(TrackletRow.media_id, TrackletRow.category)
+    )
+    found: dict[int, dict[str, int]] = {media_id: {} for media_id in media_ids}
+    for media_id, category, tracklets in rows:
+        found[media_id][category] = tracklets
+    return found

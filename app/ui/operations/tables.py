@@ -33,9 +33,9 @@ def totals(stats: Stats, reused: int, waiting: int) -> None:
     figures = [
         ("Jobs waiting", waiting),
         ("Calls open", stats.queued),
-        ("Succeeded", stats.succeeded),
-        ("Failed", stats.failed),
-        ("Retried", stats.retried),
+        ("Calls done", stats.succeeded),
+        ("Calls failed", stats.failed),
+        ("Calls retried", stats.retried),
         ("Results reused", reused),
     ]
     with st.container(horizontal=True):

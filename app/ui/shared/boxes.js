@@ -44,7 +44,7 @@ export function boxNode(box, withChip) {
     const hint = hintOf(box), verdict = { rejected: "✕ ", unsure: "? ", accepted: "✓ " }[box.verdict] || "";
     const number = box.drawn || box.verdict === "accepted" ? "" : ` ${score(box.p)}`;
     node.append(el("span", "chip", null, verdict + (box.named || box.species || box.c) + number + (hint && !box.named ? ` ${hint.name}?` : "")));
-    if (box.y < 0.06) node.classList.add("chipin");
+    if (box.y < 0.1) node.classList.add("chipin");
     if (box.x + box.w / 2 > 0.5) node.classList.add("chipleft");
   }
   return node;

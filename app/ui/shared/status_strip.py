@@ -67,8 +67,8 @@ def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
     title = escape(f"Models in use: {models}" if models else "Where the models run", quote=True)
     parts = [
         f'<span class="pm-backend" title="{title}"><i style="background:{colour}"></i>{name}</span>',
-        _figure("waiting", figures.queued),
-        _figure("running", figures.running),
+        _figure("waiting", figures.queued, "Images and videos that no model has looked at yet"),
+        _figure("running", figures.running, "Calls of models under way"),
         _failed(figures.failed),
         _waits_for(figures.waits_for),
         f"<span>about <b>{duration(figures.seconds_left)}</b> left</span>" if figures.seconds_left else "",
@@ -77,13 +77,13 @@ def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
     return f'<div class="pm-strip" role="status" aria-live="off">{"".join(parts)}</div>'
 
 
-def _figure(word: str, number: int) -> str:
-    return f'<span class="pm-figure"><b>{number:,}</b> {word}</span>'
+def _figure(word: str, number: int, about: str) -> str:
+    return f'<span class="pm-figure" title="{about}"><b>{number:,}</b> {word}</span>'
 
 
 def _failed(number: int) -> str:
     if not number:
-        return _figure("failed", 0)
+        return _figure("failed", 0, "Images and videos whose analysis failed")
     return (
         f'<a class="pm-figure pm-failed" href="/detections?filter=failed" target="_self"><b>{number:,}</b> failed</a>'
     )

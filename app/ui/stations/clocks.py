@@ -53,7 +53,7 @@ def clocks_view() -> None:
 
 def _doubts(found: Sequence[Flag], deployments: dict[int, DeploymentView]) -> None:
     if not found:
-        st.success("No clock looks wrong.", icon=":material/check:")
+        st.success("No recorded time looks wrong.", icon=":material/check:")
         return
     concerned = len({one.deployment_id for one in found})
     st.subheader(f"{many(len(found), 'doubt')} about {many(concerned, 'clock')}", anchor=False)

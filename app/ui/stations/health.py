@@ -29,7 +29,7 @@ def health_view() -> None:
         _wait()
         return
     if not any(one.days for one in found):
-        st.info("No deployment has media with a time yet.")
+        st.info("No deployment has media with a time yet. Clocks, or what is read from pictures, gives them theirs.")
         return
     nights, faulty = sum(one.nights for one in found), [one for one in found if one.faults]
     columns = st.columns(3)

@@ -11,6 +11,7 @@ from app.ui.shared.words import count_in_words, when
 from app.video.timecode import timecode
 from modal_backend.contracts import Category, Source, Tracklet
 
+OTHERS = {"person": ("a person", "people"), "vehicle": ("a vehicle", "vehicles")}
 UNCOUNTED = {True: "Moving", False: "Possible"}
 
 
@@ -34,7 +35,8 @@ def state_of(view: VideoView) -> str:
         return "failed"
     if view.count is None:
         return "not summarised yet"
-    return count_in_words(view.count)
+    others = [OTHERS[category][tracklets > 1] for category, tracklets in sorted(view.others.items())]
+    return " · ".join([*others, count_in_words(view.count)])
 
 
 def length(seconds: float) -> str:

@@ -159,7 +159,7 @@ class Grid {
       this.tiles[place].classList.toggle("bare-blank", shown === 0 && !item.verdict);
       this.tiles[place].setAttribute("aria-label", this.spoken(item, boxes, threshold));
     });
-    this.summary.textContent = `${filled} of ${count(this.items.length, "image")} with something in it`;
+    this.summary.textContent = `something in ${filled} of the ${this.items.length} on this page`;
   }
 
   spoken(item, boxes, threshold) {
