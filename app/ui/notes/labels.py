@@ -22,7 +22,7 @@ PAD = 0.08
 # Steps in lines and pixels: a name may stand aside of its cluster, a word only above or below its point.
 NAME_STEPS = [(step, aside) for step in (-1, -2, 0, 1, 2, -3, 3) for aside in (0, -40, 40, -80, 80)]
 WORD_STEPS = [(-1, 0), (1, 0)]
-# Drawn so that the label has a ground; shell.css gives it the colour of the paper, Streamlit that of the words.
+# Drawn so that the label has a ground; shell.css gives both the colours of the page.
 GROUND = "rgba(128,128,128,0.5)"
 
 Area = tuple[float, float, float, float]

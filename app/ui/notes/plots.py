@@ -151,21 +151,21 @@ def between(result: RunResult, one: str, other: str) -> pd.DataFrame:
 
 
 def two_sides(table: pd.DataFrame, one: str, other: str) -> go.Figure:
-    """The strongest keywords of each of two categories as bars to either side."""
-    left = table[table["z"] < 0].nsmallest(A_SIDE, "z")
-    right = table[table["z"] > 0].nlargest(A_SIDE, "z").iloc[::-1]
-    both = pd.concat([left, right])
+    """The strongest keywords of each of two categories as bars: those of `one` to the left, of `other` to the right."""
+    left = table[table["z"] > 0].nlargest(A_SIDE, "z").iloc[::-1]
+    right = table[table["z"] < 0].nsmallest(A_SIDE, "z")
+    both = pd.concat([right, left])
     figure = go.Figure(
         go.Bar(
-            x=both["z"],
+            x=-both["z"],
             y=both["keyword"],
             orientation="h",
             marker={"color": np.where(both["z"] < 0, COLOURS[1], COLOURS[0])},
-            customdata=both[["notes_one", "notes_other"]],
+            customdata=both[["notes_one", "notes_other"]].assign(z=both["z"].abs()),
             hovertemplate=f"%{{y}}<br>{escape(one)}: %{{customdata[0]}} notes<br>{escape(other)}: %{{customdata[1]}} "
-            "notes<br>z %{x:.1f}<extra></extra>",
+            "notes<br>z %{customdata[2]:.1f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title=f"← {other}    z    {one} →", zeroline=True)
+    figure.update_xaxes(title=f"← {one}    z    {other} →", zeroline=True, showticklabels=False)
     figure.update_layout(height=120 + 22 * len(both), margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure

@@ -15,6 +15,7 @@ from app.survey.notes import views
 from app.survey.tables.notes import NoteRun
 from app.ui.notes.note_list import MARK, lead_on, note_html
 from app.ui.shared.address import FieldNotes
+from app.ui.shared.status_strip import BACKEND_WORDS
 from app.ui.shared.words import duration, many, plain
 
 EXAMPLES = 8
@@ -25,11 +26,11 @@ LONGEST_EXAMPLE = 140
 def summary(run: NoteRun, result: RunResult) -> None:
     """What came out, in sentences, and the files."""
     figures = run.figures
-    seconds = (run.finished_at or 0) - (run.started_at or 0)
+    took = f"{duration((run.finished_at or 0) - (run.started_at or 0))} {BACKEND_WORDS.get(run.backend, run.backend)}"
     st.caption(
         f"{many(figures['notes'], 'note')} in {many(figures['categories'], 'category', 'categories')} · "
         f"{many(figures['keywords'], 'discriminative keyword')} · {many(figures['clusters'], 'cluster')} · "
-        f"{duration(seconds)} on the {run.backend} backend · {run.settings['graph'].get('model_name', '')}, "
+        f"{took} · {run.settings['graph'].get('model_name', '')}, "
         f"seed {run.settings['graph'].get('seed', 0)}"
     )
     st.markdown("  \n".join(f":material/info: {plain(line)}" for line in run.told))
