@@ -24,7 +24,6 @@ import base64
 import builtins
 import collections
 import contextlib
-import ctypes
 import dataclasses
 import fnmatch
 import hashlib
@@ -46,6 +45,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
+
+from tests.support import forked
 
 TOKEN_ID = "ak-local"
 TOKEN_SECRET = "as-local"
@@ -153,7 +154,9 @@ class LocalModal(Admin):
 
     def __enter__(self) -> LocalModal:
         self.proc = subprocess.Popen(
-            [sys.executable, os.path.abspath(__file__), str(self.port)], stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "tests.modal.modal_server", str(self.port)],
+            cwd=forked.ROOT,
+            stdout=subprocess.DEVNULL,
         )
         _wait_port("127.0.0.1", self.port, 20)
         _wait_port("127.0.0.1", self.port + 1, 20)
@@ -298,7 +301,7 @@ class Task:
     created_at: float = dataclasses.field(default_factory=time.time)
     ready_at: float = 0.0
     idle_since: float = 0.0
-    proc: Any = None
+    proc: forked.Process | None = None
     stopping: bool = False
     dead: bool = False
     killed_for: str = ""
@@ -383,9 +386,13 @@ def _unjwt(token: str) -> dict:
     return json.loads(base64.urlsafe_b64decode(part + "=" * (-len(part) % 4)))
 
 
-def _die_with_parent() -> None:  # child side, Linux only
-    with contextlib.suppress(Exception):
-        ctypes.CDLL("libc.so.6").prctl(1, signal.SIGKILL)
+async def _pipe() -> tuple[asyncio.StreamReader, int]:
+    """What a child prints, as a stream for this process and an open file for the child."""
+    out, into = os.pipe()
+    stream = asyncio.StreamReader(limit=2**24)
+    loop = asyncio.get_running_loop()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(stream), os.fdopen(out, "rb"))
+    return stream, into
 
 
 def build_server(opts: argparse.Namespace):
@@ -1382,28 +1389,21 @@ def build_server(opts: argparse.Namespace):
                     NO_PROXY="127.0.0.1,localhost",
                     no_proxy="127.0.0.1,localhost",
                 )
-                task.proc = await asyncio.create_subprocess_exec(
-                    sys.executable,
-                    "-m",
-                    "modal._container_entrypoint",
-                    env=env,
-                    cwd=root / "root",
-                    stdin=asyncio.subprocess.DEVNULL,
-                    stdout=asyncio.subprocess.PIPE,
-                    stderr=asyncio.subprocess.PIPE,
-                    preexec_fn=_die_with_parent if sys.platform == "linux" else None,
-                    limit=2**24,
-                )
+                (out, into_out), (err, into_err) = await _pipe(), await _pipe()
+                files = (into_out, into_err)
+                task.proc = await asyncio.to_thread(forked.start, forked.CONTAINER, [], env, *files, cwd=root / "root")
+                for file in files:
+                    os.close(file)
 
                 async def pump(stream, fd):
                     async for raw in stream:
                         self.log(fn, task, raw.decode("utf8", "replace"), fd)
 
                 await asyncio.gather(
-                    pump(task.proc.stdout, api_pb2.FILE_DESCRIPTOR_STDOUT),
-                    pump(task.proc.stderr, api_pb2.FILE_DESCRIPTOR_STDERR),
-                    task.proc.wait(),
+                    pump(out, api_pb2.FILE_DESCRIPTOR_STDOUT),
+                    pump(err, api_pb2.FILE_DESCRIPTOR_STDERR),
                 )
+                await asyncio.to_thread(task.proc.wait)
             except Exception as exc:  # cannot even start
                 print(f"[server] container {task.id} of {fn.name} could not be started: {exc!r}", flush=True)
                 task.init_result = R(status=R.GENERIC_STATUS_FAILURE, exception=f"container could not start: {exc!r}")

@@ -14,7 +14,7 @@ import pytest
 
 from app.__main__ import main
 from app.settings import load_settings
-from tests.support.forked import start
+from tests.support.forked import APP, start
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_WEIGHTS = "/nonexistent/weights"
@@ -29,7 +29,8 @@ def environment(data_dir: Path, **more: str) -> dict[str, str]:
 def pugmark(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> Any:
     """Run `python -m app ARGUMENTS --json`; returns the answer. Fails with the command's words on another status."""
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as words:
-        status = start([*arguments, "--json"], environment(data_dir, **more), answer, words).wait()
+        command, env = [*arguments, "--json"], environment(data_dir, **more)
+        status = start(APP, command, env, answer.fileno(), words.fileno()).wait()
         for file in (answer, words):
             file.seek(0)
         assert status == expect, (answer.read() + words.read()).decode()

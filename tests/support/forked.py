@@ -1,32 +1,56 @@
-"""`python -m app` in a process of its own that need not import the program: it is forked from one that has done so."""
+"""A program in a process of its own that need not import its libraries: it is forked from one that has done so.
+
+A worker or a container imports for seconds what it works with for a tenth of one. Run by its path with the name of a
+program this file is the process that waits, and forks.
+"""
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import random
+import runpy
 import selectors
 import signal
 import socket
 import subprocess
 import sys
-import traceback
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-IMPORTED = (
-    "app.commands.imports",
-    "app.commands.work",
-    "app.jobs.worker",
-    "modal_backend.models.detectors.pocket_detector",
-    "modal_backend.models.loaders",
-    "modal_backend.models.rapid.features",
-)
+APP, CONTAINER = "app", "modal._container_entrypoint"
+# A container imports our own modules from the files that were deployed: here are those of others only.
+IMPORTED = {
+    APP: (
+        "app.commands.imports",
+        "app.commands.work",
+        "app.jobs.worker",
+        "modal_backend.models.detectors.pocket_detector",
+        "modal_backend.models.loaders",
+        "modal_backend.models.rapid.features",
+    ),
+    CONTAINER: (
+        "modal._runtime.user_code_imports",
+        "modal._runtime.task_lifecycle_manager",
+        "cv2",
+        "faiss",
+        "onnxruntime",
+        "PIL.Image",
+        "safetensors.numpy",
+        "scipy.ndimage",
+        "sklearn",
+        "torch",
+    ),
+}
+PR_SET_PDEATHSIG = 1  # linux/prctl.h
+_BEGINNING = threading.Lock()
 
 
 class Forked:
@@ -54,79 +78,83 @@ class Forked:
 Process = Forked | subprocess.Popen[bytes]
 
 
-def start(arguments: list[str], env: Mapping[str, str], stdout: IO[bytes], stderr: IO[bytes]) -> Process:
-    """`python -m app ARGUMENTS` in the project's folder; where there is no fork as a person starts it.
+def start(
+    program: str, arguments: list[str], env: Mapping[str, str], stdout: int, stderr: int, cwd: Path = ROOT
+) -> Process:
+    """`python -m PROGRAM ARGUMENTS`; where the system has no such fork as a person starts it.
 
     Args:
+        program: APP or CONTAINER.
         env: its whole environment.
-        stdout, stderr: open files that take what it prints.
+        stdout, stderr: numbers of open files that take what it prints.
     """
     if sys.platform != "linux":
-        command = [sys.executable, "-m", "app", *arguments]
-        return subprocess.Popen(command, cwd=ROOT, env=env, stdout=stdout, stderr=stderr)
+        command = [sys.executable, "-m", program, *arguments]
+        return subprocess.Popen(command, cwd=cwd, env=env, stdout=stdout, stderr=stderr)
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     with there:
-        asked = json.dumps({"arguments": arguments, "env": dict(env)}).encode()
-        socket.send_fds(_server(), [asked], [there.fileno(), stdout.fileno(), stderr.fileno()])
+        asked = json.dumps({"arguments": arguments, "env": dict(env), "cwd": str(cwd)}).encode()
+        with _BEGINNING:
+            waiting = _waiting(program)
+        socket.send_fds(waiting, [asked], [there.fileno(), stdout, stderr])
     return Forked(here)
 
 
 @cache
-def _server() -> socket.socket:
+def _waiting(program: str) -> socket.socket:
     """What is written there is done by the process that forks; it ends with this one."""
     here, there = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-    code = "from tests.support.forked import serve; serve()"
     with there:
-        subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdin=there, stdout=subprocess.DEVNULL)
+        subprocess.Popen([sys.executable, __file__, program], cwd=ROOT, stdin=there, stdout=subprocess.DEVNULL)
     return here
 
 
-def serve() -> None:
-    """Fork a process for each message, and answer with its number and its exit status."""
-    for name in IMPORTED:
+def _wait(control: socket.socket) -> dict[str, Any]:
+    """Fork for each message, and answer with the number and the exit status; returns the message in each child."""
+    events = selectors.DefaultSelector()
+    events.register(control, selectors.EVENT_READ)
+    while True:
+        for key, _ in events.select():
+            if key.fileobj is control:
+                asked, files, *_ = socket.recv_fds(control, 1 << 20, 3)
+                if not asked:
+                    sys.exit()
+                if not (pid := os.fork()):
+                    events.close()
+                    return json.loads(asked) | {"files": files}
+                for file in files[1:]:
+                    os.close(file)
+                connection = socket.socket(fileno=files[0])
+                connection.send(str(pid).encode())
+                events.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
+            else:
+                events.unregister(key.fileobj)
+                os.close(key.fd)
+                pid, connection = key.data
+                status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+                with suppress(BrokenPipeError), connection:
+                    connection.send(str(status).encode())
+
+
+def _become(program: str, asked: dict[str, Any]) -> None:
+    """Be `python -m PROGRAM` from here on, and end with the process that waits."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    connection, stdout, stderr = asked["files"]
+    os.close(connection)
+    for file, place in ((os.open(os.devnull, os.O_RDONLY), 0), (stdout, 1), (stderr, 2)):
+        os.dup2(file, place)
+        os.close(file)
+    os.environ.clear()
+    os.environ.update(asked["env"])
+    os.chdir(asked["cwd"])
+    sys.orig_argv = [sys.executable, "-m", program, *asked["arguments"]]
+    sys.argv[1:] = asked["arguments"]
+    random.seed()
+    runpy.run_module(program, run_name="__main__", alter_sys=True)
+
+
+if __name__ == "__main__":
+    sys.path[0] = ""  # the folder in which the program runs, as with `python -m`
+    for name in IMPORTED[sys.argv[1]]:
         import_module(name)
-    control = socket.socket(fileno=0)
-    with selectors.DefaultSelector() as events:
-        events.register(control, selectors.EVENT_READ)
-        while True:
-            for key, _ in events.select():
-                if key.fileobj is control:
-                    asked, files, *_ = socket.recv_fds(control, 1 << 20, 3)
-                    if not asked:
-                        return
-                    pid = os.fork() or _become(json.loads(asked), *files)
-                    for file in files[1:]:
-                        os.close(file)
-                    connection = socket.socket(fileno=files[0])
-                    connection.send(str(pid).encode())
-                    events.register(os.pidfd_open(pid), selectors.EVENT_READ, (pid, connection))
-                else:
-                    events.unregister(key.fileobj)
-                    os.close(key.fd)
-                    pid, connection = key.data
-                    status = os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
-                    with suppress(BrokenPipeError), connection:
-                        connection.send(str(status).encode())
-
-
-def _become(asked: dict[str, Any], connection: int, stdout: int, stderr: int) -> int:
-    """Be the command from here on; never returns."""
-    status: object = 1
-    try:
-        os.close(connection)
-        for file, place in ((os.open(os.devnull, os.O_RDONLY), 0), (stdout, 1), (stderr, 2)):
-            os.dup2(file, place)
-            os.close(file)
-        os.environ.clear()
-        os.environ.update(asked["env"])
-        sys.orig_argv = [sys.executable, "-m", "app", *asked["arguments"]]
-        random.seed()
-        status = import_module("app.__main__").main(asked["arguments"])
-    except SystemExit as ended:
-        status = ended.code
-    except BaseException:
-        traceback.print_exc()
-    finally:
-        sys.stdout.flush()
-        sys.stderr.flush()
-        os._exit(status if isinstance(status, int) else 1)
+    _become(sys.argv[1], _wait(socket.socket(fileno=0)))

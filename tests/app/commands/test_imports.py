@@ -15,7 +15,7 @@ import pytest
 
 from app.operating_system import end_by_force, family
 from tests.support.commands import ROOT, environment, pugmark, pugmark_here
-from tests.support.forked import start
+from tests.support.forked import APP, start
 from tests.support.malformed import make_malformed
 from tests.support.pictures import encoded, noisy
 from tests.support.raw_zip import raw_zip
@@ -146,7 +146,8 @@ def test_killed_half_way_and_started_again_every_image_is_there_once(tmp_path):
     folder, data_dir = sample_folder(), tmp_path / "data"
     total = len(list(folder.rglob("*.JPG")))
     with (tmp_path / "log").open("ab") as log:
-        process = start(["import", str(folder), "--wait"], environment(data_dir), log, log)
+        command = ["import", str(folder), "--wait"]
+        process = start(APP, command, environment(data_dir), log.fileno(), log.fileno())
     deadline = time.monotonic() + 180
     while time.monotonic() < deadline and _analysed(data_dir) < total // 4:
         time.sleep(0.05)
