@@ -6,6 +6,7 @@ program this file is the process that waits, and forks.
 
 from __future__ import annotations
 
+import atexit
 import ctypes
 import json
 import os
@@ -17,6 +18,7 @@ import socket
 import subprocess
 import sys
 import threading
+import traceback
 from collections.abc import Mapping
 from contextlib import suppress
 from functools import cache
@@ -150,7 +152,19 @@ def _become(program: str, asked: dict[str, Any]) -> None:
     sys.orig_argv = [sys.executable, "-m", program, *asked["arguments"]]
     sys.argv[1:] = asked["arguments"]
     random.seed()
-    runpy.run_module(program, run_name="__main__", alter_sys=True)
+    status: object = 1
+    try:
+        runpy.run_module(program, run_name="__main__", alter_sys=True)
+        status = None
+    except SystemExit as ended:
+        status = ended.code
+    except BaseException:
+        traceback.print_exc()
+    finally:  # libraries written in C would wait for threads at their end that a fork does not take along
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status if isinstance(status, int) else status is not None)
 
 
 if __name__ == "__main__":
