@@ -282,7 +282,7 @@ def _flank_notes(animals: Sequence[Captured], design: Design) -> list[str]:
     if design.flank == "any" and left and right:
         notes.append(
             f"{left} individuals are known from the left flank only and {right} from the right only: some of them may "
-            "be the same animals. Use one flank, or join the flanks in Identify."
+            "be the same animals. Use one flank, or join them under Flanks."
         )
     return notes
 

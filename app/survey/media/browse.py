@@ -85,7 +85,8 @@ class MediaFilter:
 
 @dataclass(frozen=True, slots=True)
 class MediaView:
-    """One media as the screens show it. taken_at is camera-local. count: of a video that is summarised."""
+    """One media as the screens show it. taken_at is camera-local; clock_showed: what the camera said, where it differs.
+    count: of a video that is summarised."""
 
     id: int
     sha256: str
@@ -109,6 +110,7 @@ class MediaView:
     count: AnimalCount | None = None
     damage: str | None = None
     people_shown: bool = False
+    clock_showed: datetime | None = None
 
 
 def count(session: Session, wanted: MediaFilter) -> int:
@@ -194,11 +196,8 @@ def deployments(session: Session) -> list[tuple[int, str, int]]:
 def detector(session: Session) -> ModelVersion | None:
     """The detector behind the newest analysis; None before the first."""
     newest = sa.select(sa.func.max(Analysis.id)).scalar_subquery()
-    return session.scalar(
-        sa.select(ModelVersion)
-        .join(Analysis, Analysis.model_version_id == ModelVersion.id)
-        .where(Analysis.id == newest)
-    )
+    used = sa.select(ModelVersion).join(Analysis, Analysis.model_version_id == ModelVersion.id)
+    return session.scalar(used.where(Analysis.id == newest))
 
 
 def change_mark(session: Session) -> str:
@@ -296,4 +295,5 @@ def _view(row: tuple[Any, ...], boxes: list[BoxView], count: AnimalCount | None,
         count=count,
         damage=media.damage,
         people_shown=people_shown,
+        clock_showed=media.recorded_at if media.recorded_at != media.taken_at else None,
     )

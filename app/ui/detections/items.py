@@ -12,7 +12,7 @@ from app.survey.detections.hints import Hint
 from app.survey.detections.people import hides_person
 from app.survey.media.browse import MediaView
 from app.survey.media.species import SpeciesChoice
-from app.ui.shared.words import count_in_words, many, when
+from app.ui.shared.words import count_in_words, many, when, when_taken
 
 
 def grid_items(
@@ -88,7 +88,9 @@ def choice_items(choices: Sequence[SpeciesChoice]) -> list[dict[str, Any]]:
 
 def facts(view: MediaView) -> list[str]:
     """What is known of a media, in words."""
-    time = when(view.taken_at) + (" (from the file name)" if view.taken_at_source == "file name" else "")
+    time = when_taken(view.taken_at, view.clock_showed) + (
+        " (from the file name)" if view.taken_at_source == "file name" else ""
+    )
     known = [view.deployment or "no deployment", time, view.camera, f"{view.width} × {view.height} px"]
     if view.kind == "video":
         known.insert(0, "Key frame of a video; all of it is in Videos")

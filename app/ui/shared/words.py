@@ -17,6 +17,11 @@ def when(taken_at: datetime | None) -> str:
     return f"{taken_at.day} {taken_at:%b %Y %H:%M}" if taken_at else "time unknown"
 
 
+def when_taken(taken_at: datetime | None, clock_showed: datetime | None) -> str:
+    """A camera-local time, with what a wrong clock showed, which may stand in the picture."""
+    return when(taken_at) + (f" (the camera's clock showed {when(clock_showed)})" if clock_showed else "")
+
+
 def moment(seconds: float | None) -> str:
     """Seconds since 1970 as the local time of this machine."""
     return when(datetime.fromtimestamp(seconds)) if seconds else ""

@@ -14,7 +14,7 @@ from app.survey.media.overview import Glance, glance
 from app.ui.individuals.plots import counts_map
 from app.ui.shared import counts
 from app.ui.shared.shots import shots_html
-from app.ui.shared.words import many, when
+from app.ui.shared.words import many, plain, when_taken
 
 WAIT_SECONDS = 0.05
 MOST_SPECIES = 8
@@ -44,7 +44,8 @@ def best_picture(seen: Glance) -> None:
         st.html(shots_html(views, detector.threshold if detector and detector.threshold else 0.5, large=True))
         view = views[0]
         best = "Best picture of the last day" if view.taken_at else "Best picture"
-        st.caption(f"{best} · {view.deployment or 'no deployment'} · {when(view.taken_at)}")
+        time = when_taken(view.taken_at, view.clock_showed)
+        st.caption(f"{best} · {plain(view.deployment or 'no deployment')} · {time}")
 
 
 def charts(seen: Glance) -> None:
