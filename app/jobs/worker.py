@@ -27,7 +27,7 @@ from app.jobs.queue import Queue
 from app.jobs.upkeep import Upkeep
 from app.matching.gallery import Gallery
 from app.settings import Settings
-from app.survey.database import Survey, is_away, wait_until_free
+from app.survey.database import Survey, is_away, prepare_queue
 from app.survey.detections import rapid_profile
 from modal_backend.errors import BackendError
 
@@ -45,7 +45,7 @@ LAST_STEPS_SECONDS = 2
 
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
-    wait_until_free(settings.jobs_url)
+    prepare_queue(settings.jobs_url)
     presence = Presence(survey)
     backend = open_backend(settings)
     choose = Chooser(settings, backend.runnable, survey)

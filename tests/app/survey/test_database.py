@@ -14,7 +14,7 @@ from app import __main__ as command_line
 from app import files
 from app.jobs.worker import run_worker
 from app.survey import database
-from app.survey.database import Survey, open_survey, trouble
+from app.survey.database import Survey, open_survey, prepare_queue, trouble
 from app.survey.tables.individuals import Individual
 from app.survey.tables.media import Media
 
@@ -51,6 +51,18 @@ def test_a_worker_whose_queue_another_program_holds_waits_for_it_and_ends_in_a_s
     assert "Another program holds jobs.sqlite of the survey." in caplog.text
     assert trouble(refused.value).startswith("Another program holds")
     holder.close()
+
+
+def test_the_queue_is_read_while_a_worker_writes_to_it(settings, survey):
+    prepare_queue(settings.jobs_url)
+    writer, reader = (sqlite3.connect(files.jobs_database_path(settings.data_dir), isolation_level=None) for _ in "ab")
+    writer.execute("CREATE TABLE jobs (number)")
+    reader.execute("BEGIN")
+    assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
+    writer.execute("INSERT INTO jobs VALUES (1)")  # without a log it would wait for the reader
+    assert reader.execute("SELECT count(*) FROM jobs").fetchone() == (0,)
+    writer.close()
+    reader.close()
 
 
 def held(path, monkeypatch):
