@@ -29,7 +29,12 @@ hypothesis_settings.load_profile("same")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Functions that numba compiles are kept from run to run, beside pytest's own cache."""
+    """Functions that numba compiles are kept from run to run, beside pytest's own cache.
+
+    Processes that share the cores compute with one thread each: more would wait for each other at full speed.
+    """
+    if hasattr(config, "workerinput"):
+        os.environ.setdefault("OMP_NUM_THREADS", "1")
     if config.pluginmanager.has_plugin("cacheprovider"):
         os.environ.setdefault("NUMBA_CACHE_DIR", str(config.cache.mkdir("numba")))
 
