@@ -34,7 +34,7 @@ from tests.support.nuisances import NUISANCES
 from tests.support.still_videos import draw_still_video, read_stills, still_video
 
 START = np.array([1.0, 0.3, 1.5, 1.85, 0.9, -0.85, -1.1, -2.0, -1.0])  # as the rules before it weighed
-PULL = 3.0  # of 10, 5, 3 and 1 all do as well held out, and the two least best on sources that the fit never saw
+PULL = 10.0  # 5, 3 and 1 do no better held out, and count a door of real.csv that people pass as a person
 FOLDS = 8
 Row = tuple[str, np.ndarray, bool]  # the video, the features, whether it is an animal
 SHOWS = 0.3  # overlap with the animal, or .7 of the smaller covered: enlarged parts show heads, shadows join bodies

@@ -1,7 +1,7 @@
 """Videos made of real stills with real nuisances, and real videos: the most at once, the range, the times, nothing.
 
-PUGMARK_STILL_SEEDS=FIRST:COUNT chooses the seeds. The method was made on the sources named TUNED_ON. Of the held-out ones
-the videos of seeds 6000 to 6006 and 6100 to 6123 were looked at: they chose how strongly its weights are pulled.
+PUGMARK_STILL_SEEDS=FIRST:COUNT chooses the seeds. The method was made on the sources named TUNED_ON. Of the
+held-out ones the videos of seeds 6000 to 6006 and 6100 to 6123 were looked at, while its weights were chosen.
 """
 
 from __future__ import annotations

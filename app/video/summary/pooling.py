@@ -18,8 +18,8 @@ from modal_backend.contracts import Category
 from modal_backend.models.detectors.overlap import apart
 
 FEATURES = ("sureness", "marks", "share", "strides", "crosses", "stands", "scenery", "darts")
-WEIGHTS = (0.8, 0.74, 1.42, 1.82, 1.18, -1.21, -1.38, -2.19)
-OFFSET = -1.09
+WEIGHTS = (0.83, 0.51, 1.46, 1.88, 1.05, -1.03, -1.2, -2.06)
+OFFSET = -1.04
 COUNTS_FROM = 0.5
 FEWEST_MARKS, FEWEST_STILL = 2, 3
 SEVERAL = 3  # marks of an animal from which it speaks for it that its path crosses a border
