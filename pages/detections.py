@@ -21,6 +21,7 @@ from app.ui.detections.items import choice_items, grid_items, viewer_items
 from app.ui.detections.pending import drawn_when_looked_at
 from app.ui.detections.viewer.viewer import media_viewer, review_state
 from app.ui.shared.address import Detections, History, Identify, go
+from app.ui.shared.counts import survey_state
 from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import history_page, identify_page, upload_page
@@ -163,7 +164,7 @@ actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is No
 applied, read_at = applied_to_survey(actions, store), time.time()
 if opened is not None and review.closed is not None:
     back_to_list(review.closed, wanted)
-counts = kind_counts(replace(wanted, unreviewed=False))
+counts = kind_counts(replace(wanted, unreviewed=False), survey_state())
 everything, unreviewed = counts[Show.ALL], counts[Show.UNREVIEWED]
 page_header(
     "Detections",
@@ -173,7 +174,7 @@ page_header(
 if not everything and not is_narrowed(wanted):
     empty_page(
         "There are no images or videos yet. Each will be here with its boxes.",
-        lambda: bool(kind_counts(replace(wanted, unreviewed=False))[Show.ALL]),
+        lambda: bool(kind_counts(replace(wanted, unreviewed=False), survey_state())[Show.ALL]),
         (upload_page(), "Bring in images", ":material/upload:"),
     )
 elif opened is not None:

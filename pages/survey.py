@@ -10,7 +10,7 @@ from app.sample.demo_survey import sample_import
 from app.survey.calls.overview import WaitingFigures
 from app.survey.individuals import catalogue
 from app.survey.media.browse import Show
-from app.survey.media.progress import recent_imports
+from app.survey.media.progress import labels, recent_imports
 from app.ui.shared import counts
 from app.ui.shared.address import Detections
 from app.ui.shared.header import page_header
@@ -101,7 +101,7 @@ def figures_coming() -> None:
 
 
 with deps.survey().read() as session:
-    begun = bool(recent_imports(session, limit=1))
+    begun = bool(labels(session, limit=1))
 if begun:
     overview()
 else:

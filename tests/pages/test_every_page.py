@@ -80,7 +80,7 @@ def test_a_page_runs_on_a_survey_with_media(filled, name):
     assert test.title
 
 
-@pytest.mark.parametrize(("name", "most"), [("identify", 60), ("export", 60), ("survey", 115)])
+@pytest.mark.parametrize(("name", "most"), [("identify", 60), ("export", 60), ("survey", 115), ("detections", 70)])
 def test_a_page_that_is_drawn_again_asks_the_database_little(filled, name, most):
     test, asked = page(name), []
 

@@ -8,7 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import deps
-from app.survey.media import browse, species
+from app.survey.media import browse
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.repeated import repeated_boxes
 from app.ui.detections.species import species_form
@@ -68,7 +68,8 @@ def chosen_filter() -> MediaFilter:
 
 def filter_bar(wanted: MediaFilter) -> None:
     """The kinds with their counts, the deployments and what narrows further; a choice goes to the address."""
-    counts = kind_counts(wanted)
+    now = survey_state()
+    counts = kind_counts(wanted, now)
     with st.container(horizontal=True, vertical_alignment="center", gap="small"):
         show = st.segmented_control(
             "Show",
@@ -85,11 +86,11 @@ def filter_bar(wanted: MediaFilter) -> None:
             "Order", list(ORDERS), index=int(wanted.unsure_first), format_func=ORDERS.__getitem__, width=155,
             label_visibility="collapsed", key=f"first-{wanted.unsure_first}",
         )  # fmt: skip
-        active = _said(wanted)
+        active = _said(wanted, now)
         with st.popover(plain(", ".join(active)) or "Filter", icon=":material/filter_alt:", width="content"):
-            _narrow(wanted)
+            _narrow(wanted, now)
         species_form()
-        if waiting := counted.being_looked_at(survey_state()):
+        if waiting := counted.being_looked_at(now):
             st.badge(f"{waiting:,} still being looked at", icon=":material/hourglass_top:", color="gray")
         repeated_boxes()
         if active and st.button("Show all again", icon=":material/close:", type="tertiary"):
@@ -100,9 +101,9 @@ def filter_bar(wanted: MediaFilter) -> None:
         go({Detections.FILTER: kind, Detections.PAGE: None, **state})
 
 
-def kind_counts(wanted: MediaFilter) -> dict[str, int]:
-    """How many media each kind has within the rest of the filter."""
-    return counted.kinds(survey_state(), replace(wanted, show=Show.ALL, unsure_first=False))
+def kind_counts(wanted: MediaFilter, now: str) -> dict[str, int]:
+    """How many media each kind has within the rest of the filter. now: the state of the survey."""
+    return counted.kinds(now, replace(wanted, show=Show.ALL, unsure_first=False))
 
 
 def is_narrowed(wanted: MediaFilter) -> bool:
@@ -110,15 +111,15 @@ def is_narrowed(wanted: MediaFilter) -> bool:
     return replace(wanted, show=Show.ALL, threshold=0.5, unsure_first=False) != MediaFilter()
 
 
-def _narrow(wanted: MediaFilter) -> None:
+def _narrow(wanted: MediaFilter, now: str) -> None:
     with deps.survey().read() as session:
-        stations, people, labels = browse.stations(session), browse.reviewers(session), species.choices(session)
-        period = browse.period(session)
+        people, period = browse.reviewers(session), browse.period(session)
+    stations, labels, _ = counted.subjects(now)
     hinted = {name: f"{name} ({count:,})" for name, count in counted.hinted()}
-    imports = {str(number): label for number, label in counted.imports(survey_state())}
-    places = {str(number): name for number, name, _ in counted.places(survey_state())}
+    imports = {str(number): label for number, label in counted.imports(now)}
+    places = {str(number): name for number, name, _ in counted.places(now)}
     chosen: dict[Parameter[Any], str | None] = {
-        Detections.SPECIES: _pick("Species", [label.name for label in labels if label.used], wanted.species),
+        Detections.SPECIES: _pick("Species", labels, wanted.species),
         Detections.HINT: _pick("Species hint, not labelled yet", list(hinted), wanted.hint, hinted),
         Detections.STATION: _pick("Station", stations, wanted.station),
         Detections.DEPLOYMENT: _pick("Deployment", list(places), _text(wanted.deployment_id), places),
@@ -145,14 +146,14 @@ def _pick(label: str, options: list[str], present: str | None, names: dict[str, 
     )
 
 
-def _said(wanted: MediaFilter) -> list[str]:
+def _said(wanted: MediaFilter, now: str) -> list[str]:
     """The narrower choices in words."""
     parts = [one for one in (wanted.species, f"maybe {wanted.hint}" if wanted.hint else None, wanted.station) if one]
     if wanted.deployment_id is not None:
-        places = {number: name for number, name, _ in counted.places(survey_state())}
+        places = {number: name for number, name, _ in counted.places(now)}
         parts.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))
     if wanted.import_id is not None:
-        parts.append(dict(counted.imports(survey_state())).get(wanted.import_id, f"import {wanted.import_id}"))
+        parts.append(dict(counted.imports(now)).get(wanted.import_id, f"import {wanted.import_id}"))
     if wanted.event_id is not None:
         parts.append("one event")
     if wanted.since or wanted.until:

@@ -17,7 +17,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import Detections
 from app.ui.shared.navigation import detections_page
 from app.ui.shared.shots import shots_html
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.troubles import drawn_again, drawn_by_itself
 from app.ui.shared.words import duration, many, moment, plain
 
 PICTURES = 8
@@ -37,11 +37,12 @@ def import_list(run_again: Callable[[int], None], limit: int = 6, page_every: fl
     Args:
         page_every: seconds after which the whole page is drawn again meanwhile; None for never.
     """
-    running, drawn = any(one.running for one in _recent(limit)), time.monotonic()
+    latest = _recent(limit)
+    running, drawn = any(one.running for one in latest), time.monotonic()
 
     @drawn_again("1s" if running else None)
     def live() -> None:
-        imports = _recent(limit)
+        imports = _recent(limit) if drawn_by_itself() else latest
         for one in imports:
             _draw(one, run_again)
         if running and not any(one.running for one in imports):
