@@ -17,7 +17,7 @@ from sklearn.feature_extraction.text import CountVectorizer
 from app.notes.example import OF_KIND
 from app.sample.plan import station_name
 from modal_backend.models.text.keywords import run_keybert_extraction
-from modal_backend.models.text.note_text import phrase_analyzer
+from modal_backend.models.text.note_text import phrases
 from tests.support.commands import ROOT, environment
 from tests.support.minilm import minilm_by_torch
 from tests.support.planted_notes import planted_notes
@@ -47,11 +47,11 @@ def field_notes(count: int) -> list[str]:
 def test_one_pass_takes_a_quarter_of_the_time_a_note_and_gives_the_same_keywords(measured):
     notes = field_notes(NOTES)
     theirs = KeyBERT(minilm_by_torch())
-    theirs.extract_keywords(notes[0], vectorizer=CountVectorizer(analyzer=phrase_analyzer()), use_mmr=True)
+    theirs.extract_keywords(notes[0], vectorizer=CountVectorizer(analyzer=phrases), use_mmr=True)
     start = time.perf_counter()
     expected = [
         theirs.extract_keywords(
-            note, vectorizer=CountVectorizer(analyzer=phrase_analyzer()), use_mmr=True, diversity=0.5, top_n=10
+            note, vectorizer=CountVectorizer(analyzer=phrases), use_mmr=True, diversity=0.5, top_n=10
         )
         for note in notes[:BY_NOTE]
     ]

@@ -10,8 +10,7 @@ from __future__ import annotations
 import html
 import re
 import unicodedata
-from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
 
 import regex
 
@@ -90,11 +89,6 @@ def phrases(text: str, ngrams: tuple[int, int] = NGRAMS, language: str = ENGLISH
         for size in range(low, min(high, len(run)) + 1):
             found.extend(" ".join(run[at : at + size]) for at in range(len(run) - size + 1))
     return found
-
-
-def phrase_analyzer(ngrams: tuple[int, int] = NGRAMS) -> Callable[[str], list[str]]:
-    """`phrases` as the analyzer of a vectoriser: CountVectorizer(analyzer=phrase_analyzer())."""
-    return partial(phrases, ngrams=ngrams)
 
 
 def _runs(text: str, stops: frozenset[str]) -> Iterator[list[str]]:

@@ -10,7 +10,7 @@ import pytest
 
 from modal_backend.errors import BackendMisconfigured
 from modal_backend.models.text import keywords
-from modal_backend.models.text.note_text import LONGEST_TEXT, clean, phrase_analyzer, phrases
+from modal_backend.models.text.note_text import LONGEST_TEXT, clean, phrases
 from modal_backend.models.text.sentence_embedding import load_embedding
 from tests.support.commands import ROOT
 from tests.support.minilm import minilm_by_torch
@@ -65,7 +65,7 @@ def test_keywords_and_scores_are_those_of_keybert_called_note_by_note():
     theirs = KeyBERT(minilm_by_torch())
     for note, found in zip(NOTES[:4], ours["keywords"], strict=False):
         expected = theirs.extract_keywords(
-            note, vectorizer=CountVectorizer(analyzer=phrase_analyzer()), use_mmr=True, diversity=0.5, top_n=6
+            note, vectorizer=CountVectorizer(analyzer=phrases), use_mmr=True, diversity=0.5, top_n=6
         )
         assert [word for word, _ in found] == [word for word, _ in expected]
         assert [score for _, score in found] == pytest.approx([score for _, score in expected], abs=2e-4)
