@@ -45,12 +45,13 @@ def pytest_xdist_auto_num_workers() -> int:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """What takes longest begins first: containers, browsers, pages. A file stays in one process."""
+    """What takes longest begins first: containers, browsers, pages, training. A file stays in one process."""
     items.sort(
         key=lambda item: (
             "control_plane" not in _fixtures(item),
             "browser" not in _fixtures(item),
             "pages" not in item.path.parts,
+            "training" not in item.path.parts,
         )
     )
 
