@@ -1,4 +1,7 @@
-"""Every component with generated pictures; ?show=grid|viewer|match|video|crops|uploader. Below: what it received."""
+"""Every component with generated pictures; ?show=grid|viewer|match|video|crops|uploader. Below: what it received.
+
+Another address given at the bottom shows another component from its start, without a new page.
+"""
 
 # ruff: noqa: E402 (the import path is set before the first own import)
 from __future__ import annotations
@@ -8,6 +11,7 @@ import os
 import sys
 import time
 from pathlib import Path
+from urllib.parse import parse_qsl
 
 ROOT = Path(__file__).resolve().parents[2]
 if str(ROOT) not in sys.path:
@@ -34,9 +38,13 @@ SPECIES = [
     {"name": name, "common": common, "used": 0}
     for name, common in {"Panthera tigris": "tiger", "Panthera pardus": "leopard", "Axis axis": "chital"}.items()
 ]
-SLOW = float(st.query_params.get("slow", "0"))
-st.session_state.runs = st.session_state.get("runs", 0) + 1
-applied = st.session_state.setdefault("applied", {})
+ASKED = dict(parse_qsl(st.session_state.get("asked", ""))) or st.query_params.to_dict()
+SLOW = float(ASKED.get("slow", "0"))
+KEY = ASKED.get("show", "grid") + ASKED.get("number", "")
+if st.session_state.get("shown") != KEY:
+    st.session_state.update(shown=KEY, runs=0, ack=0, applied={})
+st.session_state.runs += 1
+applied = st.session_state.applied
 
 
 def take(actions: list[dict]) -> int:
@@ -44,8 +52,8 @@ def take(actions: list[dict]) -> int:
     for action in actions:
         applied.setdefault(action["uuid"], action)
     if actions:
-        st.session_state.ack = max(st.session_state.get("ack", 0), *(action["n"] for action in actions))
-    return st.session_state.get("ack", 0)
+        st.session_state.ack = max(st.session_state.ack, *(action["n"] for action in actions))
+    return st.session_state.ack
 
 
 def show_grid() -> object:
@@ -58,14 +66,14 @@ def show_grid() -> object:
         }
         for one in MEDIA
     ]  # fmt: skip
-    ack = take(bulk_actions("grid"))
+    ack = take(bulk_actions(KEY))
     time.sleep(SLOW)
     order = [(one["id"], one["id"] // 9) for one in MEDIA]
-    return media_grid(items[:60], 0.2, key="grid", order=order, ack=ack, species_choices=SPECIES, as_of=1.0)
+    return media_grid(items[:60], 0.2, key=KEY, order=order, ack=ack, species_choices=SPECIES, as_of=1.0)
 
 
 def show_viewer() -> object:
-    said = review_state("viewer")
+    said = review_state(KEY)
     ack = take(said.actions)
     time.sleep(SLOW)
     cursor = said.cursor or 0
@@ -81,7 +89,7 @@ def show_viewer() -> object:
         for one in MEDIA[offset : offset + 60]
     ]  # fmt: skip
     return media_viewer(
-        window, key="viewer", threshold=0.2, cursor=cursor, offset=offset, total=len(MEDIA), ack=ack,
+        window, key=KEY, threshold=0.2, cursor=cursor, offset=offset, total=len(MEDIA), ack=ack,
         species_choices=SPECIES, as_of=1.0,
     )  # fmt: skip
 
@@ -100,7 +108,7 @@ def crop(number: int, rank: int = 0) -> dict:
 
 
 def show_match() -> object:
-    said = identify_state("match")
+    said = identify_state(KEY)
     ack = take(said.actions)
     number = max((said.query or 0) + said.step, 0)
     ranked = [[crop(start + rank + 1, rank) for rank in range(9)] for start in range(number, number + 3)]
@@ -112,18 +120,18 @@ def show_match() -> object:
     for start, candidates in enumerate(ranked, number):
         for candidate in candidates:
             candidate["verdict"] = verdicts.get((start, candidate["id"]))
-    if said.actions and "fewer" in st.query_params:  # ranked again: the first candidate is none any more
+    if said.actions and "fewer" in ASKED:  # ranked again: the first candidate is none any more
         ranked[0] = ranked[0][1:]
-    together = [crop(number + 1)] if "burst" in st.query_params else []
+    together = [crop(number + 1)] if "burst" in ASKED else []
     return match_view(
-        {**crop(number), "burst": together}, ranked[0], key="match", ack=ack,
+        {**crop(number), "burst": together}, ranked[0], key=KEY, ack=ack,
         scope_text="24 of 61 crops · all sites · left flank · not this event",
         upcoming=[(crop(number + 1), ranked[1]), ({**crop(number + 2), "burst": together}, ranked[2])],
     )  # fmt: skip
 
 
 def show_video() -> None:
-    ack = take(marks_of("video"))
+    ack = take(marks_of(KEY))
     frames = [
         {
             "number": one["id"], "second": one["id"] / 2, "time": f"0:{one['id']:02}", "boxes": [],
@@ -131,7 +139,7 @@ def show_video() -> None:
         }
         for one in MEDIA[:4]
     ]  # fmt: skip
-    video_frames(frames, key="video", media_id=1, width=MEDIA[0]["w"], height=MEDIA[0]["h"], ack=ack)
+    video_frames(frames, key=KEY, media_id=1, width=MEDIA[0]["w"], height=MEDIA[0]["h"], ack=ack)
 
 
 def show_crops() -> object:
@@ -139,23 +147,27 @@ def show_crops() -> object:
         {"id": one["id"], "src": deps.crop_url(one["crop"]), "label": f"T-{one['id']:02}", "sub": "12 sightings"}
         for one in MEDIA[:24]
     ]
-    return crop_gallery([item | {"badge": "left"} for item in items], key="crops")
+    return crop_gallery([item | {"badge": "left"} for item in items], key=KEY)
 
 
 def show_uploader() -> object:
-    batch = "demo-batch-1"
-    return uploader(batch, deps.upload_token(batch), key="uploader")
+    batch = f"demo-batch-{KEY}"
+    return uploader(batch, deps.upload_token(batch), key=KEY)
 
 
 shows = {
     "grid": show_grid, "viewer": show_viewer, "match": show_match, "video": show_video, "crops": show_crops,
     "uploader": show_uploader,
 }  # fmt: skip
-name = st.query_params.get("show", "grid")
+name = ASKED.get("show", "grid")
 page_header(
     {"match": "Identify"}.get(name, name.capitalize()), "A component.", "37 crops to decide", {"Enter": "accept, next"}
 )
-result = None if st.toggle("Leave this page", key="away") else shows[name]()
+away = st.toggle("Leave this page", key="away")
+places = st.container(), st.container()
+with places[int(ASKED.get("number", "0")) % 2]:  # in the place of the one before it would go on with what that kept
+    result = None if away else shows[name]()
 if os.environ.get("PUGMARK_DEMO_QUIET") != "1":
-    received = {"runs": st.session_state.runs, "applied": list(applied.values()), "result": repr(result)}
+    received = {"key": KEY, "runs": st.session_state.runs, "applied": list(applied.values()), "result": repr(result)}
     st.code(json.dumps(received), language=None)
+    st.text_input("Show another", key="asked")

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from tests.browser.test_components_browser import context as context
+from tests.browser.test_components_browser import fresh as fresh
 from tests.browser.test_components_browser import received, wait_for
-from tests.browser.test_components_browser import show as show
 
 pytestmark = pytest.mark.browser
 PICTURES = re.compile("/(thumbs|views|crops)/")
@@ -49,9 +49,9 @@ def held_back(context: Any) -> Iterator[HeldBack]:
 
 @pytest.mark.parametrize(("view", "key"), [("grid", "b"), ("viewer", "b"), ("match", "Enter"), ("video", "3")])
 def test_a_press_is_kept_until_the_picture_is_drawn_and_given_up_in_words(
-    held_back: HeldBack, show: Callable[..., Any], view: str, key: str
+    held_back: HeldBack, fresh: Callable[..., Any], view: str, key: str
 ) -> None:
-    page = show(view)
+    page = fresh(view)
     page.keyboard.press(key)
     page.get_by_text("Still loading: press again").wait_for(timeout=30_000)
     held_back.let_go()
@@ -63,9 +63,9 @@ def test_a_press_is_kept_until_the_picture_is_drawn_and_given_up_in_words(
 
 
 def test_keys_pressed_too_early_act_in_their_order_once_the_picture_is_there(
-    held_back: HeldBack, show: Callable[..., Any]
+    held_back: HeldBack, fresh: Callable[..., Any]
 ) -> None:
-    page = show("viewer")
+    page = fresh("viewer")
     for key in ("b", "ArrowRight", "u"):
         page.keyboard.press(key)
     held_back.let_go()
@@ -74,9 +74,9 @@ def test_keys_pressed_too_early_act_in_their_order_once_the_picture_is_there(
 
 
 def test_another_tile_chosen_by_hand_gives_up_what_was_pressed_for_the_first(
-    held_back: HeldBack, show: Callable[..., Any]
+    held_back: HeldBack, fresh: Callable[..., Any]
 ) -> None:
-    page = show("grid")
+    page = fresh("grid")
     page.keyboard.press("b")
     page.locator(".tile").nth(2).click()
     held_back.let_go()
