@@ -12,12 +12,12 @@ import pytest
 from tests.browser.test_main_job import pictures
 
 pytestmark = pytest.mark.browser
-FILES = 12
+FILES = 6
 
 
 @pytest.fixture(scope="module")
 def page(browser: Any, working_dashboard: tuple[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    """A page of the dashboard with twelve pictures in it."""
+    """A page of the dashboard with six pictures in it."""
     address, _ = working_dashboard
     context = browser.new_context(viewport={"width": 1366, "height": 900})
     page = context.new_page()
@@ -25,7 +25,7 @@ def page(browser: Any, working_dashboard: tuple[str, Path], tmp_path_factory: py
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(f"{address}/upload")
     page.wait_for_selector('input[aria-label="Files"]', state="attached", timeout=120_000)
-    page.set_input_files('input[aria-label="Files"]', pictures(tmp_path_factory.mktemp("pictures")))
+    page.set_input_files('input[aria-label="Files"]', pictures(tmp_path_factory.mktemp("pictures"))[:FILES])
     page.get_by_text(f"{FILES} new").first.wait_for(timeout=180_000)
     yield page
     context.close()
