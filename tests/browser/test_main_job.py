@@ -73,7 +73,7 @@ def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_
     page.get_by_text("1 refused: which and why").wait_for()
     assert page.get_by_text(".hidden").is_visible(), "what the picker left out is named to the end"
     assert not list((data_dir / "uploads").iterdir())
-    empty.locator(".strip .card").first.wait_for(timeout=120_000)  # it was opened before, and is drawn by itself
+    empty.get_by_text("to decide").first.wait_for(timeout=120_000)  # it was opened before, and is drawn by itself
     empty.close()
 
 
@@ -126,6 +126,16 @@ def test_a_review_by_keyboard_is_in_the_survey_and_survives_a_reload(page, worki
     page.reload()
     page.goto(f"{address}/detections?filter=unreviewed")
     page.get_by_text(f"{FILES - 3} media of {FILES} not reviewed yet").first.wait_for(timeout=120_000)
+
+
+def test_escape_leads_back_to_the_list_though_a_box_is_chosen_already(page, working_dashboard):
+    address, data_dir = working_dashboard
+    ((media_id,),) = rows(data_dir, "select media_id from detection order by confidence desc limit 1")
+    page.goto(f"{address}/detections?media={media_id}")
+    page.locator(".viewer .box.selected").wait_for(timeout=120_000)
+    page.keyboard.press("Escape")
+    page.locator('[role="listbox"][aria-label="Media"]').wait_for(timeout=60_000)
+    assert "media=" not in page.url
 
 
 def test_an_identity_accepted_by_key_is_there_after_a_reload_and_in_the_catalogue(page, working_dashboard):

@@ -92,6 +92,7 @@ class Viewer {
     this.index = index;
     const best = this.current.boxes.filter((box) => counts(box, this.data.threshold)).sort((a, b) => b.p - a.p)[0];
     this.selected = best ? best.key : null;
+    this.chosen = false;
     this.panel.picker.close();
     this.edit.setDrawing(false);
     this.moving = false;
@@ -159,6 +160,7 @@ class Viewer {
     this.held.giveUp();
     this.settle();
     this.selected = key;
+    this.chosen = key !== null;
     this.draw();
   }
 
@@ -246,6 +248,7 @@ class Viewer {
     if (this.keeps(() => this.keepDrawn(box))) return;
     const full = this.add({ kind: "draw", category: this.lastCategory, box });
     this.selected = full.uuid;
+    this.chosen = true;
     this.draw();
   }
 
@@ -305,7 +308,7 @@ class Viewer {
   escape() {
     if (!this.help.hidden) this.help.hidden = true;
     else if (this.edit.drawing) this.edit.setDrawing(false);
-    else if (this.selected) this.select(null);
+    else if (this.chosen && this.boxOf(this.selected)) this.select(null); // a box that the viewer chose itself holds nobody
     else this.leave();
     return true;
   }

@@ -18,7 +18,7 @@ KEYS = {
     "B": "blank, next",
     "U": "unsure, next",
     "W": "the whole picture is one animal, next",
-    "Esc": "no box chosen, again: back to the list",
+    "Esc": "let go of the box you chose, else back to the list",
     "Tab": "next box",
     "X": "delete the box, again to bring it back",
     "1 2 3": "animal, person, vehicle",
