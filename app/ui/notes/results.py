@@ -26,7 +26,8 @@ LONGEST_EXAMPLE = 140
 def summary(run: NoteRun, result: RunResult) -> None:
     """What came out, in sentences, and the files."""
     figures = run.figures
-    took = f"{duration((run.finished_at or 0) - (run.started_at or 0))} {BACKEND_WORDS.get(run.backend, run.backend)}"
+    where = BACKEND_WORDS.get(run.backend or "", run.backend)
+    took = f"{duration((run.finished_at or 0) - (run.started_at or 0))} {where or ''}".strip()
     st.caption(
         f"{many(figures['notes'], 'note')} in {many(figures['categories'], 'category', 'categories')} · "
         f"{many(figures['keywords'], 'discriminative keyword')} · {many(figures['clusters'], 'cluster')} · "
