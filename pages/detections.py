@@ -62,8 +62,9 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
         hinted = hints.of_boxes(session, [box.id for view in views for box in view.boxes])
         brought = unsorted.imports_of(session, [view.id for view in views if view.deployment_id is None])
         labels = choice_items(species.choices(session))
+    nothing = st.empty()  # always there, so that the grid keeps its place
     if not views:
-        st.info("Nothing of this kind at this threshold. Choose another kind above.")
+        nothing.info("Nothing of this kind at this threshold. Choose another kind above.")
     state = media_grid(
         grid_items(views, order, hinted, brought, by_event=not wanted.is_by_doubt),
         wanted.threshold,

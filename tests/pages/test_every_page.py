@@ -197,3 +197,19 @@ def test_no_heavy_library_is_in_the_process_that_draws_the_pages():
     )
     ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
     assert ran.stdout.strip().splitlines()[-1] == "[]", ran.stderr
+
+
+def test_the_view_of_identify_keeps_its_place_when_the_last_crop_is_decided(filled: list[int]):
+    survey = open_survey(load_settings())
+
+    def place_of_the_view(opened: AppTest) -> int:
+        return next(place for place, part in opened.main.children.items() if part.type == "bidi_component")
+
+    before = place_of_the_view(page("identify", q=str(filled[1])))
+    with survey.write() as session:
+        for crop in filled[1:]:
+            identity.new_individual(session, "ana", crop)
+    after = page("identify", q=str(filled[1]))
+    assert "Every crop has a decision." in after.success[0].value
+    assert place_of_the_view(after) == before
+    survey.close()
