@@ -65,10 +65,3 @@ def boxes_of(answer: Tensor) -> Tensor:
 def weights_of(head: BoxHead) -> Weights:
     """The head's weights by their names, as its graph takes them."""
     return {name: value.detach().float().contiguous().cpu().numpy() for name, value in head.state_dict().items()}
-
-
-def head_with(weights: Weights) -> BoxHead:
-    """A head with these weights, in evaluation mode."""
-    head = BoxHead()
-    head.load_state_dict({name: torch.from_numpy(values) for name, values in weights.items()})
-    return head.eval()

@@ -31,7 +31,7 @@ from modal_backend.models.detectors.pocket_detector import (
 )
 from modal_backend.models.onnx_graph import normalised
 from modal_backend.training.backbone import Features
-from modal_backend.training.box_head import head_with
+from tests.support.box_heads import head_with
 from tests.support.scenes import sample_folder
 
 PICTURES, ROUNDS = 4, 3

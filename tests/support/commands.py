@@ -18,6 +18,7 @@ from tests.support.forked import APP, start
 
 ROOT = Path(__file__).resolve().parents[2]
 NO_WEIGHTS = "/nonexistent/weights"
+LONGEST = 600  # seconds
 
 
 def environment(data_dir: Path, **more: str) -> dict[str, str]:
@@ -30,7 +31,11 @@ def pugmark(data_dir: Path, *arguments: str, expect: int = 0, **more: str) -> An
     """Run `python -m app ARGUMENTS --json`; returns the answer. Fails with the command's words on another status."""
     with tempfile.TemporaryFile() as answer, tempfile.TemporaryFile() as words:
         command, env = [*arguments, "--json"], environment(data_dir, **more)
-        status = start(APP, command, env, answer.fileno(), words.fileno()).wait()
+        process = start(APP, command, env, answer.fileno(), words.fileno())
+        try:
+            status = process.wait(LONGEST)
+        finally:
+            process.kill()
         for file in (answer, words):
             file.seek(0)
         assert status == expect, (answer.read() + words.read()).decode()

@@ -63,10 +63,18 @@ class Forked:
         self.pid = int(connection.recv(32))
         self.returncode: int | None = None
 
-    def wait(self) -> int:
-        """Its exit status once it has ended; minus the number of a signal that ended it."""
+    def wait(self, timeout: float | None = None) -> int:
+        """Its exit status once it has ended; minus the number of a signal that ended it.
+
+        Raises:
+            TimeoutExpired: it has not ended within `timeout` seconds.
+        """
         if self.returncode is None:
-            self.returncode = int(self._connection.recv(32))
+            self._connection.settimeout(timeout)
+            try:
+                self.returncode = int(self._connection.recv(32))
+            except TimeoutError as error:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout or 0) from error
             self._connection.close()
         return self.returncode
 

@@ -36,7 +36,7 @@ from modal_backend.models.onnx_graph import Graph, normalised
 from modal_backend.registry import DETECTOR
 from modal_backend.remote import wire
 from modal_backend.training.backbone import Features
-from modal_backend.training.box_head import head_with
+from tests.support.box_heads import head_with
 
 THRESHOLD = threshold(DETECTOR)
 SAMPLE = Path(app.sample.__file__).with_name("shipped")

@@ -7,6 +7,7 @@ from itertools import combinations
 import cv2
 import numpy as np
 import pytest
+import torch
 
 from modal_backend.models.evidence import crop_quality, evidence, flank
 from modal_backend.models.evidence import mask as evidence_mask
@@ -115,6 +116,14 @@ def test_crops_of_any_shape_have_an_outline(reader, shape):
     assert outline.mask.shape == (24, 24)
     assert np.isfinite(outline.mask).all()
     assert np.isfinite(outline.mirror).all()
+
+
+@pytest.mark.parametrize("shape", [(10, 7), (3, 5), (1, 1)])
+def test_parts_of_any_map_are_pooled_as_torch_pools_them(shape):
+    maps = np.random.default_rng(0).random((2, 16, *shape), np.float32)
+    pooled = torch.nn.functional.adaptive_avg_pool2d(torch.from_numpy(maps), evidence_mask.MIRROR_GRID)
+    wanted = torch.nn.functional.normalize(pooled, dim=1).numpy()
+    assert evidence_mask._pooled(maps) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_mirror_vector_turns_round_with_the_picture(reader, real_data):
