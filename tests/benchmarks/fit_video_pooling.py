@@ -92,7 +92,8 @@ def marked_things(path: Path, detect: Detect) -> Iterator[tuple[Thing, np.ndarra
     look_closer(sampled, paths, frame, detect, _unseen)
     looked = {sample.index: (sample.second, sample.found) for sample in sampled}
     seconds = tuple(sorted(second for second, _ in looked.values()))
-    watch = Watch(frame, seconds, watched.motion.busy, SURE, watched.camera.moves)
+    camera = watched.camera.shift if watched.camera.moves else None
+    watch = Watch(frame, seconds, watched.motion.busy, SURE, camera)
     for thing in (thing for things in things_in_view(paths, looked, watch) for thing in things):
         if sum(mark.confidence >= USABLE for mark in thing.marks) >= FEWEST_MARKS:
             yield thing, evidence_of(thing, watch)

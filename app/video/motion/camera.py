@@ -6,7 +6,7 @@ agree the whole picture moved; an animal, even a large one, or plants in the win
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +20,8 @@ WINDOW_SECONDS = 1.0
 CARRIED = 0.012  # of the frame's width, from a window's first to its last third: who trembles comes back
 MOST = 0.4  # share of the windows
 
+Shift = Callable[[float, float], tuple[float, float]]  # see CameraMotion.shift
+
 
 class CameraMotion:
     """Takes small grey frames in order, uint8 (height, width)."""
@@ -28,13 +30,13 @@ class CameraMotion:
         self._before: NDArray[np.float32] | None = None
         self._seconds: list[float] = []
         self._places: list[tuple[float, float]] = [(0.0, 0.0)]
-        self._width = 1
+        self._width = self._height = 1
 
     def take(self, second: float, grey: NDArray[np.uint8]) -> float:
         """Add a frame; by how many pixels the whole picture moved since the one before."""
         now = grey.astype(np.float32)
         before, self._before = self._before, now
-        self._width = grey.shape[1]
+        self._height, self._width = grey.shape
         self._seconds.append(second)
         if before is None:
             return 0.0
@@ -42,6 +44,12 @@ class CameraMotion:
         x, y = self._places[-1]
         self._places.append((x + dx, y + dy))
         return float(np.hypot(dx, dy))
+
+    def shift(self, before: float, after: float) -> tuple[float, float]:
+        """How far what stands moved through the frame from one second to another, right and down, in shares of it."""
+        places = np.array(self._places[: len(self._seconds)])
+        x, y = (float(np.diff(np.interp((before, after), self._seconds, axis))[0]) for axis in places.T)
+        return x / self._width, y / self._height
 
     @property
     def moves(self) -> bool:

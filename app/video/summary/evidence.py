@@ -24,11 +24,22 @@ UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 FAINTER = 0.1  # of what is usual for the thing: a mark as faint as that is not of it
 STRAY = 0.15  # of the confidence in sum: less, at an end and after a pause of UNMARKED looks, is of something else
+FIRM = 0.5  # of what is usual for the thing: a mark as sure as that is no stray
 PAUSE = 1.0  # seconds in which nothing moves on a path
 STEADY = 0.7  # share of the looks between first and last mark that are marked
 PART_SHARE = 0.6  # of its looks on which a path lies within what is marked elsewhere
 
 Looked = Mapping[int, tuple[float, Sequence[Detection]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Doubted(Detection):
+    """A box that only an enlarged part shows. believed: the confidence that something lives there at all, 0 to 1.
+
+    Where something lives there, its confidence says how surely this box shows it.
+    """
+
+    believed: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +55,11 @@ class Mark:
     def confidence(self) -> float:
         """The detector's, 0 where it marks nothing."""
         return self.found.confidence if self.found else 0.0
+
+    @property
+    def believed(self) -> float:
+        """The confidence that something lives there; less where only an enlarged part of the frame shows it."""
+        return self.found.believed if isinstance(self.found, Doubted) else self.confidence
 
 
 @dataclass(slots=True)
@@ -97,7 +113,8 @@ class Thing:
         while len(runs) > 1:
             worth = [sum(self.marks[place].confidence for place in run) for run in runs]
             end = 0 if worth[0] <= worth[-1] else -1
-            if worth[end] > STRAY * sum(worth):
+            best = max(self.marks[place].confidence for place in runs[end])
+            if worth[end] > STRAY * sum(worth) or best >= FIRM * self.support:
                 break
             del runs[end]
         return (runs[0][0], runs[-1][-1]) if runs else None
@@ -105,9 +122,13 @@ class Thing:
     @property
     def support(self) -> float:
         """Mean confidence of the best third of the looks at it, at least two of them."""
-        best = sorted((mark.confidence for mark in self.marks), reverse=True)
-        few = max(2, math.ceil(BEST_SHARE * len(best)))
-        return float(np.mean(best[:few])) if best else 0.0
+        return mean_of_best([mark.confidence for mark in self.marks])
+
+
+def mean_of_best(values: Sequence[float]) -> float:
+    """Mean of the best third of the looks at a thing, at least two of them."""
+    best = sorted(values, reverse=True)
+    return float(np.mean(best[: max(2, math.ceil(BEST_SHARE * len(best)))])) if best else 0.0
 
 
 def things_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked) -> tuple[list[Thing], set[tuple[int, int]]]:

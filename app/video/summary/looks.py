@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
 from app.video.reading.decode import frames_at, upright
+from app.video.summary.evidence import Doubted
 from app.video.summary.first_pass import FirstPass
 from modal_backend.contracts import Box, Detection, Failure, Picture
 from modal_backend.models.detectors.overlap import area_of, clipped, overlap, shared_area
@@ -24,8 +25,8 @@ LEAST_SIDE = 0.16  # of the frame's longer side
 MOST_SIDE = 0.7  # a part larger than this shows no more than the frame
 SAME = 0.5
 FAINT = 0.03  # confidence from which the whole frame shows something
-# Odds that an enlarged part is right, against those of its confidence, where the whole frame shows nothing. In 72
-# videos of real stills 24 of 54 such boxes of .3 to .7 were right, and 50 of 51 where the frame shows them too.
+# Odds that what an enlarged part shows lives, against those of its confidence, where the whole frame shows nothing. In
+# 72 videos of real stills 24 of 54 such boxes of .3 to .7 were right, and 50 of 51 where the frame shows them too.
 UNCONFIRMED = 0.22
 CUT = 0.01  # of the part's side: a box this near to a border inside the frame is cut off
 
@@ -196,11 +197,11 @@ def _placed(found: Sequence[Detection], part: Box) -> list[Detection]:
 
 
 def _doubted(found: Detection, whole: Sequence[Detection]) -> Detection:
-    """A box of an enlarged part, less sure where the whole frame shows nothing: water and bark look alive enlarged."""
+    """A box of an enlarged part, believed less where the whole frame shows nothing: water and bark look alive there."""
     if any(other.confidence >= FAINT and overlap(found.box, other.box) >= SAME for other in whole):
         return found
     odds = found.confidence / max(1.0 - found.confidence, 1e-6) * UNCONFIRMED
-    return replace(found, confidence=odds / (1.0 + odds))
+    return Doubted(found.category, found.confidence, found.box, believed=odds / (1.0 + odds))
 
 
 def _joined(found: Sequence[Detection]) -> list[Detection]:

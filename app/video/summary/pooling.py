@@ -12,22 +12,26 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit, logit
 
+from app.video.motion.camera import Shift
 from app.video.paths.frame_borders import Frame
-from app.video.summary.evidence import USABLE, Thing, goes_far, pace_of, sides_of
+from app.video.summary.evidence import USABLE, Thing, goes_far, mean_of_best, pace_of, sides_of
 from modal_backend.contracts import Category
-from modal_backend.models.detectors.overlap import apart
+from modal_backend.models.detectors.overlap import apart, shifted
 
 FEATURES = ("sureness", "marks", "share", "strides", "crosses", "stands", "scenery", "darts")
-WEIGHTS = (0.83, 0.51, 1.46, 1.88, 1.05, -1.03, -1.2, -2.06)
+WEIGHTS = (0.83, 0.51, 1.46, 1.88, 1.05, -1.03, -1.3, -2.06)
 OFFSET = -1.04
 COUNTS_FROM = 0.5
 FEWEST_MARKS, FEWEST_STILL = 2, 3
 SEVERAL = 3  # marks of an animal from which it speaks for it that its path crosses a border
 FEW, ALONE = 2, 0.7  # a video of so few looks: the mean confidence that is asked for
-MOST_MARKS = 12  # more prove no more: what stands there is marked on every frame
+MOST_MARKS = 12  # more prove no more
+SCENERY_MARKS = 3  # the same of what stands there from the first look to the last, and is marked again and again
 LEAST, MOST = 0.005, 0.995
 RUNS = 4.0  # of its own lengths a second: animals seldom run faster, insects before the lens fly at 14
 TRAVELLED = 1.5  # of its own size, from its first to its last mark
+PASSED = 0.5  # of its own size, by which the picture shifts
+ALONG = 0.3  # of that shift: what strays no further from it stands
 BUSY = 0.5  # share of the frames in which too much moves, from which motion proves nothing
 
 
@@ -40,39 +44,74 @@ class Watch:
         seconds: of the frames looked at, in order.
         busy: share of the frames in which too much moves for motion to prove anything.
         sure: confidence from which the detector's boxes count.
-        carried: the camera itself moves.
+        camera: how far the picture of a camera that moves shifted; None where the camera stands.
     """
 
     frame: Frame
     seconds: tuple[float, ...]
     busy: float
     sure: float
-    carried: bool
+    camera: Shift | None
+
+
+def stays(thing: Thing, camera: Shift | None) -> bool:
+    """Whether it stays where it is: in the frame, or before a camera that moves at its place in what is filmed.
+
+    There it is known only of what the camera passes: what it follows, or shows without moving on, may walk.
+    """
+    first, last = thing.marks[0], thing.marks[-1]
+    if camera is None:
+        return apart(first.box, last.box) < TRAVELLED
+    moved = shifted(first.box, camera(first.second, last.second))
+    passed = apart(first.box, moved)
+    return passed >= PASSED and apart(moved, last.box) <= ALONG * passed
 
 
 def evidence_of(thing: Thing, watch: Watch) -> NDArray[np.float64]:
     """The FEATURES of a thing (8)."""
-    marks = sum(mark.confidence >= USABLE for mark in thing.marks)
     first, last = thing.spans[0][0], thing.spans[-1][1]
     looks = len(thing.marks) if thing.path else sum(first <= second <= last for second in watch.seconds)
-    strides = thing.path is not None and watch.busy < BUSY and goes_far(thing.path, watch.frame)
-    scenery = first <= watch.seconds[min(1, len(watch.seconds) - 1)] and last >= watch.seconds[-2:][0]
-    near = apart(thing.marks[0].box, thing.marks[-1].box) < TRAVELLED
-    stands = thing.path is None and near and not watch.carried  # before a camera that moves nobody can tell
+    strides, proofs = _strides(thing, watch), _proofs(thing, watch)
+    marks = sum(proof >= USABLE for proof in proofs)
+    stands = thing.path is None and stays(thing, watch.camera)
+    scenery = stands and (watch.camera is not None or _throughout(first, last, watch))
     several = thing.category == Category.ANIMAL and marks >= SEVERAL
     return np.array(
         [
-            logit(np.clip(thing.support, LEAST, MOST)) - logit(watch.sure),
-            np.log(np.clip(marks, 1, MOST_MARKS) / 3),
+            logit(np.clip(mean_of_best(proofs), LEAST, MOST)) - logit(watch.sure),
+            np.log(np.clip(marks, 1, SCENERY_MARKS if scenery else MOST_MARKS) / 3),
             marks / max(looks, 1),
             strides,
             strides and several and thing.path is not None and any(sides_of(thing.path, watch.frame)),
             stands,
-            stands and scenery,
-            np.log2(max(pace_of(thing.path) / RUNS, 1.0)) if thing.path else 0.0,
+            scenery,
+            _haste(thing),
         ],
         float,
     )
+
+
+def _throughout(first: float, last: float, watch: Watch) -> bool:
+    """Whether seconds span the video, but for a look at its beginning and one at its end."""
+    return first <= watch.seconds[:2][-1] and last >= watch.seconds[-2:][0]
+
+
+def _strides(thing: Thing, watch: Watch) -> bool:
+    return thing.path is not None and watch.busy < BUSY and goes_far(thing.path, watch.frame)
+
+
+def _haste(thing: Thing) -> float:
+    """By how many doublings it is faster than animals run."""
+    return float(np.log2(max(pace_of(thing.path) / RUNS, 1.0))) if thing.path else 0.0
+
+
+def _proofs(thing: Thing, watch: Watch) -> list[float]:
+    """What each mark proves: its confidence in full where the thing moves through the frame as animals do.
+
+    Elsewhere only what is believed of it: water and bark, which look alive enlarged, do not go far.
+    """
+    as_animals_do = _strides(thing, watch) and not _haste(thing)
+    return [mark.confidence if as_animals_do else mark.believed for mark in thing.marks]
 
 
 def chance(thing: Thing, watch: Watch) -> float:
@@ -85,7 +124,7 @@ def chance(thing: Thing, watch: Watch) -> float:
 def counts(thing: Thing, watch: Watch) -> bool:
     """Whether it counts: marked on several frames, and likely."""
     if len(watch.seconds) <= FEW and thing.path is None:
-        return float(np.mean([mark.confidence for mark in thing.marks])) >= ALONE
-    marks = sum(mark.confidence >= USABLE for mark in thing.marks)
+        return float(np.mean(_proofs(thing, watch))) >= ALONE
+    marks = sum(proof >= USABLE for proof in _proofs(thing, watch))
     few = min(FEWEST_MARKS, len(thing.marks)) if thing.path else FEWEST_STILL
     return marks >= few and chance(thing, watch) >= COUNTS_FROM

@@ -6,11 +6,15 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 from dataclasses import replace
 
+from app.video.motion.camera import Shift
 from app.video.summary.evidence import FAINTER, STEADY, UNMARKED, Looked, Mark, Thing
 from modal_backend.contracts import Box
-from modal_backend.models.detectors.overlap import apart, area_of, covered, middle_of, overlap
+from modal_backend.models.detectors.overlap import apart, area_of, covered, middle_of, overlap, shifted
 
 LINKS_FROM = 0.1  # overlap of boxes on frames looked at after each other
+LINKS_WITHIN = 0.6  # sizes between their middles
+ONE_PLACE = 0.5  # overlap of boxes of what stands
+NOT_NEAR = (-1.0, 0.0)
 LINK_SECONDS = 4.0
 JOINS_SECONDS = 3.0
 LONGEST_PAUSE = 12.0  # between two looks after each other, which long videos have
@@ -25,8 +29,18 @@ def _follows(before: float, after: float, seconds: Sequence[float], most: float)
     )
 
 
-def link(looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], sure: float) -> list[Thing]:
-    """The detector's boxes that no moving thing explains, linked from frame to frame by place."""
+def link(
+    looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], sure: float, camera: Shift | None = None
+) -> list[Thing]:
+    """The detector's boxes that no moving thing explains, linked from frame to frame by place.
+
+    Args:
+        looked: frame number -> second and the detector's boxes.
+        used: the boxes that are explained: (frame number, place in its list).
+        moving: what moves.
+        sure: confidence from which the detector's boxes count.
+        camera: before one that moves, a box may be followed by one at the same place in what is filmed, too.
+    """
     things: list[Thing] = []
     seconds = sorted(second for second, _ in looked.values())
     for index, (second, found) in sorted(looked.items()):
@@ -40,8 +54,9 @@ def link(looked: Looked, used: set[tuple[int, int]], moving: Sequence[Thing], su
         ]
         for detection in free:
             mark = Mark(index, second, detection.box, detection)
-            before = [thing for thing in things if _may_follow(thing.marks[-1], mark, seconds)]
-            best = max(before, key=lambda thing: overlap(thing.marks[-1].box, mark.box), default=None)
+            near = {place: _nearness(thing, mark, seconds, camera) for place, thing in enumerate(things)}
+            place = max(near, key=lambda place: near[place], default=None)
+            best = things[place] if place is not None and near[place] > NOT_NEAR else None
             if best is None:
                 things.append(Thing([mark], [(second, second)]))
             else:
@@ -55,9 +70,16 @@ def _explains(mark: Mark, box: Box) -> bool:
     return covered(shown, box) >= 0.5 and area_of(shown) >= 0.15 * area_of(box)
 
 
-def _may_follow(last: Mark, mark: Mark, seconds: Sequence[float]) -> bool:
-    near = overlap(last.box, mark.box) >= LINKS_FROM or apart(last.box, mark.box) <= 0.6
-    return last.index < mark.index and _follows(last.second, mark.second, seconds, LINK_SECONDS) and near
+def _nearness(thing: Thing, mark: Mark, seconds: Sequence[float], camera: Shift | None) -> tuple[float, float]:
+    """How near a mark lies to where the thing may be by then, larger is nearer; NOT_NEAR where it cannot be of it."""
+    last = thing.marks[-1]
+    if last.index >= mark.index or not _follows(last.second, mark.second, seconds, LINK_SECONDS):
+        return NOT_NEAR
+    expected = [last.box]
+    if camera is not None:
+        expected += [shifted(last.box, camera(last.second, mark.second)), _ahead(thing.marks, mark.second)]
+    shared, away = max(overlap(box, mark.box) for box in expected), min(apart(box, mark.box) for box in expected)
+    return (shared, -away) if shared >= LINKS_FROM or away <= LINKS_WITHIN else NOT_NEAR
 
 
 def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -> tuple[list[Thing], list[Thing]]:
@@ -68,6 +90,7 @@ def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -
     """
     left = []
     for thing in standing:
+        _take_back(thing, moving)
         mate = next((other for other in moving if _continues(thing, other, seconds)), None)
         if mate is None:
             left.append(thing)
@@ -77,6 +100,25 @@ def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -
         mate.marks = sorted([*own, *thing.marks], key=lambda mark: mark.index)
         mate.spans = _merged([*mate.spans, *thing.spans])
     return _joined_over(moving), left
+
+
+def _take_back(standing: Thing, moving: Sequence[Thing]) -> None:
+    """Give what stands, all the time, the boxes at its place that were taken for something that moved past it."""
+    for thing in moving:
+        lent = [mark for mark in thing.marked if _lies_on(mark, standing)]
+        if lent and len(lent) == len(thing.marked) and len(lent) < len(standing.marks):
+            own = [Mark(mark.index, mark.second, mark.found.box, mark.found) for mark in lent if mark.found]
+            standing.marks = sorted([*standing.marks, *own], key=lambda mark: mark.index)
+            thing.marks = [replace(mark, found=None) for mark in thing.marks]
+
+
+def _lies_on(mark: Mark, standing: Thing) -> bool:
+    """Whether a box lies where something stands before, then and after."""
+    before = [other for other in standing.marks if other.second < mark.second]
+    after = [other for other in standing.marks if other.second > mark.second]
+    if not (mark.found and before and after) or any(other.index == mark.index for other in standing.marks):
+        return False
+    return all(overlap(mark.found.box, other.box) >= ONE_PLACE for other in (before[-1], after[0]))
 
 
 def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool:

@@ -89,7 +89,8 @@ def summarise_video(
     sampled = sampled_frames(file, first, paths, shown_frame, detect, asked(DECODING_SHARE, WHOLE_SHARE))
     look_closer(sampled, paths, frame, detect, asked(WHOLE_SHARE, 1.0))
     looked = {sample.index: (sample.second, sample.found) for sample in sampled}
-    found = tracklets_of(paths, frame, looked, first.motion.busy, sure, first.camera.moves)
+    camera = first.camera.shift if first.camera.moves else None
+    found = tracklets_of(paths, frame, looked, first.motion.busy, sure, camera)
     tracklets = [_rated(tracklet, sampled) for tracklet in found]
     coverage = _coverage(first, sampled)
     summary = summarise_in_words(tracklets, coverage)

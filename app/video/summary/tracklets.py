@@ -8,15 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from app.video.motion.camera import Shift
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
 from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
 from app.video.summary.evidence import Looked, Thing, shown_box, sides_of, things_of, trimmed
-from app.video.summary.pooling import FEWEST_MARKS, TRAVELLED, Watch, chance, counts
+from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts, stays
 from modal_backend.contracts import Category, Detection, FrameBox, Side, Source, Tracklet
-from modal_backend.models.detectors.overlap import apart
 from modal_backend.models.detectors.prepare import threshold
 from modal_backend.registry import DETECTOR
 
@@ -26,19 +26,24 @@ WITH_ARTICLE = {Category.ANIMAL: "an animal", Category.PERSON: "a person", Categ
 
 
 def tracklets_of(
-    paths: Sequence[MotionPath], frame: Frame, looked: Looked, busy: float, sure: float = SURE, carried: bool = False
+    paths: Sequence[MotionPath],
+    frame: Frame,
+    looked: Looked,
+    busy: float,
+    sure: float = SURE,
+    camera: Shift | None = None,
 ) -> list[Tracklet]:
     """Tracklets in the order of appearance.
 
     Args:
-        paths: what moves, as motion alone shows it; none where the camera is carried.
+        paths: what moves, as motion alone shows it; none where the camera moves.
         frame: the small frame of the paths.
         looked: frame number -> second and the detector's boxes.
         busy: share of the frames in which too much moves for motion to prove anything.
         sure: confidence from which the detector's boxes count.
-        carried: the camera itself moves.
+        camera: how far the picture of a camera that moves shifted; None where the camera stands.
     """
-    watch = Watch(frame, tuple(sorted(second for second, _ in looked.values())), busy, sure, carried)
+    watch = Watch(frame, tuple(sorted(second for second, _ in looked.values())), busy, sure, camera)
     moving, still = things_in_view(paths, looked, watch)
     counted = [thing for thing in moving if counts(trimmed(thing, frame, sure), watch)]
     weak = [thing for thing in moving if not any(thing is other for other in counted)]
@@ -53,7 +58,7 @@ def things_in_view(paths: Sequence[MotionPath], looked: Looked, watch: Watch) ->
     """What moves, and what the detector marks where nothing moves."""
     moving, used = things_of(paths, watch.frame, looked)
     sure_things = [thing for thing in moving if counts(thing, watch)]
-    return standing.join(moving, standing.link(looked, used, sure_things, watch.sure), watch.seconds)
+    return standing.join(moving, standing.link(looked, used, sure_things, watch.sure, watch.camera), watch.seconds)
 
 
 def _few(tracklets: list[Tracklet]) -> list[Tracklet]:
@@ -113,7 +118,6 @@ def _seen_sides(thing: Thing, watch: Watch) -> tuple[str | None, str | None]:
 def _still(thing: Thing, watch: Watch) -> Tracklet:
     first, last = thing.spans[0]
     between = sum(first <= second <= last for second in watch.seconds)
-    stands = apart(thing.marks[0].box, thing.marks[-1].box) < TRAVELLED and not watch.carried
     note = f"is marked by the detector on {len(thing.marks)} of {between} frames, but nothing moves there"
     return Tracklet(
         category=thing.category,
@@ -125,5 +129,5 @@ def _still(thing: Thing, watch: Watch) -> Tracklet:
         exit=None,
         moving=0.0,
         counted=counts(thing, watch),
-        note=note if stands else "",
+        note=note if stays(thing, watch.camera) else "",
     )

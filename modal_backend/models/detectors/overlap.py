@@ -67,6 +67,11 @@ def apart(box: Box, other: Box) -> float:
     return math.dist(middle_of(box), middle_of(other)) / size if size else math.inf
 
 
+def shifted(box: Box, by: tuple[float, float]) -> Box:
+    """A box moved right and down by shares of the frame; it may lie outside."""
+    return Box(box.x + by[0], box.y + by[1], box.width, box.height)
+
+
 def clipped(box: Box) -> Box:
     """The part of a box that is inside the frame."""
     x, y = min(max(box.x, 0.0), 1.0), min(max(box.y, 0.0), 1.0)

@@ -32,6 +32,13 @@ def test_a_camera_that_turns_moves():
     assert watched([(3 * number, 0) for number in range(FRAMES)]).moves
 
 
+def test_what_stands_shifts_against_a_camera_that_turns():
+    camera = watched([(3 * number, 0) for number in range(FRAMES)])
+    right, down = camera.shift(0.5, 2.5)
+    assert abs(right + 20 * 3 / 192) < 0.01  # 3 pixels to the left a frame
+    assert abs(down) < 0.01
+
+
 def test_a_camera_that_trembles_does_not_move():
     rng = np.random.default_rng(1)
     assert not watched([tuple(int(value) for value in rng.integers(-1, 2, 2)) for _ in range(FRAMES)]).moves

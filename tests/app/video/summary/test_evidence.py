@@ -5,6 +5,7 @@ from __future__ import annotations
 from app.video.motion.tracker import Step
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
+from app.video.summary.evidence import Doubted
 from app.video.summary.tracklets import MOST_UNIDENTIFIED, tracklets_of
 from modal_backend.contracts import Box, Category, Detection, Side, Tracklet
 
@@ -21,13 +22,21 @@ def path(left: float, pace: float, top: float = 40.0, size: float = 20.0, sway: 
     return MotionPath([steps])
 
 
-def marked(moving: MotionPath, confidences: list[float], category: Category = Category.ANIMAL):
-    """A look a second, at which the detector marks this path with these confidences; 0 marks nothing."""
+def marked(
+    moving: MotionPath, confidences: list[float], category: Category = Category.ANIMAL, doubted: tuple[int, ...] = ()
+):
+    """A look a second, at which the detector marks this path with these confidences; 0 marks nothing.
+
+    At the doubted seconds only an enlarged part shows it, and a fifth of its confidence is believed.
+    """
     looked = {}
     for second, confidence in zip(LOOKS, confidences, strict=True):
         box = moving.box_at(float(second), FRAME)
         assert isinstance(box, Box)
-        looked[second] = (float(second), [Detection(category, confidence, box)] if confidence else [])
+        mark = Detection(category, confidence, box)
+        if second in doubted:
+            mark = Doubted(category, confidence, box, believed=confidence / 5)
+        looked[second] = (float(second), [mark] if confidence else [])
     return looked
 
 
@@ -50,6 +59,26 @@ def test_a_faint_mark_long_before_the_others_is_of_something_else():
     assert tracklet.first_second >= 3.0
     both = found(swaying, [0.8, 0.7, 0, 0, 0, 0.8, 0.9, 0.8, 0.9])
     assert both.boxes[0].second == 1.0
+
+
+def test_a_clear_mark_long_before_the_others_is_of_the_same_thing():
+    tracklet = found(path(80.0, 0.0, sway=4.0), [0.5, 0, 0, 0, 0, 0.8, 0.9, 0.8, 0.9])
+    assert (tracklet.boxes[0].second, tracklet.first_second) == (1.0, 0.5)
+
+
+def test_what_only_enlarged_parts_show_proves_nobody_and_places_who_is_proven_as_well_as_any():
+    swaying = path(80.0, 0.0, sway=4.0)
+    assert not found(swaying, [0.6] * 9, doubted=tuple(LOOKS)).counted
+    proven = found(swaying, [0.6] * 9, doubted=(1, 2, 8, 9))
+    assert proven.counted
+    assert [box.second for box in proven.boxes] == [float(second) for second in LOOKS]
+    assert proven.spans == ((0.5, 9.4),)
+
+
+def test_what_only_enlarged_parts_show_counts_when_it_leads_through_the_frame_as_animals_do():
+    seldom = [0.25, 0, 0.2, 0, 0.25, 0, 0, 0, 0]
+    assert found(path(10.0, 15.0), seldom, doubted=tuple(LOOKS)).counted
+    assert not found(path(80.0, 0.0, sway=4.0), seldom, doubted=tuple(LOOKS)).counted
 
 
 def test_weak_marks_are_enough_for_what_strides_through_and_not_for_what_sways():
@@ -89,6 +118,15 @@ def test_ground_that_differs_all_the_time_hides_nobody_who_stands_on_it_later():
     elsewhere = Box(0.45, 0.2, 0.3, 0.7)  # it hides most of it, and is not taken for it
     found = tracklets_of([uncovered], frame, stays(range(20, 28), elsewhere), 0.0)
     assert sum(one.counted for one in found) == 1
+
+
+def test_what_stands_all_the_time_keeps_its_box_when_something_moves_past_it():
+    shell = Box(0.4, 0.3, 0.1, 0.1)
+    looked = {second: (float(second), [Detection(Category.ANIMAL, 0.7, shell)]) for second in range(15)}
+    flake = MotionPath([[Step(4 + at / 10, 78.0, 20.0 + at, 98.0, 40.0 + at, 300.0, 90.0) for at in range(25)]])
+    found = tracklets_of([flake], Frame(192, 108, 0.0, 14.0, 0.1), looked, 0.0)
+    assert [one.counted for one in found] == [False, False]
+    assert sorted(len([box for box in one.boxes if box.confidence]) for one in found) == [0, 15]
 
 
 def test_who_stands_on_looks_after_each_other_is_the_same_however_long_the_pause_between_them():

@@ -7,6 +7,7 @@ import numpy as np
 from app.video.motion.tracker import Step
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
+from app.video.summary.evidence import Mark
 from app.video.summary.looks import SampledFrame, look_closer
 from modal_backend.contracts import Box, Category, Detection
 
@@ -19,7 +20,9 @@ def test_what_only_an_enlarged_part_shows_is_believed_less_than_what_the_frame_s
         sample = SampledFrame(10, 1.0, np.zeros((360, 640, 3), np.uint8), whole)
         middle = Detection(Category.ANIMAL, 0.6, Box(0.25, 0.25, 0.5, 0.5))
         look_closer([sample], [MOVES], FRAME, lambda pictures: [[middle] for _ in pictures], _unseen)
-        return sample.found[0].confidence
+        mark = Mark(10, 1.0, middle.box, sample.found[0])
+        assert mark.confidence == 0.6
+        return mark.believed
 
     (part,) = _parts_of(SampledFrame(10, 1.0, np.zeros((360, 640, 3), np.uint8), []))
     there = Box(part.x + part.width / 4, part.y + part.height / 4, part.width / 2, part.height / 2)
