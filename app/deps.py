@@ -166,7 +166,7 @@ def models_in_use() -> str:
 def _models_in_use(data_dir: Path, _survey: Survey) -> str:
     del data_dir
     with _survey.read() as session:
-        return words(of_survey(shown(load_settings()), session))
+        return words(of_survey(shown(load_settings()), session, load_settings()))
 
 
 @st.cache_resource(show_spinner=False)

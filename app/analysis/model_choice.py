@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass, replace
+from typing import Any
 
 from sqlalchemy.orm import Session
 
@@ -17,8 +18,19 @@ from app import files
 from app.settings import AUTO, Backend, Settings
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
+from app.survey.trials import trials
 from modal_backend.errors import BackendUnavailable
-from modal_backend.registry import DETECTOR, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, MEGADETECTOR, MODELS
+from modal_backend.registry import (
+    DETECTOR,
+    EMBEDDING,
+    LOCAL,
+    LOCAL_FINE,
+    MATCH_FEATURES,
+    MEGADETECTOR,
+    MODELS,
+    Task,
+    of_task,
+)
 from modal_backend.weights.files import runnable_here
 
 DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
@@ -77,9 +89,25 @@ def usual_profile(settings: Settings) -> str:
     return LOCAL_FINE if settings.active_backend is Backend.EMBEDDED else LOCAL
 
 
-def of_survey(choice: Choice, session: Session) -> Choice:
-    """The choice with the profile of RAPID that this survey uses."""
-    return replace(choice, local=rapid_profile.chosen(session) or choice.local)
+def of_survey(choice: Choice, session: Session, settings: Settings) -> Choice:
+    """The choice with the profile of RAPID that this survey uses, and a detector that stands after a trial.
+
+    The detector that the settings name goes before one that was tried.
+    """
+    choice = replace(choice, local=rapid_profile.chosen(session) or choice.local)
+    stands = trials.chosen(session) if settings.detector == AUTO else None
+    if stands is None or stands not in MODELS:
+        return choice
+    return replace(choice, detector=stands, reason="The detector was tried here, and a person let it stand.")
+
+
+def detectors_there(settings: Settings) -> list[str]:
+    """Names of the detectors that can be tried: those whose weights are there, as far as that is known."""
+    detectors = of_task(Task.DETECT)
+    there: Collection[str] = runnable_here()
+    if settings.active_backend is Backend.MODAL:
+        there = _kept(settings).get("there") or detectors
+    return [name for name in detectors if name in there or not MODELS[name].files]
 
 
 def _detector_reason(detector: str) -> str:
@@ -110,7 +138,7 @@ class Chooser:
         if self._survey is None:
             return choice
         with self._survey.read() as session:
-            return of_survey(choice, session)
+            return of_survey(choice, session, self._settings)
 
     def _look(self) -> None:
         asks = self._settings.detector == AUTO or self._settings.embeddings == (AUTO,)
@@ -121,7 +149,8 @@ class Chooser:
             return
         self._ask_again = time.monotonic() + SECONDS_KNOWN
         self._choice = choose(self._settings, there)
-        files.write_json(files.model_choice_path(self._settings.data_dir), asdict(self._choice))
+        kept = asdict(self._choice) | {"there": sorted(there)}
+        files.write_json(files.model_choice_path(self._settings.data_dir), kept)
 
 
 def shown(settings: Settings) -> Choice:
@@ -129,12 +158,20 @@ def shown(settings: Settings) -> Choice:
     if settings.active_backend is Backend.EMBEDDED:
         return choose(settings, runnable_here())
     try:
-        kept = json.loads(files.model_choice_path(settings.data_dir).read_text(encoding="utf-8"))
+        kept = _kept(settings)
         return Choice(kept["detector"], tuple(kept["embeddings"]), kept["reason"], kept["local"])
-    except (OSError, ValueError, KeyError):
+    except KeyError:
         if settings.detector != AUTO:
             return choose(settings, ())
         return Choice(reason="A worker will ask Modal which weights are there.")
+
+
+def _kept(settings: Settings) -> dict[str, Any]:
+    """What the worker wrote down when it last chose; empty where it has not, or nobody can read it."""
+    try:
+        return dict(json.loads(files.model_choice_path(settings.data_dir).read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return {}
 
 
 def words(choice: Choice) -> str:

@@ -12,6 +12,7 @@ from app.exchange.coordinates import may_be_exact
 from app.exchange.safe_cells import RULE
 from app.survey.tables.detections import Analysis, Feature, ModelVersion
 from app.survey.tables.media import Media
+from app.survey.trials.aside import is_aside
 
 ROUNDED = (
     "Places are rounded to 0.1 degree (about 11 km), or in metres from a hidden origin: a sensitive species, or an "
@@ -36,7 +37,7 @@ def about(
         settings: what was chosen, in words, by its name.
         names: how names of individuals and stations are written.
     """
-    used = sa.union(sa.select(Analysis.model_version_id), sa.select(Feature.model_version_id))
+    used = sa.union(sa.select(Analysis.model_version_id).where(~is_aside()), sa.select(Feature.model_version_id))
     models = session.scalars(sa.select(ModelVersion).where(ModelVersion.id.in_(used)).order_by(ModelVersion.id))
     media = session.scalar(sa.select(sa.func.count(Media.id))) or 0
     return [

@@ -19,7 +19,8 @@ from sqlalchemy.orm import Session
 from app.exchange.progress import Report, counted, unheard
 from app.survey.database import Survey
 from app.survey.detections.boxes import BoxView, boxes_of
-from app.survey.tables.detections import MediaReview, ModelVersion
+from app.survey.media import browse
+from app.survey.tables.detections import MediaReview
 from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
 from app.survey.tables.videos import FrameDetection, Video
 from app.survey.videos import counts, runs, tracklets
@@ -76,9 +77,7 @@ def export(survey: Survey, out: Path, report: Report = unheard) -> int:
     A refused or failed file has `failure` and no detections. Returns the number of rows.
     """
     with survey.read() as session:
-        version = session.scalar(
-            sa.select(ModelVersion).where(ModelVersion.task == "detect").order_by(ModelVersion.id.desc()).limit(1)
-        )
+        version = browse.detector(session)
         name = f"{version.model} {version.version}".strip() if version else "none"
         header = info(name, version.threshold if version and version.threshold else 0.2)
         header["pugmark"] = {"human_decisions": "applied", "weights_sha256": version.weights_sha256 if version else ""}

@@ -44,6 +44,7 @@ class Queue(StrEnum):
     VIDEO_QUESTIONS = "video-questions"
     NOTES = "notes"
     EXPORTS = "exports"
+    TRIALS = "trials"
 
 
 QUEUE_OF = {
@@ -69,6 +70,9 @@ QUEUE_OF = {
     "analyse_notes": Queue.NOTES,
     "write_export": Queue.EXPORTS,
     "sweep_exports": Queue.EXPORTS,
+    "try_model": Queue.TRIALS,
+    "turn_trial": Queue.TRIALS,
+    "remove_trial": Queue.TRIALS,
 }
 
 

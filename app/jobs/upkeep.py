@@ -26,6 +26,7 @@ from app.jobs import (
     rank,
     results,
     stamps,
+    trials,
     video_questions,
     videos,
 )
@@ -89,6 +90,9 @@ class Upkeep:
             Kept("look_at_thumbs", looks.due),
             Kept("hint_species", hints.due),
             Kept("read_stamps", stamps.Lookout().due),
+            Kept("turn_trial", trials.turning, trials.turning_broke_off),
+            Kept("remove_trial", trials.removing, trials.removing_broke_off),
+            Kept("try_model", trials.Lookout().due, trials.broke_off),
         )
         self._take_over_older()
 

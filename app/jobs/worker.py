@@ -39,6 +39,7 @@ EVIDENCE_AT_ONCE = 2
 QUESTIONS_AT_ONCE = 4
 IMPORTS_AT_ONCE = 4
 EXPORTS_AT_ONCE = 2
+TRIALS_AT_ONCE = 2  # one that looks, and what was decided about it
 # A job whose result is there has its last step written down before the queue closes.
 LAST_STEPS_SECONDS = 2
 
@@ -106,6 +107,7 @@ def _open_queue(settings: Settings, context: Context) -> None:
         (Queue.VIDEO_QUESTIONS, QUESTIONS_AT_ONCE, POLL_SECONDS * 10),
         (Queue.NOTES, 1, POLL_SECONDS * 10),
         (Queue.EXPORTS, EXPORTS_AT_ONCE, POLL_SECONDS * 10),
+        (Queue.TRIALS, TRIALS_AT_ONCE, POLL_SECONDS * 20),
     ):
         DBOS.register_queue(
             queue, worker_concurrency=at_once, polling_interval_sec=seconds, on_conflict="always_update"

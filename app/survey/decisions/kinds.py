@@ -25,7 +25,9 @@ from app.survey.tables.plausibility import AcceptedConflict, SpeedLimit
 from app.survey.tables.results import ResultsReview
 from app.survey.tables.species import SpeciesLabel
 from app.survey.tables.stamps import MediaTime
+from app.survey.tables.trials import TrialReview
 from app.survey.tables.videos import FrameDetection, VideoAnswer, VideoReview, VideoRunChoice
+from app.survey.trials.standing import settle_trials
 from app.survey.videos.runs import settle_chosen
 
 
@@ -41,6 +43,7 @@ class Undo(StrEnum):
     STATIONS = "stations"
     NOTE_CLUSTERS = "note clusters"
     RESULTS = "results"
+    TRIALS = "trials"
 
 
 @dataclass(frozen=True, slots=True)
@@ -185,6 +188,13 @@ IDENTITIES = Family(
     shows=("results",),
     settle=lambda session, decision: settle_results(session, decision.changes),
 )
+TRIALS = Family(
+    {"let it stand": "let a tried model stand"},
+    tables=(TrialReview,),
+    undo=(Undo.TRIALS,),
+    shows=("model",),
+    settle=lambda session, decision: settle_trials(session, decision.changes),
+)
 NOTE_CLUSTERS = Family(
     {
         "name cluster": "named a cluster of notes",
@@ -199,7 +209,7 @@ NOTE_CLUSTERS = Family(
 
 FAMILIES = (
     BOXES, PEOPLE, IDENTITY, TAKING_OUT, CATALOGUE, PLAUSIBILITY, STATIONS, SPECIES, COUNTS, RUNS, ANSWERS, NOTES,
-    NOTE_CLUSTERS, RESULTS, IDENTITIES,
+    NOTE_CLUSTERS, RESULTS, IDENTITIES, TRIALS,
 )  # fmt: skip
 FAMILY_OF: dict[str, Family] = {kind: family for family in FAMILIES for kind in family.words}
 TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILIES for table in family.tables}

@@ -43,15 +43,31 @@ def model_version(session: Session, task: str, provenance: Provenance, threshold
 def store_analysis(
     session: Session, media_id: int, version: ModelVersion, call_id: int | None, found: Sequence[Found]
 ) -> list[int]:
-    """Write a detector's answer for one media; returns the ids of its detections, in order.
+    """Write a detector's answer for one media, which counts from now on; returns the ids of its detections, in order.
 
-    The same detector's earlier answer for the media stands: its ids are returned and nothing is written.
+    The same detector's earlier answer for the media stands: it counts, its ids are returned, no box is written.
+    """
+    analysis_id, ids = keep_analysis(session, media_id, version, call_id, found)
+    session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=analysis_id))
+    session.flush()
+    return ids
+
+
+def keep_analysis(
+    session: Session, media_id: int, version: ModelVersion, call_id: int | None, found: Sequence[Found]
+) -> tuple[int, list[int]]:
+    """Write a detector's answer for one media beside the one that counts.
+
+    The same detector's earlier answer for the media stands: nothing is written.
+
+    Returns:
+        The id of the analysis, and those of its detections in order.
     """
     known = session.scalar(
-        sa.select(Analysis).where(Analysis.media_id == media_id, Analysis.model_version_id == version.id)
+        sa.select(Analysis.id).where(Analysis.media_id == media_id, Analysis.model_version_id == version.id)
     )
     if known is not None:
-        return detection_ids(session, known.id)
+        return known, detection_ids(session, known)
     analysis = Analysis(media_id=media_id, model_version_id=version.id, call_id=call_id)
     session.add(analysis)
     session.flush()
@@ -69,9 +85,8 @@ def store_analysis(
         for detection in found
     ]
     session.add_all(rows)
-    session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=analysis.id))
     session.flush()
-    return [row.id for row in rows]
+    return analysis.id, [row.id for row in rows]
 
 
 def detector_of(session: Session, media_id: int) -> str | None:

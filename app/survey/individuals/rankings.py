@@ -21,6 +21,7 @@ from app.survey.tables.detections import Detection, DetectionReview, Feature, Me
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from app.survey.tables.media import Media
 from app.survey.tables.videos import TrackletRow
+from app.survey.trials.aside import taken_over
 from app.survey.videos.tracklets import set_aside
 from modal_backend.contracts import Flank
 
@@ -97,9 +98,7 @@ def waiting_count(session: Session, version_id: int) -> int:
 
 
 def _settled() -> sa.CompoundSelect[tuple[int]]:
-    """Detections that need no identity: assigned, rejected, not an animal, unidentifiable, on a blank media, or
-    of a run over a video that does not count.
-    """
+    """Detections that need no identity: assigned, no animal, unidentifiable, on a blank media, or set aside."""
     review = DetectionReview
     return sa.union_all(
         sa.select(Sighting.detection_id),
@@ -114,6 +113,7 @@ def _settled() -> sa.CompoundSelect[tuple[int]]:
         .join(MediaReview, MediaReview.media_id == Detection.media_id)
         .where(MediaReview.verdict == "blank"),
         set_aside(),
+        taken_over(),
     )
 
 
@@ -230,7 +230,7 @@ def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at:
 
 def _dropped(session: Session) -> set[int]:
     """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable, or unnamed ones of a run over
-    a video that does not count.
+    a video or a detector on trial that does not count.
     """
     review = DetectionReview
     wrong = sa.or_(
@@ -239,7 +239,7 @@ def _dropped(session: Session) -> set[int]:
         sa.and_(review.category.is_not(None), review.category != "animal"),
     )
     aside = set_aside().where(TrackletRow.query_id.not_in(sa.select(Sighting.detection_id)))
-    return {*session.scalars(sa.select(review.detection_id).where(wrong)), *session.scalars(aside)}
+    return {*session.scalars(sa.union_all(sa.select(review.detection_id).where(wrong), aside, taken_over()))}
 
 
 def _other_flank(session: Session, query_id: int) -> set[int]:

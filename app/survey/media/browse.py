@@ -19,6 +19,7 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import Video
+from app.survey.trials.aside import is_aside
 from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.tracklets import frames_of
 
@@ -194,8 +195,8 @@ def deployments(session: Session) -> list[tuple[int, str, int]]:
 
 
 def detector(session: Session) -> ModelVersion | None:
-    """The detector behind the newest analysis; None before the first."""
-    newest = sa.select(sa.func.max(Analysis.id)).scalar_subquery()
+    """The detector behind the newest analysis, those on trial apart; None before the first."""
+    newest = sa.select(Analysis.id).where(~is_aside()).order_by(Analysis.id.desc()).limit(1).scalar_subquery()
     used = sa.select(ModelVersion).join(Analysis, Analysis.model_version_id == ModelVersion.id)
     return session.scalar(used.where(Analysis.id == newest))
 

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from app.survey.media.imports import outcomes
 from app.survey.tables.detections import Analysis
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
+from app.survey.trials.aside import is_aside
 
 UNFINISHED = (ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
 RATE_WINDOW_SECONDS = 60.0
@@ -212,6 +213,9 @@ def latest_looked_at(session: Session, import_id: int, limit: int) -> list[int]:
     mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
     return list(
         session.scalars(
-            sa.select(Analysis.media_id).where(Analysis.media_id.in_(mine)).order_by(Analysis.id.desc()).limit(limit)
+            sa.select(Analysis.media_id)
+            .where(Analysis.media_id.in_(mine), ~is_aside())
+            .order_by(Analysis.id.desc())
+            .limit(limit)
         )
     )

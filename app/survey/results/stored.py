@@ -18,6 +18,7 @@ from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
 from app.survey.tables.videos import Video
+from app.survey.trials.aside import is_aside
 from app.survey.videos import runs
 from modal_backend.contracts import Category
 from modal_backend.contracts import Detection as Found
@@ -165,7 +166,7 @@ def _count_again(session: Session, version_id: int, ids: Sequence[int], but: Col
         values = {"analysis_id": newest.scalar_subquery(), "stage": Stage.DETECTED, "failure": None}
         session.execute(_update(chunk).values(**values))
     _settle_videos(session, free)
-    _rescore_free(session, free)
+    rescore_free(session, free)
 
 
 def _no_longer_count(session: Session, version_id: int, among: Sequence[int]) -> None:
@@ -180,7 +181,7 @@ def _no_longer_count(session: Session, version_id: int, among: Sequence[int]) ->
     )
     fallen = brought.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))
     before = sa.select(sa.func.max(Analysis.id)).where(
-        Analysis.media_id == Media.id, Analysis.model_version_id.not_in(fallen)
+        Analysis.media_id == Media.id, Analysis.model_version_id.not_in(fallen), ~is_aside()
     )
     for chunk in slices(ids):
         session.execute(_update(chunk).values(analysis_id=before.scalar_subquery()))
@@ -188,7 +189,7 @@ def _no_longer_count(session: Session, version_id: int, among: Sequence[int]) ->
         session.execute(bare.values(stage=Stage.STORED, failure=None))
     _settle_videos(session, ids)
     held = decided(session, ids)
-    _rescore_free(session, [number for number in ids if number not in held])
+    rescore_free(session, [number for number in ids if number not in held])
     rescore(session, held)
 
 
@@ -200,7 +201,7 @@ def _settle_videos(session: Session, media_ids: Sequence[int]) -> None:
             runs.settle(session, video.media_id)
 
 
-def _rescore_free(session: Session, media_ids: Sequence[int]) -> None:
+def rescore_free(session: Session, media_ids: Sequence[int]) -> None:
     """Derive the scores of images that nobody has decided about: the surest box of each category."""
     surest = {
         f"{kind}_score": sa.func.coalesce(

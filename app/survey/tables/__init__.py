@@ -15,5 +15,6 @@ from app.survey.tables import (  # noqa: F401
     results,
     species,
     stamps,
+    trials,
     videos,
 )

@@ -14,7 +14,7 @@ from modal_backend.weights.files import folder, looks_there
 def models_and_licences(settings: Settings) -> None:
     """What is used and why, then one row a model. Reads file sizes only; nothing is loaded."""
     with deps.survey().read() as session:
-        choice = of_survey(shown(settings), session)
+        choice = of_survey(shown(settings), session, settings)
     in_use = {choice.detector, *choice.describing, MATCH_FEATURES, MATCHER}
     st.markdown(f"**In use:** {words(choice)}. {choice.reason}")
     bound = [MODELS[name].title for name in sorted(in_use) if MODELS[name].non_commercial]

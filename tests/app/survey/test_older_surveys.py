@@ -21,7 +21,13 @@ from tests.support.waiting import wait_until
 from tests.support.workers import worker
 
 IMPORTED = ("deployment", "import_batch", "media")  # decisions change them, imports make them
-LATER = ("media_time", "note_cluster_review", "people_shown", "results_review")  # tables that it did not have
+LATER = (
+    "media_time",
+    "note_cluster_review",
+    "people_shown",
+    "results_review",
+    "trial_review",
+)  # tables that it did not have
 DECIDED = ("decision", *(name for name in TABLES if name not in (*IMPORTED, *LATER)))
 # Found by a model (two), listed from the start, asked.
 NOT_DECIDED = {"detection", "frame_detection", "species_label", "video_answer"}

@@ -30,14 +30,17 @@ from app.survey.decisions import boxes, catalogue, flank_joins, identity
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import CATALOGUE, IDENTITY, TAKING_OUT
 from app.survey.decisions.results import bring_in
+from app.survey.decisions.trials import let_stand
 from app.survey.decisions.undoing import undo_last
 from app.survey.detections import results
 from app.survey.individuals import rankings
 from app.survey.individuals.flank_proposals import flank_report
 from app.survey.individuals.rankings import Scope
+from app.survey.media import browse
 from app.survey.tables.base import Base
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from app.survey.tables.media import Media
+from app.survey.trials import figures, trials
 from modal_backend.contracts import Provenance
 from tests.support.asked import Asked
 from tests.support.catalogued import DAY, number, place, seen
@@ -198,6 +201,35 @@ def test_every_export_is_written(survey: Survey, tmp_path: Path, kind: str):
     if kind == "coco":
         assert len(json.loads(out.read_text())["annotations"]) == 2
     assert number(survey, "B") == 2
+
+
+def test_a_tried_model_looks_at_its_share_stands_and_is_taken_back(survey: Survey):
+    for _ in range(3):
+        add_media(survey, [found()])
+    tried = Provenance("embedded", "pocket-detector-closer", "test", "1" * 64, "test")
+    with survey.write() as session:
+        trial = trials.start(session, "ana", tried.model, 50, all_images=True)
+        assert trials.waiting(session, trial, 10) == [1, 2, 3]
+        version = results.model_version(session, "detect", tried, 0.5)
+        for media_id in (1, 2):
+            trials.keep(session, trial.id, media_id, version, None, [])
+        boxes.judge_media(session, "ana", 1, "blank")
+        assert trials.waiting_count(session, trial) == 1
+        assert figures.agreement(session, trial.id).only_old == 2
+        assert figures.people(session, trial.id) == (1, 1)
+        assert figures.paces(session, trial.id)[0] is not None
+        before = session.scalars(sa.select(Media.analysis_id).order_by(Media.id)).all()
+    with survey.write() as session:
+        let_stand(session, "ana", 1)
+        assert trials.chosen(session) == tried.model
+        after = session.scalars(sa.select(Media.analysis_id).order_by(Media.id)).all()
+        assert [old == new for old, new in zip(before, after, strict=True)] == [True, False, True]
+    with survey.write() as session:
+        assert undo_last(session, "ana", ["let it stand"])
+        assert session.scalars(sa.select(Media.analysis_id).order_by(Media.id)).all() == before
+        assert not trials.remove_some(session, 1)
+        assert figures.agreement(session, 1).images == 0
+        assert browse.detector(session).model == "pocket-detector"
 
 
 def test_a_backup_brings_a_survey_to_sqlite_and_from_there_to_another_server(survey: Survey, tmp_path: Path):

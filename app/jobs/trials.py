@@ -1,0 +1,216 @@
+"""The jobs of a trial: a detector looks at a share of the finished images, last of all; its results come to count.
+
+It looks while no import is open and no other job is at work on an image, at a few images at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import sqlalchemy as sa
+from dbos import DBOS
+from sqlalchemy.orm import Session
+
+from app.analysis import trial as analysis
+from app.analysis.context import Context
+from app.analysis.taking_in import batches
+from app.jobs.analyse import analyse_batch
+from app.jobs.current import current
+from app.jobs.queue import Due, Queue
+from app.jobs.steps import step
+from app.survey.database import Survey
+from app.survey.media import claims, imports
+from app.survey.tables.trials import Trial, TrialState
+from app.survey.trials import standing, trials
+from modal_backend.errors import BackendError, sentence
+
+SLICE = 200
+AT_ONCE_ELSEWHERE = 4  # in this process one: an import that begins waits for no more
+DESCRIBED_AT_ONCE = 200
+GIVE_WAY_SECONDS = 0.12  # SQLite's busy handler sleeps up to 0.1 s: https://sqlite.org/c3ref/busy_timeout.html
+# Looking takes at most a fiftieth of the time.
+REST = 50
+
+
+@DBOS.workflow(name="try_model")
+async def try_model(trial_id: int) -> None:
+    """Look at a slice of the images that a trial waits for; ends early when other work begins."""
+    job, looked_at, trouble = DBOS.workflow_id or "", 0, ""
+    while looked_at < SLICE and not trouble and (media_ids := await next_to_try(trial_id)):
+        trouble = await try_some(trial_id, media_ids, job)
+        looked_at += len(media_ids)
+    await end_trial_slice(trial_id, trouble)
+
+
+@DBOS.workflow(name="turn_trial")
+async def turn_trial(trial_id: int) -> None:
+    """Let the results of a trial count, or no longer, as was decided, and have described what is new."""
+    while await turn_trial_images(trial_id):
+        await asyncio.sleep(GIVE_WAY_SECONDS)
+    last = 0
+    while media_ids := await next_undescribed(trial_id, last):
+        handles = [
+            await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, group) for group in batches(media_ids)
+        ]
+        for handle in handles:
+            await handle.get_result()
+        last = media_ids[-1]
+    await end_turn(trial_id)
+
+
+@DBOS.workflow(name="remove_trial")
+async def remove_trial(trial_id: int) -> None:
+    """Take the results of an ended trial out of the survey."""
+    while await remove_trial_images(trial_id):
+        await asyncio.sleep(GIVE_WAY_SECONDS)
+    await end_removing(trial_id)
+
+
+@step()
+async def next_to_try(trial_id: int) -> list[int]:
+    """The next images; none while other work is under way, or when the trial has ended or stands."""
+    return await asyncio.to_thread(_next_to_try, current().context, trial_id)
+
+
+@step(preemptible=True)
+async def try_some(trial_id: int, media_ids: list[int], job: str) -> str:
+    """Look at these images; returns what keeps the trial from going on."""
+    now = current()
+    try:
+        await analysis.look(now.context, trial_id, media_ids, job, now.bulk)
+    except BackendError as error:
+        return sentence(error)
+    return ""
+
+
+@step()
+async def end_trial_slice(trial_id: int, trouble: str) -> None:
+    """Make way for the next slice."""
+    await asyncio.to_thread(_end_slice, current().context.survey, trial_id, trouble)
+
+
+@step()
+async def turn_trial_images(trial_id: int) -> bool:
+    """See `standing.turn_some`."""
+    return await asyncio.to_thread(_turn_some, current().context.survey, trial_id)
+
+
+@step()
+async def next_undescribed(trial_id: int, after: int) -> list[int]:
+    """The next images whose boxes came to count and have not been described."""
+    return await asyncio.to_thread(_next_undescribed, current().context.survey, trial_id, after)
+
+
+@step()
+async def end_turn(trial_id: int) -> None:
+    """Mark it as done, unless it was decided otherwise meanwhile."""
+    attempt = int((DBOS.workflow_id or "").rsplit("-", 1)[-1])
+    await asyncio.to_thread(_end_turn, current().context.survey, trial_id, attempt)
+
+
+@step()
+async def remove_trial_images(trial_id: int) -> bool:
+    """See `trials.remove_some`."""
+    return await asyncio.to_thread(_remove_some, current().context.survey, trial_id)
+
+
+@step()
+async def end_removing(trial_id: int) -> None:
+    """Mark it as done."""
+    await asyncio.to_thread(_end_removing, current().context.survey, trial_id)
+
+
+class Lookout:
+    """Says when a slice is due. Looks less often where a look takes long."""
+
+    def __init__(self) -> None:
+        self._not_before = 0.0
+
+    def due(self, session: Session) -> list[Due]:
+        """The next slice of the trial that runs; none while other work is under way."""
+        trial = trials.running(session)
+        start = time.monotonic()
+        if trial is None or trial.trouble or start < self._not_before or not may_look(session, trial.id):
+            return []
+        found = trials.waiting(session, trial, 1)
+        self._not_before = time.monotonic() + REST * (time.monotonic() - start)
+        return [Due(f"trial-{trial.id}-{trial.slice}", (trial.id,))] if found else []
+
+
+def broke_off(session: Session, trial_id: int, reason: str) -> None:
+    """A slice ended without doing so: the trial waits for a person."""
+    trial = session.get_one(Trial, trial_id)
+    trial.slice, trial.trouble = trial.slice + 1, f"Looking broke off: {reason}"
+
+
+def turning(session: Session) -> list[Due]:
+    """The trials whose results come to count, or no longer."""
+    rows = session.scalars(sa.select(Trial).where(Trial.turned.is_not(None)))
+    return [Due(f"turn-trial-{row.id}-{row.attempt}", (row.id,)) for row in rows]
+
+
+def turning_broke_off(session: Session, trial_id: int, reason: str) -> None:
+    """What was decided is done in part only: the trial says so."""
+    trial = session.get_one(Trial, trial_id)
+    trial.turned, trial.trouble = None, f"Letting its results count, or no longer, broke off: {reason}"
+
+
+def removing(session: Session) -> list[Due]:
+    """The ended trials whose results are to be removed."""
+    rows = session.scalars(sa.select(Trial).where(Trial.state == TrialState.REMOVING))
+    return [Due(f"remove-trial-{row.id}", (row.id,)) for row in rows]
+
+
+def removing_broke_off(session: Session, trial_id: int, reason: str) -> None:
+    """What is left of its results stays."""
+    trial = session.get_one(Trial, trial_id)
+    trial.state, trial.trouble = TrialState.ENDED, f"Removing its results broke off: {reason}"
+
+
+def may_look(session: Session, trial_id: int) -> bool:
+    """Whether a trial runs, its model does not stand yet, and nothing else is under way."""
+    trial = session.get_one(Trial, trial_id)
+    if trial.state != TrialState.RUNNING or trials.stands(session, trial_id):
+        return False
+    return not imports.any_open(session) and not claims.jobs_at_work(session)
+
+
+def _next_to_try(context: Context, trial_id: int) -> list[int]:
+    at_once = AT_ONCE_ELSEWHERE if context.backend.elsewhere else 1
+    with context.survey.read() as session:
+        trial = session.get_one(Trial, trial_id)
+        return trials.waiting(session, trial, at_once) if may_look(session, trial_id) else []
+
+
+def _end_slice(survey: Survey, trial_id: int, trouble: str) -> None:
+    with survey.write() as session:
+        trial = session.get_one(Trial, trial_id)
+        trial.slice, trial.trouble = trial.slice + 1, trouble or None
+
+
+def _turn_some(survey: Survey, trial_id: int) -> bool:
+    with survey.write() as session:
+        return standing.turn_some(session, session.get_one(Trial, trial_id))
+
+
+def _next_undescribed(survey: Survey, trial_id: int, after: int) -> list[int]:
+    with survey.read() as session:
+        return standing.unfinished(session, trial_id, after, DESCRIBED_AT_ONCE)
+
+
+def _end_turn(survey: Survey, trial_id: int, attempt: int) -> None:
+    with survey.write() as session:
+        trial = session.get_one(Trial, trial_id)
+        if trial.attempt == attempt:
+            trial.turned = None
+
+
+def _remove_some(survey: Survey, trial_id: int) -> bool:
+    with survey.write() as session:
+        return trials.remove_some(session, trial_id)
+
+
+def _end_removing(survey: Survey, trial_id: int) -> None:
+    with survey.write() as session:
+        session.get_one(Trial, trial_id).state = TrialState.ENDED
