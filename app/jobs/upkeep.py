@@ -108,6 +108,7 @@ class Upkeep:
             self._presence.settled(self._gone)
             self._gone = []
         self._free_claims()
+        self._close_calls()
         self._alerts.look()
         for kept in self._kept:
             try:
@@ -146,6 +147,16 @@ class Upkeep:
             if status is None or status.status not in UNDER_WAY:
                 with self._survey.write() as session:
                     claims.release_job(session, job)
+
+    def _close_calls(self) -> None:
+        """Calls that a killed worker left open are lost when their job has ended: it found its result without them."""
+        with self._survey.read() as session:
+            left = ledger.left_open(session, self._presence.alive())
+        for call_id, job in left:
+            status = DBOS.get_workflow_status(job)
+            if status is None or status.status not in UNDER_WAY:
+                with self._survey.write() as session:
+                    ledger.end(session, call_id, "lost", error="Its worker stopped, and its job ended without it.")
 
     def _take_over_older(self) -> None:
         """Stop what an older version of this program left in the queue, and begin anew what no row asks for.

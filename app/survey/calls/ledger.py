@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,6 +157,17 @@ def lose(session: Session, job: str) -> None:
     """Close the open calls of a job that is begun anew and will not find them."""
     lost = {"outcome": "lost", "finished_at": time.time(), "note": None, "error": "The job was begun anew."}
     session.execute(sa.update(Call).where(Call.outcome.is_(None), _of(job)).values(**lost))
+
+
+def left_open(session: Session, alive: Collection[str]) -> list[tuple[int, str]]:
+    """The open calls of durable jobs that no living worker makes: id, and the job whose call it is.
+
+    alive: executor ids of the workers that work now.
+    """
+    rows = session.execute(
+        sa.select(Call.id, Call.job, Call.executor_id).where(Call.outcome.is_(None), Call.job.is_not(None))
+    )
+    return [(row.id, row.job.rsplit("/", 2)[0]) for row in rows if row.executor_id not in alive]
 
 
 def abandon(survey: Survey, executor_ids: list[str]) -> int:

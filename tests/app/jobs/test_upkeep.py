@@ -12,10 +12,14 @@ from dbos import DBOSClient
 from app.actions.notes import settings_of
 from app.jobs.queue import Jobs, import_workflow_id, notes_workflow_id, video_workflow_id
 from app.settings import Settings
+from app.survey.calls import ledger
+from app.survey.calls.ledger import Opening
+from app.survey.calls.overview import snapshot
 from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.notes import notes
+from app.survey.tables.calls import Call
 from app.survey.tables.media import ImportBatch, Media
 from app.survey.tables.notes import NoteRun
 from app.survey.tables.videos import VideoAnswer
@@ -130,3 +134,18 @@ def test_an_import_whose_job_broke_off_says_so(survey, settings, queue, tmp_path
     with worker(survey.data_dir):
         wait_until(lambda: states(survey)[0][0] == "failed")
     assert "The import broke off" in states(survey)[0][1]
+
+
+def test_a_call_that_a_killed_worker_left_open_ends_when_its_job_has_ended(survey, settings, queue):
+    for job, status in (("ended", "SUCCESS"), ("under-way", "ENQUEUED")):
+        queue.enqueue({"queue_name": "nobody's", "workflow_name": "rank_queries", "workflow_id": job}, [7], "")
+        begun(settings, job, status)
+        ledger.open_call(survey, Opening(job, "abc", "match", "lighterglue", "embedded", 2, "gone-1-abc", 1.0))
+
+    def outcomes() -> dict[str, str | None]:
+        with survey.read() as session:
+            return {row.job.split("/")[0]: row.outcome for row in session.scalars(sa.select(Call))}
+
+    with worker(survey.data_dir):
+        wait_until(lambda: outcomes() == {"ended": "lost", "under-way": None})
+    assert snapshot(survey).running == 1
