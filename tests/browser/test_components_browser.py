@@ -458,3 +458,39 @@ def test_shell_asks_nothing_from_outside(context: Any, dashboard: str) -> None:
     page.wait_for_timeout(1500)
     page.close()
     assert outside == []
+
+
+def test_no_label_of_a_box_covers_another_or_is_cut_off(show):
+    page = show("grid")
+    page.wait_for_timeout(500)
+    labels = page.locator(".tiles").evaluate(
+        """list => [...list.querySelectorAll('.frame')].flatMap((frame, place) => {
+          const at = frame.getBoundingClientRect(), chips = [...frame.querySelectorAll('.chip')];
+          return chips.filter((chip) => chip.checkVisibility({ visibilityProperty: true })).map((chip) => {
+            const { left, top, right, bottom } = chip.getBoundingClientRect();
+            const sides = { left: left - at.left, right: right - at.left, top: top - at.top, bottom: bottom - at.top };
+            return { place, ...sides, w: at.width, h: at.height };
+          });
+        })"""
+    )
+    cut_off = [
+        one for one in labels if min(one["left"], one["top"], one["w"] - one["right"], one["h"] - one["bottom"]) < -4
+    ]
+    covered = [
+        (one, other)
+        for one, other in itertools.combinations(labels, 2)
+        if one["place"] == other["place"]
+        and max(one["left"], other["left"]) + 1.5 < min(one["right"], other["right"])
+        and max(one["top"], other["top"]) + 1.5 < min(one["bottom"], other["bottom"])
+    ]
+    assert len(labels) > 30
+    assert (cut_off, covered) == ([], [])
+
+
+def test_a_gallery_shows_its_focus_on_one_crop_and_not_round_all(show):
+    page = show("crops")
+    page.keyboard.press("Tab")
+    gallery = page.locator(".crops")
+    gallery.focus()
+    assert gallery.evaluate("one => getComputedStyle(one).outlineStyle") == "none"
+    assert gallery.locator(".cursor .picture").evaluate("one => getComputedStyle(one).outlineStyle") == "solid"

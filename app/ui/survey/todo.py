@@ -83,7 +83,7 @@ def _lines(figures: WaitingFigures) -> Iterator[ToDo]:
     if figures.unreviewed:
         yield ToDo(f"{figures.unreviewed:,} to review", "Review", detections_page(), _filter(Show.UNCERTAIN))
     if figures.crops_to_identify:
-        words = many(figures.crops_to_identify, "animal") + " to tell apart"
+        words = many(figures.crops_to_identify, "crop") + " to identify"
         yield ToDo(words, "Who is this?", identify_page(), {})
     report = current_report(SHORT_WAIT)
     if report and report.conflicts:

@@ -1,6 +1,7 @@
 // Media as a dense grid: boxes over thumbnails, a threshold that redraws in the browser, keyboard and selection.
 
 import { boxName, boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
+import { spreadChips } from "../../shared/chips.js";
 import { clamp, count, Echo, el, keyButton, mount } from "../../shared/dom.js";
 import { isDrawn } from "../../shared/held.js";
 import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
@@ -37,6 +38,8 @@ class Grid {
     root.append(this.node);
     this.list.addEventListener("click", (event) => this.click(event));
     this.list.addEventListener("dblclick", (event) => this.open(this.placeOf(event)));
+    this.watch = new ResizeObserver(() => this.spread());
+    this.watch.observe(this.list);
     this.stop = listenKeys(root, data.store, (event, inside) => this.press(event, inside));
     requestAnimationFrame(() => takeFocus(this.list));
   }
@@ -160,6 +163,13 @@ class Grid {
       this.tiles[place].setAttribute("aria-label", this.spoken(item, boxes, threshold));
     });
     this.summary.textContent = `something in ${filled} of the ${this.items.length} on this page`;
+    this.spread();
+  }
+
+  /** Let no label cover another, once for all that changes before the next picture is drawn. */
+  spread() {
+    cancelAnimationFrame(this.spreading);
+    this.spreading = requestAnimationFrame(() => spreadChips(this.list.querySelectorAll(".frame"), ".badges, .tick"));
   }
 
   spoken(item, boxes, threshold) {
@@ -314,6 +324,7 @@ class Grid {
   close() {
     if (this.data) underCursor.set(this.data.store, this.items[this.cursor]?.id);
     this.stop();
+    this.watch.disconnect();
     this.bulk.close();
   }
 }

@@ -1,5 +1,6 @@
 // The stage: one picture fitted into the space there is, zoomed about a point and moved by dragging.
 
+import { spreadChips } from "../../shared/chips.js";
 import { clamp, el } from "../../shared/dom.js";
 import { isDrawn } from "../../shared/held.js";
 
@@ -50,8 +51,15 @@ export class Stage {
     const fit = Math.min(wide / this.media.w, high / this.media.h) * this.zoom;
     const w = this.media.w * fit, h = this.media.h * fit;
     this.size = { w, h };
+    this.spread();
     const half = (stage, frame, middle) => (frame <= stage ? (stage - frame) / 2 : clamp(stage / 2 - middle * frame, stage - frame, 0));
     Object.assign(this.frame.style, { width: `${w}px`, height: `${h}px`, left: `${half(wide, w, this.middle.x)}px`, top: `${half(high, h, this.middle.y)}px` });
+  }
+
+  /** Let no label of a box cover another. */
+  spread() {
+    cancelAnimationFrame(this.spreading);
+    this.spreading = requestAnimationFrame(() => spreadChips([this.frame]));
   }
 
   /** Zoom so that the picture's point under (x, y) of the window stays there. */

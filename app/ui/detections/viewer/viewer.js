@@ -140,6 +140,7 @@ class Viewer {
     const ordered = [...media.boxes].sort((a, b) => (a.key === this.selected) - (b.key === this.selected) || a.p - b.p);
     for (const box of ordered) nodes.push(this.drawnNode(box, threshold));
     layer.replaceChildren(...nodes, this.edit.ghost);
+    this.stage.spread();
     this.panel.show(media, this.data.offset + this.index, this.total);
     this.panel.list(media.boxes, this.selected, threshold);
     this.tellSaved();

@@ -1,0 +1,45 @@
+// The labels of boxes on one picture: none covers another, and none is cut off. The surest box chooses its place first.
+
+const PLACES = ["over", "in", "under"].flatMap((row) => [[row, "left"], [row, "right"]]);
+
+/** Place the labels in each frame. avoid: selector of what else stands on the picture, beside the frame or in it. */
+export function spreadChips(frames, avoid = null) {
+  const measured = [...frames].map((frame) => measure(frame, avoid)); // all are read before any is changed
+  for (const one of measured) place(one);
+}
+
+function measure(frame, avoid) {
+  const at = frame.getBoundingClientRect();
+  const inside = ({ left, top, width, height }) => ({ x: left - at.left, y: top - at.top, w: width, h: height });
+  const boxes = [...frame.querySelectorAll(".box")].map((node) => ({ node, chip: node.querySelector(".chip") })).filter((one) => one.chip);
+  return {
+    w: at.width, h: at.height,
+    taken: avoid ? [...frame.parentElement.querySelectorAll(avoid)].map((node) => inside(node.getBoundingClientRect())).filter((one) => one.w) : [],
+    boxes: boxes.map(({ node, chip }) => ({ node, box: inside(node.getBoundingClientRect()), w: chip.offsetWidth, h: chip.offsetHeight, sure: node.matches(".selected, .accepted") ? 1 : Number(node.dataset.p) })),
+  };
+}
+
+function place({ w, h, taken, boxes }) {
+  for (const one of boxes.filter((one) => one.w).sort((a, b) => b.sure - a.sure)) {
+    const first = one.box.x + one.box.w / 2 > w / 2 ? "right" : "left";
+    const tried = PLACES.map(([row, side]) => [row, first === "left" ? side : side === "left" ? "right" : "left"]);
+    const free = tried.find((where) => {
+      const chip = rect(one, where);
+      return chip.x >= -3 && chip.y >= -3 && chip.x + chip.w <= w + 3 && chip.y + chip.h <= h + 3 && !taken.some((other) => overlap(chip, other));
+    });
+    const [row, side] = free || ["in", first];
+    if (free) taken.push(rect(one, free));
+    one.node.classList.toggle("chipin", row === "in");
+    one.node.classList.toggle("chipunder", row === "under");
+    one.node.classList.toggle("chipleft", side === "right");
+    one.node.classList.toggle("chipoff", !free && taken.length > 0);
+  }
+}
+
+function rect({ box, w, h }, [row, side]) {
+  return { x: side === "left" ? box.x : box.x + box.w - w, y: { over: box.y - h, in: box.y, under: box.y + box.h }[row], w, h };
+}
+
+function overlap(a, b) {
+  return a.x < b.x + b.w - 1 && b.x < a.x + a.w - 1 && a.y < b.y + b.h - 1 && b.y < a.y + a.h - 1;
+}

@@ -1,0 +1,120 @@
+"""Every page by the keyboard alone: Tab comes to all that can be clicked, and one sees where it stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.settings import Settings
+from app.survey.database import open_survey
+from app.survey.decisions import identity
+from app.survey.tables.media import ImportBatch
+from tests.browser.conftest import _served
+from tests.browser.test_accessible import ADDRESSES
+from tests.browser.test_identify_browser import fill
+
+pytestmark = pytest.mark.browser
+
+MOST_STOPS = 260
+FROM_THE_TOP = """name => {
+  window.walk = name;
+  window.nameOf = (one) => [one.tagName, one.getAttribute('aria-label') || one.innerText || one.className].join(' ');
+  document.body.tabIndex = -1;
+  document.body.focus();
+  document.body.removeAttribute('tabindex');
+}"""
+# Marks where the focus stands, in whatever component: whether it was there before, and whether that can be seen.
+STOP = """() => {
+  const drawn = (node, part) => {
+    const style = getComputedStyle(node, part);
+    return style.outline + style.border + style.boxShadow + style.background;
+  };
+  const look = (one) => {
+    const chosen = one.getRootNode().getElementById?.(one.getAttribute('aria-activedescendant'));
+    const parts = [one, ...(one.closest('label')?.querySelectorAll('*') || [])];
+    if (chosen) parts.push(chosen, ...chosen.querySelectorAll('*'));
+    return parts.map((node) => drawn(node) + drawn(node, '::after')).join();
+  };
+  let one = document.activeElement;
+  while (one?.shadowRoot?.activeElement) one = one.shadowRoot.activeElement;
+  if (!one || one === document.body) return { end: true };
+  const again = one.dataset.stopped === window.walk, canvas = one.tagName === 'CANVAS';
+  one.dataset.stopped = window.walk;
+  if (again || canvas) return { again, canvas, name: nameOf(one), seen: true };
+  const here = look(one);
+  one.blur();
+  const seen = here !== look(one);
+  one.focus({ preventScroll: true });
+  return { again, name: nameOf(one), seen };
+}"""
+# What a mouse can press, but for what lies in a list or group that takes arrow keys.
+MISSED = """() => {
+  const groups = ['label', '[role=listbox]', '[role=radiogroup]', '[role=group]', '[data-testid^=stTopNav]'];
+  const above = (one) => one.parentElement || one.getRootNode().host;
+  const isCovered = (one) => {
+    for (let node = one; node; node = above(node)) {
+      if (node.dataset?.stopped === window.walk || node.matches?.(groups.join())) return true;
+    }
+    return false;
+  };
+  const missed = [];
+  const walk = (root) => {
+    for (const one of root.querySelectorAll('*')) {
+      if (one.shadowRoot) walk(one.shadowRoot);
+      const style = getComputedStyle(one);
+      const isPressed = style.cursor === 'pointer' && style.visibility !== 'hidden' && one.getClientRects().length;
+      if (isPressed && !one.closest('button[tabindex="-1"]') && !isCovered(one)) missed.push(nameOf(one));
+    }
+  };
+  walk(document);
+  return missed;
+}"""
+
+
+@pytest.fixture(scope="module")
+def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """A page of a dashboard over eight crops of a sample, two of them named; there is no worker."""
+    data_dir = tmp_path_factory.mktemp("keyboard")
+    crops = list(fill(data_dir))
+    survey = open_survey(Settings(PUGMARK_DATA_DIR=data_dir, _env_file=None))
+    with survey.write() as session:
+        session.add(ImportBatch(kind="path", root="sample", label="Sample", state="done", synthetic=True))
+        for crop in crops[:2]:
+            identity.new_individual(session, "ana", crop)
+    survey.close()
+    with _served("app/main.py", data_dir) as address:
+        context = browser.new_context(viewport={"width": 1366, "height": 768}, base_url=address)
+        yield context.new_page()
+        context.close()
+
+
+def opened(page: Any, address: str) -> None:
+    page.goto(address)
+    page.wait_for_timeout(300)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    page.wait_for_timeout(500)
+
+
+def test_tab_reaches_whatever_can_be_clicked_and_shows_where_it_is(page: Any) -> None:
+    missed, unseen = [], []
+    for address in ADDRESSES:
+        opened(page, address)
+        page.evaluate(FROM_THE_TOP, address)
+        for _ in range(MOST_STOPS):
+            page.keyboard.press("Tab")
+            stop = page.evaluate(STOP)
+            if stop.get("end") or (stop["again"] and not stop.get("canvas")):
+                break
+            if not stop["seen"]:
+                unseen.append(f"{address}: {stop['name']}")
+        missed += [f"{address}: {name}" for name in page.evaluate(MISSED)]
+    assert (missed, unseen) == ([], [])
+
+
+def test_the_steps_of_the_guide_stay_in_sight_when_a_page_is_scrolled(page: Any) -> None:
+    opened(page, "/export")
+    page.locator("[data-testid=stMain]").evaluate("main => { main.scrollTop = 900; }")
+    page.wait_for_timeout(300)
+    assert page.locator(".pm-guide").bounding_box()["y"] == pytest.approx(56, abs=8)
