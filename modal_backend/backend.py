@@ -30,6 +30,10 @@ class Backend(Protocol):
         """How many batches an import may have ready or under way, so that the models never wait for the next one."""
 
     @property
+    def pairs_at_once(self) -> int:
+        """How many pairs of crops the matcher had better be asked for in one call: between calls it can be stopped."""
+
+    @property
     def call_bytes(self) -> int:
         """About how many bytes of inputs one call had better hold."""
 

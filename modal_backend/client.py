@@ -7,6 +7,7 @@ fresh process).
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 import uuid
 from collections.abc import Collection, Sequence
@@ -48,6 +49,7 @@ class ModalBackend:
     elsewhere = True
     # Modal's connection carries some hundred questions at once, so none stays open for long.
     wait_seconds = 1.0
+    pairs_at_once = sys.maxsize  # a second call would take longer than what is saved
 
     def __init__(self, options: Options | None = None) -> None:
         self.options = options or Options()

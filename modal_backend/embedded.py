@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
 import time
@@ -32,6 +33,7 @@ class EmbeddedBackend:
     # While one batch is with the network the other is cut, described by RAPID or written down.
     in_flight = 2
     batches_ahead = 3
+    pairs_at_once = 4 * (os.cpu_count() or 1)  # a batch a core, see `PairMatcher`
     wait_seconds = 30.0
     call_bytes = sys.maxsize
 

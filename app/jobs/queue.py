@@ -31,6 +31,8 @@ UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 DESCRIBED_AT_ONCE = 24
 # What a page has computed for somebody who only looks.
 LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", "read_crops")
+# What is written beside a job that nobody looks at any more.
+LEFT = "left"
 
 
 class Queue(StrEnum):
@@ -122,13 +124,22 @@ class Jobs:
             group = detection_ids[start : start + DESCRIBED_AT_ONCE]
             self.describe(group, bulk=len(detection_ids) > DESCRIBED_AT_ONCE)
 
-    def rank(self, detection_ids: Sequence[int], scope: Scope, *, bulk: bool = False) -> None:
-        """Rank candidates for these queries; the answers appear as rankings in the survey. Raises QueueFull.
+    def rank(self, detection_ids: Sequence[int], scope: Scope, *, bulk: bool = False, at_once: bool = True) -> str:
+        """Rank candidates for these queries, the one on the screen first; the answers appear as rankings in the survey.
 
-        bulk: nobody waits for them, nor for the matcher, which looks at them while no import is open.
+        bulk: nobody waits for them, nor for the matcher, which looks at them while no import is open. at_once: it
+        begins without a pause while one is. Returns the job, which may be left. Raises QueueFull.
         """
         self._refuse_when_full()
-        self.put("rank_queries", f"rank-{uuid.uuid4().hex}", list(detection_ids), scope.key(), bulk, bulk=bulk)
+        job = f"rank-{uuid.uuid4().hex}"
+        self.put("rank_queries", job, list(detection_ids), scope.key(), bulk, at_once, bulk=bulk)
+        return job
+
+    def leave(self, job: str) -> None:
+        """Say that the person who had these queries ranked looks at others now: the matcher stops at them."""
+        client = self._connect()
+        if client is not None:
+            client.update_workflow_attributes(job, {LEFT: True})
 
     def ask_about_video(self, answer_id: int) -> None:
         """Ask a video language model the question in this row; asking twice starts one job. Raises QueueFull."""

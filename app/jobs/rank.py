@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 
-from dbos import DBOS
+from dbos import DBOS, EnqueueOptions
 from sqlalchemy.orm import Session
 
 from app.analysis import matches, pictures
@@ -17,7 +17,7 @@ from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.ingest.refusals import Refused
 from app.jobs.current import current
-from app.jobs.queue import Due, Queue
+from app.jobs.queue import LEFT, Due, Queue
 from app.jobs.steps import step
 from app.matching.gallery import NotDescribed
 from app.survey.detections.features import feature_version
@@ -26,32 +26,45 @@ from app.survey.individuals import rankings
 from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from modal_backend.errors import BackendError
+from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import LOCAL
 
 log = logging.getLogger("pugmark.worker")
 # Queries that the matcher looks at ahead in one job, about half a minute of two cores.
 AHEAD = 20
+# Seconds for which a crop has to be on the screen before the matcher begins, while an import wants the cores.
+MOMENT = 1.0
 
 
 @DBOS.workflow(name="rank_queries")
-async def rank_queries(detection_ids: list[int], scope_key: str, bulk: bool = False) -> None:
+async def rank_queries(detection_ids: list[int], scope_key: str, bulk: bool = False, at_once: bool = True) -> None:
     """Rank these queries within a scope; the answers appear as rankings in the survey.
 
-    bulk: nobody has opened them, so the matcher looks at them when no import is open; see `Ahead`.
+    bulk: nobody has opened them, so the matcher looks at them when no import is open; see `Ahead`. at_once: whether it
+    begins without a pause while an import is open.
     """
-    for detection_id in detection_ids:
-        if not await rank(detection_id, scope_key):
-            await describe_now([detection_id], DBOS.workflow_id or "")
-            await rank(detection_id, scope_key)
+    for detection_id in await rank(detection_ids, scope_key):
+        await describe_now([detection_id], DBOS.workflow_id or "")
+        await rank([detection_id], scope_key)
     if not bulk:
-        await DBOS.enqueue_workflow_async(Queue.MATCHES, match_queries, detection_ids, scope_key)
+        options = EnqueueOptions(workflow_name="match_queries", queue_name=Queue.MATCHES)
+        if not at_once and await any_import():
+            options["delay_seconds"] = MOMENT
+        await DBOS.enqueue_workflow_with_options_async(options, detection_ids, scope_key, DBOS.workflow_id)
 
 
 @DBOS.workflow(name="match_queries")
-async def match_queries(detection_ids: list[int], scope_key: str) -> None:
-    """Have the matcher rank these queries anew; in a queue of its own, so that the next first order never waits."""
-    for detection_id in detection_ids:
-        await match(detection_id, scope_key, DBOS.workflow_id or "")
+async def match_queries(detection_ids: list[int], scope_key: str, asked_by: str = "") -> None:
+    """Have the matcher rank these queries anew; in a queue of its own, so that the next first order never waits.
+
+    Ends when the first of them, which is on the screen, is left; while an import is open it has its turn alone.
+
+    Args:
+        asked_by: the job that a person's look at these queries began.
+    """
+    for place, detection_id in enumerate(detection_ids):
+        if not await match(detection_id, scope_key, DBOS.workflow_id or "", asked_by, place > 0):
+            break
 
 
 @DBOS.workflow(name="rank_ahead")
@@ -63,9 +76,17 @@ async def rank_ahead(detection_ids: list[int], scope_key: str) -> None:
 
 
 @step()
-async def rank(detection_id: int, scope_key: str) -> bool:
-    """Rank one query; False when its crop has no features yet."""
-    return await _ranked(detection_id, Scope.from_key(scope_key)) is not None
+async def rank(detection_ids: list[int], scope_key: str) -> list[int]:
+    """Rank those of these queries whose order does not know every decision; returns those without features."""
+    scope = Scope.from_key(scope_key)
+    old = await asyncio.to_thread(_without_order, current().context, detection_ids, scope)
+    return [detection_id for detection_id in old if await _ranked(detection_id, scope) is None]
+
+
+@step()
+async def any_import() -> bool:
+    """Whether an import is open."""
+    return await asyncio.to_thread(_any_import, current().context)
 
 
 @step(preemptible=True)
@@ -76,31 +97,57 @@ async def describe_now(detection_ids: Sequence[int], job: str) -> None:
 
 
 @step(preemptible=True)
-async def match(detection_id: int, scope_key: str, job: str) -> None:
-    """Have the matcher look at the first candidates of a ranked query, and rank it anew, for the last time."""
-    await _match(detection_id, Scope.from_key(scope_key), job, current().interactive)
+async def match(detection_id: int, scope_key: str, job: str, asked_by: str, ahead: bool) -> bool:
+    """Have the matcher look at the first candidates of a ranked query, and rank it anew, for the last time.
+
+    Args:
+        job: who asks for the calls.
+        asked_by: see `match_queries`.
+        ahead: the query is not on the screen yet, so it makes way for an import.
+
+    Returns:
+        False when it is not wanted any more.
+    """
+    now = current()
+
+    async def is_wanted() -> bool:
+        return not (await _is_left(asked_by) or (ahead and await asyncio.to_thread(_any_import, now.context)))
+
+    return await _match(detection_id, Scope.from_key(scope_key), job, now.interactive, is_wanted)
 
 
 @step(preemptible=True)
 async def match_ahead(detection_id: int, scope_key: str, job: str) -> bool:
-    """The same for a query that nobody waits for; False, and nothing done, when an import is open by now."""
+    """The same for a query that nobody has opened, unless it is decided; False when an import is open by now."""
     now = current()
-    if await asyncio.to_thread(_any_import, now.context):
+
+    async def is_wanted() -> bool:
+        return await asyncio.to_thread(_is_idle, now.context, detection_id)
+
+    await _match(detection_id, Scope.from_key(scope_key), job, now.bulk, is_wanted)
+    return not await asyncio.to_thread(_any_import, now.context)
+
+
+async def _match(
+    detection_id: int, scope: Scope, job: str, lane: Lane, is_wanted: Callable[[], Awaitable[bool]]
+) -> bool:
+    """Match the pairs that are left, some at a time; what was found stays known where it ends before the last."""
+    now = current()
+    if not await is_wanted():
         return False
-    await _match(detection_id, Scope.from_key(scope_key), job, now.bulk)
-    return True
-
-
-async def _match(detection_id: int, scope: Scope, job: str, lane: Lane) -> None:
-    now = current()
     left = await _ranked(detection_id, scope)
     if not left:
-        return
+        return True
     try:
-        await matches.match(now.context, detection_id, left, job, lane)
+        while left:
+            some, left = left[: now.context.backend.pairs_at_once], left[now.context.backend.pairs_at_once :]
+            await matches.match(now.context, detection_id, some, job, lane)
+            if left and not await is_wanted():
+                return False
     except (BackendError, Refused, OSError) as error:
         log.warning("The matcher cannot look at the candidates of crop %s: %s", detection_id, error)
     await _ranked(detection_id, scope, last=True)
+    return True
 
 
 async def _ranked(detection_id: int, scope: Scope, *, last: bool = False) -> list[Pair] | None:
@@ -113,9 +160,27 @@ async def _ranked(detection_id: int, scope: Scope, *, last: bool = False) -> lis
         return None
 
 
+def _without_order(context: Context, detection_ids: Sequence[int], scope: Scope) -> list[int]:
+    with context.survey.read() as session:
+        last, now = rankings.last_rankings(session, detection_ids, FUSED, scope), rankings.stamp(session)
+    return [detection_id for detection_id in detection_ids if not rankings.is_fresh(last.get(detection_id), now)]
+
+
+async def _is_left(job: str) -> bool:
+    """Whether the person whose look began this job looks at another crop by now."""
+    status = await DBOS.get_workflow_status_async(job) if job else None
+    return status is not None and LEFT in (status.attributes or {})
+
+
 def _any_import(context: Context) -> bool:
     with context.survey.read() as session:
         return imports.any_open(session)
+
+
+def _is_idle(context: Context, detection_id: int) -> bool:
+    """Whether no import is open and the crop still waits for a decision."""
+    with context.survey.read() as session:
+        return not imports.any_open(session) and not rankings.is_decided(session, detection_id)
 
 
 class Ahead:

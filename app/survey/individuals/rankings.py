@@ -97,6 +97,12 @@ def waiting_count(session: Session, version_id: int) -> int:
     return (session.scalar(described) or 0) - (session.scalar(settled) or 0)
 
 
+def is_decided(session: Session, detection_id: int) -> bool:
+    """Whether a crop needs no identity any more."""
+    settled = _settled().subquery()
+    return session.scalar(sa.select(settled.c[0]).where(settled.c[0] == detection_id).limit(1)) is not None
+
+
 def _settled() -> sa.CompoundSelect[tuple[int]]:
     """Detections that need no identity: assigned, no animal, unidentifiable, on a blank media, or set aside."""
     review = DetectionReview
@@ -120,8 +126,7 @@ def _settled() -> sa.CompoundSelect[tuple[int]]:
 def stamp(session: Session) -> str:
     """Names the state of gallery and catalogue.
 
-    It changes with every new feature, decision and undo, and when another profile of RAPID ranks. Every page asks for
-    it: each part is one look at an index.
+    It changes with every feature, decision, undo and profile of RAPID. Pages ask for it: each part is in an index.
     """
     features, decisions, undone, profile = tuple(session.execute(STATE).one())
     return f"{features or 0}-{_decisions(decisions, undone)}-{(profile or '').replace('-', '_')}"
@@ -185,11 +190,8 @@ def store_ranking(session: Session, detection_id: int, version_id: int, scope: S
 
 
 def allowed(session: Session, query_id: int, scope: Scope) -> tuple[set[int] | None, set[int]]:
-    """The crops a scope allows as candidates (None: all) and those it leaves out besides.
-
-    Crops said to be different from the query, and the other crops of such an individual, are always left out; so are
-    rejected and unidentifiable ones.
-    """
+    """The crops a scope allows as candidates (None: all) and those it leaves out besides: always rejected and
+    unidentifiable ones, and those said to be different from the query, with the other crops of such an individual."""
     query = session.execute(
         sa.select(Media.id, Media.event_id, Media.deployment_id, Media.taken_at)
         .join(Detection, Detection.media_id == Media.id)
@@ -229,9 +231,7 @@ def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at:
 
 
 def _dropped(session: Session) -> set[int]:
-    """Crops that are no candidates for anybody: rejected, not an animal, unidentifiable, or unnamed ones of a run over
-    a video or a detector on trial that does not count.
-    """
+    """Crops that are no candidates for anybody: rejected, no animal, unidentifiable, or unnamed and set aside."""
     review = DetectionReview
     wrong = sa.or_(
         review.verdict == "rejected",

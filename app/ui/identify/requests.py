@@ -17,10 +17,12 @@ from app.ui.identify.candidates import Ranked
 from modal_backend.errors import QueueFull
 
 ASKED = "evidence_asked"
+LOOK = "identify_look"
 MEASURED_AT_ONCE = 200
 RANKED_AT_ONCE = 50
 KEPT = 5000
 Thing = TypeVar("Thing", int, tuple[int, int])
+Answer = TypeVar("Answer")
 
 
 def stages(query_id: int, candidate_ids: Sequence[int]) -> dict[int, int]:
@@ -60,17 +62,20 @@ def ask_for_crops(jobs: Jobs, query_ids: Sequence[int], waiting: Sequence[int]) 
 
 
 def ask_for_orders(jobs: Jobs, queries: Sequence[Ranked], scope: Scope) -> None:
-    """Have these queries ranked that another order is to come for, once a state of the decisions."""
-    if not jobs.ready():
+    """Have these queries ranked that another order is to come for; the matcher turns from those looked at before.
+
+    Args:
+        queries: the one on the screen first.
+    """
+    looked, job = st.session_state.get(LOOK, (None, None))
+    look = ([one.query["id"] for one in queries], decided_until(queries[0].stamp), scope.key())
+    if look == looked or not jobs.ready():
         return
-    todo = [
-        number
-        for one in queries
-        if not one.settled
-        for number in _new(f"order {decided_until(one.stamp)} {scope.key()}", [int(one.query["id"])])
-    ]
-    if todo:
-        _ask(partial(jobs.rank, todo, scope))
+    if job is not None:
+        jobs.leave(job)
+    todo = [int(one.query["id"]) for one in queries if not one.settled]
+    job = _ask(lambda: jobs.rank(todo, scope, at_once=looked is None)) if todo else None
+    st.session_state[LOOK] = look, job
 
 
 def ask_for_rankings(jobs: Jobs, waiting: Sequence[int], scope: Scope) -> None:
@@ -98,8 +103,9 @@ def _new(what: str, things: Sequence[Thing]) -> list[Thing]:
     return new
 
 
-def _ask(put: Callable[[], None]) -> None:
+def _ask(put: Callable[[], Answer]) -> Answer | None:
     try:
-        put()
+        return put()
     except QueueFull as full:
         st.warning(f"{full} {full.remedy}")
+        return None
