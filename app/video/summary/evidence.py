@@ -10,16 +10,12 @@ from itertools import pairwise
 import numpy as np
 
 from app.video.paths.frame_borders import Frame, border_side
-from app.video.paths.joins import length_of
 from app.video.paths.path import MotionPath
 from modal_backend.contracts import Box, Category, Detection
 from modal_backend.models.detectors.overlap import area_of, covered, overlap, shared_area
 
 USABLE = 0.03  # confidence from which a box of the detector speaks for what moves there
-SAME_PLACE = 0.3
 BEST_SHARE = 0.34  # of the looks at a thing: the best of them speak for it
-FAR = 0.25  # of the frame's width, from first to last place
-STRAIGHT = 0.4
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 FAINTER = 0.1  # of what is usual for the thing: a mark as faint as that is not of it
@@ -131,16 +127,22 @@ def mean_of_best(values: Sequence[float]) -> float:
     return float(np.mean(best[: max(2, math.ceil(BEST_SHARE * len(best)))])) if best else 0.0
 
 
-def things_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked) -> tuple[list[Thing], set[tuple[int, int]]]:
+def things_of(
+    paths: Sequence[MotionPath], frame: Frame, looked: Looked, scenery: set[tuple[int, int]]
+) -> tuple[list[Thing], set[tuple[int, int]]]:
     """What moves, with the detector's boxes that show it.
 
-    Returns the things, and which boxes were given to them: (frame number, place in its list).
+    Args:
+        scenery: boxes, as (frame number, place in its list), of what stands there all the time.
+
+    Returns the things, and which boxes were given to them, in the same way.
     """
     things = [Thing([], list(path.spans), path) for path in paths]
     used: set[tuple[int, int]] = set()
     for index, (second, found) in sorted(looked.items()):
         here = [(thing, box) for thing in things if thing.path and (box := thing.path.box_at(second, frame))]
-        given = _given([box for _, box in here], found)
+        stands = [(index, place) in scenery for place in range(len(found))]
+        given = _given(here, found, stands, frame)
         for place, (thing, box) in enumerate(here):
             detection = found[given[place]] if place in given else None
             thing.marks.append(Mark(index, second, box, detection))
@@ -149,15 +151,33 @@ def things_of(paths: Sequence[MotionPath], frame: Frame, looked: Looked) -> tupl
     return _without_parts(things), used
 
 
-def _given(boxes: Sequence[Box], found: Sequence[Detection]) -> dict[int, int]:
-    """Which of the detector's boxes shows which moving box: each once, so that they fit best together."""
-    if not boxes or not found:
+def _given(
+    here: Sequence[tuple[Thing, Box]], found: Sequence[Detection], stands: Sequence[bool], frame: Frame
+) -> dict[int, int]:
+    """Which of the detector's boxes shows which moving thing: each once, so that they fit best together.
+
+    Args:
+        here: what moves, and where.
+        stands: which of the boxes show what stands there all the time.
+    """
+    if not here or not found:
         return {}
     from scipy.optimize import linear_sum_assignment  # it takes half a second to start
 
-    worth = np.array([[_fit(box, detection) for detection in found] for box in boxes])
+    worth = np.array([[_fit(box, detection) for detection in found] for _, box in here])
+    for row, column in zip(*np.nonzero(worth), strict=True):
+        path = here[row][0].path
+        if stands[column] and path and _passes(path, found[column].box, frame):
+            worth[row, column] = 0.0
     rows, columns = linear_sum_assignment(-worth)
     return {int(row): int(column) for row, column in zip(rows, columns, strict=True) if worth[row, column] > 0}
+
+
+def _passes(path: MotionPath, box: Box, frame: Frame) -> bool:
+    """Whether a path is ever wholly outside a box: what stands there and only stirs stays within."""
+    left, right = box.x * frame.width, (box.x + box.width) * frame.width
+    top, bottom = box.y * frame.height, (box.y + box.height) * frame.height
+    return any(step.right < left or step.left > right or step.bottom < top or step.top > bottom for step in path.steps)
 
 
 def _fit(moving: Box, detection: Detection) -> float:
@@ -193,36 +213,6 @@ def _is_part(thing: Thing, whole: Thing) -> bool:
         for mark, other in both
     )
     return inside >= PART_SHARE * len(both)
-
-
-def shown_box(mark: Mark, sure: float) -> Box:
-    """The detector's box where it is sure of it and it lies where the motion is, else the motion's."""
-    if mark.found and mark.confidence >= sure and overlap(mark.box, mark.found.box) >= SAME_PLACE:
-        return mark.found.box
-    return mark.box
-
-
-def goes_far(path: MotionPath, frame: Frame) -> bool:
-    """Whether a path leads through the frame, rather straight; plants, shadows and light do not."""
-    for piece in path.pieces:
-        middles = np.array([step.middle for step in piece if not step.shared])
-        if len(middles) < 3:
-            continue
-        reach = float(np.hypot(*np.ptp(middles, axis=0)))
-        travelled = float(np.hypot(*np.diff(middles, axis=0).T).sum())
-        if reach >= FAR * frame.width and reach >= STRAIGHT * travelled:
-            return True
-    return False
-
-
-def pace_of(path: MotionPath) -> float:
-    """How many of its own lengths it usually travels in a second."""
-    paces = [
-        math.dist(before.middle, step.middle) / (step.second - before.second)
-        for piece in path.pieces
-        for before, step in pairwise(piece)
-    ]
-    return float(np.median(paces)) / max(length_of(path.steps), 1.0) if paces else 0.0
 
 
 def trimmed(thing: Thing, frame: Frame, sure: float) -> Thing:

@@ -6,7 +6,9 @@ A logistic function of how sure the best looks are, how many and what share of t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +16,9 @@ from scipy.special import expit, logit
 
 from app.video.motion.camera import Shift
 from app.video.paths.frame_borders import Frame
-from app.video.summary.evidence import USABLE, Thing, goes_far, mean_of_best, pace_of, sides_of
+from app.video.paths.joins import length_of
+from app.video.paths.path import MotionPath
+from app.video.summary.evidence import USABLE, Thing, mean_of_best, sides_of
 from modal_backend.contracts import Category
 from modal_backend.models.detectors.overlap import apart, shifted
 
@@ -29,6 +33,8 @@ MOST_MARKS = 12  # more prove no more
 SCENERY_MARKS = 3  # the same of what stands there from the first look to the last, and is marked again and again
 LEAST, MOST = 0.005, 0.995
 RUNS = 4.0  # of its own lengths a second: animals seldom run faster, insects before the lens fly at 14
+FAR = 0.25  # of the frame's width, from first to last place
+STRAIGHT = 0.4  # of the way between them
 TRAVELLED = 1.5  # of its own size, from its first to its last mark
 PASSED = 0.5  # of its own size, by which the picture shifts
 ALONG = 0.3  # of that shift: what strays no further from it stands
@@ -97,12 +103,35 @@ def _throughout(first: float, last: float, watch: Watch) -> bool:
 
 
 def _strides(thing: Thing, watch: Watch) -> bool:
-    return thing.path is not None and watch.busy < BUSY and goes_far(thing.path, watch.frame)
+    return thing.path is not None and watch.busy < BUSY and _goes_far(thing.path, watch.frame)
+
+
+def _goes_far(path: MotionPath, frame: Frame) -> bool:
+    """Whether a path leads through the frame, rather straight; plants, shadows and light do not."""
+    for piece in path.pieces:
+        middles = np.array([step.middle for step in piece if not step.shared])
+        if len(middles) < 3:
+            continue
+        reach = float(np.hypot(*np.ptp(middles, axis=0)))
+        travelled = float(np.hypot(*np.diff(middles, axis=0).T).sum())
+        if reach >= FAR * frame.width and reach >= STRAIGHT * travelled:
+            return True
+    return False
 
 
 def _haste(thing: Thing) -> float:
     """By how many doublings it is faster than animals run."""
-    return float(np.log2(max(pace_of(thing.path) / RUNS, 1.0))) if thing.path else 0.0
+    return float(np.log2(max(_pace_of(thing.path) / RUNS, 1.0))) if thing.path else 0.0
+
+
+def _pace_of(path: MotionPath) -> float:
+    """How many of its own lengths it usually travels in a second."""
+    paces = [
+        math.dist(before.middle, step.middle) / (step.second - before.second)
+        for piece in path.pieces
+        for before, step in pairwise(piece)
+    ]
+    return float(np.median(paces)) / max(length_of(path.steps), 1.0) if paces else 0.0
 
 
 def _proofs(thing: Thing, watch: Watch) -> list[float]:

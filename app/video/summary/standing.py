@@ -7,13 +7,16 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.video.motion.camera import Shift
-from app.video.summary.evidence import FAINTER, STEADY, UNMARKED, Looked, Mark, Thing
+from app.video.summary.evidence import FAINTER, STEADY, UNMARKED, USABLE, Looked, Mark, Thing
 from modal_backend.contracts import Box
 from modal_backend.models.detectors.overlap import apart, area_of, covered, middle_of, overlap, shifted
 
 LINKS_FROM = 0.1  # overlap of boxes on frames looked at after each other
 LINKS_WITHIN = 0.6  # sizes between their middles
 ONE_PLACE = 0.5  # overlap of boxes of what stands
+MOSTLY = 0.6  # of the looks
+ENDS = 2  # looks at the beginning, and at the end
+FEWEST_LOOKS = 6
 NOT_NEAR = (-1.0, 0.0)
 LINK_SECONDS = 4.0
 JOINS_SECONDS = 3.0
@@ -27,6 +30,34 @@ def _follows(before: float, after: float, seconds: Sequence[float], most: float)
     return 0 < gap <= most or (
         0 < gap <= LONGEST_PAUSE and bisect_right(seconds, before) == bisect_left(seconds, after)
     )
+
+
+def scenery_in(looked: Looked) -> set[tuple[int, int]]:
+    """The boxes, as (frame number, place in its list), at places that are marked from the first look to the last.
+
+    That is on one of the first and one of the last looks, and on most in between.
+    """
+    looks = sorted(looked)
+    if len(looks) < FEWEST_LOOKS:
+        return set()
+    found: set[tuple[int, int]] = set()
+    for index in looks[:ENDS]:
+        for detection in looked[index][1]:
+            there = _at(detection.box, looked)
+            marked = {look for look, _ in there}
+            if len(marked) >= MOSTLY * len(looks) and marked.intersection(looks[-ENDS:]):
+                found |= there
+    return found
+
+
+def _at(box: Box, looked: Looked) -> set[tuple[int, int]]:
+    """The boxes at the same place."""
+    return {
+        (index, place)
+        for index, (_, found) in looked.items()
+        for place, detection in enumerate(found)
+        if detection.confidence >= USABLE and overlap(box, detection.box) >= ONE_PLACE
+    }
 
 
 def link(
@@ -90,7 +121,6 @@ def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -
     """
     left = []
     for thing in standing:
-        _take_back(thing, moving)
         mate = next((other for other in moving if _continues(thing, other, seconds)), None)
         if mate is None:
             left.append(thing)
@@ -100,25 +130,6 @@ def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -
         mate.marks = sorted([*own, *thing.marks], key=lambda mark: mark.index)
         mate.spans = _merged([*mate.spans, *thing.spans])
     return _joined_over(moving), left
-
-
-def _take_back(standing: Thing, moving: Sequence[Thing]) -> None:
-    """Give what stands, all the time, the boxes at its place that were taken for something that moved past it."""
-    for thing in moving:
-        lent = [mark for mark in thing.marked if _lies_on(mark, standing)]
-        if lent and len(lent) == len(thing.marked) and len(lent) < len(standing.marks):
-            own = [Mark(mark.index, mark.second, mark.found.box, mark.found) for mark in lent if mark.found]
-            standing.marks = sorted([*standing.marks, *own], key=lambda mark: mark.index)
-            thing.marks = [replace(mark, found=None) for mark in thing.marks]
-
-
-def _lies_on(mark: Mark, standing: Thing) -> bool:
-    """Whether a box lies where something stands before, then and after."""
-    before = [other for other in standing.marks if other.second < mark.second]
-    after = [other for other in standing.marks if other.second > mark.second]
-    if not (mark.found and before and after) or any(other.index == mark.index for other in standing.marks):
-        return False
-    return all(overlap(mark.found.box, other.box) >= ONE_PLACE for other in (before[-1], after[0]))
 
 
 def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool:

@@ -14,14 +14,16 @@ from app.video.paths.path import MotionPath
 from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
-from app.video.summary.evidence import Looked, Thing, shown_box, sides_of, things_of, trimmed
+from app.video.summary.evidence import Looked, Mark, Thing, sides_of, things_of, trimmed
 from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts, stays
-from modal_backend.contracts import Category, Detection, FrameBox, Side, Source, Tracklet
+from modal_backend.contracts import Box, Category, Detection, FrameBox, Side, Source, Tracklet
+from modal_backend.models.detectors.overlap import overlap
 from modal_backend.models.detectors.prepare import threshold
 from modal_backend.registry import DETECTOR
 
 SURE = threshold(DETECTOR)  # the pocket detector's, where no other is named
 MOST_UNIDENTIFIED = 5
+SAME_PLACE = 0.3  # overlap of the detector's box and the motion's
 WITH_ARTICLE = {Category.ANIMAL: "an animal", Category.PERSON: "a person", Category.VEHICLE: "a vehicle"}
 
 
@@ -56,7 +58,7 @@ def tracklets_of(
 
 def things_in_view(paths: Sequence[MotionPath], looked: Looked, watch: Watch) -> tuple[list[Thing], list[Thing]]:
     """What moves, and what the detector marks where nothing moves."""
-    moving, used = things_of(paths, watch.frame, looked)
+    moving, used = things_of(paths, watch.frame, looked, standing.scenery_in(looked))
     sure_things = [thing for thing in moving if counts(thing, watch)]
     return standing.join(moving, standing.link(looked, used, sure_things, watch.sure, watch.camera), watch.seconds)
 
@@ -92,7 +94,7 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
         source=Source.BOTH if counted else Source.MOTION,
         spans=tuple(thing.spans),
         boxes=tuple(
-            FrameBox(mark.index, mark.second, shown_box(mark, watch.sure), mark.confidence if mark.found else None)
+            FrameBox(mark.index, mark.second, _shown_box(mark, watch.sure), mark.confidence if mark.found else None)
             for mark in (thing.known if counted else thing.marks)
         ),
         entry=Side(entry) if entry else None,
@@ -101,6 +103,13 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
         counted=counted,
         note=note,
     )
+
+
+def _shown_box(mark: Mark, sure: float) -> Box:
+    """The detector's box where it is sure of it and it lies where the motion is, else the motion's."""
+    if mark.found and mark.confidence >= sure and overlap(mark.box, mark.found.box) >= SAME_PLACE:
+        return mark.found.box
+    return mark.box
 
 
 def _seen_sides(thing: Thing, watch: Watch) -> tuple[str | None, str | None]:

@@ -129,6 +129,18 @@ def test_what_stands_all_the_time_keeps_its_box_when_something_moves_past_it():
     assert sorted(len([box for box in one.boxes if box.confidence]) for one in found) == [0, 15]
 
 
+def test_what_stands_all_the_time_proves_nothing_of_what_leads_past_it_through_the_frame():
+    flake, stump = path(4.0, 15.0), Box(0.23, 0.3, 0.25, 0.35)
+
+    def counted(marked: range) -> int:
+        marks = [Detection(Category.ANIMAL, 0.6, stump)]
+        looked = {second: (float(second), marks if second in marked else []) for second in range(11)}
+        return sum(one.counted for one in tracklets_of([flake], FRAME, looked, 0.0))
+
+    assert counted(range(11)) == 0
+    assert counted(range(3, 5)) == 1  # while it is there, nowhere else
+
+
 def test_who_stands_on_looks_after_each_other_is_the_same_however_long_the_pause_between_them():
     looks = {second: look for second, look in stays(range(81), Box(0.4, 0.3, 0.2, 0.5)).items() if second % 8 == 0}
     looks = {second: (at, marks if 8 <= second <= 32 else []) for second, (at, marks) in looks.items()}

@@ -124,11 +124,7 @@ def test_what_the_detector_marks_and_never_moves_counts_only_when_it_is_sure(tmp
 def test_a_person_the_detector_names_is_a_person(tmp_path):
     video = DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK)
 
-    def everywhere(pictures):
-        boxes = [Detection(Category.PERSON, 0.8, Box(x / 10, 0.35, 0.2, 0.3)) for x in range(9)]
-        return [boxes for _ in pictures]
-
-    done = summarised(video, tmp_path, everywhere)
+    done = summarised(video, tmp_path, marks_animals(video, tmp_path, category=Category.PERSON))
     kinds = {tracklet.category for tracklet in done.summary.tracklets if tracklet.source == Source.BOTH}
     assert Category.PERSON in kinds
 
