@@ -15,6 +15,7 @@ from app.ui.operations import charts as operations_charts
 from app.ui.operations import controls, profile, tables
 from app.ui.operations.evaluations import evaluations
 from app.ui.operations.models import models_and_licences
+from app.ui.operations.trial import trial
 from app.ui.shared.header import page_header
 from app.ui.shared.status_strip import BACKEND_WORDS
 from app.ui.shared.troubles import drawn_again
@@ -65,6 +66,12 @@ def charts() -> None:
     operations_charts.comparison()
 
 
+@drawn_again(SLOWLY)
+def another_detector() -> None:
+    """A detector on trial beside the one in use."""
+    trial()
+
+
 @drawn_again(REFRESH)
 def failures() -> None:
     """The newest calls without a result, and what can be done."""
@@ -83,6 +90,7 @@ page_header(
 tables.who_may_what(deps.person(), deps.login_is_set_up())
 figures()
 charts()
+another_detector()
 with st.expander("Models, weights and licences", icon=":material/inventory_2:"):
     models_and_licences(deps.settings())
 with st.expander("Measured against known answers", icon=":material/straighten:"):

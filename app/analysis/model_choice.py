@@ -177,9 +177,10 @@ def _kept(settings: Settings) -> dict[str, Any]:
 def words(choice: Choice) -> str:
     """The choice in a few words: detector, embeddings, and RAPID's profile unless it is the usual one."""
     fine = [rapid_profile.TITLES[choice.local]] if choice.local != LOCAL else []
-    return ", ".join([_short(choice.detector), *map(_short, choice.embeddings), *fine])
+    return ", ".join([short_name(choice.detector), *map(short_name, choice.embeddings), *fine])
 
 
-def _short(name: str) -> str:
+def short_name(name: str) -> str:
+    """A model in a few words."""
     entry = MODELS[name]
     return name.replace("-", " ") if entry.version == "1" else f"{entry.title.split(' (')[0]}"

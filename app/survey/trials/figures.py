@@ -14,7 +14,7 @@ from app.survey.tables.calls import Call
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
-from app.survey.tables.trials import Trial, TrialImage, TrialReview
+from app.survey.tables.trials import Trial, TrialImage, TrialReview, TrialState
 from app.survey.trials import trials
 from modal_backend.contracts import Category
 
@@ -66,6 +66,7 @@ class TrialView:
     """A trial as the page shows it.
 
     Attributes:
+        runs: it looks at images: it has not ended, and its model does not stand.
         waiting: finished images that it still has to look at. turning: its results are coming to count, or no longer.
         decision_id: by which its model stands; None while it does not.
     """
@@ -78,6 +79,7 @@ class TrialView:
     started_at: float
     ended_at: float | None
     trouble: str | None
+    runs: bool
     waiting: int
     turning: bool
     decision_id: int | None
@@ -91,7 +93,7 @@ def view(session: Session, trial: Trial) -> TrialView:
     review = session.get(TrialReview, trial.id)
     made = sa.select(Decision.id, Decision.view).where(Decision.kind == "let it stand", Decision.undone_at.is_(None))
     standing = {row.view.get("trial_id"): row.id for row in session.execute(made)} if review else {}
-    runs = trials.running(session) is trial and review is None
+    runs = trial.state == TrialState.RUNNING and review is None
     return TrialView(
         id=trial.id,
         model=trial.model,
@@ -101,6 +103,7 @@ def view(session: Session, trial: Trial) -> TrialView:
         started_at=trial.started_at,
         ended_at=trial.ended_at,
         trouble=trial.trouble,
+        runs=runs,
         waiting=trials.waiting_count(session, trial) if runs else 0,
         turning=trial.turned is not None,
         decision_id=standing.get(trial.id),
@@ -181,16 +184,13 @@ def paces(session: Session, trial_id: int) -> tuple[Pace | None, Pace | None]:
     return _pace(session, trial_id, TrialImage.analysis_id), _pace(session, trial_id, TrialImage.other_id)
 
 
-def boxes_found(session: Session, media_ids: list[int], analyses: dict[int, int]) -> dict[int, list[BoxView]]:
-    """The boxes of these analyses that count by the model's own threshold, by media. analyses: by media."""
-    found: dict[int, list[BoxView]] = {media_id: [] for media_id in media_ids}
-    for media_id in media_ids:
-        for category, box in trials.counted_of(session, media_id, analyses[media_id]):
-            values = dict.fromkeys(("verdict", "species", "flank", "identity", "individual_id", "individual"))
-            found[media_id].append(
-                BoxView(0, media_id, category, 1.0, box.x, box.y, box.width, box.height, drawn=False, **values)
-            )
-    return found
+def boxes_found(session: Session, media_id: int, analysis_id: int | None) -> list[BoxView]:
+    """The boxes of an analysis that count by its model's own threshold, as the model gave them."""
+    said = dict.fromkeys(("verdict", "species", "flank", "identity", "individual_id", "individual"))
+    return [
+        BoxView(0, media_id, category, 1.0, box.x, box.y, box.width, box.height, drawn=False, **said)
+        for category, box in trials.counted_of(session, media_id, analysis_id or 0)
+    ]
 
 
 def _pace(session: Session, trial_id: int, which: Any) -> Pace | None:

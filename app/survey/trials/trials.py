@@ -68,8 +68,10 @@ def try_again(session: Session, trial_id: int) -> None:
 
 
 def running(session: Session) -> Trial | None:
-    """The trial that has not ended; None where there is none."""
-    return session.scalar(sa.select(Trial).where(Trial.state == TrialState.RUNNING).order_by(Trial.id.desc()).limit(1))
+    """The trial that has not ended and whose model does not stand; None where there is none."""
+    standing = sa.select(TrialReview.trial_id)
+    mine = sa.select(Trial).where(Trial.state == TrialState.RUNNING, Trial.id.not_in(standing))
+    return session.scalar(mine.order_by(Trial.id.desc()).limit(1))
 
 
 def stands(session: Session, trial_id: int) -> bool:

@@ -18,7 +18,7 @@ def shots_html(views: Sequence[MediaView], threshold: float, *, large: bool = Fa
     Args:
         large: the picture in browser size in place of its thumbnail.
     """
-    shown = [view for view in views if not _may_show_person(view)] if deps.routes_served() else []
+    shown = [view for view in views if not may_show_person(view)] if deps.routes_served() else []
     return (
         f'<div class="pm-shots{" large" if large else ""}">{"".join(_shot(v, threshold, large) for v in shown)}</div>'
     )
@@ -42,7 +42,8 @@ def _shot(view: MediaView, threshold: float, large: bool) -> str:
     )
 
 
-def _may_show_person(view: MediaView) -> bool:
+def may_show_person(view: MediaView) -> bool:
+    """Whether one of its boxes may be a person that nobody has taken back."""
     return any(
         box.category == "person" and box.verdict != "rejected" and (box.confirmed or box.confidence >= PERSON_FLOOR)
         for box in view.boxes

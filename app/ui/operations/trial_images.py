@@ -1,0 +1,57 @@
+"""The images on which a detector on trial and the one in use differ, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import streamlit as st
+
+from app import deps
+from app.survey.detections.boxes import BoxView
+from app.survey.media import browse
+from app.survey.media.browse import MediaView
+from app.survey.tables.trials import TrialImage
+from app.survey.trials import figures
+from app.ui.shared.shots import may_show_person, shots_html
+from app.ui.shared.words import many, plain, when
+
+A_PAGE = 6
+
+
+def differing_images(trial_id: int, count: int, new: str, old: str) -> None:
+    """A page of them: the boxes of each detector, who alone found an animal, and the way to the viewer.
+
+    Args:
+        count: how many there are.
+        new, old: names of the detectors.
+    """
+    if not count:
+        return
+    with st.expander(f"The {many(count, 'image')} where they differ", key="trial-differing"):
+        pages = -(-count // A_PAGE)
+        number = st.pagination(pages, key="trial-page") if pages > 1 else 1
+        with deps.survey().read() as session:
+            rows = figures.differing(session, trial_id, A_PAGE, (number - 1) * A_PAGE)
+            views = {view.id: view for view in browse.views(session, [row.media_id for row in rows])}
+            found = [
+                [figures.boxes_found(session, row.media_id, analysis) for analysis in (row.other_id, row.analysis_id)]
+                for row in rows
+            ]
+        for row, boxes in zip(rows, found, strict=True):
+            _beside(row, views[row.media_id], boxes, new, old)
+
+
+def _beside(row: TrialImage, view: MediaView, found: Sequence[list[BoxView]], new: str, old: str) -> None:
+    """One image twice, with the boxes of each. One that may show a person is named alone."""
+    both = [replace(view, boxes=boxes) for boxes in found]
+    hidden = any(may_show_person(one) for one in (view, *both))
+    columns = st.columns([2, 2, 3], vertical_alignment="center")
+    for column, name, one in zip(columns, (old, new), both, strict=False):
+        column.html(f'<div title="{name}">{shots_html([] if hidden else [one], 0.0)}</div>')
+    where = plain(f"{view.deployment or 'no deployment'}, {when(view.taken_at)}")
+    alone = new if row.animal else old
+    columns[2].markdown(
+        f"[{where}](/detections?media={view.id})  \nonly {alone} found an animal"
+        f" · left {old}: {many(row.other_boxes, 'box', 'boxes')}, right {new}: {many(row.boxes, 'box', 'boxes')}"
+    )
