@@ -213,7 +213,28 @@ def test_sightings_are_rounded_for_sensitive_species_and_exact_when_asked(named)
 
 @pytest.mark.parametrize(
     ("species", "sensitive"),
-    [("Panthera tigris", True), ("tiger", True), (None, True), ("Manis javanica", True), ("Axis axis", False)],
+    [
+        ("Panthera tigris", True),
+        ("tiger", True),
+        (None, True),
+        ("Manis javanica", True),
+        ("Axis axis", False),
+        ("Panthera tigris sumatrae", True),
+        ("Bengal tiger", True),
+        ("Tigre de Sumatra", True),
+        ("tigre, macho", True),
+        ("बाघ", True),
+        ("Schneeleopard", True),
+        ("Léopard des neiges", True),
+        ("雪豹", True),
+        ("Asian elephant", True),
+        ("tiger (cub)", True),
+        ("Panthera sp.", True),
+        ("Leopard cat", False),
+        ("Chat-léopard", False),
+        ("sanglier", False),
+        ("lionfish", False),
+    ],
 )
 def test_which_species_are_sensitive(species, sensitive):
     assert is_sensitive(species) is sensitive
