@@ -4,7 +4,7 @@
     python -m app.survey.species_names.build package
 
 Of the package, species of mammals and birds with a name in one of LANGUAGES are taken, without what is no plain text.
-more.csv holds animals of camera traps that it has no name for; it is ours.
+more.csv holds animals of camera traps that it has no name for, several names with | between them; it is ours.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ def main(package: Path) -> int:
     species = dict(_of_package(package))
     for name, added in _more():
         found = species.setdefault(name, {})
-        for language, label in added.items():
-            found[language] = [
-                label,
-                *(other for other in found.get(language, []) if other.casefold() != label.casefold()),
-            ]
+        for language, labels in added.items():
+            ours = {label.casefold() for label in labels}
+            found[language] = [*labels, *(other for other in found.get(language, []) if other.casefold() not in ours)]
     lines = [
         "\t".join([name, *(f"{language}={'|'.join(names[language])}" for language in LANGUAGES if names.get(language))])
         for name, names in sorted(species.items())
@@ -56,10 +54,10 @@ def _of_package(package: Path) -> Iterator[tuple[str, Names]]:
                 yield species["scientific_name"], names
 
 
-def _more() -> Iterator[tuple[str, dict[str, str]]]:
+def _more() -> Iterator[tuple[str, Names]]:
     with (HERE / "more.csv").open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            yield row.pop("name"), {language: label for language, label in row.items() if label}
+            yield row.pop("name"), {language: labels.split("|") for language, labels in row.items() if labels}
 
 
 def _plain(label: str) -> str:

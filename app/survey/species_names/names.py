@@ -53,7 +53,7 @@ def find(words: str, limit: int) -> list[Match]:
     """
     text = folded(words)
     parts = text.split()
-    if len(text) < SHORTEST or not parts:
+    if not parts or (len(text) < SHORTEST and text.isascii()):  # one sign of Chinese is a whole name
         return []
     found: dict[str, tuple[tuple[int, int, int], str, str]] = {}
     for place, (form, name, by, language) in enumerate(_forms()):

@@ -52,7 +52,7 @@ export class SpeciesPicker {
     this.offer();
     clearTimeout(this.timer);
     const words = this.words;
-    if (words.length > 1) this.timer = setTimeout(() => this.lookUp(words), ASK_AFTER);
+    if (words.length > 1 || /[^\x00-\x7F]/.test(words)) this.timer = setTimeout(() => this.lookUp(words), ASK_AFTER);
   }
 
   /** Species of the world with such a name, below those of this survey; what is chosen stays chosen. */
