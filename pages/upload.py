@@ -61,13 +61,8 @@ def look_first(root: Path, names_in: str | None, *, uploaded: bool = False) -> N
     show_preview(preview(root, names_in=names_in, uploaded=uploaded))
 
 
-page_header("Upload", "Bring in images and videos. Originals stay as they are; the same file is kept once.")
-batch = st.session_state.setdefault("upload_batch", uuid4().hex)
-left, right = st.columns([3, 2], gap="large")
-with right:
-    deployment = deployment_choice()
-    names_in = code_page_choice()
-    looks_first = st.toggle("Look at the stations first", help="See which folder is a station and which a camera.")
+def path_form(deployment: str | None, names_in: str | None, looks_first: bool) -> None:
+    """Import from a folder of this server, where the operator lets the dashboard read."""
     with st.form("path", border=False):
         path = st.text_input("Or a folder, zip, image or video on this server", placeholder="/media/card/DCIM")
         if st.form_submit_button("Import from the server", icon=":material/folder_open:") and path.strip():
@@ -78,8 +73,20 @@ with right:
                     import_path(deps.settings(), deps.survey(), deps.jobs(), path.strip(), deployment, names_in)
             except ImportRefused as refused:
                 st.error(plain(str(refused)))
+
+
+page_header("Upload", "Bring in images and videos. Originals stay as they are; the same file is kept once.")
+batch = st.session_state.setdefault("upload_batch", uuid4().hex)
+zips = not deps.settings().demo
+left, right = st.columns([3, 2], gap="large")
+with right:
+    deployment = deployment_choice()
+    names_in = code_page_choice() if zips else None
+    looks_first = st.toggle("Look at the stations first", help="See which folder is a station and which a camera.")
+    if deps.settings().import_roots:
+        path_form(deployment, names_in, looks_first)
 with left:
-    progress = uploader(batch, deps.upload_token(batch), key=f"uploader-{batch}")
+    progress = uploader(batch, deps.upload_token(batch), key=f"uploader-{batch}", zips=zips)
     arrived = progress["finished"] and progress["done"]
     if arrived and progress["failed_count"]:
         st.warning(

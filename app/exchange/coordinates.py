@@ -25,8 +25,8 @@ COARSE_DECIMALS = 1
 # Species, and genera of which all are.
 SENSITIVE = frozenset(
     {
-        "panthera", "neofelis", "acinonyx jubatus", "lynx pardinus", "diceros bicornis", "ceratotherium simum", "rhinoceros",
-        "dicerorhinus sumatrensis", "elephas maximus", "loxodonta", "manis", "smutsia", "phataginus",
+        "panthera", "neofelis", "acinonyx jubatus", "lynx pardinus", "diceros bicornis", "ceratotherium simum",
+        "rhinoceros", "dicerorhinus sumatrensis", "elephas maximus", "loxodonta", "manis", "smutsia", "phataginus",
     }
 )  # fmt: skip
 # Words by which people call them in English when they do not say the whole name.

@@ -38,7 +38,8 @@ IDLE_SECONDS = 900.0
 SWEEP_SECONDS = 60.0
 LIMITS = (
     "This demo survey, with the synthetic sample, is yours alone, in this browser. "
-    f"You can bring in up to {MOST_FILES} images and videos; everything is removed {HOURS} hours after you came."
+    f"You can bring in up to {MOST_FILES} images and videos of {MOST_FILE_BYTES // 1024**2} MB at most, no zips; "
+    f"everything is removed {HOURS} hours after you came."
 )
 _visitor: ContextVar[str | None] = ContextVar("visitor", default=None)
 

@@ -164,6 +164,18 @@ def test_any_filter_in_the_address_draws_a_page(filled, asked):
     assert not page("detections", filter=asked, t="abc", deployment="x").exception
 
 
+def test_the_demo_offers_no_way_to_bring_in_that_it_refuses(data_dir, monkeypatch):
+    assert {"Import from the server", "Names in zips"} <= offered(page("upload"))
+    monkeypatch.setenv("PUGMARK_DEMO", "true")
+    monkeypatch.setenv("PUGMARK_IMPORT_ROOTS", "")
+    load_settings.cache_clear()
+    assert not {"Import from the server", "Names in zips"} & offered(page("upload"))
+
+
+def offered(test: AppTest) -> set[str]:
+    return {one.label for one in (*test.button, *test.selectbox)}
+
+
 @pytest.mark.parametrize("nonsense", ["x", "True", "-1", "9999999999999999999999", "2024-99-99", ""])
 @pytest.mark.parametrize("name", [name for name in PAGES if name not in ("survey", "upload")])
 def test_nonsense_in_every_parameter_of_an_address_draws_the_page(filled, name, nonsense):

@@ -11,7 +11,7 @@ class Uploader {
     this.files = el("input", "", { type: "file", multiple: true, hidden: true, "aria-label": "Files", onchange: () => this.chosen(this.files) });
     this.folder = el("input", "", { type: "file", multiple: true, webkitdirectory: true, hidden: true, "aria-label": "Folder", onchange: () => this.chosen(this.folder) });
     this.zone = el("div", "zone", { role: "group", "aria-label": "Upload" },
-      el("div", "lead", null, "Drop files, a folder or a zip here"),
+      this.lead = el("div", "lead", null, ""),
       el("div", "choose", null, el("button", "button", { type: "button", onclick: () => this.files.click() }, "Choose files"),
         el("button", "button", { type: "button", onclick: () => this.folder.click() }, "Choose a folder")),
       this.hint = el("div", "faint", null, ""), this.files, this.folder);
@@ -37,7 +37,8 @@ class Uploader {
     this.transfer = Transfer.of(data.batch);
     this.transfer.token = data.token;
     this.transfer.changed = () => this.changed();
-    this.hint.textContent = data.hint || "";
+    this.lead.textContent = data.lead;
+    this.hint.textContent = data.hint;
     this.draw();
     if (this.transfer.total && !this.transfer.busy && JSON.stringify(data.known) !== JSON.stringify(this.transfer.state())) this.tellSoon();
   }

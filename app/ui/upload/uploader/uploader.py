@@ -10,19 +10,18 @@ import streamlit as st
 from app import deps
 from app.ui.shared.component import register
 
+READ = "JPEG, PNG, WebP, TIFF, HEIC, DNG, videos (MP4, MOV, AVI, ASF, MKV, WebM)"
 _uploader = register(Path(__file__).parent)
 
 
-def uploader(
-    batch: str,
-    token: str,
-    key: str,
-    hint: str = "JPEG, PNG, WebP, TIFF, HEIC, DNG, videos (MP4, MOV, AVI, ASF, MKV, WebM) or zip · folders keep names",
-) -> dict[str, Any]:
+def uploader(batch: str, token: str, key: str, *, zips: bool = True) -> dict[str, Any]:
     """Draw the drop zone of one batch; sending goes on through reruns and page changes while the tab is open.
 
     All but hidden files and an operating system's own are sent: the import says what it makes of each, and reads the
     .THM beside a video.
+
+    Args:
+        zips: whether zips are taken.
 
     Returns:
         {batch, total, done, bytes, bytes_done, left_out, failed: [{path, error}] (at most 200), failed_count,
@@ -35,10 +34,12 @@ def uploader(
     if not deps.routes_served():
         st.warning("Uploads need `streamlit run app/main.py`; this server was started without it.")
         return nothing_yet
+    lead = "Drop files, a folder or a zip here" if zips else "Drop files or a folder here"
+    hint = f"{READ}{' or zip' if zips else ''} · folders keep names"
     known = (st.session_state.get(key) or {}).get("progress")
     result = _uploader(
         key=key,
-        data={"batch": batch, "token": token, "hint": hint, "known": known},
+        data={"batch": batch, "token": token, "lead": lead, "hint": hint, "known": known},
         on_progress_change=_nothing,
     )
     progress = result.get("progress")
