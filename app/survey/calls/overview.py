@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -34,7 +35,7 @@ class StripSnapshot:
         p50, p95: seconds per call finished within the last five minutes, None without any; without the calls of WHOLE.
         sparkline: 60 mean call durations in seconds, five seconds each, oldest first; None where no call finished.
         waits_for: what the call that is open longest waits for, as a sentence; else empty.
-        seconds_left: until the imports under way are done; None without one, or while it is not known.
+        seconds_left: of each import under way until it is done, by the pace of this moment; without those not known.
         longer: of the calls of WHOLE within these minutes, what they were about, how many, and their median in seconds.
     """
 
@@ -46,7 +47,7 @@ class StripSnapshot:
     p95: float | None
     sparkline: list[float | None]
     longer: tuple[tuple[str, int, float], ...] = ()
-    seconds_left: float | None = None
+    seconds_left: Mapping[int, float] = field(default_factory=dict)
     waits_for: str = ""
 
 
@@ -63,7 +64,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         )
         noted = sa.select(Call.note).where(Call.outcome.is_(None), Call.note.is_not(None))
         waits_for = session.scalar(noted.order_by(Call.queued_at).limit(1)) or ""
-        left = [import_progress(session, number).eta_seconds for number in open_imports(session)]
+        left = {number: import_progress(session, number).eta_seconds for number in open_imports(session)}
         calls = session.execute(
             sa.select(Call.finished_at, Call.started_at, Call.task, Call.outcome).where(
                 Call.finished_at >= now - WINDOW_SECONDS, Call.started_at.is_not(None)
@@ -89,7 +90,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
         p95=percentile(seconds, 0.95),
         sparkline=_sparkline(finished, now),
         waits_for=waits_for,
-        seconds_left=max((seconds for seconds in left if seconds is not None), default=None),
+        seconds_left={number: seconds for number, seconds in left.items() if seconds is not None},
         longer=tuple((about, len(some), percentile(sorted(some), 0.5) or 0.0) for about, some in sorted(whole.items())),
     )
 

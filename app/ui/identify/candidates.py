@@ -85,7 +85,7 @@ def known_sentence(ranking: Ranking | None, calibration: CalibrationState | None
 
 def _known(ranking: Ranking | None) -> str:
     if ranking is None or ranking.known_probability is None:
-        return "Nobody is named yet: the first animals have to be named by a person."
+        return "Nobody in scope is named yet: a person has to name the first."
     share = ranking.known_probability
     if share < 0.5:
         return f"Probably nobody named so far (probability {share:.2f} that it is one of them)."

@@ -11,6 +11,7 @@ import streamlit as st
 from app import deps
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.ui.shared import counts
+from app.ui.shared.time_left import seconds_left
 from app.ui.shared.troubles import drawn_again, drawn_by_itself
 from app.ui.shared.words import duration, many
 
@@ -71,10 +72,15 @@ def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
         _figure("running", figures.running, "Calls of models under way"),
         _failed(figures.failed),
         _waits_for(figures.waits_for),
-        f"<span>about <b>{duration(figures.seconds_left)}</b> left</span>" if figures.seconds_left else "",
+        _time_left(figures),
         _latency(figures),
     ]
     return f'<div class="pm-strip" role="status" aria-live="off">{"".join(parts)}</div>'
+
+
+def _time_left(figures: StripSnapshot) -> str:
+    left = [shown for one in figures.seconds_left.items() if (shown := seconds_left(*one)) is not None]
+    return f"<span>about <b>{duration(max(left))}</b> left</span>" if left else ""
 
 
 def _figure(word: str, number: int, about: str) -> str:

@@ -17,11 +17,11 @@ from app.ui.shared import counts
 from app.ui.shared.address import Detections
 from app.ui.shared.navigation import detections_page
 from app.ui.shared.shots import shots_html
+from app.ui.shared.time_left import seconds_left
 from app.ui.shared.troubles import drawn_again, drawn_by_itself
 from app.ui.shared.words import duration, many, moment, plain
 
 PICTURES = 8
-LEAST_DELAY, SLOWER = 20.0, 0.4  # seconds, and share of what is left, by which the end may slip unshown
 STATE_WORDS = {
     ImportState.RECEIVING: "receiving",
     ImportState.QUEUED: "waiting for the worker",
@@ -105,21 +105,9 @@ def _pace(one: Progress) -> str:
     if one.listed is None:
         return "listing files · you can close this tab"
     rate = f" · {one.rate:.1f} files/s" if one.rate else ""
-    left = seconds_left(one)
+    left = seconds_left(one.id, one.eta_seconds)
     eta = f" · about {duration(left)} left" if left else ""
     return f"{one.done:,} of {many(one.listed, 'file')}{rate}{eta} · you can close this tab"
-
-
-def seconds_left(one: Progress) -> float | None:
-    """The time left as it is shown: it runs down by the clock, and goes up only when the pace has really fallen."""
-    if one.eta_seconds is None:
-        return None
-    now = time.monotonic()
-    ends = st.session_state.setdefault("import-ends", {})
-    shown, measured = ends.get(one.id), now + one.eta_seconds
-    if shown is None or measured < shown or measured - shown > max(LEAST_DELAY, SLOWER * (shown - now)):
-        ends[one.id] = measured
-    return max(ends[one.id] - now, 1.0)
 
 
 def _result(one: Progress) -> str:
