@@ -49,7 +49,7 @@ def _ask(settings: Settings, present: str) -> None:
     detectors = of_task(Task.DETECT)
     there = [name for name in detectors_there(settings) if name != present]
     st.caption(
-        f"{_title(present)} is in use. Another detector can look at a share of the images, after all other work. Its "
+        f"{_at_start(present)} is in use. Another detector can look at a share of the images after all other work. Its "
         "boxes are kept beside and do not count until a person lets it stand."
     )
     if there:
@@ -79,7 +79,7 @@ def _ask(settings: Settings, present: str) -> None:
 def _running(view: TrialView, settings: Settings, *, importing: bool) -> None:
     found = view.agreement
     done, all_of_it = found.images + found.failed, found.images + found.failed + view.waiting
-    text = f"{_title(view.model)} looks at {view.share} % of the images: {done:,} of {all_of_it:,} so far"
+    text = f"{_at_start(view.model)} looks at {view.share} % of the images: {done:,} of {all_of_it:,} so far"
     text += ", and goes on when the imports are done." if importing and view.waiting else "."
     st.progress(done / all_of_it if all_of_it else 0.0, text=text)
     st.caption(plain(f"Begun by {view.who}, {moment(view.started_at)}. Its boxes do not count."))
@@ -98,7 +98,7 @@ def _running(view: TrialView, settings: Settings, *, importing: bool) -> None:
 
 def _standing(view: TrialView, decision_id: int) -> None:
     left, right = st.columns([6, 1], vertical_alignment="center")
-    name = _title(view.model)
+    name = _at_start(view.model)
     left.markdown(
         f"**{name} stands** after a trial, since {moment(view.decided_at)} ({plain(view.decided_by or '')}). It looks "
         "at images from then on, and its boxes count on the images of the trial that nobody had decided about. Undo "
@@ -160,7 +160,7 @@ def _figures(view: TrialView) -> None:
         hide_index=True,
     )  # fmt: skip
     beside.dataframe(_beside(paces, (found.boxes, found.other_boxes)), hide_index=True)
-    beside.caption(f"{found.alike:,} boxes agree: same category, at least half of both boxes together in common.")
+    beside.caption(f"{found.alike:,} boxes agree: the same category, and an overlap (IoU) of at least .5.")
     differ = found.only_new + found.only_old
     if decided:
         seen = "" if view.decision_id is not None else f" They saw the boxes of {other} alone."
@@ -176,15 +176,17 @@ def _figures(view: TrialView) -> None:
 def _beside(paces: Sequence[Pace | None], boxes: Sequence[int]) -> dict[str, list[str]]:
     """A row a model: its boxes, time and price of an image."""
     known = [(pace, count) for pace, count in zip(paces, boxes, strict=True) if pace is not None]
-    return {
+    rows = {
         "detector": [", ".join(pace.models) for pace, _ in known],
         "boxes": [f"{count:,}" for _, count in known],
-        "an image": ["" if pace.seconds is None else seconds(pace.seconds) for pace, _ in known],
-        "1,000 images on Modal": [
+        "median an image": ["" if pace.seconds is None else seconds(pace.seconds) for pace, _ in known],
+    }
+    if any(pace.run_seconds is not None for pace, _ in known):
+        rows["1,000 images on Modal"] = [
             "" if pace.run_seconds is None else f"${1000 * pace.run_seconds * per_second(pace.model):.2f}"
             for pace, _ in known
-        ],
-    }
+        ]
+    return rows
 
 
 def _stand_button(view: TrialView, settings: Settings) -> None:
@@ -223,7 +225,7 @@ def _again(trial_id: int) -> None:
 @allowed
 def _stand(trial_id: int, model: str) -> None:
     deps.survey().require(Role.ADMIN)
-    decide(let_stand, trial_id, message=f"{_title(model)} stands.")
+    decide(let_stand, trial_id, message=f"{_at_start(model)} stands.")
 
 
 def _locked() -> bool:
@@ -232,3 +234,8 @@ def _locked() -> bool:
 
 def _title(model: str) -> str:
     return short_name(model) if model in MODELS else model
+
+
+def _at_start(model: str) -> str:
+    """Its title where a sentence begins with it."""
+    return _title(model)[:1].upper() + _title(model)[1:]

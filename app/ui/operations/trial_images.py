@@ -13,6 +13,8 @@ from app.survey.media import browse
 from app.survey.media.browse import MediaView
 from app.survey.tables.trials import TrialImage
 from app.survey.trials import figures
+from app.ui.shared.address import Detections
+from app.ui.shared.navigation import detections_page
 from app.ui.shared.shots import may_show_person, shots_html
 from app.ui.shared.words import many, plain, when
 
@@ -49,9 +51,11 @@ def _beside(row: TrialImage, view: MediaView, found: Sequence[list[BoxView]], ne
     columns = st.columns([2, 2, 3], vertical_alignment="center")
     for column, name, one in zip(columns, (old, new), both, strict=False):
         column.html(f'<div title="{name}">{shots_html([] if hidden else [one], 0.0)}</div>')
-    where = plain(f"{view.deployment or 'no deployment'}, {when(view.taken_at)}")
     alone = new if row.animal else old
-    columns[2].markdown(
-        f"[{where}](/detections?media={view.id})  \nonly {alone} found an animal"
-        f" · left {old}: {many(row.other_boxes, 'box', 'boxes')}, right {new}: {many(row.boxes, 'box', 'boxes')}"
-    )
+    with columns[2]:
+        where = plain(f"{view.deployment or 'no deployment'}, {when(view.taken_at)}")
+        st.page_link(detections_page(), label=where, query_params=Detections.MEDIA.to(view.id), width="content")
+        st.caption(
+            f"Only {alone} found an animal. Left {old}: {many(row.other_boxes, 'box', 'boxes')}; "
+            f"right {new}: {many(row.boxes, 'box', 'boxes')}."
+        )
