@@ -83,7 +83,7 @@ def test_boxes_that_move_through_the_frame_count_at_less_than_boxes_that_stay():
 
 
 def test_what_darts_through_faster_than_animals_run_is_none():
-    def counted(pace: float) -> bool:
+    def counted(pace: float, confidence: float = 0.4) -> bool:
         steps = [Step(at / 10, pace * at, 40.0, pace * at + 8.0, 48.0, 64.0, 80.0) for at in range(int(190 / pace))]
         path = MotionPath([steps])
         seconds = np.linspace(0, steps[-1].second, 5)[1:-1]
@@ -91,11 +91,13 @@ def test_what_darts_through_faster_than_animals_run_is_none():
         for index, second in enumerate(seconds):
             box = path.box_at(float(second), FRAME)
             assert box is not None
-            looked[index] = (float(second), [Detection(Category.ANIMAL, 0.4, box)])
+            looked[index] = (float(second), [Detection(Category.ANIMAL, confidence, box)])
         return any(one.counted for one in tracklets_of([path], FRAME, looked, 0.0, 0.3))
 
     assert counted(2.0)  # 2.5 of its own lengths a second
     assert not counted(16.0)  # 20
+    assert counted(2.0, 0.1)
+    assert not counted(6.0, 0.1)  # 7.5: that it crosses borders speaks for it no longer
 
 
 def test_what_is_marked_weakly_on_every_look_of_a_long_video_is_scenery():
