@@ -23,9 +23,10 @@ from app.survey.database import Survey
 from app.survey.media import claims, imports
 from app.survey.tables.trials import Trial, TrialState
 from app.survey.trials import standing, trials
+from app.survey.trials.aside import put_aside
 from modal_backend.errors import BackendError, sentence
 
-SLICE = 200
+SLICE, SOUGHT = 200, 40
 AT_ONCE_ELSEWHERE = 4  # in this process one: an import that begins waits for no more
 DESCRIBED_AT_ONCE = 200
 GIVE_WAY_SECONDS = 0.12  # SQLite's busy handler sleeps up to 0.1 s: https://sqlite.org/c3ref/busy_timeout.html
@@ -37,9 +38,10 @@ REST = 50
 async def try_model(trial_id: int) -> None:
     """Look at a slice of the images that a trial waits for; ends early when other work begins."""
     job, looked_at, trouble = DBOS.workflow_id or "", 0, ""
-    while looked_at < SLICE and not trouble and (media_ids := await next_to_try(trial_id)):
-        trouble = await try_some(trial_id, media_ids, job)
-        looked_at += len(media_ids)
+    while looked_at < SLICE and not trouble and (groups := await next_to_try(trial_id)):
+        for media_ids in groups:
+            trouble = trouble or await try_some(trial_id, media_ids, job)
+            looked_at += len(media_ids)
     await end_trial_slice(trial_id, trouble)
 
 
@@ -68,15 +70,17 @@ async def remove_trial(trial_id: int) -> None:
 
 
 @step()
-async def next_to_try(trial_id: int) -> list[int]:
-    """The next images; none while other work is under way, or when the trial has ended or stands."""
+async def next_to_try(trial_id: int) -> list[list[int]]:
+    """The next images in groups; none while other work is under way, or when the trial has ended or stands."""
     return await asyncio.to_thread(_next_to_try, current().context, trial_id)
 
 
 @step(preemptible=True)
 async def try_some(trial_id: int, media_ids: list[int], job: str) -> str:
-    """Look at these images; returns what keeps the trial from going on."""
+    """Look at these images unless other work has begun; returns what keeps the trial from going on."""
     now = current()
+    if not await asyncio.to_thread(_may_look, now.context.survey, trial_id):
+        return ""
     try:
         await analysis.look(now.context, trial_id, media_ids, job, now.bulk)
     except BackendError as error:
@@ -176,11 +180,18 @@ def may_look(session: Session, trial_id: int) -> bool:
     return not imports.any_open(session) and not claims.jobs_at_work(session)
 
 
-def _next_to_try(context: Context, trial_id: int) -> list[int]:
+def _may_look(survey: Survey, trial_id: int) -> bool:
+    with survey.read() as session:
+        return may_look(session, trial_id)
+
+
+def _next_to_try(context: Context, trial_id: int) -> list[list[int]]:
     at_once = AT_ONCE_ELSEWHERE if context.backend.elsewhere else 1
     with context.survey.read() as session:
-        trial = session.get_one(Trial, trial_id)
-        return trials.waiting(session, trial, at_once) if may_look(session, trial_id) else []
+        if not may_look(session, trial_id):
+            return []
+        found = trials.waiting(session, session.get_one(Trial, trial_id), SOUGHT)
+    return [found[start : start + at_once] for start in range(0, len(found), at_once)]
 
 
 def _end_slice(survey: Survey, trial_id: int, trouble: str) -> None:
@@ -202,6 +213,7 @@ def _next_undescribed(survey: Survey, trial_id: int, after: int) -> list[int]:
 def _end_turn(survey: Survey, trial_id: int, attempt: int) -> None:
     with survey.write() as session:
         trial = session.get_one(Trial, trial_id)
+        put_aside(session, trial_id)  # what was described meanwhile, too
         if trial.attempt == attempt:
             trial.turned = None
 

@@ -19,7 +19,6 @@ from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
 from app.survey.tables.videos import Video
-from app.survey.trials.aside import is_aside
 from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.tracklets import frames_of
 
@@ -195,10 +194,10 @@ def deployments(session: Session) -> list[tuple[int, str, int]]:
 
 
 def detector(session: Session) -> ModelVersion | None:
-    """The detector behind the newest analysis, those on trial apart; None before the first."""
-    newest = sa.select(Analysis.id).where(~is_aside()).order_by(Analysis.id.desc()).limit(1).scalar_subquery()
+    """The detector whose boxes count on the newest media that was analysed; None before the first."""
+    newest = sa.select(sa.func.max(Media.id)).where(Media.analysis_id.is_not(None)).scalar_subquery()
     used = sa.select(ModelVersion).join(Analysis, Analysis.model_version_id == ModelVersion.id)
-    return session.scalar(used.where(Analysis.id == newest))
+    return session.scalar(used.join(Media, Media.analysis_id == Analysis.id).where(Media.id == newest))
 
 
 def change_mark(session: Session) -> str:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import Session
 
-from app.survey.tables.detections import Analysis, Detection, DetectionReview
+from app.survey.tables.detections import Analysis, Detection, DetectionReview, Feature
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
-from app.survey.tables.trials import Trial, TrialImage, TrialReview
+from app.survey.tables.trials import BoxAside, TrialImage, TrialReview
 
 
 def is_aside() -> sa.ColumnElement[bool]:
@@ -19,17 +21,34 @@ def is_aside() -> sa.ColumnElement[bool]:
 
 
 def taken_over() -> sa.Select[Any]:
-    """Boxes that nobody touched on images of trials that stood or stand, of an analysis that does not count."""
-    return (
+    """Described boxes that do not count any more since a tried model stands, or no longer; named ones count."""
+    return sa.select(BoxAside.detection_id).where(BoxAside.detection_id.not_in(sa.select(Sighting.detection_id)))
+
+
+def put_aside(session: Session, trial_id: int, media_ids: Sequence[int] | None = None) -> None:
+    """Write down which boxes on images of a trial are taken over, now that other boxes count there.
+
+    Args:
+        media_ids: of these images only; they fit into one query.
+    """
+    images = (
         sa.select(Detection.id)
         .join(TrialImage, TrialImage.media_id == Detection.media_id)
-        .join(Trial, Trial.id == TrialImage.trial_id)
         .join(Media, Media.id == Detection.media_id)
         .where(
-            Trial.attempt > 0,
-            Detection.analysis_id.in_((TrialImage.analysis_id, TrialImage.other_id)),
-            Detection.analysis_id != Media.analysis_id,
-            ~sa.exists().where(DetectionReview.detection_id == Detection.id),
-            ~sa.exists().where(Sighting.detection_id == Detection.id),
+            TrialImage.trial_id == trial_id, Detection.analysis_id.in_((TrialImage.analysis_id, TrialImage.other_id))
         )
     )
+    if media_ids is not None:
+        images = images.where(TrialImage.media_id.in_(media_ids))
+    counts = images.where(Detection.analysis_id == Media.analysis_id)
+    over = images.where(
+        Detection.analysis_id != Media.analysis_id,
+        sa.exists().where(Feature.detection_id == Detection.id),
+        ~sa.exists().where(DetectionReview.detection_id == Detection.id),
+        ~sa.exists().where(Sighting.detection_id == Detection.id),
+        ~sa.exists().where(BoxAside.detection_id == Detection.id),
+    )
+    again = sa.delete(BoxAside).where(BoxAside.detection_id.in_(counts))
+    session.execute(again, execution_options={"synchronize_session": False})
+    session.execute(sa.insert(BoxAside).from_select(["detection_id"], over))

@@ -200,14 +200,15 @@ CHOSEN = (
 def _waiting(trial: Trial) -> sa.Select[Any]:
     """Finished images of a trial's share that the tried model has not looked at."""
     looked_at = sa.exists().where(TrialImage.trial_id == trial.id, TrialImage.media_id == Media.id)
+    later = [Media.id > trial.after_media] if trial.after_media else []
     return (
         sa.select(Media.id)
         .join(Analysis, Analysis.id == Media.analysis_id)
         .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
         .where(
-            Media.id > trial.after_media,
+            *later,
             Media.kind == "image",
-            Media.stage == Stage.READY,
+            Media.stage.not_in([Stage.STORED, Stage.DETECTED, Stage.FAILED]),  # whose index would find nearly all
             Media.sha256 < bound(trial.share),
             ModelVersion.model != trial.model,
             ~looked_at,

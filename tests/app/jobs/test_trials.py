@@ -130,7 +130,7 @@ def test_it_is_due_only_while_nothing_else_is_under_way(survey: Survey):
     with survey.write() as session:
         claims.release(session, [2])
     with open_context(survey, "test") as context:
-        assert jobs._next_to_try(context, trial) == [1]
+        assert jobs._next_to_try(context, trial) == [[1]]
         imported(survey, ImportState.QUEUED)
         assert jobs._next_to_try(context, trial) == [], "an import that begins ends the slice"
         imported(survey)

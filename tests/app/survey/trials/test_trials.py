@@ -26,6 +26,7 @@ from app.survey.tables.detections import Analysis, Detection
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.trials import Trial, TrialImage
 from app.survey.trials import figures, standing, trials
+from app.survey.trials.aside import put_aside
 from app.survey.trials.figures import Agreement
 from modal_backend.contracts import Category, Provenance
 from modal_backend.registry import LOCAL
@@ -255,6 +256,20 @@ def test_the_boxes_that_another_took_over_wait_for_nobody_in_identify(survey, tr
     with survey.read() as session:
         assert new not in rankings.waiting(session, local)
         assert rankings.waiting_count(session, local) == 3
+
+
+def test_a_box_that_was_described_while_it_was_taken_over_is_put_aside_too(survey, tried):
+    add_media(survey, [])
+    look(survey, tried, 5, [found(x=0.6)])
+    take_back(survey, decide(survey, tried))
+    with survey.read() as session:
+        late = session.scalars(sa.select(Detection.id).where(Detection.media_id == 5)).one()
+        local = feature_version(session, LOCAL)
+    describe(survey, late, 1)
+    with survey.write() as session:
+        assert late in rankings.waiting(session, local)
+        put_aside(session, tried)
+        assert late not in rankings.waiting(session, local)
 
 
 def test_an_image_decided_after_the_model_stood_keeps_its_decision_when_that_is_taken_back(survey, tried):
