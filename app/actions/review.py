@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
+import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.actions import decide
@@ -20,6 +21,7 @@ from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
 from modal_backend.contracts import Box
 
+MOST_LOOKED_AT = 50  # decisions of one person between a page's reading and a press
 VERDICTS = ("accepted", "blank", "unsure")
 
 
@@ -35,7 +37,7 @@ def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action]
 def _make(session: Session, who: str, action: Action) -> Outcome:
     outcome = _decide(session, who, action)
     for decision in outcome.decisions:
-        outcome.messages += _overruled(decision, action.get("seen"))
+        outcome.messages += _overruled(session, decision, action.get("seen"))
     return outcome
 
 
@@ -90,20 +92,32 @@ def _outcome(done: many_boxes.Bulk) -> Outcome:
     return outcome
 
 
-def _overruled(decision: Decision, seen: float | None) -> list[str]:
-    """Whom this decision overrules: rows somebody else signed after this person got the page (seen, seconds)."""
+def _overruled(session: Session, decision: Decision, seen: float | None) -> list[str]:
+    """Whom this decision overrules: rows that somebody else, or another tab, signed after this page was read.
+
+    seen: when that was, in seconds since 1970.
+    """
     if seen is None or decision.undone_at is not None:
         return []
-    others = {
-        (row["before"]["who"], row["before"]["decided_at"])
-        for row in decision.changes
-        if row["before"] and row["before"].get("who", decision.who) != decision.who
-        if row["before"].get("decided_at", 0.0) > float(seen)
-    }
+    befores = [change["before"] for change in decision.changes if change["before"]]
+    newer = [row for row in befores if row.get("decided_at", 0.0) > float(seen)]
+    others = [(str(row["who"]), row["decided_at"]) for row in newer if row.get("who", decision.who) != decision.who]
+    if newer and not others:
+        others = [("Another tab", row["decided_at"]) for row in newer if _of_another_tab(session, decision, row)]
     return [
         f"{who} decided about this too, at {datetime.fromtimestamp(at):%H:%M}. Yours counts now; both are in History."
         for who, at in sorted(others)[:1]
     ]
+
+
+def _of_another_tab(session: Session, decision: Decision, row: Mapping[str, Any]) -> bool:
+    """Whether a row as it was before a decision had been written by another tab of the same person."""
+    since = sa.select(Decision).where(Decision.id < decision.id, Decision.who == decision.who)
+    for earlier in session.scalars(since.order_by(Decision.id.desc()).limit(MOST_LOOKED_AT)):
+        if any(change["after"] == row for change in earlier.changes):
+            tabs = [(key or "").partition(".") for key in (earlier.client_key, decision.client_key)]
+            return all(dot for _, dot, _ in tabs) and tabs[0][0] != tabs[1][0]
+    return False
 
 
 def _correction(action: Action) -> dict[str, Any]:

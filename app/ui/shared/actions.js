@@ -4,6 +4,8 @@
 import { newId } from "./dom.js";
 
 const SEND_EVERY = 120;
+// Begins the id of every action of this page: two tabs of one person are told apart by it.
+const TAB = newId().slice(0, 8);
 
 export class Actions {
   /** store: a name for this list in the tab's storage; changed(): called when something has to be sent. */
@@ -43,7 +45,7 @@ export class Actions {
   }
 
   add(action) {
-    const full = { n: ++this.last, uuid: newId(), ...action };
+    const full = { n: ++this.last, uuid: `${TAB}.${newId()}`, ...action };
     this.waiting.push(full);
     if (full.kind !== "undo" && full.kind !== "redo") {
       this.history.push(full);

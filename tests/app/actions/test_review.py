@@ -94,6 +94,19 @@ def test_who_overrules_a_decision_made_since_is_told_whose_it_was(survey, send):
         assert [one.view["species"] for one in session.scalars(sa.select(Decision))] == ["leopard", "tiger", "lion"]
 
 
+def test_a_decision_over_that_of_another_tab_of_the_same_person_says_so(survey, send):
+    media, _ = add_media(survey, [found(0.9)])
+    seen = time.time()
+
+    def press(kind: str, uuid: str) -> list[str]:
+        pressed = {"kind": kind, "media_id": media, "boxes": [], "threshold": 0.5, "seen": seen, "uuid": uuid}
+        return send(pressed).messages
+
+    assert press("accept", "tab1.a") == []
+    assert press("unsure", "tab1.b") == []
+    assert press("blank", "tab2.c")[0].startswith("Another tab decided about this too")
+
+
 def test_an_undo_in_the_way_of_somebody_elses_decision_says_whose_and_changes_nothing(survey, send):
     media, (box,) = add_media(survey, [found(0.9)])
     send({"kind": "species", "detection_id": box, "media_id": media, "species": "leopard"})
