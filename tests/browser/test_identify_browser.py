@@ -143,6 +143,18 @@ def test_all_is_in_view_at_768_px_and_a_phone_begins_at_the_top(identify):
     page.set_viewport_size({"width": 1366, "height": 900})
 
 
+def test_decisions_and_the_names_of_candidates_are_in_view_at_150_percent_and_in_a_large_window(identify):
+    page, _, _ = identify
+    for width, height in ((911, 512), (1366, 900), (1920, 1080)):
+        page.set_viewport_size({"width": width, "height": height})
+        page.reload()
+        settled(page)
+        page.wait_for_timeout(500)
+        name, decisions = page.locator(".card .line").first.bounding_box(), page.locator(".buttons").bounding_box()
+        assert 56 < decisions["y"] < name["y"] + name["height"] <= height
+    page.set_viewport_size({"width": 1366, "height": 900})
+
+
 def test_a_crop_that_is_not_cut_yet_says_so_and_appears_by_itself(identify):
     page, _, _ = identify
     uncut = True

@@ -118,3 +118,15 @@ def test_the_steps_of_the_guide_stay_in_sight_when_a_page_is_scrolled(page: Any)
     page.locator("[data-testid=stMain]").evaluate("main => { main.scrollTop = 900; }")
     page.wait_for_timeout(300)
     assert page.locator(".pm-guide").bounding_box()["y"] == pytest.approx(56, abs=8)
+
+
+def test_keys_of_a_view_work_after_tab_and_enter_stays_with_the_control_that_has_the_focus(page: Any) -> None:
+    opened(page, "/detections")
+    page.get_by_role("button", name="Filter").focus()
+    page.keyboard.press("Shift+?")
+    assert page.locator(".keypanel").is_visible()
+    page.keyboard.press("Shift+?")
+    page.keyboard.press("Enter")
+    page.wait_for_timeout(500)
+    assert "media=" not in page.url
+    assert page.get_by_text("Station").first.is_visible()

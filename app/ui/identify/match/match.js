@@ -19,7 +19,7 @@ const PATIENCE = 2000;
 const FEW_READY = 4;
 // Milliseconds: a candidate that a new ranking brought is not decided about before it can have been seen.
 const SEEN_AFTER = 700;
-const LOW = 860, NARROW = 760;
+const NARROW = 760;
 const VIEWS = { pair: ["Pair", "P"], lines: ["Lines", "L"], heat: ["Heat map", "H"] };
 const ENDS = ["same", "new", "unidentifiable", "identity unsure"];
 const DECIDE = [...ENDS, "different", "unsure", "alone"];
@@ -202,10 +202,10 @@ class Match {
     if (!this.placed && page.candidates.length) this.comeIntoView();
   }
 
-  /** In a low window, or one enlarged, the choices above the view are scrolled away when it opens: the decisions stand in it. On a phone nothing is: they would not. */
+  /** Where the window is too low for all, the choices above the view are scrolled away when it opens: decisions and candidates stand in it. On a phone nothing is: they would not. */
   comeIntoView() {
     this.placed = true;
-    if (window.innerHeight < LOW && window.innerWidth > NARROW) requestAnimationFrame(() => this.node.scrollIntoView({ block: "nearest" }));
+    if (window.innerWidth > NARROW) requestAnimationFrame(() => this.node.scrollIntoView({ block: "nearest" }));
   }
 
   drawFigures(evidence) {
