@@ -11,7 +11,7 @@ import numpy as np
 
 from app.video.paths.frame_borders import Frame, border_side
 from app.video.paths.path import MotionPath
-from modal_backend.contracts import Box, Category, Detection
+from modal_backend.contracts import Box, Category, Detection, Side
 from modal_backend.models.detectors.overlap import area_of, covered, overlap, shared_area
 
 USABLE = 0.03  # confidence from which a box of the detector speaks for what moves there
@@ -20,6 +20,7 @@ UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
 FAINTER = 0.1  # of what is usual for the thing: a mark as faint as that is not of it
 STRAY = 0.15  # of the confidence in sum: less, at an end and after a pause of UNMARKED looks, is of something else
+CUT_OFF = 0.85  # of its usual extent
 FIRM = 0.5  # of what is usual for the thing: a mark as sure as that is no stray
 PAUSE = 1.0  # seconds in which nothing moves on a path
 STEADY = 0.7  # share of the looks between first and last mark that are marked
@@ -276,6 +277,9 @@ def sides_of(path: MotionPath, frame: Frame) -> tuple[str | None, str | None]:
     begins = path.pieces[0][0].second - frame.first < 1.5 * frame.step
     if begins and entry is not None and not _comes_clear(path, frame):
         entry = None
+    ends = frame.last - path.pieces[-1][-1].second < 1.5 * frame.step
+    if ends and leaves is not None and not _partly_out(path, leaves):
+        leaves = None
     return entry, leaves
 
 
@@ -284,3 +288,11 @@ def _comes_clear(path: MotionPath, frame: Frame) -> bool:
     start = path.pieces[0][0].second
     later = next((step for step in path.pieces[0] if step.second >= start + 1.0), None)
     return later is not None and min(frame.room(later).values()) > frame.margin
+
+
+def _partly_out(path: MotionPath, side: Side) -> bool:
+    """Whether a border cuts it off at its end: what only touches it there is in view."""
+    upright = side in (Side.TOP, Side.BOTTOM)
+    steps = path.pieces[-1]
+    extents = [step.bottom - step.top if upright else step.right - step.left for step in steps]
+    return extents[-1] <= CUT_OFF * float(np.median(extents))

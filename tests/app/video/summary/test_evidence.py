@@ -103,6 +103,25 @@ def test_a_border_is_named_only_where_the_frames_looked_at_around_the_crossing_a
     assert (unseen.counted, unseen.entry) == (True, None)
 
 
+def test_what_only_touches_a_border_when_the_video_ends_is_in_view_and_what_it_cuts_off_leaves():
+    def leaves(until: float) -> Side | None:
+        steps = [
+            Step(at / 10, 20.0 + 1.6 * at, 40.0, min(40.0 + 1.6 * at, 192.0), 60.0, 300.0, 80.0)
+            for at in range(round(10 * until) + 1)
+        ]
+        walker, frame = MotionPath([steps]), Frame(192, 108, 0.0, until, 0.1)
+        looked = {}
+        for second in range(1, int(until) + 1):
+            box = walker.box_at(float(second), frame)
+            assert isinstance(box, Box)
+            looked[second] = (float(second), [Detection(Category.ANIMAL, 0.8, box)])
+        (tracklet,) = tracklets_of([walker], frame, looked, 0.0)
+        return tracklet.exit
+
+    assert leaves(9.4) is None
+    assert leaves(10.2) == Side.RIGHT
+
+
 def stays(seconds, box: Box, confidence: float = 0.7) -> dict[int, tuple[float, list[Detection]]]:
     """A look a second up to 80; at these seconds the detector marks a person here."""
     marks = [Detection(Category.PERSON, confidence, box)]
