@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
@@ -26,6 +27,7 @@ FACTORY_YEARS = frozenset({*range(1970, 2006), 2010, 2012, 2015, 2016, 2020})
 FACTORY_DAYS = 2  # after 1 January 00:00, where cameras begin to count when their batteries were out
 DAYLIGHT, DARK = 6.0, -6.0  # degrees of the sun over the horizon; in between cameras use either
 MOST_WRONG = 0.15
+LETTERS = re.compile(r"\D*")
 FEWEST, FEWEST_PAIRS, MOST_COMPARED = 5, 4, 200
 PAIR_REACH, PAIR_STEP, TOGETHER = timedelta(hours=26), timedelta(seconds=30), timedelta(minutes=2)
 
@@ -106,7 +108,7 @@ def _jumps(deployment: DeploymentView, timed: Sequence[Timed]) -> list[Flag]:
     for before, after in pairwise(timed):
         assert before.taken_at is not None
         assert after.taken_at is not None
-        if before.path.rpartition("/")[0] != after.path.rpartition("/")[0]:
+        if _series(before) != _series(after):
             continue
         step = after.taken_at - before.taken_at
         if step < -BACK or step > LEAP:
@@ -115,6 +117,13 @@ def _jumps(deployment: DeploymentView, timed: Sequence[Timed]) -> list[Flag]:
             text = f"The clock {JUMPED[doubt]} after {_name(before)}: {_words(before)}, then {_words(after)}."
             found.append(Flag(doubt, deployment.id, text, after.media_id))
     return found
+
+
+def _series(one: Timed) -> tuple[str, str]:
+    """Files that a camera counts one after the other: their folder, and the letters before the number."""
+    folder, _, name = one.path.rpartition("/")
+    letters = LETTERS.match(name)
+    return folder, letters.group() if letters else ""
 
 
 def _outside(deployment: DeploymentView, timed: Sequence[Timed]) -> list[Flag]:

@@ -13,12 +13,12 @@ SHORTEST, LONGEST = 2, 40
 MAKERS = (
     "bushnell", "reconyx", "moultrie", "stealthcam", "stealth cam", "cuddeback", "browning", "covert", "primos",
     "spypoint", "tasco", "wildview", "scoutguard", "ltl acorn", "wildgame", "simmons", "campark", "apeman", "victure",
-    "bolyguard", "uovision",
+    "bolyguard", "uovision", "pugmark",
 )  # fmt: skip
 # What makers write beside their names.
 WORDS = (
     "digital", "professional", "pc900 professional", "hc500 hyperfire", "hyperfire", "ultrafire", "dlccovert.com",
-    "cameras.com", "bigf",
+    "cameras.com", "bigf", "synthetic",
 )  # fmt: skip
 # What cameras are called that nobody has named.
 DEFAULTS = (

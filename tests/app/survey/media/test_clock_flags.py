@@ -66,6 +66,14 @@ def test_a_clock_that_jumps_is_flagged_at_the_picture_after_the_jump(second, dou
     assert "2024-03-02 05:00" in flag.text
 
 
+def test_videos_that_are_counted_on_their_own_raise_no_doubt_after_the_last_image():
+    media = timed([datetime(2024, 3, day, 5) for day in (1, 5, 9, 2, 6)])
+    names = ("IMG_0001.JPG", "IMG_0002.JPG", "IMG_0003.JPG", "VID_0001.MP4", "VID_0002.MP4")
+    named = [replace(one, path=f"Ridge/{name}") for one, name in zip(media, names, strict=True)]
+    assert doubts(KRUGER, named, {}, []) == set()
+    assert doubts(KRUGER, [named[0], named[2], replace(named[1], path="Ridge/IMG_0004.JPG")], {}, []) == {Doubt.BACK}
+
+
 def test_a_first_time_at_a_factory_date_and_a_video_written_late_are_told_apart():
     assert doubts(KRUGER, timed([datetime(2010, 1, 1, 0, 2), datetime(2010, 1, 9)]), {}, []) == {Doubt.FACTORY}
     late_video = timed([datetime(2024, 3, 1, 5, 0, 30), datetime(2024, 3, 1, 5, 0, 1)])

@@ -201,7 +201,7 @@ def test_the_name_of_the_camera_is_what_is_left(lines, label):
 
 def test_a_name_that_the_camera_came_with_names_no_place():
     assert names_a_place("GIG-01-02")
-    assert not any(names_a_place(label) for label in ("STEALTH CAM", "TRAIL CAM", "CameraName", ""))
+    assert not any(names_a_place(label) for label in ("STEALTH CAM", "TRAIL CAM", "CameraName", "SYNTHETIC", ""))
 
 
 def test_date_and_time_are_found_in_both_strips_and_have_to_agree():
