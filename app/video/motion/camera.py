@@ -6,6 +6,7 @@ agree the whole picture moved; an animal, even a large one, or plants in the win
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Callable, Iterator
 
 import numpy as np
@@ -47,9 +48,19 @@ class CameraMotion:
 
     def shift(self, before: float, after: float) -> tuple[float, float]:
         """How far what stands moved through the frame from one second to another, right and down, in shares of it."""
-        places = np.array(self._places[: len(self._seconds)])
-        x, y = (float(np.diff(np.interp((before, after), self._seconds, axis))[0]) for axis in places.T)
-        return x / self._width, y / self._height
+        (x, y), (was_x, was_y) = self._place(after), self._place(before)
+        return (x - was_x) / self._width, (y - was_y) / self._height
+
+    def _place(self, second: float) -> tuple[float, float]:
+        """Where the picture had moved to by a second, in pixels: between the two frames around it."""
+        seconds, last = self._seconds, len(self._seconds) - 1
+        after = min(max(bisect_left(seconds, second), 1), last)
+        if after < 1:
+            return 0.0, 0.0
+        share = (second - seconds[after - 1]) / max(seconds[after] - seconds[after - 1], 1e-6)
+        share = min(max(share, 0.0), 1.0)
+        (x, y), (next_x, next_y) = self._places[after - 1], self._places[after]
+        return x + share * (next_x - x), y + share * (next_y - y)
 
     @property
     def moves(self) -> bool:
