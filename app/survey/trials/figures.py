@@ -50,7 +50,7 @@ class Pace:
 
     Attributes:
         models: names of what looked, with version and backend.
-        seconds: median time of a call by its images, waiting included; None where the ledger has no call.
+        seconds: median running time of a call by its images, waiting apart; None where the ledger has no call.
         run_seconds: mean time of running and loading for an image on Modal; None where it ran here.
         model: its name, for the price.
     """
@@ -206,9 +206,9 @@ def _pace(session: Session, trial_id: int, which: Any) -> Pace | None:
     versions = session.scalars(used.order_by(ModelVersion.id.desc())).all()
     if not versions:
         return None
-    ended = sa.and_(Call.started_at.is_not(None), Call.finished_at.is_not(None), Call.outcome == "done")
+    ended = sa.and_(Call.run_seconds.is_not(None), Call.outcome == "done")
     rows = session.scalars(sa.select(Call).where(Call.id.in_(sa.select(analyses.c.call_id)), ended)).all()
-    each = sorted(((row.finished_at or 0.0) - (row.started_at or 0.0)) / max(row.items, 1) for row in rows)
+    each = sorted((row.run_seconds or 0.0) / max(row.items, 1) for row in rows)
     there = [row for row in rows if row.backend == "modal"]
     ran = sum((row.run_seconds or 0.0) + (row.cold_start_seconds or 0.0) for row in there)
     return Pace(

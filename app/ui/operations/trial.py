@@ -69,7 +69,7 @@ def _ask(settings: Settings, present: str) -> None:
             st.caption(f"It runs on Modal: ${3600 * per_second(model):.2f} an hour of running, list price of {AS_OF}.")
     away = [_title(name) for name in detectors if name not in there and name != present]
     if away:
-        where = "the Modal Volume" if settings.active_backend is Backend.MODAL else "this computer, or on Modal"
+        where = "the Modal Volume" if settings.active_backend is Backend.MODAL else "this computer or on Modal"
         st.caption(
             f"Without weights here: {', '.join(away)}. With their weights on {where} they can be tried, too; "
             "`python -m app weights` says how to get them."
