@@ -141,6 +141,7 @@ def test_undo_goes_back_to_the_media_it_undid(show: Callable[..., Any]) -> None:
     page.keyboard.press("z")
     answer = wait_for(page, lambda got: len(got["applied"]) >= 3)
     assert answer["applied"][2]["undoes"] == answer["applied"][1]["uuid"]
+    assert len({one["uuid"].partition(".")[0] for one in answer["applied"]}) == 1  # names the tab
     assert "IMG_0002.JPG" in page.locator(".viewer .title").inner_text()
 
 
