@@ -118,13 +118,13 @@ async def match(detection_id: int, scope_key: str, job: str, asked_by: str, ahea
 
 @step(preemptible=True)
 async def match_ahead(detection_id: int, scope_key: str, job: str) -> bool:
-    """The same for a query that nobody has opened, unless it is decided; False when an import is open by now."""
-    now = current()
+    """The same for a query that nobody has opened, unless it is done; False when an import is open by now."""
+    now, scope = current(), Scope.from_key(scope_key)
 
     async def is_wanted() -> bool:
-        return await asyncio.to_thread(_is_idle, now.context, detection_id)
+        return await asyncio.to_thread(_waits_in_idle_time, now.context, detection_id, scope)
 
-    await _match(detection_id, Scope.from_key(scope_key), job, now.bulk, is_wanted)
+    await _match(detection_id, scope, job, now.bulk, is_wanted)
     return not await asyncio.to_thread(_any_import, now.context)
 
 
@@ -177,10 +177,13 @@ def _any_import(context: Context) -> bool:
         return imports.any_open(session)
 
 
-def _is_idle(context: Context, detection_id: int) -> bool:
-    """Whether no import is open and the crop still waits for a decision."""
+def _waits_in_idle_time(context: Context, detection_id: int, scope: Scope) -> bool:
+    """Whether no import is open, and the crop still waits for a decision and for a settled order, fresh or not."""
     with context.survey.read() as session:
-        return not imports.any_open(session) and not rankings.is_decided(session, detection_id)
+        if imports.any_open(session) or rankings.is_decided(session, detection_id):
+            return False
+        last = rankings.ranking(session, detection_id, FUSED, scope)
+        return last is None or not last.settled
 
 
 class Ahead:

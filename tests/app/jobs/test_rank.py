@@ -127,6 +127,16 @@ def test_a_crop_that_is_decided_is_not_matched_ahead_and_the_next_is(survey, cro
     assert fused(survey, waiting).settled
 
 
+def test_a_crop_with_its_last_order_is_not_looked_at_ahead_again(survey, crops, asked, monkeypatch):  # noqa: F811
+    monkeypatch.setattr(rank, "match_ahead", unwrapped(rank.match_ahead))
+    ahead = unwrapped(rank.rank_ahead)
+    asyncio.run(ahead(crops[2:3], SCOPE))
+    last = fused(survey, crops[2])
+    assert last.settled
+    asyncio.run(ahead(crops[2:3], SCOPE))
+    assert fused(survey, crops[2]).created_at == last.created_at
+
+
 def test_what_is_matched_ahead_ends_between_two_pairs_when_an_import_opens(survey, crops, asked, monkeypatch):  # noqa: F811
     found = rank.matches.match
 
