@@ -130,6 +130,25 @@ def test_three_views_of_one_pair_by_key_with_the_background_masked(identify):
     assert page.locator("canvas:visible").count() == 0
 
 
+def test_a_script_that_loads_while_the_data_changes_draws_one_view_and_that_one_takes_keys(identify):
+    page, _, _ = identify
+    page.route("**/match.js*", lambda route: (page.wait_for_timeout(1500), route.continue_()))
+    page.reload()
+    page.get_by_text("this station only").wait_for()
+    for _ in range(3):  # each asks for other data under the same view
+        page.get_by_text("other events").click()
+        page.wait_for_timeout(400)
+    settled(page)
+    page.unroute("**/match.js*")
+    page.get_by_text("other events").click()
+    page.wait_for_timeout(1000)
+    assert page.locator(".match").count() == 1
+    before = settled(page)["chosen"]
+    page.locator(".strip").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.evaluate(LOOK)["chosen"] == before + 1
+
+
 def test_all_is_in_view_at_768_px_and_a_phone_begins_at_the_top(identify):
     page, _, _ = identify
     for width, height in ((1366, 768), (390, 844)):

@@ -2,7 +2,10 @@
 
 const living = new WeakMap();
 
-/** Keep one view per mounted component: Streamlit calls the default export again for every new `data`. */
+/**
+ * Keep one view per mounted component: Streamlit calls the default export again for every new `data`. It also ends a call
+ * that newer data overtook while the script still loaded, though the component stays: only who left the page is closed.
+ */
 export function mount(component, create) {
   const root = component.parentElement;
   let view = living.get(root);
@@ -13,6 +16,7 @@ export function mount(component, create) {
   view.send = component.setStateValue;
   view.update(component.data || {});
   return () => {
+    if (root.isConnected) return;
     view.close();
     living.delete(root);
   };
