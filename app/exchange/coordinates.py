@@ -7,30 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import cache
 from math import asinh, atan, atanh, cos, cosh, floor, radians, sin, sinh, sqrt, tan
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.exchange.sensitive import is_sensitive
 from app.survey.individuals.catalogue import species_known
 from app.survey.individuals.species import stated_species
-from app.survey.species_names import names
 from app.survey.tables.detections import DetectionReview
 from app.survey.tables.individuals import Individual, Sighting
 
 # Chapman 2020, Current Best Practices for Generalizing Sensitive Species Occurrence Data (GBIF): 0.1 degree, about
 # 11 km, is the category for species at high risk.
 COARSE_DECIMALS = 1
-# Species, and genera of which all are.
-SENSITIVE = frozenset(
-    {
-        "panthera", "neofelis", "acinonyx jubatus", "lynx pardinus", "diceros bicornis", "ceratotherium simum",
-        "rhinoceros", "dicerorhinus sumatrensis", "elephas maximus", "loxodonta", "manis", "smutsia", "phataginus",
-    }
-)  # fmt: skip
-# Words by which people call them in English when they do not say the whole name.
-CALLED = ("tiger", "leopard", "jaguar", "lion", "cheetah", "rhino", "rhinoceros", "elephant", "pangolin")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,49 +33,6 @@ class Metres:
 
     xy: dict[str, tuple[float, float]]
     zone: str | None
-
-
-@cache
-def is_sensitive(species: str | None) -> bool:
-    """Whether places of this species are coarsened; a species nobody named counts as sensitive.
-
-    It is known by its scientific name, also of a subspecies, and by its common names in every language that ships,
-    also as words of a longer label (Bengal tiger, tigre macho), unless the whole label is the name of another species.
-    """
-    words = names.folded(species or "").replace(",", " ").split()
-    label = " ".join(words)
-    if not words or _is_listed(label):
-        return True
-    if any(_is_listed(name) for name in _named(label)):
-        return True
-    return not _named(label) and any(f" {name} " in f" {label} " for name in _sensitive_names())
-
-
-def _is_listed(name: str) -> bool:
-    """Whether a scientific name is of a sensitive species, or of a subspecies of one."""
-    words = name.lower().split()
-    return " ".join(words[:2]) in SENSITIVE or words[0] in SENSITIVE
-
-
-def _named(label: str) -> frozenset[str]:
-    """The species with exactly this name, scientific or common."""
-    return _by_name().get(label, frozenset())
-
-
-@cache
-def _by_name() -> dict[str, frozenset[str]]:
-    found: dict[str, set[str]] = {}
-    for species in names.known().values():
-        for name in (species.name, *(name for some in species.common.values() for name in some)):
-            found.setdefault(names.folded(name), set()).add(species.name)
-    return {name: frozenset(species) for name, species in found.items()}
-
-
-@cache
-def _sensitive_names() -> frozenset[str]:
-    """The names of sensitive species as they are looked for in a label."""
-    common = {name for name, species in _by_name().items() if any(map(_is_listed, species))}
-    return frozenset(common | SENSITIVE | set(CALLED))
 
 
 def survey_species(session: Session) -> list[str]:

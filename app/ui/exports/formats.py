@@ -10,9 +10,10 @@ import streamlit as st
 from app import deps
 from app.exchange.camtrap_dp import METHODS, SAMPLING
 from app.exchange.camtrap_dp import refusal as refused
-from app.exchange.coordinates import is_sensitive, survey_species
+from app.exchange.coordinates import survey_species
 from app.exchange.formats import FORMATS, Format
 from app.exchange.images_zip import SORTED_BY
+from app.exchange.sensitive import is_sensitive
 from app.exchange.sizes import size_text
 from app.exchange.wishes import wish_of
 from app.survey.capture.effort import NoEffort

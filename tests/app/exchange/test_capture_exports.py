@@ -13,7 +13,7 @@ from PIL import Image
 
 from app.__main__ import main
 from app.exchange import camtrapr, history_csv, mark, secr, sightings_csv
-from app.exchange.coordinates import coarse, is_sensitive, metres, transverse_mercator
+from app.exchange.coordinates import metres, transverse_mercator
 from app.exchange.formats import FORMATS
 from app.exchange.identifiers import ExportRefused, identifiers
 from app.exchange.wishes import Wish
@@ -209,38 +209,6 @@ def test_sightings_are_rounded_for_sensitive_species_and_exact_when_asked(named)
     assert {one["latitude"] for one in exact} == {"10.0", "10.05"}
     assert rounded[0]["taken_at"] == START.isoformat()
     assert all(one["decided_by"] == "ana" for one in rounded)
-
-
-@pytest.mark.parametrize(
-    ("species", "sensitive"),
-    [
-        ("Panthera tigris", True),
-        ("tiger", True),
-        (None, True),
-        ("Manis javanica", True),
-        ("Axis axis", False),
-        ("Panthera tigris sumatrae", True),
-        ("Bengal tiger", True),
-        ("Tigre de Sumatra", True),
-        ("tigre, macho", True),
-        ("बाघ", True),
-        ("Schneeleopard", True),
-        ("Léopard des neiges", True),
-        ("雪豹", True),
-        ("Asian elephant", True),
-        ("tiger (cub)", True),
-        ("Panthera sp.", True),
-        ("Leopard cat", False),
-        ("Chat-léopard", False),
-        ("sanglier", False),
-        ("lionfish", False),
-    ],
-)
-def test_which_species_are_sensitive(species, sensitive):
-    assert is_sensitive(species) is sensitive
-    assert coarse((10.123456, 77.987654), [species], exact=False) == (
-        (10.1, 78.0) if sensitive else (10.12346, 77.98765)
-    )
 
 
 def test_utm_agrees_with_published_coordinates():
