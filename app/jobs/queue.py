@@ -33,6 +33,9 @@ DESCRIBED_AT_ONCE = 24
 LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", "read_crops")
 # What is written beside a job that nobody looks at any more.
 LEFT = "left"
+# Seconds for which a crop has to be on the screen before the matcher begins, while an import or a person who turns from
+# crop to crop wants the cores.
+MOMENT = 1.0
 
 
 class Queue(StrEnum):
@@ -124,15 +127,24 @@ class Jobs:
             group = detection_ids[start : start + DESCRIBED_AT_ONCE]
             self.describe(group, bulk=len(detection_ids) > DESCRIBED_AT_ONCE)
 
-    def rank(self, detection_ids: Sequence[int], scope: Scope, *, bulk: bool = False, at_once: bool = True) -> str:
+    def rank(
+        self,
+        detection_ids: Sequence[int],
+        scope: Scope,
+        *,
+        bulk: bool = False,
+        at_once: bool = True,
+        hurried: bool = False,
+    ) -> str:
         """Rank candidates for these queries, the one on the screen first; the answers appear as rankings in the survey.
 
         bulk: nobody waits for them, nor for the matcher, which looks at them while no import is open. at_once: it
-        begins without a pause while one is. Returns the job, which may be left. Raises QueueFull.
+        begins without a pause while one is. hurried: the person turns from crop to crop, so it pauses in any case.
+        Returns the job, which may be left. Raises QueueFull.
         """
         self._refuse_when_full()
         job = f"rank-{uuid.uuid4().hex}"
-        self.put("rank_queries", job, list(detection_ids), scope.key(), bulk, at_once, bulk=bulk)
+        self.put("rank_queries", job, list(detection_ids), scope.key(), bulk, at_once, hurried, bulk=bulk)
         return job
 
     def leave(self, job: str) -> None:

@@ -17,7 +17,7 @@ from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.ingest.refusals import Refused
 from app.jobs.current import current
-from app.jobs.queue import LEFT, Due, Queue
+from app.jobs.queue import LEFT, MOMENT, Due, Queue
 from app.jobs.steps import step
 from app.matching.gallery import NotDescribed
 from app.survey.detections.features import feature_version
@@ -32,23 +32,23 @@ from modal_backend.registry import LOCAL
 log = logging.getLogger("pugmark.worker")
 # Queries that the matcher looks at ahead in one job, about half a minute of two cores.
 AHEAD = 20
-# Seconds for which a crop has to be on the screen before the matcher begins, while an import wants the cores.
-MOMENT = 1.0
 
 
 @DBOS.workflow(name="rank_queries")
-async def rank_queries(detection_ids: list[int], scope_key: str, bulk: bool = False, at_once: bool = True) -> None:
+async def rank_queries(
+    detection_ids: list[int], scope_key: str, bulk: bool = False, at_once: bool = True, hurried: bool = False
+) -> None:
     """Rank these queries within a scope; the answers appear as rankings in the survey.
 
     bulk: nobody has opened them, so the matcher looks at them when no import is open; see `Ahead`. at_once: whether it
-    begins without a pause while an import is open.
+    begins without a pause while an import is open. hurried: whether it pauses without one, too.
     """
     for detection_id in await rank(detection_ids, scope_key):
         await describe_now([detection_id], DBOS.workflow_id or "")
         await rank([detection_id], scope_key)
     if not bulk:
         options = EnqueueOptions(workflow_name="match_queries", queue_name=Queue.MATCHES)
-        if not at_once and await any_import():
+        if hurried or (not at_once and await any_import()):
             options["delay_seconds"] = MOMENT
         await DBOS.enqueue_workflow_with_options_async(options, detection_ids, scope_key, DBOS.workflow_id)
 

@@ -80,10 +80,12 @@ def show(tab: Tab) -> Iterator[Callable[..., Any]]:
     def ask(name: str, **query: object) -> Any:
         asked = {"show": name, "number": next(NUMBERS), **query}
         tab.page.evaluate("sessionStorage.clear()")
+        tab.page.locator(".pm").evaluate_all("views => views.forEach((view) => { view.dataset.before = true; })")
         field = tab.page.get_by_label("Show another")
         field.fill(urlencode(asked))
         field.press("Enter")
         page = tab.rest(f"{name}{asked['number']}")
+        page.wait_for_selector(".pm:not([data-before])")  # a key that is pressed before the view is there is nobody's
         page.mouse.move(0, 0)
         page.evaluate("document.activeElement.blur(); document.querySelector('[data-testid=stMain]').scrollTop = 0")
         if name == "grid":  # a grid begins where the one before it was left

@@ -160,13 +160,15 @@ def lose(session: Session, job: str) -> None:
 
 
 def left_open(session: Session, alive: Collection[str]) -> list[tuple[int, str]]:
-    """The open calls of durable jobs that no living worker makes: id, and the job whose call it is.
+    """The open calls of durable jobs that nobody makes any more: id, and the job whose call it is.
 
-    alive: executor ids of the workers that work now.
+    What was sent to Modal goes on there: who gives up such a call has to cancel it.
+
+    Args:
+        alive: executor ids of the workers that work now.
     """
-    rows = session.execute(
-        sa.select(Call.id, Call.job, Call.executor_id).where(Call.outcome.is_(None), Call.job.is_not(None))
-    )
+    here = (Call.outcome.is_(None), Call.job.is_not(None), Call.remote_id.is_(None))
+    rows = session.execute(sa.select(Call.id, Call.job, Call.executor_id).where(*here))
     return [(row.id, row.job.rsplit("/", 2)[0]) for row in rows if row.executor_id not in alive]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeVar
@@ -9,7 +10,7 @@ from typing import TypeVar
 import streamlit as st
 
 from app import deps
-from app.jobs.queue import Jobs
+from app.jobs.queue import MOMENT, Jobs
 from app.matching import flanks
 from app.survey.detections import evidence, quality
 from app.survey.individuals.rankings import Scope, decided_until
@@ -67,15 +68,17 @@ def ask_for_orders(jobs: Jobs, queries: Sequence[Ranked], scope: Scope) -> None:
     Args:
         queries: the one on the screen first.
     """
-    looked, job = st.session_state.get(LOOK, (None, None))
+    looked, job, since = st.session_state.get(LOOK, (None, None, 0.0))
     look = ([one.query["id"] for one in queries], decided_until(queries[0].stamp), scope.key())
     if look == looked or not jobs.ready():
         return
     if job is not None:
         jobs.leave(job)
+    now = time.monotonic()
+    hurried = looked is not None and now - since < MOMENT
     todo = [int(one.query["id"]) for one in queries if not one.settled]
-    job = _ask(lambda: jobs.rank(todo, scope, at_once=looked is None)) if todo else None
-    st.session_state[LOOK] = look, job
+    job = _ask(lambda: jobs.rank(todo, scope, at_once=looked is None, hurried=hurried)) if todo else None
+    st.session_state[LOOK] = look, job, now
 
 
 def ask_for_rankings(jobs: Jobs, waiting: Sequence[int], scope: Scope) -> None:

@@ -169,11 +169,12 @@ def test_a_query_whose_order_knows_every_decision_is_not_ranked_again(survey, cr
     assert ranked == [query, raja, query]
 
 
-@pytest.mark.parametrize(("importing", "at_once", "pause"), [
-    (True, True, None), (True, False, rank.MOMENT), (False, False, None), (False, True, None),
+@pytest.mark.parametrize(("importing", "at_once", "hurried", "pause"), [
+    (True, True, False, None), (True, False, False, rank.MOMENT), (False, False, False, None),
+    (False, True, False, None), (False, False, True, rank.MOMENT),
 ])  # fmt: skip
-def test_the_matcher_waits_a_moment_where_a_person_goes_on_beside_an_import(
-    survey, crops, asked, monkeypatch, importing, at_once, pause  # noqa: F811
+def test_the_matcher_waits_a_moment_where_a_person_goes_on_beside_an_import_or_in_a_hurry(
+    survey, crops, asked, monkeypatch, importing, at_once, hurried, pause  # noqa: F811
 ):  # fmt: skip
     put: list[dict] = []
 
@@ -185,7 +186,7 @@ def test_the_matcher_waits_a_moment_where_a_person_goes_on_beside_an_import(
     for step in ("rank", "any_import"):
         monkeypatch.setattr(rank, step, unwrapped(getattr(rank, step)))
     monkeypatch.setattr(rank.DBOS, "enqueue_workflow_with_options_async", enqueue)
-    asyncio.run(unwrapped(rank.rank_queries)([crops[0]], SCOPE, False, at_once))
+    asyncio.run(unwrapped(rank.rank_queries)([crops[0]], SCOPE, False, at_once, hurried))
     assert [options.get("delay_seconds") for options in put] == [pause]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -137,15 +138,17 @@ def test_an_import_whose_job_broke_off_says_so(survey, settings, queue, tmp_path
 
 
 def test_a_call_that_a_killed_worker_left_open_ends_when_its_job_has_ended(survey, settings, queue):
-    for job, status in (("ended", "SUCCESS"), ("under-way", "ENQUEUED")):
+    for job, status in (("ended", "SUCCESS"), ("under-way", "ENQUEUED"), ("on-modal", "SUCCESS")):
         queue.enqueue({"queue_name": "nobody's", "workflow_name": "rank_queries", "workflow_id": job}, [7], "")
         begun(settings, job, status)
-        ledger.open_call(survey, Opening(job, "abc", "match", "lighterglue", "embedded", 2, "gone-1-abc", 1.0))
+        call = ledger.open_call(survey, Opening(job, "abc", "match", "lighterglue", "embedded", 2, "gone-1-abc", 1.0))
+        if job == "on-modal":  # it goes on there: it is cancelled there before it is closed here
+            ledger.sent(survey, replace(call, remote_id="fc-1"), 0)
 
     def outcomes() -> dict[str, str | None]:
         with survey.read() as session:
             return {row.job.split("/")[0]: row.outcome for row in session.scalars(sa.select(Call))}
 
     with worker(survey.data_dir):
-        wait_until(lambda: outcomes() == {"ended": "lost", "under-way": None})
-    assert snapshot(survey).running == 1
+        wait_until(lambda: outcomes() == {"ended": "lost", "under-way": None, "on-modal": None})
+    assert snapshot(survey).running == 2

@@ -30,13 +30,15 @@ class Orders:
     """Notes down what the queue is asked for."""
 
     asked: list[tuple[list[int], bool]] = field(default_factory=list)
+    hurried: list[bool] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
     def ready(self) -> bool:
         return True
 
-    def rank(self, ids: list[int], _scope: Scope, *, at_once: bool) -> str:
+    def rank(self, ids: list[int], _scope: Scope, *, at_once: bool, hurried: bool) -> str:
         self.asked.append((ids, at_once))
+        self.hurried.append(hurried)
         return f"job {len(self.asked)}"
 
     def leave(self, job: str) -> None:
@@ -55,6 +57,15 @@ def test_who_goes_on_leaves_the_crop_before_and_only_the_first_has_the_matcher_a
     assert (jobs.asked, jobs.left) == ([([1, 2], True)], [])
     ask_for_orders(jobs, [Look(2), Look(3)], Scope())
     assert (jobs.asked[1:], jobs.left) == ([([2, 3], False)], ["job 1"])
+
+
+def test_the_matcher_pauses_for_who_turns_from_crop_to_crop_and_not_for_who_looks(monkeypatch):
+    jobs, clock = Orders(), [100.0]
+    monkeypatch.setattr(requests.time, "monotonic", lambda: clock[0])
+    for number, seconds in ((1, 0.0), (2, 0.3), (3, 0.3), (4, 3.0)):
+        clock[0] += seconds
+        ask_for_orders(jobs, [Look(number)], Scope())
+    assert jobs.hurried == [False, True, True, False]
 
 
 def test_who_stays_is_not_asked_for_again_when_an_order_has_come():
