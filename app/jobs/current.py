@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -14,7 +15,10 @@ from app.settings import Settings
 
 @dataclass(slots=True)
 class Current:
-    """feeds: files of imports under way that have not been taken in yet, by job. bulk, interactive: see `Lane`."""
+    """feeds: files of imports under way that have not been taken in yet, by job. bulk, interactive: see `Lane`.
+
+    looked: when a person last turned to another crop in Identify, by the monotonic clock.
+    """
 
     context: Context
     gallery: Gallery
@@ -22,6 +26,7 @@ class Current:
     feeds: dict[str, Iterator[list[Read]]] = field(default_factory=dict)
     bulk: Lane = field(default_factory=lambda: Lane(longest_pause=4.0))
     interactive: Lane = field(default_factory=Lane)
+    looked: float = -math.inf
 
 
 _of_process: list[Current] = []

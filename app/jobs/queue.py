@@ -33,9 +33,6 @@ DESCRIBED_AT_ONCE = 24
 LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", "read_crops")
 # What is written beside a job that nobody looks at any more.
 LEFT = "left"
-# Seconds for which a crop has to be on the screen before the matcher begins, while an import or a person who turns from
-# crop to crop wants the cores.
-MOMENT = 1.0
 
 
 class Queue(StrEnum):
@@ -128,13 +125,7 @@ class Jobs:
             self.describe(group, bulk=len(detection_ids) > DESCRIBED_AT_ONCE)
 
     def rank(
-        self,
-        detection_ids: Sequence[int],
-        scope: Scope,
-        *,
-        bulk: bool = False,
-        at_once: bool = True,
-        hurried: bool = False,
+        self, ids: Sequence[int], scope: Scope, *, bulk: bool = False, at_once: bool = True, hurried: bool = False
     ) -> str:
         """Rank candidates for these queries, the one on the screen first; the answers appear as rankings in the survey.
 
@@ -144,7 +135,7 @@ class Jobs:
         """
         self._refuse_when_full()
         job = f"rank-{uuid.uuid4().hex}"
-        self.put("rank_queries", job, list(detection_ids), scope.key(), bulk, at_once, hurried, bulk=bulk)
+        self.put("rank_queries", job, list(ids), scope.key(), bulk, at_once, hurried, bulk=bulk)
         return job
 
     def leave(self, job: str) -> None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Sequence
 
 from dbos import DBOS, EnqueueOptions
@@ -16,8 +17,8 @@ from app.analysis import matches, pictures
 from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.ingest.refusals import Refused
-from app.jobs.current import current
-from app.jobs.queue import LEFT, MOMENT, Due, Queue
+from app.jobs.current import Current, current
+from app.jobs.queue import LEFT, Due, Queue
 from app.jobs.steps import step
 from app.matching.gallery import NotDescribed
 from app.survey.detections.features import feature_version
@@ -32,6 +33,11 @@ from modal_backend.registry import LOCAL
 log = logging.getLogger("pugmark.worker")
 # Queries that the matcher looks at ahead in one job, about half a minute of two cores.
 AHEAD = 20
+# Seconds for which a crop has to be on the screen before the matcher begins, while an import or a person who turns from
+# crop to crop wants the cores.
+MOMENT = 1.0
+# Seconds for which work ahead rests after a person turned to another crop, with which the next ones have their turn.
+RESTS = 10.0
 
 
 @DBOS.workflow(name="rank_queries")
@@ -43,6 +49,8 @@ async def rank_queries(
     bulk: nobody has opened them, so the matcher looks at them when no import is open; see `Ahead`. at_once: whether it
     begins without a pause while an import is open. hurried: whether it pauses without one, too.
     """
+    if not bulk:
+        current().looked = time.monotonic()
     for detection_id in await rank(detection_ids, scope_key):
         await describe_now([detection_id], DBOS.workflow_id or "")
         await rank([detection_id], scope_key)
@@ -118,14 +126,14 @@ async def match(detection_id: int, scope_key: str, job: str, asked_by: str, ahea
 
 @step(preemptible=True)
 async def match_ahead(detection_id: int, scope_key: str, job: str) -> bool:
-    """The same for a query that nobody has opened, unless it is done; False when an import is open by now."""
+    """The same for a query that nobody has opened, unless it is done; False when an import or a person is at work."""
     now, scope = current(), Scope.from_key(scope_key)
 
     async def is_wanted() -> bool:
-        return await asyncio.to_thread(_waits_in_idle_time, now.context, detection_id, scope)
+        return not _is_at_work(now) and await asyncio.to_thread(_waits_in_idle_time, now.context, detection_id, scope)
 
     await _match(detection_id, scope, job, now.bulk, is_wanted)
-    return not await asyncio.to_thread(_any_import, now.context)
+    return not (_is_at_work(now) or await asyncio.to_thread(_any_import, now.context))
 
 
 async def _match(
@@ -172,6 +180,11 @@ async def _is_left(job: str) -> bool:
     return status is not None and LEFT in (status.attributes or {})
 
 
+def _is_at_work(now: Current) -> bool:
+    """Whether a person turned to another crop a moment ago."""
+    return time.monotonic() - now.looked < RESTS
+
+
 def _any_import(context: Context) -> bool:
     with context.survey.read() as session:
         return imports.any_open(session)
@@ -192,13 +205,19 @@ class Ahead:
     Looks when something has changed.
     """
 
-    def __init__(self, context: Context) -> None:
-        self._context = context
+    def __init__(self, now: Current) -> None:
+        self._now, self._context = now, now.context
         self._seen: tuple[object, ...] = ()
         self._due: list[Due] = []
 
     def due(self) -> list[Due]:
-        """The next of them, while no import is open. Raises BackendError when a model cannot be loaded."""
+        """The next of them, while no import is open and no person at work.
+
+        Raises BackendError when a model cannot be loaded.
+        """
+        if _is_at_work(self._now):
+            self._seen = ()
+            return []
         with self._context.survey.read() as session:
             state = (rankings.stamp(session), rankings.last_ranking(session), imports.any_open(session))
             if state != self._seen:

@@ -75,7 +75,7 @@ class Upkeep:
         self._jobs = Jobs(survey, now.settings)
         self._alerts = Alerts(survey, presence, now.settings)
         self._gone: list[str] = []  # workers; kept until their work is taken over: the database may be away meanwhile
-        lookout, ahead = describe.Lookout(now.context), rank.Ahead(now.context)
+        lookout, ahead = describe.Lookout(now.context), rank.Ahead(now)
         self._kept = (
             Kept("import_media", imports.due, imports.broke_off),
             Kept("bring_in_results", results.due, results.broke_off),

@@ -10,7 +10,7 @@ from typing import TypeVar
 import streamlit as st
 
 from app import deps
-from app.jobs.queue import MOMENT, Jobs
+from app.jobs.queue import Jobs
 from app.matching import flanks
 from app.survey.detections import evidence, quality
 from app.survey.individuals.rankings import Scope, decided_until
@@ -21,6 +21,7 @@ ASKED = "evidence_asked"
 LOOK = "identify_look"
 MEASURED_AT_ONCE = 200
 RANKED_AT_ONCE = 50
+QUICK = 1.0  # seconds on a crop: who turns to the next one sooner is in a hurry
 KEPT = 5000
 Thing = TypeVar("Thing", int, tuple[int, int])
 Answer = TypeVar("Answer")
@@ -75,7 +76,7 @@ def ask_for_orders(jobs: Jobs, queries: Sequence[Ranked], scope: Scope) -> None:
     if job is not None:
         jobs.leave(job)
     now = time.monotonic()
-    hurried = looked is not None and now - since < MOMENT
+    hurried = looked is not None and now - since < QUICK
     todo = [int(one.query["id"]) for one in queries if not one.settled]
     job = _ask(lambda: jobs.rank(todo, scope, at_once=looked is None, hurried=hurried)) if todo else None
     st.session_state[LOOK] = look, job, now

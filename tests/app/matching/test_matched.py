@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
 import numpy as np
@@ -13,9 +14,11 @@ from app.analysis.calls import Lane
 from app.analysis.context import open_context
 from app.analysis.matches import match
 from app.analysis.model_choice import Choice
-from app.jobs.rank import Ahead
+from app.jobs.current import Current
+from app.jobs.rank import RESTS, Ahead
 from app.matching import matched
 from app.matching.gallery import Gallery
+from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.decisions import identity
 from app.survey.decisions.boxes import correct_box
@@ -208,7 +211,7 @@ def test_the_matchers_features_are_kept_compressed_and_come_back_as_they_were(su
     assert (back.width, back.height) == (448, 320)
 
 
-def test_pairs_are_described_in_idle_time_and_matched_once(survey: Survey, tmp_path: Path):
+def test_pairs_are_described_in_idle_time_and_matched_once(survey: Survey, settings: Settings, tmp_path: Path):
     folder = card(tmp_path / "card")
     with open_context(survey, "test") as context:
         context.choose = lambda: Choice(later=(MATCH_FEATURES,))
@@ -238,7 +241,10 @@ def test_pairs_are_described_in_idle_time_and_matched_once(survey: Survey, tmp_p
             assert set(matches.scores_of(session, pairs)) == set(pairs)
             row = session.scalars(sa.select(PairMatch).limit(1)).one()
             assert session.get_one(Call, row.call_id).model == MATCHER
-        ahead = Ahead(context)
+        now = Current(context, Gallery(survey), settings, looked=time.monotonic())
+        ahead = Ahead(now)
+        assert ahead.due() == []  # a person is at work
+        now.looked -= RESTS
         (due,) = ahead.due()
         assert set(made) <= set(due.args[0])
         for crop in due.args[0]:
