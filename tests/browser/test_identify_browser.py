@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
@@ -112,6 +113,8 @@ def test_three_views_of_one_pair_by_key_with_the_background_masked(identify):
     partner = next(one for one in seen["cards"] if animal_of[one] == animal_of[seen["query"]])
     choose(page, partner)
     page.get_by_text("agree as one pattern").wait_for(timeout=120_000)
+    agreeing = re.search(r"\d+", page.get_by_text("agree as one pattern").inner_text()).group()
+    assert f"{agreeing} features agree" in page.locator(".strip .card.on").inner_text()
     assert page.locator(".lines .over").count() == 0
     page.keyboard.press("l")
     assert page.locator(".lines .over").count() > 8

@@ -15,7 +15,7 @@ export function candidateCard(one, view, place, chosen, evidence) {
     el("div", "crop", null, picture({ src: view.src }), kept || flagged),
     el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
     el("div", "line faint small", null, known ? flankWord(view.flank) : one.reason || "no probability yet", viewsText(one)),
-    el("div", "line faint small", { title: modelsText(one) }, agreeText(one)));
+    el("div", "line faint small", { title: modelsText(one) }, agreeText(one, evidence)));
   card.classList.toggle("on", chosen);
   return card;
 }
@@ -30,9 +30,11 @@ function viewsText(one) {
   return views > 1 ? el("span", "", { title: "crops of this individual: , and . show them" }, `${(one.at || 0) + 1} of ${views}`) : "";
 }
 
-function agreeText(one) {
+/** How many features agree as one pattern; until that is known, how many look alike, which strangers' do too. */
+function agreeText(one, evidence) {
   if (one.raw === null || one.raw === undefined) return one.origin || "not ranked";
-  return one.matches === null || one.matches === undefined ? "" : `${count(one.matches, "feature")} agree`;
+  if (evidence && !evidence.problem) return `${count(evidence.whole, "feature")} agree`;
+  return one.matches === null || one.matches === undefined ? "" : `${count(one.matches, "feature")} alike`;
 }
 
 /** Figures of the ranking and of every model, each its own: never compared with each other. */
