@@ -193,9 +193,7 @@ def draw_wanted(order: list[int], waiting: int) -> None:
     query_id = next_query(order, state, asked)
     if query_id is None and order:  # all decided: the last one stays on the screen, where Z takes it back
         query_id = order[-1]
-    done = (
-        st.empty()
-    )  # always there, so that the view keeps its place: at another one it would stand twice for a moment
+    done = st.empty()  # always there: a message that comes and goes would move the view
     if not waiting:
         done.success("Every crop has a decision. K goes back through them, Z takes the last one back.")
     rests_on = draw(chosen, query_id, order, ack, state.look) if query_id is not None else None

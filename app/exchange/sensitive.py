@@ -14,7 +14,8 @@ SENSITIVE = frozenset(
         "rhinoceros", "dicerorhinus sumatrensis", "elephas maximus", "loxodonta", "manis", "smutsia", "phataginus",
     }
 )  # fmt: skip
-# Words by which people call them where they live, when they do not say the whole name; as in the languages' Wikipedias.
+# Words by which people call them where they live when they do not say the whole name. Gathered without a published
+# list, and not looked through by speakers of these languages.
 CALLED = (
     "tiger", "tigress", "leopard", "leopardess", "jaguar", "lion", "lioness", "cheetah", "rhino", "rhinoceros",
     "elephant", "pangolin",

@@ -90,3 +90,11 @@ def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
         else:
             return
     raise RuntimeError("the demo did not start")
+
+
+def opened(page: Any, address: str) -> None:
+    """Open an address of the dashboard and wait until its page is drawn."""
+    page.goto(address)
+    page.wait_for_timeout(300)
+    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
+    page.wait_for_timeout(500)

@@ -11,7 +11,7 @@ from axe_playwright_python.sync_playwright import Axe
 from app.settings import Settings
 from app.survey.database import open_survey
 from app.survey.decisions import identity
-from tests.browser.conftest import _served
+from tests.browser.conftest import _served, opened
 from tests.browser.test_identify_browser import fill
 
 pytestmark = pytest.mark.browser
@@ -45,10 +45,7 @@ def test_axe_finds_nothing_serious_on_any_page_also_when_the_theme_changes_under
     for number, address in enumerate(ADDRESSES):
         themes = ["light", "dark"] if number % 2 else ["dark", "light"]
         page.emulate_media(color_scheme=themes[0])
-        page.goto(address)
-        page.wait_for_timeout(300)
-        page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
-        page.wait_for_timeout(500)
+        opened(page, address)
         for theme in themes:
             page.emulate_media(color_scheme=theme)
             page.wait_for_function(

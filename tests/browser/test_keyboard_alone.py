@@ -11,7 +11,7 @@ from app.settings import Settings
 from app.survey.database import open_survey
 from app.survey.decisions import identity
 from app.survey.tables.media import ImportBatch
-from tests.browser.conftest import _served
+from tests.browser.conftest import _served, opened
 from tests.browser.test_accessible import ADDRESSES
 from tests.browser.test_identify_browser import fill
 
@@ -88,13 +88,6 @@ def page(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any
         context = browser.new_context(viewport={"width": 1366, "height": 768}, base_url=address)
         yield context.new_page()
         context.close()
-
-
-def opened(page: Any, address: str) -> None:
-    page.goto(address)
-    page.wait_for_timeout(300)
-    page.locator("[data-testid=stApp][data-test-script-state=notRunning]").wait_for(timeout=60_000)
-    page.wait_for_timeout(500)
 
 
 def test_tab_reaches_whatever_can_be_clicked_and_shows_where_it_is(page: Any) -> None:
