@@ -463,6 +463,30 @@ def test_shell_asks_nothing_from_outside(context: Any, dashboard: str) -> None:
     assert outside == []
 
 
+def test_a_label_that_is_longer_than_its_box_moves_along_it_and_stays_in_sight(show):
+    page = show("grid")
+    left, right, kinds = page.evaluate(
+        """async () => {
+          const scripts = performance.getEntriesByType('resource').map((one) => one.name);
+          const { spreadChips } = await import(scripts.find((name) => name.includes('shared/chips.js')));
+          const frame = document.createElement('div');
+          frame.style.cssText = 'position: relative; width: 260px; height: 180px';
+          const absolute = (style) => `style="position: absolute; ${style}"`;
+          frame.innerHTML = `<div class="box" data-p=1 ${absolute('left: 60px; top: 20px; width: 130px; height: 99px')}>
+            <span class="chip" ${absolute('left: 0; width: 205px; height: 17px')}></span></div>`;
+          document.body.append(frame);
+          spreadChips([frame]);
+          const [chip, at] = [frame.querySelector('.chip'), frame.getBoundingClientRect()];
+          const place = chip.getBoundingClientRect();
+          const answer = [place.left - at.left, place.right - at.left, frame.querySelector('.box').className];
+          frame.remove();
+          return answer;
+        }"""
+    )
+    assert -4 <= left < right <= 264
+    assert "chipoff" not in kinds
+
+
 def test_no_label_of_a_box_covers_another_or_is_cut_off(show):
     page = show("grid")
     page.wait_for_timeout(500)

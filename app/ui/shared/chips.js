@@ -1,5 +1,6 @@
 // The labels of boxes on one picture: none covers another, and none is cut off. The surest box chooses its place first.
 
+const BORDER = 2; // pixels, of a box
 const PLACES = ["over", "in", "under"].flatMap((row) => [[row, "left"], [row, "right"]]);
 
 /** Place the labels in each frame. avoid: selector of what else stands on the picture, beside the frame or in it. */
@@ -15,7 +16,7 @@ function measure(frame, avoid) {
   return {
     w: at.width, h: at.height,
     taken: avoid ? [...frame.parentElement.querySelectorAll(avoid)].map((node) => inside(node.getBoundingClientRect())).filter((one) => one.w) : [],
-    boxes: boxes.map(({ node, chip }) => ({ node, box: inside(node.getBoundingClientRect()), w: chip.offsetWidth, h: chip.offsetHeight, sure: node.matches(".selected, .accepted") ? 1 : Number(node.dataset.p) })),
+    boxes: boxes.map(({ node, chip }) => ({ node, chip, box: inside(node.getBoundingClientRect()), w: chip.offsetWidth, h: chip.offsetHeight, sure: node.matches(".selected, .accepted") ? 1 : Number(node.dataset.p) })),
   };
 }
 
@@ -23,21 +24,24 @@ function place({ w, h, taken, boxes }) {
   for (const one of boxes.filter((one) => one.w).sort((a, b) => b.sure - a.sure)) {
     const first = one.box.x + one.box.w / 2 > w / 2 ? "right" : "left";
     const tried = PLACES.map(([row, side]) => [row, first === "left" ? side : side === "left" ? "right" : "left"]);
-    const free = tried.find((where) => {
-      const chip = rect(one, where);
-      return chip.x >= -3 && chip.y >= -3 && chip.x + chip.w <= w + 3 && chip.y + chip.h <= h + 3 && !taken.some((other) => overlap(chip, other));
-    });
+    const isFree = (where) => !taken.some((other) => overlap(rect(one, where, w), other));
+    const fits = ({ x, y }) => x + one.w <= w + 3 && y >= -3 && y + one.h <= h + 3;
+    const free = tried.find((where) => fits(rect(one, where, w)) && isFree(where));
     const [row, side] = free || ["in", first];
-    if (free) taken.push(rect(one, free));
+    const isShown = free || isFree([row, side]);
+    const at = rect(one, [row, side], w);
+    if (isShown) taken.push(at);
+    Object.assign(one.chip.style, { left: `${at.x - one.box.x - BORDER}px`, right: "auto" });
     one.node.classList.toggle("chipin", row === "in");
     one.node.classList.toggle("chipunder", row === "under");
-    one.node.classList.toggle("chipleft", side === "right");
-    one.node.classList.toggle("chipoff", !free && taken.length > 0);
+    one.node.classList.toggle("chipoff", !isShown);
   }
 }
 
-function rect({ box, w, h }, [row, side]) {
-  return { x: side === "left" ? box.x : box.x + box.w - w, y: { over: box.y - h, in: box.y, under: box.y + box.h }[row], w, h };
+/** Where a label would lie: moved along its box's edge as far as the picture's borders ask. */
+function rect({ box, w, h }, [row, side], wide) {
+  const x = side === "left" ? box.x : box.x + box.w - w;
+  return { x: Math.max(0, Math.min(x, wide - w)), y: { over: box.y - h, in: box.y, under: box.y + box.h }[row], w, h };
 }
 
 function overlap(a, b) {
