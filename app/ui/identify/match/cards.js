@@ -33,7 +33,7 @@ function viewsText(one) {
 /** How many features agree as one pattern; until that is known, how many look alike, which strangers' do too. */
 function agreeText(one, evidence) {
   if (one.raw === null || one.raw === undefined) return one.origin || "not ranked";
-  if (evidence && !evidence.problem) return `${count(evidence.whole, "feature")} agree`;
+  if (evidence?.whole !== undefined && !evidence.problem) return `${count(evidence.whole, "feature")} agree`;
   return one.matches === null || one.matches === undefined ? "" : `${count(one.matches, "feature")} alike`;
 }
 
