@@ -23,7 +23,6 @@ from app.survey.database import Survey
 from app.survey.media import claims, imports
 from app.survey.tables.trials import Trial, TrialState
 from app.survey.trials import standing, trials
-from app.survey.trials.aside import put_aside
 from modal_backend.errors import BackendError, sentence
 
 SLICE, SOUGHT = 200, 40
@@ -213,7 +212,6 @@ def _next_undescribed(survey: Survey, trial_id: int, after: int) -> list[int]:
 def _end_turn(survey: Survey, trial_id: int, attempt: int) -> None:
     with survey.write() as session:
         trial = session.get_one(Trial, trial_id)
-        put_aside(session, trial_id)  # what was described meanwhile, too
         if trial.attempt == attempt:
             trial.turned = None
 

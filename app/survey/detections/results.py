@@ -11,7 +11,8 @@ import numpy as np
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.tables.detections import Analysis, Detection, Feature, ModelVersion
+from app.survey.detections.replaced import put_aside
+from app.survey.tables.detections import Analysis, BoxAside, Detection, Feature, ModelVersion
 from app.survey.tables.media import Media
 from app.survey.tables.species import SpeciesHint
 from modal_backend.contracts import Box, LocalFeatures, Provenance, Vector
@@ -50,6 +51,9 @@ def store_analysis(
     analysis_id, ids = keep_analysis(session, media_id, version, call_id, found)
     session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=analysis_id))
     session.flush()
+    others = sa.select(Analysis.id).where(Analysis.media_id == media_id, Analysis.id != analysis_id)
+    if session.scalar(others.limit(1)) is not None:
+        put_aside(session, [media_id])
     return ids
 
 
@@ -126,11 +130,15 @@ def store_feature(
 ) -> None:
     """Write one crop's embedding or local features, in place of those of an older box of the same detection.
 
-    A box that was taken back while it was described gets none. The matcher's are compressed: its points as
-    half floats, which hold what its reader gives.
+    A box that was taken back while it was described gets none; one that was replaced meanwhile is put aside. The
+    matcher's are compressed: its points as half floats, which hold what its reader gives.
     """
-    if session.scalar(sa.select(Detection.id).where(Detection.id == detection_id)) is None:
+    counting = sa.select(Detection.analysis_id, Media.analysis_id).join(Media, Media.id == Detection.media_id)
+    analyses = session.execute(counting.where(Detection.id == detection_id)).one_or_none()
+    if analyses is None:
         return
+    if analyses[0] not in (None, analyses[1]):
+        session.merge(BoxAside(detection_id=detection_id))
     if isinstance(value, LocalFeatures):
         packed = value.descriptors.shape[1] == MATCHER_DIMENSION
         points = np.ascontiguousarray(value.points, np.float16 if packed else np.float32).tobytes()

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.detections import rapid_profile
 from app.survey.detections.features import of_model
+from app.survey.detections.replaced import replaced
 from app.survey.individuals.subjects import Subject, crops_of
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
@@ -21,7 +22,6 @@ from app.survey.tables.detections import Detection, DetectionReview, Feature, Me
 from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from app.survey.tables.media import Media
 from app.survey.tables.videos import TrackletRow
-from app.survey.trials.aside import taken_over
 from app.survey.videos.tracklets import set_aside
 from modal_backend.contracts import Flank
 
@@ -119,7 +119,7 @@ def _settled() -> sa.CompoundSelect[tuple[int]]:
         .join(MediaReview, MediaReview.media_id == Detection.media_id)
         .where(MediaReview.verdict == "blank"),
         set_aside(),
-        taken_over(),
+        replaced(),
     )
 
 
@@ -239,7 +239,7 @@ def _dropped(session: Session) -> set[int]:
         sa.and_(review.category.is_not(None), review.category != "animal"),
     )
     aside = set_aside().where(TrackletRow.query_id.not_in(sa.select(Sighting.detection_id)))
-    return {*session.scalars(sa.union_all(sa.select(review.detection_id).where(wrong), aside, taken_over()))}
+    return {*session.scalars(sa.union_all(sa.select(review.detection_id).where(wrong), aside, replaced()))}
 
 
 def _other_flank(session: Session, query_id: int) -> set[int]:

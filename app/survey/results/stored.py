@@ -13,6 +13,7 @@ from app.survey.database import slices
 from app.survey.detections import hints
 from app.survey.detections.boxes import rescore
 from app.survey.detections.hints import Hint
+from app.survey.detections.replaced import put_aside
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media, Stage
@@ -103,6 +104,7 @@ def store(
         stage = Stage.DETECTED if has_animal else Stage.READY
         updates.append({"id": media_id, "analysis_id": analyses[media_id], "stage": stage, "failure": None, **scores})
     session.execute(sa.update(Media), updates)
+    put_aside(session, boxes)
 
 
 def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
@@ -166,6 +168,7 @@ def _count_again(session: Session, version_id: int, ids: Sequence[int], but: Col
         values = {"analysis_id": newest.scalar_subquery(), "stage": Stage.DETECTED, "failure": None}
         session.execute(_update(chunk).values(**values))
     _settle_videos(session, free)
+    put_aside(session, free)
     rescore_free(session, free)
 
 
@@ -188,6 +191,7 @@ def _no_longer_count(session: Session, version_id: int, among: Sequence[int]) ->
         bare = _update(chunk).where(Media.analysis_id.is_(None))
         session.execute(bare.values(stage=Stage.STORED, failure=None))
     _settle_videos(session, ids)
+    put_aside(session, ids)
     held = decided(session, ids)
     rescore_free(session, [number for number in ids if number not in held])
     rescore(session, held)

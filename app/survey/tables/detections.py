@@ -83,6 +83,14 @@ class DetectionReview(Base):
     decided_at: Mapped[Moment]
 
 
+class BoxAside(Base):
+    """A described box of an analysis that does not count any more because another one of its media does."""
+
+    __tablename__ = "box_aside"
+
+    detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"), primary_key=True)
+
+
 class MediaReview(Base):
     """What a person decided about a whole media: accepted, blank or unsure."""
 

@@ -74,11 +74,3 @@ class TrialReview(Base):
     trial_id: Mapped[int] = mapped_column(ForeignKey("trial.id"), primary_key=True)
     who: Mapped[str] = mapped_column(String(80))
     decided_at: Mapped[Moment]
-
-
-class BoxAside(Base):
-    """A described box that nobody touched, on an image where the boxes of another detector came to count."""
-
-    __tablename__ = "box_aside"
-
-    detection_id: Mapped[int] = mapped_column(ForeignKey("detection.id"), primary_key=True)

@@ -10,11 +10,11 @@ from sqlalchemy.orm import Session
 
 from app.survey.database import slices
 from app.survey.detections.boxes import rescore
+from app.survey.detections.replaced import put_aside
 from app.survey.results.stored import AT_ONCE, decided, rescore_free
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.trials import Trial, TrialImage, TrialReview
 from app.survey.trials import trials
-from app.survey.trials.aside import put_aside
 
 
 def settle_trials(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
@@ -71,6 +71,6 @@ def _turn(session: Session, trial_id: int, ids: Sequence[int], old: Any, new: An
             sa.update(Media).where(Media.id.in_(found)).values(analysis_id=value),
             execution_options={"synchronize_session": False},
         )
-        put_aside(session, trial_id, found)
+        put_aside(session, found)
         turned += found
     return turned

@@ -15,6 +15,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.detections.replaced import put_aside
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
@@ -151,6 +152,7 @@ def settle(session: Session, media_id: int) -> None:
     session.flush()
     session.execute(sa.update(Media).where(Media.id == media_id).values(analysis_id=row.analysis_id))
     session.expire(session.get_one(Media, media_id), ["analysis_id"])
+    put_aside(session, [media_id])
 
 
 def settle_chosen(session: Session, changes: Iterable[dict[str, Any]]) -> None:

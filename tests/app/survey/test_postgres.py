@@ -33,6 +33,7 @@ from app.survey.decisions.results import bring_in
 from app.survey.decisions.trials import let_stand
 from app.survey.decisions.undoing import undo_last
 from app.survey.detections import results
+from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.individuals.flank_proposals import flank_report
 from app.survey.individuals.rankings import Scope
@@ -42,6 +43,7 @@ from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from app.survey.tables.media import Media
 from app.survey.trials import figures, trials
 from modal_backend.contracts import Provenance
+from modal_backend.registry import LOCAL
 from tests.support.asked import Asked
 from tests.support.catalogued import DAY, number, place, seen
 from tests.support.surveys import add_media, describe, found
@@ -255,13 +257,14 @@ def test_a_backup_brings_a_survey_to_sqlite_and_from_there_to_another_server(sur
 
 
 def test_results_of_another_detector_come_in_and_one_undo_takes_them_back(survey: Survey, tmp_path: Path):
-    media_id, _ = add_media(survey, [found(0.9)])
+    media_id, (mine,) = add_media(survey, [found(0.9)])
+    describe(survey, mine, 1)
     box = {"category": "1", "conf": 0.5, "bbox": [0.1, 0.1, 0.2, 0.2]}
     file = tmp_path / "results.json"
     file.write_text(json.dumps({"images": [{"file": "Ridge 1/IMG_0001.JPG", "detections": [box]}]}), encoding="utf-8")
     results_id = bringing_in.register(survey, file, file.name, "ana")
     bringing_in.read_in(survey, results_id)
-    scores = []
+    scores, waiting = [], []
     for turn in ("in", "out", "in"):
         with survey.write() as session:
             if turn == "out":
@@ -271,7 +274,9 @@ def test_results_of_another_detector_come_in_and_one_undo_takes_them_back(survey
         bringing_in.take_some(survey, results_id, 0)
         with survey.read() as session:
             scores.append(session.get_one(Media, media_id).animal_score)
+            waiting.append(rankings.waiting_count(session, feature_version(session, LOCAL)))
     assert scores == [0.5, 0.9, 0.5]
+    assert waiting == [0, 1, 0], "what was replaced waits for nobody in Identify"
 
 
 def test_a_decision_is_made_again_when_the_database_went_away_in_its_middle(survey: Survey):
