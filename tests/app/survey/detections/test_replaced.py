@@ -128,7 +128,7 @@ def test_boxes_of_a_file_that_no_longer_counts_do_not_wait_where_nothing_else_wa
     [
         lambda session, crop: identity.new_individual(session, "ana", crop),
         lambda session, crop: identity.set_identity_state(session, "ana", crop, "unidentifiable"),
-        lambda session, crop: boxes.accept_media(session, "ana", 1, 0.5),
+        lambda session, _crop: boxes.accept_media(session, "ana", 1, 0.5),
     ],
     ids=["named", "unidentifiable", "accepted"],
 )
