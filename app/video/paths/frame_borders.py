@@ -11,7 +11,6 @@ BORDER = 1.6  # pixels
 AHEAD = 0.6
 CROSSING = 1.0  # seconds in which what crosses a border moves over it with all its length
 CROSSED = 0.015  # of the frame's width
-FILLS = 0.7  # of the frame's height or width
 
 
 @dataclass(slots=True)
@@ -82,17 +81,17 @@ def border_side(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float 
 
 
 def _moves_over(near: list[Step], side: Side, frame: Frame) -> bool:
-    """Whether what touches a border crosses it: of what fills the frame there, the far edge moves too.
+    """Whether what touches a border crosses it: its far edge moves too, within a second.
 
-    Who stands there, as tall as the frame, touches it all the time. A path too short to show that crosses.
+    Who stands there touches it all the time, and who meets another there only grows. A path too short to show that
+    crosses.
 
     Args:
         near: the steps of a piece, outermost first.
     """
-    length = frame.height if side in (Side.TOP, Side.BOTTOM) else frame.width
     far = [_far_edge(step, side, frame) for step in near if abs(step.second - near[0].second) <= CROSSING]
     short = abs(near[-1].second - near[0].second) < CROSSING or len(far) < 3
-    return short or far[0] < FILLS * length or max(far) - far[0] > CROSSED * frame.width
+    return short or max(far) - far[0] > CROSSED * frame.width
 
 
 def _far_edge(step: Step, side: Side, frame: Frame) -> float:

@@ -7,7 +7,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from app.video.motion.camera import Shift
-from app.video.summary.evidence import FAINTER, STEADY, UNMARKED, USABLE, Looked, Mark, Thing
+from app.video.paths.frame_borders import Frame
+from app.video.summary.evidence import FAINTER, STEADY, UNMARKED, USABLE, Looked, Mark, Thing, sides_of
+from app.video.summary.pooling import Watch
 from modal_backend.contracts import Box
 from modal_backend.models.detectors.overlap import apart, area_of, covered, middle_of, overlap, shifted
 
@@ -113,15 +115,11 @@ def _nearness(thing: Thing, mark: Mark, seconds: Sequence[float], camera: Shift 
     return (shared, -away) if shared >= LINKS_FROM or away <= LINKS_WITHIN else NOT_NEAR
 
 
-def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -> tuple[list[Thing], list[Thing]]:
-    """Join what stands to what moved to its place before, or moves on from it after; both lists anew.
-
-    Args:
-        seconds: of the looks, in order.
-    """
+def join(moving: list[Thing], standing: list[Thing], watch: Watch) -> tuple[list[Thing], list[Thing]]:
+    """Join what stands to what moved to its place before, or moves on from it after; both lists anew."""
     left = []
     for thing in standing:
-        mate = next((other for other in moving if _continues(thing, other, seconds)), None)
+        mate = next((other for other in moving if _continues(thing, other, watch.seconds)), None)
         if mate is None:
             left.append(thing)
             continue
@@ -129,7 +127,7 @@ def join(moving: list[Thing], standing: list[Thing], seconds: Sequence[float]) -
         own = [mark for mark in mate.marks if mark.index not in there]
         mate.marks = sorted([*own, *thing.marks], key=lambda mark: mark.index)
         mate.spans = _merged([*mate.spans, *thing.spans])
-    return _joined_over(moving), left
+    return _joined_over(moving, watch.frame), left
 
 
 def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool:
@@ -157,11 +155,11 @@ def _ahead(marks: Sequence[Mark], second: float) -> Box:
     return replace(end.box, x=end.box.x + share * (x - was_x), y=end.box.y + share * (y - was_y))
 
 
-def _joined_over(things: list[Thing]) -> list[Thing]:
+def _joined_over(things: list[Thing], frame: Frame) -> list[Thing]:
     """Things in the order of appearance; two that end and begin at one place at once, both marked, are one."""
     out: list[Thing] = []
     for thing in sorted(things, key=lambda thing: thing.spans[0][0]):
-        mate = next((other for other in out if _goes_on(other, thing)), None)
+        mate = next((other for other in out if _goes_on(other, thing, frame)), None)
         if mate is None:
             out.append(thing)
         else:
@@ -172,7 +170,7 @@ def _joined_over(things: list[Thing]) -> list[Thing]:
     return out
 
 
-def _goes_on(before: Thing, after: Thing) -> bool:
+def _goes_on(before: Thing, after: Thing, frame: Frame) -> bool:
     """Whether the second begins where and when the first ends, marked as the same and not much more faintly."""
     faint, clear = sorted((before.support, after.support))
     if not (before.marked and after.marked) or before.category != after.category or faint < FAINTER * clear:
@@ -181,7 +179,12 @@ def _goes_on(before: Thing, after: Thing) -> bool:
         return False
     end, begin = before.marks[-1], after.marks[0]
     gap = after.spans[0][0] - before.spans[-1][1]
-    return -0.3 <= gap <= 1.0 and begin.index >= end.index and apart(end.box, begin.box) <= 0.4
+    return (
+        -0.3 <= gap <= 1.0
+        and begin.index >= end.index
+        and apart(end.box, begin.box) <= 0.4
+        and not _met_at_border(before, after, frame)
+    )
 
 
 def _parted(before: Thing, after: Thing) -> bool:
@@ -190,6 +193,14 @@ def _parted(before: Thing, after: Thing) -> bool:
     tail = sum(mark.index > before.known[-1].index for mark in before.marks) if before.known else 0
     head = sum(mark.index < after.known[0].index for mark in after.marks) if after.known else 0
     return steady and tail + head >= UNMARKED
+
+
+def _met_at_border(before: Thing, after: Thing, frame: Frame) -> bool:
+    """Whether the second came in where the first went out: their paths are apart since they do not look alike."""
+    if before.path is None or after.path is None:
+        return False
+    side = sides_of(before.path, frame)[1]
+    return side is not None and side == sides_of(after.path, frame)[0]
 
 
 def _merged(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:

@@ -49,7 +49,7 @@ def tracklets_of(
     moving, still = things_in_view(paths, looked, watch)
     counted = [thing for thing in moving if counts(trimmed(thing, frame, sure), watch)]
     weak = [thing for thing in moving if not any(thing is other for other in counted)]
-    counted, freed = standing.join(counted, standing.link(_held(weak, sure), set(), counted, sure), watch.seconds)
+    counted, freed = standing.join(counted, standing.link(_held(weak, sure), set(), counted, sure), watch)
     found = [_moving(trimmed(thing, frame, sure), watch) for thing in counted + weak]
     found += [_still(thing, watch) for thing in freed if counts(thing, watch)]
     found += [_still(thing, watch) for thing in still if len(thing.marks) >= min(FEWEST_MARKS, len(looked))]
@@ -60,7 +60,7 @@ def things_in_view(paths: Sequence[MotionPath], looked: Looked, watch: Watch) ->
     """What moves, and what the detector marks where nothing moves."""
     moving, used = things_of(paths, watch.frame, looked, standing.scenery_in(looked))
     sure_things = [thing for thing in moving if counts(thing, watch)]
-    return standing.join(moving, standing.link(looked, used, sure_things, watch.sure, watch.camera), watch.seconds)
+    return standing.join(moving, standing.link(looked, used, sure_things, watch.sure, watch.camera), watch)
 
 
 def _few(tracklets: list[Tracklet]) -> list[Tracklet]:

@@ -100,3 +100,30 @@ def test_who_walks_out_at_the_right_as_tall_as_the_frame_leaves_there():
     tall = seen(1.0, [96.0] * 15 + [96.0 + 9 * n for n in range(8)], y=0, high=107)
     sinking = [Step(s.second, s.left, 1.0, s.right, min(97.0 + n, 108.0), s.area, s.grey) for n, s in enumerate(tall)]
     assert border_side(sinking, FRAME, leaving=True) == Side.RIGHT
+
+
+def recorded(*boxes: tuple[float, float, float, float, float, float, float]) -> list[Step]:
+    """Steps of a drawn video: second, left, right, top, bottom, area, grey."""
+    return [
+        Step(second, left, top, right, bottom, area, grey) for second, left, right, top, bottom, area, grey in boxes
+    ]
+
+
+BARRED = Frame(192, 108, 0.0, 11.9, 0.07, bars=(0, 8))
+TURNS = recorded(  # and for a moment its region holds another one's too, which walks along the lower border
+    (2.40, 19, 56, 46, 72, 568, 39), (2.80, 42, 79, 46, 71, 491, 36), (3.20, 66, 101, 46, 72, 452, 36),
+    (3.40, 75, 113, 47, 71, 465, 39), (3.53, 71, 106, 46, 71, 451, 43), (3.60, 68, 103, 46, 71, 457, 38),
+    (3.73, 60, 97, 47, 72, 478, 36), (3.80, 56, 93, 46, 98, 715, 73),
+)  # fmt: skip
+GOES_ON = recorded(
+    (3.93, 48, 86, 46, 98, 587, 62), (4.00, 45, 82, 46, 72, 475, 35), (4.13, 37, 74, 46, 71, 502, 36),
+    (4.33, 26, 63, 46, 71, 558, 38), (4.53, 14, 52, 46, 72, 566, 39), (4.80, 0, 36, 46, 72, 560, 39),
+    (5.00, 0, 24, 46, 72, 400, 39), (5.33, 0, 3, 50, 72, 50, 40),
+)  # fmt: skip
+
+
+def test_who_only_grows_to_a_border_where_another_walks_does_not_cross_it_and_stays_one():
+    assert border_side(TURNS, BARRED, leaving=True) is None
+    assert border_side(GOES_ON, BARRED, leaving=False) is None
+    (path,) = paths_of([Track(TURNS), Track(GOES_ON)], BARRED)
+    assert border_side(path.pieces[-1], BARRED, leaving=True) == Side.LEFT

@@ -194,3 +194,20 @@ def at_one_place(confidences: list[float]) -> list[Tracklet]:
 def test_who_comes_to_where_another_stood_is_another_when_nobody_is_marked_there_for_several_looks_in_between():
     assert len(at_one_place([0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8, 0.8])) == 1
     assert len(at_one_place([0.8, 0.8, 0.8, 0, 0, 0, 0.8, 0.8, 0.8])) == 2
+
+
+def test_who_comes_in_where_another_goes_out_at_the_same_moment_is_another():
+    leaving = [(2.9, 121, 162, 44, 72), (3.1, 135, 176, 44, 72), (3.3, 150, 192, 43, 77), (3.4, 156, 192, 43, 87)]
+    coming = [(3.5, 165, 192, 47, 87), (3.7, 160, 192, 47, 87), (3.9, 147, 175, 68, 87), (4.2, 128, 156, 68, 87)]
+    before = [(0.8 + n / 5, 10 * n, 40 + 10 * n, 44, 72) for n in range(10)]
+    after = [(4.5 + n / 5, 110 - 11 * n, 138 - 11 * n, 68, 87) for n in range(11)]
+    paths = [
+        MotionPath([[Step(second, left, top, right, bottom, 600, 60) for second, left, right, top, bottom in boxes]])
+        for boxes in (before + leaving, coming + after)
+    ]
+    looked = {}
+    for number, second in enumerate((1.2, 1.6, 2.0, 2.6, 3.0, 3.38, 3.55, 3.9, 4.4, 5, 5.4, 5.8, 6.2, 6.5, 7.5)):
+        boxes = [box for path in paths if (box := path.box_at(second, FRAME))]
+        looked[number] = (second, [Detection(Category.ANIMAL, 0.7, box) for box in boxes])
+    both = tracklets_of(paths, FRAME, looked, 0.0)
+    assert [(tracklet.entry, tracklet.exit) for tracklet in both] == [("left", "right"), ("right", "left")]
