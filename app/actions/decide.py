@@ -1,7 +1,8 @@
 """The way every decision, undo and redo takes from a browser or a page into the survey.
 
 One write transaction each, tried again when somebody else wrote the same row at that moment or the database went away.
-What could not be done becomes a problem in words, and crops whose boxes changed are described again by a job.
+Kinds of decision that need an admin are refused to others, whichever way they come. What could not be done becomes a
+problem in words, and crops whose boxes changed are described again by a job.
 """
 
 from __future__ import annotations
@@ -20,10 +21,10 @@ from app.jobs.queue import Jobs
 from app.survey.database import Survey, is_away
 from app.survey.decisions import undoing
 from app.survey.decisions.contradictions import Contradiction
-from app.survey.decisions.kinds import Undo, taken_back_by
+from app.survey.decisions.kinds import Undo, least_role, taken_back_by
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
 from app.survey.detections.features import lacking, local_model
-from app.survey.roles import Role
+from app.survey.roles import NotAllowed, Role
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
 from modal_backend.errors import QueueFull
@@ -194,6 +195,8 @@ def _in_one_transaction(survey: Survey, act: Callable[[Session], Made]) -> Outco
         try:
             with survey.write() as session:
                 made = act(session)
+                decisions = _decisions_of(made)
+                survey.require(max((least_role(one.kind) for one in decisions), default=Role.REVIEWER))
                 sent = True
             break
         except OperationalError as error:
@@ -205,13 +208,17 @@ def _in_one_transaction(survey: Survey, act: Callable[[Session], Made]) -> Outco
                 return Outcome(problems=[text], refused=True)
         except Contradiction as error:
             return Outcome(problems=[str(error)], refused=True, contradiction=error)
-        except (BadDecision, DecisionConflict) as error:
+        except (BadDecision, DecisionConflict, NotAllowed) as error:
             return Outcome(problems=[str(error)], refused=True)
+    return made if isinstance(made, Outcome) else Outcome(decisions)
+
+
+def _decisions_of(made: Made) -> list[Decision]:
     if isinstance(made, Outcome):
-        return made
+        return made.decisions
     if made is None or isinstance(made, Decision):
-        return Outcome([made] if made else [])
-    return Outcome(list(made))
+        return [made] if made else []
+    return list(made)
 
 
 def _describe_changed(survey: Survey, jobs: Jobs, decisions: Iterable[Decision]) -> list[str]:

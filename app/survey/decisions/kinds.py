@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.media.clocks import settle_times
 from app.survey.results.stored import settle_results
+from app.survey.roles import Role
 from app.survey.tables.base import Base
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
@@ -57,6 +58,7 @@ class Family:
         undo: the Undo buttons that take them back.
         shows: the fields of a decision's view whose value History adds to the words.
         settle: what has to follow whenever rows of these decisions were changed, also by undo and redo.
+        least: the role that makes them, takes them back and makes them again.
     """
 
     words: Mapping[str, str]
@@ -64,6 +66,7 @@ class Family:
     undo: tuple[Undo, ...] = ()
     shows: tuple[str, ...] = ()
     settle: Callable[[Session, Decision], None] | None = None
+    least: Role = Role.REVIEWER
 
 
 BOXES = Family(
@@ -194,6 +197,7 @@ TRIALS = Family(
     undo=(Undo.TRIALS,),
     shows=("model",),
     settle=lambda session, decision: settle_trials(session, decision.changes),
+    least=Role.ADMIN,
 )
 NOTE_CLUSTERS = Family(
     {
@@ -218,6 +222,11 @@ TABLES: dict[str, type[Base]] = {table.__tablename__: table for family in FAMILI
 def taken_back_by(button: Undo | None) -> list[str]:
     """The kinds of decision that an Undo button takes back; None stands for that of History, which takes back all."""
     return [kind for kind, family in FAMILY_OF.items() if button is None or button in family.undo]
+
+
+def least_role(kind: str) -> Role:
+    """Who may make such a decision, take it back or make it again; an admin for one that this program does not know."""
+    return FAMILY_OF[kind].least if kind in FAMILY_OF else Role.ADMIN
 
 
 def words(kind: str) -> str:

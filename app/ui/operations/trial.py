@@ -107,7 +107,7 @@ def _standing(view: TrialView, decision_id: int) -> None:
     if view.turning:
         left.caption("Its boxes are coming to count, and their animals are being described.")
     taking_back = callback(undo, decision_id=decision_id, message=f"{name} no longer stands.")
-    right.button("Undo", key="trial-undo", icon=":material/undo:", on_click=taking_back)
+    right.button("Undo", key="trial-undo", icon=":material/undo:", disabled=_locked(), on_click=taking_back)
     _troubles(view)
 
 
@@ -222,9 +222,7 @@ def _again(trial_id: int) -> None:
     actions.try_again(deps.survey(), trial_id)
 
 
-@allowed
 def _stand(trial_id: int, model: str) -> None:
-    deps.survey().require(Role.ADMIN)
     decide(let_stand, trial_id, message=f"{_at_start(model)} stands.")
 
 

@@ -15,6 +15,8 @@ from app.actions.needs import ROLE
 from app.actions.review import apply_review
 from app.jobs.queue import LOOKING, QUEUE_OF, Jobs
 from app.survey.decisions import boxes
+from app.survey.decisions.changes import Change
+from app.survey.decisions.kinds import FAMILY_OF, least_role
 from app.survey.roles import Lists, NotAllowed, Role
 from app.survey.tables.base import Base
 from tests.support.asked import Asked
@@ -94,6 +96,42 @@ def test_only_an_admin_takes_back_what_somebody_else_decided(survey):
     assert decide.undo(reviewers, Asked(), "ana", decision_id=hers).decisions
     assert "ana decided this" in decide.redo(reviewers, Asked(), "ben", decision_id=hers).problems[0]
     assert decide.redo(survey, Asked(), "ben", decision_id=hers).decisions
+
+
+ABOVE = [kind for kind in FAMILY_OF if least_role(kind) > Role.REVIEWER]
+
+
+def test_letting_a_tried_model_stand_is_for_an_admin():
+    assert ABOVE == ["let it stand"]
+
+
+@pytest.mark.parametrize("kind", ABOVE)
+@pytest.mark.parametrize("since", [False, True], ids=["alone", "with all since"])
+def test_what_needs_an_admin_is_made_taken_back_and_made_again_by_admins_alone(survey, kind, since):
+    """Also where ana decided it herself, and is an admin no longer."""
+
+    def act(session, who):
+        return Change(session).record(kind, who)
+
+    reviewers, start = survey.seen_by(Role.REVIEWER), everything(survey)
+    assert "needs an admin" in decide.decide(reviewers, Asked(), "ana", act).problems[0]
+    assert everything(survey) == start
+    hers = decide.decide(survey, Asked(), "ana", act).decisions[0].id
+    made = everything(survey)
+    sent = [{"n": 1, "uuid": "u", "kind": "undo", "undoes": None}]
+    for refused in (
+        decide.undo(reviewers, Asked(), "ana"),
+        decide.undo(reviewers, Asked(), "ana", decision_id=hers, and_since=since),
+        decide.settle(reviewers, Asked(), "ana", None, sent, 0, act),
+    ):
+        assert "needs an admin" in refused.problems[0]
+    assert everything(survey) == made
+    assert decide.undo(survey, Asked(), "ben", decision_id=hers, and_since=since).decisions
+    undone = everything(survey)
+    for which in ({}, {"decision_id": hers}):
+        assert decide.redo(reviewers, Asked(), "ana" if which else "ben", **which).refused
+    assert everything(survey) == undone
+    assert decide.redo(survey, Asked(), "ben").decisions
 
 
 @pytest.mark.parametrize(

@@ -17,18 +17,25 @@ from app.survey.decisions import boxes as review
 from app.survey.decisions import catalogue, history, identity, many_boxes, species, undoing
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.history import HistoryFilter
-from app.survey.decisions.kinds import BOXES, CATALOGUE, IDENTITY, SPECIES, TAKING_OUT
+from app.survey.decisions.kinds import BOXES, CATALOGUE, IDENTITY, SPECIES, TAKING_OUT, TRIALS
 from app.survey.decisions.kinds import PEOPLE as PEOPLE_SHOWN
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
+from app.survey.decisions.trials import let_stand
 from app.survey.decisions.undoing import undo_last
+from app.survey.detections import results
+from app.survey.detections.features import feature_version
+from app.survey.individuals import rankings
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection
 from app.survey.tables.individuals import Individual
-from app.survey.tables.media import Media
+from app.survey.tables.media import Media, Stage
 from app.survey.tables.species import SpeciesHint
-from modal_backend.contracts import Box, Category
+from app.survey.trials import trials
+from modal_backend.contracts import Box, Category, Provenance
 from modal_backend.models.species.hints import VERSION
-from tests.support.surveys import add_media, copy_of, everything, file_of, found
+from modal_backend.registry import CLOSER, LOCAL
+from tests.support.surveys import add_media, copy_of, describe, file_of, found
+from tests.support.surveys import everything as rows
 
 REFUSED = (BadDecision, Contradiction, DecisionConflict)
 PEOPLE = ("ana", "ben")
@@ -39,8 +46,18 @@ KINDS = (
     *CATALOGUE.words,
     *TAKING_OUT.words,
     *SPECIES.words,
+    *TRIALS.words,
 )
+TRIED = Provenance("embedded", CLOSER, "test", "1" * 64, "test")
 Act = Callable[[Session, str, random.Random], object]
+
+
+def everything(survey: Survey) -> dict[str, list[str]]:
+    """All rows that decisions touch and what waits in Identify, once the jobs that are due have left images ready."""
+    with survey.write() as session:
+        session.execute(sa.update(Media).where(Media.stage == Stage.DETECTED).values(stage=Stage.READY))
+        waiting = rankings.waiting(session, feature_version(session, LOCAL))
+    return {**rows(survey), "waiting": [str(crop) for crop in waiting]}
 
 
 def media(session: Session, dice: random.Random) -> int:
@@ -96,6 +113,7 @@ ACTS: list[Act] = [
     lambda s, who, d: species.remove_label(s, who, d.choice(["Panthera leo", "Bubo bubo"])),
     lambda s, who, d: many_boxes.reject_repeated(s, who, [box(s, d), box(s, d)]),
     lambda s, who, d: review.show_people(s, who, media(s, d), d.choice([True, False])),
+    lambda s, who, _d: let_stand(s, who, 1),
 ]
 
 
@@ -118,7 +136,7 @@ def play(survey: Survey, acts: list[int], seed: int, people: tuple[str, ...] = P
 
 @pytest.fixture(scope="module")
 def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Four media: two animals, one, nothing, a person."""
+    """Four media: two animals, one, nothing, a person. A detector on trial finds something else on three of them."""
 
     def fill(survey: Survey) -> None:
         person = found(0.7, category=Category.PERSON)
@@ -129,6 +147,12 @@ def four(tmp_path_factory: pytest.TempPathFactory) -> Path:
             session.add_all(
                 SpeciesHint(detection_id=id, feature_id=id, version=VERSION, name="fox", score=0.9) for id in animals
             )
+            trial = trials.start(session, "ana", CLOSER, 50, all_images=True).id
+            version = results.model_version(session, "detect", TRIED, 0.5)
+            for media_id, boxes in enumerate([[found(0.7, x=0.5)], [], [found(0.9)]], start=1):
+                trials.keep(session, trial, media_id, version, None, boxes)
+        for animal in animals:
+            describe(survey, animal, animal)
 
     return file_of(tmp_path_factory.mktemp("four"), fill)
 
