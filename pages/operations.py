@@ -7,6 +7,7 @@ import streamlit as st
 from app import deps
 from app.settings import Backend
 from app.survey.calls import figures as call_figures
+from app.survey.calls import reuse
 from app.survey.calls.overview import snapshot
 from app.survey.calls.spending import this_month
 from app.survey.media.progress import recent_imports
@@ -32,11 +33,11 @@ def figures() -> None:
         stats = call_figures.get_stats(session)
         per_model = call_figures.model_figures(session)
         notes = call_figures.open_notes(session)
-        reused = call_figures.reused(session)
+        asked = reuse.asked(session)
         imports = recent_imports(session, limit=6)
         month = this_month(session) if settings.active_backend is Backend.MODAL else None
         answers = video_answers.spent(session)
-    tables.totals(stats, reused, deps.jobs().waiting())
+    tables.totals(stats, asked.reused, deps.jobs().waiting())
     for note in notes:
         st.warning(note, icon=":material/hourglass_top:")
     controls.imports(imports)
@@ -55,9 +56,11 @@ def figures() -> None:
 
 @drawn_again(SLOWLY)
 def charts() -> None:
-    """Where the time went, and versions side by side."""
+    """Answers kept by content, where the time went, and versions side by side."""
     with deps.survey().read() as session:
         models = call_figures.models_called(session)
+        asked, kept = reuse.asked(session), reuse.kept(session)
+    tables.kept_answers(asked, kept)
     if not models:
         return
     st.subheader("How long calls take", anchor=False)

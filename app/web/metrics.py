@@ -12,6 +12,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 
 from app.jobs.presence import count_alive
 from app.jobs.queue import Jobs
+from app.survey.calls import reuse
 from app.survey.calls.figures import Latency, ModelFigures
 from app.survey.calls.overview import StripSnapshot
 from app.survey.database import Survey
@@ -47,6 +48,7 @@ class SurveyFigures:
         media: how many media are at each stage.
         free_bytes: room on the disk of the data folder.
         answers_dollars: what answers of video language models cost at the configured prices.
+        files_asked, files_reused: files that came in, and those of them whose answers were kept from before.
     """
 
     jobs_waiting: int
@@ -54,6 +56,8 @@ class SurveyFigures:
     media: Mapping[str, int]
     free_bytes: int
     answers_dollars: float
+    files_asked: int
+    files_reused: int
 
 
 def survey_figures(survey: Survey, jobs: Jobs) -> SurveyFigures:
@@ -62,8 +66,10 @@ def survey_figures(survey: Survey, jobs: Jobs) -> SurveyFigures:
         stages = sa.select(Media.stage, sa.func.count()).group_by(Media.stage)
         media = {str(stage): 0 for stage in Stage} | {row[0]: row[1] for row in session.execute(stages)}
         _, dollars, _ = answers.spent(session)
+        asked = reuse.asked(session)
     free = shutil.disk_usage(survey.data_dir).free
-    return SurveyFigures(jobs.waiting(), count_alive(survey), media, free, dollars)
+    alive = count_alive(survey)
+    return SurveyFigures(jobs.waiting(), alive, media, free, dollars, asked.files, asked.reused)
 
 
 def metrics_text(strip: StripSnapshot, models: Sequence[ModelFigures], survey: SurveyFigures | None = None) -> str:
@@ -133,6 +139,10 @@ def _of_survey(figures: SurveyFigures) -> Iterator[Metric]:
         "pugmark_video_answers_dollars", "What answers about videos cost, where it is known.",
         value=figures.answers_dollars,
     )  # fmt: skip
+    yield CounterMetricFamily("pugmark_answers_asked", "Files that came in.", value=figures.files_asked)
+    yield CounterMetricFamily(
+        "pugmark_answers_reused", "Of them, those known by content: no model was called.", value=figures.files_reused
+    )
     media = GaugeMetricFamily("pugmark_media", "Media, by how far the jobs have come.", labels=["stage"])
     for stage, count in figures.media.items():
         media.add_metric([stage], count)

@@ -12,7 +12,6 @@ from sqlalchemy.orm import Session
 
 from app.survey.calls.overview import percentile
 from app.survey.tables.calls import Call
-from app.survey.tables.media import ListedFile, Outcome
 
 NEWEST = 5000
 
@@ -175,12 +174,6 @@ def recent_failures(session: Session, limit: int = 20) -> Sequence[Any]:
     columns = (Call.finished_at, Call.model, Call.backend, Call.items, Call.attempts, Call.outcome, Call.error)
     query = sa.select(*columns, Call.remote_id).where(Call.outcome.in_(["failed", "lost"]))
     return session.execute(query.order_by(Call.finished_at.desc()).limit(limit)).all()
-
-
-def reused(session: Session) -> int:
-    """Files whose content had been analysed before, so that no call was made for them."""
-    query = sa.select(sa.func.count()).select_from(ListedFile).where(ListedFile.outcome == Outcome.DUPLICATE)
-    return session.scalar(query) or 0
 
 
 _NOTHING: tuple[list[float], ...] = ([], [], [], [])

@@ -11,6 +11,7 @@ import streamlit as st
 from app.analysis.modal_watch import ModalFigures
 from app.settings import Settings
 from app.survey.calls.figures import Latency, ModelFigures, Stats
+from app.survey.calls.reuse import Asked, Kept
 from app.survey.calls.spending import Spending
 from app.survey.roles import Person
 from app.ui.shared.status_strip import seconds
@@ -94,6 +95,21 @@ def questions(answers: int, dollars: float, unknown: int) -> None:
         return
     rest = f"; of {unknown:,} the cost is not known" if unknown else ""
     st.caption(f"{text}: ${dollars:,.4f} at the configured prices{rest}.")
+
+
+def kept_answers(asked: Asked, kept: Kept) -> None:
+    """How much is kept by content, and how often that spared a call."""
+    if not kept.rows:
+        return
+    text = f"Answers are kept by content: {many(kept.rows, 'row')} (analyses, and what models know of crops), about "
+    text += f"{kept.bytes / 1e6:,.1f} MB."
+    if asked.files:
+        share = asked.reused / asked.files
+        text += (
+            f" Of {many(asked.files, 'file')} that came in since {moment(asked.since)}, {asked.reused:,} ({share:.1%}) "
+            "had been here before and needed no call."
+        )
+    st.caption(plain(text))
 
 
 def modal_now(figures: ModalFigures) -> None:

@@ -70,6 +70,8 @@ def test_queue_workers_stages_spend_and_disk_are_exported(samples):
     assert samples["pugmark_disk_free_bytes"][()] > 0
     assert samples["pugmark_model_dollars_total"][("modal", "pocket-detector")] > 0
     assert samples["pugmark_video_answers_dollars_total"] == {(): 0.0}
+    assert samples["pugmark_answers_asked_total"] == {(): 1.0}
+    assert samples["pugmark_answers_reused_total"] == {(): 0.0}
 
 
 @pytest.mark.skipif(shutil.which("promtool") is None, reason="promtool, of Debian's prometheus")
