@@ -17,6 +17,7 @@ from app.ui.operations import controls, profile, tables
 from app.ui.operations.evaluations import evaluations
 from app.ui.operations.models import models_and_licences
 from app.ui.operations.trial import trial
+from app.ui.operations.waiting import waiting_jobs
 from app.ui.shared.header import page_header
 from app.ui.shared.status_strip import BACKEND_WORDS
 from app.ui.shared.troubles import drawn_again
@@ -27,7 +28,7 @@ SLOWLY = "20s"
 
 @drawn_again(REFRESH)
 def figures() -> None:
-    """What changes by itself: totals, imports, models, Modal."""
+    """What changes by itself: totals, imports, what waits, models, Modal."""
     settings = deps.settings()
     with deps.survey().read() as session:
         stats = call_figures.get_stats(session)
@@ -41,6 +42,7 @@ def figures() -> None:
     for note in notes:
         st.warning(note, icon=":material/hourglass_top:")
     controls.imports(imports)
+    waiting_jobs(imports)
     st.subheader("Models", anchor=False)
     profile.rapid()
     tables.models(per_model)

@@ -18,6 +18,7 @@ from dbos import DBOSClient
 from dbos._migration import get_migration_versions, get_sqlite_migration_versions
 from sqlalchemy.exc import SQLAlchemyError
 
+from app.jobs.order import Order
 from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
@@ -94,8 +95,7 @@ class Jobs:
         self._url = settings.jobs_url
         self._most_waiting = settings.modal_queue_max_size
         self._client: DBOSClient | None = None
-        self._engine: sa.Engine | None = None
-        self._schema = None if self._url.startswith("sqlite") else "dbos"
+        self._order: Order | None = None
 
     def ready(self) -> bool:
         """Whether there is a queue to put work into; the first worker makes it. Imports wait for it by themselves."""
@@ -205,15 +205,16 @@ class Jobs:
 
     def waiting(self) -> int:
         """Jobs in the queue that nobody has begun."""
-        client = self._connect()
-        if client is None:
-            return 0
-        if self._engine is None:
-            self._engine = sa.create_engine(self._url, pool_pre_ping=True)
-        table = sa.table("workflow_status", sa.column("status"), schema=self._schema)
-        with self._engine.connect() as connection:
-            query = sa.select(sa.func.count()).select_from(table).where(table.c.status.in_(["ENQUEUED", "DELAYED"]))
-            return connection.scalar(query) or 0
+        order = self.order()
+        return 0 if order is None else order.count()
+
+    def order(self) -> Order | None:
+        """What waits, in its order; None while there is no queue."""
+        if self._connect() is None:
+            return None
+        if self._order is None:
+            self._order = Order(self._url)
+        return self._order
 
     def _refuse_when_full(self) -> None:
         waiting = self.waiting()
@@ -247,8 +248,8 @@ class Jobs:
         """Give back the connections."""
         if self._client is not None:
             self._client.destroy()
-        if self._engine is not None:
-            self._engine.dispose()
+        if self._order is not None:
+            self._order.close()
 
 
 def import_workflow_id(import_id: int, attempt: int) -> str:

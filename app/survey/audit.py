@@ -1,4 +1,4 @@
-"""Who signed in and what was exported, when: written where it happens, shown in History, never changed."""
+"""Who signed in, exported something or moved a job, when: written where it happens, shown in History, never changed."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ from sqlalchemy.orm import Session
 from app.survey.tables.decisions import AuditEntry
 
 SIGNED_IN, REFUSED, EXPORTED = "signed in", "refused", "exported"
+MOVED, MOVED_BACK = "moved to the front", "moved back"  # a job that waited
 
 
 def note(session: Session, who: str, kind: str, about: str = "") -> None:
-    """Write one entry. about: what was exported, or why somebody was refused."""
+    """Write one entry. about: what was exported or moved, or why somebody was refused."""
     session.add(AuditEntry(who=who[:80], kind=kind, about=about[:400]))
 
 

@@ -1,4 +1,4 @@
-"""Who signed in and what was exported, under the decisions."""
+"""Who signed in, exported something or moved a job, under the decisions."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ MOST = 500
 
 
 def audit_log() -> None:
-    """The newest sign-ins and exports, for reviewers and admins; nothing where there are none."""
+    """The newest entries of the audit log, for reviewers and admins; nothing where there are none."""
     if deps.person().role < Role.REVIEWER:
         return
     with deps.survey().read() as session:
         rows = audit.newest(session, MOST)
     if not rows:
         return
-    with st.expander("Exports and sign-ins", icon=":material/shield_person:"):
+    with st.expander("Sign-ins, exports and moved jobs", icon=":material/shield_person:"):
         st.dataframe(
             {
                 "when": [moment(row.at) for row in rows],
