@@ -14,6 +14,7 @@ from app.survey.decisions import boxes
 from app.survey.detections import hints
 from app.survey.media import browse, species, unsorted
 from app.survey.media.browse import MediaFilter, Show
+from app.survey.trials.beside import boxes_beside
 from app.ui.detections.closer import look_closer
 from app.ui.detections.filters import chosen_filter, filter_bar, is_narrowed, kind_counts
 from app.ui.detections.grid.grid import bulk_actions, media_grid
@@ -126,6 +127,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
         hinted = hints.of_boxes(session, [box.id for view in views for box in view.boxes])
         keys = boxes.draw_keys(session, [box.id for view in views for box in view.boxes if box.drawn])
         labels = choice_items(species.choices(session))
+        others = boxes_beside(session, [view.id for view in views])
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All media", icon=":material/arrow_back:", type="tertiary"):
             back_to_list(order[at], wanted)
@@ -145,7 +147,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
             if view.id == order[at]:
                 look_closer(view)
     media_viewer(
-        viewer_items(views, keys, hinted),
+        viewer_items(views, keys, hinted, others),
         key="viewer",
         threshold=wanted.threshold,
         cursor=at,

@@ -20,7 +20,7 @@ from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ImportState
 from app.survey.tables.trials import Trial
 from app.survey.trials import trials
-from modal_backend.contracts import Provenance
+from modal_backend.contracts import Category, Provenance
 from modal_backend.registry import CLOSER, DETECTOR
 from tests.browser.conftest import _served
 from tests.support.surveys import found
@@ -34,7 +34,7 @@ NEW = Provenance("embedded", CLOSER, "test", "1" * 64, "test")
 
 @pytest.fixture(scope="module")
 def survey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survey]:
-    """Two images with an animal. The tried model found none on the first, and another box beside it on the second."""
+    """Two images with an animal. The tried model found none on the first; on the second another box, and a person."""
     folder = tmp_path_factory.mktemp("card")
     for number in (1, 2):
         shutil.copy(FOLDER / "Ridge 1" / f"IMG_000{number}.JPG", folder)
@@ -49,7 +49,7 @@ def survey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Survey]:
         session.flush()
         version = results.model_version(session, "detect", NEW, 0.5)
         trials.keep(session, 1, 1, version, None, [])
-        trials.keep(session, 1, 2, version, None, [found(x=0.6)])
+        trials.keep(session, 1, 2, version, None, [found(x=0.6), found(0.7, x=0.1, category=Category.PERSON)])
     yield survey
     survey.close()
 
@@ -86,6 +86,31 @@ def test_an_image_where_both_differ_stands_there_twice_and_leads_to_the_viewer(s
     page.wait_for_url(re.compile("media=1"))
     page.go_back()
     page.get_by_text("Its boxes do not count").wait_for()
+
+
+def test_the_viewer_shows_the_boxes_of_the_tried_detector_beside_when_asked_to(page: Any):
+    page.goto("/detections?media=2")
+    viewer = page.locator(".viewer")
+    viewer.locator(".picture").wait_for(timeout=60_000)
+    boxes, beside = viewer.locator(".box.live"), viewer.locator(".box.beside")
+    wait_until(lambda: boxes.count() > 0)
+    before = boxes.count()
+    assert beside.count() == 0, "nobody who decides sees them unasked"
+    wait_until(lambda: viewer.locator(".mosaic").count() == 1)  # a person that it alone found is blurred all the same
+    page.keyboard.press("c")
+    wait_until(lambda: beside.count() == 2)
+    assert boxes.count() == before
+    assert beside.locator(".chip").all_inner_texts() == ["pocket detector closer .90", "pocket detector closer .70"]
+    assert beside.first.evaluate("(box) => getComputedStyle(box).borderTopStyle") == "dashed"
+    button = viewer.get_by_role("button", name="Boxes of pocket detector closer")
+    assert button.get_attribute("aria-pressed") == "true"
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowRight")
+    assert beside.count() == 2, "it stays switched on from image to image"
+    button.click()
+    wait_until(lambda: beside.count() == 0)
+    page.goto("/operations")
+    page.get_by_text("Its boxes do not count").wait_for(timeout=60_000)
 
 
 def test_one_click_lets_it_stand_and_one_leads_back(survey: Survey, page: Any):

@@ -80,7 +80,9 @@ def test_the_figures_say_how_far_both_agree_and_what_people_said(survey):
     test = page("operations")
     assert "It failed on 1 image; what counts there is as before." in words(test)
     assert "**1 of 1 image** that they decided, of the 2 where the two differ" in words(test)
-    assert "They saw the boxes of pocket detector alone." in words(test)
+    assert "They saw the boxes of pocket detector, those of pocket detector closer only where they compared" in words(
+        test
+    )
     table = next(one.value for one in test.dataframe if "of 2 images by both" in one.value)
     assert dict(zip(table.iloc[:, 0], table["images"], strict=True)) == {
         "both found an animal": 0,

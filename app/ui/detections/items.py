@@ -7,12 +7,15 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from app import deps
+from app.analysis.model_choice import short_name
 from app.survey.detections.boxes import BoxView
 from app.survey.detections.hints import Hint
 from app.survey.detections.people import hides_person
 from app.survey.media.browse import MediaView
 from app.survey.media.species import SpeciesChoice
+from app.survey.trials.beside import Beside
 from app.ui.shared.words import count_in_words, many, when, when_taken
+from modal_backend.registry import MODELS
 
 
 def grid_items(
@@ -52,13 +55,17 @@ def grid_items(
 
 
 def viewer_items(
-    views: Sequence[MediaView], draw_keys: Mapping[int, str], hints: Mapping[int, Hint]
+    views: Sequence[MediaView],
+    draw_keys: Mapping[int, str],
+    hints: Mapping[int, Hint],
+    beside: Mapping[int, Beside],
 ) -> list[dict[str, Any]]:
     """Items of the media viewer.
 
     Args:
         draw_keys: the uuid under which a browser drew a box, by detection.
         hints: species hints, by detection.
+        beside: what another detector found on trial, by media.
     """
     return [
         {
@@ -76,6 +83,7 @@ def viewer_items(
                 {**_box(box, hints), "id": box.id, "uuid": draw_keys.get(box.id), "drawn": box.drawn}
                 for box in view.boxes
             ],
+            "beside": _beside(beside.get(view.id)),
         }
         for view in views
     ]
@@ -105,6 +113,23 @@ def facts(view: MediaView) -> list[str]:
     elif view.stage == "stored":
         known.append("Not analysed yet, and blurred until then. P shows it; boxes can be drawn already.")
     return [fact for fact in known if fact]
+
+
+def _beside(found: Beside | None) -> dict[str, Any] | None:
+    if found is None:
+        return None
+    boxes = [
+        {
+            "c": one.category,
+            "p": one.confidence,
+            "x": one.box.x,
+            "y": one.box.y,
+            "w": one.box.width,
+            "h": one.box.height,
+        }
+        for one in found.boxes
+    ]
+    return {"name": short_name(found.model) if found.model in MODELS else found.model, "boxes": boxes}
 
 
 def _badges(view: MediaView) -> list[str]:

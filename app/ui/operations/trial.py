@@ -163,7 +163,8 @@ def _figures(view: TrialView) -> None:
     beside.caption(f"{found.alike:,} boxes agree: the same category, and an overlap (IoU) of at least .5.")
     differ = found.only_new + found.only_old
     if decided:
-        seen = "" if view.decision_id is not None else f" They saw the boxes of {other} alone."
+        seen = f" They saw the boxes of {other}, those of {name} only where they compared (C in the viewer)."
+        seen = "" if view.decision_id is not None else seen
         st.markdown(
             f"People agreed with {name} on **{right:,} of {many(decided, 'image')}** that they decided, of the "
             f"{differ:,} where the two differ.{seen}"

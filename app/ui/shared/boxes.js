@@ -50,6 +50,15 @@ export function boxNode(box, withChip) {
   return node;
 }
 
+/** A box of a detector whose boxes do not count: dashed, with the detector's name; nobody can choose it. */
+export function besideNode(box, name) {
+  const node = boxNode(box, false);
+  node.classList.add("beside");
+  node.dataset.p = String(box.p - 1); // the labels of the boxes that count choose their places first
+  node.append(el("span", "chip", null, `${name} ${score(box.p)}`));
+  return node;
+}
+
 /** Whether a box may show a person who must not be recognised: blurred whatever the threshold is. */
 export function hidesPerson(box) {
   return box.c === "person" && box.verdict !== "rejected" && (box.p >= HIDDEN_FROM || Boolean(box.drawn));

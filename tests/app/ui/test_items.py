@@ -19,7 +19,7 @@ def test_a_video_that_nobody_has_looked_at_is_shown_by_its_thumbnail(survey, mon
             session.get_one(Media, media_id).kind = "video"
             session.get_one(Media, media_id).stage = stage
     with survey.read() as session:
-        items = viewer_items(browse.views(session, media_ids), {}, {})
+        items = viewer_items(browse.views(session, media_ids), {}, {}, {})
     assert {item["id"]: item["src"].split()[0] for item in items} == dict(
         zip(media_ids, ("thumb", "view", "thumb"), strict=True)
     )

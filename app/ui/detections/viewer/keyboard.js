@@ -5,7 +5,7 @@ import { ARROWS } from "./edit.js";
 import { ZOOM_STEP } from "./stage.js";
 
 const NAMED = { Enter: "accept", a: "accept", b: "blank", u: "unsure", x: "reject", Delete: "reject", Backspace: "reject", d: "draw", m: "move",
-  l: "species", t: "hint", w: "whole", z: "undo", y: "redo", p: "people", "?": "help" };
+  l: "species", t: "hint", w: "whole", z: "undo", y: "redo", p: "people", c: "compare", "?": "help" };
 
 /** Handle one press for a viewer; true when it was used. */
 export function pressViewer(viewer, event, inside) {

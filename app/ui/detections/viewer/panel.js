@@ -17,7 +17,7 @@ export class Panel {
       button("Accept", "Enter", "accept", "main"), button("Blank", "B", "blank"), button("Unsure", "U", "unsure"),
       button("Draw box", "D", "draw"), button("Move box", "M", "move"), button("Delete box", "X", "reject"), button("Species", "L", "species"), button("Take hint", "T", "hint"),
       button("Whole picture", "W", "whole"), button("People", "P", "people"), button("Undo", "Z", "undo"), button("Redo", "Y", "redo"),
-      button("Keys", "?", "help", "wide"));
+      this.compare = button("Compare", "C", "compare", "wide"), button("Keys", "?", "help", "wide"));
     this.state = el("span", "faint saved", { role: "status" }, "");
     this.node = el("div", "side", null, this.title, this.facts, this.boxes, this.picker.node, this.buttons, this.state);
   }
@@ -25,6 +25,8 @@ export class Panel {
   show(media, place, total) {
     const verdict = { accepted: " · accepted", blank: " · blank", unsure: " · unsure" }[media.verdict] || "";
     this.title.replaceChildren(el("span", "", null, media.title || ""), el("span", "faint", null, ` ${(place + 1).toLocaleString("en")} of ${total.toLocaleString("en")}${verdict}`));
+    this.compare.hidden = !media.beside;
+    if (media.beside) this.compare.firstChild.textContent = `Boxes of ${media.beside.name}`;
     this.facts.replaceChildren(...(media.facts || []).map((fact) => el("span", "fact", null, fact)));
   }
 

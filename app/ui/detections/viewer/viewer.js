@@ -1,7 +1,7 @@
 // One media large: boxes, keyboard review, drawing. It moves among a window of media by itself and reports afterwards.
 
 import { Actions } from "../../shared/actions.js";
-import { boxNode, counts, hidesPerson, hintOf, mosaic } from "../../shared/boxes.js";
+import { besideNode, boxNode, counts, hidesPerson, hintOf, mosaic } from "../../shared/boxes.js";
 import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
 import { Held } from "../../shared/held.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
@@ -22,6 +22,7 @@ class Viewer {
     this.selected = null;
     this.lastCategory = "animal";
     this.moving = false;
+    this.comparing = false;
     this.cursorEcho = new Echo();
     this.actions = new Actions(data.store, () => this.tell());
     this.stage = new Stage();
@@ -135,11 +136,14 @@ class Viewer {
     if (!media) return;
     const { layer } = this.stage, { threshold } = this.data;
     this.stage.load(media.src);
-    const blurred = media.people ? [] : media.boxes.filter(hidesPerson);
+    const beside = media.beside?.boxes || [];
+    const blurred = media.people ? [] : [...media.boxes, ...beside].filter(hidesPerson);
     const nodes = blurred.map((box) => mosaic(this.stage.picture, box));
     const ordered = [...media.boxes].sort((a, b) => (a.key === this.selected) - (b.key === this.selected) || a.p - b.p);
     for (const box of ordered) nodes.push(this.drawnNode(box, threshold));
+    if (this.comparing) nodes.push(...beside.map((box) => besideNode(box, media.beside.name)));
     layer.replaceChildren(...nodes, this.edit.ghost);
+    this.panel.compare.setAttribute("aria-pressed", String(this.comparing));
     this.stage.spread();
     this.panel.show(media, this.data.offset + this.index, this.total);
     this.panel.list(media.boxes, this.selected, threshold);
@@ -215,6 +219,7 @@ class Viewer {
       undo: () => this.turn(this.actions.undo(), "Undone.", "Undoing your last decision."),
       redo: () => this.turn(this.actions.redo(), "Done again.", "Doing again what you undid last."),
       people: () => this.people(),
+      compare: () => this.compare(),
       help: () => { this.help.hidden = !this.help.hidden; },
     };
     if (name !== "move") this.setMoving(false);
@@ -229,6 +234,14 @@ class Viewer {
     this.add({ kind: "people", shown });
     this.draw();
     this.say(shown ? "People on this picture are shown. Z blurs them again." : "People are blurred.");
+  }
+
+  /** Show what another detector found on trial beside the boxes that count, or no longer. */
+  compare() {
+    this.comparing = !this.comparing;
+    this.draw();
+    const beside = this.current.beside;
+    if (this.comparing) this.say(beside ? `Dashed: ${count(beside.boxes.length, "box", "boxes")} of ${beside.name}, which do not count.` : "No detector on trial has looked at this one.");
   }
 
   /** After an undo or a redo: go to the media it was about. */

@@ -31,6 +31,7 @@ KEYS = {
     "Z Y": "undo, redo",
     "+ -": "zoom, 0 fits",
     "H": "hold to hide the boxes",
+    "C": "compare: the boxes of a detector on trial, too",
     "P": "show people",
     "?": "these keys",
 }
@@ -78,7 +79,8 @@ def media_viewer(
 
     media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), pending (no model
     has looked yet), people (whether they are shown), video, boxes: [{id, c, p, x, y, w, h, species, named, verdict,
-    drawn, uuid}]}; uuid is that of the draw action, for drawn boxes.
+    drawn, uuid}], beside: {name, boxes: [{c, p, x, y, w, h}]} or None: what another detector found on trial}; uuid is
+    that of the draw action, for drawn boxes.
     offset: absolute index of the first one; total: of how many; cursor: absolute index to open at.
     ack: the highest n that is in the survey. species_choices: {name, common, used}. as_of: when `media` was read,
     seconds since 1970. opened: the media in the address.

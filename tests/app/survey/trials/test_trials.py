@@ -26,6 +26,7 @@ from app.survey.tables.detections import Analysis, Detection
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.trials import Trial, TrialImage
 from app.survey.trials import figures, standing, trials
+from app.survey.trials.beside import boxes_beside
 from app.survey.trials.figures import Agreement
 from modal_backend.contracts import Category, Provenance
 from modal_backend.registry import LOCAL
@@ -267,6 +268,36 @@ def test_a_box_that_was_described_while_it_was_taken_over_is_put_aside_too(surve
     describe(survey, late, 1)
     with survey.read() as session:
         assert late not in rankings.waiting(session, local)
+
+
+def beside(survey: Survey) -> dict[int, tuple[str, list[float]]]:
+    with survey.read() as session:
+        found = boxes_beside(session, range(1, 6))
+    return {number: (one.model, [box.box.x for box in one.boxes]) for number, one in found.items()}
+
+
+def test_the_boxes_beside_are_those_that_do_not_count_whichever_detector_does(survey, tried):
+    assert beside(survey) == dict.fromkeys((1, 2, 3), (NEW.model, [0.6]))
+    decision = decide(survey, tried)
+    assert beside(survey) == {1: (DETECTOR.model, [0.1]), 2: (DETECTOR.model, [0.1]), 3: (NEW.model, [0.6])}
+    take_back(survey, decision)
+    assert beside(survey) == dict.fromkeys((1, 2, 3), (NEW.model, [0.6]))
+    with survey.write() as session:
+        trials.end(session, "ana", tried, remove=False)
+    assert len(beside(survey)) == 3, "also after its end"
+
+
+def test_a_later_trial_is_the_one_beside_and_boxes_below_its_threshold_are_left_out(survey, tried):
+    with survey.write() as session:
+        trials.end(session, "ana", tried, remove=False)
+        later = trials.start(session, "ana", "another", 50, all_images=True).id
+        version = results.model_version(
+            session, "detect", Provenance("embedded", "another", "1", "2" * 64, "test"), 0.5
+        )
+        trials.keep(session, later, 1, version, None, [found(0.4, x=0.2), found(0.6, x=0.3)])
+        trials.fail(session, later, 2, "no memory")
+    assert beside(survey)[1] == ("another", [0.3])
+    assert beside(survey)[2] == (NEW.model, [0.6])
 
 
 def test_an_image_decided_after_the_model_stood_keeps_its_decision_when_that_is_taken_back(survey, tried):
