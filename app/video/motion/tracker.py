@@ -11,11 +11,13 @@ from app.video.motion.regions import Blob
 HOLD_SECONDS = 1.2
 HOLD_FRAMES = 3.5
 SHARED_SECONDS = 3.0  # how long a track inside another's region makes that one's own place uncertain
+LARGER, SWOLLEN = 1.2, 2.0  # times its usual area: a region that makes its place uncertain, so long and after it
 FAMILIAR = 3  # steps after which a track's speed is believed
 YOUNG_REACH = 0.5  # frame widths a second
 REACH = 0.15
 KEEP = 0.6
 AREA_RATIO = 7.0
+OTHER_TONE = 40.0  # grey levels by which what comes out of another's region is not who went in
 SPECK = 0.06  # of a region's area: what is smaller is lost in it
 
 
@@ -166,7 +168,8 @@ class Tracker:
         reach = (YOUNG_REACH if young else REACH) * self.width + 0.5 * pace
         gate = 0.7 * size + reach * min(gap, 1.5)
         ratio = max(blob.area, 1.0) / max(track.area, 1.0)
-        if away > gate or not 1 / AREA_RATIO <= ratio <= AREA_RATIO:
+        differs = track.last.shared and abs(blob.grey - track.last.grey) > OTHER_TONE
+        if differs or away > gate or not 1 / AREA_RATIO <= ratio <= AREA_RATIO:
             return None
         return (
             away / gate
@@ -190,8 +193,8 @@ class Tracker:
                 if inside and place in owner and blob.area >= 0.5 * track.area and track.area >= SPECK * blob.area:
                     other = owner[place]
                     track.share(second, blob, other)
-                    lately = second - track.seen_at <= SHARED_SECONDS
-                    if lately and len(other.steps) >= FAMILIAR and blob.area > 1.2 * other.area:
+                    least = LARGER if second - track.seen_at <= SHARED_SECONDS else SWOLLEN
+                    if len(other.steps) >= FAMILIAR and blob.area > least * other.area:
                         shared[place] = track
                     break
         return shared
