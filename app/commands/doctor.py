@@ -28,6 +28,7 @@ from modal_backend.contracts import Failure
 from modal_backend.embedded import EmbeddedBackend
 from modal_backend.errors import BackendError, WeightsMissing
 from modal_backend.models.detectors.prepare import prepare
+from modal_backend.models.species.hints import hints_of
 from modal_backend.models.stamps.reader import strips_of
 from modal_backend.registry import (
     CLOSER,
@@ -50,6 +51,7 @@ from modal_backend.remote.wire import check_contract
 from modal_backend.weights.files import folder, looks_there, remedy
 
 UNTRIED = (MATCHER, KEYWORDS, LARGE_KEYWORDS, CLUSTERS)  # they are asked with more than a test input
+HINTS, HINTED = "species-hints", 1280  # values of the embedding that it reads
 POCKET = (DETECTOR, CLOSER, EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES, STAMPS)
 
 
@@ -82,6 +84,7 @@ def _findings(settings: Settings, choice: Choice) -> Iterator[Finding]:
     yield machine.clock(settings)
     yield _checked("job queue", "queue", lambda: _queue_answers(settings))
     yield from (_model(backend, name) for name in POCKET)
+    yield _hints()
     yield from _published(backend, settings, choice)
     yield from (Finding(name, str(MODELS[name].task), "configured", MODELS[name].weights) for name in UNTRIED)
     yield Finding("models in use", "choice", "ready", f"{words(choice)}. {choice.reason}")
@@ -135,6 +138,18 @@ def _model(backend: EmbeddedBackend, name: str) -> Finding:
         return Finding(name, task, "not configured", result.values[0].reason, "Run: pip install -r requirements.txt")
     took = f"answered a test input in {time.monotonic() - start:.2f} s, loading included"
     return Finding(name, task, "ready", took, "", result.provenance.weights_sha256)
+
+
+def _hints() -> Finding:
+    """The layer on the pocket embedding that says what an animal may be; it is no model with calls of its own."""
+    try:
+        start = time.monotonic()
+        hints_of(np.full((1, HINTED), HINTED**-0.5, np.float32))
+    except (BackendError, ImportError, OSError) as error:
+        what = getattr(error, "remedy", "") or "Run: pip install -r requirements.txt"
+        return Finding(HINTS, "species", "not configured", str(error), what)
+    took = f"answered a test input in {time.monotonic() - start:.2f} s, loading included"
+    return Finding(HINTS, "species", "ready", took)
 
 
 def _modal(settings: Settings) -> list[Finding]:

@@ -6,14 +6,17 @@ import shutil
 import socket
 import time
 from collections import namedtuple
+from pathlib import Path
 
 import pytest
 
+from app.analysis.model_choice import shown
 from app.commands import doctor, machine
 from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.decisions import identity
 from modal_backend.registry import MODELS
+from tests.support.commands import ROOT
 from tests.support.surveys import add_media, found
 
 
@@ -50,3 +53,41 @@ def test_a_port_that_another_program_holds_is_in_use() -> None:
 def test_every_model_has_a_line() -> None:
     listed = {*doctor.POCKET, *doctor.UNTRIED, doctor.OMNIVINCI, *(name for name, one in MODELS.items() if one.files)}
     assert listed == set(MODELS)
+
+
+# What README calls a model, and the lines of doctor that say how it is.
+ROWS = {
+    "pocket detector": ("pocket-detector",),
+    "pocket detector, closer": ("pocket-detector-closer",),
+    "RAPID, RAPID 448": ("rapid", "rapid-448"),
+    "pocket embedding": ("pocket-embedding",),
+    "matcher (XFeat + LighterGlue)": ("xfeat", "lighterglue"),
+    "species hints": ("species-hints",),
+    "stamp reader": ("stamp-reader",),
+    "KeyBERT, keyword clusters": ("keybert", "keybert-large", "keyword-clusters"),
+    "MegaDetector v5a/b, v1000, MDv6 `apa-rtdetr`": (
+        "megadetector",
+        "megadetector-v5b",
+        "megadetector-redwood",
+        "megadetector-spruce",
+        "megadetector-apa-e",
+        "megadetector-apa-c",
+    ),
+    "TigerReID": ("tiger-reid", "tiger-reid-tuned"),
+    "MegaDescriptor, MiewID, DINOv2": ("megadescriptor", "megadescriptor-b-224", "miewid", "dinov2"),
+    "CVWC2019 part-pose": ("cvwc2019",),
+    "video language model": ("omnivinci",),
+}
+
+
+def test_every_model_of_the_readme_has_a_line_with_a_remedy_where_it_is_not_ready(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.setenv("PUGMARK_WEIGHTS_DIR", str(tmp_path / "none"))
+    table = (ROOT / "README.md").read_text(encoding="utf-8").partition("| name | what runs |")[2].partition("\n\n")[0]
+    assert [row.split("|")[1].strip() for row in table.splitlines()[2:]] == list(ROWS)
+    monkeypatch.setattr(doctor, "_model", lambda _backend, name: machine.Finding(name, "", "ready", "not tried here"))
+    monkeypatch.setattr(doctor, "_queue_answers", lambda _settings: "not tried here")
+    settings = Settings(PUGMARK_DATA_DIR=tmp_path, PUGMARK_BACKEND="embedded", _env_file=None)
+    found = {one.name: one for one in doctor._findings(settings, shown(settings))}
+    for name in (line for lines in ROWS.values() for line in lines):
+        assert found[name].state in ("ready", "configured") or found[name].remedy, name
+    assert found["species-hints"].state == "ready"
