@@ -100,8 +100,8 @@ def test_the_viewer_shows_the_boxes_of_the_tried_detector_beside_when_asked_to(p
     page.keyboard.press("c")
     wait_until(lambda: beside.count() == 2)
     assert boxes.count() == before
-    assert beside.locator(".chip").all_inner_texts() == ["pocket detector closer .90", "pocket detector closer .70"]
-    assert beside.first.evaluate("(box) => getComputedStyle(box).borderTopStyle") == "dashed"
+    assert beside.locator(".chip").all_inner_texts() == ["pocket detector closer .90", ".70"]
+    assert beside.first.evaluate("(box) => getComputedStyle(box).outlineStyle") == "dashed"
     button = viewer.get_by_role("button", name="Boxes of pocket detector closer")
     assert button.get_attribute("aria-pressed") == "true"
     page.keyboard.press("ArrowLeft")

@@ -50,12 +50,12 @@ export function boxNode(box, withChip) {
   return node;
 }
 
-/** A box of a detector whose boxes do not count: dashed, with the detector's name; nobody can choose it. */
+/** A box of a detector whose boxes do not count: dashed; nobody can choose it. name: of the detector, on one of its boxes. */
 export function besideNode(box, name) {
   const node = boxNode(box, false);
   node.classList.add("beside");
   node.dataset.p = String(box.p - 1); // the labels of the boxes that count choose their places first
-  node.append(el("span", "chip", null, `${name} ${score(box.p)}`));
+  node.append(el("span", "chip", null, [name, score(box.p)].filter(Boolean).join(" ")));
   return node;
 }
 

@@ -139,9 +139,9 @@ class Viewer {
     const beside = media.beside?.boxes || [];
     const blurred = media.people ? [] : [...media.boxes, ...beside].filter(hidesPerson);
     const nodes = blurred.map((box) => mosaic(this.stage.picture, box));
+    if (this.comparing) nodes.push(...beside.map((box, place) => besideNode(box, place ? "" : media.beside.name)));
     const ordered = [...media.boxes].sort((a, b) => (a.key === this.selected) - (b.key === this.selected) || a.p - b.p);
     for (const box of ordered) nodes.push(this.drawnNode(box, threshold));
-    if (this.comparing) nodes.push(...beside.map((box) => besideNode(box, media.beside.name)));
     layer.replaceChildren(...nodes, this.edit.ghost);
     this.panel.compare.setAttribute("aria-pressed", String(this.comparing));
     this.stage.spread();
