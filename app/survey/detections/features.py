@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.survey.database import slices
 from app.survey.detections import rapid_profile
 from app.survey.detections.boxes import boxes
+from app.survey.detections.replaced import replaced
 from app.survey.detections.results import box_key
 from app.survey.media import imports
 from app.survey.tables.decisions import Decision
@@ -97,8 +98,9 @@ def lacking(
     """Ids, in order, of the animals whose present box this model has not described by its present version.
 
     Counted are crops that were never described, were described before their box moved, only by an older version, or
-    only by other models. Boxes that no model has described count when a person drew, accepted or moved them; while an
-    import is open, crops that this model has never described do not: they are on their way.
+    only by other models; not those that were replaced. Boxes that no model has described count when a person drew,
+    accepted or moved them; while an import is open, crops that this model has never described do not: they are on
+    their way.
 
     Args:
         model: name of the model; the profiles of RAPID are models of their own here.
@@ -138,6 +140,7 @@ def _without_features(
             sa.func.coalesce(review.category, Detection.category) == str(Category.ANIMAL),
             sa.func.coalesce(review.verdict, "") != "rejected",
             Detection.id.not_in(described),
+            Detection.id.not_in(replaced()),
         )
     )
     if among is not None:

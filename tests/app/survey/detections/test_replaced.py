@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from app.survey.decisions import boxes, identity, undoing
 from app.survey.decisions.results import bring_in
 from app.survey.decisions.videos import use_run
 from app.survey.detections import results
-from app.survey.detections.features import feature_version
+from app.survey.detections.features import feature_version, lacking, lacking_count
 from app.survey.individuals import rankings
 from app.survey.tables.detections import BoxAside, Detection
 from app.survey.tables.media import Media
@@ -26,6 +27,7 @@ from app.survey.tables.videos import VideoRunRow
 from modal_backend.contracts import Provenance
 from modal_backend.registry import CLOSER, LOCAL
 from tests.pages.test_videos import add_run, add_video
+from tests.support.surveys import LOCAL as LOCAL_VERSION
 from tests.support.surveys import add_media, describe, found
 
 NEWER = Provenance("embedded", "pocket-detector", "newer", "1" * 64, "test")
@@ -152,6 +154,22 @@ def test_a_replaced_box_that_a_person_decides_about_counts_until_that_is_undone(
     with survey.write() as session:
         undoing.undo_one(session, decision.id, "ana")
     assert waiting(survey) == [second, newer]
+
+
+def test_replaced_boxes_are_described_anew_only_once_they_count_again(survey, tmp_path):
+    mine = crops(survey)
+    theirs = take_in_file(survey, tmp_path)
+    describe(survey, theirs[0], 7, replace(LOCAL_VERSION, version="2"))
+
+    def missing() -> list[int]:
+        with survey.read() as session:
+            assert lacking_count(session, LOCAL) == len(lacking(session, LOCAL))
+            return lacking(session, LOCAL)
+
+    assert missing() == [theirs[1]]
+    with survey.write() as session:
+        undoing.undo_last(session, "ana", ["bring in results"])
+    assert missing() == mine
 
 
 def test_a_box_that_was_replaced_while_it_was_described_does_not_wait(survey):
