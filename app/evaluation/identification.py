@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from app.evaluation import splits
-from app.evaluation.rankers import MODELS, PARTS, Described, describe, rank
+from app.evaluation.rankers import MODELS, PARTS, Described, Named, describe, rank
 from app.evaluation.shortlist_recall import SHARE, shortlist_recall
 from app.evaluation.splits import Split
 from modal_backend.models.matcher.matched import Matched
+from modal_backend.models.probability.calibration import has_start, start
 
 FUSED = "fused"
 THRESHOLD = 0.5
+MATCHED = "xfeat"
+ERRORS = ("brier", "calibration_error")
 CMC_RANKS = 20
 DRAWS = 5
 
@@ -51,7 +55,8 @@ def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[s
 
     The scores: those of `score` for the split as given; "random", "one_picture" and, where events are known,
     "event_disjoint": {figure: mean over the draws, figure_worst: of the worst draw}; "draws"; "events": how they were
-    told. Raises as `rank_csv`.
+    told. With the matcher fused every split also "..._together": the queries wait together, and those of another
+    occasion or event that look like one count for it. Raises as `rank_csv`.
     """
     rows = _table(csv_path, model)
     described = describe(rows, csv_path.parent, model)
@@ -60,19 +65,20 @@ def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[s
     kept = [number for number in range(len(rows)) if described.has(number)]
     table = [rows[number] for number in kept]
     within = _only(described, kept) if described.failed else described
-    figures |= _across_occasions(model, table, within, draws)
-    figures["random"] = _mean(model, table, within, [splits.at_random(table, seed) for seed in range(draws)])
-    figures["one_picture"] = _mean(model, table, within, [splits.one_picture(table, seed) for seed in range(draws)])
-    vectors = _vectors(table, csv_path.parent, within)
-    found = splits.events_of(table, vectors) if table else None
+    found = splits.events_of(table, _vectors(table, csv_path.parent, within)) if table else None
+    cuts = _across_occasions(table, draws)
+    cuts["random"] = [splits.at_random(table, seed) for seed in range(draws)]
+    cuts["one_picture"] = [splits.one_picture(table, seed) for seed in range(draws)]
     if found is not None:
-        events, how = found
-        cuts = [splits.event_disjoint(table, events, seed) for seed in range(draws)]
-        figures["event_disjoint"] = _mean(model, table, within, cuts)
-        figures["events"] = how
+        events, figures["events"] = found
+        cuts["event_disjoint"] = [splits.event_disjoint(table, events, seed) for seed in range(draws)]
+    apart = _occasion_numbers(table) if found is None or table[0].get("occasion") else found[0]
+    for name, of_kind in cuts.items():
+        figures[name] = _mean(model, table, within, of_kind)
+        if MATCHED in PARTS.get(model, ()):
+            figures[f"{name}_together"] = _mean(model, table, within, of_kind, apart)
     if model == FUSED and table:
-        cuts = [splits.at_random(table, seed) for seed in range(draws)]
-        recalls = [shortlist_recall(table, within, cut) for cut in cuts]
+        recalls = [shortlist_recall(table, within, cut) for cut in cuts["random"]]
         figures["shortlist_share"] = SHARE
         figures["shortlist_recall"] = float(np.mean(recalls))
         figures["shortlist_recall_worst"] = min(recalls)
@@ -141,43 +147,61 @@ def _figures(answers: Sequence[tuple[str, Sequence[Any], float | None]], gallery
     }
 
 
-def _across_occasions(model: str, table: Sequence[Row], within: Described, draws: int) -> dict[str, Any]:
-    """Figures of the last occasions against those before, and of one picture against other occasions.
+def _across_occasions(table: Sequence[Row], draws: int) -> dict[str, list[Split]]:
+    """The last occasions against those before, and one picture against other occasions.
 
     Empty for a table whose rows name no occasion.
     """
     if not table or not all(splits.occasion_of(row) for row in table):
         return {}
-    everyone = [splits.last_occasions(table)]
-    fewer = [splits.last_occasions(table, seed) for seed in range(draws)]
-    alone = [splits.one_picture_other_occasions(table, seed) for seed in range(draws)]
     return {
-        "last_occasions": _mean(model, table, within, everyone),
-        "last_occasions_fifth_unknown": _mean(model, table, within, fewer),
-        "one_picture_other_occasions": _mean(model, table, within, alone),
+        "last_occasions": [splits.last_occasions(table)],
+        "last_occasions_fifth_unknown": [splits.last_occasions(table, seed) for seed in range(draws)],
+        "one_picture_other_occasions": [splits.one_picture_other_occasions(table, seed) for seed in range(draws)],
     }
 
 
-def _mean(model: str, rows: Sequence[Row], described: Described, cuts: Sequence[Split]) -> dict[str, Any]:
-    """Means and worst values of the figures over several splits; a figure no split has is None."""
+def _occasion_numbers(table: Sequence[Row]) -> NDArray[np.int64]:
+    names = sorted({row.get("occasion", "") for row in table})
+    return np.array([names.index(row.get("occasion", "")) for row in table], np.int64)
+
+
+def _mean(
+    model: str,
+    rows: Sequence[Row],
+    described: Described,
+    cuts: Sequence[Split],
+    events: NDArray[np.int64] | None = None,
+) -> dict[str, Any]:
+    """Means and worst values of the figures over several splits; a figure no split has is None. events: see `rank`."""
     every = []
     for cut in cuts:
         gallery = {rows[row]["identity"] for row in cut.gallery}
-        answers = rank(model, rows, described, cut)
-        every.append(
-            _figures(
-                [(rows[row]["identity"], *answer) for row, answer in zip(cut.queries, answers, strict=True)], gallery
-            )
-        )
+        answers = rank(model, rows, described, cut, events)
+        named = [(rows[row]["identity"], *answer) for row, answer in zip(cut.queries, answers, strict=True)]
+        every.append(_figures(named, gallery) | _errors(model, named))
     means: dict[str, Any] = {}
-    for name in ("queries", "top1", "top5", "map", "auroc", "accepted_known", "refused_unknown", "accuracy"):
+    for name in ("queries", "top1", "top5", "map", "auroc", "accepted_known", "refused_unknown", "accuracy", *ERRORS):
         values = [scores[name] for scores in every if scores[name] is not None]
         means[name] = float(np.mean(values)) if values else None
         if name not in ("queries",):
-            means[f"{name}_worst"] = float(min(values)) if values else None
+            worst = max if name in ERRORS else min
+            means[f"{name}_worst"] = float(worst(values)) if values else None
     curves = [scores["cmc"] for scores in every if scores["cmc"]]
     means["cmc"] = np.mean(curves, axis=0).tolist() if curves else []
     return means
+
+
+def _errors(model: str, answers: Sequence[tuple[str, Named, float | None]]) -> dict[str, float | None]:
+    """Brier score and calibration error (ten bins) of the start curve's probabilities of all ranked pairs."""
+    pairs = [(score, name == identity) for identity, ranking, _ in answers for name, score in ranking]
+    if not pairs or not has_start(model):
+        return dict.fromkeys(ERRORS)
+    chance, same = start(model).probability([score for score, _ in pairs]), np.array([one for _, one in pairs], float)
+    tenth = np.minimum((chance * 10).astype(int), 9)
+    parts = [tenth == number for number in np.unique(tenth)]
+    gap = sum(abs(chance[part].mean() - same[part].mean()) * part.mean() for part in parts)
+    return {"brier": float(np.mean((chance - same) ** 2)), "calibration_error": float(gap)}
 
 
 def _table(csv_path: Path, model: str) -> list[dict[str, str]]:

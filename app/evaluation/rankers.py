@@ -8,10 +8,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from app.evaluation import together
 from app.evaluation.splits import Split
+from app.matching.candidates import mean_odds
 from modal_backend.models.matcher.matched import Matched
-from modal_backend.models.probability.calibration import PARTS
+from modal_backend.models.probability.calibration import PARTS, fuse, stand_out, start
 
 if TYPE_CHECKING:
     from modal_backend.contracts import LocalFeatures, Picture
@@ -63,8 +66,15 @@ def describe(rows: Sequence[Row], folder: Path, model: str) -> Described:
     return described
 
 
-def rank(model: str, rows: Sequence[Row], described: Described, split: Split) -> list[tuple[Named, float | None]]:
-    """Of every query of the split: identities with scores, best first, and the probability that it is known."""
+def rank(
+    model: str, rows: Sequence[Row], described: Described, split: Split, events: NDArray[np.int64] | None = None
+) -> list[tuple[Named, float | None]]:
+    """Of every query of the split: identities with scores, best first, and the probability that it is known.
+
+    Args:
+        events: of each row. With them the queries wait together: those of other events that look like a query count
+            for it, see `modal_backend.models.probability.look_alikes`; for a fusion with the matcher.
+    """
     parts = PARTS.get(model, (model,))
     gallery = [row for row in split.gallery if described.has(row)]
     found: list[list[tuple[Named, float | None]]] = []
@@ -84,7 +94,14 @@ def rank(model: str, rows: Sequence[Row], described: Described, split: Split) ->
             usual[part] = _usual_cosines(part, rows, described, gallery)
     if len(found) == 1:
         return found[0]
-    return [_fused(dict(zip(parts, answers, strict=True)), usual) for answers in zip(*found, strict=True)]
+    fused = [_fused(dict(zip(parts, answers, strict=True)), usual) for answers in zip(*found, strict=True)]
+    known = [mean_odds([value for _, value in answers if value is not None]) for answers in zip(*found, strict=True)]
+    if events is None or not split.queries:
+        rankings = [_best_first(names, scores) for names, _, scores in fused]
+    else:
+        alike = together.look_alikes(parts, rows, described, gallery, split.queries, events)
+        rankings = together.counted(fused, [ranking for ranking, _ in found[parts.index("xfeat")]], alike)
+    return list(zip(rankings, known, strict=True))
 
 
 def _kept(described: Described, part: str) -> dict[int, Any]:
@@ -135,14 +152,12 @@ def _usual_cosines(model: str, rows: Sequence[Row], described: Described, galler
 
 def _fused(
     answers: Mapping[str, tuple[Named, float | None]], usual: Mapping[str, Mapping[str, float]]
-) -> tuple[Named, float | None]:
-    """Identities by the mean of calibrated log-odds; one a model gave no vote has its lowest score there.
+) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
+    """The names, the mean of their calibrated log-odds, and their fused scores; one a model gave no vote has its lowest
+    score there.
 
     usual: by model and name, see `modal_backend.models.probability.usual`.
     """
-    from app.matching.candidates import mean_odds
-    from modal_backend.models.probability.calibration import fuse, stand_out, start
-
     names = sorted({name for ranking, _ in answers.values() for name, _ in ranking})
     odds = {}
     curves = {model: start(model) for model in answers}
@@ -153,10 +168,11 @@ def _fused(
             [score.get(name, 0.0) for name in names], [mine.get(name, 0.0) for name in names]
         )
     fused = fuse(odds, {model: curve.weight for model, curve in curves.items()})
-    scores = stand_out(fused, np.ones(len(fused), bool))
-    order = np.argsort(-scores, kind="stable")
-    known = mean_odds([value for _, value in answers.values() if value is not None])
-    return [(names[place], float(scores[place])) for place in order], known
+    return names, fused, stand_out(fused, np.ones(len(fused), bool))
+
+
+def _best_first(names: Sequence[str], scores: NDArray[np.float64]) -> Named:
+    return [(names[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")]
 
 
 def _reader(part: str) -> tuple[Any, dict[str, str]]:

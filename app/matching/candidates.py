@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modal_backend.models.probability.calibration import FUSED, FUSED_MATCHED, Calibration, fuse, sigmoid, stand_out
+from modal_backend.models.probability.look_alikes import with_look_alikes
 from modal_backend.registry import LOCAL, MATCH_FEATURES
 
 TOP = 30
@@ -24,6 +25,7 @@ class Group:
 
     scores: raw, by model. usual: by model, see `modal_backend.models.probability.usual`. matches: descriptors of the
     query whose nearest neighbour lies on it (RAPID). crops: others of the same individual, RAPID's best first.
+    compared: of a look-alike of the query, the matcher's scores of it with named candidates, by their keys.
     """
 
     identity: str | None
@@ -32,6 +34,7 @@ class Group:
     matches: int = 0
     crops: list[int] = field(default_factory=list)
     usual: dict[str, float] = field(default_factory=dict)
+    compared: dict[Key, float] = field(default_factory=dict)
 
     @property
     def key(self) -> Key:
@@ -63,21 +66,27 @@ def fuse_groups(
     """Candidates of every model and of their fusion, each list best first, at most TOP.
 
     A group RAPID gave no vote has the score 0; one without an embedding, or at which the matcher has not looked, is
-    left to the others. Each candidate: {crop_id, identity, score, matches, probability, reason (where the probability
-    is None), models: {name: {score, probability}}}.
+    left to the others. Undecided crops that look like the query vote on whom it shows, see `look_alikes`. Each
+    candidate: {crop_id, identity, score, matches, probability, reason (where the probability is None), models: {name:
+    {score, probability}}, by_way_of (fused): the look-alikes that resemble it most of all named}.
     """
     every = list(groups.values())
     scores = {model: _scores(every, model) for model in models}
     known = [model for model in models if model in calibrations]
     chance = {model: calibrations[model].probability(scores[model]) for model in known}
+    by_way_of: dict[int, list[int]] = {}
     if known:
-        scores[FUSED] = stand_out(
-            _fused(every, known, calibrations), np.array([group.identity is not None for group in every], bool)
-        )
+        odds = _fused(every, known, calibrations)
+        scores[FUSED] = stand_out(odds, np.array([group.identity is not None for group in every], bool))
+        if MATCH_FEATURES in known:
+            by_way_of = _count_look_alikes(every, odds, scores[FUSED], calibrations[MATCH_FEATURES])
         matched = any(MATCH_FEATURES in group.scores for group in every)
         fusion = FUSED_MATCHED if matched and FUSED_MATCHED in calibrations else FUSED
         chance[FUSED] = calibrations[fusion].probability(scores[FUSED])
-    return {model: _listed(every, scores, chance, model) for model in scores}
+    lists = {model: _listed(every, scores, chance, model) for model in scores}
+    for candidate in lists.get(FUSED, []):
+        candidate["by_way_of"] = by_way_of.get(candidate["crop_id"], [])
+    return lists
 
 
 def in_order(
@@ -89,6 +98,29 @@ def in_order(
     if not known:
         return every
     return [every[place] for place in np.argsort(-_fused(every, known, calibrations), kind="stable")]
+
+
+def _count_look_alikes(
+    groups: Sequence[Group], odds: NDArray[np.float64], scores: NDArray[np.float64], matcher: Calibration
+) -> dict[int, list[int]]:
+    """Let look-alikes vote on the scores of the named, in place; by a candidate's crop, those that resemble it most.
+
+    Args:
+        odds: by the query's own evidence, before `stand_out` (n,).
+        scores: after it (n,).
+        matcher: its calibration.
+    """
+    named = [place for place, group in enumerate(groups) if group.identity is not None]
+    alike = [place for place, group in enumerate(groups) if group.compared]
+    if not named or not alike:
+        return {}
+    found = [[groups[place].compared.get(groups[name].key, np.nan) for name in named] for place in alike]
+    theirs = matcher.log_odds(found)
+    scores[named] = with_look_alikes(scores[named], float(odds[named].max()), odds[alike], theirs)
+    by_way_of: dict[int, list[int]] = {}
+    for place, first in zip(alike, np.nanargmax(theirs, axis=1), strict=True):
+        by_way_of.setdefault(groups[named[first]].crop_id, []).append(groups[place].crop_id)
+    return by_way_of
 
 
 def _fused(

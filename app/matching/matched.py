@@ -2,7 +2,8 @@
 
 The other models' first candidates are looked at: each by its crop that they liked best, then by its best views as long
 as there is room; fewer while an import needs the cores. The crops of the query's event vote with it where every picture
-of the event shows one animal.
+of the event shows one animal. Undecided crops that look like the query vote on the named by what the matcher found for
+them before.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from app.survey.detections import matches
 from app.survey.detections.best_views import views_of
 from app.survey.detections.features import newest_version
 from app.survey.detections.matches import Pair
+from app.survey.individuals import rankings
 from app.survey.media import imports
 from app.survey.tables.detections import Detection, DetectionReview, Feature
 from app.survey.tables.evidence import CropQuality
@@ -26,6 +28,7 @@ from app.survey.tables.media import Media
 from modal_backend.models.matcher.ranking import LISTED, cues_of, shortlist
 from modal_backend.models.matcher.ranking import START as KNOWN
 from modal_backend.models.probability.calibration import FUSED, Calibration
+from modal_backend.models.probability.look_alikes import NEAREST
 from modal_backend.registry import MATCH_FEATURES
 
 VIEWS = 3
@@ -48,7 +51,7 @@ def add(
     Args:
         last: add what there is; what is missing will not come.
     """
-    leaders = in_order(answer.groups, answer.models, calibrations)[:LISTED]
+    leaders = leaders_of(in_order(answer.groups, answer.models, calibrations))
     pairs = pairs_of(session, query_id, leaders, answer.allows)
     known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine])
     due = pairs_of(session, query_id, leaders, answer.allows, BESIDE_IMPORT) if imports.any_open(session) else pairs
@@ -56,10 +59,24 @@ def add(
     if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
         _score(answer.groups, pairs, known)
         answer.models.append(MATCH_FEATURES)
+        _compare_look_alikes(session, answer, in_order(answer.groups, answer.models, calibrations))
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
         others = [answer.known[model] for model in answer.models]
         answer.known[FUSED] = mean_odds([value for value in others if value is not None])
     return left
+
+
+def leaders_of(ordered: Sequence[Group]) -> list[Group]:
+    """The candidates that the matcher looks at, best first: the nearest undecided crops have a few places at least, the
+    named the others.
+
+    By their order alone every second place would go to an undecided crop: 36 cows, one gallery picture each, first
+    place .390 and .562 among the first five; so .393 and .590.
+    """
+    named = [group for group in ordered if group.identity is not None]
+    undecided = [group for group in ordered if group.identity is None][: max(NEAREST, LISTED - len(named))]
+    chosen = {group.key for group in [*named[: LISTED - len(undecided)], *undecided]}
+    return [group for group in ordered if group.key in chosen]
 
 
 def pairs_of(
@@ -125,6 +142,31 @@ def _score(groups: Mapping[Key, Group], pairs: Mapping[Key, Sequence[Pair]], kno
         scores = [known[pair] for pair in mine if pair in known]
         if scores:
             groups[key].scores[MATCH_FEATURES] = max(scores)
+
+
+def _compare_look_alikes(session: Session, answer: Answer, ordered: Sequence[Group]) -> None:
+    """Tell each undecided crop that looks like the query whom of the named the matcher has compared it with.
+
+    Somebody whom a person said it is not is left out; a crop that was compared with a single one says nothing.
+
+    Args:
+        ordered: the candidates, best first.
+    """
+    undecided = [group for group in ordered if group.identity is None and MATCH_FEATURES in group.scores]
+    alike = {group.crop_id: group for group in undecided[:NEAREST]}
+    known = matches.scores_with(session, alike)
+    others = {other for pair in known for other in pair} - alike.keys()
+    named = sa.select(Sighting.detection_id, Sighting.individual_id).where(Sighting.detection_id.in_(others))
+    keys: dict[int, Key] = {row.detection_id: (str(row.individual_id), 0) for row in session.execute(named)}
+    for crop, group in alike.items():
+        refused = rankings.said_different(session, crop)
+        found: dict[Key, float] = {}
+        for pair, value in known.items():
+            other = pair[0] if pair[1] == crop else pair[1]
+            key = keys.get(other)
+            if crop in pair and key in answer.groups and other not in refused and answer.allows(other):
+                found[key] = max(value, found.get(key, 0.0))
+        group.compared = found if len(found) > 1 else {}
 
 
 def _known_probability(groups: Mapping[Key, Group]) -> float | None:

@@ -120,6 +120,8 @@ def show_match() -> object:
     for start, candidates in enumerate(ranked, number):
         for candidate in candidates:
             candidate["verdict"] = verdicts.get((start, candidate["id"]))
+    if "way" in ASKED:
+        ranked[0][0]["by_way_of"] = [{"id": one["id"], "src": one["src"]} for one in (crop(40), crop(41))]
     if said.actions and "fewer" in ASKED:  # ranked again: the first candidate is none any more
         ranked[0] = ranked[0][1:]
     together = [crop(number + 1)] if "burst" in ASKED else []

@@ -347,6 +347,17 @@ def test_a_decision_takes_the_crops_of_the_burst_along_and_one_key_leaves_them_o
     assert [(one["query_id"], one.get("together")) for one in answer["applied"]] == [(0, [1]), (2, None)]
 
 
+def test_undecided_crops_by_way_of_which_a_candidate_ranks_are_counted_and_each_is_a_link(
+    show: Callable[..., Any],
+) -> None:
+    page = show("match", way=1)
+    way = page.locator(".way")
+    assert way.inner_text().strip() == "Also by way of 2 undecided crops that look like the query"
+    assert [link.get_attribute("href") for link in way.locator("a").all()] == ["?q=40", "?q=41"]
+    page.keyboard.press("ArrowRight")
+    way.wait_for(state="hidden")
+
+
 def test_match_asks_for_queries_it_does_not_have(show: Callable[..., Any]) -> None:
     page = show("match")
     for expected in range(1, 7):

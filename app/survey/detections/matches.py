@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 import sqlalchemy as sa
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, defer
 
 from app.survey.database import slices
 from app.survey.detections.boxes import boxes
@@ -35,6 +35,15 @@ def ordered(first: int, second: int) -> Pair:
 def scores_of(session: Session, pairs: Iterable[Pair]) -> dict[Pair, float]:
     """How well these pairs of crops match, by pair (lower id first); pairs that were not matched are left out."""
     return {pair: row.score for pair, row in _rows(session, pairs).items()}
+
+
+def scores_with(session: Session, crops: Collection[int]) -> dict[Pair, float]:
+    """How well these crops match whatever they were matched with, by pair (lower id first)."""
+    either = sa.or_(PairMatch.low_id.in_(crops), PairMatch.high_id.in_(crops))
+    rows = sa.select(PairMatch).where(either, PairMatch.model_version_id.in_(_present_versions(session)))
+    return {
+        _pair(row): row.score for row in _standing(session, session.scalars(rows.options(defer(PairMatch.matches))))
+    }
 
 
 def matches_of(session: Session, first: int, second: int) -> PairMatches | None:
@@ -95,9 +104,17 @@ def _rows(session: Session, pairs: Iterable[Pair]) -> dict[Pair, PairMatch]:
     present = _present_versions(session) if wanted else []
     if not present:
         return {}
-    rows = [row for row in _among(session, {crop for pair in wanted for crop in pair}, present) if _pair(row) in wanted]
-    keys = {view.id: box_key(view.box) for view in boxes(session, {one for row in rows for one in _pair(row)}).values()}
-    return {_pair(row): row for row in rows if (row.low_box, row.high_box) == tuple(map(keys.get, _pair(row)))}
+    rows = _among(session, {crop for pair in wanted for crop in pair}, present)
+    return {_pair(row): row for row in _standing(session, (row for row in rows if _pair(row) in wanted))}
+
+
+def _standing(session: Session, rows: Iterable[PairMatch]) -> list[PairMatch]:
+    """Those of which both boxes stand as they stood."""
+    found = list(rows)
+    keys = {
+        view.id: box_key(view.box) for view in boxes(session, {one for row in found for one in _pair(row)}).values()
+    }
+    return [row for row in found if (row.low_box, row.high_box) == tuple(map(keys.get, _pair(row)))]
 
 
 def _among(session: Session, crops: Collection[int], versions: Collection[int]) -> Iterable[PairMatch]:

@@ -44,7 +44,8 @@ def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, s
     """These queries with their last rankings, in order; numbers of no crop are left out."""
     last = rankings.last_rankings(session, detection_ids, model, scope)
     ranked = [crop for ranking in last.values() for crop in ranking.candidates]
-    found = boxes(session, {*detection_ids, *(int(crop["crop_id"]) for crop in ranked)})
+    ways = {int(one) for crop in ranked for one in crop.get("by_way_of", ())}
+    found = boxes(session, {*detection_ids, *(int(crop["crop_id"]) for crop in ranked), *ways})
     crops = crops_of(session, found)
     now, calibration = rankings.stamp(session), calibration_state(session, model)
     verdicts = rankings.verdicts(session, detection_ids)
@@ -54,7 +55,7 @@ def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, s
             continue
         ranking = last.get(number)
         candidates = [
-            _candidate(found[one["crop_id"]], crops[one["crop_id"]], one, model, verdicts[number].get(one["crop_id"]))
+            _candidate(found[one["crop_id"]], crops, one, model, verdicts[number].get(one["crop_id"]))
             for one in (ranking.candidates if ranking else [])
             if one["crop_id"] in found
         ]
@@ -93,10 +94,10 @@ def _known(ranking: Ranking | None) -> str:
 
 
 def _candidate(
-    box: BoxView, shown: dict[str, Any], crop: dict[str, Any], model: str, verdict: str | None
+    box: BoxView, crops: Mapping[int, dict[str, Any]], crop: dict[str, Any], model: str, verdict: str | None
 ) -> dict[str, Any]:
     return {
-        **shown,
+        **crops[box.id],
         "name": box.individual,
         "individual_id": box.individual_id,
         "probability": crop.get("probability"),
@@ -106,6 +107,7 @@ def _candidate(
         "models": crop.get("models", {}),
         "matches": crop["matches"],
         "verdict": verdict,
+        "by_way_of": [{"id": one, "src": crops[one]["src"]} for one in crop.get("by_way_of", ()) if one in crops],
     }
 
 
@@ -128,6 +130,7 @@ def _figures(candidate: dict[str, Any], ranking: Ranking | None, model: str) -> 
         "probability": candidate["probability"],
         "models": candidate["models"],
         "matches": candidate["matches"],
+        "by_way_of": [one["id"] for one in candidate["by_way_of"]],
         "known_probability": ranking.known_probability if ranking else None,
         "gallery_size": ranking.gallery_size if ranking else None,
     }

@@ -195,6 +195,7 @@ def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> l
         "raw": None,
         "matches": None,
         "models": {},
+        "by_way_of": [],
         "origin": f"also {one['name']}",
     }
     return [one, *({**one, **view, **unranked} for view in others)]

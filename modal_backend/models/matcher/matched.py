@@ -41,9 +41,12 @@ class Matched:
     def scores(self, query: int, gallery: Sequence[int], others: Sequence[Sequence[int]] = ()) -> dict[int, float]:
         """How well the query matches the listed rows of the gallery, by row; arguments as of `rank`."""
         own = sorted(gallery, key=lambda row: -self._likeness(query, row))[:LISTED]
-        listed = shortlist(own, *others)
-        self._match(query, listed)
-        return {row: self._scores[_key(query, row)] for row in listed}
+        return self.pairs(query, shortlist(own, *others))
+
+    def pairs(self, query: int, rows: Sequence[int]) -> dict[int, float]:
+        """How well the query matches each of these rows."""
+        self._match(query, rows)
+        return {row: self._scores[_key(query, row)] for row in rows}
 
     def _likeness(self, query: int, row: int) -> float:
         key = _key(query, row)

@@ -138,6 +138,25 @@ def test_a_table_with_days_needs_no_split_and_is_measured_across_them(tmp_path: 
     assert figures["last_occasions_fifth_unknown"]["auroc"] >= 0.5
 
 
+def test_a_fusion_with_the_matcher_is_measured_alone_and_with_the_queries_that_wait(tmp_path: Path):
+    from app.evaluation.identification import evaluate_csv
+
+    rows = []
+    for animal in range(3):
+        for shot in range(4):
+            Image.fromarray(picture(animal, shot)).save(tmp_path / f"{animal}_{shot}.png")
+            rows.append((f"{animal}_{shot}.png", str(animal), f"2024-03-0{shot + 1}"))
+    with (tmp_path / "crops.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "identity", "occasion"), *rows])
+    _, figures = evaluate_csv(tmp_path / "crops.csv", "fused-xfeat", draws=1)
+    alone, together = figures["one_picture"], figures["one_picture_together"]
+    assert together["queries"] == alone["queries"] == 9
+    assert together["top1"] == alone["top1"] == 1.0
+    assert together["auroc"] == alone["auroc"]
+    assert 0.0 < together["brier"] != alone["brier"]
+    assert "one_picture_together" not in evaluate_csv(tmp_path / "crops.csv", "rapid", draws=1)[1]
+
+
 def test_kept_evaluations_come_back_newest_first(tmp_path: Path):
     save_evaluation(tmp_path, "identification", "rapid", "1", "224", "a.csv", {"top1": 0.9})
     save_evaluation(tmp_path, "detection", "pocket-detector", "1", "640", "b", {"ap50": 0.7})

@@ -11,6 +11,7 @@ import { FLANKS, pressMatch } from "./keyboard.js";
 import { heldOrders, likelyNamed } from "./order.js";
 import { Pair, scaled } from "./pair.js";
 import { Sheet } from "./sheet.js";
+import { Way } from "./way.js";
 
 const UNANSWERED = 6000;
 // Milliseconds for which the script may be at its answer before it is sent the next message, which would break it off.
@@ -35,7 +36,8 @@ class Match {
     this.burst = new Burst(() => this.act("alone"));
     this.conflict = new Conflict((conflict, way) => this.solve(conflict, way), (conflict) => this.goTo(conflict.action.query_id));
     this.scope = el("div", "scope faint", null, "");
-    this.figures = el("div", "figures", { role: "status" });
+    this.figures = el("span", "words", { role: "status" });
+    this.way = new Way();
     this.note = el("div", "note", { role: "status" }, "");
     this.strip = el("div", "strip", { role: "listbox", "aria-label": "Candidates", tabIndex: 0 });
     this.saved = el("span", "faint saved", { role: "status" }, "");
@@ -52,7 +54,7 @@ class Match {
       button("Undo", "Z", "undo"), button("Previous", "K", "previous"), button("Next", "J", "next"), button("Keys", "?", "help"));
     this.flankBox = el("div", "flanks", { role: "group", "aria-label": "Flank of the query" }, el("span", "faint", null, "Query shows"), ...this.flanks, this.proposal);
     this.help = keyPanel(data.keys);
-    this.node = el("div", "pm match", null, this.conflict.node, el("div", "top", null, this.viewBox, this.pair.tools), this.pair.node, this.figures,
+    this.node = el("div", "pm match", null, this.conflict.node, el("div", "top", null, this.viewBox, this.pair.tools), this.pair.node, el("div", "figures", null, this.figures, this.way.node),
       el("div", "controls", null, this.buttons, this.burst.node, this.flankBox, this.note, this.saved), this.scope, this.strip, this.help);
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
@@ -211,6 +213,7 @@ class Match {
   drawFigures(evidence) {
     const warning = warningText(evidence), counted = evidence && evidence.whole === undefined ? "" : evidenceText(evidence, this.pair.masked, Boolean(this.candidate) && this.data.computing);
     this.figures.replaceChildren(...(warning ? [el("span", "warning", null, warning)] : []), el("span", evidence ? "" : "faint", null, counted));
+    this.way.show(this.candidate?.by_way_of || []);
   }
 
   /** Ask for the evidence of what is looked at when the script has not sent it. */

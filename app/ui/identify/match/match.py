@@ -83,7 +83,8 @@ def match_view(
     candidates: {id (detection), src, name, individual_id, probability (0 to 1 or None), raw, model, matches,
     models: {name: {score, probability}}, flank, facts, quality, mask, verdict (same, different, unsure or None),
     views: optional crops of the same individual, the candidate's own first, lines: optional matched features,
-    [query x, query y, candidate x, candidate y] each, relative to the two crops}.
+    [query x, query y, candidate x, candidate y] each, relative to the two crops, by_way_of: optional undecided crops
+    that look like the query and most like this candidate, {id, src} each}.
     upcoming: the queries that follow, each with its candidates and, if known, its evidence: a decision shows the next
     at once.
     evidence: by crop id of a candidate or view, the fields of EvidenceView. computing: whether evidence that is not

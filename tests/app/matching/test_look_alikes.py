@@ -1,0 +1,103 @@
+"""Who a crop is by way of undecided crops: what the matcher found for them counts, while they stay undecided."""
+
+from __future__ import annotations
+
+from app.matching.candidates import Group
+from app.matching.gallery import Gallery
+from app.matching.matched import leaders_of
+from app.survey.database import Survey
+from app.survey.decisions import identity
+from app.survey.detections import matches, results
+from app.survey.individuals.rankings import Scope
+from modal_backend.models.matcher.ranking import LISTED
+from modal_backend.models.probability.look_alikes import NEAREST
+from tests.app.matching.test_gallery import add
+from tests.app.matching.test_matched import BOX, POINTS, fused, keep, points
+
+QUERY_ANIMAL, OTHERS = 9, (0, 1, 2)
+
+
+def survey_of(survey: Survey) -> tuple[int, int, int, int]:
+    """A query, two named crops that the matcher finds equally like it, and an undecided crop that looks like it."""
+    query, raja, rani, look_alike = [
+        add(survey, animal, 0, minutes=1440.0 * day) for day, animal in enumerate((QUERY_ANIMAL, *OTHERS))
+    ]
+    with survey.write() as session:
+        version = results.model_version(session, "matcher's features", POINTS)
+        for crop in (query, raja, rani, look_alike):
+            results.store_feature(session, crop, version, BOX, points(), None)
+        identity.new_individual(session, "ana", raja, name="Raja")
+        identity.new_individual(session, "ana", rani, name="Rani")
+    keep(survey, {(query, raja): 8, (query, rani): 8, (query, look_alike): 60})
+    return query, raja, rani, look_alike
+
+
+def scores(survey: Survey, query: int) -> dict[int, float]:
+    return {one["crop_id"]: one["score"] for one in fused(survey, query).candidates}
+
+
+def by_way_of(survey: Survey, query: int) -> dict[int, list[int]]:
+    return {one["crop_id"]: one["by_way_of"] for one in fused(survey, query).candidates if one["by_way_of"]}
+
+
+def test_an_undecided_crop_that_looks_alike_brings_forward_whom_it_resembles(survey: Survey):
+    query, raja, rani, look_alike = survey_of(survey)
+    gallery = Gallery(survey)
+    gallery.rank(query, Scope(), matching=True)
+    before, known = scores(survey, query), fused(survey, query).known_probability
+    assert by_way_of(survey, query) == {}
+    keep(survey, {(look_alike, raja): 2, (look_alike, rani): 90})
+    gallery.rank(query, Scope(), matching=True)
+    after = scores(survey, query)
+    assert after[rani] > before[rani]
+    assert after[raja] < before[raja]
+    assert after[look_alike] == before[look_alike]
+    assert by_way_of(survey, query) == {rani: [look_alike]}
+    assert fused(survey, query).known_probability == known
+
+
+def test_a_crop_that_was_compared_with_a_single_individual_says_nothing(survey: Survey):
+    query, _, rani, look_alike = survey_of(survey)
+    keep(survey, {(look_alike, rani): 90})
+    Gallery(survey).rank(query, Scope(), matching=True)
+    assert by_way_of(survey, query) == {}
+
+
+def test_a_decision_about_the_look_alike_leaves_nothing_of_its_vote(survey: Survey):
+    query, raja, rani, look_alike = survey_of(survey)
+    keep(survey, {(look_alike, raja): 2, (look_alike, rani): 90})
+    gallery = Gallery(survey)
+    gallery.rank(query, Scope(), matching=True)
+    assert by_way_of(survey, query) == {rani: [look_alike]}
+    with survey.write() as session:
+        identity.new_individual(session, "ana", look_alike, name="Maya")
+    gallery.rank(query, Scope(), matching=True)
+    assert by_way_of(survey, query) == {}
+
+
+def test_whom_a_person_said_the_look_alike_is_not_gets_no_vote_of_it(survey: Survey):
+    query, raja, rani, look_alike = survey_of(survey)
+    keep(survey, {(look_alike, raja): 2, (look_alike, rani): 90})
+    with survey.write() as session:
+        identity.say_pair(session, "ana", look_alike, rani, "different")
+    Gallery(survey).rank(query, Scope(), matching=True)
+    assert by_way_of(survey, query) == {}
+
+
+def test_every_pair_of_a_crop_is_found_with_its_score(survey: Survey):
+    query, raja, rani, look_alike = survey_of(survey)
+    with survey.read() as session:
+        found = matches.scores_with(session, [query])
+        assert set(found) == {matches.ordered(query, other) for other in (raja, rani, look_alike)}
+        assert found == matches.scores_of(session, found)
+        assert matches.scores_with(session, []) == {}
+
+
+def test_the_named_have_the_places_that_the_nearest_undecided_crops_leave():
+    named = [Group(str(number), number) for number in range(40)]
+    undecided = [Group(None, 100 + number) for number in range(40)]
+    chosen = leaders_of([one for two in zip(undecided, named, strict=True) for one in two])
+    assert len(chosen) == LISTED
+    assert [one.crop_id for one in chosen if one.identity is None] == [100 + number for number in range(NEAREST)]
+    assert len(leaders_of([*named[:5], *undecided])) == LISTED
+    assert leaders_of(named[:LISTED]) == named[:LISTED]
