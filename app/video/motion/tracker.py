@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from app.video.motion.regions import Blob
 
 HOLD_SECONDS = 1.2
+YOUNG_SECONDS = 0.5  # the same for a track whose speed is not known yet: specks flare up here and there
 HOLD_FRAMES = 3.5
 SHARED_SECONDS = 3.0  # how long a track inside another's region makes that one's own place uncertain
 LARGER, SWOLLEN = 1.2, 2.0  # times its usual area: a region that makes its place uncertain, so long and after it
@@ -121,8 +122,7 @@ class Tracker:
         """Take the regions of the next frame."""
         gap = second - self._last if self._last is not None else 0.0
         self._last = second
-        hold = max(HOLD_SECONDS, HOLD_FRAMES * gap)
-        self._live = [track for track in self._live if second - track.last.second <= hold]
+        self._live = [track for track in self._live if second - track.last.second <= _hold(track, gap)]
         owner = self._matched(second, blobs)
         taken = {id(track) for track in owner.values()}
         shared = self._shared(second, blobs, owner, taken)
@@ -212,6 +212,11 @@ class Tracker:
                 break
         self.tracks.append(track)
         self._live.append(track)
+
+
+def _hold(track: Track, gap: float) -> float:
+    """Seconds for which a track that is not seen may go on, at a frame every `gap` seconds."""
+    return max(HOLD_SECONDS if len(track.steps) >= FAMILIAR else YOUNG_SECONDS, HOLD_FRAMES * gap)
 
 
 def _part_of(blob: Blob, track: Track, whole: Blob, second: float) -> bool:
