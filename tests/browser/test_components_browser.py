@@ -352,7 +352,7 @@ def test_undecided_crops_by_way_of_which_a_candidate_ranks_are_counted_and_each_
 ) -> None:
     page = show("match", way=1)
     way = page.locator(".way")
-    assert way.inner_text().strip() == "Also by way of 2 undecided crops that look like the query"
+    assert way.inner_text().strip() == "Also by way of 2 undecided crops that look alike"
     assert [link.get_attribute("href") for link in way.locator("a").all()] == ["?q=40", "?q=41"]
     page.keyboard.press("ArrowRight")
     way.wait_for(state="hidden")

@@ -15,7 +15,7 @@ export class Way {
     const drawn = crops.map((crop) => crop.src).join();
     if (drawn === this.drawn) return;
     this.drawn = drawn;
-    this.words.textContent = crops.length === 1 ? "Also by way of 1 undecided crop that looks like the query" : `Also by way of ${crops.length} undecided crops that look like the query`;
-    this.links.replaceChildren(...crops.map((crop) => el("a", "", { href: `?q=${crop.id}`, target: "_blank", rel: "noopener", title: "Look at this crop in a tab of its own" }, picture({ src: crop.src, alt: "undecided crop" }))));
+    this.words.textContent = crops.length === 1 ? "Also by way of 1 undecided crop that looks alike" : `Also by way of ${crops.length} undecided crops that look alike`;
+    this.links.replaceChildren(...crops.map((crop) => el("a", "", { href: `?q=${crop.id}`, target: "_blank", rel: "noopener", title: "Look at this crop in a tab of its own" }, picture({ src: crop.src, alt: `undecided crop ${crop.id}` }))));
   }
 }
