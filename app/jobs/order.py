@@ -19,7 +19,7 @@ from app.survey.tables.results import ResultsFile
 from app.survey.tables.videos import VideoAnswer
 
 WAITING = ("ENQUEUED", "DELAYED")
-MOST = 50
+MOST = 40
 LONGEST = 100  # letters of a title
 USUAL = 0  # what DBOS gives a job that is put without a priority
 # The jobs that people ask for by name: what they are called, and the row and column that names one.
@@ -68,19 +68,20 @@ class Order:
             return connection.scalar(query) or 0
 
     def waiting(self, most: int = MOST) -> list[WaitingJob]:
-        """The jobs with a name (NAMED) that wait, queue by queue, the next ones first; at most so many."""
+        """The jobs with a name (NAMED) that wait, queue by queue, the next ones first; at most so many of a queue."""
         row = self._table.c
-        first = (row.priority, row.created_at)
-        number = sa.func.row_number().over(partition_by=row.queue_name, order_by=first)
-        query = (
-            sa.select(row.workflow_uuid, row.name, row.queue_name, number, row.created_at, row.priority)
+        number = sa.func.row_number().over(partition_by=row.queue_name, order_by=(row.priority, row.created_at))
+        named = (
+            sa.select(row.workflow_uuid, row.name, row.queue_name, number.label("n"), row.created_at, row.priority)
             .where(row.status == WAITING[0], row.name.in_(NAMED))
-            .order_by(row.queue_name, *first)
-            .limit(most)
+            .subquery()
         )
+        query = sa.select(named).where(named.c.n <= most).order_by(named.c.queue_name, named.c.n)
         with self._engine.connect() as connection:
             rows = connection.execute(query).all()
-        return [WaitingJob(*one[:4], one[4] / 1000, one[5] < USUAL) for one in rows]
+        return [
+            WaitingJob(job, name, queue, n, at / 1000, priority < USUAL) for job, name, queue, n, at, priority in rows
+        ]
 
     def move_to_front(self, job: str) -> bool:
         """Have a job begun before all others of its queue; False where it does not wait any more."""

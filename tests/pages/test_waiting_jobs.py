@@ -78,6 +78,18 @@ def test_a_waiting_import_is_moved_to_the_front_and_back_and_says_when_it_begins
     assert "Import · Card *3*" in str([one.value.to_dict() for one in history.dataframe])
 
 
+def test_a_job_far_behind_is_moved_too(survey, jobs):
+    for number in range(1, 8):
+        with survey.write() as session:
+            imports.start_import(session, kind="folder", root=f"/cards/{number}", label=f"Card {number}")
+        jobs.run_import(number)
+    test = page("operations")
+    (later,) = [one for one in test.expander if one.label == "Those that begin later"]
+    assert [one.key for one in later.button] == ["front-import-6-1", "front-import-7-1"]
+    test.button(key="front-import-7-1").click().run()
+    assert lines(test)[0].startswith("Import · Card 7 · begins next, moved to the front")
+
+
 def test_without_jobs_that_wait_there_is_no_list(survey):
     assert not [one for one in page("operations").subheader if one.value == "Waiting"]
 

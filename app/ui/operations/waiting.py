@@ -9,14 +9,14 @@ import streamlit as st
 
 from app import deps
 from app.actions.order import move
-from app.jobs.order import WaitingJob, title
+from app.jobs.order import MOST, WaitingJob, title
 from app.jobs.queue import Queue
 from app.survey.media.progress import Progress
 from app.survey.roles import Role
 from app.ui.shared.decisions import allowed
-from app.ui.shared.words import duration, many, plain
+from app.ui.shared.words import duration, plain
 
-SHOWN = 12
+SHOWN = 5  # of each queue at first
 
 
 def waiting_jobs(imports: Sequence[Progress]) -> None:
@@ -27,25 +27,35 @@ def waiting_jobs(imports: Sequence[Progress]) -> None:
         return
     st.subheader("Waiting", anchor=False)
     ends = sorted(one.eta_seconds for one in imports if one.running and one.eta_seconds is not None)
-    locked = deps.person().role < Role.REVIEWER
     with deps.survey().read() as session:
-        titles = {job.id: title(session, job) for job in jobs[:SHOWN]}
-    for job in jobs[:SHOWN]:
-        left, right = st.columns([5, 2], vertical_alignment="center")
-        left.markdown(f"{plain(titles[job.id])} · {_place(job)} · {_when(job, ends)}")
-        if job.moved:
-            right.button(
-                "Undo", icon=":material/undo:", key=f"back-{job.id}", disabled=locked, on_click=_move,
-                args=(job.id,), kwargs={"front": False}, help="It is begun by its age again.",
-            )  # fmt: skip
-        elif job.number > 1:
-            right.button(
-                "Move to the front", icon=":material/vertical_align_top:", key=f"front-{job.id}", disabled=locked,
-                on_click=_move, args=(job.id,), kwargs={"front": True},
-                help="It is begun before all others that wait beside it; the rest keep their order.",
-            )  # fmt: skip
-    if len(jobs) > SHOWN:
-        st.caption(f"and {many(len(jobs) - SHOWN, 'more job', 'more jobs')}")
+        titles = {job.id: title(session, job) for job in jobs}
+    first = [job for job in jobs if job.number <= SHOWN]
+    later = [job for job in jobs if job.number > SHOWN]
+    for job in first:
+        _line(job, titles[job.id], ends)
+    if later:
+        with st.expander("Those that begin later", key="waiting-later"):
+            for job in later:
+                _line(job, titles[job.id], ends)
+            if any(job.number == MOST for job in later):
+                st.caption(f"Of each kind the next {MOST} are listed.")
+
+
+def _line(job: WaitingJob, name: str, ends: Sequence[float]) -> None:
+    locked = deps.person().role < Role.REVIEWER
+    left, right = st.columns([5, 2], vertical_alignment="center")
+    left.markdown(f"{plain(name)} · {_place(job)} · {_when(job, ends)}")
+    if job.moved:
+        right.button(
+            "Undo", icon=":material/undo:", key=f"back-{job.id}", disabled=locked, on_click=_move,
+            args=(job.id,), kwargs={"front": False}, help="It is begun by its age again.",
+        )  # fmt: skip
+    elif job.number > 1:
+        right.button(
+            "Move to the front", icon=":material/vertical_align_top:", key=f"front-{job.id}", disabled=locked,
+            on_click=_move, args=(job.id,), kwargs={"front": True},
+            help="It is begun before all others that wait beside it; the rest keep their order.",
+        )  # fmt: skip
 
 
 def _place(job: WaitingJob) -> str:

@@ -95,6 +95,13 @@ def test_one_job_passes_those_beside_it_the_others_keep_their_order_and_all_can_
     ]
 
 
+def test_no_queue_hides_what_waits_in_another(queue):
+    survey, jobs = queue
+    asked_for(survey, jobs, 3)
+    first = [(one.id, one.number) for one in jobs.order().waiting(2)]
+    assert first == [("export-1", 1), ("export-2", 2), ("import-1-1", 1), ("import-2-1", 2)]
+
+
 def test_what_does_not_wait_any_more_is_not_moved_and_nothing_is_written_down(queue):
     survey, jobs = queue
     (only,) = asked_for(survey, jobs, 1)
