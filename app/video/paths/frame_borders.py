@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from app.video.motion.tracker import Step
 from modal_backend.contracts import Side
 
@@ -11,6 +13,8 @@ BORDER = 1.6  # pixels
 AHEAD = 0.6
 CROSSING = 1.0  # seconds in which what crosses a border moves over it with all its length
 CROSSED = 0.015  # of the frame's width
+FILLS = 0.7  # of the frame's height or width
+GROWN = 1.3  # times its usual extent
 
 
 @dataclass(slots=True)
@@ -81,17 +85,22 @@ def border_side(steps: list[Step], frame: Frame, *, leaving: bool, ahead: float 
 
 
 def _moves_over(near: list[Step], side: Side, frame: Frame) -> bool:
-    """Whether what touches a border crosses it: its far edge moves too, within a second.
+    """Whether what touches a border crosses it; who fills the frame there, or only grows to it, has its far edge move.
 
-    Who stands there touches it all the time, and who meets another there only grows. A path too short to show that
-    crosses.
+    Who stands there as tall as the frame touches it all the time, and who meets another there grows to it. A path too
+    short to show that crosses.
 
     Args:
         near: the steps of a piece, outermost first.
     """
-    far = [_far_edge(step, side, frame) for step in near if abs(step.second - near[0].second) <= CROSSING]
-    short = abs(near[-1].second - near[0].second) < CROSSING or len(far) < 3
-    return short or max(far) - far[0] > CROSSED * frame.width
+    upright = side in (Side.TOP, Side.BOTTOM)
+    lately = [step for step in near if abs(step.second - near[0].second) <= CROSSING]
+    far = [_far_edge(step, side, frame) for step in lately]
+    if abs(near[-1].second - near[0].second) < CROSSING or len(far) < 3 or max(far) - far[0] > CROSSED * frame.width:
+        return True
+    extents = [step.bottom - step.top if upright else step.right - step.left for step in lately]
+    fills = far[0] >= FILLS * (frame.height if upright else frame.width)
+    return not fills and extents[0] <= GROWN * float(np.median(extents))
 
 
 def _far_edge(step: Step, side: Side, frame: Frame) -> float:

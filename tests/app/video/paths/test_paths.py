@@ -127,3 +127,9 @@ def test_who_only_grows_to_a_border_where_another_walks_does_not_cross_it_and_st
     assert border_side(GOES_ON, BARRED, leaving=False) is None
     (path,) = paths_of([Track(TURNS), Track(GOES_ON)], BARRED)
     assert border_side(path.pieces[-1], BARRED, leaving=True) == Side.LEFT
+
+
+def test_ground_near_a_border_that_is_taken_up_by_who_comes_in_there_ends_at_that_border():
+    ground = [Step(91.0 + n / 10, 102, 65, 120, 104, 175, 88) for n in range(11)]
+    taken_up = [*ground, *recorded((92.1, 84, 120, 65, 108, 464, 46))]
+    assert border_side(taken_up, Frame(192, 108, 0.0, 140.0, 0.1), leaving=True) == Side.BOTTOM
