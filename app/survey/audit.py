@@ -1,4 +1,4 @@
-"""Who signed in, exported something or moved a job, when: written where it happens, shown in History, never changed."""
+"""Who signed in, exported, moved a job, chose a profile or kept a model warm, when: shown in History, never changed."""
 
 from __future__ import annotations
 
@@ -11,10 +11,11 @@ from app.survey.tables.decisions import AuditEntry
 
 SIGNED_IN, REFUSED, EXPORTED = "signed in", "refused", "exported"
 MOVED, MOVED_BACK = "moved to the front", "moved back"  # a job that waited
+PROFILE, WARM, COLD = "RAPID profile", "keep warm", "no longer warm"
 
 
 def note(session: Session, who: str, kind: str, about: str = "") -> None:
-    """Write one entry. about: what was exported or moved, or why somebody was refused."""
+    """Write one entry. about: what was exported, moved or chosen, or why somebody was refused."""
     session.add(AuditEntry(who=who[:80], kind=kind, about=about[:400]))
 
 

@@ -39,7 +39,7 @@ class Decision(Base):
 
 
 class AuditEntry(Base):
-    """Who signed in, was refused, exported something or moved a job; see `app.survey.audit`."""
+    """What was done that is no decision, and by whom; see `app.survey.audit`."""
 
     __tablename__ = "audit_entry"
 

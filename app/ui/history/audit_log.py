@@ -1,4 +1,4 @@
-"""Who signed in, exported something or moved a job, under the decisions."""
+"""The audit log, under the decisions: sign-ins, exports, moved jobs, what was chosen for models."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def audit_log() -> None:
         rows = audit.newest(session, MOST)
     if not rows:
         return
-    with st.expander("Sign-ins, exports and moved jobs", icon=":material/shield_person:"):
+    with st.expander("Sign-ins, exports, jobs and models", icon=":material/shield_person:"):
         st.dataframe(
             {
                 "when": [moment(row.at) for row in rows],

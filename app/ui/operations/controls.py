@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import deps
 from app.actions.imports import run_again
+from app.actions.models import keep_warm
 from app.analysis.modal_watch import ModalFigures
 from app.survey.media.progress import Progress
 from app.survey.roles import Role
@@ -111,5 +112,4 @@ def _switch(name: str, kept: int, asked: bool) -> None:
 
 @allowed
 def _turn(name: str, key: str) -> None:
-    deps.survey().require(Role.ADMIN)
-    deps.modal_watch().keep_warm(name, 1 if st.session_state[key] else 0, deps.reviewer())
+    keep_warm(deps.survey(), deps.modal_watch(), deps.reviewer(), name, 1 if st.session_state[key] else 0)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
+from app.actions.models import change_profile
 from app.settings import AUTO
 from app.survey.detections import rapid_profile
 from app.survey.detections.rapid_profile import TITLES
@@ -32,18 +33,21 @@ def rapid() -> None:
         return
     fitting = LOCAL if large else LOCAL_FINE
     by_setting = deps.settings().local_features != AUTO
+    locked = deps.person().role < Role.ADMIN
     left, right = st.columns([6, 1], vertical_alignment="center")
     if coming is not None and progress is not None:
         done, whole = progress
         text = f"{TITLES[coming]} has described {done:,} of {many(whole, 'crop')}; {TITLES[model]} ranks until then."
         left.progress(min(done / whole, 1.0) if whole else 0.0, text=text)
         if not by_setting:
-            right.button("Stop", icon=":material/stop_circle:", key="keep-profile", on_click=_change, args=(model,))
+            right.button(
+                "Stop", icon=":material/stop_circle:", key="keep-profile", disabled=locked,
+                on_click=_change, args=(model,),
+            )  # fmt: skip
         return
     left.caption(f"{sentence} {WHY[fitting] if model != fitting else ''}")
     if model != fitting and not by_setting:
         label = f"Use {TITLES[fitting]}"
-        locked = deps.person().role < Role.ADMIN
         right.button(
             label, icon=":material/fingerprint:", key="use-profile", disabled=locked, on_click=_change, args=(fitting,)
         )
@@ -51,7 +55,4 @@ def rapid() -> None:
 
 @allowed
 def _change(model: str) -> None:
-    survey = deps.survey()
-    survey.require(Role.ADMIN)
-    with survey.write() as session:
-        rapid_profile.change_to(session, model)
+    change_profile(deps.survey(), deps.reviewer(), model)
