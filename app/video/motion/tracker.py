@@ -9,16 +9,14 @@ from dataclasses import dataclass, field
 from app.video.motion.regions import Blob
 
 HOLD_SECONDS = 1.2
-YOUNG_SECONDS = 0.5  # the same for a track whose speed is not known yet: specks flare up here and there
 HOLD_FRAMES = 3.5
 SHARED_SECONDS = 3.0  # how long a track inside another's region makes that one's own place uncertain
-LARGER, SWOLLEN = 1.2, 2.0  # times its usual area: a region that makes its place uncertain, so long and after it
 FAMILIAR = 3  # steps after which a track's speed is believed
 YOUNG_REACH = 0.5  # frame widths a second
 REACH = 0.15
 KEEP = 0.6
 AREA_RATIO = 7.0
-OTHER_TONE = 40.0  # grey levels by which what comes out of another's region is not who went in
+OTHER_TONE = 80.0  # grey levels by which what comes out of another's region is not who went in
 SPECK = 0.06  # of a region's area: what is smaller is lost in it
 
 
@@ -56,7 +54,7 @@ class Track:
         width, height, area: as they usually are, in pixels.
         parent: the track it came out of.
         within: the track whose region it shares.
-        seen_at: the second it was last seen by itself.
+        seen_at: the second it was last seen, by itself or as the region that others share.
     """
 
     steps: list[Step] = field(default_factory=list)
@@ -122,7 +120,8 @@ class Tracker:
         """Take the regions of the next frame."""
         gap = second - self._last if self._last is not None else 0.0
         self._last = second
-        self._live = [track for track in self._live if second - track.last.second <= _hold(track, gap)]
+        hold = max(HOLD_SECONDS, HOLD_FRAMES * gap)
+        self._live = [track for track in self._live if second - track.last.second <= hold]
         owner = self._matched(second, blobs)
         taken = {id(track) for track in owner.values()}
         shared = self._shared(second, blobs, owner, taken)
@@ -136,6 +135,7 @@ class Tracker:
         for place, track in owner.items():
             if place in shared:
                 track.share(second, blobs[place], shared[place])
+                track.seen_at = second
             else:
                 track.add(second, _union([blobs[place], *parts.get(place, [])]))
         for place in free:
@@ -193,8 +193,8 @@ class Tracker:
                 if inside and place in owner and blob.area >= 0.5 * track.area and track.area >= SPECK * blob.area:
                     other = owner[place]
                     track.share(second, blob, other)
-                    least = LARGER if second - track.seen_at <= SHARED_SECONDS else SWOLLEN
-                    if len(other.steps) >= FAMILIAR and blob.area > least * other.area:
+                    lately = second - track.seen_at <= SHARED_SECONDS
+                    if lately and len(other.steps) >= FAMILIAR and blob.area > 1.2 * other.area:
                         shared[place] = track
                     break
         return shared
@@ -212,11 +212,6 @@ class Tracker:
                 break
         self.tracks.append(track)
         self._live.append(track)
-
-
-def _hold(track: Track, gap: float) -> float:
-    """Seconds for which a track that is not seen may go on, at a frame every `gap` seconds."""
-    return max(HOLD_SECONDS if len(track.steps) >= FAMILIAR else YOUNG_SECONDS, HOLD_FRAMES * gap)
 
 
 def _part_of(blob: Blob, track: Track, whole: Blob, second: float) -> bool:

@@ -1,4 +1,4 @@
-"""Regions to tracks where animals meet: who comes out of a region others are in went in; what flares up is nobody."""
+"""Regions to tracks where animals meet: who comes out of a region that others are in is who went in."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from app.video.motion.tracker import Step, Track, Tracker
 
 WIDTH = 192
 
-# What moves in three drawn videos: second, then left, right, top, bottom, area, grey of each region.
+# What moves in two drawn videos: second, then left, right, top, bottom, area, grey of each region.
 # Somebody comes in from the left and stands; two come by as one region from the right, and for a moment all are one.
 STANDS = (49, 72, 70, 86, 238, 86)
 COME_BY = [
@@ -39,14 +39,6 @@ COMES_BACK = [
     (9.0, LARGE, GROUND), (9.5, (67, 90, 34, 65, 178, 78)), (10.0, (78, 101, 43, 65, 166, 86)),
     (10.5, (86, 103, 55, 65, 113, 66), (80, 85, 43, 51, 27, 124)),
 ]  # fmt: skip
-# A sign in the picture changes for one frame, a second before somebody comes in from the left.
-SIGN = (4, 64, 6, 9, 108, 85)
-COMES_IN = [
-    (2.73, SIGN), (2.8,), (2.93,), (3.0,), (3.13,), (3.2,), (3.33,), (3.4,), (3.53,), (3.6,),
-    (3.73, (3, 10, 52, 61, 39, 45)), (3.8, (3, 15, 53, 69, 104, 37)),
-    (3.93, (3, 20, 55, 77, 200, 36)), (4.0, (3, 31, 52, 68, 173, 37)),
-    (4.13, (13, 41, 52, 69, 213, 43)), (4.2, (24, 47, 52, 69, 220, 43)), (4.33, (28, 56, 52, 69, 259, 44)),
-]  # fmt: skip
 
 
 def follow(frames: list[tuple]) -> list[Track]:
@@ -71,9 +63,3 @@ def test_bright_ground_is_not_the_dark_animal_that_went_in_behind_another():
     walker = follow(COMES_BACK)[0]
     assert all(step.grey < 100 for step in walker.steps)
     assert (walker.last.left, walker.last.top) == (86, 55)
-
-
-def test_what_flares_up_for_one_frame_is_not_the_beginning_of_who_comes_in_a_second_later():
-    sign, walker = follow(COMES_IN)
-    assert len(sign.steps) == 1
-    assert (walker.steps[0].second, walker.last.left) == (3.73, 28)
