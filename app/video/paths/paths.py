@@ -52,8 +52,8 @@ def _trimmed(track: Track, frame: Frame) -> list[Step]:
     steps = list(track.steps)
     while steps and steps[-1].shared:
         steps.pop()
-    steps = _without_speck(steps, frame)
-    return _without_spot(_without_speck(steps[::-1], frame)[::-1])
+    steps = _without_flash(_without_speck(steps, frame), frame)
+    return _without_spot(_without_flash(_without_speck(steps[::-1], frame), frame)[::-1])
 
 
 def _without_speck(steps: list[Step], frame: Frame) -> list[Step]:
@@ -65,6 +65,16 @@ def _without_speck(steps: list[Step], frame: Frame) -> list[Step]:
         if abs(steps[at].second - steps[at - 1].second) > pause and all(step.area < small for step in steps[:at]):
             return steps[at:]
     return steps
+
+
+def _without_flash(steps: list[Step], frame: Frame) -> list[Step]:
+    """Its steps without a first one, a while away, from which it would have leapt at another pace: a flash."""
+    if len(steps) < 4 or abs(steps[1].second - steps[0].second) <= 2.5 * frame.step:
+        return steps
+    times, middles = np.array([step.second for step in steps[:3]]), np.array([step.middle for step in steps[:3]])
+    leap, next_pace = np.diff(middles, axis=0) / np.diff(times)[:, None]
+    far = math.dist(middles[0], middles[1]) > LEAP * length_of(steps)
+    return steps[1:] if far and np.hypot(*(leap - next_pace)) > ALIKE_PACE * np.hypot(*leap) else steps
 
 
 def _without_spot(steps: list[Step]) -> list[Step]:

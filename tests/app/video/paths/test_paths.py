@@ -133,3 +133,15 @@ def test_ground_near_a_border_that_is_taken_up_by_who_comes_in_there_ends_at_tha
     ground = [Step(91.0 + n / 10, 102, 65, 120, 104, 175, 88) for n in range(11)]
     taken_up = [*ground, *recorded((92.1, 84, 120, 65, 108, 464, 46))]
     assert border_side(taken_up, Frame(192, 108, 0.0, 140.0, 0.1), leaving=True) == Side.BOTTOM
+
+
+def test_a_flash_a_second_before_somebody_comes_in_elsewhere_is_no_part_of_the_path():
+    flash = recorded((0.50, 92, 113, 25, 42, 216, 130))
+    coming = recorded(
+        (1.62, 185, 192, 77, 89, 44, 37), (1.75, 179, 192, 77, 93, 132, 35), (1.88, 177, 192, 80, 93, 156, 31),
+        (2.00, 167, 192, 78, 93, 171, 31), (2.12, 161, 188, 78, 93, 193, 32), (2.25, 154, 182, 77, 93, 181, 34),
+        (2.38, 149, 172, 77, 93, 226, 38), (2.50, 143, 169, 77, 93, 241, 46),
+    )  # fmt: skip
+    (path,) = paths_of([Track([*flash, *coming])], Frame(192, 144, 0.0, 20.0, 0.125))
+    assert path.steps[0].second == pytest.approx(1.62)
+    assert border_side(path.pieces[0], Frame(192, 144, 0.0, 20.0, 0.125), leaving=False) == Side.RIGHT
