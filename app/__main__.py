@@ -14,7 +14,9 @@ from sqlalchemy.exc import DBAPIError
 
 from app.commands.output import CommandFailed
 from app.settings import BadSetting, load_settings
+from app.storage.errors import StoreError
 from app.survey.database import UNWRITABLE, trouble
+from modal_backend.errors import sentence
 
 # Name, module in app/commands, what it does. A module is imported when its command is given: some are slow to import.
 COMMANDS = (
@@ -48,6 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except CommandFailed as error:
         print(error, file=sys.stderr)
         return error.code
+    except StoreError as error:
+        print(sentence(error), file=sys.stderr)
+        return 1
     except (DBAPIError, sqlite3.Error) as error:
         print(trouble(error), file=sys.stderr)
         return 1

@@ -37,6 +37,11 @@ def token_key_path(data_dir: Path) -> Path:
     return data_dir / "token.key"
 
 
+def folder_mark_path(data_dir: Path) -> Path:
+    """What tells this data folder from the others of a team."""
+    return data_dir / "folder.mark"
+
+
 def model_choice_path(data_dir: Path) -> Path:
     """Which models the worker has chosen."""
     return data_dir / "models_in_use.json"

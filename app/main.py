@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -18,10 +19,13 @@ import streamlit as st
 from app import deps
 from app.jobs.process import WorkerProcess
 from app.settings import BadSetting, load_settings
+from app.storage.errors import StoreError
+from app.survey import team
 from app.web.demo import Demo, demo_gate
 from app.web.guard import guard
 from app.web.routes import build_routes
 from app.web.services import services
+from modal_backend.errors import sentence
 
 if not Path(".streamlit", "config.toml").is_file():  # Streamlit looks for it where it is started
     sys.exit(f"Start Pugmark in its own folder, where .streamlit/config.toml is: cd {ROOT}")
@@ -35,7 +39,14 @@ except BadSetting as bad:
 async def lifespan(_app: Any) -> AsyncIterator[None]:
     """Open the survey and start the worker; stop and close them at the end."""
     settings = load_settings()
-    survey = deps.whole_survey()
+    try:
+        survey = deps.whole_survey()
+        team.require_same_media(survey, settings)
+    except (BadSetting, StoreError) as bad:
+        print(sentence(bad), file=sys.stderr, flush=True)
+        os._exit(2)  # nothing runs yet, and a traceback would hide the sentence
+    if settings.database_url or settings.media_url:
+        print(team.describe(survey, settings), file=sys.stderr)
     services.settings, services.survey, services.signer = settings, survey, deps.signer()
     if settings.demo:
         services.demo = Demo(settings)

@@ -19,6 +19,7 @@ from pydantic_settings import (
 )
 
 from app import files, operating_system
+from app.storage.address import StorageUrl
 from modal_backend.registry import DETECTOR, EMBEDDING, Task, of_task
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -28,6 +29,7 @@ PRIVATE = (
     "MODAL_TOKEN_SECRET",
     "PUGMARK_METRICS_TOKEN",
     "PUGMARK_ALERT_WEBHOOK",
+    "PUGMARK_MEDIA_URL",
 )
 AUTO = "auto"
 Names = Annotated[list[str], NoDecode]
@@ -73,9 +75,10 @@ class Settings(BaseSettings):
 
     data_dir: Path = Field(ROOT / "data", alias="PUGMARK_DATA_DIR", description="All state lives here.")
     database_url: str | None = Field(
-        None,
-        alias="PUGMARK_DATABASE_URL",
-        description="SQLAlchemy URL; default: SQLite in the data directory.",
+        None, alias="PUGMARK_DATABASE_URL", description="SQLAlchemy URL; default: SQLite in the data directory."
+    )
+    media_url: StorageUrl = Field(
+        None, alias="PUGMARK_MEDIA_URL", description="Storage that machines share, in fsspec's words; default: none."
     )
     backend: Backend = Field(Backend.AUTO, alias="PUGMARK_BACKEND")
     modal_enabled: bool | None = Field(None, alias="MODAL_ENABLED")
@@ -103,9 +106,7 @@ class Settings(BaseSettings):
         description="Folders the dashboard may import from, separated by commas.",
     )
     detector: str = Field(
-        AUTO,
-        alias="PUGMARK_DETECTOR",
-        description="auto, pocket, or a detector's name: `python -m app weights` lists them.",
+        AUTO, alias="PUGMARK_DETECTOR", description="auto, pocket, or a name that `python -m app weights` lists."
     )
     embedding: str = Field(
         AUTO,
@@ -127,11 +128,8 @@ class Settings(BaseSettings):
         default_factory=lambda: operating_system.user_name(), alias="PUGMARK_REVIEWER", min_length=1, max_length=80
     )
     metrics_token: str | None = Field(
-        None,
-        alias="PUGMARK_METRICS_TOKEN",
-        description="Bearer token of /metrics; without it only this machine may read it.",
+        None, alias="PUGMARK_METRICS_TOKEN", description="Of /metrics; without it only this machine may read it."
     )
-
     alert_webhook: SecretStr | None = Field(
         None, alias="PUGMARK_ALERT_WEBHOOK", description="Address to which a worker posts alerts as JSON."
     )
@@ -144,9 +142,7 @@ class Settings(BaseSettings):
     reviewers: Names = Field(default_factory=list, alias="PUGMARK_REVIEWERS")
     viewers: Names = Field(default_factory=list, alias="PUGMARK_VIEWERS")
     demo: bool = Field(
-        False,
-        alias="PUGMARK_DEMO",
-        description="Every browser has a survey of its own, up to 200 files, removed after 24 hours.",
+        False, alias="PUGMARK_DEMO", description="Every browser has a survey of its own, removed after 24 hours."
     )
     start_worker: bool = Field(
         True,
@@ -220,6 +216,8 @@ class Settings(BaseSettings):
     def _no_contradiction(self) -> Settings:
         if self.demo and self.database_url:
             raise ValueError("PUGMARK_DEMO gives every visitor a database of its own: leave PUGMARK_DATABASE_URL away")
+        if self.demo and self.media_url:
+            raise ValueError("PUGMARK_DEMO gives every visitor a data folder of its own: leave PUGMARK_MEDIA_URL away")
         if self.backend is Backend.MODAL and self.modal_enabled is False:
             raise ValueError("PUGMARK_BACKEND is modal but MODAL_ENABLED is false: change one of the two")
         if self.backend is Backend.EMBEDDED and self.modal_enabled:

@@ -33,6 +33,7 @@ STREAMLIT_ROOMS = ("app/ui/", "app/main.py", "app/shell.py", "app/deps.py")
 # Which room of app/ may import which: only from a lower floor.
 FLOORS = (
     ("files", "operating_system", "background"),
+    ("storage",),
     ("settings",),
     ("survey", "video"),
     ("ingest", "exchange", "sample"),

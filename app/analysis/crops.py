@@ -15,9 +15,10 @@ from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
 from app.analysis.parts import first_part
-from app.files import crop_path, write_jpeg
+from app.files import crop_path
 from app.ingest.formats import Format
 from app.ingest.picture import decode
+from app.storage import shared
 from app.survey.detections import results
 from modal_backend.contracts import Box, Failure, LocalFeatures, Picture
 from modal_backend.registry import MODELS
@@ -111,7 +112,7 @@ def _cut(context: Context, crops: list[Crop], wide_enough: int) -> list[Picture]
 def write_crop(data_dir: Path, crop: Crop, picture: Picture) -> None:
     """Write a crop's picture, its longer side at most 512 pixels; complete or not there at all. Raises OSError."""
     place = crop_path(data_dir, results.crop_name(crop.detection_id, crop.box))
-    write_jpeg(place, picture, CROP_SIDE, CROP_QUALITY)
+    shared.write_jpeg(data_dir, place, picture, CROP_SIDE, CROP_QUALITY)
 
 
 def _store(context: Context, cut_from: Sequence[tuple[int, Box]], answers: Sequence[Answer]) -> None:

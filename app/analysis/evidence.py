@@ -21,6 +21,7 @@ from app.analysis import pictures
 from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.files import crop_path
+from app.storage import shared
 from app.survey.detections import evidence as kept
 from app.survey.detections import quality
 from app.survey.detections.boxes import BoxView, boxes
@@ -157,7 +158,7 @@ def measure_crops(context: Context, detection_ids: Sequence[int]) -> None:
 def picture_of(context: Context, box: BoxView) -> Picture:
     """The crop of a box, cut now when it has not been cut yet. Raises NoCrop."""
     path = crop_path(context.survey.data_dir, _name(box))
-    if not path.is_file():
+    if not shared.is_here(context.survey.data_dir, path):
         asyncio.run(pictures.describe_boxes(context, [box.id], None, Lane()))
     try:
         with Image.open(path) as image:

@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
-from pathlib import Path
 from typing import cast
 
 import sqlalchemy as sa
@@ -20,9 +19,10 @@ from sqlalchemy.orm import Session
 from app.analysis.calls import Answer, call
 from app.analysis.context import Context
 from app.analysis.video_crops import describe_tracklets
-from app.files import frame_path, view_path, write_jpeg
+from app.files import frame_path, view_path
 from app.ingest.formats import Format
 from app.ingest.picture import thumbnail
+from app.storage import shared
 from app.survey.detections import results
 from app.survey.detections.boxes import rescore
 from app.survey.media import claims
@@ -132,11 +132,11 @@ def show_and_describe(context: Context, media_id: int, job: str | None = None) -
         media = session.get_one(Media, media_id)
         looked = runs.facts_of(runs.counting_run(session, media_id)).looked
     places = {second: frame_path(context.survey.data_dir, media.sha256, index) for index, second in looked}
-    lacking = [second for second, place in places.items() if not place.exists()][:MOST_SHOWN]
-    path = context.store.path_of(media.sha256, cast(Format, media.format))
-    found = frames_at(path, lacking) if lacking else {}
+    data_dir = context.survey.data_dir
+    lacking = [second for second, place in places.items() if not shared.is_here(data_dir, place)][:MOST_SHOWN]
+    found = frames_at(context.store.path_of(media.sha256, cast(Format, media.format)), lacking) if lacking else {}
     for second, picture in found.items():
-        write_jpeg(places[second], picture, FRAME_SIDE, FRAME_QUALITY)
+        shared.write_jpeg(data_dir, places[second], picture, FRAME_SIDE, FRAME_QUALITY)
     _describe(context, media_id, job)
 
 
@@ -292,9 +292,9 @@ def _standing(tracklet: Tracklet, sure: float) -> float:
 
 def _write_frames(context: Context, media: Media, done: SummarisedVideo) -> None:
     """The frames looked at as small pictures, and the key frame as thumbnail and large picture."""
-    data_dir: Path = context.survey.data_dir
+    data_dir, sha256 = context.survey.data_dir, media.sha256
     for look in done.sampled:
-        write_jpeg(frame_path(data_dir, media.sha256, look.index), look.picture, FRAME_SIDE, FRAME_QUALITY)
+        shared.write_jpeg(data_dir, frame_path(data_dir, sha256, look.index), look.picture, FRAME_SIDE, FRAME_QUALITY)
     key = next(look.picture for look in done.sampled if look.index == done.key_frame)
-    write_jpeg(view_path(data_dir, media.sha256), key, max(key.shape), 85)
-    context.store.replace_thumb(media.sha256, thumbnail(key))
+    shared.write_jpeg(data_dir, view_path(data_dir, sha256), key, max(key.shape), 85)
+    context.store.replace_thumb(sha256, thumbnail(key))

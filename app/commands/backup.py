@@ -10,7 +10,9 @@ from app import files
 from app.commands.output import Bar, CommandFailed, note, tell
 from app.safekeeping.backup import write_backup
 from app.settings import Settings
+from app.storage.errors import StoreError
 from app.survey.database import open_survey
+from modal_backend.errors import sentence
 
 
 def add_arguments(command: ArgumentParser) -> None:
@@ -27,11 +29,14 @@ def run(settings: Settings, options: Namespace) -> int:
     try:
         with Bar("media") as bar:
             backup = write_backup(survey, options.file, bar.report)
+    except StoreError as error:
+        raise CommandFailed(sentence(error), 2) from error
     except OSError as error:
         raise CommandFailed(f"{options.file} cannot be written ({error.strerror}).", 2) from error
     lines = [f"The original {name} is missing." for name in backup.missing]
     lines += [f"The original {name} is damaged; it is in the backup as it is." for name in backup.damaged]
     lines += ["python -m app check says what to do about these."] if lines else []
+    lines += [f"Media lie in {backup.media}; they are in the backup, too."] if backup.media else []
     rows = sum(backup.rows.values())
     lines.append(f"{rows:,} rows and {backup.originals:,} originals written to {options.file}.")
     tell(options.as_json, {"file": str(options.file), **asdict(backup)}, "\n".join(lines))

@@ -70,15 +70,16 @@ def run(settings: Settings, options: Namespace) -> int:
             print(line.rstrip(), flush=True)
     if options.as_json:
         tell(True, [asdict(one) for one in findings], "")
-    needed = {"survey database", "job queue", choice.local, choice.detector, *choice.embeddings}
+    needed = {"media storage", "survey database", "job queue", choice.local, choice.detector, *choice.embeddings}
     if settings.active_backend is Backend.MODAL:
-        needed = {"survey database", "job queue", "modal"}
+        needed = {"media storage", "survey database", "job queue", "modal"}
     return 0 if all(one.state == "ready" for one in findings if one.name in needed) else 1
 
 
 def _findings(settings: Settings, choice: Choice) -> Iterator[Finding]:
     backend = EmbeddedBackend()
     yield machine.disk(settings.data_dir)
+    yield machine.media(settings)
     yield machine.port()
     yield _checked("survey database", "store", lambda: _survey_answers(settings))
     yield machine.clock(settings)
@@ -217,7 +218,7 @@ def _queue_answers(settings: Settings) -> str:
     from app.jobs.worker import run_worker
 
     with tempfile.TemporaryDirectory() as folder:
-        own = settings.model_copy(update={"data_dir": Path(folder), "database_url": None})
+        own = settings.model_copy(update={"data_dir": Path(folder), "database_url": None, "media_url": None})
         start = time.monotonic()
         run_worker(open_survey(own), own, threading.Event(), lambda: True)
         return f"a worker came up in {time.monotonic() - start:.1f} s"

@@ -11,6 +11,8 @@ from pathlib import Path
 import sqlalchemy as sa
 
 from app.settings import Settings
+from app.storage.errors import StorageAway, StorageError
+from app.storage.shared import Storage
 from app.survey.database import open_survey
 from app.survey.tables.calls import Call
 from app.survey.tables.decisions import Decision
@@ -23,7 +25,7 @@ PORT = 8501  # Streamlit's own choice
 @dataclass(frozen=True, slots=True)
 class Finding:
     """State of one thing: ready, configured (not tried), weights there or missing, not configured, not deployed,
-    unreachable, unavailable, scarce, wrong or in use.
+    unreachable, refused, unavailable, scarce, wrong or in use.
     """
 
     name: str
@@ -44,6 +46,21 @@ def disk(folder: Path) -> Finding:
             "disk", "store", "scarce", reason, "Free some space, or let PUGMARK_DATA_DIR name a larger disk."
         )
     return Finding("disk", "store", "ready", reason)
+
+
+def media(settings: Settings) -> Finding:
+    """Where the files of media lie; whether a storage can be written to, and how much the copies here take."""
+    if not settings.media_url:
+        return Finding("media storage", "store", "ready", f"media lie in {settings.data_dir} alone")
+    storage = Storage(settings.media_url, settings.data_dir)
+    copies = sum(size for _, size, _ in storage.copies()) / 1e9
+    reason = f"{settings.media_url}; copies in {settings.data_dir} take {copies:.2f} GB"
+    try:
+        storage.probe()
+    except StorageError as error:
+        state = "unreachable" if isinstance(error, StorageAway) else "refused"
+        return Finding("media storage", "store", state, f"{error} {reason}", error.remedy)
+    return Finding("media storage", "store", "ready", reason)
 
 
 def clock(settings: Settings) -> Finding:

@@ -7,6 +7,7 @@ from dataclasses import asdict
 
 import sqlalchemy as sa
 
+from app.commands import machine
 from app.commands.output import tell
 from app.jobs.presence import any_alive
 from app.settings import Settings
@@ -23,7 +24,7 @@ def add_arguments(_command: ArgumentParser) -> None:
 
 def run(settings: Settings, options: Namespace) -> int:
     """Always exits with 0."""
-    survey = open_survey(settings, reading=True)
+    survey, media = open_survey(settings, reading=True), machine.media(settings)
     with survey.read() as session:
         by_stage = stages(session)
         recent = recent_imports(session)
@@ -31,6 +32,7 @@ def run(settings: Settings, options: Namespace) -> int:
         value = {
             "backend": str(settings.active_backend),
             "data_dir": str(settings.data_dir),
+            "media_storage": {"state": media.state, "reason": media.reason, "remedy": media.remedy},
             "worker_alive": any_alive(survey),
             "media": sum(by_stage.values()),
             "stages": by_stage,
@@ -51,5 +53,7 @@ def run(settings: Settings, options: Namespace) -> int:
     lines = [f"{value['media']} media: " + ", ".join(f"{count} {stage}" for stage, count in by_stage.items())]
     lines += [f"import {one.id} {one.label}: {one.state}, {one.done} of {one.listed or '?'} files" for one in recent]
     lines.append("A worker is running." if value["worker_alive"] else "No worker is running.")
+    if settings.media_url:
+        lines.append(f"Media storage {media.state}: {media.reason} {media.remedy}".rstrip())
     tell(options.as_json, value, "\n".join(lines))
     return 0

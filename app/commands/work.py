@@ -13,6 +13,7 @@ from app.jobs.presence import TakenOver
 from app.jobs.worker import run_worker
 from app.operating_system import begin_anew
 from app.settings import Settings
+from app.survey import team
 from app.survey.database import open_survey
 
 
@@ -31,7 +32,8 @@ def run(settings: Settings, _options: Namespace) -> int:
     signal.signal(signal.SIGINT, asked_to_stop)
     parent = os.getppid()
     survey = open_survey(settings)
-    note(f"Worker on {settings.data_dir}. Ctrl+C stops it; nothing is lost.")
+    team.require_same_media(survey, settings)
+    note(f"Worker on {settings.data_dir}. Ctrl+C stops it; nothing is lost. {team.describe(survey, settings)}")
     try:
         run_worker(survey, settings, stop, lambda: os.getppid() != parent)
     except TakenOver as error:

@@ -12,6 +12,7 @@ from app import files
 from app.exchange import sightings_csv
 from app.exchange.identifiers import ExportRefused
 from app.exchange.progress import Report, unheard
+from app.storage import shared
 from app.survey.detections.blur import blurred_jpeg
 from app.survey.detections.boxes import boxes, boxes_of
 from app.survey.detections.people import people_inside
@@ -63,7 +64,7 @@ def crops(
         box = shown[view.detection_id]
         path = files.crop_path(data_dir, crop_name(box.id, box.box))
         inside = people_inside(box.box, beside[view.media_id])
-        yield view, _without_people(path, inside) if path.is_file() else None
+        yield view, _without_people(path, inside) if shared.is_here(data_dir, path) else None
 
 
 def _file_name(folder: str, view: SightingView) -> str:

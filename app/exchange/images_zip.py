@@ -22,6 +22,7 @@ from app.exchange.csv_text import csv_text
 from app.exchange.identifiers import ExportRefused
 from app.exchange.progress import Report, unheard
 from app.exchange.sightings_csv import media_paths
+from app.storage import shared
 from app.survey.detections.blur import blurred_jpeg
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM, hides_person
@@ -63,7 +64,7 @@ def write(
         for media, station, boxes, folders in _sorted(session, sorted_by, left_out, report):
             people = [box.box for box in boxes if hides_person(box)]
             try:
-                path = files.stored_original(data_dir, media.sha256)
+                path = shared.original(data_dir, media.sha256)
                 content, suffix = (blurred_jpeg(path, people), ".jpg") if people else _without_place(path, exact=exact)
             except OSError:
                 left_out["whose file cannot be read"] += 1

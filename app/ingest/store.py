@@ -15,21 +15,11 @@ from uuid import uuid4
 
 from app import files, operating_system
 from app.ingest.formats import SUFFIX, Format
+from app.storage import shared
+from app.storage.errors import StoreError, StoreFull
 from modal_backend.weights.whole_file import put
 
 ABANDONED_AFTER_S = 3600
-
-
-class StoreError(Exception):
-    """The store cannot be written. `remedy` says what a person can do about it."""
-
-    remedy = "Check that the data folder is there and that Pugmark may write to it, then import again."
-
-
-class StoreFull(StoreError):
-    """The disk or the quota is used up; nothing half-written was left behind."""
-
-    remedy = "Free some space, or move the data folder to a larger disk, then import again."
 
 
 @dataclass(slots=True)
@@ -72,9 +62,13 @@ class MediaStore:
         with _store_errors():
             self.incoming.mkdir(parents=True, exist_ok=True)
 
-    def path_of(self, sha256: str, kind: Format) -> Path:
+    def place_of(self, sha256: str, kind: Format) -> Path:
         """Where the original lies or would lie."""
         return files.original_path(self.root, sha256, SUFFIX[kind])
+
+    def path_of(self, sha256: str, kind: Format) -> Path:
+        """The original, to be read; fetched where it is in a storage only. Raises StorageError, StoreFull."""
+        return shared.here(self.root, self.place_of(sha256, kind))
 
     def thumb_path(self, sha256: str) -> Path:
         """Where the thumbnail lies or would lie; a JPEG of at most 256 x 256 pixels."""
@@ -96,23 +90,30 @@ class MediaStore:
     def keep(self, incoming: Incoming, kind: Format, thumb: bytes) -> bool:
         """Puts a received file and its thumbnail in their places; True when this content is new.
 
-        The thumbnail comes first, so an original is never without one. Raises StoreError, StoreFull.
+        The thumbnail comes first, so an original is never without one. Where a storage is shared, both are there when
+        this returns. Raises StoreError, StoreFull.
         """
         sha256 = incoming.sha256
-        place = self.path_of(sha256, kind)
+        place, thumb_place = self.place_of(sha256, kind), self.thumb_path(sha256)
         with _store_errors():
-            if _size(self.thumb_path(sha256)) <= 0:
+            if _size(thumb_place) <= 0:
                 self._put_thumb(sha256, thumb)
-            if _size(place) == incoming.length:
-                return False
-            _put(incoming, place)
-            operating_system.sync_folder(place.parent)
-        return True
+            is_new = _size(place) != incoming.length
+            if is_new:
+                _put(incoming, place)
+                operating_system.sync_folder(place.parent)
+        storage = shared.storage_of(self.root)
+        if storage is not None:
+            if storage.size_of(thumb_place) <= 0:  # another may stand there by now: the key frame of a video
+                storage.share(thumb_place)
+            storage.share(place, anew=False)
+        return is_new
 
     def replace_thumb(self, sha256: str, thumb: bytes) -> None:
         """Another thumbnail in place of the first one. Raises StoreError, StoreFull."""
         with _store_errors():
             self._put_thumb(sha256, thumb)
+        shared.share(self.root, self.thumb_path(sha256))
 
     def clean(self) -> int:
         """Removes what killed processes left half-written; returns how many. Living writers keep theirs."""

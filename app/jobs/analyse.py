@@ -8,9 +8,9 @@ from dbos import DBOS
 
 from app.analysis import closer, pictures
 from app.ingest.refusals import Refused
-from app.ingest.store import StoreError
 from app.jobs.current import current
 from app.jobs.steps import step
+from app.storage.errors import StoreError
 from modal_backend.errors import BackendError, sentence
 
 

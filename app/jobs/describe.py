@@ -21,7 +21,8 @@ from app.analysis.context import Context
 from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
 from app.jobs.current import current
-from app.jobs.queue import Due, Queue
+from app.jobs.queue import Due
+from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.survey.detections import rapid_profile
 from app.survey.detections.features import alike_to, lacking, lacking_count, newest_version, present_versions

@@ -19,6 +19,7 @@ from app.exchange.wishes import wish_of
 from app.jobs.current import current
 from app.jobs.queue import Due, export_workflow_id
 from app.jobs.steps import step
+from app.storage import shared
 from app.survey.capture.effort import NoEffort
 from app.survey.database import Survey, is_away
 from app.survey.exports import written
@@ -82,12 +83,14 @@ def bring_to_end(survey: Survey, export_id: int) -> None:
         part.mkdir(parents=True)
         holds = FORMATS[kind].write(survey, wish_of(settings, _reporter(survey, export_id)), part / name)
         part.rename(folder)
+        for file in folder.iterdir():
+            shared.share(survey.data_dir, file)
     except Unwanted:
         pass
     except (ExportRefused, NoEffort, ValueError) as refused:
         error = str(refused)
     except OSError as failed:
-        error = f"The file could not be written ({failed.strerror})."
+        error = f"The file could not be written ({failed.strerror or failed})."
     except Exception as failed:
         if is_away(failed):
             raise

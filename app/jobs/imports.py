@@ -21,13 +21,15 @@ from app.exchange.incoming import bringing_in
 from app.ingest.intake import source_files
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
-from app.ingest.store import StoreError
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import Current, current
-from app.jobs.queue import Due, Queue, import_workflow_id
+from app.jobs.queue import Due, import_workflow_id
+from app.jobs.queues import Queue
 from app.jobs.sample import tell_story
 from app.jobs.steps import step
 from app.sample import demo_survey
+from app.storage.errors import StoreError
+from app.storage.shared import storage_of
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
 from app.survey.media import claims, clocks, imports, places
@@ -156,6 +158,14 @@ def due(session: Session) -> list[Due]:
     """The imports that wait or run."""
     open_states = sa.select(ImportBatch).where(ImportBatch.state.in_([ImportState.QUEUED, ImportState.RUNNING]))
     return [Due(import_workflow_id(one.id, one.attempt), (one.id,)) for one in session.scalars(open_states)]
+
+
+def is_here(survey: Survey, import_id: int) -> bool:
+    """Whether a worker of this data folder may take an import in: of another folder it would find no files."""
+    if storage_of(survey.data_dir) is None:
+        return True
+    with survey.read() as session:
+        return Path(session.get_one(ImportBatch, import_id).root).exists()
 
 
 def broke_off(session: Session, import_id: int, reason: str) -> None:

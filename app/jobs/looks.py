@@ -14,6 +14,7 @@ from app.ingest.look import look_of
 from app.jobs.current import current
 from app.jobs.queue import Due
 from app.jobs.steps import step
+from app.storage import shared
 from app.survey.database import Survey
 from app.survey.media import imports, looks
 from app.survey.tables.media import Media, MediaLook
@@ -58,7 +59,9 @@ def _look_at_some(survey: Survey, after: int) -> int:
     found = {}
     for media_id, sha256 in missing.items():
         try:
-            found[media_id] = look_of(files.thumb_path(survey.data_dir, sha256).read_bytes())
+            found[media_id] = look_of(
+                shared.here(survey.data_dir, files.thumb_path(survey.data_dir, sha256)).read_bytes()
+            )
         except (OSError, ValueError) as error:
             log.debug("The thumbnail of media %s cannot be read: %s", media_id, error)
     with survey.write() as session:

@@ -18,6 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from sqlalchemy.orm import Session
 
 from app import files
+from app.survey import team
 from app.survey.database import Survey
 from app.survey.tables.calls import Worker
 
@@ -49,7 +50,7 @@ class Presence:
         """Say that this worker is alive. Raises TakenOver when the others think it is not."""
         with self.survey.write() as session:
             mine = sa.update(Worker).where(Worker.executor_id == self.executor_id, Worker.recovered_by.is_(None))
-            known = session.execute(mine.values(heartbeat_at=_now(session)))
+            known = session.execute(mine.values(heartbeat_at=_now(session), waits_for=team.trouble_of(self.survey)))
         if not known.rowcount:  # type: ignore[attr-defined]
             raise TakenOver("Another worker took over the work of this one, which could not be reached for a while.")
         if monotonic() - self._last_beat > GONE_AFTER_SECONDS / 2:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from dbos._migration import get_migration_versions, get_sqlite_migration_version
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.jobs.order import Order
+from app.jobs.queues import QUEUE_OF, Queue, queue_name
 from app.settings import Settings
 from app.survey.database import Survey
 from app.survey.individuals.rankings import Scope
@@ -36,49 +36,6 @@ LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", 
 LEFT = "left"
 
 
-class Queue(StrEnum):
-    """Interactive work never waits behind bulk work, and what runs here never behind what waits for Modal."""
-
-    INTERACTIVE = "interactive"
-    MATCHES = "matches"
-    EVIDENCE = "evidence"
-    IMPORTS = "imports"
-    BATCHES = "batches"
-    VIDEO_QUESTIONS = "video-questions"
-    NOTES = "notes"
-    EXPORTS = "exports"
-    TRIALS = "trials"
-
-
-QUEUE_OF = {
-    "import_media": Queue.IMPORTS,
-    "retry_failed": Queue.IMPORTS,
-    "bring_in_results": Queue.IMPORTS,
-    "describe_again": Queue.IMPORTS,
-    "hint_species": Queue.EVIDENCE,
-    "read_stamps": Queue.IMPORTS,
-    "summarise_again": Queue.IMPORTS,
-    "describe_boxes": Queue.INTERACTIVE,
-    "look_closer": Queue.INTERACTIVE,
-    "rank_queries": Queue.INTERACTIVE,
-    "rank_ahead": Queue.BATCHES,
-    "give_up_calls": Queue.INTERACTIVE,
-    "match_queries": Queue.MATCHES,
-    "compare_matched": Queue.MATCHES,
-    "compare_pairs": Queue.EVIDENCE,
-    "read_crops": Queue.EVIDENCE,
-    "calibrate": Queue.EVIDENCE,
-    "look_at_thumbs": Queue.EVIDENCE,
-    "ask_about_video": Queue.VIDEO_QUESTIONS,
-    "analyse_notes": Queue.NOTES,
-    "write_export": Queue.EXPORTS,
-    "sweep_exports": Queue.EXPORTS,
-    "try_model": Queue.TRIALS,
-    "turn_trial": Queue.TRIALS,
-    "remove_trial": Queue.TRIALS,
-}
-
-
 @dataclass(frozen=True, slots=True)
 class Due:
     """A job that rows of the survey ask for. workflow_id: always the same for the same work."""
@@ -93,6 +50,7 @@ class Jobs:
     def __init__(self, survey: Survey, settings: Settings) -> None:
         self.survey = survey
         self._url = settings.jobs_url
+        self._settings = settings
         self._most_waiting = settings.modal_queue_max_size
         self._client: DBOSClient | None = None
         self._order: Order | None = None
@@ -234,7 +192,7 @@ class Jobs:
         client = self._connect()
         if client is None:
             return False
-        queue = Queue.BATCHES if bulk else QUEUE_OF[workflow]
+        queue = queue_name(Queue.BATCHES if bulk else QUEUE_OF[workflow], self._settings)
         client.enqueue({"queue_name": queue, "workflow_name": workflow, "workflow_id": workflow_id}, *args)
         return True
 

@@ -18,7 +18,8 @@ from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.ingest.refusals import Refused
 from app.jobs.current import Current, current
-from app.jobs.queue import LEFT, Due, Queue
+from app.jobs.queue import LEFT, Due
+from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.matching.gallery import NotDescribed
 from app.survey.detections.features import feature_version

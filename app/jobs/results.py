@@ -18,7 +18,8 @@ from app.analysis.taking_in import batches
 from app.exchange.incoming import bringing_in, keeping
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import current
-from app.jobs.queue import Due, Queue, results_workflow_id
+from app.jobs.queue import Due, results_workflow_id
+from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.survey.decisions import parts
 from app.survey.decisions.refusals import BadDecision

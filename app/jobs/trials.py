@@ -17,7 +17,8 @@ from app.analysis.context import Context
 from app.analysis.taking_in import batches
 from app.jobs.analyse import analyse_batch
 from app.jobs.current import current
-from app.jobs.queue import Due, Queue
+from app.jobs.queue import Due
+from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.survey.database import Survey
 from app.survey.media import claims, imports

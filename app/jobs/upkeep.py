@@ -134,6 +134,8 @@ class Upkeep:
                     assert kept.broke_off is not None
                     kept.broke_off(session, job.args[0], str(status.error or status.status.lower()))
                 continue
+            if kept.workflow == "import_media" and not imports.is_here(self._survey, job.args[0]):
+                continue
             if status is not None:
                 DBOS.delete_workflow(job.workflow_id, delete_children=True)
             self._jobs.put(kept.workflow, job.workflow_id, *job.args)

@@ -19,6 +19,7 @@ from app.analysis.video_endpoint import endpoint, not_configured
 from app.jobs.current import current
 from app.jobs.queue import Due, video_workflow_id
 from app.jobs.steps import step
+from app.storage import shared
 from app.survey.calls import ledger
 from app.survey.calls.ledger import Sent
 from app.survey.tables.media import Media
@@ -139,11 +140,11 @@ def _question(row: VideoAnswer) -> VideoQuestion:
 
 
 def _original(media: Media) -> Path:
-    folder = current().context.survey.data_dir / "originals" / media.sha256[:2]
-    found = sorted(folder.glob(f"{media.sha256}.*"))
-    if not found:
-        raise JobFailed("The video's file is not in the data folder any more.", remedy="Import the video again.")
-    return found[0]
+    try:
+        return shared.original(current().context.survey.data_dir, media.sha256)
+    except FileNotFoundError as error:
+        gone = "The video's file is not in the data folder any more."
+        raise JobFailed(gone, remedy="Import the video again.") from error
 
 
 def _begin(row: VideoAnswer, question: VideoQuestion) -> Sent:

@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig
@@ -23,10 +24,12 @@ from app.jobs import evidence, rank  # noqa: F401 (workflows of this worker)
 from app.jobs.current import Current, set_current
 from app.jobs.polling import look_cheaply
 from app.jobs.presence import HEARTBEAT_SECONDS, Presence
-from app.jobs.queue import Queue
+from app.jobs.queues import OF_FOLDER, Queue, queue_name
 from app.jobs.upkeep import Upkeep
 from app.matching.gallery import Gallery
 from app.settings import Settings
+from app.storage.shared import storage_of
+from app.survey import team
 from app.survey.database import Survey, is_away, prepare_queue
 from app.survey.detections import rapid_profile
 from modal_backend.errors import BackendError
@@ -47,10 +50,15 @@ LAST_STEPS_SECONDS = 2
 def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until: Callable[[], bool]) -> None:
     """Work until `stop` is set or `until()` is true. Raises what keeps the queue from opening."""
     prepare_queue(settings.jobs_url)
+    team.require_same_media(survey, settings)
     presence = Presence(survey)
     backend = open_backend(settings)
     choose = Chooser(settings, backend.runnable, survey)
-    with open_context(survey, presence.executor_id, backend, choose, _waiting(settings)) as context:
+    storage = storage_of(survey.data_dir)
+    with (
+        open_context(survey, presence.executor_id, backend, choose, _waiting(settings)) as context,
+        storage.line.patience() if storage is not None else nullcontext(),
+    ):
         if backend.elsewhere and settings.modal_budget is not None:
             context.budget = Budget(survey, settings.modal_budget)
         now = Current(context, Gallery(survey), settings)
@@ -94,6 +102,8 @@ def _open_queue(settings: Settings, context: Context) -> None:
         "enable_otlp": False,
     }
     DBOS(config=config)
+    if settings.media_url:  # those of another data folder are for the workers there
+        DBOS.listen_queues([*Queue, *(queue_name(queue, settings) for queue in OF_FOLDER)])
     DBOS.launch()
     # Jobs are put into the queue without a version; the worker that started last does them, also an older one.
     DBOS.set_latest_application_version(DBOS.application_version)
@@ -110,7 +120,10 @@ def _open_queue(settings: Settings, context: Context) -> None:
         (Queue.TRIALS, TRIALS_AT_ONCE, POLL_SECONDS * 20),
     ):
         DBOS.register_queue(
-            queue, worker_concurrency=at_once, polling_interval_sec=seconds, on_conflict="always_update"
+            queue_name(queue, settings),
+            worker_concurrency=at_once,
+            polling_interval_sec=seconds,
+            on_conflict="always_update",
         )
     look_cheaply(_get_dbos_instance()._sys_db)
 

@@ -21,11 +21,13 @@ import sqlalchemy as sa
 from app import files
 from app.ingest.formats import SUFFIX, Format
 from app.safekeeping.rows import counts, snapshot
+from app.storage import shared
+from app.storage.errors import StorageDamaged, StorageMissing
 from app.survey.database import Survey
 from app.survey.tables.media import Media
 from modal_backend.weights.whole_file import whole_file
 
-VERSION = 1
+VERSION = 2
 CONTENTS = "backup.json"
 DATABASE = "survey.sqlite"
 FOLDERS = ("evaluations", "notes", "results", "sample", "uploads")
@@ -43,6 +45,7 @@ class Backup:
         made_at: seconds since 1970.
         rows: of each table.
         missing: originals that a row names and that are not there.
+        media: the storage that machines shared the media in; empty where they lay in the data folder alone.
         damaged: originals whose content has not the hash of their name; they are in the backup as they are.
     """
 
@@ -52,6 +55,7 @@ class Backup:
     originals: int = 0
     missing: list[str] = field(default_factory=list)
     damaged: list[str] = field(default_factory=list)
+    media: str = ""
     version: int = VERSION
 
 
@@ -66,8 +70,10 @@ def write_backup(survey: Survey, place: Path, report: Report) -> Backup:
 
     Raises:
         OSError: it cannot be written.
+        StorageError: the media cannot be fetched.
     """
-    backup = Backup(str(survey.data_dir), time.time())
+    storage = shared.storage_of(survey.data_dir)
+    backup = Backup(str(survey.data_dir), time.time(), media=storage.url if storage is not None else "")
     place.parent.mkdir(parents=True, exist_ok=True)
     with (
         whole_file(place) as part,
@@ -95,7 +101,9 @@ def media_files(data_dir: Path, media: sa.Row[str, str, str]) -> Iterator[Path]:
     yield files.thumb_path(data_dir, media.sha256)
     if media.kind == "video":
         yield files.view_path(data_dir, media.sha256)
-        yield from sorted(files.frame_path(data_dir, media.sha256, 0).parent.glob("*.jpg"))
+        folder = files.frame_path(data_dir, media.sha256, 0).parent
+        storage = shared.storage_of(data_dir)
+        yield from sorted({*folder.glob("*.jpg"), *(storage.below(folder) if storage is not None else ())})
 
 
 def _media(rows: sa.Connection) -> Iterator[sa.Row[str, str, str]]:
@@ -123,7 +131,7 @@ def _add_read_results(archive: zipfile.ZipFile, data_dir: Path, beside: Path) ->
 def _add_media(archive: zipfile.ZipFile, data_dir: Path, media: sa.Row[str, str, str], backup: Backup) -> None:
     kind: Format = media.format
     original = files.original_path(data_dir, media.sha256, SUFFIX[kind])
-    sha256 = _add(archive, data_dir, original)
+    sha256 = _add_shared(archive, data_dir, original)
     if sha256 is None:
         backup.missing.append(original.name)
     else:
@@ -131,7 +139,19 @@ def _add_media(archive: zipfile.ZipFile, data_dir: Path, media: sa.Row[str, str,
         if sha256 != media.sha256:
             backup.damaged.append(original.name)
     for path in media_files(data_dir, media):
-        _add(archive, data_dir, path)
+        _add_shared(archive, data_dir, path)
+
+
+def _add_shared(archive: zipfile.ZipFile, data_dir: Path, path: Path) -> str | None:
+    """The same as `_add`, from the storage where there is one and the file is not here."""
+    storage = shared.storage_of(data_dir)
+    if storage is None:
+        return _add(archive, data_dir, path)
+    try:
+        with storage.borrowed(path):
+            return _add(archive, data_dir, path)
+    except (StorageMissing, StorageDamaged):
+        return None
 
 
 def _add(archive: zipfile.ZipFile, data_dir: Path, path: Path) -> str | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,6 +20,8 @@ from app.ingest.refusals import Refused
 from app.ingest.store import MediaStore
 from app.ingest.video import read_video
 from app.safekeeping.backup import BLOCK, Report
+from app.storage import shared
+from app.storage.errors import StorageDamaged, StorageMissing
 from app.survey.database import DAMAGED, Survey, slices
 from app.survey.tables.media import ImportBatch, ListedFile, Media
 from app.survey.videos import runs
@@ -34,20 +37,25 @@ class Checked:
     Attributes:
         mended: what was missing or damaged and is whole again.
         left: what cannot be made again from what is there.
+        shared: files that lay here and were put into the storage.
         unlisted: originals without a row, in bytes each; an import that runs has such for a moment.
     """
 
     media: int = 0
     mended: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
+    shared: int = 0
     unlisted: dict[str, int] = field(default_factory=dict)
 
 
 def check(survey: Survey, report: Report) -> Checked:
-    """Read every file once and compare it with its row.
+    """Read every file once and compare it with its row. What lies here and not in a storage is put there.
 
     Args:
         report: called with media done and all.
+
+    Raises:
+        StorageError: the storage is away or refuses.
     """
     checked, store = Checked(), MediaStore(survey.data_dir)
     checked.left += _database(survey)
@@ -61,6 +69,7 @@ def check(survey: Survey, report: Report) -> Checked:
                 _media(session, store, media, checked)
                 checked.media += 1
                 report(checked.media, len(ids))
+    _share_copies(survey.data_dir, checked)
     for path in sorted((survey.data_dir / "originals").glob("*/*")):
         if path.stem not in known and path.suffix != ".part":
             checked.unlisted[path.name] = path.stat().st_size
@@ -81,7 +90,44 @@ def _database(survey: Survey) -> Iterator[str]:
 
 def _media(session: Session, store: MediaStore, media: Media, checked: Checked) -> None:
     kind: Format = media.format  # type: ignore[assignment]
-    original = store.path_of(media.sha256, kind)
+    original = store.place_of(media.sha256, kind)
+    storage = shared.storage_of(store.root)
+    if storage is None:
+        _files(session, store, original, media, checked)
+        return
+    was_here = original.exists()
+    _fetch(storage, original, media.sha256, checked)
+    if _files(session, store, original, media, checked) and not storage.has(original):
+        storage.share(original)
+        checked.shared += 1
+    if not was_here and original.exists() and storage.has(original):
+        original.unlink()  # a check leaves no copy of everything
+
+
+def _fetch(storage: shared.Storage, original: Path, sha256: str, checked: Checked) -> None:
+    found = _hash(original)
+    if found == sha256 or storage.size_of(original) <= 0:
+        return
+    original.unlink(missing_ok=True)
+    with suppress(StorageMissing, StorageDamaged):
+        storage.here(original)
+        checked.mended += [f"The original {original.name} was damaged here; fetched again."] * (found is not None)
+
+
+def _share_copies(data_dir: Path, checked: Checked) -> None:
+    """Put what else lies here alone into the storage: thumbnails, views, frames and crops."""
+    storage = shared.storage_of(data_dir)
+    if storage is None:
+        return
+    for _, _, path in storage.copies():
+        if path.is_relative_to(data_dir / "originals") or path.suffix == ".part" or storage.has(path):
+            continue
+        storage.share(path)
+        checked.shared += 1
+
+
+def _files(session: Session, store: MediaStore, original: Path, media: Media, checked: Checked) -> bool:
+    """Look at the files of a media; False when its original is lost."""
     found = _hash(original)
     if found != media.sha256:
         wrong = "is missing" if found is None else "is damaged"
@@ -91,19 +137,24 @@ def _media(session: Session, store: MediaStore, media: Media, checked: Checked) 
                 f"The original {original.name} {wrong} ({_where(session, media)}). Put it there again, or import a "
                 "copy of the file from another folder."
             )
-            return
+            return False
         with whole_file(original) as part:
             part.write_bytes(source.read_bytes())
         checked.mended.append(f"The original {original.name} {wrong}; copied again from {source}.")
-    if not _is_thumb(store.thumb_path(media.sha256)):
+    thumb = store.thumb_path(media.sha256)
+    with suppress(StorageMissing, StorageDamaged):
+        shared.here(store.root, thumb)
+    if not _is_thumb(thumb):
         _draw(store, original, media, checked)
     if media.kind == "video":
         looked = runs.facts_of(runs.counting_run(session, media.id)).looked
-        lost = [index for index, _ in looked if not files.frame_path(store.root, media.sha256, index).exists()]
+        frames = (files.frame_path(store.root, media.sha256, index) for index, _ in looked)
+        lost = [frame for frame in frames if not shared.is_here(store.root, frame)]
         if lost:
             checked.left.append(
                 f"{len(lost)} frames of the video {_where(session, media)} are gone. Press Summarise again on Videos."
             )
+    return True
 
 
 def _draw(store: MediaStore, original: Path, media: Media, checked: Checked) -> None:

@@ -35,6 +35,7 @@ def snapshot(survey: Survey, place: Path) -> None:
         copy_survey.close()
     with closing(sqlite3.connect(place)) as copy:
         copy.execute("DELETE FROM worker")
+        copy.execute("DELETE FROM media_place")  # whoever restores it has another
         copy.commit()
         copy.execute("PRAGMA journal_mode=DELETE")  # so that it is one file
 

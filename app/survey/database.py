@@ -27,6 +27,7 @@ from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_
 
 from app import operating_system
 from app.settings import Settings
+from app.storage import shared
 from app.survey.roles import NotAllowed, Role
 from modal_backend.waiting import growing
 
@@ -142,11 +143,12 @@ def slices(ids: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def open_survey(settings: Settings, *, reading: bool = False) -> Survey:
-    """Bring the schema up to date and open the survey.
+    """Bring the schema up to date and open the survey. Raises StorageRefused, see `connect`.
 
     reading: the database will only be read, and for a short time: a full disk is no hindrance.
     """
     survey = Survey(settings.survey_url, settings.data_dir, settings.event_gap_seconds, reading=reading)
+    shared.connect(settings.data_dir, settings.media_url)
     if os.access(settings.data_dir, os.W_OK):
         for path in settings.data_dir.glob("*.sqlite*"):  # made by a version that left them open to others
             path.chmod(0o600)

@@ -9,9 +9,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app.exchange.writers import readme_beside
+from app.storage import shared
+from app.storage.errors import StoreError
 from app.survey.database import Survey
 from app.survey.exports import written
 from app.web.tokens import EXPORT, BadToken, Signer
+from modal_backend.errors import sentence
 
 CONTENT_TYPES = {
     ".zip": "application/zip",
@@ -42,7 +45,11 @@ class ExportRoute:
         path = found.path if found is not None else None
         if path is not None and name == readme_beside(path).name:
             path = readme_beside(path)
-        if path is None or path.name != name or not path.is_file():
+        try:
+            there = path is not None and await anyio.to_thread.run_sync(shared.is_here, survey.data_dir, path)
+        except StoreError as error:
+            return JSONResponse({"error": sentence(error)}, status_code=503)
+        if path is None or path.name != name or not there:
             gone = f"This file is not there any more: files are kept for {written.KEPT_DAYS} days. Write it again."
             return JSONResponse({"error": gone}, status_code=404)
         return FileResponse(path, media_type=CONTENT_TYPES[path.suffix], filename=name, headers=HEADERS)

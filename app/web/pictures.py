@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -18,11 +19,14 @@ from starlette.responses import FileResponse, JSONResponse, Response
 
 from app import files
 from app.settings import Settings
+from app.storage import shared
+from app.storage.errors import StoreError
 from app.survey.database import Survey
 from app.survey.detections import people
 from app.survey.detections.blur import blurred_jpeg
 from app.web.tokens import READ, BadToken, Signer
 from modal_backend.contracts import Box
+from modal_backend.errors import sentence
 from modal_backend.weights.whole_file import whole_file
 
 THUMB = re.compile(r"[0-9a-f]{64}\.jpg")
@@ -86,7 +90,7 @@ class PictureRoutes:
         hidden = partial(people.hidden, sha256=sha256)
         if self._refused(request) is None and await self._hidden(hidden):
             return JSONResponse({"error": "There may be people on it: show them on Detections (P) first."}, 403)
-        return await self._answer(request, lambda data_dir: original(data_dir, sha256), hidden)
+        return await self._answer(request, lambda data_dir: shared.original(data_dir, sha256), hidden)
 
     async def view(self, request: Request) -> Response:
         """A JPEG of at most 1600 pixels, EXIF rotation applied, made on first request and kept."""
@@ -99,21 +103,28 @@ class PictureRoutes:
         data_dir, sha256 = self._opened()[0].data_dir, name.removesuffix(".jpg")
         path = files.view_path(data_dir, sha256)
         if not path.is_file():
-            source = original(data_dir, sha256)
-            if source is None:
-                return _missing()
             try:
-                await anyio.to_thread.run_sync(make_view, source, path, limiter=self._two_at_once)
+                await anyio.to_thread.run_sync(fetch_or_make_view, data_dir, sha256, limiter=self._two_at_once)
+            except FileNotFoundError:
+                return _missing()
+            except StoreError as error:
+                return _unfetched(error)
             except (OSError, ValueError, Image.DecompressionBombError) as error:
                 return JSONResponse({"error": f"This picture cannot be drawn: {error}."}, status_code=422)
         return await self._answer(request, lambda _: path, partial(people.hidden, sha256=sha256))
 
-    async def _answer(self, request: Request, find: Callable[[Path], Path | None], hidden: Hidden) -> Response:
+    async def _answer(self, request: Request, find: Callable[[Path], Path], hidden: Hidden) -> Response:
         refused = self._refused(request)
         if refused is not None:
             return refused
-        path = find(self._opened()[0].data_dir)
-        if path is None or not path.is_file():
+        data_dir = self._opened()[0].data_dir
+        try:
+            path = await anyio.to_thread.run_sync(lambda: shared.here(data_dir, find(data_dir)))
+        except FileNotFoundError:
+            return _missing()
+        except StoreError as error:
+            return _unfetched(error)
+        if not path.is_file():
             return _missing()
         boxes = await self._hidden(hidden)
         if boxes:
@@ -141,13 +152,16 @@ class PictureRoutes:
         return None
 
 
-def original(data_dir: Path, sha256: str) -> Path | None:
-    """Where the original of a media lies, whatever its format; None when it is not there."""
-    for suffix in CONTENT_TYPES:
-        path = files.original_path(data_dir, sha256, f".{suffix}")
-        if path.is_file():
-            return path
-    return None
+def fetch_or_make_view(data_dir: Path, sha256: str) -> None:
+    """Have a media in browser size in the data folder: the key frame of a video, or an image made from its original.
+
+    Raises FileNotFoundError, StorageError, and OSError or ValueError when the picture cannot be read or written.
+    """
+    path = files.view_path(data_dir, sha256)
+    if not shared.is_here(data_dir, path):
+        make_view(shared.original(data_dir, sha256), path)
+        with suppress(StoreError):
+            shared.share(data_dir, path)
 
 
 def make_view(source: Path, target: Path) -> None:
@@ -164,3 +178,7 @@ def make_view(source: Path, target: Path) -> None:
 
 def _missing() -> Response:
     return JSONResponse({"error": "There is no such file in this survey."}, status_code=404)
+
+
+def _unfetched(error: StoreError) -> Response:
+    return JSONResponse({"error": sentence(error)}, status_code=503, headers={"Cache-Control": "no-store"})

@@ -25,11 +25,11 @@ from app.analysis import pictures, videos
 from app.analysis.context import open_context
 from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
-from app.ingest.store import StoreError
 from app.jobs import imports as job_steps
 from app.jobs.current import Current, set_current
 from app.matching.gallery import Gallery
 from app.settings import Settings
+from app.storage.errors import StoreError
 from app.survey.database import open_survey
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ListedFile, Media

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey import team
 from app.survey.database import Survey
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
@@ -63,7 +64,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
             sa.select(sa.func.count()).select_from(Call).where(Call.outcome.is_(None), Call.started_at.is_not(None))
         )
         noted = sa.select(Call.note).where(Call.outcome.is_(None), Call.note.is_not(None))
-        waits_for = session.scalar(noted.order_by(Call.queued_at).limit(1)) or ""
+        waits_for = session.scalar(noted.order_by(Call.queued_at).limit(1)) or team.waits_for(session, now)
         left = {number: import_progress(session, number).eta_seconds for number in open_imports(session)}
         calls = session.execute(
             sa.select(Call.finished_at, Call.started_at, Call.task, Call.outcome).where(

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import files
+from app.storage import shared
 from app.survey import pace
 from app.survey.database import Survey
 from app.survey.individuals import rankings
@@ -122,7 +123,10 @@ def outdated(session: Session) -> list[int]:
 def remove(survey: Survey, export_ids: Sequence[int]) -> None:
     """Remove these files and their rows."""
     for number in export_ids:
-        shutil.rmtree(files.export_folder(survey.data_dir, number), ignore_errors=True)
+        folder = files.export_folder(survey.data_dir, number)
+        if (storage := shared.storage_of(survey.data_dir)) is not None:
+            storage.drop(folder)
+        shutil.rmtree(folder, ignore_errors=True)
     with survey.write() as session:
         session.execute(sa.delete(ExportFile).where(ExportFile.id.in_(export_ids)))
 
@@ -141,9 +145,10 @@ def view(session: Session, data_dir: Path, export_id: int) -> ExportView | None:
 
 def _view(row: ExportFile, data_dir: Path) -> ExportView:
     path = files.export_folder(data_dir, row.id) / row.file if row.file else None
+    there = path is not None and (path.is_file() or shared.storage_of(data_dir) is not None)
     seconds = (row.finished_at or time.time()) - row.started_at if row.started_at else 0.0
     return ExportView(
         row.id, row.format, row.settings, row.state, row.done, row.total, row.holds or "", row.error, row.bytes or 0,
         row.who, row.created_at, row.finished_at, seconds,
-        pace.seconds_left(row, row.total - row.done), row.mark, path if path and path.is_file() else None,
+        pace.seconds_left(row, row.total - row.done), row.mark, path if there else None,
     )  # fmt: skip

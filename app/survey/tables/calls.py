@@ -41,7 +41,10 @@ class Call(Base):
 
 
 class Worker(Base):
-    """A worker process and when it was last alive; its executor id is never used by another process."""
+    """A worker process and when it was last alive; its executor id is never used by another process.
+
+    waits_for: what all its work waits for, as a sentence.
+    """
 
     __tablename__ = "worker"
 
@@ -51,3 +54,4 @@ class Worker(Base):
     started_at: Mapped[Moment]
     heartbeat_at: Mapped[float]
     recovered_by: Mapped[str | None] = mapped_column(String(64))
+    waits_for: Mapped[str | None]

@@ -182,3 +182,16 @@ class MediaLook(Base):
     contrast: Mapped[float]
     colour: Mapped[float]
     scene: Mapped[bytes] = mapped_column(LargeBinary)
+
+
+class MediaPlace(Base):
+    """Where the survey's files of media lie, for all its processes: one row, id 1, or none where nobody shares them.
+
+    place: the address of a storage, or "folder" and the mark of the data folder that holds them.
+    """
+
+    __tablename__ = "media_place"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    place: Mapped[str]
+    since: Mapped[Moment]

@@ -10,7 +10,7 @@ import streamlit as st
 from app import deps
 from app.actions.order import move
 from app.jobs.order import MOST, WaitingJob, title
-from app.jobs.queue import Queue
+from app.jobs.queues import Queue
 from app.survey.media.progress import Progress
 from app.survey.roles import Role
 from app.ui.shared.decisions import allowed
@@ -66,7 +66,7 @@ def _place(job: WaitingJob) -> str:
 def _when(job: WaitingJob, ends: Sequence[float]) -> str:
     """How long it has waited, and when it begins at the latest: as many imports have come to their end by then."""
     waited = f"has waited {duration(time.time() - job.since)}"
-    if job.queue != Queue.IMPORTS or job.number > len(ends):
+    if not job.queue.startswith(Queue.IMPORTS) or job.number > len(ends):
         return waited
     return f"{waited}, begins in at most about {duration(ends[job.number - 1])}"
 

@@ -13,7 +13,8 @@ from app import actions
 from app.actions import decide
 from app.actions.needs import ROLE
 from app.actions.review import apply_review
-from app.jobs.queue import LOOKING, QUEUE_OF, Jobs
+from app.jobs.queue import LOOKING, Jobs
+from app.jobs.queues import QUEUE_OF
 from app.survey.decisions import boxes
 from app.survey.decisions.changes import Change
 from app.survey.decisions.kinds import FAMILY_OF, least_role

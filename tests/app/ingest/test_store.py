@@ -18,7 +18,8 @@ from app.ingest.intake import Taken, take_in
 from app.ingest.limits import Limits
 from app.ingest.refusals import Refused
 from app.ingest.source import SourceFile, open_file
-from app.ingest.store import MediaStore, StoreError, StoreFull
+from app.ingest.store import MediaStore
+from app.storage.errors import StoreError, StoreFull
 from tests.support.pictures import encoded, noisy
 
 

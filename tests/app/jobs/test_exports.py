@@ -14,6 +14,7 @@ from app.actions import exports as actions
 from app.exchange import sightings_csv
 from app.exchange.progress import counted
 from app.jobs import exports as job
+from app.storage import shared
 from app.survey.decisions import catalogue
 from app.survey.exports import written
 from app.survey.tables.exports import ExportFile, ExportState
@@ -127,7 +128,7 @@ def test_a_file_that_is_cancelled_while_it_is_written_stops_and_leaves_nothing(t
             actions.cancel(tigers, number)
         raise OSError
 
-    monkeypatch.setattr(files, "stored_original", lambda _data_dir, sha256: cancel_at_second(sha256))
+    monkeypatch.setattr(shared, "original", lambda _data_dir, sha256: cancel_at_second(sha256))
     job.bring_to_end(tigers, number)
     assert len(steps) == 2
     assert view(tigers, number).state == ExportState.CANCELLED
