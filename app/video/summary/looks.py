@@ -18,7 +18,7 @@ from modal_backend.models.detectors.overlap import area_of, clipped, overlap, sh
 
 BATCH = 8
 ENLARGED = 40  # parts of frames a video, at most
-ENLARGED_A_PATH = 5
+ENLARGED_A_PATH = 10
 CLEAR = 0.7  # a path's box that the whole frame shows this surely is not enlarged
 AROUND = 2.2  # side of an enlarged part, in sides of the box
 LEAST_SIDE = 0.16  # of the frame's longer side

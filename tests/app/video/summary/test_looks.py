@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from app.video.motion.tracker import Step
@@ -28,6 +30,19 @@ def test_what_only_an_enlarged_part_shows_is_believed_less_than_what_the_frame_s
     there = Box(part.x + part.width / 4, part.y + part.height / 4, part.width / 2, part.height / 2)
     assert shown_at([]) < 0.3
     assert shown_at([Detection(Category.ANIMAL, 0.1, there)]) == 0.6
+
+
+def test_what_the_frames_show_badly_is_looked_at_enlarged_ten_times_and_all_of_it_forty_times():
+    def enlarged(paths: int) -> int:
+        shown = [
+            MotionPath([[replace(step, left=30.0 * n, right=30.0 * n + 12) for step in MOVES.steps]])
+            for n in range(paths)
+        ]
+        samples = [SampledFrame(n, n / 10, np.zeros((360, 640, 3), np.uint8), []) for n in range(20)]
+        look_closer(samples, shown, FRAME, lambda pictures: [[] for _ in pictures], _unseen)
+        return sum(len(sample.enlarged) for sample in samples)
+
+    assert (enlarged(1), enlarged(2), enlarged(6)) == (10, 20, 40)
 
 
 def _unseen(share: float) -> None:
