@@ -10,6 +10,7 @@ from app import files
 from app.commands.output import Bar, CommandFailed, note, tell
 from app.safekeeping.backup import write_backup
 from app.settings import Settings
+from app.storage import shared
 from app.storage.errors import StoreError
 from app.survey.database import open_survey
 from modal_backend.errors import sentence
@@ -27,7 +28,9 @@ def run(settings: Settings, options: Namespace) -> int:
     survey = open_survey(settings, reading=True)
     note(f"Reading the survey in {settings.data_dir}.")
     try:
-        with Bar("media") as bar:
+        if (storage := shared.storage_of(settings.data_dir)) is not None:
+            storage.probe()
+        with shared.patience(settings.data_dir), Bar("media") as bar:
             backup = write_backup(survey, options.file, bar.report)
     except StoreError as error:
         raise CommandFailed(sentence(error), 2) from error

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from app.commands.output import Bar, note, tell
 from app.safekeeping.check import check
 from app.settings import Settings
+from app.storage import shared
 from app.survey import team
 from app.survey.database import open_survey
 
@@ -22,7 +23,9 @@ def run(settings: Settings, options: Namespace) -> int:
     survey = open_survey(settings, reading=True)
     if not settings.media_url:
         team.require_same_media(survey, settings)
-    with Bar("media") as bar:
+    if (storage := shared.storage_of(settings.data_dir)) is not None:
+        storage.probe()
+    with shared.patience(settings.data_dir), Bar("media") as bar:
         found = check(survey, bar.report)
     lines = [*found.mended, *found.left]
     if found.unlisted:

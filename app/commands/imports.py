@@ -18,6 +18,7 @@ from app.ingest.zip_names import CODE_PAGES
 from app.jobs.presence import any_alive
 from app.jobs.queue import Jobs
 from app.settings import Settings
+from app.survey import team
 from app.survey.database import Survey, open_survey
 from app.survey.media import imports, remarks
 from app.survey.media.progress import UNFINISHED, Progress, import_progress, refusals, unanalysed
@@ -60,6 +61,7 @@ def run(settings: Settings, options: Namespace) -> int:
     if options.preview:
         return show_preview(root.resolve(), options.names_in, options.as_json)
     survey = open_survey(settings)
+    team.require_same_media(survey, settings)
     results_id = results.read(settings, survey, options.detections) if options.detections else None
     try:
         with survey.write() as session:

@@ -10,7 +10,6 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from contextlib import nullcontext
 
 import sqlalchemy as sa
 from dbos import DBOS, DBOSConfig
@@ -28,7 +27,7 @@ from app.jobs.queues import OF_FOLDER, Queue, queue_name
 from app.jobs.upkeep import Upkeep
 from app.matching.gallery import Gallery
 from app.settings import Settings
-from app.storage.shared import storage_of
+from app.storage.shared import patience
 from app.survey import team
 from app.survey.database import Survey, is_away, prepare_queue
 from app.survey.detections import rapid_profile
@@ -54,10 +53,9 @@ def run_worker(survey: Survey, settings: Settings, stop: threading.Event, until:
     presence = Presence(survey)
     backend = open_backend(settings)
     choose = Chooser(settings, backend.runnable, survey)
-    storage = storage_of(survey.data_dir)
     with (
         open_context(survey, presence.executor_id, backend, choose, _waiting(settings)) as context,
-        storage.line.patience() if storage is not None else nullcontext(),
+        patience(survey.data_dir),
     ):
         if backend.elsewhere and settings.modal_budget is not None:
             context.budget = Budget(survey, settings.modal_budget)

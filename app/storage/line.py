@@ -27,10 +27,12 @@ from modal_backend.waiting import growing
 T = TypeVar("T")
 log = logging.getLogger("pugmark.storage")
 SILENT_SECONDS = 5.0  # a page does not ask again so soon after a refusal
+LONGEST_SECONDS = 60.0  # nor while another page asks
 S3 = ("s3", "s3a")
 S3_PACKAGE = "s3fs==2026.9.0"
 # Seconds and attempts of the client: https://botocore.amazonaws.com/v1/documentation/api/latest/reference/config.html
-S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 1}}
+S3_PATIENCE = {"connect_timeout": 5, "read_timeout": 30, "retries": {"max_attempts": 0}}
+S3_ATTEMPTS = 2
 # How the client calls refusals that are no PermissionError.
 REFUSALS = ("NoCredentialsError", "PartialCredentialsError", "CredentialRetrievalError", "InvalidRegionError")
 
@@ -76,6 +78,8 @@ class Line:
             raise StorageRefused(wrong, remedy=f"Run: pip install {needed}") from error
         except ValueError as error:
             raise StorageRefused(f"PUGMARK_MEDIA_URL begins with {scheme}://, which fsspec does not know.") from error
+        if scheme in S3:
+            opened.retries = S3_ATTEMPTS
         return opened, str(root).rstrip("/")
 
     @property
@@ -101,8 +105,10 @@ class Line:
             Interrupted: `patience` ended meanwhile.
         """
         waits = self._patient and not hurried
-        if not waits and not hurried and self._error and time.monotonic() < self._silent_until:
-            raise self._error
+        if not waits and not hurried and self._error:
+            if time.monotonic() < self._silent_until:
+                raise self._error
+            self._silent_until = time.monotonic() + LONGEST_SECONDS  # the others need not ask, too
         mended = retry_if_exception_type((StorageAway, StorageRefused))
         retrying = Retrying(
             retry=mended if waits else retry_never,
@@ -135,7 +141,7 @@ class Line:
 
     def _say(self, state: RetryCallState) -> None:
         if state.attempt_number == 1:
-            log.warning("The worker %s", self.trouble)
+            log.warning("This process %s", self.trouble)
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import os
 import shutil
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from uuid import uuid4
 
@@ -201,6 +201,14 @@ def connect(data_dir: Path, url: str | None) -> None:
 def storage_of(data_dir: Path) -> Storage | None:
     """The storage of a data folder, None where its files lie there alone."""
     return _of_folder.get(data_dir)
+
+
+@contextmanager
+def patience(data_dir: Path) -> Iterator[None]:
+    """In the block this process waits for the storage of a data folder, where there is one; see `Line.patience`."""
+    storage = storage_of(data_dir)
+    with storage.line.patience() if storage is not None else nullcontext():
+        yield
 
 
 def here(data_dir: Path, path: Path) -> Path:

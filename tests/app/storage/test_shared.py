@@ -10,6 +10,7 @@ import uuid
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import NamedTuple
 
 import pytest
@@ -25,7 +26,7 @@ from app.safekeeping.backup import write_backup
 from app.safekeeping.check import check
 from app.settings import BadSetting, Settings
 from app.storage import line, shared
-from app.storage.errors import Interrupted, StorageDamaged, StorageMissing, StorageRefused
+from app.storage.errors import Interrupted, StorageAway, StorageDamaged, StorageMissing, StorageRefused
 from app.survey import team
 from app.survey.database import open_survey
 from app.survey.tables.media import Media
@@ -187,6 +188,38 @@ def test_a_page_does_not_wait_and_does_not_ask_again_at_once(two: Two):
         with pytest.raises(StorageRefused):
             shared.here(two.a, files.thumb_path(two.a, "1" * 64))
     assert outage.asked == 1
+
+
+def test_while_one_page_asks_whether_a_storage_is_back_others_do_not_wait_for_the_answer(
+    two: Two, monkeypatch: pytest.MonkeyPatch
+):
+    storage = shared.storage_of(two.a)
+    assert storage is not None
+    monkeypatch.setattr(line, "SILENT_SECONDS", 0.0)
+    outage = Outage(storage, ConnectionError())
+    asking, answer = threading.Event(), threading.Event()
+
+    def ask() -> bool:
+        return shared.is_here(two.a, files.thumb_path(two.a, "1" * 64))
+
+    with pytest.raises(StorageAway):
+        ask()
+
+    def slowly(_path: str, _part: str) -> None:
+        asking.set()
+        answer.wait(20)
+        raise FileNotFoundError
+
+    outage.lasts, outage.behind = False, SimpleNamespace(get_file=slowly)
+    found: list[bool] = []
+    first = threading.Thread(target=lambda: found.append(ask()))
+    first.start()
+    assert asking.wait(20)
+    with pytest.raises(StorageAway):
+        ask()
+    answer.set()
+    first.join(20)
+    assert found == [False]
 
 
 def test_the_end_of_a_worker_ends_its_wait_and_nothing_has_failed(two: Two):
