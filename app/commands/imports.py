@@ -15,7 +15,7 @@ from app.commands.output import CommandFailed, note, tell, work_until
 from app.exchange.incoming.identities import reads
 from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
-from app.jobs.presence import any_alive
+from app.jobs.presence import any_at_hand
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey import team
@@ -97,7 +97,7 @@ def queue(survey: Survey, settings: Settings, import_id: int, as_json: bool) -> 
     jobs = Jobs(survey, settings)
     jobs.run_import(import_id)
     jobs.close()
-    if not any_alive(survey):
+    if not any_at_hand(survey):
         note("Queued. No worker is running: start the dashboard or `python -m app worker`, or use --wait.")
     tell(as_json, {"import": import_id, "state": "queued"}, f"Import {import_id} is queued.")
     return 0

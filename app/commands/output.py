@@ -11,7 +11,7 @@ from typing import Any
 
 from tqdm import tqdm
 
-from app.jobs.presence import any_alive
+from app.jobs.presence import any_at_hand
 from app.settings import Settings
 from app.survey.database import Survey
 
@@ -54,9 +54,9 @@ class Bar:
 
 
 def work_until(survey: Survey, settings: Settings, ended: Callable[[], bool]) -> None:
-    """Wait until something has ended; does the work of the queue here when no worker is alive."""
+    """Wait until something has ended; does the work of the queue here when no worker does it."""
     while not ended():
-        if any_alive(survey):
+        if any_at_hand(survey):
             time.sleep(0.5)
             continue
         from app.jobs.worker import run_worker

@@ -18,6 +18,7 @@ from filelock import BaseFileLock, FileLock, Timeout
 from sqlalchemy.orm import Session
 
 from app import files
+from app.storage.shared import storage_of
 from app.survey import team
 from app.survey.database import Survey
 from app.survey.tables.calls import Worker
@@ -119,12 +120,24 @@ def any_alive(survey: Survey) -> bool:
     return count_alive(survey) > 0
 
 
+def any_at_hand(survey: Survey) -> bool:
+    """Whether a worker does what this data folder asks for: where only media are shared, one of its own."""
+    alone = storage_of(survey.data_dir) is not None
+    return any(
+        not alone or files.worker_lock_path(survey.data_dir, worker.executor_id).exists() for worker in _living(survey)
+    )
+
+
 def count_alive(survey: Survey) -> int:
     """How many workers are at work on this survey."""
+    return len(_living(survey))
+
+
+def _living(survey: Survey) -> list[Worker]:
     with survey.read() as session:
         recent = sa.select(Worker).where(Worker.recovered_by.is_(None), Worker.heartbeat_at > 0)
         now = _now(session)
-        return sum(is_alive(survey.data_dir, worker, now) for worker in session.scalars(recent))
+        return [worker for worker in session.scalars(recent) if is_alive(survey.data_dir, worker, now)]
 
 
 def _now(session: Session) -> float:

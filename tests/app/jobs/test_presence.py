@@ -8,7 +8,8 @@ import pytest
 import sqlalchemy as sa
 
 from app.jobs import presence
-from app.jobs.presence import GONE_AFTER_SECONDS, HEARTBEAT_SECONDS, Presence, TakenOver, any_alive
+from app.jobs.presence import GONE_AFTER_SECONDS, HEARTBEAT_SECONDS, Presence, TakenOver, any_alive, any_at_hand
+from app.storage import shared
 from app.survey.database import Survey
 from app.survey.tables.calls import Worker
 
@@ -88,3 +89,18 @@ def test_a_worker_that_left_is_gone_at_once(survey):
     assert here.gone() == [other.executor_id]
     here.leave()
     assert not any_alive(survey)
+
+
+def test_a_worker_of_another_data_folder_is_at_hand_unless_only_media_are_shared(survey, elsewhere):
+    there = Presence(elsewhere)
+    assert any_at_hand(survey)
+    for folder in (survey.data_dir, elsewhere.data_dir):
+        shared.connect(folder, "memory://presence")
+    try:
+        assert any_alive(survey)
+        assert not any_at_hand(survey)
+        assert any_at_hand(elsewhere)
+    finally:
+        for folder in (survey.data_dir, elsewhere.data_dir):
+            shared.connect(folder, None)
+        there.leave()
