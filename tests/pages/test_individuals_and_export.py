@@ -15,7 +15,6 @@ from app import deps
 from app.exchange.formats import FORMATS
 from app.jobs import exports as job
 from app.settings import load_settings
-from app.survey.database import Survey, open_survey
 from app.survey.decisions import boxes
 from app.survey.decisions import catalogue as catalogue_decisions
 from app.survey.detections.results import box_key
@@ -36,21 +35,14 @@ SECTIONS = ["Crops", "Time and place", "Neighbours", "Describe", "Join flanks", 
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Two individuals at two stations; one of them travels too fast."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    opened: Survey = open_survey(load_settings())
-    seen(opened, "A", "Ridge", 0)
-    seen(opened, "A", "Valley", 30)
-    seen(opened, "A", "Ridge", 3 * DAY)
-    seen(opened, "B", "Ridge", 60, flank="right")
-    place(opened, "Ridge", 10.0, 77.0)
-    place(opened, "Valley", 10.5, 77.0)
-    yield opened
-    opened.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with pages.survey_of_pages(tmp_path / "data", monkeypatch) as opened:
+        seen(opened, "A", "Ridge", 0)
+        seen(opened, "A", "Valley", 30)
+        seen(opened, "A", "Ridge", 3 * DAY)
+        seen(opened, "B", "Ridge", 60, flank="right")
+        place(opened, "Ridge", 10.0, 77.0)
+        place(opened, "Valley", 10.5, 77.0)
+        yield opened
 
 
 class Queued(Asked):

@@ -10,10 +10,8 @@ import pytest
 import streamlit as st
 
 from app.exchange.incoming import bringing_in, taking_over
-from app.settings import load_settings
-from app.survey.database import open_survey
 from app.survey.detections.boxes import boxes_of
-from tests.support.pages import page
+from tests.support.pages import page, survey_of_pages
 from tests.support.surveys import add_media, found
 
 BOX = {"category": "1", "conf": 0.7, "bbox": [0.1, 0.1, 0.2, 0.2]}
@@ -23,20 +21,13 @@ IMAGES = [{"file": "Ridge 1/IMG_0001.JPG", "detections": [BOX]}, {"file": "Ridge
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """One image, and a file of results that names it and another."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
     monkeypatch.setenv("PUGMARK_START_WORKER", "false")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    survey = open_survey(load_settings())
-    add_media(survey, [found(0.9)])
-    place = tmp_path / "results.json"
-    place.write_text(json.dumps({"images": IMAGES}), encoding="utf-8")
-    bringing_in.read_in(survey, bringing_in.register(survey, place, place.name, "ana"))
-    yield survey
-    survey.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with survey_of_pages(tmp_path / "data", monkeypatch) as survey:
+        add_media(survey, [found(0.9)])
+        place = tmp_path / "results.json"
+        place.write_text(json.dumps({"images": IMAGES}), encoding="utf-8")
+        bringing_in.read_in(survey, bringing_in.register(survey, place, place.name, "ana"))
+        yield survey
 
 
 def test_a_file_is_previewed_brought_in_and_taken_back(survey):

@@ -6,11 +6,9 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
-from app.settings import load_settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.media import clocks
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
@@ -22,21 +20,14 @@ from tests.support.surveys import START, add_media
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Three media at Ridge 1, of which the last went back to 2000, and one without a deployment."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    survey = open_survey(load_settings())
-    for minutes in (0, 60, -12_700_000):
-        add_media(survey, minutes=minutes)
-    add_media(survey, folder="Somewhere")
-    with survey.write() as session:
-        session.get_one(Media, 4).deployment_id = None
-        clocks.retime(session, [1, None])
-    yield survey
-    survey.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with pages.survey_of_pages(tmp_path / "data", monkeypatch) as survey:
+        for minutes in (0, 60, -12_700_000):
+            add_media(survey, minutes=minutes)
+        add_media(survey, folder="Somewhere")
+        with survey.write() as session:
+            session.get_one(Media, 4).deployment_id = None
+            clocks.retime(session, [1, None])
+        yield survey
 
 
 def page(**params: str) -> AppTest:

@@ -12,7 +12,7 @@ import streamlit as st
 
 from app.analysis.model_choice import Chooser, of_survey, shown
 from app.settings import load_settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.decisions import boxes
 from app.survey.detections import results
 from app.survey.detections.results import detector_of
@@ -21,7 +21,7 @@ from app.survey.tables.trials import Trial
 from app.survey.trials import trials
 from modal_backend.contracts import Provenance
 from modal_backend.registry import CLOSER, DETECTOR
-from tests.support.pages import page
+from tests.support.pages import page, survey_of_pages
 from tests.support.surveys import add_media, found
 
 NEW = Provenance("embedded", CLOSER, "test", "1" * 64, "test")
@@ -30,18 +30,12 @@ NEW = Provenance("embedded", CLOSER, "test", "1" * 64, "test")
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
     """The survey of a dashboard, without an account; its images are in every share."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    opened = open_survey(load_settings())
-    for number in range(3):
-        add_media(opened, [found()] if number else [])
-    with opened.write() as session:
-        session.execute(sa.update(ImportBatch).values(state=ImportState.DONE))
-    yield opened
-    opened.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with survey_of_pages(tmp_path / "data", monkeypatch) as opened:
+        for number in range(3):
+            add_media(opened, [found()] if number else [])
+        with opened.write() as session:
+            session.execute(sa.update(ImportBatch).values(state=ImportState.DONE))
+        yield opened
 
 
 def words(test: Any) -> str:

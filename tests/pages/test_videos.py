@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import streamlit as st
 from sqlalchemy.orm import Session
 
 from app.settings import load_settings
@@ -40,6 +39,7 @@ from modal_backend.contracts import (
 )
 from modal_backend.models.video.summary import Count, Sentence
 from tests.pages.test_every_page import page, words
+from tests.support.pages import survey_of_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 BOXES = tuple(FrameBox(index, index / 10, Box(0.2, 0.3, 0.2, 0.2), 0.6, 0.5) for index in (10, 20, 30))
@@ -83,15 +83,8 @@ def add_run(session: Session, media_id: int, detector: str, animals: int) -> Tra
 @pytest.fixture
 def video(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Id of a video in the survey that the dashboard opens."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    survey = open_survey(load_settings())
-    yield add_video(survey)
-    survey.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with survey_of_pages(tmp_path / "data", monkeypatch) as survey:
+        yield add_video(survey)
 
 
 @pytest.mark.parametrize("name", ["survey", "detections", "identify", "individuals", "videos"])

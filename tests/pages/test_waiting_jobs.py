@@ -7,14 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-import streamlit as st
 
 from app.jobs.queue import Jobs
 from app.settings import load_settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Outcome
-from tests.support.pages import page
+from tests.support.pages import page, survey_of_pages
 from tests.support.surveys import add_media, describe, found
 from tests.support.waiting import wait_until
 from tests.support.workers import worker
@@ -23,14 +22,8 @@ from tests.support.workers import worker
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
     """The survey of a dashboard whose worker has ended."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    opened = open_survey(load_settings())
-    yield opened
-    opened.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with survey_of_pages(tmp_path / "data", monkeypatch) as opened:
+        yield opened
 
 
 @pytest.fixture

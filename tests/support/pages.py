@@ -1,13 +1,35 @@
-"""A page of the dashboard without a browser."""
+"""A page of the dashboard without a browser, and the survey it shows."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+import streamlit as st
 from streamlit.testing.v1 import AppTest
 
+from app.settings import load_settings
+from app.survey.database import Survey, open_survey
 from tests.support.commands import ROOT
 
 # Pages whose address is not the name of their file: AppTest finds them only once the navigation has been drawn.
 NAMED_OTHERWISE = ("survey", "field_notes")
+
+
+@contextmanager
+def survey_of_pages(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
+    """The empty survey of a dashboard, which pages that are opened in the block show; ana decides there."""
+    monkeypatch.setenv("PUGMARK_DATA_DIR", str(data_dir))
+    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
+    load_settings.cache_clear()
+    st.cache_resource.clear()
+    opened = open_survey(load_settings())
+    yield opened
+    opened.close()
+    st.cache_resource.clear()
+    load_settings.cache_clear()
 
 
 def page(name: str, **params: str) -> AppTest:

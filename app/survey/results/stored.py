@@ -73,20 +73,7 @@ def store(
         [{"media_id": media_id, "model_version_id": version.id} for media_id in boxes],
     )
     analyses = dict(zip(boxes, made.scalars().all(), strict=True))
-    rows = [
-        {
-            "media_id": media_id,
-            "analysis_id": analyses[media_id],
-            "category": str(found.category),
-            "confidence": found.confidence,
-            "x": found.box.x,
-            "y": found.box.y,
-            "width": found.box.width,
-            "height": found.box.height,
-        }
-        for media_id, several in boxes.items()
-        for found in several
-    ]
+    rows = [_row(media_id, analyses[media_id], found) for media_id, several in boxes.items() for found in several]
     said = [name for media_id in boxes for name in (species or {}).get(media_id) or [None] * len(boxes[media_id])]
     if any(said):
         inserted = session.execute(sa.insert(Detection).returning(Detection.id, sort_by_parameter_order=True), rows)
@@ -105,6 +92,19 @@ def store(
         updates.append({"id": media_id, "analysis_id": analyses[media_id], "stage": stage, "failure": None, **scores})
     session.execute(sa.update(Media), updates)
     put_aside(session, boxes)
+
+
+def _row(media_id: int, analysis_id: int, found: Found) -> dict[str, Any]:
+    return {
+        "media_id": media_id,
+        "analysis_id": analysis_id,
+        "category": str(found.category),
+        "confidence": found.confidence,
+        "x": found.box.x,
+        "y": found.box.y,
+        "width": found.box.width,
+        "height": found.box.height,
+    }
 
 
 def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:

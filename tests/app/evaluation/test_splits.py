@@ -121,17 +121,22 @@ def test_one_picture_is_asked_about_from_other_days_alone():
     assert all(DAYS[row]["day"] != day_of[DAYS[row]["identity"]] for row in cut.queries)
 
 
-def test_a_table_with_days_needs_no_split_and_is_measured_across_them(tmp_path: Path):
-    from app.evaluation.identification import evaluate_csv
-
+def table_of_days(folder: Path, column: str) -> Path:
+    """Three animals on four days each. column: what names the day."""
     rows = []
     for animal in range(3):
         for shot in range(4):
-            Image.fromarray(picture(animal, shot)).save(tmp_path / f"{animal}_{shot}.png")
+            Image.fromarray(picture(animal, shot)).save(folder / f"{animal}_{shot}.png")
             rows.append((f"{animal}_{shot}.png", str(animal), f"2024-03-0{shot + 1}"))
-    with (tmp_path / "crops.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "identity", "day"), *rows])
-    document, figures = evaluate_csv(tmp_path / "crops.csv", "xfeat", draws=2)
+    with (folder / "crops.csv").open("w", newline="") as file:
+        csv.writer(file).writerows([("path", "identity", column), *rows])
+    return folder / "crops.csv"
+
+
+def test_a_table_with_days_needs_no_split_and_is_measured_across_them(tmp_path: Path):
+    from app.evaluation.identification import evaluate_csv
+
+    document, figures = evaluate_csv(table_of_days(tmp_path, "day"), "xfeat", draws=2)
     assert len(document["queries"]) == 6
     assert figures["last_occasions"]["queries"] == 6
     assert figures["last_occasions"]["top1"] == figures["one_picture_other_occasions"]["top1"] == 1.0
@@ -141,14 +146,7 @@ def test_a_table_with_days_needs_no_split_and_is_measured_across_them(tmp_path: 
 def test_a_fusion_with_the_matcher_is_measured_alone_and_with_the_queries_that_wait(tmp_path: Path):
     from app.evaluation.identification import evaluate_csv
 
-    rows = []
-    for animal in range(3):
-        for shot in range(4):
-            Image.fromarray(picture(animal, shot)).save(tmp_path / f"{animal}_{shot}.png")
-            rows.append((f"{animal}_{shot}.png", str(animal), f"2024-03-0{shot + 1}"))
-    with (tmp_path / "crops.csv").open("w", newline="") as file:
-        csv.writer(file).writerows([("path", "identity", "occasion"), *rows])
-    _, figures = evaluate_csv(tmp_path / "crops.csv", "fused-xfeat", draws=1)
+    _, figures = evaluate_csv(table_of_days(tmp_path, "occasion"), "fused-xfeat", draws=1)
     alone, together = figures["one_picture"], figures["one_picture_together"]
     assert together["queries"] == alone["queries"] == 9
     assert together["top1"] == alone["top1"] == 1.0
