@@ -6,17 +6,17 @@ import json
 import os
 import socket
 import subprocess
-import sys
 import time
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.browser.gallery import write_gallery
+from tests.support.forked import DASHBOARD, Process, start
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("PUGMARK_CHROMIUM", "/usr/bin/chromium")
@@ -67,10 +67,10 @@ def working_dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tupl
 def _served(script: str, data_dir: Path, *, worker: bool = False) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
-    command = ["-m", "streamlit", "run", script, "--server.headless", "true", "--server.port", str(port)]
+    arguments = ["run", script, "--server.headless", "true", "--server.port", str(port)]
     environment = os.environ | {"PUGMARK_DATA_DIR": str(data_dir), "PUGMARK_START_WORKER": str(worker).lower()}
     environment.pop("PUGMARK_DATABASE_URL", None)
-    server = subprocess.Popen([sys.executable, *command], cwd=ROOT, env=environment)
+    server = start(DASHBOARD, arguments, environment, 1, 2)
     address = f"http://127.0.0.1:{port}"
     try:
         _wait_until_healthy(address, server)
@@ -80,15 +80,15 @@ def _served(script: str, data_dir: Path, *, worker: bool = False) -> Iterator[st
         server.wait()
 
 
-def _wait_until_healthy(address: str, server: subprocess.Popen[bytes]) -> None:
+def _wait_until_healthy(address: str, server: Process) -> None:
     end = time.monotonic() + 180
-    while time.monotonic() < end and server.poll() is None:
-        try:
+    while time.monotonic() < end:
+        with suppress(OSError):
             urllib.request.urlopen(f"{address}/healthz", timeout=2)
-        except OSError:
-            time.sleep(0.1)
-        else:
             return
+        with suppress(subprocess.TimeoutExpired):
+            server.wait(0.1)
+            break
     raise RuntimeError("the demo did not start")
 
 

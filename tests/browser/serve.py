@@ -3,6 +3,7 @@
 # ruff: noqa: E402 (the import path is set before the first own import)
 from __future__ import annotations
 
+import gc
 import sys
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -22,6 +23,8 @@ from app.web.services import services
 @asynccontextmanager
 async def lifespan(_app):
     services.settings, services.survey, services.signer = deps.settings(), deps.survey(), deps.signer()
+    gc.collect()
+    gc.freeze()  # as in the launcher
     yield
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import gc
 import json
 import os
 import random
@@ -27,8 +28,9 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
-APP, CONTAINER = "app", "modal._container_entrypoint"
-# A container imports our own modules from the files that were deployed: here are those of others only.
+APP, CONTAINER, DASHBOARD = "app", "modal._container_entrypoint", "streamlit"
+# A container imports our own modules from the files that were deployed: here are those of others only. A page's own
+# modules announce their views to the server that runs, so each dashboard imports them itself.
 IMPORTED = {
     APP: (
         "app.commands.imports",
@@ -49,6 +51,22 @@ IMPORTED = {
         "scipy.ndimage",
         "sklearn",
         "torch",
+    ),
+    DASHBOARD: (
+        "streamlit.web.bootstrap",
+        "streamlit.web.cli",
+        "uvicorn",
+        "pandas",
+        "pyarrow",
+        "scipy.optimize",
+        "scipy.special",
+        "app.deps",
+        "app.exchange.incoming.taking_over",
+        "app.jobs.process",
+        "app.web.demo",
+        "app.web.guard",
+        "app.web.routes",
+        "app.web.services",
     ),
 }
 PR_SET_PDEATHSIG = 1  # linux/prctl.h
@@ -78,11 +96,18 @@ class Forked:
             self._connection.close()
         return self.returncode
 
+    def terminate(self) -> None:
+        """Ask it to end; one that has ended already is passed over."""
+        self._send(signal.SIGTERM)
+
     def kill(self) -> None:
         """End it at once; one that has ended already is passed over."""
+        self._send(signal.SIGKILL)
+
+    def _send(self, number: signal.Signals) -> None:
         if self.returncode is None:
             with suppress(ProcessLookupError):
-                os.kill(self.pid, signal.SIGKILL)
+                os.kill(self.pid, number)
 
 
 Process = Forked | subprocess.Popen[bytes]
@@ -94,7 +119,7 @@ def start(
     """`python -m PROGRAM ARGUMENTS`; where the system has no such fork as a person starts it.
 
     Args:
-        program: APP or CONTAINER.
+        program: APP, CONTAINER or DASHBOARD.
         env: its whole environment.
         stdout, stderr: numbers of open files that take what it prints.
     """
@@ -179,4 +204,6 @@ if __name__ == "__main__":
     sys.path[0] = ""  # the folder in which the program runs, as with `python -m`
     for name in IMPORTED[sys.argv[1]]:
         import_module(name)
+    gc.collect()
+    gc.freeze()  # what is imported is looked at no more by the collections of those who are forked
     _become(sys.argv[1], _wait(socket.socket(fileno=0)))
