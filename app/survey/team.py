@@ -13,7 +13,7 @@ from app.storage.shared import storage_of
 from app.survey.database import Survey
 from app.survey.tables.calls import Worker
 from app.survey.tables.media import Media, MediaPlace
-from modal_backend.weights.whole_file import whole_file
+from modal_backend.weights.whole_file import first_content
 
 ONLY = 1
 BEATEN_SECONDS = 60.0
@@ -21,11 +21,8 @@ BEATEN_SECONDS = 60.0
 
 def folder_mark(settings: Settings) -> str:
     """Eight characters that tell this data folder from every other; kept in a file of it."""
-    path = files.folder_mark_path(settings.data_dir)
-    if not path.exists():
-        with whole_file(path) as part:
-            part.write_text(uuid.uuid4().hex[:8], encoding="ascii")
-    return path.read_text(encoding="ascii").strip()
+    mark = first_content(files.folder_mark_path(settings.data_dir), uuid.uuid4().hex[:8].encode())
+    return mark.decode().strip()
 
 
 def require_same_media(survey: Survey, settings: Settings) -> None:

@@ -14,6 +14,7 @@ import itsdangerous
 
 from app import files
 from app.survey.roles import Role
+from modal_backend.weights.whole_file import first_content
 
 READ = "read"
 UPLOAD = "upload"
@@ -76,29 +77,9 @@ class Signer:
 def open_signer(data_dir: Path) -> Signer:
     """The signer of this data directory; its key is made on first use, readable by the owner alone.
 
-    Safe when two processes start at once: the first link wins and both read that key. Where it cannot be written it is
-    this process's alone.
+    Where it cannot be written it is this process's alone.
     """
     path = files.token_key_path(data_dir)
     if not path.exists() and not os.access(data_dir, os.W_OK):
         return Signer(secrets.token_bytes(32))
-    if not path.exists():
-        draft = data_dir / f".{path.name}.{secrets.token_hex(8)}"
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                file.write(secrets.token_bytes(32))
-            if not path.exists():
-                _link(draft, path)
-        finally:
-            draft.unlink(missing_ok=True)
-    return Signer(path.read_bytes())
-
-
-def _link(draft: Path, path: Path) -> None:
-    try:
-        os.link(draft, path)
-    except FileExistsError:
-        return
-    except OSError:  # a file system without hard links
-        os.replace(draft, path)
+    return Signer(first_content(path, secrets.token_bytes(32), 0o600))

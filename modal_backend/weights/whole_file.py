@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +27,36 @@ def whole_file(place: Path) -> Iterator[Path]:
         put(part, place)
     finally:
         part.unlink(missing_ok=True)
+
+
+def first_content(place: Path, content: bytes, mode: int = 0o644) -> bytes:
+    """What a file holds that is written once: this content, unless another process came first.
+
+    Args:
+        mode: who may read and write the file.
+
+    Raises:
+        OSError: the file cannot be read, or there is none and it cannot be written.
+    """
+    if not place.exists():
+        part = place.with_name(f".{place.name}.{secrets.token_hex(8)}")
+        try:
+            with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode), "wb") as file:
+                file.write(content)
+            _link(part, place)
+        finally:
+            part.unlink(missing_ok=True)
+    return place.read_bytes()
+
+
+def _link(part: Path, place: Path) -> None:
+    try:
+        os.link(part, place)
+    except FileExistsError:
+        return
+    except OSError:  # a file system without hard links
+        if not place.exists():
+            os.replace(part, place)
 
 
 def put(part: Path, place: Path) -> None:

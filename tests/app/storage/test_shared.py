@@ -8,6 +8,7 @@ import threading
 import time
 import uuid
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -263,6 +264,20 @@ def settings_of(folder: Path, address: str | None = None, database: Path | None 
         PUGMARK_DATA_DIR=folder, PUGMARK_MEDIA_URL=address, PUGMARK_DATABASE_URL=url, PUGMARK_REVIEWER="ana",
         _env_file=None,
     )  # fmt: skip
+
+
+def test_processes_that_start_at_once_in_one_new_folder_agree_on_its_mark(tmp_path: Path):
+    starting = threading.Barrier(4)
+
+    def mark(settings: Settings) -> str:
+        starting.wait()
+        return team.folder_mark(settings)
+
+    for number in range(10):
+        folder = tmp_path / str(number)
+        folder.mkdir()
+        with ThreadPoolExecutor(4) as processes:
+            assert len(set(processes.map(mark, [settings_of(folder)] * 4))) == 1
 
 
 def test_a_process_with_other_media_is_refused_and_a_check_moves_them(tmp_path: Path, two: Two):

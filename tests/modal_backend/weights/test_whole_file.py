@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from modal_backend.weights.whole_file import whole_file
+from modal_backend.weights.whole_file import first_content, whole_file
 
 
 def test_a_file_appears_whole_and_an_error_leaves_the_old_one(tmp_path: Path):
@@ -45,3 +45,25 @@ def test_a_place_that_stays_in_use_is_told_and_leaves_nothing_behind(tmp_path: P
     with pytest.raises(PermissionError), whole_file(tmp_path / "a.txt") as part:
         part.write_text("new")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_file_that_is_written_once_keeps_what_the_first_process_wrote(tmp_path: Path, monkeypatch):
+    place, real = tmp_path / "mark", os.link
+
+    def beaten(part: Path, place: Path) -> None:
+        place.write_bytes(b"theirs")
+        real(part, place)
+
+    monkeypatch.setattr("os.link", beaten)
+    assert first_content(place, b"ours") == b"theirs"
+    assert first_content(place, b"later") == b"theirs"
+    assert list(tmp_path.iterdir()) == [place]
+
+
+def test_a_file_system_without_hard_links_gets_it_too(tmp_path: Path, monkeypatch):
+    def unknown(_part: Path, _place: Path) -> None:
+        raise OSError(95, "not supported")
+
+    monkeypatch.setattr("os.link", unknown)
+    assert first_content(tmp_path / "mark", b"ours") == b"ours"
+    assert list(tmp_path.iterdir()) == [tmp_path / "mark"]
