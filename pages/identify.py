@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import streamlit as st
@@ -126,6 +127,7 @@ def ask_for_missing(queries: list[Ranked], shown: list[Shown], order: list[int],
 def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> CalibrationState | None:
     """Draw one query of the order, with those that follow it ready; returns what its probabilities rest on."""
     following = upcoming(order, query_id)
+    read_at = time.time()
     queries, shown = read([query_id, *following], chosen, look)
     if not queries:
         st.info("This crop does not exist any more.")
@@ -151,6 +153,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         choices=repr(chosen),
         computing=alive,
         last=not still_waiting - {query_id},
+        as_of=read_at,
     )
     ask_for_missing(queries, shown, order, chosen.scope)  # after the view: writing to a busy queue takes its time
     if not queries[0].settled:  # below the view, which is not to jump

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import streamlit as st
 
 from app import deps
@@ -52,7 +54,7 @@ def video_list() -> None:
             go({Videos.PAGE: turned})
 
 
-def draw_video(opened: OpenVideo) -> None:
+def draw_video(opened: OpenVideo, read_at: float) -> None:
     """A video: frames and time line on one side, words on the other."""
     with st.container(horizontal=True, vertical_alignment="center"):
         back = st.button("All videos", icon=":material/arrow_back:", type="tertiary")
@@ -76,6 +78,7 @@ def draw_video(opened: OpenVideo) -> None:
                 height=opened.height,
                 jump=jump(opened),
                 ack=st.session_state.get(f"video-{media_id}-ack", 0),
+                as_of=read_at,
             )
         draw_coverage(opened)
     with right:
@@ -132,6 +135,8 @@ def apply_marked(media_id: int) -> None:
     st.session_state[f"{store}-ack"] = settled.ack
     for problem in settled.problems:
         st.toast(plain(problem), icon=":material/error:", duration="long")
+    for message in settled.messages:
+        st.toast(plain(message), icon=":material/group:", duration="long")
 
 
 def any_videos() -> bool:
@@ -142,6 +147,7 @@ def any_videos() -> bool:
 
 if opened_id := Videos.MEDIA.read():
     apply_marked(opened_id)
+read_at = time.time()
 with deps.survey().read() as session:
     total, left = video_views.count(session), video_views.waiting(session)
     opened = video_views.opened(session, Videos.MEDIA.read() or 0)
@@ -153,7 +159,7 @@ page_header(
 )
 videos_under_way()
 if opened:
-    draw_video(opened)
+    draw_video(opened, read_at)
 elif total:
     video_list()
 else:

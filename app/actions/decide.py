@@ -17,6 +17,7 @@ from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from app.actions.needs import needs
+from app.actions.overruled import overruled
 from app.jobs.queue import Jobs
 from app.survey.database import Survey, is_away
 from app.survey.decisions import undoing
@@ -144,7 +145,8 @@ def settle(
 ) -> Settled:
     """Do what a browser sent, in the order of the numbers `n`, each action with a number over `ack` once.
 
-    An action that cannot be done becomes a problem and does not hold up those after it.
+    An action that cannot be done becomes a problem and does not hold up those after it. A person who overrules what
+    somebody else decided after the page was read (`seen`, in seconds since 1970) gets a message.
 
     Args:
         button: whose kinds the actions "undo" and "redo" are about.
@@ -158,7 +160,10 @@ def settle(
             return undoing.undo_once(session, who, taken_back_by(button), action.get("undoes"), action["uuid"])
         if action["kind"] == "redo":
             return undoing.redo_last(session, who, taken_back_by(button), action["uuid"])
-        return make(session, who, action)
+        outcome = _outcome_of(make(session, who, action))
+        for decision in outcome.decisions:
+            outcome.messages += overruled(session, decision, action.get("seen"))
+        return outcome
 
     settled, decisions = Settled(ack), list[Decision]()
     for action in sorted(actions, key=lambda action: action["n"]):
@@ -194,9 +199,8 @@ def _in_one_transaction(survey: Survey, act: Callable[[Session], Made]) -> Outco
         sent = False
         try:
             with survey.write() as session:
-                made = act(session)
-                decisions = _decisions_of(made)
-                survey.require(max((least_role(one.kind) for one in decisions), default=Role.REVIEWER))
+                outcome = _outcome_of(act(session))
+                survey.require(max((least_role(one.kind) for one in outcome.decisions), default=Role.REVIEWER))
                 sent = True
             break
         except OperationalError as error:
@@ -210,15 +214,15 @@ def _in_one_transaction(survey: Survey, act: Callable[[Session], Made]) -> Outco
             return Outcome(problems=[str(error)], refused=True, contradiction=error)
         except (BadDecision, DecisionConflict, NotAllowed) as error:
             return Outcome(problems=[str(error)], refused=True)
-    return made if isinstance(made, Outcome) else Outcome(decisions)
+    return outcome
 
 
-def _decisions_of(made: Made) -> list[Decision]:
+def _outcome_of(made: Made) -> Outcome:
     if isinstance(made, Outcome):
-        return made.decisions
+        return made
     if made is None or isinstance(made, Decision):
-        return [made] if made else []
-    return list(made)
+        return Outcome([made] if made else [])
+    return Outcome(list(made))
 
 
 def _describe_changed(survey: Survey, jobs: Jobs, decisions: Iterable[Decision]) -> list[str]:

@@ -84,21 +84,23 @@ def _decide(
     session: Session, who: str, action: Action, figures: Figures, *, join: bool = False, replace: bool = False
 ) -> Decision:
     kind, key, query_id = action["kind"], action["uuid"], int(action["query_id"])
-    seen = {name: action[name] for name in ("view", "model") if action.get(name)}
+    made_from = {name: action[name] for name in ("view", "model") if action.get(name)}
     wanted = action.get("together") or ()
     together = [crop for crop in burst_of(session, query_id) if crop in wanted] if wanted else []
     if kind == "new":
-        return identity.new_individual(session, who, query_id, together=together, view=seen, client_key=key)
+        return identity.new_individual(session, who, query_id, together=together, view=made_from, client_key=key)
     if kind == "flank":
-        flank, before = action["flank"], action.get("seen")
-        return identity.set_flank(session, who, query_id, flank, seen=before, view=seen, client_key=key)
+        flank, before = action["flank"], action.get("shown")
+        return identity.set_flank(session, who, query_id, flank, shown=before, view=made_from, client_key=key)
     if kind in ("unidentifiable", "identity unsure"):
         state = kind.removeprefix("identity ")
-        return identity.set_identity_state(session, who, query_id, state, together=together, view=seen, client_key=key)
+        return identity.set_identity_state(
+            session, who, query_id, state, together=together, view=made_from, client_key=key
+        )
     if kind not in ("same", "different", "unsure"):
         raise BadDecision(f"{kind} is not something that can be decided here.")
     candidate_id = int(action["candidate_id"])
-    view = {**figures.get((query_id, candidate_id), {}), **seen}
+    view = {**figures.get((query_id, candidate_id), {}), **made_from}
     if kind == "same":
         return identity.say_same(
             session, who, query_id, candidate_id, join=join, together=together, view=view, client_key=key

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Sequence
 from typing import Any
 
-import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.actions import decide
@@ -21,27 +19,16 @@ from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
 from modal_backend.contracts import Box
 
-MOST_LOOKED_AT = 50  # decisions of one person between a page's reading and a press
 VERDICTS = ("accepted", "blank", "unsure")
 
 
 @needs(Role.REVIEWER, decide.as_settled)
 def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action], ack: int) -> Settled:
-    """Apply the actions with a number over `ack`; see `decide.settle`.
-
-    The person gets a message when a decision overrules one that somebody else made after the page was read.
-    """
+    """Apply the actions with a number over `ack`; see `decide.settle`."""
     return decide.settle(survey, jobs, who, Undo.DETECTIONS, actions, ack, _make)
 
 
 def _make(session: Session, who: str, action: Action) -> Outcome:
-    outcome = _decide(session, who, action)
-    for decision in outcome.decisions:
-        outcome.messages += _overruled(session, decision, action.get("seen"))
-    return outcome
-
-
-def _decide(session: Session, who: str, action: Action) -> Outcome:
     kind, key = action["kind"], action["uuid"]
     if kind == "bulk":
         return _apply_bulk(session, who, action)
@@ -90,34 +77,6 @@ def _outcome(done: many_boxes.Bulk) -> Outcome:
         images = "1 image was" if count == 1 else f"{count:,} images were"
         outcome.problems.append(f"{images} left as before: {'; '.join(sorted(set(done.left_out))[:3])}.")
     return outcome
-
-
-def _overruled(session: Session, decision: Decision, seen: float | None) -> list[str]:
-    """Whom this decision overrules: rows that somebody else, or another tab, signed after this page was read.
-
-    seen: when that was, in seconds since 1970.
-    """
-    if seen is None or decision.undone_at is not None:
-        return []
-    befores = [change["before"] for change in decision.changes if change["before"]]
-    newer = [row for row in befores if row.get("decided_at", 0.0) > float(seen)]
-    others = [(str(row["who"]), row["decided_at"]) for row in newer if row.get("who", decision.who) != decision.who]
-    if newer and not others:
-        others = [("Another tab", row["decided_at"]) for row in newer if _of_another_tab(session, decision, row)]
-    return [
-        f"{who} decided about this too, at {datetime.fromtimestamp(at):%H:%M}. Yours counts now; both are in History."
-        for who, at in sorted(others)[:1]
-    ]
-
-
-def _of_another_tab(session: Session, decision: Decision, row: Mapping[str, Any]) -> bool:
-    """Whether a row as it was before a decision had been written by another tab of the same person."""
-    since = sa.select(Decision).where(Decision.id < decision.id, Decision.who == decision.who)
-    for earlier in session.scalars(since.order_by(Decision.id.desc()).limit(MOST_LOOKED_AT)):
-        if any(change["after"] == row for change in earlier.changes):
-            tabs = [(key or "").partition(".") for key in (earlier.client_key, decision.client_key)]
-            return all(dot for _, dot, _ in tabs) and tabs[0][0] != tabs[1][0]
-    return False
 
 
 def _correction(action: Action) -> dict[str, Any]:

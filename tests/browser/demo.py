@@ -129,6 +129,7 @@ def show_match() -> object:
         {**crop(number), "burst": together}, ranked[0], key=KEY, ack=ack,
         scope_text="24 of 61 crops · all sites · left flank · not this event",
         upcoming=[(crop(number + 1), ranked[1]), ({**crop(number + 2), "burst": together}, ranked[2])],
+        as_of=1.0,
     )  # fmt: skip
 
 
@@ -141,7 +142,7 @@ def show_video() -> None:
         }
         for one in MEDIA[:4]
     ]  # fmt: skip
-    video_frames(frames, key=KEY, media_id=1, width=MEDIA[0]["w"], height=MEDIA[0]["h"], ack=ack)
+    video_frames(frames, key=KEY, media_id=1, width=MEDIA[0]["w"], height=MEDIA[0]["h"], ack=ack, as_of=1.0)
 
 
 def show_crops() -> object:

@@ -334,6 +334,7 @@ def test_match_keys_decide_and_move_on(show: Callable[..., Any]) -> None:
     answer = wait_for(page, lambda got: len(got["applied"]) >= 4)
     decisions = [(action["kind"], action["query_id"], action.get("candidate_id")) for action in answer["applied"]]
     assert decisions == [("different", 0, 1), ("same", 0, 3), ("new", 1, None), ("flank", 2, None)]
+    assert {action["seen"] for action in answer["applied"]} == {1.0}
 
 
 def test_a_decision_takes_the_crops_of_the_burst_along_and_one_key_leaves_them_out(show: Callable[..., Any]) -> None:

@@ -59,7 +59,8 @@ def test_a_press_is_kept_until_the_picture_is_drawn_and_given_up_in_words(
         image.evaluate("(image) => image.decode()")
     assert received(page)["applied"] == []
     page.keyboard.press(key)
-    assert len(wait_for(page, lambda got: got["applied"])["applied"]) == 1
+    (applied,) = wait_for(page, lambda got: got["applied"])["applied"]
+    assert applied["seen"] == 1.0
 
 
 def test_keys_pressed_too_early_act_in_their_order_once_the_picture_is_there(

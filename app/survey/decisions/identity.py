@@ -156,13 +156,13 @@ def set_flank(
     detection_id: int,
     flank: str,
     *,
-    seen: str | None = None,
+    shown: str | None = None,
     view: dict[str, Any] | None = None,
     client_key: str | None = None,
 ) -> Decision:
     """Which side of the animal the crop shows.
 
-    seen: the flank this person saw when deciding; raises Contradiction when somebody set another one meanwhile.
+    shown: the flank this person saw when deciding; raises Contradiction when somebody set another one meanwhile.
     """
     if flank not in list(Flank):
         raise BadDecision(f"{flank} is not a flank: left, right, other or unknown.")
@@ -171,7 +171,7 @@ def set_flank(
     query = _detection(session, detection_id)
     review = session.get(DetectionReview, detection_id)
     now = (review.flank if review else None) or "unknown"
-    if seen is not None and now not in (seen, flank) and review is not None and review.who != who:
+    if shown is not None and now not in (shown, flank) and review is not None and review.who != who:
         raise Contradiction(f"{review.who} has set the {now} flank meanwhile. Press the key again to change it.")
     change = Change(session)
     change.put(DetectionReview, {"detection_id": query.id}, flank=flank, who=who, decided_at=time.time())

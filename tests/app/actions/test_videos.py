@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from app.actions.videos import apply_marks
@@ -25,7 +27,7 @@ def video(survey: Survey) -> int:
 
 
 def sent(media_id: int, number: int, kind: str, **values) -> dict:
-    return {"n": number, "uuid": f"key-{number}", "kind": kind, "media_id": media_id, **values}
+    return {"n": number, "uuid": f"key-{number}", "kind": kind, "media_id": media_id} | values
 
 
 def test_a_count_and_a_box_are_written_once_and_taken_back(survey, video):
@@ -51,3 +53,12 @@ def test_a_count_of_none_lists_the_video_under_nothing(survey, video):
     with survey.read() as session:
         counts = {show: count(session, show) for show in Show}
     assert counts == {Show.ALL: 1, Show.ANIMALS: 0, Show.UNIDENTIFIED: 0, Show.NOTHING: 1}
+
+
+def test_a_count_over_one_that_somebody_else_made_since_says_whose_it_was(survey, video):
+    seen = time.time()
+    assert apply_marks(survey, NoJobs(), "ben", [sent(video, 1, "count", animals=2, seen=seen)], 0).messages == []
+    (message,) = apply_marks(
+        survey, NoJobs(), "ana", [sent(video, 1, "count", animals=4, uuid="ana-1", seen=seen)], 0
+    ).messages
+    assert message.startswith("ben decided about this too")

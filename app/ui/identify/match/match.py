@@ -41,8 +41,9 @@ class IdentifyState:
     """What the browser has to say.
 
     actions: everything not acknowledged yet, n rising: {n, uuid, kind, query_id, ...}. Kinds: same, different, unsure
-    {candidate_id, individual_id}, new, unidentifiable, identity unsure, flank {flank, seen}, solve {way, about, then},
-    undo {undoes: uuid or None}; decisions carry the view they were made from and the model that ranked.
+    {candidate_id, individual_id}, new, unidentifiable, identity unsure, flank {flank, shown: the one before}, solve
+    {way, about, then}, undo {undoes: uuid or None}; decisions carry the view they were made from, the model that ranked
+    and seen, the as_of of what the person saw.
     query, step: the query to show is `step` places after `query` in the page's order (0: that one itself; None before
     anything was said). look: a candidate that is looked at and whose evidence has not been sent.
     turn: counts what the browser has said.
@@ -74,6 +75,7 @@ def match_view(
     choices: str = "",
     computing: bool = False,
     last: bool = False,
+    as_of: float | None = None,
 ) -> IdentifyState:
     """Draw one query with its candidates, best first.
 
@@ -92,7 +94,7 @@ def match_view(
     conflicts: {id, text, chain: [text], crops: [{id, src, name}], ways: [{kind, label, about}], action}.
     model: whose ranking it is, kept with a decision. choices: names what the order depends on; while it stays and a
     query is not `settled`, the order on the screen is kept. last: whether no other query waits.
-    ack: the highest n that is in the survey.
+    ack: the highest n that is in the survey. as_of: when queries and candidates were read, in seconds since 1970.
     """
     result = _match(
         key=key,
@@ -103,7 +105,7 @@ def match_view(
             "upcoming": [_compared(*one) for one in upcoming],
             "conflicts": [dict(one) for one in conflicts],
             "model": model, "choices": choices, "computing": computing, "last": last,
-            "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn,
+            "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn, "as_of": as_of,
         },
         on_identify_change=_nothing,
     )  # fmt: skip

@@ -81,7 +81,7 @@ class Video {
 
   /** Write a decision down; the script draws what became of it. */
   decide(action, words) {
-    this.actions.add({ media_id: this.data.media_id, ...action });
+    this.actions.add({ media_id: this.data.media_id, seen: this.data.as_of, ...action });
     this.what.textContent = words;
   }
 

@@ -40,13 +40,14 @@ def video_frames(
     height: int,
     jump: Mapping[str, Any] | None = None,
     ack: int = 0,
+    as_of: float | None = None,
 ) -> None:
     """Draw the frames. Actions that come back, n rising: {n, uuid, kind, media_id, ...}, of the kinds count {animals},
-    draw {category, box, frame, second}, undo {undoes} and redo.
+    draw {category, box, frame, second}, undo {undoes} and redo. seen: the as_of of what the person saw.
 
     frames: [{number, second, time (as text), src (address), boxes: [{name, c, x, y, w, h}]}], in order.
     width, height: of the video, in pixels. jump: {number, n}: show this frame; a new n asks again.
-    ack: the highest n that is in the survey.
+    ack: the highest n that is in the survey. as_of: when the count and the boxes were read, in seconds since 1970.
     """
     if not deps.routes_served():
         st.caption("Pictures need `streamlit run app/main.py`; this server was started without it.")
@@ -65,6 +66,7 @@ def video_frames(
             "media_id": media_id,
             "store": f"{deps.survey_mark()}:{key}",
             "ack": ack,
+            "as_of": as_of,
         },
         on_marks_change=_nothing,
     )

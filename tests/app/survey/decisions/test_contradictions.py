@@ -135,10 +135,10 @@ def test_a_crop_somebody_named_meanwhile_keeps_its_name(survey):
 
 def test_a_flank_set_by_somebody_else_meanwhile_is_told_before_it_is_changed(survey):
     (a,) = crops(survey, 1)
-    act(survey, "ben", 1, "flank", a, flank="left", seen="unknown")
-    (conflict,) = act(survey, "ana", 1, "flank", a, flank="right", seen="unknown").conflicts
+    act(survey, "ben", 1, "flank", a, flank="left", shown="unknown")
+    (conflict,) = act(survey, "ana", 1, "flank", a, flank="right", shown="unknown").conflicts
     assert "ben has set the left flank" in conflict["text"]
-    assert act(survey, "ana", 2, "flank", a, flank="right", seen="left").conflicts == []
+    assert act(survey, "ana", 2, "flank", a, flank="right", shown="left").conflicts == []
 
 
 def test_undoing_the_first_name_of_an_individual_that_others_joined_is_refused_with_the_reason(survey):
