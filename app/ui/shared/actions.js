@@ -19,11 +19,13 @@ export class Actions {
     this.sentAt = 0;
     this.timer = null;
     this.opened = false;
+    this.seen = null;
   }
 
-  /** Take the script's word: everything up to `ack` is in the survey. */
-  acknowledge(ack) {
+  /** Take the script's word: everything up to `ack` is in the survey, and what is shown was read at `seen`. */
+  acknowledge(ack, seen) {
     const applied = Number(ack) || 0;
+    this.seen = seen;
     if (!this.opened) this.restore(applied);
     this.last = Math.max(this.last, applied);
     this.waiting = this.waiting.filter((action) => action.n > applied);
@@ -45,7 +47,7 @@ export class Actions {
   }
 
   add(action) {
-    const full = { n: ++this.last, uuid: `${TAB}.${newId()}`, ...action };
+    const full = { n: ++this.last, uuid: `${TAB}.${newId()}`, seen: this.seen, ...action };
     this.waiting.push(full);
     if (full.kind !== "undo" && full.kind !== "redo") {
       this.history.push(full);

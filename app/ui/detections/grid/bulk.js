@@ -31,7 +31,7 @@ export class Bulk {
   update(data) {
     this.data = data;
     this.actions.store = `pugmark:${data.store}`;
-    this.actions.acknowledge(data.ack || 0);
+    this.actions.acknowledge(data.ack || 0, data.as_of);
     this.picker.suggest(data.species_choices || []);
     this.tellSaved();
   }
@@ -86,7 +86,7 @@ export class Bulk {
       this.say("Skipped: still being looked at.");
       return;
     }
-    this.actions.add({ kind: "bulk", media_ids: ids, threshold: this.data.threshold, seen: this.data.as_of, ...what });
+    this.actions.add({ kind: "bulk", media_ids: ids, threshold: this.data.threshold, ...what });
     this.say(`${what.species || what.category || ({ whole: "Whole picture", hints: "Hints taken" }[what.what] || what.what)}: ${count(ids.length, "media", "media")}${skipped ? `, ${skipped} still being looked at skipped` : ""}`);
     this.tellSaved();
     this.done(ids);
@@ -95,7 +95,7 @@ export class Bulk {
   /** Show the people on one picture, or blur them again. */
   people(item) {
     if (this.held.keep(() => this.people(item), this.seen)) return;
-    this.actions.add({ kind: "people", media_id: item.id, shown: !item.people, seen: this.data.as_of });
+    this.actions.add({ kind: "people", media_id: item.id, shown: !item.people });
     this.say(item.people ? "People are blurred." : "People on this picture are shown. Z blurs them again.");
     this.tellSaved();
     this.done(null);

@@ -43,7 +43,7 @@ class Viewer {
   update(data) {
     const current = this.media[this.index]?.id;
     this.data = data;
-    this.actions.acknowledge(data.ack);
+    this.actions.acknowledge(data.ack, data.as_of);
     this.panel.picker.suggest(data.species_choices || []);
     this.rebuild();
     const kept = this.media.findIndex((one) => one.id === current);
@@ -172,7 +172,7 @@ class Viewer {
   // Actions
 
   add(action) {
-    const full = this.actions.add({ media_id: this.current.id, seen: this.data.as_of, ...action });
+    const full = this.actions.add({ media_id: this.current.id, ...action });
     this.rebuild();
     return full;
   }

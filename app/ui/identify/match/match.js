@@ -71,7 +71,7 @@ class Match {
     this.given = heldOrders(given, this.given || [], data.computing && data.choices === this.data?.choices);
     this.data = data;
     if (data.turn === this.turn) this.toldAt = null;
-    this.actions.acknowledge(data.ack);
+    this.actions.acknowledge(data.ack, data.as_of);
     this.scope.textContent = this.scope.title = data.scope_text || "";
     this.rebuild();
     if (this.ask) this.arrived();
@@ -270,14 +270,11 @@ class Match {
     const about = alone ? {} : { candidate_id: this.shown.id, individual_id: this.candidate.individual_id ?? null };
     if (ENDS.includes(kind) && this.burst.together.length) about.together = this.burst.together;
     const view = this.pair.view + (this.pair.masked ? ", background masked" : "");
-    this.add({ kind, query_id: this.current.query.id, view, model: this.data.model, ...about });
+    this.actions.add({ kind, query_id: this.current.query.id, view, model: this.data.model, ...about });
     this.rebuild();
     if (ENDS.includes(kind)) this.go(1);
     else this.nextCandidate();
   }
-
-  /** With when the rows were read, so that a decision over a later one says so. */
-  add(action) { this.actions.add({ seen: this.data.as_of, ...action }); }
 
   /** Whether a decision about the chosen candidate has to wait for another look, which is asked for in words. */
   mustLookAgain(kind) {
@@ -300,14 +297,14 @@ class Match {
 
   setFlank(flank) {
     if (this.held.keep(() => this.setFlank(flank), () => this.drawn("new"))) return;
-    this.add({ kind: "flank", query_id: this.current.query.id, flank, shown: this.current.query.flank });
+    this.actions.add({ kind: "flank", query_id: this.current.query.id, flank, shown: this.current.query.flank });
     this.rebuild();
     this.draw();
     this.strip.focus({ preventScroll: true });
   }
 
   solve(conflict, way) {
-    this.add({ kind: "solve", query_id: conflict.action.query_id, way: way.kind, about: way.about, then: conflict.action });
+    this.actions.add({ kind: "solve", query_id: conflict.action.query_id, way: way.kind, about: way.about, then: conflict.action });
     this.strip.focus({ preventScroll: true });
     this.say("Solved and decided; Z takes it back.");
   }

@@ -37,7 +37,7 @@ class Video {
   update(data) {
     const text = JSON.stringify((data.frames || []).map((frame) => [frame.src, frame.boxes]));
     this.data = data;
-    this.actions.acknowledge(data.ack);
+    this.actions.acknowledge(data.ack, data.as_of);
     if (text !== this.text) {
       this.text = text;
       this.frames = data.frames || [];
@@ -81,7 +81,7 @@ class Video {
 
   /** Write a decision down; the script draws what became of it. */
   decide(action, words) {
-    this.actions.add({ media_id: this.data.media_id, seen: this.data.as_of, ...action });
+    this.actions.add({ media_id: this.data.media_id, ...action });
     this.what.textContent = words;
   }
 
