@@ -15,7 +15,7 @@ from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
 from app.video.summary.evidence import Looked, Mark, Thing, sides_of, things_of, trimmed
-from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts, stays
+from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts, stays, walks_on
 from modal_backend.contracts import Box, Category, Detection, FrameBox, Side, Source, Tracklet
 from modal_backend.models.detectors.overlap import overlap
 from modal_backend.models.detectors.prepare import threshold
@@ -86,8 +86,10 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
     best = max((mark.confidence for mark in thing.marks), default=0.0)
     name = WITH_ARTICLE[thing.category]
     note = f"the detector does not take it for {name} (best confidence {best:.2f})"
+    weak = thing.support < watch.sure
     if counted:
-        note = "" if thing.support >= watch.sure else "is marked weakly or seldom; that it moves speaks for it"
+        note = "" if not weak else "is marked weakly or seldom; that it moves speaks for it"
+    shown = thing.known if counted and not (weak and walks_on(thing, watch)) else thing.marks
     return Tracklet(
         category=thing.category,
         confidence=round(chance(thing, watch), 3),
@@ -95,7 +97,7 @@ def _moving(thing: Thing, watch: Watch) -> Tracklet:
         spans=tuple(thing.spans),
         boxes=tuple(
             FrameBox(mark.index, mark.second, _shown_box(mark, watch.sure), mark.confidence if mark.found else None)
-            for mark in (thing.known if counted else thing.marks)
+            for mark in shown
         ),
         entry=Side(entry) if entry else None,
         exit=Side(leaves) if leaves else None,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from app.video.motion.tracker import Step
 from app.video.paths.frame_borders import Frame
 from app.video.paths.path import MotionPath
@@ -90,8 +92,40 @@ def test_weak_marks_are_enough_for_what_strides_through_and_not_for_what_sways()
 def test_hardly_known_but_marked_again_and_again_while_it_crosses_a_border_counts():
     faint = [0.05, 0, 0.04, 0, 0.05, 0, 0.04, 0, 0]
     assert found(path(4.0, 15.0), faint).counted
-    assert not found(path(4.0, 15.0), [0.05, 0, 0.04, *[0] * 6]).counted
+    assert not found(path(4.0, 15.0, sway=6.0), [0.05, 0, 0.04, *[0] * 6]).counted
     assert not found(path(80.0, 0.0, sway=4.0), faint).counted
+
+
+def test_two_weak_marks_count_what_moves_straight_on_as_one_region_of_one_size_and_one_or_none_do_not():
+    two = [0, 0.05, 0, 0, 0, 0.04, 0, 0, 0]
+    walker = found(path(10.0, 15.0), two)
+    assert walker.counted
+    assert [box.second for box in walker.boxes] == [float(second) for second in LOOKS]
+    assert not found(path(10.0, 15.0), [0, 0.05, *[0] * 7]).counted
+    assert not found(path(10.0, 15.0), [0] * 9).counted
+    (steps,) = path(10.0, 15.0).pieces
+    swelling = [replace(step, area=step.area * 3 ** (number % 2)) for number, step in enumerate(steps)]
+    assert not found(MotionPath([swelling]), two).counted
+    scattered = [replace(step, area=step.area / 4) for step in steps]
+    assert not found(MotionPath([scattered]), two).counted
+    assert not found(path(10.0, 15.0, sway=6.0), two).counted
+    assert not found(path(10.0, 15.0, size=8.0), two).counted
+
+
+def test_who_walks_in_and_back_out_is_as_steady_as_who_walks_across():
+    out, back = path(2.0, 20.0).pieces[0][:45], path(195.0, -20.0).pieces[0][45:]
+    assert found(MotionPath([[*out, *back]]), [0, 0.05, 0, 0, 0, 0, 0.04, 0, 0]).counted
+
+
+def test_weak_marks_at_one_place_are_not_of_what_passes_it():
+    walker = path(10.0, 15.0, size=40.0)
+    stump = walker.box_at(3.5, FRAME)
+    assert stump is not None
+    marks = [Detection(Category.ANIMAL, 0.05, stump)]
+    looked = {second: (float(second), marks if second in (3, 4) else []) for second in LOOKS}
+    (tracklet,) = tracklets_of([walker], FRAME, looked, 0.0)
+    assert sum(box.confidence is not None for box in tracklet.boxes) == 2
+    assert not tracklet.counted
 
 
 def test_a_border_is_named_only_where_the_frames_looked_at_around_the_crossing_are_near():

@@ -130,8 +130,9 @@ def test_a_person_the_detector_names_is_a_person(tmp_path):
 
 
 def test_what_is_marked_weakly_as_a_person_is_perhaps_a_person_and_no_animal(tmp_path):
-    video = DrawnVideo(43, 5, animals=[crossing(0.5, True, 0.5)], **QUICK)
-    boxes = [Detection(Category.PERSON, 0.04, Box(x / 10, 0.35, 0.2, 0.3)) for x in range(9)]
+    to_and_fro = Path2(((0.5, -0.12, 0.5), *((1.3 + 0.4 * at, (0.55, 0.25)[at % 2], 0.5) for at in range(8))), 0.2, 2)
+    video = DrawnVideo(43, 5, animals=[to_and_fro], **QUICK)
+    boxes = [Detection(Category.PERSON, 0.1, Box(x / 10, 0.35, 0.2, 0.3)) for x in range(9)]
     looks = count()
 
     def on_every_third_look(pictures):
