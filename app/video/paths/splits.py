@@ -15,6 +15,10 @@ STEPS = 3
 TONE = 15.0  # grey levels
 LARGER = 1.6
 ASIDE = 0.5  # of its own extent along the border
+PACE_SECONDS = 0.6
+ALONG = 0.08  # of the frame a second, along the border
+ALIKE_PACE = 1.6  # times the other
+JUMP = 0.03  # of the frame, from where it would be at its pace
 GONE = 0.5  # seconds out of view from which the same animal may have turned outside
 
 
@@ -26,9 +30,32 @@ def split_at_borders(steps: list[Step], frame: Frame) -> list[list[Step]]:
             continue
         side = border_side(after, frame, leaving=False)
         same = side is not None and side == border_side(before, frame, leaving=True)
-        if side and same and not look_alike(before, after, side, frame):
+        if (
+            side
+            and same
+            and not look_alike(before, after, side, frame)
+            and not _walks_along(before, after, side, frame)
+        ):
             return [before, *split_at_borders(after, frame)]
     return [steps]
+
+
+def _walks_along(before: list[Step], after: list[Step], side: Side, frame: Frame) -> bool:
+    """Whether it goes on along the border at the pace it had: it only touches it, and does not leave there."""
+    axis, span = (1, frame.height) if side in (Side.LEFT, Side.RIGHT) else (0, frame.width)
+    was, goes = _pace(before[-1], before[::-1], axis), _pace(after[0], after, axis)
+    away = max(abs(_pace(before[-1], before[::-1], 1 - axis)), abs(_pace(after[0], after, 1 - axis)))
+    slower, faster = sorted((abs(was), abs(goes)))
+    jump = after[0].middle[axis] - before[-1].middle[axis] - was * (after[0].second - before[-1].second)
+    along = was * goes > 0 and slower >= max(ALONG * span, faster / ALIKE_PACE, away)
+    return along and abs(jump) <= JUMP * span
+
+
+def _pace(end: Step, near: list[Step], axis: int) -> float:
+    """Pixels a second along an axis, from its end over PACE_SECONDS."""
+    other = next((step for step in near if abs(step.second - end.second) >= PACE_SECONDS), near[-1])
+    gap = other.second - end.second
+    return (other.middle[axis] - end.middle[axis]) / gap if gap else 0.0
 
 
 def look_alike(before: list[Step], after: list[Step], side: Side, frame: Frame) -> bool:

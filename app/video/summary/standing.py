@@ -110,7 +110,7 @@ def _nearness(thing: Thing, mark: Mark, seconds: Sequence[float], camera: Shift 
         return NOT_NEAR
     expected = [last.box]
     if camera is not None:
-        expected += [shifted(last.box, camera(last.second, mark.second)), _ahead(thing.marks, mark.second)]
+        expected += [shifted(last.box, camera(last.second, mark.second)), ahead(thing.marks, mark.second)]
     shared, away = max(overlap(box, mark.box) for box in expected), min(apart(box, mark.box) for box in expected)
     return (shared, -away) if shared >= LINKS_FROM or away <= LINKS_WITHIN else NOT_NEAR
 
@@ -137,7 +137,7 @@ def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool
     for before, after in ((known, standing.marks), (standing.marks, known)):
         if not before or not after or not _follows(before[-1].second, after[0].second, seconds, JOINS_SECONDS):
             continue
-        places = (before[-1].box, _ahead(before, after[0].second), _ahead(after[::-1], before[-1].second))
+        places = (before[-1].box, ahead(before, after[0].second), ahead(after[::-1], before[-1].second))
         if any(
             apart(place, mark.box) <= 0.6 for place, mark in zip(places, (after[0], after[0], before[-1]), strict=True)
         ):
@@ -145,7 +145,7 @@ def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool
     return False
 
 
-def _ahead(marks: Sequence[Mark], second: float) -> Box:
+def ahead(marks: Sequence[Mark], second: float) -> Box:
     """Where the last of these marks lies at a second, at the pace from the one before it."""
     *others, end = marks
     if not others:

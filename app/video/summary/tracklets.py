@@ -15,6 +15,7 @@ from app.video.paths.paths import moving_share
 from app.video.reading.sampling import unsampled_stretches
 from app.video.summary import standing
 from app.video.summary.evidence import Looked, Mark, Thing, sides_of, things_of, trimmed
+from app.video.summary.handovers import joined_over_paths
 from app.video.summary.pooling import FEWEST_MARKS, Watch, chance, counts, stays, walks_on
 from modal_backend.contracts import Box, Category, Detection, FrameBox, Side, Source, Tracklet
 from modal_backend.models.detectors.overlap import overlap
@@ -60,7 +61,8 @@ def things_in_view(paths: Sequence[MotionPath], looked: Looked, watch: Watch) ->
     """What moves, and what the detector marks where nothing moves."""
     moving, used = things_of(paths, watch.frame, looked, standing.scenery_in(looked))
     sure_things = [thing for thing in moving if counts(thing, watch)]
-    return standing.join(moving, standing.link(looked, used, sure_things, watch.sure, watch.camera), watch)
+    moving, still = standing.join(moving, standing.link(looked, used, sure_things, watch.sure, watch.camera), watch)
+    return joined_over_paths(moving), still
 
 
 def _few(tracklets: list[Tracklet]) -> list[Tracklet]:

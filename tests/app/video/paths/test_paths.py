@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,6 +11,7 @@ from app.video.motion.regions import find_blobs
 from app.video.motion.tracker import Step, Track
 from app.video.paths.frame_borders import Frame, border_side
 from app.video.paths.paths import paths_of
+from app.video.paths.splits import split_at_borders
 from modal_backend.contracts import Side
 
 FRAME = Frame(192, 108, 0.0, 12.0, 0.1)
@@ -145,3 +148,29 @@ def test_a_flash_a_second_before_somebody_comes_in_elsewhere_is_no_part_of_the_p
     (path,) = paths_of([Track([*flash, *coming])], Frame(192, 144, 0.0, 20.0, 0.125))
     assert path.steps[0].second == pytest.approx(1.62)
     assert border_side(path.pieces[0], Frame(192, 144, 0.0, 20.0, 0.125), leaving=False) == Side.RIGHT
+
+
+# As recorded while the camera shook: second, left, top, right and bottom, area, brightness.
+ALONG_THE_BOTTOM = [
+    (2.4, 152, 75, 187, 101, 488, 124),
+    (2.6, 139, 72, 179, 102, 566, 123),
+    (2.8, 130, 71, 170, 102, 563, 127),
+    (3.0, 123, 71, 161, 102, 537, 127),
+    (3.2, 113, 70, 152, 104, 540, 123),
+    (3.4, 105, 71, 144, 102, 437, 120),
+    (3.6, 96, 71, 135, 103, 412, 116),
+    (3.8, 88, 74, 126, 103, 432, 118),
+    (4.0, 79, 75, 118, 102, 361, 119),
+    (4.2, 70, 73, 109, 104, 437, 122),
+    (4.4, 62, 76, 101, 103, 419, 122),
+    (4.6, 52, 72, 92, 104, 575, 124),
+    (4.8, 44, 73, 84, 103, 495, 124),
+]
+
+
+def test_who_goes_on_along_a_border_at_one_pace_only_touches_it_and_who_turns_back_elsewhere_is_another():
+    steps = [Step(*row[:5], float(row[5]), float(row[6])) for row in ALONG_THE_BOTTOM]
+    shaken = Frame(192, 108, 0.0, 9.9, 0.2, rim=2.9)
+    assert [len(part) for part in split_at_borders(steps, shaken)] == [len(steps)]
+    back = [replace(step, left=245 - step.right, right=245 - step.left) for step in steps[7:]]
+    assert len(split_at_borders([*steps[:7], *back], shaken)) == 2
