@@ -245,3 +245,35 @@ def test_who_comes_in_where_another_goes_out_at_the_same_moment_is_another():
         looked[number] = (second, [Detection(Category.ANIMAL, 0.7, box) for box in boxes])
     both = tracklets_of(paths, FRAME, looked, 0.0)
     assert [(tracklet.entry, tracklet.exit) for tracklet in both] == [("left", "right"), ("right", "left")]
+
+
+# As recorded of an animal that stops on its way: second, left, top, right and bottom, area; what the detector marks.
+WALKS = [
+    (1.4, 188, 22, 192, 32, 34),
+    (1.92, 163, 21, 192, 48, 474),
+    (2.4, 140, 21, 180, 48, 653),
+    (2.92, 115, 21, 155, 48, 662),
+    (3.4, 92, 21, 132, 48, 663),
+    (3.92, 67, 21, 107, 48, 641),
+    (5.92, 65, 21, 105, 48, 640),
+    (6.4, 42, 21, 83, 48, 663),
+    (6.92, 17, 21, 57, 48, 643),
+    (7.4, 0, 21, 35, 48, 606),
+    (7.92, 0, 25, 10, 48, 147),
+]
+HARDLY = {
+    1.84: Detection(Category.ANIMAL, 0.04, Box(0.88, 0.21, 0.11, 0.23)),
+    4.0: Detection(Category.ANIMAL, 0.04, Box(0.34, 0.22, 0.19, 0.22)),
+    6.0: Detection(Category.ANIMAL, 0.04, Box(0.33, 0.21, 0.2, 0.24)),
+    6.96: Detection(Category.ANIMAL, 0.03, Box(0.1, 0.22, 0.18, 0.21)),
+}
+
+
+def test_who_crosses_the_frame_hardly_marked_counts_with_its_sides_and_times():
+    frame, seconds = Frame(192, 108, 0.0, 7.92, 0.08), [0.0, 1.0, 1.6, 1.84, *(2 + at / 4 for at in range(23)), 6.96]
+    walker = MotionPath([[Step(*row[:5], float(row[5]), 80.0) for row in WALKS]])
+    looked = {round(100 * at): (at, [HARDLY[at]] if at in HARDLY else []) for at in sorted(seconds)}
+    (animal,) = tracklets_of([walker], frame, looked, 0.0)
+    assert (animal.counted, animal.entry, animal.exit, animal.spans) == (True, Side.RIGHT, Side.LEFT, ((1.4, 7.92),))
+    unmarked = {index: (at, []) for index, (at, _) in looked.items()}
+    assert not any(one.counted for one in tracklets_of([walker], frame, unmarked, 0.0))
