@@ -22,6 +22,7 @@ from app.jobs.queue import LEFT, Due
 from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.matching.gallery import NotDescribed
+from app.matching.matched import voted_on
 from app.survey.detections.features import feature_version
 from app.survey.detections.matches import Pair
 from app.survey.individuals import rankings
@@ -127,13 +128,19 @@ async def match(detection_id: int, scope_key: str, job: str, asked_by: str, ahea
 
 @step(preemptible=True)
 async def match_ahead(detection_id: int, scope_key: str, job: str) -> bool:
-    """The same for a query that nobody has opened, unless it is done; False when an import or a person is at work."""
+    """The same for a query that nobody has opened, unless it is done; False when an import or a person is at work.
+
+    Crops that look like it and were ranked before are ranked again, so that whom it was compared with counts for them.
+    """
     now, scope = current(), Scope.from_key(scope_key)
 
     async def is_wanted() -> bool:
         return not _is_at_work(now) and await asyncio.to_thread(_waits_in_idle_time, now.context, detection_id, scope)
 
-    await _match(detection_id, scope, job, now.bulk, is_wanted)
+    done = await _match(detection_id, scope, job, now.bulk, is_wanted)
+    for other in await asyncio.to_thread(_voted_on, now.context, detection_id, scope) if done else []:
+        if not _is_at_work(now):
+            await _ranked(other, scope, last=True)
     return not (_is_at_work(now) or await asyncio.to_thread(_any_import, now.context))
 
 
@@ -189,6 +196,11 @@ def _is_at_work(now: Current) -> bool:
 def _any_import(context: Context) -> bool:
     with context.survey.read() as session:
         return imports.any_open(session)
+
+
+def _voted_on(context: Context, detection_id: int, scope: Scope) -> list[int]:
+    with context.survey.read() as session:
+        return voted_on(session, detection_id, scope)
 
 
 def _waits_in_idle_time(context: Context, detection_id: int, scope: Scope) -> bool:

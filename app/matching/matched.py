@@ -20,8 +20,9 @@ from app.survey.detections.best_views import views_of
 from app.survey.detections.features import newest_version
 from app.survey.detections.matches import Pair
 from app.survey.individuals import rankings
+from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
-from app.survey.tables.detections import Detection, DetectionReview, Feature
+from app.survey.tables.detections import Detection, DetectionReview, Feature, Ranking
 from app.survey.tables.evidence import CropQuality
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
@@ -59,7 +60,7 @@ def add(
     if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
         _score(answer.groups, pairs, known)
         answer.models.append(MATCH_FEATURES)
-        _compare_look_alikes(session, answer, in_order(answer.groups, answer.models, calibrations))
+        _compare_look_alikes(session, query_id, answer, in_order(answer.groups, answer.models, calibrations))
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
         others = [answer.known[model] for model in answer.models]
         answer.known[FUSED] = mean_odds([value for value in others if value is not None])
@@ -114,7 +115,6 @@ def voters(session: Session, query_id: int) -> list[int]:
 
     None where a picture of the event shows several animals.
     """
-    event = sa.select(Media.event_id).join(Detection, Detection.media_id == Media.id).where(Detection.id == query_id)
     review = DetectionReview
     rows = session.execute(
         sa.select(Detection.id, Detection.media_id, Sighting.individual_id, review.identity)
@@ -123,7 +123,7 @@ def voters(session: Session, query_id: int) -> list[int]:
         .outerjoin(Sighting, Sighting.detection_id == Detection.id)
         .outerjoin(CropQuality, CropQuality.detection_id == Detection.id)
         .where(
-            Media.event_id == event.scalar_subquery(),
+            Detection.id.in_(_crops_of_event(query_id)),
             sa.func.coalesce(review.category, Detection.category) == "animal",
             sa.func.coalesce(review.verdict, "") != "rejected",
             sa.select(Feature.id).where(Feature.detection_id == Detection.id).exists(),
@@ -136,6 +136,31 @@ def voters(session: Session, query_id: int) -> list[int]:
     return [crop for crop in free if crop != query_id][: VOTERS - 1]
 
 
+def voted_on(session: Session, crop_id: int, scope: Scope) -> list[int]:
+    """The undecided crops that this one looks like by their last orders, which know every decision; its vote in them is
+    that of when they were made."""
+    now, others = rankings.stamp(session), matches.matched_with(session, crop_id)
+    return [
+        query_id
+        for query_id, order in rankings.last_rankings(session, others, FUSED, scope).items()
+        if all(rankings.state(order, now))
+        and crop_id in _nearest_undecided(order)
+        and not rankings.is_decided(session, query_id)
+    ]
+
+
+def _nearest_undecided(order: Ranking) -> list[int]:
+    matched = [one for one in order.candidates if one["models"].get(MATCH_FEATURES, {}).get("score") is not None]
+    return [one["crop_id"] for one in matched if one["identity"] is None][:NEAREST]
+
+
+def _crops_of_event(query_id: int) -> sa.Select[int]:
+    """The crops of the query's event, itself among them; none where its picture belongs to no event."""
+    event = sa.select(Media.event_id).join(Detection, Detection.media_id == Media.id).where(Detection.id == query_id)
+    crops = sa.select(Detection.id).join(Media, Media.id == Detection.media_id)
+    return crops.where(Media.event_id == event.scalar_subquery())
+
+
 def _score(groups: Mapping[Key, Group], pairs: Mapping[Key, Sequence[Pair]], known: Mapping[Pair, float]) -> None:
     """Give every candidate the score of its best pair that was matched."""
     for key, mine in pairs.items():
@@ -144,16 +169,18 @@ def _score(groups: Mapping[Key, Group], pairs: Mapping[Key, Sequence[Pair]], kno
             groups[key].scores[MATCH_FEATURES] = max(scores)
 
 
-def _compare_look_alikes(session: Session, answer: Answer, ordered: Sequence[Group]) -> None:
+def _compare_look_alikes(session: Session, query_id: int, answer: Answer, ordered: Sequence[Group]) -> None:
     """Tell each undecided crop that looks like the query whom of the named the matcher has compared it with.
 
-    Somebody whom a person said it is not is left out; a crop that was compared with a single one says nothing.
+    Crops of the query's own event are no evidence of their own and stay out. Somebody whom a person said it is not is
+    left out; a crop that was compared with a single one says nothing.
 
     Args:
         ordered: the candidates, best first.
     """
     undecided = [group for group in ordered if group.identity is None and MATCH_FEATURES in group.scores]
-    alike = {group.crop_id: group for group in undecided[:NEAREST]}
+    event = set(session.scalars(_crops_of_event(query_id)))
+    alike = {group.crop_id: group for group in [one for one in undecided if one.crop_id not in event][:NEAREST]}
     known = matches.scores_with(session, alike)
     others = {other for pair in known for other in pair} - alike.keys()
     named = sa.select(Sighting.detection_id, Sighting.individual_id).where(Sighting.detection_id.in_(others))

@@ -317,6 +317,12 @@ def test_the_order_on_the_screen_stays_until_the_last_one_comes_and_then_changes
     assert last["query"]["anew"]
     (again,) = held(browser, [order(1, [7, 5, 6], settled=True)], [last])
     assert not again["query"]["anew"]
+    moved = order(1, [5, 7, 6], settled=True)
+    moved["candidates"][0] |= {"verdict": "unsure"}
+    (stays,) = held(browser, [moved], [last])
+    assert [(one["id"], one.get("verdict")) for one in stays["candidates"]] == [(7, None), (5, "unsure"), (6, None)]
+    (decided,) = held(browser, [order(1, [5, 7], settled=True)], [last])
+    assert [one["id"] for one in decided["candidates"]] == [5, 7]
     named = order(1, [6, 5], settled=False)
     named["candidates"][0] |= {"name": "T-001", "individual_id": 1}
     (kept,) = held(browser, [named], [first])

@@ -46,6 +46,14 @@ def scores_with(session: Session, crops: Collection[int]) -> dict[Pair, float]:
     }
 
 
+def matched_with(session: Session, crop: int) -> list[int]:
+    """The crops that the matcher has compared this one with, by their ids."""
+    pairs = sa.select(PairMatch.low_id, PairMatch.high_id).where(
+        sa.or_(PairMatch.low_id == crop, PairMatch.high_id == crop)
+    )
+    return sorted({one for pair in session.execute(pairs) for one in pair} - {crop})
+
+
 def matches_of(session: Session, first: int, second: int) -> PairMatches | None:
     """The matches of two crops, from the first to the second; None while they have not been matched."""
     row = _rows(session, [(first, second)]).get(ordered(first, second))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import time
 from collections.abc import Callable, Sequence
 
 import pytest
@@ -24,6 +25,7 @@ from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.tables.media import ImportBatch, ImportState
 from modal_backend.registry import MATCH_FEATURES
+from tests.app.matching.test_look_alikes import by_way_of
 from tests.app.matching.test_matched import crops, fused, keep, order  # noqa: F401 (crops is a fixture)
 from tests.support.waiting import wait_until
 from tests.support.workers import worker
@@ -135,6 +137,52 @@ def test_a_crop_with_its_last_order_is_not_looked_at_ahead_again(survey, crops, 
     assert last.settled
     asyncio.run(ahead(crops[2:3], SCOPE))
     assert fused(survey, crops[2]).created_at == last.created_at
+
+
+@pytest.fixture
+def look_alike(survey, crops) -> int:  # noqa: F811
+    """The last of the crops, which looks like the first; the two between are named."""
+    query, raja, rani, other = crops
+    with survey.write() as session:
+        identity.new_individual(session, "ana", rani, name="Rani")
+    keep(survey, {(query, raja): 8, (query, rani): 8, (query, other): 60})
+    return other
+
+
+def test_a_crop_matched_before_its_look_alike_is_ranked_again_when_that_has_been_matched(
+    survey,
+    crops,  # noqa: F811
+    asked,
+    look_alike,
+    monkeypatch,
+):
+    query, raja, rani, _ = crops
+    monkeypatch.setattr(rank, "match_ahead", unwrapped(rank.match_ahead))
+    ahead = unwrapped(rank.rank_ahead)
+    asyncio.run(ahead([query], SCOPE))
+    assert fused(survey, query).settled
+    assert by_way_of(survey, query) == {}
+    keep(survey, {(look_alike, raja): 2, (look_alike, rani): 90})
+    asyncio.run(ahead([look_alike], SCOPE))
+    assert by_way_of(survey, query) == {rani: [look_alike]}
+    assert fused(survey, query).settled
+
+
+def test_while_a_person_is_at_work_no_order_is_made_again(survey, crops, asked, look_alike, monkeypatch):  # noqa: F811
+    query, raja, rani, _ = crops
+    monkeypatch.setattr(rank, "match_ahead", unwrapped(rank.match_ahead))
+    asyncio.run(unwrapped(rank.rank_ahead)([query], SCOPE))
+    keep(survey, {(look_alike, raja): 2, (look_alike, rani): 90})
+    matched = rank._match
+
+    async def and_look(*given: object) -> bool:
+        current().looked = time.monotonic()
+        return await matched(*given[:-1], wanted(True, True, True))
+
+    monkeypatch.setattr(rank, "_match", and_look)
+    assert not asyncio.run(unwrapped(rank.match_ahead)(look_alike, SCOPE, "job"))
+    assert fused(survey, look_alike).settled
+    assert by_way_of(survey, query) == {}
 
 
 def test_what_is_matched_ahead_ends_between_two_pairs_when_an_import_opens(survey, crops, asked, monkeypatch):  # noqa: F811

@@ -9,6 +9,9 @@ from app.survey.database import Survey
 from app.survey.decisions import identity
 from app.survey.detections import matches, results
 from app.survey.individuals.rankings import Scope
+from app.survey.media.events import regroup
+from app.survey.tables.detections import Detection
+from app.survey.tables.media import Media
 from modal_backend.models.matcher.ranking import LISTED
 from modal_backend.models.probability.look_alikes import NEAREST
 from tests.app.matching.test_gallery import add
@@ -36,8 +39,9 @@ def scores(survey: Survey, query: int) -> dict[int, float]:
     return {one["crop_id"]: one["score"] for one in fused(survey, query).candidates}
 
 
-def by_way_of(survey: Survey, query: int) -> dict[int, list[int]]:
-    return {one["crop_id"]: one["by_way_of"] for one in fused(survey, query).candidates if one["by_way_of"]}
+def by_way_of(survey: Survey, query: int, scope: Scope | None = None) -> dict[int, list[int]]:
+    candidates = fused(survey, query, scope).candidates
+    return {one["crop_id"]: one["by_way_of"] for one in candidates if one["by_way_of"]}
 
 
 def test_an_undecided_crop_that_looks_alike_brings_forward_whom_it_resembles(survey: Survey):
@@ -61,6 +65,22 @@ def test_a_crop_that_was_compared_with_a_single_individual_says_nothing(survey: 
     keep(survey, {(look_alike, rani): 90})
     Gallery(survey).rank(query, Scope(), matching=True)
     assert by_way_of(survey, query) == {}
+
+
+def test_a_crop_of_the_querys_own_event_does_not_vote_where_the_scope_allows_it(survey: Survey):
+    query, raja, rani, look_alike = survey_of(survey)
+    keep(survey, {(look_alike, raja): 2, (look_alike, rani): 90})
+    scope = Scope(other_events=False)
+    Gallery(survey).rank(query, scope, matching=True)
+    assert by_way_of(survey, query, scope) == {rani: [look_alike]}
+    with survey.write() as session:
+        regroup(session, [1], 60)
+        media, other = [
+            session.get_one(Media, session.get_one(Detection, crop).media_id) for crop in (query, look_alike)
+        ]
+        other.event_id = media.event_id
+    Gallery(survey).rank(query, scope, matching=True)
+    assert by_way_of(survey, query, scope) == {}
 
 
 def test_a_decision_about_the_look_alike_leaves_nothing_of_its_vote(survey: Survey):

@@ -87,9 +87,9 @@ def beside_query(survey: Survey) -> int:
     return crop
 
 
-def fused(survey: Survey, query: int) -> Ranking:
+def fused(survey: Survey, query: int, scope: Scope | None = None) -> Ranking:
     with survey.read() as session:
-        row = rankings.ranking(session, query, "fused", Scope())
+        row = rankings.ranking(session, query, "fused", scope or Scope())
         assert row is not None
         return row
 

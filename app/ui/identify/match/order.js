@@ -9,16 +9,18 @@ export function likelyNamed(candidates) {
 }
 
 /**
- * Pages with the orders that are on the screen, until the last order of each has come: it changes at most once.
- * A page whose last order is another than the one before is marked: its query is ranked `anew`. Names and what was said
+ * Pages with the orders that are on the screen, until the last order of each has come: it changes at most once. What
+ * look-alikes say later moves the same candidates when the query is opened again. A page whose last order is another than the one before is marked: its query is ranked `anew`. Names and what was said
  * of the pairs are those of now in an order that stays, too.
  */
 export function heldOrders(given, before, held) {
   const ids = (page) => page.candidates.map((one) => one.id).join();
+  const sorted = (page) => page.candidates.map((one) => one.id).sort().join();
   return given.map((page) => {
     const known = before.find((one) => one.query.id === page.query.id);
     if (!held || !known?.candidates.length || known.query.settled === undefined) return page;
     if (!page.query.settled) return { ...page, candidates: asOfNow(known.candidates, page.candidates), query: { ...page.query, ranked: true } };
+    if (known.query.settled && ids(known) !== ids(page) && sorted(known) === sorted(page)) return { ...page, candidates: asOfNow(known.candidates, page.candidates) };
     return { ...page, query: { ...page.query, anew: !known.query.settled && ids(known) !== ids(page) } };
   });
 }
