@@ -42,8 +42,8 @@ def rank_csv(csv_path: Path, model: str) -> dict[str, Any]:
     Returns {"model", "version", "preprocessing", "weights_sha256", "gallery": pictures used, "queries":
     [{"path", "ranking": [[identity, score], ...], "known_probability": 0 to 1 or None}], "failed": [{"path",
     "reason"}]}. A picture that cannot be read is listed under "failed" and the run goes on; without a gallery
-    every ranking is empty. Raises UnusableTable for a CSV without the columns, ValueError for an unknown
-    model, WeightsMissing.
+    every ranking is empty. Each crop counts as an event of its own. Raises UnusableTable for a CSV without the
+    columns, ValueError for an unknown model, WeightsMissing.
     """
     rows = _table(csv_path, model)
     described = describe(rows, csv_path.parent, model)
@@ -51,7 +51,7 @@ def rank_csv(csv_path: Path, model: str) -> dict[str, Any]:
 
 
 def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[str, Any], dict[str, Any]]:
-    """The document of `rank_csv`, and its scores under every split.
+    """The document of `rank_csv`, with events where they are known, and its scores under every split.
 
     The scores: those of `score` for the split as given; "random", "one_picture" and, where events are known,
     "event_disjoint": {figure: mean over the draws, figure_worst: of the worst draw}; "draws"; "events": how they were
@@ -60,23 +60,25 @@ def evaluate_csv(csv_path: Path, model: str, draws: int = DRAWS) -> tuple[dict[s
     """
     rows = _table(csv_path, model)
     described = describe(rows, csv_path.parent, model)
-    document = _document(model, rows, described, splits.as_given(rows))
-    figures = score(document, rows)
     kept = [number for number in range(len(rows)) if described.has(number)]
     table = [rows[number] for number in kept]
     within = _only(described, kept) if described.failed else described
     found = splits.events_of(table, _vectors(table, csv_path.parent, within)) if table else None
+    apart = _occasion_numbers(table) if found is None or table[0].get("occasion") else found[0]
+    moments = -np.arange(1, len(rows) + 1)
+    moments[kept] = apart
+    document = _document(model, rows, described, splits.as_given(rows), moments)
+    figures = score(document, rows)
     cuts = _across_occasions(table, draws)
     cuts["random"] = [splits.at_random(table, seed) for seed in range(draws)]
     cuts["one_picture"] = [splits.one_picture(table, seed) for seed in range(draws)]
     if found is not None:
         events, figures["events"] = found
         cuts["event_disjoint"] = [splits.event_disjoint(table, events, seed) for seed in range(draws)]
-    apart = _occasion_numbers(table) if found is None or table[0].get("occasion") else found[0]
     for name, of_kind in cuts.items():
-        figures[name] = _mean(model, table, within, of_kind)
+        figures[name] = _mean(model, table, within, of_kind, apart)
         if MATCHED in PARTS.get(model, ()):
-            figures[f"{name}_together"] = _mean(model, table, within, of_kind, apart)
+            figures[f"{name}_together"] = _mean(model, table, within, of_kind, apart, wait_together=True)
     if model == FUSED and table:
         recalls = [shortlist_recall(table, within, cut) for cut in cuts["random"]]
         figures["shortlist_share"] = SHARE
@@ -171,13 +173,19 @@ def _mean(
     rows: Sequence[Row],
     described: Described,
     cuts: Sequence[Split],
-    events: NDArray[np.int64] | None = None,
+    events: NDArray[np.int64],
+    *,
+    wait_together: bool = False,
 ) -> dict[str, Any]:
-    """Means and worst values of the figures over several splits; a figure no split has is None. events: see `rank`."""
+    """Means and worst values of the figures over several splits; a figure no split has is None.
+
+    Args:
+        events, wait_together: see `rank`.
+    """
     every = []
     for cut in cuts:
         gallery = {rows[row]["identity"] for row in cut.gallery}
-        answers = rank(model, rows, described, cut, events)
+        answers = rank(model, rows, described, cut, events, wait_together=wait_together)
         named = [(rows[row]["identity"], *answer) for row, answer in zip(cut.queries, answers, strict=True)]
         every.append(_figures(named, gallery) | _errors(model, named))
     means: dict[str, Any] = {}
@@ -210,9 +218,15 @@ def _table(csv_path: Path, model: str) -> list[dict[str, str]]:
     return read_rows(csv_path)
 
 
-def _document(model: str, rows: Sequence[Row], described: Described, split: Split) -> dict[str, Any]:
+def _document(
+    model: str,
+    rows: Sequence[Row],
+    described: Described,
+    split: Split,
+    events: NDArray[np.int64] | None = None,
+) -> dict[str, Any]:
     asked = [row for row in split.queries if described.has(row)]
-    answers = rank(model, rows, described, Split(split.gallery, asked))
+    answers = rank(model, rows, described, Split(split.gallery, asked), events)
     return {
         "model": model,
         **described.about,

@@ -14,6 +14,8 @@ from app.evaluation import together
 from app.evaluation.splits import Split
 from app.matching.candidates import mean_odds
 from modal_backend.models.matcher.matched import Matched
+from modal_backend.models.matcher.ranking import START as KNOWN
+from modal_backend.models.matcher.ranking import by_chance, cues_of, rank_by_matches
 from modal_backend.models.probability.calibration import PARTS, fuse, stand_out, start
 
 if TYPE_CHECKING:
@@ -67,41 +69,67 @@ def describe(rows: Sequence[Row], folder: Path, model: str) -> Described:
 
 
 def rank(
-    model: str, rows: Sequence[Row], described: Described, split: Split, events: NDArray[np.int64] | None = None
+    model: str,
+    rows: Sequence[Row],
+    described: Described,
+    split: Split,
+    events: NDArray[np.int64] | None = None,
+    *,
+    wait_together: bool = False,
 ) -> list[tuple[Named, float | None]]:
     """Of every query of the split: identities with scores, best first, and the probability that it is known.
 
     Args:
-        events: of each row. With them the queries wait together: those of other events that look like a query count
-            for it, see `modal_backend.models.probability.look_alikes`; for a fusion with the matcher.
+        events: of each row; None: each is one of its own. For a fusion with the matcher, see `by_chance`.
+        wait_together: queries of other events that look like a query count for it, see
+            `modal_backend.models.probability.look_alikes`; for a fusion with the matcher.
     """
     parts = PARTS.get(model, (model,))
     gallery = [row for row in split.gallery if described.has(row)]
+    moments = np.arange(len(rows)) if events is None else events
+    found, usual = _answers(parts, rows, described, gallery, split.queries, moments)
+    if len(found) == 1:
+        return found[0]
+    every = list(zip(*found, strict=True))
+    fused = [_fused(dict(zip(parts, answers, strict=True)), mine) for answers, mine in zip(every, usual, strict=True)]
+    known = [mean_odds([value for _, value in answers if value is not None]) for answers in every]
+    if not wait_together or not split.queries:
+        rankings = [_best_first(names, scores) for names, _, scores in fused]
+    else:
+        alike = together.look_alikes(parts, rows, described, gallery, split.queries, moments)
+        rankings = together.counted(fused, [ranking for ranking, _ in found[parts.index("xfeat")]], alike)
+    return list(zip(rankings, known, strict=True))
+
+
+def _answers(
+    parts: Sequence[str],
+    rows: Sequence[Row],
+    described: Described,
+    gallery: list[int],
+    queries: list[int],
+    events: NDArray[np.int64],
+) -> tuple[list[list[tuple[Named, float | None]]], list[dict[str, dict[str, float]]]]:
+    """Of every model, what it answers to each query; of every query, by model and name, what `_fused` takes off."""
     found: list[list[tuple[Named, float | None]]] = []
-    usual: dict[str, dict[str, float]] = {}
-    first: list[list[int]] = [[] for _ in split.queries]
+    usual: list[dict[str, dict[str, float]]] = [{} for _ in queries]
+    first: list[list[int]] = [[] for _ in queries]
     for part in parts:
         if part.startswith("rapid"):
-            votes, usual[part] = _votes(part, rows, described, gallery, split.queries)
+            votes, mine = _votes(part, rows, described, gallery, queries)
+            usual = [{**of, part: mine} for of in usual]
             first = [[candidate.crop_id for candidate in ranking.candidates] for ranking in votes]
             found.append([_named(ranking) for ranking in votes])
         elif part == "xfeat":
             names = {row: rows[row]["identity"] for row in gallery}
-            ask = described.matched.rank
-            found.append([ask(row, gallery, names, [order]) for row, order in zip(split.queries, first, strict=True)])
+            ask = described.matched.scores
+            looks = [ask(row, gallery, [order]) for row, order in zip(queries, first, strict=True)]
+            usual = [{**of, part: _by_chance(scores, names, events)} for of, scores in zip(usual, looks, strict=True)]
+            found.append([_by_matches(scores, names) for scores in looks])
         else:
-            found.append(_by_cosine(rows, described, gallery, split.queries))
-            usual[part] = _usual_cosines(part, rows, described, gallery)
-    if len(found) == 1:
-        return found[0]
-    fused = [_fused(dict(zip(parts, answers, strict=True)), usual) for answers in zip(*found, strict=True)]
-    known = [mean_odds([value for _, value in answers if value is not None]) for answers in zip(*found, strict=True)]
-    if events is None or not split.queries:
-        rankings = [_best_first(names, scores) for names, _, scores in fused]
-    else:
-        alike = together.look_alikes(parts, rows, described, gallery, split.queries, events)
-        rankings = together.counted(fused, [ranking for ranking, _ in found[parts.index("xfeat")]], alike)
-    return list(zip(rankings, known, strict=True))
+            found.append(_by_cosine(rows, described, gallery, queries))
+            mine = _usual_cosines(part, rows, described, gallery)
+            usual = [{**of, part: mine} for of in usual]
+    return found, usual
 
 
 def _kept(described: Described, part: str) -> dict[int, Any]:
@@ -124,6 +152,20 @@ def _votes(
 
 def _named(ranking: Ranking) -> tuple[Named, float | None]:
     return [(rank.identity, rank.score) for rank in ranking.identities], ranking.known_probability
+
+
+def _by_matches(scores: Mapping[int, float], names: Mapping[int, str]) -> tuple[Named, float | None]:
+    ranking = rank_by_matches(scores, names)
+    cues = cues_of(ranking)
+    return ranking, None if cues is None else KNOWN.probability(cues)
+
+
+def _by_chance(scores: Mapping[int, float], names: Mapping[int, str], events: NDArray[np.int64]) -> dict[str, float]:
+    """`by_chance` of every name among the rows that were looked at."""
+    of: dict[str, dict[int, float]] = {}
+    for row, score in scores.items():
+        of.setdefault(names[row], {})[row] = score
+    return {name: by_chance(mine, {row: int(events[row]) for row in mine}) for name, mine in of.items()}
 
 
 def _by_cosine(
@@ -156,7 +198,7 @@ def _fused(
     """The names, the mean of their calibrated log-odds, and their fused scores; one a model gave no vote has its lowest
     score there.
 
-    usual: by model and name, see `modal_backend.models.probability.usual`.
+    usual: by model and name, see `modal_backend.models.probability.usual` and, of the matcher, `by_chance`.
     """
     names = sorted({name for ranking, _ in answers.values() for name, _ in ranking})
     odds = {}

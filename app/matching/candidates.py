@@ -23,9 +23,10 @@ Key = tuple[str | None, int]
 class Group:
     """One candidate: a named individual (identity) with the crop that stands for it, or one unnamed crop.
 
-    scores: raw, by model. usual: by model, see `modal_backend.models.probability.usual`. matches: descriptors of the
-    query whose nearest neighbour lies on it (RAPID). crops: others of the same individual, RAPID's best first.
-    compared: of a look-alike of the query, the matcher's scores of it with named candidates, by their keys.
+    scores: raw, by model. usual: by model, what is taken off its stretched score, see
+    `modal_backend.models.probability.usual` and, of the matcher, `by_chance`. matches: descriptors of the query whose
+    nearest neighbour lies on it (RAPID). crops: others of the same individual, RAPID's best first. compared: of a
+    look-alike of the query, the matcher's scores of it with named candidates, by their keys.
     """
 
     identity: str | None

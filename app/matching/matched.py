@@ -9,7 +9,7 @@ them before.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -26,7 +26,7 @@ from app.survey.tables.detections import Detection, DetectionReview, Feature, Ra
 from app.survey.tables.evidence import CropQuality
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
-from modal_backend.models.matcher.ranking import LISTED, cues_of, shortlist
+from modal_backend.models.matcher.ranking import LISTED, by_chance, cues_of, shortlist
 from modal_backend.models.matcher.ranking import START as KNOWN
 from modal_backend.models.probability.calibration import FUSED, Calibration
 from modal_backend.models.probability.look_alikes import NEAREST
@@ -58,7 +58,7 @@ def add(
     due = pairs_of(session, query_id, leaders, answer.allows, BESIDE_IMPORT) if imports.any_open(session) else pairs
     left = [pair for pair in dict.fromkeys(pair for mine in due.values() for pair in mine) if pair not in known]
     if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
-        _score(answer.groups, pairs, known)
+        _score(session, {query_id, *voters(session, query_id)}, answer.groups, pairs, known)
         answer.models.append(MATCH_FEATURES)
         _compare_look_alikes(session, query_id, answer, in_order(answer.groups, answer.models, calibrations))
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
@@ -161,12 +161,37 @@ def _crops_of_event(query_id: int) -> sa.Select[int]:
     return crops.where(Media.event_id == event.scalar_subquery())
 
 
-def _score(groups: Mapping[Key, Group], pairs: Mapping[Key, Sequence[Pair]], known: Mapping[Pair, float]) -> None:
-    """Give every candidate the score of its best pair that was matched."""
+def _score(
+    session: Session,
+    asking: set[int],
+    groups: Mapping[Key, Group],
+    pairs: Mapping[Key, Sequence[Pair]],
+    known: Mapping[Pair, float],
+) -> None:
+    """Give every candidate the score of its best pair that was matched, and how much of it is by chance.
+
+    Args:
+        asking: the query and the crops that vote with it.
+    """
+    events = _events_of(session, {crop for pair in known for crop in pair})
     for key, mine in pairs.items():
-        scores = [known[pair] for pair in mine if pair in known]
+        scores: dict[int, float] = {}
+        for pair in mine:
+            if pair in known:
+                crop = pair[1] if pair[0] in asking else pair[0]
+                scores[crop] = max(known[pair], scores.get(crop, 0.0))
         if scores:
-            groups[key].scores[MATCH_FEATURES] = max(scores)
+            groups[key].scores[MATCH_FEATURES] = max(scores.values())
+            groups[key].usual[MATCH_FEATURES] = by_chance(scores, events)
+
+
+def _events_of(session: Session, crops: Collection[int]) -> dict[int, int]:
+    """By crop, a number of its event; a picture without an event is one of its own."""
+    rows = sa.select(Detection.id, Media.id.label("media"), Media.event_id).join(Media, Media.id == Detection.media_id)
+    return {
+        row.id: -row.media if row.event_id is None else row.event_id
+        for row in session.execute(rows.where(Detection.id.in_(crops)))
+    }
 
 
 def _compare_look_alikes(session: Session, query_id: int, answer: Answer, ordered: Sequence[Group]) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from modal_backend.contracts import LocalFeatures
 from modal_backend.models.matcher.pairs import PairMatcher, likeness
-from modal_backend.models.matcher.ranking import LISTED, START, cues_of, rank_by_matches, score, shortlist
+from modal_backend.models.matcher.ranking import LISTED, score, shortlist
 
 
 @dataclass(slots=True)
@@ -23,23 +23,14 @@ class Matched:
     _scores: dict[tuple[int, int], float] = field(default_factory=dict)
     _likenesses: dict[tuple[int, int], float] = field(default_factory=dict)
 
-    def rank(
-        self, query: int, gallery: Sequence[int], names: Mapping[int, str], others: Sequence[Sequence[int]] = ()
-    ) -> tuple[list[tuple[str, float]], float | None]:
-        """Identities with their scores, best first, and the probability that the query's is among them.
+    def scores(self, query: int, gallery: Sequence[int], others: Sequence[Sequence[int]] = ()) -> dict[int, float]:
+        """How well the query matches the listed rows of the gallery, by row.
 
         Args:
             query: its row.
             gallery: rows of the gallery.
-            names: who each of them shows.
             others: rows that other models put first, best first; they and the matcher's own take turns in the list.
         """
-        ranking = rank_by_matches(self.scores(query, gallery, others), names)
-        cues = cues_of(ranking)
-        return ranking, None if cues is None else START.probability(cues)
-
-    def scores(self, query: int, gallery: Sequence[int], others: Sequence[Sequence[int]] = ()) -> dict[int, float]:
-        """How well the query matches the listed rows of the gallery, by row; arguments as of `rank`."""
         own = sorted(gallery, key=lambda row: -self._likeness(query, row))[:LISTED]
         return self.pairs(query, shortlist(own, *others))
 

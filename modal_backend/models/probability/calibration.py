@@ -5,7 +5,8 @@ pairs (Zadrozny and Elkan, KDD 2002) in log-odds, blended with the logistic line
 everywhere and also beyond the pairs seen. Fusion is the idea of WildFusion (arXiv 2408.12934), calibrated first and
 combined afterwards, with the weighted mean of log-odds in place of the mean of probabilities: on ATRW tigers left out
 of the fit it ranks better (mAP .946 against .942) and keeps candidates apart that are all nearly certain. A model
-weighs as much as its probabilities explain of the pairs its curve was fitted to (`fusion_weight`).
+weighs as much as its probabilities explain of the pairs its curve was fitted to (`fusion_weight`), RAPID 448 and the
+matcher twice that: see ACROSS_EVENTS in `modal_backend/training/calibration.py`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FUSED = "fused"
 # Changes with what a fused score is.
-FUSION_VERSION = "2"
+FUSION_VERSION = "3"
 # The same fusion with RAPID's finer profile: a candidate's list calls both "fused", a curve belongs to one of them.
 FUSED_FINE = "fused-448"
 # The two fusions with the matcher as well, RAPID's finer profile in the first.

@@ -183,3 +183,19 @@ def test_every_model_can_be_evaluated(model: str, tmp_path: Path):
     assert document["model"] == model
     assert document["preprocessing"]
     assert score(document, read_rows(table))["top1"] == 1.0
+
+
+def test_crops_of_one_event_count_as_one_look_of_the_matcher(tmp_path: Path):
+    from app.evaluation.rankers import describe, rank
+
+    rows = [{"path": f"{animal}_{shot}.png", "identity": str(animal)} for animal in range(3) for shot in range(3)]
+    for row in rows:
+        Image.fromarray(picture(*map(int, row["path"][:-4].split("_")))).save(tmp_path / row["path"])
+    split = splits.Split([0, 1, 3, 4, 6, 7], [2])
+    described = describe(rows, tmp_path, "fused-xfeat")
+    apart, beside = [
+        dict(rank("fused-xfeat", rows, described, split, np.array(events))[0][0])
+        for events in (range(9), [0, 0, *range(2, 9)])
+    ]
+    assert beside["0"] < apart["0"]
+    assert dict(rank("fused-xfeat", rows, described, split)[0][0]) == apart

@@ -171,6 +171,30 @@ def test_crops_of_one_event_vote_together(survey, crops):
     assert order(fused(survey, query))[0] == other
 
 
+def test_the_best_of_an_individuals_crops_counts_less_where_they_are_of_one_event(survey, crops):
+    query, raja, *more = crops
+    with survey.write() as session:
+        for crop in more:
+            identity.say_same(session, "ana", crop, raja)
+    keep(survey, {(query, raja): 20, (query, more[0]): 2, (query, more[1]): 2})
+
+    def candidate() -> dict:
+        assert Gallery(survey).rank(query, Scope(), matching=True) == []
+        (found,) = fused(survey, query).candidates
+        return found
+
+    apart = candidate()
+    with survey.write() as session:
+        first, *rest = [session.get_one(Media, session.get_one(Detection, crop).media_id) for crop in (raja, *more)]
+        for media in rest:
+            media.taken_at = first.taken_at
+        regroup(session, [1], 60)
+    beside = candidate()
+    assert beside["score"] < apart["score"] - 0.1
+    assert beside["models"][MATCH_FEATURES] == apart["models"][MATCH_FEATURES]
+    assert beside["probability"] < apart["probability"]
+
+
 def test_no_crop_votes_where_a_picture_of_the_event_shows_two_animals(survey, crops):
     beside = beside_query(survey)
     with survey.write() as session:
