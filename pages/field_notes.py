@@ -40,7 +40,7 @@ def overview(runs: list[NoteRun]) -> None:
     with deps.survey().read() as session:
         files, deleted = survey_notes.files(session), survey_notes.deleted_files(session)
         videos = note_views.video_count(session)
-    line = f"{many(sum(one.rows for one in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
+    line = f"{many(sum(file.rows for file in files), 'note')} in {many(len(files), 'file')} · {many(len(runs), 'run')}"
     page_header("Field notes", ABOUT, line if files else "")
     left, right = st.columns([3, 2], gap="large")
     with left:

@@ -95,7 +95,10 @@ def settle(state: IdentifyState) -> int:
         st.toast(plain(message), icon=":material/pets:")
     keys = {int(action["n"]): str(action["uuid"]) for action in state.actions}
     known = st.session_state.get("identify_conflicts", [])
-    new = [{**conflict_item(*one), "key": keys[int(one[0]["n"])]} for one in settled.contradictions]
+    new = [
+        {**conflict_item(*contradiction), "key": keys[int(contradiction[0]["n"])]}
+        for contradiction in settled.contradictions
+    ]
     st.session_state["identify_conflicts"] = [*known, *new][-KEPT_CONFLICTS:]
     return settled.ack
 

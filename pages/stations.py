@@ -22,7 +22,7 @@ PLACES, CLOCKS, HEALTH = "Stations", "Clocks", "Camera health"
 
 with deps.survey().read() as session:
     deployments = deployment_views(session)
-stations = len({one.station for one in deployments})
+stations = len({deployment.station for deployment in deployments})
 page_header("Stations", ABOUT, f"{many(stations, 'station')} · {many(len(deployments), 'deployment')}")
 view = st.segmented_control(
     "View", (PLACES, CLOCKS, FROM_PICTURES, HEALTH), default=Stations.VIEW.default, label_visibility="collapsed",

@@ -99,7 +99,7 @@ def draw_video(opened: OpenVideo, read_at: float) -> None:
 
 def time_line(opened: OpenVideo) -> None:
     """The tracklets over the video's time; a click on a bar or a mark jumps there."""
-    tracklets = [one for _, one in opened.tracklets]
+    tracklets = [tracklet for _, tracklet in opened.tracklets]
     named = list(zip(names(tracklets), tracklets, strict=True))
     looked = [(index, second) for index, second in opened.facts.looked]
     unlooked = [(first, last) for first, last in opened.facts.unlooked]

@@ -200,7 +200,9 @@ def _in_one_transaction(survey: Survey, act: Callable[[Session], Made]) -> Outco
         try:
             with survey.write() as session:
                 outcome = _outcome_of(act(session))
-                survey.require(max((least_role(one.kind) for one in outcome.decisions), default=Role.REVIEWER))
+                survey.require(
+                    max((least_role(decision.kind) for decision in outcome.decisions), default=Role.REVIEWER)
+                )
                 sent = True
             break
         except OperationalError as error:

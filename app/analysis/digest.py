@@ -24,7 +24,7 @@ def _feed(mark: Any, value: Any) -> None:
     elif isinstance(value, bytes):
         mark.update(value)
     elif is_dataclass(value) and not isinstance(value, type):
-        _feed(mark, [getattr(value, one.name) for one in fields(value)])
+        _feed(mark, [getattr(value, field.name) for field in fields(value)])
     elif isinstance(value, Mapping):
         _feed(mark, [part for name in sorted(value) for part in (name, value[name])])
     elif isinstance(value, list | tuple):

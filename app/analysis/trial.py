@@ -38,7 +38,9 @@ async def look(context: Context, trial_id: int, media_ids: Sequence[int], job: s
 
     def make() -> Request:
         pictures = _pictures(context, trial_id, media_ids, max(1024, MODELS[model].side))
-        return Request(list(pictures), digest(list(pictures)), [prepare(model, one) for one in pictures.values()])
+        return Request(
+            list(pictures), digest(list(pictures)), [prepare(model, picture) for picture in pictures.values()]
+        )
 
     try:
         ids, answers = await ask(context, job, [model], make, lane)

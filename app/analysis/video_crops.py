@@ -100,7 +100,7 @@ def _keep(session: Session, query: Crop, answer: Answer) -> None:
 
 def _pooled_vectors(values: Sequence[object]) -> Vector | None:
     """The mean of unit vectors, at length 1 again (Zheng et al., MARS, ECCV 2016); None without any."""
-    vectors = [one for one in values if isinstance(one, np.ndarray)]
+    vectors = [value for value in values if isinstance(value, np.ndarray)]
     if not vectors:
         return None
     mean = np.mean(vectors, axis=0)
@@ -112,16 +112,16 @@ def _pooled_features(values: Sequence[object]) -> LocalFeatures | None:
 
     RAPID weighs a match by how alike two points lie on their crops, so places are kept in shares of the crop.
     """
-    crops = [one for one in values if isinstance(one, LocalFeatures) and len(one.points)]
+    crops = [value for value in values if isinstance(value, LocalFeatures) and len(value.points)]
     if not crops:
-        return next((one for one in values if isinstance(one, LocalFeatures)), None)
+        return next((value for value in values if isinstance(value, LocalFeatures)), None)
     first = crops[0]
-    each = -(-max(len(one.points) for one in crops) // len(crops))
+    each = -(-max(len(crop.points) for crop in crops) // len(crops))
     points, descriptors = [], []
-    for one in crops:
-        moved = one.points[:each].copy()
-        moved[:, 0] *= first.width / one.width
-        moved[:, 1] *= first.height / one.height
+    for crop in crops:
+        moved = crop.points[:each].copy()
+        moved[:, 0] *= first.width / crop.width
+        moved[:, 1] *= first.height / crop.height
         points.append(moved)
-        descriptors.append(one.descriptors[:each])
+        descriptors.append(crop.descriptors[:each])
     return LocalFeatures(np.concatenate(points), np.concatenate(descriptors), first.width, first.height)

@@ -63,7 +63,7 @@ class Asked:
         self._answer: Answer | None = None
 
     def __call__(self, pictures: Sequence[Picture]) -> Sequence[list[Found] | Failure]:
-        self._answer = call(self.context, self.job, self.model, [prepare(self.model, one) for one in pictures])
+        self._answer = call(self.context, self.job, self.model, [prepare(self.model, picture) for picture in pictures])
         return self._answer.result.values
 
     @property
@@ -249,11 +249,13 @@ def _store(session: Session, run: VideoRunRow, done: SummarisedVideo, asked: Ask
     """Write the result of a run with its tracklets and their boxes, and let the right run of the video count."""
     media_id = run.media_id
     tracklets, sure = done.summary.tracklets, threshold(asked.model)
-    boxes = [Found(one.category, _standing(one, sure), box.box) for one in tracklets for box in one.boxes]
+    boxes = [
+        Found(tracklet.category, _standing(tracklet, sure), box.box) for tracklet in tracklets for box in tracklet.boxes
+    ]
     version = _version_of(session, asked.found_by)
     ids = iter(results.store_analysis(session, media_id, version, asked.call_id, boxes))
-    for one in tracklets:
-        videos.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)
+    for tracklet in tracklets:
+        videos.put_tracklet(session, media_id, tracklet, [next(ids) for _ in tracklet.boxes], run.id)
     played, seen = done.played, done.coverage
     videos.put_video(
         session,

@@ -63,17 +63,17 @@ def run(settings: Settings, options: Namespace) -> int:
     """Exit status 0 when everything the backend in use needs is ready, else 1. Each line is printed as it is found."""
     note("Every model answers one test input; on a slow machine that takes some minutes.")
     choice, findings = shown(settings), []
-    for one in _findings(settings, choice):
-        findings.append(one)
+    for finding in _findings(settings, choice):
+        findings.append(finding)
         if not options.as_json:
-            line = f"{one.name:20} {one.task:16} {one.state:16} {one.reason} {one.remedy}"
+            line = f"{finding.name:20} {finding.task:16} {finding.state:16} {finding.reason} {finding.remedy}"
             print(line.rstrip(), flush=True)
     if options.as_json:
-        tell(True, [asdict(one) for one in findings], "")
+        tell(True, [asdict(finding) for finding in findings], "")
     needed = {"media storage", "survey database", "job queue", choice.local, choice.detector, *choice.embeddings}
     if settings.active_backend is Backend.MODAL:
         needed = {"media storage", "survey database", "job queue", "modal"}
-    return 0 if all(one.state == "ready" for one in findings if one.name in needed) else 1
+    return 0 if all(finding.state == "ready" for finding in findings if finding.name in needed) else 1
 
 
 def _findings(settings: Settings, choice: Choice) -> Iterator[Finding]:

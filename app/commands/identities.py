@@ -60,7 +60,7 @@ def take(settings: Settings, survey: Survey, said: Said, name: str, options: Nam
         note("A worker does the rest: start the dashboard or `python -m app worker`.")
     value = {"lines": len(said.lines), "taken": [asdict(one.line) for one in found.good], "left_out": found.left_out}
     value |= {"lines_taken": found.taken, "reasons": dict(found.reasons)}
-    value |= {"images_with_boxes": found.images, "deployments": [asdict(one) for one in found.stations]}
+    value |= {"images_with_boxes": found.images, "deployments": [asdict(station) for station in found.stations]}
     if options.individuals and options.as_json:
         note("\n".join(text))  # the answer is that of the import
     else:

@@ -80,7 +80,7 @@ def document(name: str, done: Any) -> dict[str, Any]:
     most animals at once.
     """
     played, summary = done.played, done.summary
-    counted = [one for one in summary.tracklets if one.counted]
+    counted = [tracklet for tracklet in summary.tracklets if tracklet.counted]
     living = count_of(summary.tracklets, (Category.ANIMAL, Category.PERSON))
     return {
         "file": name,
@@ -108,8 +108,8 @@ def document(name: str, done: Any) -> dict[str, Any]:
         "camera_moves": done.coverage.carried,
         "night": done.coverage.night,
         "tracklets": [_tracklet(number, one) for number, one in enumerate(counted, 1)],
-        "possible": [_tracklet(0, one) for one in summary.tracklets if not one.counted],
-        "sentences": [_sentence(one) for one in summary.sentences],
+        "possible": [_tracklet(0, tracklet) for tracklet in summary.tracklets if not tracklet.counted],
+        "sentences": [_sentence(sentence) for sentence in summary.sentences],
         "uncertainty": [_sentence(one) for one in summary.uncertainty],
         "source": SAID_OF_IT,
     }
@@ -123,18 +123,18 @@ def _moment(index: int, second: float) -> dict[str, Any]:
     return {"frame": index, "second": round(second, 3), "timecode": timecode(second)}
 
 
-def _tracklet(number: int, one: Tracklet) -> dict[str, Any]:
+def _tracklet(number: int, tracklet: Tracklet) -> dict[str, Any]:
     return {
         "number": number,
-        "category": str(one.category),
-        "confidence": one.confidence,
-        "source": str(one.source),
-        "first_second": round(one.first_second, 3),
-        "last_second": round(one.last_second, 3),
-        "spans": [[round(a, 3), round(b, 3)] for a, b in one.spans],
-        "entry": str(one.entry) if one.entry else None,
-        "exit": str(one.exit) if one.exit else None,
-        "moving": one.moving,
+        "category": str(tracklet.category),
+        "confidence": tracklet.confidence,
+        "source": str(tracklet.source),
+        "first_second": round(tracklet.first_second, 3),
+        "last_second": round(tracklet.last_second, 3),
+        "spans": [[round(a, 3), round(b, 3)] for a, b in tracklet.spans],
+        "entry": str(tracklet.entry) if tracklet.entry else None,
+        "exit": str(tracklet.exit) if tracklet.exit else None,
+        "moving": tracklet.moving,
         "boxes": [
             {
                 **_moment(box.index, box.second),
@@ -142,9 +142,9 @@ def _tracklet(number: int, one: Tracklet) -> dict[str, Any]:
                 "confidence": box.confidence,
                 "quality": box.quality,
             }
-            for box in one.boxes
+            for box in tracklet.boxes
         ],
-        "note": one.note or None,
+        "note": tracklet.note or None,
     }
 
 
@@ -152,12 +152,12 @@ def _corners(box: Box) -> list[float]:
     return [round(value, 5) for value in (box.x, box.y, box.width, box.height)]
 
 
-def _sentence(one: Sentence) -> dict[str, Any]:
+def _sentence(sentence: Sentence) -> dict[str, Any]:
     return {
-        "text": one.text,
-        "first_second": round(one.first_second, 3),
-        "last_second": round(one.last_second, 3),
-        "frames": list(one.frames),
+        "text": sentence.text,
+        "first_second": round(sentence.first_second, 3),
+        "last_second": round(sentence.last_second, 3),
+        "frames": list(sentence.frames),
     }
 
 

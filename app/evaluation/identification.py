@@ -205,7 +205,7 @@ def _errors(model: str, answers: Sequence[tuple[str, Named, float | None]]) -> d
     pairs = [(score, name == identity) for identity, ranking, _ in answers for name, score in ranking]
     if not pairs or not has_start(model):
         return dict.fromkeys(ERRORS)
-    chance, same = start(model).probability([score for score, _ in pairs]), np.array([one for _, one in pairs], float)
+    chance, same = start(model).probability([score for score, _ in pairs]), np.array([pair for _, pair in pairs], float)
     tenth = np.minimum((chance * 10).astype(int), 9)
     parts = [tenth == number for number in np.unique(tenth)]
     gap = sum(abs(chance[part].mean() - same[part].mean()) * part.mean() for part in parts)

@@ -88,6 +88,9 @@ def _votes(
         index.add(row, described.local[row], None)
     every = len(gallery) + len(queries)
     return [
-        {one.crop_id: one.score for one in index.rank(described.local[row], exclude={row}, top=every).candidates}
+        {
+            candidate.crop_id: candidate.score
+            for candidate in index.rank(described.local[row], exclude={row}, top=every).candidates
+        }
         for row in queries
     ]

@@ -105,7 +105,7 @@ def _names_in(stream: BinaryIO, limits: Limits, names_in: str | None) -> tuple[s
         return names_in, None
     try:
         return code_page(
-            one.raw_name for one in zip_entries(stream, most=limits.zip_entries) if not one.is_marked
+            entry.raw_name for entry in zip_entries(stream, most=limits.zip_entries) if not entry.is_marked
         ), None
     except NamesUnclear as error:
         return "cp437", Refused(Refusal.ZIP_NAMES_UNCLEAR, printable(str(error)))

@@ -157,7 +157,7 @@ async def give_up_open_calls(job: str) -> int:
 def due(session: Session) -> list[Due]:
     """The imports that wait or run."""
     open_states = sa.select(ImportBatch).where(ImportBatch.state.in_([ImportState.QUEUED, ImportState.RUNNING]))
-    return [Due(import_workflow_id(one.id, one.attempt), (one.id,)) for one in session.scalars(open_states)]
+    return [Due(import_workflow_id(row.id, row.attempt), (row.id,)) for row in session.scalars(open_states)]
 
 
 def is_here(survey: Survey, import_id: int) -> bool:

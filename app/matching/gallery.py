@@ -243,11 +243,11 @@ def _take_votes(groups: dict[Key, Group], found: Any, model: str, usual: dict[st
         group = Group(one.identity, one.best_crop_id, {model: one.score}, one.matches)
         group.usual[model] = usual.get(one.identity, 0.0)
         groups[group.key] = group
-    for one in found.candidates:
-        if one.identity is not None and (one.identity, 0) in groups:
-            groups[one.identity, 0].crops.append(one.crop_id)
-        elif one.identity is None:
-            group = Group(None, one.crop_id, {model: one.score}, one.matches)
+    for candidate in found.candidates:
+        if candidate.identity is not None and (candidate.identity, 0) in groups:
+            groups[candidate.identity, 0].crops.append(candidate.crop_id)
+        elif candidate.identity is None:
+            group = Group(None, candidate.crop_id, {model: candidate.score}, candidate.matches)
             groups[group.key] = group
 
 

@@ -151,8 +151,8 @@ def _candidate_pairs(session: Session, ranking_ids: Sequence[int], groups: _Grou
     doubts: list[Pair] = []
     for query_id, candidates in _candidates(session, ranking_ids):
         query: Node = ("crop", query_id)
-        for one in candidates:
-            crop, chance = int(one["crop_id"]), one.get("probability")
+        for candidate in candidates:
+            crop, chance = int(candidate["crop_id"]), candidate.get("probability")
             if chance is None or (min(crop, query_id), max(crop, query_id)) in said:
                 continue
             owner = individual.get(crop)

@@ -112,7 +112,7 @@ def _matcher(backend: str) -> tuple[Run, Provenance]:
     from modal_backend.models.matcher import features, pairs
 
     matcher = pairs.PairMatcher()
-    return lambda questions: [matcher.match(one.query, one.others) for one in questions], Provenance(
+    return lambda questions: [matcher.match(question.query, question.others) for question in questions], Provenance(
         backend, MATCHER, pairs.VERSION, features.WEIGHTS_SHA256, pairs.PREPROCESSING
     )
 
@@ -215,7 +215,7 @@ def _keywords(model: str, embedding: str, backend: str) -> tuple[Run, Provenance
     from modal_backend.models.text.sentence_embedding import load_embedding
 
     loaded = load_embedding(embedding)
-    return lambda requests: [keywords.answer(one) for one in requests], Provenance(
+    return lambda requests: [keywords.answer(request) for request in requests], Provenance(
         backend, model, keywords.VERSION, loaded.weights_sha256, f"{embedding}; words and phrases that stand together"
     )
 
@@ -223,7 +223,7 @@ def _keywords(model: str, embedding: str, backend: str) -> tuple[Run, Provenance
 def _clusters(backend: str) -> tuple[Run, Provenance]:
     from modal_backend.models.text import keyword_clusters
 
-    return lambda requests: [keyword_clusters.answer(one) for one in requests], Provenance(
+    return lambda requests: [keyword_clusters.answer(request) for request in requests], Provenance(
         backend, CLUSTERS, keyword_clusters.VERSION, "", "unit vectors; UMAP to 5 dimensions; HDBSCAN"
     )
 

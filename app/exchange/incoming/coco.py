@@ -50,24 +50,24 @@ def read_coco(path: Path, top: Outline) -> Said:
     about: Mapping[str, Any] = info if isinstance(info, dict) else {}
     model = str(about.get("detector") or about.get("description") or MODEL)[:64]
     images, files = Shelf(), Spooled[tuple[str, str]]()
-    for one in (one for one in entries(path, "images.item") if isinstance(one, dict)):
+    for one in (entry for entry in entries(path, "images.item") if isinstance(entry, dict)):
         images.add(str(one.get("id")), {name: one.get(name) for name in ABOUT_IMAGES})
         if isinstance(one.get("sha256"), str):
             files.append((str(one.get("file_name")), one["sha256"]))
-    listed = [one for one in entries(path, "categories.item") if isinstance(one, dict)]
+    listed = [entry for entry in entries(path, "categories.item") if isinstance(entry, dict)]
     categories = {str(one.get("id")): str(one.get("name") or "") for one in listed}
     lines, seen, found = Spooled[Line](), set[int](), Shelf()
-    for one in entries(path, "annotations.item"):
-        if not isinstance(one, dict):
+    for entry in entries(path, "annotations.item"):
+        if not isinstance(entry, dict):
             _add(lines, seen, Line("", problem="The annotation is no object."))
             continue
-        image = images.last(str(one.get("image_id")))
+        image = images.last(str(entry.get("image_id")))
         if image is None:
-            _add(lines, seen, Line(f"annotation {one.get('id')}", problem=NO_IMAGE))
+            _add(lines, seen, Line(f"annotation {entry.get('id')}", problem=NO_IMAGE))
             continue
-        name = categories.get(str(one.get("category_id")), "")
+        name = categories.get(str(entry.get("category_id")), "")
         try:
-            line, box = _annotation(one, image, name, model)
+            line, box = _annotation(entry, image, name, model)
         except BadEntry as problem:
             line, box = Line(str(image.get("file_name") or ""), problem=f"{problem}.".capitalize()), None
         if line is not None and box is None and line.problem is None and hash(line) in seen:

@@ -200,7 +200,9 @@ def _is_own(path: Path) -> bool:
     except (OSError, KeyError, ValueError):
         return False
     sources = value.get("sources") if isinstance(value, dict) else None
-    return isinstance(sources, list) and any(isinstance(one, dict) and one.get("title") == "Pugmark" for one in sources)
+    return isinstance(sources, list) and any(
+        isinstance(source, dict) and source.get("title") == "Pugmark" for source in sources
+    )
 
 
 def _stations(path: Path, own: bool) -> list[station_tables.StationRow]:

@@ -66,11 +66,19 @@ class Scratch:
         """Keep every entry; returns how many. report: hears how many are kept. Raises what reading them raises."""
 
         def rows() -> Iterator[tuple[Any, ...]]:
-            for number, one in enumerate(entries, start=1):
+            for number, entry in enumerate(entries, start=1):
                 if number % AT_ONCE == 0:
                     report(number)
-                boxes = None if one.problem else _text(one)
-                yield number, one.path, name_of(one.path), boxes, one.pixels, one.problem, backwards(parts(one.path))
+                boxes = None if entry.problem else _text(entry)
+                yield (
+                    number,
+                    entry.path,
+                    name_of(entry.path),
+                    boxes,
+                    entry.pixels,
+                    entry.problem,
+                    backwards(parts(entry.path)),
+                )
 
         self._connection.execute("delete from entry")
         self._connection.executemany("insert into entry values (?, ?, ?, ?, ?, ?, ?)", rows())
@@ -81,8 +89,8 @@ class Scratch:
         """Keep entries whose media are known, and what people say in slices; nothing else stays."""
         for table in ("entry", "found", "slice"):
             self._connection.execute(f"delete from {table}")
-        for number, (media_id, one) in enumerate(boxes, start=1):
-            row = (number, one.path, _text(one), one.pixels)
+        for number, (media_id, box) in enumerate(boxes, start=1):
+            row = (number, box.path, _text(box), box.pixels)
             self._connection.execute("insert into entry (number, path, boxes, pixels) values (?, ?, ?, ?)", row)
             self._connection.execute("insert into found (number, media_id) values (?, ?)", (number, media_id))
         for number, some in enumerate(slices, start=1):
@@ -243,7 +251,7 @@ def _sizes(session: Session) -> dict[int, tuple[int, int]]:
 def _text(entry: Entry) -> str:
     said = entry.species or (None,) * len(entry.boxes)
     rows = zip(entry.boxes, said, strict=True)
-    boxes = [[str(one.category), one.confidence, *_sides(one.box), *(name or ())] for one, name in rows]
+    boxes = [[str(row.category), row.confidence, *_sides(row.box), *(name or ())] for row, name in rows]
     return json.dumps({"boxes": boxes, **asdict(entry.frames)} if entry.frames else boxes)
 
 

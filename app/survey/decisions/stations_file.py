@@ -167,39 +167,41 @@ def _planned(
     return Planned(row.line, station, view.name, view.id, changes)
 
 
-def _possible(session: Session, one: Planned) -> Planned:
+def _possible(session: Session, planned: Planned) -> Planned:
     """The line, left out where its values contradict each other or what is known: an end without a start."""
-    if one.problem is not None or not one.changes:
-        return one
+    if planned.problem is not None or not planned.changes:
+        return planned
     try:
-        if one.deployment_id is None:
-            check_review(one.changes)
+        if planned.deployment_id is None:
+            check_review(planned.changes)
         else:
-            checked(session, one.deployment_id, one.changes)
+            checked(session, planned.deployment_id, planned.changes)
     except (BadDecision, ValueError) as error:
-        return replace(one, problem=str(error))
-    return one
+        return replace(planned, problem=str(error))
+    return planned
 
 
 def _without_said(
-    one: Planned, row: StationRow, views: Sequence[DeploymentView], said: Mapping[int, DeploymentReview]
+    planned: Planned, row: StationRow, views: Sequence[DeploymentView], said: Mapping[int, DeploymentReview]
 ) -> Planned:
     """The line without what a person has said otherwise, and without a rounded place where there is a finer one."""
-    view = next((view for view in views if view.id == one.deployment_id), None)
-    if view is None or not one.changes:
-        return one
+    view = next((view for view in views if view.id == planned.deployment_id), None)
+    if view is None or not planned.changes:
+        return planned
     review = said.get(view.id)
-    stays = {key for key in one.changes if getattr(review, key, None) is not None}
+    stays = {key for key in planned.changes if getattr(review, key, None) is not None}
     if row.rough and view.latitude is not None:
-        stays |= {"latitude", "longitude"} & one.changes.keys()
+        stays |= {"latitude", "longitude"} & planned.changes.keys()
     for pair in PAIRS:
-        stays |= (set(pair) & one.changes.keys()) if stays & set(pair) else set()
+        stays |= (set(pair) & planned.changes.keys()) if stays & set(pair) else set()
     words = tuple(
-        f"The {key.replace('_', ' ')} here is {getattr(view, key)}, and stays; the file says {one.changes[key]}."
-        for key in one.changes
+        f"The {key.replace('_', ' ')} here is {getattr(view, key)}, and stays; the file says {planned.changes[key]}."
+        for key in planned.changes
         if key in stays
     )
-    return replace(one, changes={key: value for key, value in one.changes.items() if key not in stays}, stays=words)
+    return replace(
+        planned, changes={key: value for key, value in planned.changes.items() if key not in stays}, stays=words
+    )
 
 
 def _is_camera(view: DeploymentView, camera: str) -> bool:

@@ -107,15 +107,15 @@ def stages_of(
 
     2: all of it, 1: the matcher's, which has matched the two and whose evidence is not known, 0: none.
     """
-    pairs = [(query_id, one) for query_id, ids in wanted.items() for one in ids]
+    pairs = [(query_id, number) for query_id, ids in wanted.items() for number in ids]
     waiting = {
-        (query_id, one) for query_id, one in pairs if one in evidence[query_id] and evidence[query_id][one].waits
+        (query_id, pair) for query_id, pair in pairs if pair in evidence[query_id] and evidence[query_id][pair].waits
     }
     matched = scores_of(session, waiting)
     found: dict[int, dict[int, int]] = {query_id: {} for query_id in wanted}
-    for query_id, one in pairs:
-        is_waiting = (query_id, one) in waiting and ordered(query_id, one) in matched
-        found[query_id][one] = int(is_waiting) if one in evidence[query_id] else 2
+    for query_id, pair in pairs:
+        is_waiting = (query_id, pair) in waiting and ordered(query_id, pair) in matched
+        found[query_id][pair] = int(is_waiting) if pair in evidence[query_id] else 2
     return found
 
 
@@ -130,7 +130,10 @@ def missing_pairs(session: Session, pairs: Iterable[tuple[int, int]]) -> list[tu
         wanted.setdefault(query_id, []).append(candidate_id)
     known = evidence_of(session, wanted)
     return [
-        (query_id, one) for query_id, candidates in wanted.items() for one in candidates if one not in known[query_id]
+        (query_id, candidate)
+        for query_id, candidates in wanted.items()
+        for candidate in candidates
+        if candidate not in known[query_id]
     ]
 
 

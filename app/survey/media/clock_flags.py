@@ -119,9 +119,9 @@ def _jumps(deployment: DeploymentView, timed: Sequence[Timed]) -> list[Flag]:
     return found
 
 
-def _series(one: Timed) -> tuple[str, str]:
+def _series(timed: Timed) -> tuple[str, str]:
     """Files that a camera counts one after the other: their folder, and the letters before the number."""
-    folder, _, name = one.path.rpartition("/")
+    folder, _, name = timed.path.rpartition("/")
     letters = LETTERS.match(name)
     return folder, letters.group() if letters else ""
 
@@ -217,13 +217,13 @@ def _starts(timed: Sequence[Timed]) -> list[datetime]:
     return list(first.values())
 
 
-def _is_factory(one: Timed) -> bool:
+def _is_factory(timed: Timed) -> bool:
     """Whether a time lies in the first days of a year, from where cameras count when nobody set their clock."""
-    return one.taken_at is not None and one.taken_at.month == 1 and one.taken_at.day <= FACTORY_DAYS
+    return timed.taken_at is not None and timed.taken_at.month == 1 and timed.taken_at.day <= FACTORY_DAYS
 
 
-def _year(one: Timed) -> int:
-    return one.taken_at.year if one.taken_at else 0
+def _year(timed: Timed) -> int:
+    return timed.taken_at.year if timed.taken_at else 0
 
 
 def _hours(zone: str | None) -> float | None:
@@ -238,9 +238,9 @@ def _span(seconds: int) -> str:
     return f"{hours} h {minutes:02} min" if hours else f"{minutes} min"
 
 
-def _name(one: Timed) -> str:
-    return one.path.rpartition("/")[2] or f"media {one.media_id}"
+def _name(timed: Timed) -> str:
+    return timed.path.rpartition("/")[2] or f"media {timed.media_id}"
 
 
-def _words(one: Timed) -> str:
-    return f"{one.taken_at:%Y-%m-%d %H:%M}"
+def _words(timed: Timed) -> str:
+    return f"{timed.taken_at:%Y-%m-%d %H:%M}"

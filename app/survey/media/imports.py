@@ -257,7 +257,7 @@ def deployment_named(session: Session, name: str, station: str | None = None) ->
     station = composed((station or name).strip())[:LONGEST_NAME]
     if station != name:
         below = sa.select(Deployment).where(Deployment.name.startswith(f"{station}/", autoescape=True))
-        beside = [one for one in session.scalars(below) if CAMERA_OF_PAIR.fullmatch(one.name[len(station) + 1 :])]
+        beside = [row for row in session.scalars(below) if CAMERA_OF_PAIR.fullmatch(row.name[len(station) + 1 :])]
         if len(beside) >= CAMERAS_A_STATION:
             for other in beside:
                 other.station = other.name if other.station == station else other.station

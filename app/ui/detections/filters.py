@@ -75,7 +75,7 @@ def filter_bar(wanted: MediaFilter) -> None:
             "Show",
             KINDS,
             default=wanted.show,
-            format_func=lambda one: f"{WORDS[one]} {counts[one]:,}",
+            format_func=lambda choice: f"{WORDS[choice]} {counts[choice]:,}",
             label_visibility="collapsed",
             key=f"show-{wanted.show}",
         )
@@ -141,7 +141,7 @@ def _pick(label: str, options: list[str], present: str | None, names: dict[str, 
         label,
         known,
         index=known.index(present) if present is not None else None,
-        format_func=lambda one: (names or {}).get(one, one),
+        format_func=lambda choice: (names or {}).get(choice, choice),
         placeholder="All",
     )
 

@@ -91,7 +91,7 @@ def viewer_items(
 
 def choice_items(choices: Sequence[SpeciesChoice]) -> list[dict[str, Any]]:
     """Labels as the species field wants them."""
-    return [{"name": one.name, "common": one.common, "used": one.used} for one in choices]
+    return [{"name": choice.name, "common": choice.common, "used": choice.used} for choice in choices]
 
 
 def facts(view: MediaView) -> list[str]:

@@ -14,7 +14,7 @@ def species_form() -> None:
     """What the species field offers besides the labels in use; changes are decisions and can be undone in History."""
     with st.popover("Species list", icon=":material/list:", width="content"):
         with deps.survey().read() as session:
-            listed = [one for one in species.choices(session) if one.listed]
+            listed = [choice for choice in species.choices(session) if choice.listed]
         with st.form("species", clear_on_submit=True, border=False):
             name = st.text_input("Label", placeholder="Panthera tigris")
             common = st.text_input("Common name, to find it by", placeholder="tiger")

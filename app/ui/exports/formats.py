@@ -185,11 +185,11 @@ def camtrap(now: Now) -> dict[str, str]:
         title = st.text_input("Project title", "Camera-trap survey", key="project", width=260)
         sampling = st.selectbox(
             "Stations were chosen", SAMPLING, index=None, key="sampling", placeholder="how?", width=200,
-            format_func=lambda one: re.sub("([A-Z])", r" \1", one).lower(),
+            format_func=lambda choice: re.sub("([A-Z])", r" \1", choice).lower(),
         )  # fmt: skip
         method = st.selectbox(
             "Cameras recorded", METHODS, index=None, key="method", placeholder="when?", width=200,
-            format_func=lambda one: {"activityDetection": "on activity", "timeLapse": "at intervals"}[one],
+            format_func=lambda choice: {"activityDetection": "on activity", "timeLapse": "at intervals"}[choice],
         )  # fmt: skip
         zone = st.text_input(
             "Clocks set to UTC", key="zone", placeholder="+05:30", width=140,

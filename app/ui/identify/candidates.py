@@ -55,9 +55,9 @@ def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, s
             continue
         ranking = last.get(number)
         candidates = [
-            _candidate(found[one["crop_id"]], crops, one, model, verdicts[number].get(one["crop_id"]))
-            for one in (ranking.candidates if ranking else [])
-            if one["crop_id"] in found
+            _candidate(found[candidate["crop_id"]], crops, candidate, model, verdicts[number].get(candidate["crop_id"]))
+            for candidate in (ranking.candidates if ranking else [])
+            if candidate["crop_id"] in found
         ]
         fresh, settled = rankings.state(ranking, now)
         decided = found[number].individual or found[number].identity
@@ -65,7 +65,7 @@ def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, s
             Ranked(
                 query={**crops[number], "decided": decided, "settled": settled},
                 candidates=candidates,
-                figures={(number, one["id"]): _figures(one, ranking, model) for one in candidates},
+                figures={(number, candidate["id"]): _figures(candidate, ranking, model) for candidate in candidates},
                 ranking=ranking,
                 stamp=now,
                 fresh=fresh,

@@ -74,7 +74,7 @@ def _more(state: str) -> tuple[str, bool, bool, str]:
     model = st.segmented_control(
         "Ranked by",
         counts.rankers(state),
-        format_func=lambda one: WORDS.get(one) or MODELS[one].title,
+        format_func=lambda ranker: WORDS.get(ranker) or MODELS[ranker].title,
         default=FUSED,
         required=True,
         **Identify.MODEL.bound(),

@@ -99,19 +99,19 @@ def detailed(
 
 def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """Contradictions with pictures of the crops they are about."""
-    wanted = {crop for one in conflicts for crop in one["crops"]}
+    wanted = {crop for conflict in conflicts for crop in conflict["crops"]}
     found = boxes(session, wanted)
     return [
         {
-            **one,
-            "id": one["key"],
+            **conflict,
+            "id": conflict["key"],
             "crops": [
                 {"id": crop, "src": deps.box_crop_url(found[crop]), "name": found[crop].individual}
-                for crop in one["crops"]
+                for crop in conflict["crops"]
                 if crop in found
             ],
         }
-        for one in conflicts
+        for conflict in conflicts
     ]
 
 
@@ -149,7 +149,7 @@ def _around(session: Session, queries: Sequence[Ranked], one_flank: bool) -> Aro
 
 
 def _individuals(ranked: Ranked) -> set[int]:
-    return {int(one["individual_id"]) for one in ranked.candidates if one["individual_id"]}
+    return {int(candidate["individual_id"]) for candidate in ranked.candidates if candidate["individual_id"]}
 
 
 def _burst(ranked: Ranked, around: Around) -> list[dict[str, Any]]:
@@ -162,30 +162,30 @@ def _candidates(
     session: Session, ranked: Ranked, around: Around, *, by_image: bool, show_rejected: bool
 ) -> list[dict[str, Any]]:
     """The candidates, each with the other crops of its individual; by image, these are candidates of their own."""
-    candidates = [dict(one) for one in ranked.candidates]
+    candidates = [dict(candidate) for candidate in ranked.candidates]
     views = {
         individual: [around.crops[crop] for crop in crops if crop in around.crops]
         for individual, crops in around.views[ranked.query["id"]].items()
     }
     if by_image:
-        candidates = [image for one in candidates for image in _images(one, views)]
+        candidates = [image for candidate in candidates for image in _images(candidate, views)]
     else:
-        for one in candidates:
-            others = [view for view in views.get(one["individual_id"] or 0, []) if view["id"] != one["id"]]
-            one["views"] = [_as_view(one), *(_as_view(view) for view in others)]
+        for candidate in candidates:
+            others = [view for view in views.get(candidate["individual_id"] or 0, []) if view["id"] != candidate["id"]]
+            candidate["views"] = [_as_view(candidate), *(_as_view(view) for view in others)]
     if show_rejected:
-        candidates += _rejected(session, int(ranked.query["id"]), {one["id"] for one in candidates})
+        candidates += _rejected(session, int(ranked.query["id"]), {candidate["id"] for candidate in candidates})
     return candidates
 
 
-def _plain(one: EvidenceView) -> dict[str, Any]:
+def _plain(evidence: EvidenceView) -> dict[str, Any]:
     """Evidence as a plain value; its lines are not copied, which takes longer than all the rest of the page."""
-    values = {part.name: getattr(one, part.name) for part in fields(one)}
-    return values | {"other": _plain(one.other) if one.other else None}
+    values = {part.name: getattr(evidence, part.name) for part in fields(evidence)}
+    return values | {"other": _plain(evidence.other) if evidence.other else None}
 
 
-def _without_lines(one: EvidenceView) -> EvidenceView:
-    return replace(one, lines=[], other=None, on_background=one.warned)
+def _without_lines(evidence: EvidenceView) -> EvidenceView:
+    return replace(evidence, lines=[], other=None, on_background=evidence.warned)
 
 
 def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
@@ -207,9 +207,9 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
     items = crops_of(session, found)
     return [
         {
-            **items[one],
-            "name": found[one].individual,
-            "individual_id": found[one].individual_id,
+            **items[number],
+            "name": found[number].individual,
+            "individual_id": found[number].individual_id,
             "probability": None,
             "raw": None,
             "model": "",
@@ -218,8 +218,8 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
             "origin": "rejected before",
             "views": [],
         }
-        for one in ids
-        if one in items
+        for number in ids
+        if number in items
     ]
 
 
@@ -231,12 +231,12 @@ def _add_quality_and_masks(session: Session, shown: Sequence[Shown]) -> None:
     candidates = [candidate for one in shown for candidate in one.candidates]
     others = [view for one in candidates for view in one.get("views", [])[1:]]  # the first is the candidate itself
     items = [*(one.query for one in shown), *candidates, *others]
-    ids = {int(one["id"]) for one in items}
+    ids = {int(item["id"]) for item in items}
     known, masks = quality.of(session, ids), kept.masks(session, ids)
-    for one in items:
-        number = int(one["id"])
-        one["quality"] = quality.words(known[number]) if number in known else []
-        one["mask"] = masks.get(number)
+    for item in items:
+        number = int(item["id"])
+        item["quality"] = quality.words(known[number]) if number in known else []
+        item["mask"] = masks.get(number)
 
 
 def _add_proposals(

@@ -100,7 +100,7 @@ def any_crops() -> bool:
 def _new(what: str, things: Sequence[Thing]) -> list[Thing]:
     """Those that this visit has not asked for yet; remembers that it has now."""
     asked = st.session_state.setdefault(ASKED, {})
-    new = [one for one in things if (what, one) not in asked]
+    new = [thing for thing in things if (what, thing) not in asked]
     asked.update(dict.fromkeys((what, one) for one in new))
     while len(asked) > KEPT:
         asked.pop(next(iter(asked)))

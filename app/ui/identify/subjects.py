@@ -54,7 +54,7 @@ def _pick(label: str, options: list[Any], present: Any, words: dict[Any, str] | 
         label,
         known,
         index=known.index(present) if present is not None else None,
-        format_func=lambda one: (words or {}).get(one, str(one)),
+        format_func=lambda choice: (words or {}).get(choice, str(choice)),
         placeholder="All",
         key=f"subject-{label}-{present}",
     )

@@ -114,17 +114,17 @@ def estimates(looks: list[QuickLook]) -> None:
     """The estimates with their intervals and what they rest on."""
     st.dataframe(
         {
-            "estimate": [one.name for one in looks],
-            "individuals": [f"{one.value:,.1f}" if one.value is not None else "–" for one in looks],
+            "estimate": [look.name for look in looks],
+            "individuals": [f"{look.value:,.1f}" if look.value is not None else "–" for look in looks],
             "95 % interval": [
-                f"{one.low:,.1f} to {one.high:,.1f}" if one.low is not None and one.high is not None else "–"
-                for one in looks
+                f"{look.low:,.1f} to {look.high:,.1f}" if look.low is not None and look.high is not None else "–"
+                for look in looks
             ],
         },
         hide_index=True,
     )
-    for one in looks:
-        st.caption(f"{one.name}: {one.from_what} ({one.source}).")
+    for look in looks:
+        st.caption(f"{look.name}: {look.from_what} ({look.source}).")
     st.caption(
         f"**{LABEL.capitalize()}.** They assume a closed population and right identities, and know nothing of space: "
         "fit a model to the export for a figure to defend."

@@ -160,18 +160,25 @@ def history(entry: CatalogueEntry) -> None:
         decisions = catalogue.history(session, entry.id)
     st.dataframe(
         {
-            "when": [moment(one.decided_at) for one in decisions],
-            "who": [one.who for one in decisions],
-            "decision": [one.kind for one in decisions],
-            "undone": [f"{moment(one.undone_at)} by {one.undone_by}" if one.undone_at else "" for one in decisions],
-            "figures": [figures(one.view) for one in decisions],
+            "when": [moment(decision.decided_at) for decision in decisions],
+            "who": [decision.who for decision in decisions],
+            "decision": [decision.kind for decision in decisions],
+            "undone": [
+                f"{moment(decision.undone_at)} by {decision.undone_by}" if decision.undone_at else ""
+                for decision in decisions
+            ],
+            "figures": [figures(decision.view) for decision in decisions],
         },
         hide_index=True,
     )
-    standing = {one.id: f"{one.kind} · {moment(one.decided_at)} · {one.who}" for one in decisions if not one.undone_at}
+    standing = {
+        decision.id: f"{decision.kind} · {moment(decision.decided_at)} · {decision.who}"
+        for decision in decisions
+        if not decision.undone_at
+    }
     with st.container(horizontal=True, vertical_alignment="bottom"):
         chosen = st.selectbox(
-            "Take back one decision", list(standing), index=None, format_func=lambda one: standing[one], width=420
+            "Take back one decision", list(standing), index=None, format_func=lambda choice: standing[choice], width=420
         )
         if st.button("Take it back", icon=":material/undo:", disabled=chosen is None) and undo(decision_id=chosen):
             st.rerun()
@@ -210,15 +217,15 @@ def _moves(moves: Sequence[Movement]) -> None:
     st.markdown(f"**Movements** · {many(len(moves), 'change')} of station")
     st.dataframe(
         {
-            "left": [when(one.left.taken_at) for one in moves],
-            "from": [one.left.station for one in moves],
-            "to": [one.arrived.station for one in moves],
-            "arrived": [when(one.arrived.taken_at) for one in moves],
-            "km": [round(one.kilometres, 2) if one.kilometres is not None else None for one in moves],
-            "hours": [round(one.hours, 1) for one in moves],
+            "left": [when(move.left.taken_at) for move in moves],
+            "from": [move.left.station for move in moves],
+            "to": [move.arrived.station for move in moves],
+            "arrived": [when(move.arrived.taken_at) for move in moves],
+            "km": [round(move.kilometres, 2) if move.kilometres is not None else None for move in moves],
+            "hours": [round(move.hours, 1) for move in moves],
             "km/h at least": [
-                round(one.kilometres / one.hours, 2) if one.kilometres is not None and one.hours > 0 else None
-                for one in moves
+                round(move.kilometres / move.hours, 2) if move.kilometres is not None and move.hours > 0 else None
+                for move in moves
             ],
         },
         hide_index=True,

@@ -48,24 +48,24 @@ def catalogue_view() -> None:
 def entry_items(entries: Sequence[CatalogueEntry]) -> list[dict[str, object]]:
     """One item an individual, with its best crop; its id is that of the individual."""
     with deps.survey().read() as session:
-        covers = boxes(session, [one.cover_detection_id for one in entries if one.cover_detection_id])
+        covers = boxes(session, [entry.cover_detection_id for entry in entries if entry.cover_detection_id])
     return [
         {
-            "id": one.id,
-            "src": deps.box_crop_url(covers[one.cover_detection_id]) if one.cover_detection_id in covers else "",
-            "label": " ".join(part for part in (one.name, SEX_SIGNS.get(one.sex or "")) if part),
-            "sub": f"{many(one.sightings, 'sighting')} · {many(one.stations, 'station')}",
-            "badge": badge(one),
+            "id": entry.id,
+            "src": deps.box_crop_url(covers[entry.cover_detection_id]) if entry.cover_detection_id in covers else "",
+            "label": " ".join(part for part in (entry.name, SEX_SIGNS.get(entry.sex or "")) if part),
+            "sub": f"{many(entry.sightings, 'sighting')} · {many(entry.stations, 'station')}",
+            "badge": badge(entry),
         }
-        for one in entries
+        for entry in entries
     ]
 
 
-def badge(one: CatalogueEntry) -> str:
+def badge(entry: CatalogueEntry) -> str:
     """What is unusual about it."""
-    parts = ["dead"] if one.life_status == "dead" else []
-    if one.age_class in ("cub", "subadult"):
-        parts.append(one.age_class)
-    if not one.sightings:
+    parts = ["dead"] if entry.life_status == "dead" else []
+    if entry.age_class in ("cub", "subadult"):
+        parts.append(entry.age_class)
+    if not entry.sightings:
         parts.append("no sighting left")
-    return " · ".join(parts) or (one.species or "")
+    return " · ".join(parts) or (entry.species or "")

@@ -60,7 +60,7 @@ def conflicts_view() -> None:
     shown = report.conflicts[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]
     with deps.survey().read() as session:
         called = names(session)
-        deployments = {one.id: one for one in deployment_views(session)}
+        deployments = {view.id: view for view in deployment_views(session)}
     for one in shown:
         _conflict(one, called, deployments)
 
@@ -72,40 +72,40 @@ def _wait() -> None:
     st.caption("Looking through every sighting …")
 
 
-def _conflict(one: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView]) -> None:
-    key = f"{one.kind}-{one.pair[0]}-{one.pair[1]}".replace(" ", "-")
-    name = called.get(one.individual_id, "?")
+def _conflict(conflict: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView]) -> None:
+    key = f"{conflict.kind}-{conflict.pair[0]}-{conflict.pair[1]}".replace(" ", "-")
+    name = called.get(conflict.individual_id, "?")
     with st.container(border=True, key=f"conflict-{key}"):
-        st.markdown(f"**{plain(name)}** · {TITLES[one.kind]} · {plain(sentence(one, called))}")
+        st.markdown(f"**{plain(name)}** · {TITLES[conflict.kind]} · {plain(sentence(conflict, called))}")
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width=420):
-                crop_gallery(_pair(one), key=f"pair-{key}", size=190)
+                crop_gallery(_pair(conflict), key=f"pair-{key}", size=190)
             with st.container(width="stretch", gap="small"):
-                _solutions(one, called, deployments, key)
+                _solutions(conflict, called, deployments, key)
 
 
-def sentence(one: Conflict, called: dict[int, str]) -> str:
+def sentence(conflict: Conflict, called: dict[int, str]) -> str:
     """What speaks against it, with figures and units."""
-    if one.kind == plausibility.TOO_FAST and one.kilometres is not None and one.limit is not None:
+    if conflict.kind == plausibility.TOO_FAST and conflict.kilometres is not None and conflict.limit is not None:
         return (
-            f"{one.kilometres:.1f} km in {duration((one.hours or 0) * 3600)}: {one.kmh or 0:.0f} km/h, where "
-            f"{one.limit.kmh:g} km/h is the limit"
+            f"{conflict.kilometres:.1f} km in {duration((conflict.hours or 0) * 3600)}: {conflict.kmh or 0:.0f} km/h, "
+            f"where {conflict.limit.kmh:g} km/h is the limit"
         )
-    if one.kind == plausibility.AT_ONCE:
-        apart = f", {one.kilometres:.1f} km apart" if one.kilometres is not None else ", of unknown distance"
-        return f"within {duration((one.hours or 0) * 3600)}{apart}"
-    if one.kind == plausibility.SAID_SAME:
-        return f"the other belongs to {called.get(one.second.individual_id, '?')}"
-    if one.kind == plausibility.FIGURES:
-        return f"{called.get(one.second.individual_id, '?')} has far more matching features on this flank"
-    if one.kind == plausibility.ONE_PICTURE:
+    if conflict.kind == plausibility.AT_ONCE:
+        apart = f", {conflict.kilometres:.1f} km apart" if conflict.kilometres is not None else ", of unknown distance"
+        return f"within {duration((conflict.hours or 0) * 3600)}{apart}"
+    if conflict.kind == plausibility.SAID_SAME:
+        return f"the other belongs to {called.get(conflict.second.individual_id, '?')}"
+    if conflict.kind == plausibility.FIGURES:
+        return f"{called.get(conflict.second.individual_id, '?')} has far more matching features on this flank"
+    if conflict.kind == plausibility.ONE_PICTURE:
         return "one animal boxed twice, or two animals"
     return "a person decided both"
 
 
-def _pair(one: Conflict) -> list[dict[str, object]]:
+def _pair(conflict: Conflict) -> list[dict[str, object]]:
     with deps.survey().read() as session:
-        shown = boxes(session, list(one.pair))
+        shown = boxes(session, list(conflict.pair))
     return [
         {
             "id": view.detection_id,
@@ -114,45 +114,45 @@ def _pair(one: Conflict) -> list[dict[str, object]]:
             "sub": view.station or "no station",
             "badge": view.flank,
         }
-        for view in (one.first, one.second)
+        for view in (conflict.first, conflict.second)
         if view.detection_id in shown
     ]
 
 
-def _solutions(one: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView], key: str) -> None:
+def _solutions(conflict: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView], key: str) -> None:
     with st.container(horizontal=True, gap="small"):
-        for word, view in (("first", one.first), ("second", one.second)):
+        for word, view in (("first", conflict.first), ("second", conflict.second)):
             st.page_link(
                 identify_page(), label=f"Compare the {word}", query_params=Identify.QUERY.to(view.detection_id),
                 icon=":material/compare:", width="content",
             )  # fmt: skip
-    if one.kind == plausibility.ONE_PICTURE and st.button(
+    if conflict.kind == plausibility.ONE_PICTURE and st.button(
         "One animal boxed twice: keep the larger box", key=f"b-{key}", icon=":material/select:"
     ):
-        smaller = min(one.first, one.second, key=lambda view: view.pixels)
+        smaller = min(conflict.first, conflict.second, key=lambda view: view.pixels)
         _done(decide(drop_second_box, smaller.detection_id, message="The smaller box is rejected. Z takes it back."))
-    if one.kind == plausibility.SAID_SAME:
-        other = one.second.individual_id
+    if conflict.kind == plausibility.SAID_SAME:
+        other = conflict.second.individual_id
         if st.button(
-            plain(f"Merge {called.get(other, '?')} into {called.get(one.individual_id, '?')}"), key=f"m-{key}"
+            plain(f"Merge {called.get(other, '?')} into {called.get(conflict.individual_id, '?')}"), key=f"m-{key}"
         ):
-            _done(decide(catalogue.merge, one.individual_id, other, message="Merged. Z takes it back."))
+            _done(decide(catalogue.merge, conflict.individual_id, other, message="Merged. Z takes it back."))
     else:
         with st.container(horizontal=True, gap="small"):
-            for word, view in (("first", one.first), ("second", one.second)):
-                if view.individual_id == one.individual_id and st.button(
+            for word, view in (("first", conflict.first), ("second", conflict.second)):
+                if view.individual_id == conflict.individual_id and st.button(
                     f"Split off the {word}", key=f"s-{word}-{key}", icon=":material/call_split:"
                 ):
                     _done(_split_off(view))
     with st.container(horizontal=True, gap="small"):
-        if one.kind in (plausibility.TOO_FAST, plausibility.AT_ONCE):
+        if conflict.kind in (plausibility.TOO_FAST, plausibility.AT_ONCE):
             with st.popover("A clock was wrong", icon=":material/schedule:"):
-                _clock(one, deployments, key)
+                _clock(conflict, deployments, key)
         with st.popover("It can be", icon=":material/check:"):
             reason = st.text_input("Why", key=f"why-{key}", placeholder="The two cameras see one path")
             if st.button("Accept", key=f"a-{key}", disabled=not reason.strip()):
-                pair = (one.first.detection_id, one.second.detection_id)
-                _done(decide(accept_conflict, one.kind, *pair, reason, message="Accepted."))
+                pair = (conflict.first.detection_id, conflict.second.detection_id)
+                _done(decide(accept_conflict, conflict.kind, *pair, reason, message="Accepted."))
 
 
 def _split_off(view: SightingView) -> bool:
@@ -166,9 +166,9 @@ def _split_off(view: SightingView) -> bool:
     return decide(catalogue.split, view.individual_id, same_picture, message="Split off. Z takes it back.")
 
 
-def _clock(one: Conflict, deployments: dict[int, DeploymentView], key: str) -> None:
+def _clock(conflict: Conflict, deployments: dict[int, DeploymentView], key: str) -> None:
     """Add to a deployment's clock; all its times shift."""
-    choices = [view.deployment_id for view in (one.first, one.second) if view.deployment_id is not None]
+    choices = [view.deployment_id for view in (conflict.first, conflict.second) if view.deployment_id is not None]
     if not choices:
         st.caption("These images belong to no deployment.")
         return

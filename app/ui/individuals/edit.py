@@ -67,7 +67,7 @@ def merge_form(entry: CatalogueEntry) -> None:
     names_of.pop(entry.id, None)
     typed = st.selectbox(
         f"Who is {plain(entry.name)} too?", list(names_of), index=None, width=320,
-        format_func=lambda one: names_of[one], key=f"merge-name-{entry.id}",
+        format_func=lambda choice: names_of[choice], key=f"merge-name-{entry.id}",
     )  # fmt: skip
     other = typed or chosen.id
     if other is None or other not in names_of:

@@ -37,9 +37,9 @@ REASONS = (
 WHY = "A tiger's flanks are two patterns: no figure can tell that they are one animal. A picture or an event can."
 
 
-def join_sentence(one: FlankJoin) -> str:
+def join_sentence(join: FlankJoin) -> str:
     """Who joined which flank, when and why."""
-    return f"{one.side} flank joined from {one.name} by {one.who}, {moment(one.decided_at)}: {one.reason}"
+    return f"{join.side} flank joined from {join.name} by {join.who}, {moment(join.decided_at)}: {join.reason}"
 
 
 def flanks_view() -> None:
@@ -66,8 +66,8 @@ def flanks_view() -> None:
     number = st.pagination(pages, **Individuals.FLANKS_PAGE.bound()) if pages > 1 else 1
     with deps.survey().read() as session:
         called = names(session)
-    for one in report.proposals[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]:
-        _proposal(one, called)
+    for proposal in report.proposals[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]:
+        _proposal(proposal, called)
 
 
 def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
@@ -95,7 +95,8 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
     st.caption(f"Known by its {side} flank only. {WHY}")
     other = st.selectbox(
         f"Whose {wanted} flank is its own?", sorted(others, key=lambda one: called[one]), index=None, width=320,
-        format_func=lambda one: called[one], placeholder=f"{many(len(others), 'individual')} known by that flank only",
+        format_func=lambda choice: called[choice],
+        placeholder=f"{many(len(others), 'individual')} known by that flank only",
     )  # fmt: skip
     if other is not None:
         _preview(entry, other, called[other], found)
@@ -135,23 +136,23 @@ def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[Sight
         st.rerun()
 
 
-def _proposal(one: Proposal, called: dict[int, str]) -> None:
-    left, right = called.get(one.left.individual_id, "?"), called.get(one.right.individual_id, "?")
-    key = f"{one.left.individual_id}-{one.right.individual_id}"
+def _proposal(proposal: Proposal, called: dict[int, str]) -> None:
+    left, right = called.get(proposal.left.individual_id, "?"), called.get(proposal.right.individual_id, "?")
+    key = f"{proposal.left.individual_id}-{proposal.right.individual_id}"
     with st.container(border=True, key=f"flanks-{key}"):
-        st.markdown(f"**{plain(left)}** left · **{plain(right)}** right · {plain(_seen(one))}")
+        st.markdown(f"**{plain(left)}** left · **{plain(right)}** right · {plain(_seen(proposal))}")
         with st.container(horizontal=True, vertical_alignment="center"):
             with st.container(width=420):
-                crop_gallery(crop_items([one.left, one.right]), key=f"flank-pair-{key}", size=190)
+                crop_gallery(crop_items([proposal.left, proposal.right]), key=f"flank-pair-{key}", size=190)
             with st.container(width="stretch", gap="small"):
-                reason = st.text_input("How you know", f"Seen together: {_seen(one)}", key=f"flank-why-{key}")
+                reason = st.text_input("How you know", f"Seen together: {_seen(proposal)}", key=f"flank-why-{key}")
                 with st.container(horizontal=True, gap="small"):
-                    _buttons(one, left, right, reason, key)
+                    _buttons(proposal, left, right, reason, key)
 
 
-def _buttons(one: Proposal, left: str, right: str, reason: str, key: str) -> None:
-    pair = (one.left.detection_id, one.right.detection_id)
-    first, second = sorted((one.left.individual_id, one.right.individual_id))
+def _buttons(proposal: Proposal, left: str, right: str, reason: str, key: str) -> None:
+    pair = (proposal.left.detection_id, proposal.right.detection_id)
+    first, second = sorted((proposal.left.individual_id, proposal.right.individual_id))
     if st.button("One animal", key=f"one-{key}", icon=":material/link:", disabled=not reason.strip()) and decide(
         flank_joins.join, first, second, reason, seen_on=pair, message=f"{left} and {right} are one. Z takes it back."
     ):
@@ -160,18 +161,18 @@ def _buttons(one: Proposal, left: str, right: str, reason: str, key: str) -> Non
         identity.say_pair, *pair, "different", message="Said to be different. Z takes it back."
     ):
         st.rerun()
-    for name, view in ((left, one.left), (right, one.right)):
+    for name, view in ((left, proposal.left), (right, proposal.right)):
         if st.button(plain(f"Open {name}"), key=f"open-{name}-{key}", type="tertiary"):
             go({Individuals.ID: view.individual_id})
 
 
-def _seen(one: Proposal) -> str:
+def _seen(proposal: Proposal) -> str:
     """Where, when and how often they were seen together."""
-    place = one.left.station or "no station"
-    cameras = "by two cameras" if one.left.deployment_id != one.right.deployment_id else "by one camera"
-    how = "in one event" if one.one_event else cameras
-    often = f", {one.times} times" if one.times > 1 else ""
-    return f"{how} at {place}, {when(one.left.taken_at)}, {duration(one.seconds)} apart{often}"
+    place = proposal.left.station or "no station"
+    cameras = "by two cameras" if proposal.left.deployment_id != proposal.right.deployment_id else "by one camera"
+    how = "in one event" if proposal.one_event else cameras
+    often = f", {proposal.times} times" if proposal.times > 1 else ""
+    return f"{how} at {place}, {when(proposal.left.taken_at)}, {duration(proposal.seconds)} apart{often}"
 
 
 def current_flanks(wait_seconds: float = WAIT_SECONDS) -> FlankReport | None:

@@ -20,7 +20,7 @@ CELLS = {MISSING: (0.0, "NA", "no camera worked (NA)"), 0: (0.5, "", "not seen")
 
 def time_line(sightings: Sequence[SightingView]) -> go.Figure | None:
     """Sightings by station over camera-local time, the sign tells the flank; None when no capture time is known."""
-    dated = [one for one in sightings if one.taken_at]
+    dated = [sighting for sighting in sightings if sighting.taken_at]
     if not dated:
         return None
     figure = go.Figure()
@@ -52,7 +52,7 @@ def station_map(
         return None
     plane = Plane.around(places.values())
     at = {name: plane.kilometres(*place) for name, place in places.items()}
-    seen = Counter(one.station for one in sightings if one.station in at)
+    seen = Counter(sighting.station for sighting in sightings if sighting.station in at)
     figure = go.Figure()
     for move in moves:
         left, arrived = move.left.station, move.arrived.station
@@ -121,7 +121,7 @@ def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
 def history_matrix(history: CaptureHistory, first: int, last: int) -> go.Figure:
     """Individuals (rows `first` to `last`) x occasions: filled where seen, hatched grey where no camera worked."""
     table = history.by_occasion()[first:last]
-    names = [one.name for one in history.individuals[first:last]]
+    names = [individual.name for individual in history.individuals[first:last]]
     occasions = [str(history.occasion_start(number)) for number in range(history.occasions)]
     values = [[CELLS[int(value)][0] for value in row] for row in table]
     marks = [[CELLS[int(value)][1] for value in row] for row in table]

@@ -58,7 +58,7 @@ def _list(run_id: int, shown: Sequence[Cluster], hidden: Sequence[Cluster]) -> C
             list(by_number),
             index=None,
             key=key,
-            format_func=lambda one: plain(by_number[one].name),
+            format_func=lambda choice: plain(by_number[choice].name),
             captions=[_about(cluster) for cluster in shown],
         )
     with st.container(horizontal=True):
@@ -129,7 +129,9 @@ def _cluster(run_id: int, result: RunResult, cluster: Cluster, shown: Sequence[C
         others = {one.number: one for one in shown if one.number not in (cluster.number, OTHER)}
         if others and cluster.number != OTHER:
             with st.popover("Merge", icon=":material/merge:"), st.form(f"merge-{cluster.number}", border=False):
-                into = st.selectbox("Make it part of", list(others), format_func=lambda one: plain(others[one].name))
+                into = st.selectbox(
+                    "Make it part of", list(others), format_func=lambda choice: plain(others[choice].name)
+                )
                 if st.form_submit_button("Merge") and decide(
                     note_clusters.merge_clusters, run_id, cluster.number, into, others[into].name,
                     message=f"{cluster.name} is part of {others[into].name}.",

@@ -48,7 +48,7 @@ def two_runs(run: NoteRun, result: RunResult, runs: Sequence[NoteRun]) -> None:
         st.info("There is no other finished run yet.")
         return
     number = st.selectbox(
-        "Compare with", list(others), format_func=lambda one: f"{others[one].name} (run {one})", key="with_run"
+        "Compare with", list(others), format_func=lambda choice: f"{others[choice].name} (run {choice})", key="with_run"
     )
     other = others[number]
     found = read_result(deps.survey().data_dir, other.id, other.attempt)
@@ -87,10 +87,10 @@ def differing_settings(run: NoteRun, other: NoteRun) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def shared_keywords(one: RunResult, other: RunResult) -> pd.DataFrame:
+def shared_keywords(result: RunResult, other: RunResult) -> pd.DataFrame:
     """All discriminative keywords of two runs: category, keyword, in (both, this run, the other), z and q of each."""
     columns = ["category", "keyword", "z", "q"]
-    both = one.keywords[columns].merge(
+    both = result.keywords[columns].merge(
         other.keywords[columns], how="outer", on=["category", "keyword"], suffixes=("", " (other)"), indicator="in"
     )
     names = {"both": "both", "left_only": "this run", "right_only": "the other"}

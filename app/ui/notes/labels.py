@@ -97,5 +97,5 @@ def _annotation(area: Area, text: str, size: int) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _overlap(one: Area, other: Area) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+def _overlap(area: Area, other: Area) -> bool:
+    return area[0] < other[2] and other[0] < area[2] and area[1] < other[3] and other[1] < area[3]

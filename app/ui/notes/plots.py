@@ -117,7 +117,7 @@ def cluster_heat(result: RunResult, groups: Sequence[Cluster]) -> go.Figure | No
     figure = go.Figure(
         go.Heatmap(
             z=table.to_numpy(),
-            x=[str(one)[:24] for one in table.columns],
+            x=[str(column)[:24] for column in table.columns],
             y=order,
             colorscale=[[0, "rgba(0,114,178,0)"], [1, "#0072B2"]],
             text=np.where(table.to_numpy() > 0, table.to_numpy().astype(str), ""),

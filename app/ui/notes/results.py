@@ -126,7 +126,7 @@ def examples(result: RunResult, keyword: str) -> None:
     ids = result.notes_with(keyword, None if category in (None, "All") else category) or result.notes_with(keyword)
     with deps.survey().read() as session:
         found = views.notes_by_id(session, ids[:LISTED])
-    notes = [found[one] for one in ids[:LISTED] if one in found]
+    notes = [found[number] for number in ids[:LISTED] if number in found]
     places = ", ".join(f"{name} {count}" for name, count in sorted(result.supports.get(keyword, {}).items()))
     st.markdown(f"**Notes with “{plain(keyword)}”** · {plain(places)}")
     if ids and not notes:

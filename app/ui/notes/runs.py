@@ -55,10 +55,10 @@ def start_form(
         first: whether starting a run is what the page is for now.
         video_count: how many videos have a computed summary.
     """
-    names = {one.id: f"{one.label} · {many(one.rows, 'note')}" for one in files}
+    names = {file.id: f"{file.label} · {many(file.rows, 'note')}" for file in files}
     default = [number for number in chosen if number in names] or list(names)[:1]
     with st.form("note_run", border=True):
-        picked = st.multiselect("Notes", list(names), default=default, format_func=lambda one: names[one])
+        picked = st.multiselect("Notes", list(names), default=default, format_func=lambda choice: names[choice])
         left, middle, right = st.columns(3)
         first_by = left.selectbox("Compare by", list(GROUPINGS), format_func=GROUPINGS.__getitem__)
         second_by = middle.selectbox(
@@ -108,7 +108,7 @@ def _settings() -> dict[str, Any]:
         "min_cluster_size": None if size is None else int(size),
         "top_n": int(top),
         "seed": int(seed),
-        "seed_words": [one.strip() for one in words.split(",") if one.strip()],
+        "seed_words": [part.strip() for part in words.split(",") if part.strip()],
     }
 
 
@@ -122,13 +122,13 @@ def run_list(runs: Sequence[NoteRun], open_run: Callable[[int], None]) -> None:
     """Earlier runs; a click opens one."""
     table = st.dataframe(
         {
-            "run": [one.name for one in runs],
-            "when": [moment(one.created_at) for one in runs],
-            "compared by": [name_of(one.settings.get("grouping", "")) for one in runs],
-            "notes": [one.figures.get("notes") for one in runs],
-            "keywords": [one.figures.get("keywords") for one in runs],
-            "clusters": [one.figures.get("clusters") for one in runs],
-            "state": [one.state for one in runs],
+            "run": [run.name for run in runs],
+            "when": [moment(run.created_at) for run in runs],
+            "compared by": [name_of(run.settings.get("grouping", "")) for run in runs],
+            "notes": [run.figures.get("notes") for run in runs],
+            "keywords": [run.figures.get("keywords") for run in runs],
+            "clusters": [run.figures.get("clusters") for run in runs],
+            "state": [run.state for run in runs],
         },
         hide_index=True,
         on_select="rerun",

@@ -44,8 +44,8 @@ def time_of_calls(models: Sequence[str]) -> None:
 
 def summary(calls: Sequence[EndedCall]) -> str:
     """The chart in one sentence."""
-    took = sorted(one.seconds for one in calls)
-    cold = sorted(one.cold_start for one in calls if one.cold_start)
+    took = sorted(call.seconds for call in calls)
+    cold = sorted(call.cold_start for call in calls if call.cold_start)
     median, high = percentile(took, 0.5) or 0.0, percentile(took, 0.95) or 0.0
     starts = (
         f"{many(len(cold), 'cold start')}, median {seconds(percentile(cold, 0.5) or 0.0)}" if cold else "no cold start"
@@ -55,8 +55,8 @@ def summary(calls: Sequence[EndedCall]) -> str:
 
 def histogram(calls: Sequence[EndedCall], length: float, now: float) -> go.Figure:
     """Calls by end and duration (log scale) with median and 95th percentile; cold starts by end below."""
-    ends = np.array([one.finished_at for one in calls])
-    took = np.maximum([one.seconds for one in calls], 1e-3)
+    ends = np.array([call.finished_at for call in calls])
+    took = np.maximum([call.seconds for call in calls], 1e-3)
     edges = np.linspace(now - length, now, BINS + 1)
     low, high = np.floor(np.log10(took.min()) * 2) / 2, np.ceil(np.log10(took.max()) * 2) / 2
     steps = np.logspace(low, max(high, low + 0.5), round((max(high, low + 0.5) - low) * 6) + 1)
@@ -92,7 +92,7 @@ def histogram(calls: Sequence[EndedCall], length: float, now: float) -> go.Figur
 
 
 def _cold_starts(figure: go.Figure, calls: Sequence[EndedCall], places: np.ndarray, middles: list[datetime]) -> None:
-    cold = np.array([one.cold_start for one in calls])
+    cold = np.array([call.cold_start for call in calls])
     found = [sorted(cold[(places == place) & (cold > 0)]) for place in range(BINS)]
     figure.add_bar(
         x=middles,
@@ -149,8 +149,8 @@ def side_by_side(versions: dict[str, VersionFigures]) -> dict[str, list[str]]:
         "accepted, of those judged": lambda one: "" if one.acceptance is None else f"{one.acceptance:.1%}",
     }
     table: dict[str, list[str]] = {"figure": list(rows)}
-    for name, one in versions.items():
-        table[name] = [tell(one) for tell in rows.values()]
+    for name, version in versions.items():
+        table[name] = [tell(version) for tell in rows.values()]
     return table
 
 

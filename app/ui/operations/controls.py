@@ -42,13 +42,13 @@ def imports(found: Sequence[Progress]) -> None:
         right.button("Run again", icon=":material/replay:", key=f"again-{one.id}", on_click=_run_again, args=(one.id,))
 
 
-def _pace(one: Progress) -> str:
-    label = plain(one.label)
-    if one.listed is None:
-        return f"{label} · {'listing files' if one.state == ImportState.RUNNING else 'waits for the worker'}"
-    rate = f" · {one.rate:.1f} files/s" if one.rate else ""
-    eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
-    return f"{label} · {one.done:,} of {many(one.listed, 'file')}{rate}{eta}"
+def _pace(progress: Progress) -> str:
+    label = plain(progress.label)
+    if progress.listed is None:
+        return f"{label} · {'listing files' if progress.state == ImportState.RUNNING else 'waits for the worker'}"
+    rate = f" · {progress.rate:.1f} files/s" if progress.rate else ""
+    eta = f" · about {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
+    return f"{label} · {progress.done:,} of {many(progress.listed, 'file')}{rate}{eta}"
 
 
 @allowed

@@ -34,7 +34,7 @@ def evaluations(data_dir: Path) -> None:
     )
 
 
-def _words(one: Evaluation) -> str:
-    numbers = {name: value for name, value in one.figures.items() if isinstance(value, int | float)}
+def _words(evaluation: Evaluation) -> str:
+    numbers = {name: value for name, value in evaluation.figures.items() if isinstance(value, int | float)}
     first = [name for name in SHOWN if name in numbers] or list(numbers)[:6]
     return ", ".join(f"{name} {numbers[name]:.3g}" for name in first)

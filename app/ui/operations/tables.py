@@ -51,19 +51,19 @@ def models(figures: Sequence[ModelFigures]) -> None:
         return
     st.dataframe(
         {
-            "model": [one.model for one in figures],
-            "backend": [one.backend for one in figures],
-            "open": [one.running for one in figures],
-            "done": [one.done for one in figures],
-            "failed": [one.failed + one.lost for one in figures],
-            "cancelled": [one.cancelled for one in figures],
-            "retries": [one.retries for one in figures],
-            "success": [_share(one.success_rate) for one in figures],
-            "oldest open": [duration(one.oldest_seconds) if one.oldest_seconds else "" for one in figures],
-            "in all p50 / p95": [_both(one.total) for one in figures],
-            "waiting": [_both(one.waiting) for one in figures],
-            "cold start": [_both(one.cold_start) for one in figures],
-            "run": [_both(one.run) for one in figures],
+            "model": [figure.model for figure in figures],
+            "backend": [figure.backend for figure in figures],
+            "open": [figure.running for figure in figures],
+            "done": [figure.done for figure in figures],
+            "failed": [figure.failed + figure.lost for figure in figures],
+            "cancelled": [figure.cancelled for figure in figures],
+            "retries": [figure.retries for figure in figures],
+            "success": [_share(figure.success_rate) for figure in figures],
+            "oldest open": [duration(figure.oldest_seconds) if figure.oldest_seconds else "" for figure in figures],
+            "in all p50 / p95": [_both(figure.total) for figure in figures],
+            "waiting": [_both(figure.waiting) for figure in figures],
+            "cold start": [_both(figure.cold_start) for figure in figures],
+            "run": [_both(figure.run) for figure in figures],
         },
         hide_index=True,
     )
@@ -72,7 +72,7 @@ def models(figures: Sequence[ModelFigures]) -> None:
 
 def cost(figures: Sequence[ModelFigures], month: Spending | None, budget: float | None) -> None:
     """What the run time on Modal would cost at list prices, in all and of the month's budget."""
-    remote = [one for one in figures if one.backend == "modal" and one.model in REMOTE]
+    remote = [figure for figure in figures if figure.backend == "modal" and figure.model in REMOTE]
     if not remote:
         return
     dollars = sum(one.run_seconds * per_second(one.model) for one in remote)

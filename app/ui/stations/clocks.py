@@ -47,7 +47,7 @@ def clocks_view() -> None:
     if found is None:
         _wait()
     else:
-        _doubts(found, {one.id: one for one in deployments})
+        _doubts(found, {deployment.id: deployment for deployment in deployments})
     _editor(_chosen(deployments, found or []))
 
 
@@ -78,7 +78,7 @@ def _doubt(flag: Flag, names: dict[int, str], number: int) -> None:
 
 def _chosen(deployments: Sequence[DeploymentView], found: Sequence[Flag]) -> DeploymentView:
     """The deployment of the address, else the one with the most doubts."""
-    by_id = {one.id: one for one in deployments}
+    by_id = {deployment.id: deployment for deployment in deployments}
     doubts = Counter(flag.deployment_id for flag in found)
     asked = Stations.DEPLOYMENT.read()
     usual = asked if asked in by_id else next((number for number, _ in doubts.most_common() if number in by_id), None)
@@ -144,10 +144,10 @@ def _untimed(deployment: DeploymentView, count: int) -> None:
             st.rerun()
 
 
-def _times(one: Timed) -> None:
-    recorded = f"{one.recorded_at:{TIME}}" if one.recorded_at else "no time"
-    now = f" · counts as {one.taken_at:{TIME}} ({stations.correction_text(one.seconds)})" if one.seconds else ""
-    st.markdown(f"{plain(one.path.rpartition('/')[2])}: the camera recorded **{recorded}**{now}")
+def _times(timed: Timed) -> None:
+    recorded = f"{timed.recorded_at:{TIME}}" if timed.recorded_at else "no time"
+    now = f" · counts as {timed.taken_at:{TIME}} ({stations.correction_text(timed.seconds)})" if timed.seconds else ""
+    st.markdown(f"{plain(timed.path.rpartition('/')[2])}: the camera recorded **{recorded}**{now}")
 
 
 def _wanted(by: Timed, key: str) -> int | None:
@@ -202,9 +202,9 @@ def _preview(chosen: Sequence[Timed], seconds: int) -> None:
     )
 
 
-def _after(one: Timed, seconds: int) -> datetime:
-    assert one.recorded_at is not None
-    return one.recorded_at + timedelta(seconds=seconds)
+def _after(timed: Timed, seconds: int) -> datetime:
+    assert timed.recorded_at is not None
+    return timed.recorded_at + timedelta(seconds=seconds)
 
 
 def _time_zone(deployment: DeploymentView) -> None:

@@ -63,7 +63,7 @@ def edit_deployment(deployments: Sequence[DeploymentView]) -> None:
         if act == CREATE:
             _create()
         else:
-            by_id = {one.id: one for one in deployments}
+            by_id = {deployment.id: deployment for deployment in deployments}
             number = st.selectbox("Deployment", list(by_id), format_func=lambda n: by_id[n].name, key="edit-deployment")
             {RENAME: _rename, STATION: _station, SPLIT: _split, JOIN: _join, MOVE: _move_some, DELETE: _delete}[act](
                 by_id[number], deployments
@@ -79,35 +79,37 @@ def _create() -> None:
             _done(decide(acts.create, name, station or None, message=f"{name} is there."))
 
 
-def _rename(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
-    name = st.text_input("New name", one.name, key=f"name-{one.id}-{one.name}", max_chars=200)
-    message = f"{one.name} is called {name} now."
+def _rename(deployment: DeploymentView, _: Sequence[DeploymentView]) -> None:
+    name = st.text_input("New name", deployment.name, key=f"name-{deployment.id}-{deployment.name}", max_chars=200)
+    message = f"{deployment.name} is called {name} now."
     st.button(
-        "Rename the deployment", type="primary", disabled=name.strip() in ("", one.name),
-        on_click=callback(decide, acts.rename_deployment, one.id, name, seen=one.name, message=message),
+        "Rename the deployment", type="primary", disabled=name.strip() in ("", deployment.name),
+        on_click=callback(decide, acts.rename_deployment, deployment.id, name, seen=deployment.name, message=message),
     )  # fmt: skip
 
 
-def _station(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
+def _station(deployment: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
     """Rename its station, or say that its camera was at another one."""
-    mine = [other.name for other in deployments if other.station == one.station]
+    mine = [other.name for other in deployments if other.station == deployment.station]
     there = {other.station for other in deployments}
-    name = st.text_input("Station", one.station, key=f"station-{one.id}-{one.station}", max_chars=200)
-    changed = name.strip() not in ("", one.station)
+    name = st.text_input(
+        "Station", deployment.station, key=f"station-{deployment.id}-{deployment.station}", max_chars=200
+    )
+    changed = name.strip() not in ("", deployment.station)
     if changed and name.strip() in there:
         st.caption(f"There is a station {plain(name)} already: cameras of one place belong to one station.")
     with st.container(horizontal=True):
-        put = callback(decide, acts.set_station, one.id, name, message=f"{one.name} is at {name} now.")
+        put = callback(decide, acts.set_station, deployment.id, name, message=f"{deployment.name} is at {name} now.")
         st.button("Put this deployment there", disabled=not changed, on_click=put)
         label = "Join the two stations" if name.strip() in there and changed else "Rename the whole station"
-        message = f"{one.station} is {name} now."
-        rename = callback(decide, acts.rename_station, one.station, name, join=True, message=message)
+        message = f"{deployment.station} is {name} now."
+        rename = callback(decide, acts.rename_station, deployment.station, name, join=True, message=message)
         st.button(f"{label} ({many(len(mine), 'deployment')})", disabled=not changed, on_click=rename)
 
 
-def _split(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
+def _split(deployment: DeploymentView, _: Sequence[DeploymentView]) -> None:
     with deps.survey().read() as session:
-        media = in_camera_order(session, one.id)
+        media = in_camera_order(session, deployment.id)
     days = [other.taken_at.date() for other in media if other.taken_at]
     if len(set(days)) < 2:
         st.info("All its media were taken on one day: there is nothing to split.")
@@ -115,65 +117,71 @@ def _split(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
     middle = sorted(set(days))[len(set(days)) // 2]
     with st.container(horizontal=True, vertical_alignment="bottom"):
         day = st.date_input("First day of the second part", middle, min(days), max(days), format="YYYY-MM-DD",
-                            key=f"split-{one.id}", width=220)  # fmt: skip
-        name = st.text_input("Name of the second part", f"{one.name} 2", key=f"second-{one.id}", max_chars=200)
+                            key=f"split-{deployment.id}", width=220)  # fmt: skip
+        name = st.text_input(
+            "Name of the second part", f"{deployment.name} 2", key=f"second-{deployment.id}", max_chars=200
+        )
     if not isinstance(day, date):
         return
     later = sum(other >= day for other in days)
     st.markdown(f"{len(media) - later:,} media stay, {later:,} go to {plain(name)}.")
     message = f"{later:,} media are in {name} now."
-    st.button("Split", type="primary", on_click=callback(decide, acts.split, one.id, day, name, message=message))
+    st.button("Split", type="primary", on_click=callback(decide, acts.split, deployment.id, day, name, message=message))
 
 
-def _join(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
-    others = {other.id: other for other in deployments if other.id != one.id}
+def _join(deployment: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
+    others = {other.id: other for other in deployments if other.id != deployment.id}
     if not others:
         st.info("There is no other deployment.")
         return
-    ordered = sorted(others, key=lambda n: (others[n].station != one.station, others[n].name))
-    number = st.selectbox("Takes in", ordered, format_func=lambda n: others[n].name, key=f"join-{one.id}")
+    ordered = sorted(others, key=lambda n: (others[n].station != deployment.station, others[n].name))
+    number = st.selectbox("Takes in", ordered, format_func=lambda n: others[n].name, key=f"join-{deployment.id}")
     with deps.survey().read() as session:
-        mine, theirs = (len(in_camera_order(session, n)) for n in (one.id, number))
+        mine, theirs = (len(in_camera_order(session, n)) for n in (deployment.id, number))
     other = others[number]
-    st.markdown(f"{plain(one.name)} will have {mine + theirs:,} media ({theirs:,} more); {plain(other.name)} is gone.")
-    if other.station != one.station:
+    st.markdown(
+        f"{plain(deployment.name)} will have {mine + theirs:,} media ({theirs:,} more); {plain(other.name)} is gone."
+    )
+    if other.station != deployment.station:
         st.caption("They are at different stations. Two cameras of one place stay two deployments: use Station.")
-    message = f"{other.name} is part of {one.name} now."
-    st.button("Join", type="primary", on_click=callback(decide, acts.join, one.id, number, message=message))
+    message = f"{other.name} is part of {deployment.name} now."
+    st.button("Join", type="primary", on_click=callback(decide, acts.join, deployment.id, number, message=message))
 
 
-def _move_some(one: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
+def _move_some(deployment: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
     with deps.survey().read() as session:
-        media = in_camera_order(session, one.id)
+        media = in_camera_order(session, deployment.id)
     if not media:
         st.info("This deployment has no media.")
         return
     left, right = st.columns([3, 2], gap="large")
     with left:
-        first, last, by = pick_range(media, f"move-{one.id}")
+        first, last, by = pick_range(media, f"move-{deployment.id}")
         try:
             ids = [other.media_id for other in part(media, first, last)]
         except ValueError as problem:
             st.error(plain(str(problem)))
             return
-        target = _target([other for other in deployments if other.id != one.id], f"move-{one.id}")
+        target = _target([other for other in deployments if other.id != deployment.id], f"move-{deployment.id}")
         if st.button(f"Move {many(len(ids), 'media', 'media')} there", type="primary", disabled=not target):
             _move(ids, target)
     with right:
         show_picture(by)
 
 
-def _delete(one: DeploymentView, _: Sequence[DeploymentView]) -> None:
+def _delete(deployment: DeploymentView, _: Sequence[DeploymentView]) -> None:
     with deps.survey().read() as session:
-        media = len(in_camera_order(session, one.id))
-    st.markdown(f"{plain(one.name)} is taken out; its {media:,} media stay and wait to be sorted. Undo brings it back.")
-    gone = callback(decide, acts.delete, one.id, message=f"{one.name} is gone.")
+        media = len(in_camera_order(session, deployment.id))
+    st.markdown(
+        f"{plain(deployment.name)} is taken out; its {media:,} media stay and wait to be sorted. Undo brings it back."
+    )
+    gone = callback(decide, acts.delete, deployment.id, message=f"{deployment.name} is gone.")
     st.button("Delete the deployment", type="primary", on_click=gone)
 
 
 def _target(deployments: Sequence[DeploymentView], key: str) -> int | str | None:
     """A deployment (id), or the name of a new one."""
-    names = {one.id: one.name for one in deployments}
+    names = {deployment.id: deployment.name for deployment in deployments}
     choices: list[int | str] = [*names, NEW]
     chosen = st.selectbox("Move to", choices, index=None, format_func=lambda c: names.get(c, NEW), key=f"{key}-to")
     if chosen == NEW:

@@ -74,17 +74,17 @@ def time_line(found: Sequence[Health]) -> go.Figure:
     return figure
 
 
-def _camera(one: Health) -> None:
+def _camera(health: Health) -> None:
     """Effort, faults and the strip of one camera."""
-    if one.first and one.last:
-        who = "as stated" if one.stated else "by its media; state the days under Stations if it stood longer"
+    if health.first and health.last:
+        who = "as stated" if health.stated else "by its media; state the days under Stations if it stood longer"
         st.markdown(
-            f"{many(one.nights, 'trap night')} from {one.first} to {one.last} ({who}) · "
-            f"{many(one.empty_days, 'day')} without pictures"
+            f"{many(health.nights, 'trap night')} from {health.first} to {health.last} ({who}) · "
+            f"{many(health.empty_days, 'day')} without pictures"
         )
-    for fault, text, _ in one.faults:
+    for fault, text, _ in health.faults:
         st.markdown(f":material/warning: **{fault.capitalize()}** · {plain(text)}")
-    step = max(-(-len(one.days) // MOST_DAYS), 1)
+    step = max(-(-len(health.days) // MOST_DAYS), 1)
     if step > 1:
         st.caption(f"Every {step}. day with media is shown.")
     crop_gallery(
@@ -94,25 +94,27 @@ def _camera(one: Health) -> None:
                 "src": deps.thumb_url(shot.sha256),
                 "label": f"{day.day} {day:%b %Y}",
                 "sub": many(count, "media", "media"),
-                "badge": _badge(one, place),
+                "badge": _badge(health, place),
             }
-            for place, (day, shot, count) in list(enumerate(one.days))[::step]
+            for place, (day, shot, count) in list(enumerate(health.days))[::step]
         ],
-        key=f"strip-{one.deployment.id}",
+        key=f"strip-{health.deployment.id}",
         size=120,
     )
 
 
-def _badge(one: Health, place: int) -> str:
+def _badge(health: Health, place: int) -> str:
     """What to say on a day: a fault that began, or how many days before it had no picture."""
-    day = one.days[place][0]
-    begun = [str(fault) for fault, _, since in one.faults if since == day]
-    gap = (day - one.days[place - 1][0] - timedelta(days=1)).days if place else 0
+    day = health.days[place][0]
+    begun = [str(fault) for fault, _, since in health.faults if since == day]
+    gap = (day - health.days[place - 1][0] - timedelta(days=1)).days if place else 0
     return ", ".join(begun) or (f"{gap} d without" if gap else "")
 
 
-def _title(one: Health) -> str:
-    return f"{one.deployment.name} · {', '.join(dict.fromkeys(fault for fault, _, _ in one.faults)) or 'no fault'}"
+def _title(health: Health) -> str:
+    return (
+        f"{health.deployment.name} · {', '.join(dict.fromkeys(fault for fault, _, _ in health.faults)) or 'no fault'}"
+    )
 
 
 def _current() -> list[Health] | None:

@@ -36,12 +36,12 @@ def pick_range(media: Sequence[Timed], key: str, *, start: int | None = None) ->
     return first.media_id, last.media_id, first
 
 
-def show_picture(one: Timed) -> None:
+def show_picture(timed: Timed) -> None:
     """The picture, as large as there is room, so that a burnt-in time can be read."""
     if not deps.routes_served():
         return
-    source = deps.view_url(one.sha256) if one.kind == "image" else deps.thumb_url(one.sha256)
-    name = escape(one.path.rpartition("/")[2], quote=True)
+    source = deps.view_url(timed.sha256) if timed.kind == "image" else deps.thumb_url(timed.sha256)
+    name = escape(timed.path.rpartition("/")[2], quote=True)
     st.html(f'<img src="{source}" alt="{name}" style="width:100%;border-radius:6px;display:block">')
 
 

@@ -58,33 +58,33 @@ def stamps_view() -> None:
         st.caption(f"{many(len(found) - MOST_DEPLOYMENTS, 'more deployment')} show when these are decided.")
 
 
-def _deployment(one: Proposal) -> None:
-    st.subheader(plain(one.name), anchor=False)
-    if one.times or one.open:
-        _times(one)
-    if one.doubtful:
-        _doubtful(one)
-    if one.different:
-        words = many(len(one.different), "picture") + " whose file says another time than its bar"
+def _deployment(proposal: Proposal) -> None:
+    st.subheader(plain(proposal.name), anchor=False)
+    if proposal.times or proposal.open:
+        _times(proposal)
+    if proposal.doubtful:
+        _doubtful(proposal)
+    if proposal.different:
+        words = many(len(proposal.different), "picture") + " whose file says another time than its bar"
         st.markdown(f"**{words}.** Correct the clock where the bar is right.")
-        for reading, seconds in one.different[:SHOWN]:
+        for reading, seconds in proposal.different[:SHOWN]:
             _strip(reading, _difference(reading, seconds))
-    if one.renames:
-        _label(one)
+    if proposal.renames:
+        _label(proposal)
 
 
-def _times(one: Proposal) -> None:
+def _times(proposal: Proposal) -> None:
     """Media without a time: the times on their bars, and the button that takes them all."""
-    order = one.order
-    if one.open and not one.times:
-        why = "contradict each other about" if one.contradicting else "do not show"
+    order = proposal.order
+    if proposal.open and not proposal.times:
+        why = "contradict each other about" if proposal.contradicting else "do not show"
         st.markdown(f"The bars of this deployment {why} the order of day and month. Which is it?")
-        possible = sorted({order for reading in one.open for order in reading.dates}, key=ORDERS.index)
+        possible = sorted({order for reading in proposal.open for order in reading.dates}, key=ORDERS.index)
         order = st.radio(
             "Order of the date", possible, index=None, format_func=ORDER_WORDS.__getitem__, horizontal=True,
-            key=f"order-{one.deployment_id}",
+            key=f"order-{proposal.deployment_id}",
         )  # fmt: skip
-    readings = [one.readings[key] for key in one.times] or one.open
+    readings = [proposal.readings[key] for key in proposal.times] or proposal.open
     words = f"**{many(len(readings), 'media', 'media')} without a time** show it in the picture."
     st.markdown(words + (f" The date is read as {ORDER_WORDS[order]}." if order else ""))
     for reading in _spread(readings):
@@ -92,20 +92,24 @@ def _times(one: Proposal) -> None:
         _strip(reading, f"{at:{TIME}}" if at else f"{' or '.join(_possible(reading))}")
     message = f"{many(len(readings), 'time')} taken. Z takes it back."
     if st.button(
-        f"Take {many(len(readings), 'time')}", type="primary", disabled=order is None, key=f"take-{one.deployment_id}"
-    ) and decide(take_times, one.deployment_id, order=order, seen=len(readings), message=message):
+        f"Take {many(len(readings), 'time')}",
+        type="primary",
+        disabled=order is None,
+        key=f"take-{proposal.deployment_id}",
+    ) and decide(take_times, proposal.deployment_id, order=order, seen=len(readings), message=message):
         st.rerun()
 
 
-def _doubtful(one: Proposal) -> None:
+def _doubtful(proposal: Proposal) -> None:
     """Media whose bars were not read for sure: a person reads them."""
     st.markdown(
-        f"**{many(len(one.doubtful), 'bar')} could not be read for sure.** These media have no time until you write it."
+        f"**{many(len(proposal.doubtful), 'bar')} could not be read for sure.** These media have no time until you "
+        "write it."
     )
-    times, shown = {}, one.doubtful[:WRITTEN_AT_ONCE]
+    times, shown = {}, proposal.doubtful[:WRITTEN_AT_ONCE]
     for reading in shown:
         _strip(reading, " ".join(reading.doubts) or OUT_OF_PLACE)
-        guess = reading.at(one.order)
+        guess = reading.at(proposal.order)
         text = st.text_input(
             "What its bar says", placeholder=f"{guess:{TIME}}" if guess else "2024-03-12 06:48", width=280,
             key=f"written-{reading.media_id}",
@@ -115,21 +119,21 @@ def _doubtful(one: Proposal) -> None:
                 times[reading.media_id] = written_time(text)
             except ValueError as problem:
                 st.error(str(problem))
-    if left := len(one.doubtful) - len(shown):
+    if left := len(proposal.doubtful) - len(shown):
         st.caption(f"{many(left, 'more bar')} show when these have a time.")
     message = f"{many(len(times), 'time')} kept. Z takes it back."
-    if st.button(f"Keep {many(len(times), 'time')}", disabled=not times, key=f"write-{one.deployment_id}") and decide(
-        write_times, one.deployment_id, times, message=message
-    ):
+    if st.button(
+        f"Keep {many(len(times), 'time')}", disabled=not times, key=f"write-{proposal.deployment_id}"
+    ) and decide(write_times, proposal.deployment_id, times, message=message):
         st.rerun()
 
 
-def _label(one: Proposal) -> None:
+def _label(proposal: Proposal) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
-        st.markdown(f"The pictures name **{plain(one.label)}**; the station is called {plain(one.station)}.")
-        message = f"{one.station} is called {one.label} now. Z takes it back."
-        if st.button(f"Call it {plain(one.label)}", key=f"label-{one.deployment_id}") and decide(
-            rename_station, one.station, one.label, message=message
+        st.markdown(f"The pictures name **{plain(proposal.label)}**; the station is called {plain(proposal.station)}.")
+        message = f"{proposal.station} is called {proposal.label} now. Z takes it back."
+        if st.button(f"Call it {plain(proposal.label)}", key=f"label-{proposal.deployment_id}") and decide(
+            rename_station, proposal.station, proposal.label, message=message
         ):
             st.rerun()
 

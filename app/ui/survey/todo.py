@@ -70,7 +70,7 @@ def _about_stations() -> Iterator[ToDo]:
     if unsorted_media:
         yield ToDo(f"{many(unsorted_media, 'media', 'media')} without a deployment", "Sort them", stations_page(), {})
     stamps = current_proposals(SHORT_WAIT)
-    if waiting := sum(len(one.times or one.open) for one in stamps or ()):
+    if waiting := sum(len(stamp.times or stamp.open) for stamp in stamps or ()):
         text = f"{many(waiting, 'media', 'media')} without a time show it in the picture"
         yield ToDo(text, "Take it from there", stations_page(), {Stations.VIEW.name: FROM_PICTURES})
     doubts = {flag.deployment_id for flag in current_flags(SHORT_WAIT) or ()}

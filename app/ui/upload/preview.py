@@ -12,7 +12,7 @@ MOST_LINES = 200
 
 def show_preview(found: Preview) -> None:
     """Stations and cameras as the folders name them, and files that would not be taken."""
-    stations = len({one.station for one in found.places})
+    stations = len({place.station for place in found.places})
     st.markdown(f"**{many(stations, 'station')}, {many(len(found.places), 'deployment')}** by their folders:")
     shown = found.places[:MOST_LINES]
     st.dataframe(

@@ -76,21 +76,21 @@ def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
             _listings(one)
 
 
-def _latest(one: Progress) -> None:
+def _latest(progress: Progress) -> None:
     """The pictures looked at last, with their boxes."""
     with deps.survey().read() as session:
-        views = browse.views(session, latest_looked_at(session, one.id, PICTURES))
+        views = browse.views(session, latest_looked_at(session, progress.id, PICTURES))
         detector = browse.detector(session)
     if views:
         st.html(shots_html(views, detector.threshold if detector and detector.threshold else 0.5))
 
 
-def _lead_on(one: Progress) -> None:
+def _lead_on(progress: Progress) -> None:
     """Where to go from an import that has ended."""
-    if one.new == 0:
+    if progress.new == 0:
         return
-    animals = counts.animals_of_import(counts.survey_state(), one.id)
-    of_import = Detections.IMPORT.to(one.id)
+    animals = counts.animals_of_import(counts.survey_state(), progress.id)
+    of_import = Detections.IMPORT.to(progress.id)
     with st.container(horizontal=True, gap="medium"):
         if animals:
             label = f"{many(animals, 'image or video', 'images and videos')} with an animal: look"
@@ -101,33 +101,33 @@ def _lead_on(one: Progress) -> None:
             st.page_link(detections_page(), label=label, query_params=of_import, width="content")
 
 
-def _pace(one: Progress) -> str:
-    if one.listed is None:
+def _pace(progress: Progress) -> str:
+    if progress.listed is None:
         return "listing files · you can close this tab"
-    rate = f" · {one.rate:.1f} files/s" if one.rate else ""
-    left = seconds_left(one.id, one.eta_seconds)
+    rate = f" · {progress.rate:.1f} files/s" if progress.rate else ""
+    left = seconds_left(progress.id, progress.eta_seconds)
     eta = f" · about {duration(left)} left" if left else ""
-    return f"{one.done:,} of {many(one.listed, 'file')}{rate}{eta} · you can close this tab"
+    return f"{progress.done:,} of {many(progress.listed, 'file')}{rate}{eta} · you can close this tab"
 
 
-def _result(one: Progress) -> str:
+def _result(progress: Progress) -> str:
     sums = (
-        f"{many(one.done, 'file')} · {one.new:,} new · {one.duplicate:,} already here · {one.refused:,} refused"
-        f" · {one.left_out:,} left out · {duration(one.seconds)}"
+        f"{many(progress.done, 'file')} · {progress.new:,} new · {progress.duplicate:,} already here · "
+        f"{progress.refused:,} refused · {progress.left_out:,} left out · {duration(progress.seconds)}"
     )
-    if one.unanalysed:
-        sums += f" · {one.unanalysed:,} not analysed"
-    remarked = [f"{count:,} {words}" for words, count, _ in _remarks(one) if count]
+    if progress.unanalysed:
+        sums += f" · {progress.unanalysed:,} not analysed"
+    remarked = [f"{count:,} {words}" for words, count, _ in _remarks(progress) if count]
     return f"{sums} · {' · '.join(remarked)}" if remarked else sums
 
 
-def _remarks(one: Progress) -> list[tuple[str, int, Remark]]:
+def _remarks(progress: Progress) -> list[tuple[str, int, Remark]]:
     return [
-        ("damaged but taken in", one.damaged, Remark.DAMAGED),
-        ("without a time", one.untimed, Remark.UNTIMED),
-        ("without a place", one.unplaced, Remark.UNPLACED),
-        ("far from their deployment", one.displaced, Remark.DISPLACED),
-        ("with a suspicious clock", one.clock, Remark.CLOCK),
+        ("damaged but taken in", progress.damaged, Remark.DAMAGED),
+        ("without a time", progress.untimed, Remark.UNTIMED),
+        ("without a place", progress.unplaced, Remark.UNPLACED),
+        ("far from their deployment", progress.displaced, Remark.DISPLACED),
+        ("with a suspicious clock", progress.clock, Remark.CLOCK),
     ]
 
 
@@ -135,31 +135,31 @@ def _reasons(files: list[tuple[str, str]]) -> None:
     st.dataframe({"file": [path for path, _ in files], "reason": [why for _, why in files]}, hide_index=True)
 
 
-def _listings(one: Progress) -> None:
+def _listings(progress: Progress) -> None:
     """The files behind each count."""
     for words, count, outcome in (
-        ("refused", one.refused, Outcome.REFUSED),
-        ("left out", one.left_out, Outcome.LEFT_OUT),
+        ("refused", progress.refused, Outcome.REFUSED),
+        ("left out", progress.left_out, Outcome.LEFT_OUT),
     ):
         if count:
             with deps.survey().read() as session:
-                rows = refusals(session, one.id, limit=200, outcome=outcome)
+                rows = refusals(session, progress.id, limit=200, outcome=outcome)
             with st.expander(f"{count:,} {words}: which and why"):
                 _reasons(rows)
-    if one.unanalysed and not one.running:
+    if progress.unanalysed and not progress.running:
         with deps.survey().read() as session:
-            waiting = unanalysed(session, one.id)
-        with st.expander(f"{one.unanalysed:,} not analysed: which and why"):
+            waiting = unanalysed(session, progress.id)
+        with st.expander(f"{progress.unanalysed:,} not analysed: which and why"):
             _reasons(waiting[:200])
-    if one.duplicate:
+    if progress.duplicate:
         with deps.survey().read() as session:
-            repeated = duplicates(session, one.id, limit=200)
-        with st.expander(f"{one.duplicate:,} already here: which"):
+            repeated = duplicates(session, progress.id, limit=200)
+        with st.expander(f"{progress.duplicate:,} already here: which"):
             table = {"file": [path for path, _ in repeated], "same content as": [first for _, first in repeated]}
             st.dataframe(table, hide_index=True)
-    for words, count, remark in _remarks(one):
+    for words, count, remark in _remarks(progress):
         if count:
             with deps.survey().read() as session:
-                paths = remarks.paths(session, one.id, remark, limit=200)
+                paths = remarks.paths(session, progress.id, remark, limit=200)
             with st.expander(f"{count:,} {words}: which"):
                 st.dataframe({"file": paths}, hide_index=True)

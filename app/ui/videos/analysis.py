@@ -100,10 +100,10 @@ def _answers(media_id: int) -> None:
     def live() -> None:
         rows = _read(media_id)
         computed = computed_animals(media_id) if rows else None
-        for one in rows:
-            with st.container(border=True, key=f"video-answer-{one.id}"):
-                _draw(one, computed)
-        if under_way and not any(one.outcome is None for one in rows):
+        for row in rows:
+            with st.container(border=True, key=f"video-answer-{row.id}"):
+                _draw(row, computed)
+        if under_way and not any(row.outcome is None for row in rows):
             st.rerun()
 
     live()
@@ -145,23 +145,23 @@ def _draw(one: VideoAnswer, computed: int | None) -> None:
     st.html(f'<div class="pm-line" style="font-size:0.867rem">{escape(_origin(one))}</div>')
 
 
-def _waiting(one: VideoAnswer) -> None:
-    seconds = max(time.time() - one.asked_at, 0.0)
-    state = f"{one.sent} sent to {one.endpoint_host}" if one.sent else "waits for the worker"
-    late = " · is the worker running?" if not one.sent and seconds > LATE_SECONDS else ""
+def _waiting(answer: VideoAnswer) -> None:
+    seconds = max(time.time() - answer.asked_at, 0.0)
+    state = f"{answer.sent} sent to {answer.endpoint_host}" if answer.sent else "waits for the worker"
+    late = " · is the worker running?" if not answer.sent and seconds > LATE_SECONDS else ""
     st.html(f'<div class="pm-line">{escape(state)} · {duration(seconds)}{late} · you can close this tab</div>')
 
 
-def _compare(one: VideoAnswer, computed: int | None) -> None:
+def _compare(answer: VideoAnswer, computed: int | None) -> None:
     """The model's count beside the computed one; a disagreement is marked."""
-    if one.outcome == "cut short":
+    if answer.outcome == "cut short":
         st.caption(":material/content_cut: The answer reached the model's token limit and is not complete.")
-    if one.count_claimed is None:
+    if answer.count_claimed is None:
         return
-    claim = f"The model says {many(one.count_claimed, 'animal')}"
+    claim = f"The model says {many(answer.count_claimed, 'animal')}"
     if computed is None:
         st.caption(f"{claim}; there is no computed summary of this video to compare it with.")
-    elif computed == one.count_claimed:
+    elif computed == answer.count_claimed:
         st.caption(f":material/check: {claim}, and so does the summary computed from detections.")
     else:
         st.warning(
@@ -170,18 +170,18 @@ def _compare(one: VideoAnswer, computed: int | None) -> None:
         )
 
 
-def _origin(one: VideoAnswer) -> str:
+def _origin(answer: VideoAnswer) -> str:
     """Where an answer comes from, when, and what it cost."""
-    parts = [f"{one.model} at {one.endpoint_host}", f"prompts {one.prompt_version}"]
-    if one.sent:
-        times = f" ({one.frame_seconds[0]:.1f} to {one.frame_seconds[-1]:.1f} s)" if one.frame_seconds else ""
-        parts.append(f"{one.sent}{times}")
-    if one.prompt_tokens is not None and one.completion_tokens is not None:
-        parts.append(f"{one.prompt_tokens:,} + {one.completion_tokens:,} tokens")
-    if one.outcome != "failed":
-        parts.append(f"${one.cost_dollars:,.4f}" if one.cost_dollars is not None else "cost not known")
-    took = f", {duration(one.answered_at - one.asked_at)}" if one.answered_at else ""
-    return " · ".join([*parts, f"asked by {one.asked_by}, {moment(one.asked_at)}{took}"])
+    parts = [f"{answer.model} at {answer.endpoint_host}", f"prompts {answer.prompt_version}"]
+    if answer.sent:
+        times = f" ({answer.frame_seconds[0]:.1f} to {answer.frame_seconds[-1]:.1f} s)" if answer.frame_seconds else ""
+        parts.append(f"{answer.sent}{times}")
+    if answer.prompt_tokens is not None and answer.completion_tokens is not None:
+        parts.append(f"{answer.prompt_tokens:,} + {answer.completion_tokens:,} tokens")
+    if answer.outcome != "failed":
+        parts.append(f"${answer.cost_dollars:,.4f}" if answer.cost_dollars is not None else "cost not known")
+    took = f", {duration(answer.answered_at - answer.asked_at)}" if answer.answered_at else ""
+    return " · ".join([*parts, f"asked by {answer.asked_by}, {moment(answer.asked_at)}{took}"])
 
 
 def _delete(media_id: int, answer_id: int) -> None:

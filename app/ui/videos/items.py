@@ -64,8 +64,8 @@ def names(tracklets: Sequence[Tracklet]) -> list[str]:
     """What each tracklet is called: Animal 1, Person 1; Moving 1 or Possible 1 for those that do not count."""
     counts: dict[str, int] = {}
     out = []
-    for one in tracklets:
-        word = str(one.category).capitalize() if one.counted else UNCOUNTED[one.source == Source.MOTION]
+    for tracklet in tracklets:
+        word = str(tracklet.category).capitalize() if tracklet.counted else UNCOUNTED[tracklet.source == Source.MOTION]
         counts[word] = counts.get(word, 0) + 1
         out.append(f"{word} {counts[word]}")
     return out
@@ -73,17 +73,17 @@ def names(tracklets: Sequence[Tracklet]) -> list[str]:
 
 def frame_items(opened: OpenVideo) -> list[dict[str, Any]]:
     """Items of the strip of frames, each with the boxes of the tracklets seen on it."""
-    tracklets = [one for _, one in opened.tracklets]
+    tracklets = [tracklet for _, tracklet in opened.tracklets]
     called = names(tracklets)
     boxes: dict[int, list[dict[str, Any]]] = {}
-    for name, one in zip(called, tracklets, strict=True):
-        for box in one.boxes:
+    for name, tracklet in zip(called, tracklets, strict=True):
+        for box in tracklet.boxes:
             score = "motion" if box.confidence is None else f"{box.confidence:.2f}"[1:]
             boxes.setdefault(box.index, []).append(
                 {
                     "name": f"{name} {score}",
-                    "c": str(one.category),
-                    "sure": one.counted,
+                    "c": str(tracklet.category),
+                    "sure": tracklet.counted,
                     "x": box.box.x,
                     "y": box.box.y,
                     "w": box.box.width,
@@ -105,14 +105,14 @@ def frame_items(opened: OpenVideo) -> list[dict[str, Any]]:
     ]
 
 
-def course(one: Tracklet) -> str:
+def course(tracklet: Tracklet) -> str:
     """A tracklet's way in one line: left → right, 5.2 s, moving 80 %."""
-    visible = sum(last - first for first, last in one.spans)
-    way = f"{one.entry or 'in view'} → {one.exit or 'in view'}"
-    when_seen = f"{timecode(one.first_second)} to {timecode(one.last_second)}"
-    return f"{when_seen} · {way} · {visible:.1f} s in view · by {one.source}"
+    visible = sum(last - first for first, last in tracklet.spans)
+    way = f"{tracklet.entry or 'in view'} → {tracklet.exit or 'in view'}"
+    when_seen = f"{timecode(tracklet.first_second)} to {timecode(tracklet.last_second)}"
+    return f"{when_seen} · {way} · {visible:.1f} s in view · by {tracklet.source}"
 
 
-def is_animal(one: Tracklet) -> bool:
+def is_animal(tracklet: Tracklet) -> bool:
     """Whether it can be a query for Identify."""
-    return one.category == Category.ANIMAL
+    return tracklet.category == Category.ANIMAL

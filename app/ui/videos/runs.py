@@ -36,11 +36,11 @@ def draw_runs(media_id: int) -> None:
         )
     differing = accounts.differing(runs)
     if differing:
-        counts = ", ".join(str(one.animals) for one in runs if one.animals is not None)
+        counts = ", ".join(str(run.animals) for run in runs if run.animals is not None)
         st.warning(f"The counts differ: {counts}. Look at the frames before you use one.", icon=":material/rule:")
-    elif sum(one.animals is not None for one in runs) > 1:
+    elif sum(run.animals is not None for run in runs) > 1:
         st.caption(":material/check: All that give a count give the same.")
-    several = sum(one.run_id is not None for one in runs) > 1
+    several = sum(run.run_id is not None for run in runs) > 1
     for start in range(0, len(runs), IN_A_ROW):
         for place, column in enumerate(st.columns(IN_A_ROW), start):
             if place < len(runs):

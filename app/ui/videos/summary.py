@@ -49,33 +49,33 @@ def draw_tracklets(opened: OpenVideo) -> None:
         st.caption(
             "No tracklet: nothing in this video moves like an animal, and the detector marks nothing that stays."
         )
-    called = names([one for _, one in opened.tracklets])
-    for name, (row, one) in zip(called, opened.tracklets, strict=True):
+    called = names([tracklet for _, tracklet in opened.tracklets])
+    for name, (row, tracklet) in zip(called, opened.tracklets, strict=True):
         picture, words = st.columns([1, 4], vertical_alignment="center")
-        best = max(one.boxes, key=lambda box: box.quality, default=None)
+        best = max(tracklet.boxes, key=lambda box: box.quality, default=None)
         with deps.survey().read() as session:
             frames = {frame.frame_number: frame for frame in tracklets.detections_of(session, row.id)}
         if row.query_id is not None and deps.routes_served():
             query = next((frame for frame in frames.values() if frame.detection_id == row.query_id), None)
-            shown = next((box for box in one.boxes if query and box.index == query.frame_number), best)
+            shown = next((box for box in tracklet.boxes if query and box.index == query.frame_number), best)
             if shown is not None:
                 address = deps.crop_url(crop_name(row.query_id, shown.box))
                 picture.html(
                     f'<img src="{address}" alt="{name}" style="max-width:100%;max-height:96px;border-radius:3px">'
                 )
         with words:
-            st.markdown(f"**{name}** · {course(one)}")
-            if one.note:
-                st.caption(f"{one.note[0].upper()}{one.note[1:]}.")
+            st.markdown(f"**{name}** · {course(tracklet)}")
+            if tracklet.note:
+                st.caption(f"{tracklet.note[0].upper()}{tracklet.note[1:]}.")
             with st.container(horizontal=True, vertical_alignment="center"):
                 st.button(
-                    timecode(one.first_second),
+                    timecode(tracklet.first_second),
                     key=f"see-{row.id}",
                     icon=":material/play_arrow:",
                     on_click=jump_to,
-                    args=(one.first_second,),
+                    args=(tracklet.first_second,),
                 )
-                if row.query_id is not None and is_animal(one):
+                if row.query_id is not None and is_animal(tracklet):
                     st.page_link(
                         identify_page(),
                         label="Who is this?",

@@ -112,9 +112,9 @@ def _most(category: Category, count: Count, mine: Sequence[Tracklet]) -> str:
 def _only_moving(tracklets: Sequence[Tracklet]) -> list[Sentence]:
     """What moves and the detector does not mark, a sentence for each part of the frame."""
     places: dict[str, list[Tracklet]] = {}
-    for one in tracklets:
-        if not one.counted and one.moving > 0:
-            places.setdefault(_place(one), []).append(one)
+    for tracklet in tracklets:
+        if not tracklet.counted and tracklet.moving > 0:
+            places.setdefault(_place(tracklet), []).append(tracklet)
     out = []
     for place, some in places.items():
         first, last = min(one.first_second for one in some), max(one.last_second for one in some)

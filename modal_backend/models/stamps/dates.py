@@ -61,9 +61,9 @@ def plain(text: str) -> str:
 def find_dates(text: str) -> list[FoundDate]:
     """The dates in a text, in order. Where the same figures can be two dates, the better written one is taken."""
     found: list[FoundDate] = []
-    for one in _candidates(plain(text)):
-        if not any(one.span[0] < other.span[1] and other.span[0] < one.span[1] for other in found):
-            found.append(one)
+    for candidate in _candidates(plain(text)):
+        if not any(candidate.span[0] < other.span[1] and other.span[0] < candidate.span[1] for other in found):
+            found.append(candidate)
     return sorted(found, key=lambda one: one.span)
 
 

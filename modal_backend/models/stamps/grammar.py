@@ -118,7 +118,9 @@ def _read(lines: Sequence[TextLine]) -> Stamp:
     rows = [(row, "  ".join(normal(line.text) for line in row)) for row in rows_of(lines)]
     dates = [_Found(found, row, text) for row, text in rows for found in find_dates(text)]
     # times are looked for where no date stands
-    blanked = [(row, _without(plain(text), [one.what.span for one in dates if one.row is row])) for row, text in rows]
+    blanked = [
+        (row, _without(plain(text), [date.what.span for date in dates if date.row is row])) for row, text in rows
+    ]
     times = [_Found(found, row, text) for row, text in blanked for found in find_times(text)]
     left = [_without(text, [one.what.span for one in times if one.row is row]) for row, text in blanked]
     kept_date, kept_time, doubts = _best(dates, times)
@@ -162,18 +164,18 @@ def rows_of(lines: Sequence[TextLine]) -> list[tuple[TextLine, ...]]:
 def _best(dates: list[_Found], times: list[_Found]) -> tuple[_Found | None, _Found | None, list[str]]:
     """The date and the time that belong together, and why they may not be the right ones."""
     doubts = []
-    beside = [one for one in dates if any(one.row is other.row for other in times)] or dates
+    beside = [date for date in dates if any(date.row is other.row for other in times)] or dates
     kept_date = beside[0] if beside else None
     if kept_date is not None and isinstance(kept_date.what, FoundDate):
         if any(not _agree(kept_date.what, other.what) for other in dates):
             doubts.append("There is more than one date.")
         if kept_date.what.doubt:
             doubts.append(kept_date.what.doubt)
-    near = [one for one in times if kept_date is None or one.row is kept_date.row] or times
+    near = [time for time in times if kept_date is None or time.row is kept_date.row] or times
     kept_time = near[0] if near else None
     if kept_time is not None and isinstance(kept_time.what, FoundTime):
         value = kept_time.what.value
-        others = [one.what.value for one in times if isinstance(one.what, FoundTime)]
+        others = [time.what.value for time in times if isinstance(time.what, FoundTime)]
         if any((other.hour, other.minute) != (value.hour, value.minute) for other in others):
             doubts.append("There is more than one time.")
         if kept_time.what.doubt:
@@ -181,11 +183,11 @@ def _best(dates: list[_Found], times: list[_Found]) -> tuple[_Found | None, _Fou
     return kept_date, kept_time, doubts
 
 
-def _agree(one: FoundDate | FoundTime, other: FoundDate | FoundTime) -> bool:
+def _agree(date: FoundDate | FoundTime, other: FoundDate | FoundTime) -> bool:
     return (
-        isinstance(one, FoundDate)
+        isinstance(date, FoundDate)
         and isinstance(other, FoundDate)
-        and bool(set(one.dates.values()) & set(other.dates.values()))
+        and bool(set(date.dates.values()) & set(other.dates.values()))
     )
 
 
@@ -211,8 +213,8 @@ def _without(text: str, spans: Sequence[tuple[int, int]]) -> str:
 def _line_left(line: TextLine) -> TextLine:
     """A line without the date, time, temperature, pressure and place in a burst."""
     text = normal(line.text)
-    text = _without(text, [one.span for one in find_dates(text)])
-    text = _without(text, [one.span for one in find_times(plain(text))])
+    text = _without(text, [date.span for date in find_dates(text)])
+    text = _without(text, [time.span for time in find_times(plain(text))])
     for pattern in (PRESSURE, TEMPERATURE, BURST):
         text = pattern.sub(" ", text)
     # a sign of the moon between temperature and date is read as a letter or figure

@@ -73,4 +73,6 @@ class VideoSummary:
     @property
     def unidentified(self) -> tuple[Tracklet, ...]:
         """What moves and the detector does not mark."""
-        return tuple(one for one in self.tracklets if not one.counted and one.source == Source.MOTION)
+        return tuple(
+            tracklet for tracklet in self.tracklets if not tracklet.counted and tracklet.source == Source.MOTION
+        )

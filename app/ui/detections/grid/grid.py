@@ -93,7 +93,7 @@ def media_grid(
             "all": [list(one) for one in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],
             "threshold": threshold,
             "ack": ack,
-            "species_choices": [dict(one) for one in species_choices],
+            "species_choices": [dict(choice) for choice in species_choices],
             "as_of": as_of,
         },
         on_threshold_change=_nothing,

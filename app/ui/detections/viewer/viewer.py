@@ -98,7 +98,7 @@ def media_viewer(
             "offset": offset,
             "total": len(media) + offset if total is None else total,
             "ack": ack,
-            "species_choices": [dict(one) for one in species_choices],
+            "species_choices": [dict(choice) for choice in species_choices],
             "as_of": as_of,
         },
         on_review_change=_nothing,

@@ -103,7 +103,7 @@ def match_view(
             "keys": list(KEYS.items()),
             **_compared(query, candidates, evidence),
             "upcoming": [_compared(*one) for one in upcoming],
-            "conflicts": [dict(one) for one in conflicts],
+            "conflicts": [dict(conflict) for conflict in conflicts],
             "model": model, "choices": choices, "computing": computing, "last": last,
             "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn, "as_of": as_of,
         },
@@ -119,7 +119,7 @@ def _compared(
 ) -> dict[str, Any]:
     return {
         "query": dict(query) if query is not None else None,
-        "candidates": [dict(one) for one in candidates],
+        "candidates": [dict(candidate) for candidate in candidates],
         "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
     }
 

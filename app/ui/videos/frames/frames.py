@@ -52,14 +52,15 @@ def video_frames(
     if not deps.routes_served():
         st.caption("Pictures need `streamlit run app/main.py`; this server was started without it.")
         st.dataframe(
-            {"time": [one["time"] for one in frames], "boxes": [len(one["boxes"]) for one in frames]}, hide_index=True
+            {"time": [frame["time"] for frame in frames], "boxes": [len(frame["boxes"]) for frame in frames]},
+            hide_index=True,
         )
         return
     _frames(
         key=key,
         data={
             "keys": list(KEYS.items()),
-            "frames": [dict(one) for one in frames],
+            "frames": [dict(frame) for frame in frames],
             "width": width,
             "height": height,
             "jump": dict(jump or {}),
