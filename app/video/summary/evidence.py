@@ -11,10 +11,12 @@ import numpy as np
 
 from app.video.paths.frame_borders import Frame, border_side
 from app.video.paths.path import MotionPath
+from app.video.paths.steady import is_steady
 from modal_backend.contracts import Box, Category, Detection, Side
-from modal_backend.models.detectors.overlap import area_of, covered, overlap, shared_area
+from modal_backend.models.detectors.overlap import area_of, covered, middle_of, overlap, shared_area
 
 USABLE = 0.03  # confidence from which a box of the detector speaks for what moves there
+FAINT = 0.02  # the same of what moves steadily on
 BEST_SHARE = 0.34  # of the looks at a thing: the best of them speak for it
 UNMARKED = 3  # looks in a row
 BLURRED = 2  # looks
@@ -67,11 +69,13 @@ class Thing:
         marks: one a frame looked at while it is in view, in order.
         spans: first and last second of each time in view.
         path: None for what the detector marks and motion does not show.
+        least: confidence from which a box of the detector speaks for it.
     """
 
     marks: list[Mark]
     spans: list[tuple[float, float]]
     path: MotionPath | None = None
+    least: float = USABLE
 
     @property
     def category(self) -> Category:
@@ -90,7 +94,7 @@ class Thing:
     @property
     def usable(self) -> float:
         """The confidence from which a mark is of this thing, and not of what it met."""
-        return max(USABLE, FAINTER * self.support)
+        return max(self.least, FAINTER * self.support)
 
     @property
     def known(self) -> list[Mark]:
@@ -138,7 +142,7 @@ def things_of(
 
     Returns the things, and which boxes were given to them, in the same way.
     """
-    things = [Thing([], list(path.spans), path) for path in paths]
+    things = [Thing([], list(path.spans), path, FAINT if is_steady(path, frame) else USABLE) for path in paths]
     used: set[tuple[int, int]] = set()
     for index, (second, found) in sorted(looked.items()):
         here = [(thing, box) for thing in things if thing.path and (box := thing.path.box_at(second, frame))]
@@ -165,7 +169,7 @@ def _given(
         return {}
     from scipy.optimize import linear_sum_assignment  # it takes half a second to start
 
-    worth = np.array([[_fit(box, detection) for detection in found] for _, box in here])
+    worth = np.array([[_fit(box, detection, thing.least) for detection in found] for thing, box in here])
     for row, column in zip(*np.nonzero(worth), strict=True):
         path = here[row][0].path
         if stands[column] and path and _passes(path, found[column].box, frame):
@@ -181,9 +185,9 @@ def _passes(path: MotionPath, box: Box, frame: Frame) -> bool:
     return any(step.right < left or step.left > right or step.bottom < top or step.top > bottom for step in path.steps)
 
 
-def _fit(moving: Box, detection: Detection) -> float:
+def _fit(moving: Box, detection: Detection, least: float) -> float:
     """How well a box of the detector shows what moves; 0 when it does not."""
-    if detection.confidence < USABLE:
+    if detection.confidence < least:
         return 0.0
     small, large = sorted((area_of(moving), area_of(detection.box)))
     alike = overlap(moving, detection.box)
@@ -196,8 +200,7 @@ def _without_parts(things: list[Thing]) -> list[Thing]:
     """Things without those that lie within what the detector marks as another: legs, a head, a shadow."""
     kept: list[Thing] = []
     for thing in sorted(things, key=lambda thing: -len(thing.marked) * thing.support):
-        whole = next((other for other in kept if _is_part(thing, other)), None)
-        if whole is None:
+        if not any(_is_part(thing, other) for other in kept):
             kept.append(thing)
     return kept
 
@@ -260,12 +263,11 @@ def _without_strangers(thing: Thing, frame: Frame) -> Thing:
     )
     marks = [mark for mark in thing.marks if since <= mark.second <= until]
     spans = [(max(a, since), min(b, until)) for a, b in thing.spans if b >= since and a <= until]
-    return Thing(marks, spans, path)
+    return Thing(marks, spans, path, thing.least)
 
 
 def _stands(marks: Sequence[Mark]) -> bool:
-    x = [mark.box.x + mark.box.width / 2 for mark in marks]
-    y = [mark.box.y + mark.box.height / 2 for mark in marks]
+    x, y = zip(*(middle_of(mark.box) for mark in marks), strict=True)
     size = float(np.median([max(mark.box.width, mark.box.height) for mark in marks]))
     return math.hypot(max(x) - min(x), max(y) - min(y)) <= 0.5 * size
 

@@ -96,11 +96,13 @@ def test_hardly_known_but_marked_again_and_again_while_it_crosses_a_border_count
     assert not found(path(80.0, 0.0, sway=4.0), faint).counted
 
 
-def test_two_weak_marks_count_what_moves_straight_on_as_one_region_of_one_size_and_one_or_none_do_not():
+def test_two_faint_marks_count_what_moves_straight_on_as_one_region_of_one_size_and_one_or_none_do_not():
     two = [0, 0.05, 0, 0, 0, 0.04, 0, 0, 0]
     walker = found(path(10.0, 15.0), two)
     assert walker.counted
     assert [box.second for box in walker.boxes] == [float(second) for second in LOOKS]
+    assert found(path(10.0, 15.0), [0, 0.025, 0, 0, 0.02, *[0] * 4]).counted
+    assert not found(path(10.0, 15.0), [0, 0.015, 0, 0, 0.015, *[0] * 4]).counted
     assert not found(path(10.0, 15.0), [0, 0.05, *[0] * 7]).counted
     assert not found(path(10.0, 15.0), [0] * 9).counted
     (steps,) = path(10.0, 15.0).pieces
