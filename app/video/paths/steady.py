@@ -13,7 +13,7 @@ from app.video.paths.frame_borders import Frame
 from app.video.paths.joins import length_of
 from app.video.paths.path import MotionPath
 
-# Of 132 recorded videos without an animal none has a path that passes all of these and is marked even once.
+# Of the paths of 129 recorded videos without an animal one passes all of these and is marked: that of a car.
 FEWEST_STEPS = 8
 LENGTH = 0.05  # of the frame's width: less is a speck
 REACH = 0.2  # of the frame's width
