@@ -20,7 +20,11 @@ from tests.support.forked import DASHBOARD, Process, start
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = os.environ.get("PUGMARK_CHROMIUM", "/usr/bin/chromium")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync"]
+# A page lives for seconds: V8's optimising compilers would need more of a core than they spare.
+ARGUMENTS = [
+    "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-sync",
+    "--js-flags=--no-opt --no-maglev",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
