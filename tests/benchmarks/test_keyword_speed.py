@@ -11,7 +11,6 @@ from pathlib import Path
 import pandas as pd
 import psutil
 import pytest
-from keybert import KeyBERT
 from sklearn.feature_extraction.text import CountVectorizer
 
 from app.notes.example import OF_KIND
@@ -45,6 +44,8 @@ def field_notes(count: int) -> list[str]:
 
 @pytest.mark.benchmark
 def test_one_pass_takes_a_quarter_of_the_time_a_note_and_gives_the_same_keywords(measured):
+    from keybert import KeyBERT
+
     notes = field_notes(NOTES)
     theirs = KeyBERT(minilm_by_torch())
     theirs.extract_keywords(notes[0], vectorizer=CountVectorizer(analyzer=phrases), use_mmr=True)
