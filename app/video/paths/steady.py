@@ -9,26 +9,33 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.video.motion.tracker import Step
-from app.video.paths.frame_borders import Frame
+from app.video.paths.frame_borders import Frame, border_side
 from app.video.paths.joins import length_of
 from app.video.paths.path import MotionPath
 
 # Of the paths of 129 recorded videos without an animal one passes all of these and is marked: that of a car.
 FEWEST_STEPS = 8
-LENGTH = 0.05  # of the frame's width: less is a speck
+LENGTH = 0.06  # of the frame's width: less is a speck
 REACH = 0.2  # of the frame's width
 STRAIGHT = 0.7  # of the way out to its farthest place, and of the way back
 LEG = 0.1  # of the frame's width: a shorter way out or back may be crooked
 SPREAD = 0.4  # standard deviation of the logarithm of its area while wholly in view
-HURRIES = 5.0  # of its own lengths a second
+RUNS = 2.5  # of its own lengths a second: more, only who crosses a border; insects at night flare up in view
+HURRIES = 5.0  # the same of anybody
 COMPACT = 0.4  # of its box: what moves fills less where it is many flakes, or a plant
 
 
 def is_steady(path: MotionPath, frame: Frame) -> bool:
     """Whether a piece of a path leads on straight, or out and back, as one region of one size that is in no hurry."""
-    if pace_of(path) > HURRIES:
+    pace = pace_of(path)
+    if pace > HURRIES or (pace > RUNS and not _crosses(path, frame)):
         return False
     return any(_steady([step for step in piece if not step.shared], frame) for piece in path.pieces)
+
+
+def _crosses(path: MotionPath, frame: Frame) -> bool:
+    ends = (border_side(path.pieces[0], frame, leaving=False), border_side(path.pieces[-1], frame, leaving=True))
+    return any((path.entry, path.exit, *ends))
 
 
 def pace_of(path: MotionPath) -> float:

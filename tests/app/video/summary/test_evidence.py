@@ -279,3 +279,18 @@ def test_who_crosses_the_frame_hardly_marked_counts_with_its_sides_and_times():
     assert (animal.counted, animal.entry, animal.exit, animal.spans) == (True, Side.RIGHT, Side.LEFT, ((1.4, 7.92),))
     unmarked = {index: (at, []) for index, (at, _) in looked.items()}
     assert not any(one.counted for one in tracklets_of([walker], frame, unmarked, 0.0))
+
+
+def test_an_insect_that_flies_by_in_infrared_light_is_none_though_it_is_marked_again_and_again():
+    # As recorded: second, middle across and down; a dot of 10 pixels that the detector marks six times.
+    flight = [(1.0, 134, 51), (1.2, 130, 52), (1.4, 122, 50), (1.6, 108, 49), (1.8, 92, 49), (2.0, 80, 52)]
+    flight += [(2.1, 76, 55), (2.2, 74, 58), (2.3, 72, 60), (2.4, 72, 62)]
+
+    insect = MotionPath([[Step(at, x - 5.0, y - 5.0, x + 5.0, y + 5.0, 80.0, 200.0) for at, x, y in flight]])
+    looked = {}
+    for at, sure in ((1.0, 0.35), (1.3, 0.15), (1.6, 0.05), (1.9, 0.05), (2.1, 0.04), (2.4, 0.07)):
+        box = insect.box_at(at, FRAME)
+        assert box is not None
+        believed = sure if at == 1.0 else sure / 4
+        looked[round(10 * at)] = (at, [Doubted(Category.ANIMAL, sure, box, believed=believed)])
+    assert not any(one.counted for one in tracklets_of([insect], FRAME, looked, 0.0))
