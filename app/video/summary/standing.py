@@ -119,7 +119,14 @@ def join(moving: list[Thing], standing: list[Thing], watch: Watch) -> tuple[list
     """Join what stands to what moved to its place before, or moves on from it after; both lists anew."""
     left = []
     for thing in standing:
-        mate = next((other for other in moving if _continues(thing, other, watch.seconds)), None)
+        mate = next(
+            (
+                other
+                for other in moving
+                if _continues(thing, other, watch.seconds) or _fills(thing, other, watch.seconds)
+            ),
+            None,
+        )
         if mate is None:
             left.append(thing)
             continue
@@ -143,6 +150,21 @@ def _continues(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool
         ):
             return True
     return False
+
+
+def _fills(standing: Thing, moving: Thing, seconds: Sequence[float]) -> bool:
+    """Whether one is marked, where the other was just before, on looks at which nothing of that other is."""
+    first, last = standing.marks[0], standing.marks[-1]
+    before = [mark for mark in moving.marks if mark.index < first.index and mark.confidence >= moving.usable]
+    between = [mark for mark in moving.marks if first.index <= mark.index <= last.index]
+    if not before or not between or any(mark.found for mark in between):
+        return False
+    end = before[-1]
+    return (
+        end.found is not None
+        and _follows(end.second, first.second, seconds, JOINS_SECONDS)
+        and apart(end.found.box, first.box) <= LINKS_WITHIN
+    )
 
 
 def ahead(marks: Sequence[Mark], second: float) -> Box:

@@ -100,3 +100,39 @@ def test_who_is_marked_on_one_path_and_next_on_another_is_one_while_it_is_marked
 def test_who_is_marked_on_another_path_somewhere_else_is_another():
     moved = [(second, sure, Box(0.0, 0.13, 0.1, 0.15) if second > 4.2 else box) for second, sure, box in MARKS]
     assert not [one for one in counted(moved) if one.entry == Side.RIGHT and one.exit == Side.LEFT]
+
+
+# As recorded: an animal walks in and stands from second 4 on, where a shadow's edge leads its path away and back.
+EDGE = [
+    (2.2, 0, 54, 5, 72),
+    (2.6, 13, 46, 35, 71),
+    (3.0, 45, 46, 64, 72),
+    (3.4, 72, 46, 93, 72),
+    (3.8, 103, 46, 125, 72),
+    (4.2, 132, 45, 153, 71),
+    (4.6, 160, 45, 181, 71),
+    (5.0, 154, 36, 175, 62),
+    (5.6, 144, 37, 165, 63),
+    (5.8, 172, 43, 185, 54),
+    (7.8, 168, 43, 185, 55),
+    (8.0, 133, 43, 185, 54),
+    (8.8, 124, 43, 174, 54),
+    (9.4, 112, 42, 185, 70),
+    (9.7, 110, 42, 185, 70),
+]
+WALKS = {2.7: 0.12, 3.0: 0.24, 3.2: 0.31, 3.5: 0.43, 3.7: 0.5}
+STANDS = (4.0, 4.3, 4.5, 4.7, 4.9, 5.3, 5.5, 5.7, 6.7, 7.7, 8.7, 9.7)
+
+
+def test_who_stands_where_its_path_left_it_is_one_though_the_path_comes_back_to_it():
+    places = {**WALKS, **dict.fromkeys(STANDS, 0.55)}
+    looked = {
+        round(10 * at): (
+            at,
+            [Detection(Category.ANIMAL, 0.9, Box(places[at], 0.45, 0.09, 0.21))] if at in places else [],
+        )
+        for at in (0.0, 1.0, 2.0, 2.3, 2.5, *places)
+    }
+    frame = Frame(192, 108, 0.0, 9.9, 0.1)
+    (animal,) = [one for one in tracklets_of([shadow(EDGE)], frame, looked, 0.0) if one.counted]
+    assert animal.last_second == 9.7
