@@ -123,8 +123,8 @@ def read(detection_ids: list[int], chosen: Choices, look: int | None) -> tuple[l
 def ask_for_missing(queries: list[Ranked], shown: list[Shown], order: list[int], scope: rankings.Scope) -> None:
     """Have the worker compute what is not known yet about these queries and those after them."""
     requests.ask_for_orders(jobs, queries, scope)
-    requests.ask_for_evidence(jobs, [(int(one.query["id"]), one.stages) for one in shown])
-    requests.ask_for_crops(jobs, [int(one.query["id"]) for one in queries], order)
+    requests.ask_for_evidence(jobs, [(int(page.query["id"]), page.stages) for page in shown])
+    requests.ask_for_crops(jobs, [int(ranked.query["id"]) for ranked in queries], order)
 
 
 def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int | None) -> CalibrationState | None:
@@ -137,7 +137,7 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         return None
     st.query_params[Identify.QUERY.name] = str(query_id)
     figures = st.session_state.get("identify_figures", {})
-    st.session_state["identify_figures"] = figures | {k: v for one in queries for k, v in one.figures.items()}
+    st.session_state["identify_figures"] = figures | {k: v for ranked in queries for k, v in ranked.figures.items()}
     first, alive = shown[0], any_alive(deps.survey())
     match_view(
         first.query,
@@ -146,8 +146,8 @@ def draw(chosen: Choices, query_id: int, order: list[int], ack: int, look: int |
         ack=ack,
         scope_text=scope_text(queries[0]),
         upcoming=[
-            (one.query, one.candidates, one.evidence_sent())
-            for one, query in zip(shown[1:], queries[1:], strict=True)
+            (page.query, page.candidates, page.evidence_sent())
+            for page, query in zip(shown[1:], queries[1:], strict=True)
             if query.ranking is not None
         ],
         evidence=first.evidence_sent(),
@@ -178,7 +178,7 @@ def known_conflicts() -> list[dict[str, Any]]:
 def upcoming(order: list[int], query_id: int | None, count: int = READY) -> list[int]:
     """The queries after this one that still wait for a decision."""
     place = order.index(query_id) if query_id in order else -1
-    return [one for one in order[place + 1 :] if one in still_waiting][:count]
+    return [number for number in order[place + 1 :] if number in still_waiting][:count]
 
 
 def next_query(order: list[int], state: IdentifyState, asked: int | None) -> int | None:

@@ -71,7 +71,7 @@ def overview() -> None:
     ask_for_questions()  # before the figures: what is asked first is ready first
     seen = current_glance()
     with deps.survey().read() as session:
-        coming_in = any(one.running for one in recent_imports(session, limit=IMPORTS))
+        coming_in = any(progress.running for progress in recent_imports(session, limit=IMPORTS))
     left, right = st.columns([3, 2], gap="large")
     with left:
         if coming_in:

@@ -86,7 +86,7 @@ def filter_bar(wanted: MediaFilter) -> None:
             "Order", list(ORDERS), index=int(wanted.unsure_first), format_func=ORDERS.__getitem__, width=155,
             label_visibility="collapsed", key=f"first-{wanted.unsure_first}",
         )  # fmt: skip
-        active = _said(wanted, now)
+        active = _in_words(wanted, now)
         with st.popover(plain(", ".join(active)) or "Filter", icon=":material/filter_alt:", width="content"):
             _narrow(wanted, now)
         species_form()
@@ -146,9 +146,9 @@ def _pick(label: str, options: list[str], present: str | None, names: dict[str, 
     )
 
 
-def _said(wanted: MediaFilter, now: str) -> list[str]:
+def _in_words(wanted: MediaFilter, now: str) -> list[str]:
     """The narrower choices in words."""
-    parts = [one for one in (wanted.species, f"maybe {wanted.hint}" if wanted.hint else None, wanted.station) if one]
+    parts = [part for part in (wanted.species, f"maybe {wanted.hint}" if wanted.hint else None, wanted.station) if part]
     if wanted.deployment_id is not None:
         places = {number: name for number, name, _ in counted.places(now)}
         parts.append(places.get(wanted.deployment_id, f"deployment {wanted.deployment_id}"))

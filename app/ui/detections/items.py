@@ -120,14 +120,14 @@ def _beside(found: Beside | None) -> dict[str, Any] | None:
         return None
     boxes = [
         {
-            "c": one.category,
-            "p": one.confidence,
-            "x": one.box.x,
-            "y": one.box.y,
-            "w": one.box.width,
-            "h": one.box.height,
+            "c": view.category,
+            "p": view.confidence,
+            "x": view.box.x,
+            "y": view.box.y,
+            "w": view.box.width,
+            "h": view.box.height,
         }
-        for one in found.boxes
+        for view in found.boxes
     ]
     return {"name": short_name(found.model) if found.model in MODELS else found.model, "boxes": boxes}
 

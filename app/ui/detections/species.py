@@ -20,7 +20,7 @@ def species_form() -> None:
             common = st.text_input("Common name, to find it by", placeholder="tiger")
             if st.form_submit_button("Add to the list") and decide(add_label, name, common):
                 st.rerun()
-        names = {one.name: f"{one.name} · {one.common}" if one.common else one.name for one in listed}
+        names = {choice.name: f"{choice.name} · {choice.common}" if choice.common else choice.name for choice in listed}
         gone = st.selectbox(
             f"On the list: {len(listed)}",
             sorted(names),

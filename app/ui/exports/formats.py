@@ -119,7 +119,7 @@ def places() -> bool:
     """Whether exact places of sensitive species may leave; the rule in words."""
     with deps.survey().read() as session:
         species = survey_species(session)
-    listed = [one for one in species if is_sensitive(one)]
+    listed = [label for label in species if is_sensitive(label)]
     st.caption(
         "While a sensitive species is in the survey, all places are rounded to 0.1° (about 11 km) in every file, "
         "pictures lose theirs, and capture-recapture files keep distances in metres from a hidden origin. Sensitive "
@@ -150,7 +150,7 @@ def refusal(kind: Format, history: CaptureHistory | NoEffort | None) -> str:
     return ""
 
 
-def row(one: Format, now: Now, why_not: str, design: Design | None, **details: str) -> None:
+def row(kind: Format, now: Now, why_not: str, design: Design | None, **details: str) -> None:
     """One format: who reads it, what it holds, its file."""
     wish = {"exact": "yes" if now.exact else "", **details}
     if design is not None:
@@ -159,17 +159,17 @@ def row(one: Format, now: Now, why_not: str, design: Design | None, **details: s
             "occasions": str(design.occasions or ""), "species": design.species or "",
         }  # fmt: skip
     settings = {key: value for key, value in wish.items() if value}
-    file = of(now.files, one.key, settings)
-    with st.container(border=True, key=f"format-{one.key}"):
+    file = of(now.files, kind.key, settings)
+    with st.container(border=True, key=f"format-{kind.key}"):
         left, right = st.columns([5, 1], vertical_alignment="center")
         with left:
-            st.markdown(f"**{one.title}** · {one.reads}")
-            size = now.sizes.get(one.key)
-            held = one.holds if size is None else f"{one.holds} {size_text(size)}."
+            st.markdown(f"**{kind.title}** · {kind.reads}")
+            size = now.sizes.get(kind.key)
+            held = kind.holds if size is None else f"{kind.holds} {size_text(size)}."
             st.caption(plain(why_not or held))
         with right:
-            export_button(one, settings, file, ready=not why_not)
-        file_state(one, settings, file)
+            export_button(kind, settings, file, ready=not why_not)
+        file_state(kind, settings, file)
 
 
 def images(now: Now, named: bool) -> None:

@@ -44,7 +44,7 @@ def ranked_queries(session: Session, detection_ids: Sequence[int], model: str, s
     """These queries with their last rankings, in order; numbers of no crop are left out."""
     last = rankings.last_rankings(session, detection_ids, model, scope)
     ranked = [crop for ranking in last.values() for crop in ranking.candidates]
-    ways = {int(one) for crop in ranked for one in crop.get("by_way_of", ())}
+    ways = {int(way) for crop in ranked for way in crop.get("by_way_of", ())}
     found = boxes(session, {*detection_ids, *(int(crop["crop_id"]) for crop in ranked), *ways})
     crops = crops_of(session, found)
     now, calibration = rankings.stamp(session), calibration_state(session, model)
@@ -107,7 +107,7 @@ def _candidate(
         "models": crop.get("models", {}),
         "matches": crop["matches"],
         "verdict": verdict,
-        "by_way_of": [{"id": one, "src": crops[one]["src"]} for one in crop.get("by_way_of", ()) if one in crops],
+        "by_way_of": [{"id": way, "src": crops[way]["src"]} for way in crop.get("by_way_of", ()) if way in crops],
     }
 
 
@@ -130,7 +130,7 @@ def _figures(candidate: dict[str, Any], ranking: Ranking | None, model: str) -> 
         "probability": candidate["probability"],
         "models": candidate["models"],
         "matches": candidate["matches"],
-        "by_way_of": [one["id"] for one in candidate["by_way_of"]],
+        "by_way_of": [way["id"] for way in candidate["by_way_of"]],
         "known_probability": ranking.known_probability if ranking else None,
         "gallery_size": ranking.gallery_size if ranking else None,
     }

@@ -39,7 +39,7 @@ class Shown:
 
     def evidence_sent(self) -> dict[int, dict[str, Any]]:
         """The evidence as plain values."""
-        return {crop: _plain(one) for crop, one in self.evidence.items()}
+        return {crop: _plain(view) for crop, view in self.evidence.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,28 +71,28 @@ def detailed(
     around = _around(session, queries, one_flank)
     shown = [
         Shown(
-            {**one.query, "ranked": one.fresh, "burst": _burst(one, around)},
-            _candidates(session, one, around, by_image=by_image, show_rejected=show_rejected),
+            {**ranked.query, "ranked": ranked.fresh, "burst": _burst(ranked, around)},
+            _candidates(session, ranked, around, by_image=by_image, show_rejected=show_rejected),
         )
-        for one in queries
+        for ranked in queries
     ]
     wanted: dict[int, list[int]] = {}
     seen: dict[int, list[int]] = {}
-    for place, one in enumerate(shown):
-        ids = [int(candidate["id"]) for candidate in one.candidates]
+    for place, page in enumerate(shown):
+        ids = [int(candidate["id"]) for candidate in page.candidates]
         first = [*([look] if look else []), *ids[:AT_FIRST]] if place == 0 else ids[:AHEAD]
-        wanted[one.query["id"]] = list(dict.fromkeys(first))
-        seen[one.query["id"]] = list(dict.fromkeys([*first, *ids[:VIEWS_SENT]]))
+        wanted[page.query["id"]] = list(dict.fromkeys(first))
+        seen[page.query["id"]] = list(dict.fromkeys([*first, *ids[:VIEWS_SENT]]))
     evidence = kept.evidence_of(session, seen, around.boxes)
     stages = kept.stages_of(session, wanted, evidence)
     _add_quality_and_masks(session, shown)
     _add_proposals(session, shown, evidence)
-    for one in shown:
-        found, first = evidence[one.query["id"]], wanted[one.query["id"]]
-        one.evidence.update({crop: view for crop, view in found.items() if crop in first})
-        one.evidence.update({crop: _without_lines(view) for crop, view in found.items() if crop not in first})
-        one.stages.update(stages[one.query["id"]])
-        for candidate in one.candidates:
+    for page in shown:
+        found, first = evidence[page.query["id"]], wanted[page.query["id"]]
+        page.evidence.update({crop: view for crop, view in found.items() if crop in first})
+        page.evidence.update({crop: _without_lines(view) for crop, view in found.items() if crop not in first})
+        page.stages.update(stages[page.query["id"]])
+        for candidate in page.candidates:
             raise_to_proven(candidate, found.get(int(candidate["id"])))
     return shown
 
@@ -126,23 +126,23 @@ def raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) ->
 
 
 def _around(session: Session, queries: Sequence[Ranked], one_flank: bool) -> Around:
-    named = {int(one.query["id"]): _individuals(one) for one in queries}
+    named = {int(ranked.query["id"]): _individuals(ranked) for ranked in queries}
     of_flank: dict[str, set[int]] = {}
-    for one in queries:
-        of_flank.setdefault(one.query["flank"], set()).update(named[one.query["id"]])
+    for ranked in queries:
+        of_flank.setdefault(ranked.query["flank"], set()).update(named[ranked.query["id"]])
     best = {
         flank: views_of(session, individuals, flank, one_flank=one_flank)
         for flank, individuals in of_flank.items()
         if individuals
     }
     views = {
-        one.query["id"]: {
-            individual: [crop for crop in best[one.query["flank"]][individual] if crop != one.query["id"]]
-            for individual in named[one.query["id"]]
+        ranked.query["id"]: {
+            individual: [crop for crop in best[ranked.query["flank"]][individual] if crop != ranked.query["id"]]
+            for individual in named[ranked.query["id"]]
         }
-        for one in queries
+        for ranked in queries
     }
-    bursts = bursts_of(session, [int(one.query["id"]) for one in queries if not one.query["decided"]])
+    bursts = bursts_of(session, [int(ranked.query["id"]) for ranked in queries if not ranked.query["decided"]])
     beside = {crop for of_query in views.values() for crops in of_query.values() for crop in crops}
     new = boxes(session, beside.union(*bursts.values()) - queries[0].boxes.keys())
     return Around({**queries[0].boxes, **new}, {**queries[0].crops, **crops_of(session, new)}, views, bursts)
@@ -188,21 +188,21 @@ def _without_lines(evidence: EvidenceView) -> EvidenceView:
     return replace(evidence, lines=[], other=None, on_background=evidence.warned)
 
 
-def _images(one: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    others = [view for view in views.get(one["individual_id"] or 0, []) if view["id"] != one["id"]]
+def _images(candidate: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    others = [view for view in views.get(candidate["individual_id"] or 0, []) if view["id"] != candidate["id"]]
     unranked: dict[str, Any] = {
         "probability": None,
         "raw": None,
         "matches": None,
         "models": {},
         "by_way_of": [],
-        "origin": f"also {one['name']}",
+        "origin": f"also {candidate['name']}",
     }
-    return [one, *({**one, **view, **unranked} for view in others)]
+    return [candidate, *({**candidate, **view, **unranked} for view in others)]
 
 
 def _rejected(session: Session, query_id: int, present: Collection[int]) -> list[dict[str, Any]]:
-    ids = [one for one in rejected(session, query_id) if one not in present]
+    ids = [number for number in rejected(session, query_id) if number not in present]
     found = boxes(session, ids)
     items = crops_of(session, found)
     return [
@@ -223,14 +223,15 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
     ]
 
 
-def _as_view(one: Mapping[str, Any]) -> dict[str, Any]:
-    return {name: one[name] for name in ("id", "src", "flank", "facts")}
+def _as_view(crop: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: crop[name] for name in ("id", "src", "flank", "facts")}
 
 
 def _add_quality_and_masks(session: Session, shown: Sequence[Shown]) -> None:
-    candidates = [candidate for one in shown for candidate in one.candidates]
-    others = [view for one in candidates for view in one.get("views", [])[1:]]  # the first is the candidate itself
-    items = [*(one.query for one in shown), *candidates, *others]
+    candidates = [candidate for page in shown for candidate in page.candidates]
+    # The first view is the candidate itself.
+    others = [view for candidate in candidates for view in candidate.get("views", [])[1:]]
+    items = [*(page.query for page in shown), *candidates, *others]
     ids = {int(item["id"]) for item in items}
     known, masks = quality.of(session, ids), kept.masks(session, ids)
     for item in items:
@@ -243,10 +244,10 @@ def _add_proposals(
     session: Session, shown: Sequence[Shown], evidence: Mapping[int, Mapping[int, EvidenceView]]
 ) -> None:
     """Add the flank that each query without one seems to show."""
-    unknown = [int(one.query["id"]) for one in shown if one.query["flank"] == "unknown"]
+    unknown = [int(page.query["id"]) for page in shown if page.query["flank"] == "unknown"]
     decided = flanks.flanks_of(session, {crop for query_id in unknown for crop in evidence[query_id]})
     proposals = {query_id: flanks.by_pattern(evidence[query_id], decided) for query_id in unknown}
     mirrored = flanks.by_mirror(session, [query_id for query_id in unknown if proposals[query_id] is None])
-    for one in shown:
-        proposal = proposals.get(one.query["id"]) or mirrored.get(one.query["id"])
-        one.query["proposal"] = asdict(proposal) if proposal else None
+    for page in shown:
+        proposal = proposals.get(page.query["id"]) or mirrored.get(page.query["id"])
+        page.query["proposal"] = asdict(proposal) if proposal else None

@@ -23,7 +23,7 @@ MEASURED_AT_ONCE = 200
 RANKED_AT_ONCE = 50
 QUICK = 1.0  # seconds on a crop: who turns to the next one sooner is in a hurry
 KEPT = 5000
-Thing = TypeVar("Thing", int, tuple[int, int])
+Crops = TypeVar("Crops", int, tuple[int, int])
 Answer = TypeVar("Answer")
 
 
@@ -41,11 +41,11 @@ def ask_for_evidence(jobs: Jobs, groups: Sequence[tuple[int, Mapping[int, int]]]
         return
     todo: list[tuple[int, int]] = []
     for query_id, stage_of in groups:
-        new = _new("pair", [(query_id, one) for one in stage_of])
+        new = _new("pair", [(query_id, crop) for crop in stage_of])
         todo += [pair for pair in new if stage_of[pair[1]] == 2]
-        matched = _new("matched pair", [(query_id, one) for one in stage_of if stage_of[one] == 1])
+        matched = _new("matched pair", [(query_id, crop) for crop in stage_of if stage_of[crop] == 1])
         if matched:
-            _ask(partial(jobs.compare_matched, query_id, [one for _, one in matched]))
+            _ask(partial(jobs.compare_matched, query_id, [crop for _, crop in matched]))
     if todo:
         _ask(partial(jobs.compare, todo))
 
@@ -70,14 +70,14 @@ def ask_for_orders(jobs: Jobs, queries: Sequence[Ranked], scope: Scope) -> None:
         queries: the one on the screen first.
     """
     looked, job, since = st.session_state.get(LOOK, (None, None, 0.0))
-    look = ([one.query["id"] for one in queries], decided_until(queries[0].stamp), scope.key())
+    look = ([ranked.query["id"] for ranked in queries], decided_until(queries[0].stamp), scope.key())
     if look == looked or not jobs.ready():
         return
     if job is not None:
         jobs.leave(job)
     now = time.monotonic()
     hurried = looked is not None and now - since < QUICK
-    todo = [int(one.query["id"]) for one in queries if not one.settled]
+    todo = [int(ranked.query["id"]) for ranked in queries if not ranked.settled]
     job = _ask(lambda: jobs.rank(todo, scope, at_once=looked is None, hurried=hurried)) if todo else None
     st.session_state[LOOK] = look, job, now
 
@@ -97,11 +97,11 @@ def any_crops() -> bool:
         return evidence.any_crops(session)
 
 
-def _new(what: str, things: Sequence[Thing]) -> list[Thing]:
+def _new(what: str, crops: Sequence[Crops]) -> list[Crops]:
     """Those that this visit has not asked for yet; remembers that it has now."""
     asked = st.session_state.setdefault(ASKED, {})
-    new = [thing for thing in things if (what, thing) not in asked]
-    asked.update(dict.fromkeys((what, one) for one in new))
+    new = [crop for crop in crops if (what, crop) not in asked]
+    asked.update(dict.fromkeys((what, crop) for crop in new))
     while len(asked) > KEPT:
         asked.pop(next(iter(asked)))
     return new

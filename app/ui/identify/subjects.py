@@ -62,7 +62,7 @@ def _pick(label: str, options: list[Any], present: Any, words: dict[Any, str] | 
 
 def _words(subject: Subject, state: str) -> str:
     """The choice in words."""
-    parts = [one for one in (subject.species, subject.station) if one]
+    parts = [part for part in (subject.species, subject.station) if part]
     if subject.import_id is not None:
         parts.append(dict(counts.imports(state)).get(subject.import_id, f"import {subject.import_id}"))
     if subject.individual_id is not None:

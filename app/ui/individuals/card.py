@@ -65,7 +65,9 @@ def card(entry: CatalogueEntry) -> None:
     elif section == "Neighbours":
         near(found)
     elif section == "Field notes":
-        seen = {(one.station, one.taken_at.date()) for one in found if one.station and one.taken_at}
+        seen = {
+            (sighting.station, sighting.taken_at.date()) for sighting in found if sighting.station and sighting.taken_at
+        }
         draw_notes_near(sorted(seen), entry.name)
     elif section == "Describe":
         describe_form(entry.id)
@@ -92,14 +94,14 @@ def facts(entry: CatalogueEntry) -> None:
     st.caption(f"{line} · seen at {many(entry.stations, 'station')}")
     if notes:
         st.text(notes)
-    for one in joined:
-        st.caption(f":material/link: {plain(join_sentence(one))}")
+    for join in joined:
+        st.caption(f":material/link: {plain(join_sentence(join))}")
 
 
 def crops(found: Sequence[SightingView]) -> None:
     """The best crops of each flank, then all sightings in the order of time."""
     for flank, best in best_crops(found, BEST).items():
-        total = sum(one.flank == flank for one in found)
+        total = sum(sighting.flank == flank for sighting in found)
         st.markdown(f"**{FLANK_WORDS[flank]}** · {many(total, 'sighting')}")
         _open(crop_items(best, opens_media=True), f"best-{flank}", 190)
     pages = max(-(-len(found) // A_PAGE), 1)
@@ -127,7 +129,7 @@ def time_and_place(found: Sequence[SightingView]) -> None:
             st.plotly_chart(chart, key="station-map", config={"displayModeBar": False})
         else:
             st.info("No station has coordinates. Fill them in under Capture history, Stations.")
-    _untold(found, where)
+    _not_drawn(found, where)
     if moves:
         _moves(moves)
 
@@ -135,7 +137,7 @@ def time_and_place(found: Sequence[SightingView]) -> None:
 def near(found: Sequence[SightingView]) -> None:
     """Who was seen at the same station within some hours."""
     hours = st.select_slider(
-        "Seen at the same station within", HOURS, 24, format_func=lambda one: f"{one} h", key="near", width=320
+        "Seen at the same station within", HOURS, 24, format_func=lambda choice: f"{choice} h", key="near", width=320
     )
     with deps.survey().read() as session:
         others = neighbours(session, found, hours)
@@ -144,10 +146,10 @@ def near(found: Sequence[SightingView]) -> None:
         return
     st.dataframe(
         {
-            "individual": [f"/individuals?id={one.individual_id}#{one.name}" for one in others],
-            "events with it": [one.times for one in others],
-            "closest": [duration(one.closest.total_seconds()) for one in others],
-            "stations": [", ".join(one.stations) for one in others],
+            "individual": [f"/individuals?id={neighbour.individual_id}#{neighbour.name}" for neighbour in others],
+            "events with it": [neighbour.times for neighbour in others],
+            "closest": [duration(neighbour.closest.total_seconds()) for neighbour in others],
+            "stations": [", ".join(neighbour.stations) for neighbour in others],
         },
         column_config={"individual": st.column_config.LinkColumn(display_text=r"#(.*)$")},
         hide_index=True,
@@ -204,9 +206,9 @@ def _open(items: list[dict[str, object]], key: str, size: int) -> None:
             st.switch_page(detections_page(), query_params=Detections.MEDIA.to(opened.id))
 
 
-def _untold(found: Sequence[SightingView], where: dict[str, tuple[float, float]]) -> None:
-    without_time = sum(one.taken_at is None for one in found)
-    unplaced = sorted({one.station for one in found if one.station and one.station not in where})
+def _not_drawn(found: Sequence[SightingView], where: dict[str, tuple[float, float]]) -> None:
+    without_time = sum(sighting.taken_at is None for sighting in found)
+    unplaced = sorted({sighting.station for sighting in found if sighting.station and sighting.station not in where})
     if without_time:
         st.caption(f"{many(without_time, 'sighting')} without a capture time: not on the time line.")
     if unplaced:

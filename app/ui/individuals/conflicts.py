@@ -61,8 +61,8 @@ def conflicts_view() -> None:
     with deps.survey().read() as session:
         called = names(session)
         deployments = {view.id: view for view in deployment_views(session)}
-    for one in shown:
-        _conflict(one, called, deployments)
+    for conflict in shown:
+        _conflict(conflict, called, deployments)
 
 
 @drawn_again("0.4s")
@@ -159,8 +159,12 @@ def _split_off(view: SightingView) -> bool:
     """The crop with the others of its event that belong to the same individual; taken out when nothing else is left."""
     with deps.survey().read() as session:
         mine = sightings(session, view.individual_id)
-    same_event = [one.detection_id for one in mine if one.unit == view.unit and one.station == view.station]
-    same_picture = [view.detection_id] if sum(one.media_id == view.media_id for one in mine) > 1 else same_event
+    same_event = [
+        sighting.detection_id for sighting in mine if sighting.unit == view.unit and sighting.station == view.station
+    ]
+    same_picture = (
+        [view.detection_id] if sum(sighting.media_id == view.media_id for sighting in mine) > 1 else same_event
+    )
     if len(same_picture) == len(mine):
         return decide(catalogue.take_out, *same_picture, individual_id=view.individual_id, message="Taken out.")
     return decide(catalogue.split, view.individual_id, same_picture, message="Split off. Z takes it back.")
@@ -212,9 +216,9 @@ def _speed_limits() -> None:
         st.dataframe(
             {
                 "species": [name or "every other" for name in listed],
-                "km/h": [one.kmh for one in listed.values()],
-                "source": [one.source for one in listed.values()],
-                "set by": [one.set_by or "" for one in listed.values()],
+                "km/h": [speed.kmh for speed in listed.values()],
+                "source": [speed.source for speed in listed.values()],
+                "set by": [speed.set_by or "" for speed in listed.values()],
             },
             hide_index=True,
         )

@@ -13,15 +13,15 @@ from app.ui.individuals.actions import clock, day
 def crop_items(found: Sequence[SightingView], *, opens_media: bool = False) -> list[dict[str, object]]:
     """One item a sighting, its id that of the detection; opens_media: that of the image, to open it with a click."""
     with deps.survey().read() as session:
-        shown = boxes(session, [one.detection_id for one in found])
+        shown = boxes(session, [sighting.detection_id for sighting in found])
     return [
         {
-            "id": one.media_id if opens_media else one.detection_id,
-            "src": deps.box_crop_url(shown[one.detection_id]),
-            "label": day(one.taken_at),
-            "sub": clock(one.taken_at) + (one.station or "no station"),
-            "badge": one.flank if one.flank != "unknown" else "flank not set",
+            "id": sighting.media_id if opens_media else sighting.detection_id,
+            "src": deps.box_crop_url(shown[sighting.detection_id]),
+            "label": day(sighting.taken_at),
+            "sub": clock(sighting.taken_at) + (sighting.station or "no station"),
+            "badge": sighting.flank if sighting.flank != "unknown" else "flank not set",
         }
-        for one in found
-        if one.detection_id in shown
+        for sighting in found
+        if sighting.detection_id in shown
     ]

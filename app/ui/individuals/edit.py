@@ -26,21 +26,21 @@ CANDIDATES = 60
 def describe_form(individual_id: int) -> None:
     """Name, species, sex, age class, status and notes. What somebody else changed meanwhile is not overwritten."""
     with deps.survey().read() as session:
-        one = individual(session, individual_id)
+        before = individual(session, individual_id)
         known = species_known(session)
-    seen = {name: getattr(one, name) for name in catalogue.DESCRIPTION}
+    seen = {name: getattr(before, name) for name in catalogue.DESCRIPTION}
     with st.form(f"describe-{individual_id}"):
         columns = st.columns(5)
-        name = columns[0].text_input("Name", one.name)
-        options = sorted({*known, *([one.species] if one.species else [])})
+        name = columns[0].text_input("Name", before.name)
+        options = sorted({*known, *([before.species] if before.species else [])})
         species = columns[1].selectbox(
-            "Species", options, index=options.index(one.species) if one.species else None, accept_new_options=True,
-            placeholder="as Panthera tigris",
+            "Species", options, index=options.index(before.species) if before.species else None,
+            accept_new_options=True, placeholder="as Panthera tigris",
         )  # fmt: skip
-        sex = columns[2].selectbox("Sex", SEXES, index=SEXES.index(one.sex or "unknown"))
-        age = columns[3].selectbox("Age class", AGE_CLASSES, index=AGE_CLASSES.index(one.age_class or "unknown"))
-        status = columns[4].selectbox("Status", LIFE_STATES, index=LIFE_STATES.index(one.life_status or "unknown"))
-        notes = st.text_area("Notes", one.notes or "", height=120)
+        sex = columns[2].selectbox("Sex", SEXES, index=SEXES.index(before.sex or "unknown"))
+        age = columns[3].selectbox("Age class", AGE_CLASSES, index=AGE_CLASSES.index(before.age_class or "unknown"))
+        status = columns[4].selectbox("Status", LIFE_STATES, index=LIFE_STATES.index(before.life_status or "unknown"))
+        notes = st.text_area("Notes", before.notes or "", height=120)
         if not st.form_submit_button("Save", type="primary"):
             return
     values = {"species": species, "sex": sex, "age_class": age, "life_status": status, "notes": notes}
@@ -48,7 +48,7 @@ def describe_form(individual_id: int) -> None:
     saved = True
     if changed:
         saved = decide(catalogue.describe, individual_id, seen=seen, message="Saved.", **changed)
-    if " ".join(name.split()) != one.name:
+    if " ".join(name.split()) != before.name:
         saved = decide(catalogue.rename, individual_id, name, message="Renamed.") and saved
     if saved:
         st.rerun()
@@ -57,7 +57,7 @@ def describe_form(individual_id: int) -> None:
 def merge_form(entry: CatalogueEntry) -> None:
     """Make another individual's sightings this one's: chosen by its picture, both sides shown before anything moves."""
     with deps.survey().read() as session:
-        others = [one for one in entries(session, limit=CANDIDATES) if one.id != entry.id]
+        others = [candidate for candidate in entries(session, limit=CANDIDATES) if candidate.id != entry.id]
         names_of = names(session)
     st.caption(
         f"Choose who {plain(entry.name)} is too. All sightings of the other one move to {plain(entry.name)}; "

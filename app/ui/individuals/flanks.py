@@ -76,25 +76,25 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
         sides = one_sided(session)
         joined = flank_joins.joins(session, entry.id)
         called = names(session)
-    for one in joined:
-        st.markdown(f":material/link: {plain(join_sentence(one))}")
-        if st.button("Take this join back", key=f"apart-{one.decision_id}", icon=":material/link_off:") and undo(
-            decision_id=one.decision_id, message=f"{one.name} is an individual of its own again."
+    for join in joined:
+        st.markdown(f":material/link: {plain(join_sentence(join))}")
+        if st.button("Take this join back", key=f"apart-{join.decision_id}", icon=":material/link_off:") and undo(
+            decision_id=join.decision_id, message=f"{join.name} is an individual of its own again."
         ):
             st.rerun()
     side = sides.get(entry.id)
     if side is None:
-        known = {one.flank for one in found} & set(SIDES)
+        known = {sighting.flank for sighting in found} & set(SIDES)
         message = (
             "Both its flanks are known." if known else "No crop of it has its flank set; set it in Identify (1, 2)."
         )
         st.info(message)
         return
     wanted = flank_joins.OTHER_SIDE[side]
-    others = [number for number, one in sides.items() if one == wanted and number in called]
+    others = [number for number, flank in sides.items() if flank == wanted and number in called]
     st.caption(f"Known by its {side} flank only. {WHY}")
     other = st.selectbox(
-        f"Whose {wanted} flank is its own?", sorted(others, key=lambda one: called[one]), index=None, width=320,
+        f"Whose {wanted} flank is its own?", sorted(others, key=lambda number: called[number]), index=None, width=320,
         format_func=lambda choice: called[choice],
         placeholder=f"{many(len(others), 'individual')} known by that flank only",
     )  # fmt: skip
@@ -105,7 +105,7 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
 def _preview(entry: CatalogueEntry, other: int, name: str, found: Sequence[SightingView]) -> None:
     with deps.survey().read() as session:
         preview = merge_preview(session, entry.id, other)
-        mine, theirs = (individual(session, one) for one in (entry.id, other))
+        mine, theirs = (individual(session, number) for number in (entry.id, other))
         try:
             flank_joins.refuse_two_animals(session, mine, theirs)
         except Contradiction as against:

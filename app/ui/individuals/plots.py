@@ -25,18 +25,18 @@ def time_line(sightings: Sequence[SightingView]) -> go.Figure | None:
         return None
     figure = go.Figure()
     for flank, symbol in FLANKS.items():
-        some = [one for one in dated if one.flank == flank]
+        some = [sighting for sighting in dated if sighting.flank == flank]
         if some:
             figure.add_scatter(
-                x=[one.taken_at for one in some],
-                y=[one.station or "no station" for one in some],
+                x=[sighting.taken_at for sighting in some],
+                y=[sighting.station or "no station" for sighting in some],
                 mode="markers",
                 name=flank,
                 marker={"size": 10, "color": MARK, "symbol": symbol, "line": {"width": 1.5, "color": MARK}},
                 hovertemplate="%{y}<br>%{x|%-d %b %Y %H:%M}<br>" + flank + " flank<extra></extra>",
             )
     figure.update_xaxes(showgrid=True)
-    stations = len({one.station for one in dated})
+    stations = len({sighting.station for sighting in dated})
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": "flank  "})
     return _calm(figure, min(150 + 26 * stations, 520), legend=True)
 

@@ -30,7 +30,8 @@ def cluster_map(run_id: int, result: RunResult) -> None:
     """Map and list side by side, then what is chosen in either of them."""
     with deps.survey().read() as session:
         found = clusters(result, survey_notes.cluster_reviews(session, run_id))
-    shown, hidden = [one for one in found if not one.hidden], [one for one in found if one.hidden]
+    shown = [cluster for cluster in found if not cluster.hidden]
+    hidden = [cluster for cluster in found if cluster.hidden]
     left, right = st.columns([3, 2], gap="medium")
     with right:
         chosen = _list(run_id, shown, hidden)
@@ -126,7 +127,7 @@ def _cluster(run_id: int, result: RunResult, cluster: Cluster, shown: Sequence[C
             name = st.text_input("Name of this cluster", cluster.name, max_chars=note_clusters.LONGEST_NAME)
             if st.form_submit_button("Save") and decide(note_clusters.name_cluster, run_id, cluster.number, name):
                 st.rerun()
-        others = {one.number: one for one in shown if one.number not in (cluster.number, OTHER)}
+        others = {other.number: other for other in shown if other.number not in (cluster.number, OTHER)}
         if others and cluster.number != OTHER:
             with st.popover("Merge", icon=":material/merge:"), st.form(f"merge-{cluster.number}", border=False):
                 into = st.selectbox(

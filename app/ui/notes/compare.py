@@ -26,24 +26,24 @@ def two_categories(result: RunResult) -> None:
         st.info("There is one category only.")
         return
     left, right = st.columns(2)
-    one = left.selectbox("This category", names, **FieldNotes.THIS_CATEGORY.bound())
+    this = left.selectbox("This category", names, **FieldNotes.THIS_CATEGORY.bound())
     other = right.selectbox(
-        "and this one", [name for name in names if name != one], **FieldNotes.OTHER_CATEGORY.bound()
+        "and this one", [name for name in names if name != this], **FieldNotes.OTHER_CATEGORY.bound()
     )
-    table = plots.between(result, one, other)
+    table = plots.between(result, this, other)
     if table.empty:
         st.info("Neither of the two has a keyword that sets it apart.")
         return
-    st.plotly_chart(plots.two_sides(table, one, other), key="two-sides", config={"displayModeBar": False})
+    st.plotly_chart(plots.two_sides(table, this, other), key="two-sides", config={"displayModeBar": False})
     st.caption(
-        f"{plain(one)}: {many(result.counts['categories'][one], 'note')}. {plain(other)}: "
+        f"{plain(this)}: {many(result.counts['categories'][this], 'note')}. {plain(other)}: "
         f"{many(result.counts['categories'][other], 'note')}. Only these two are compared, by their rates."
     )
 
 
 def two_runs(run: NoteRun, result: RunResult, runs: Sequence[NoteRun]) -> None:
     """Which keywords two runs share, and which settings differ."""
-    others = {one.id: one for one in runs if one.id != run.id and one.state == RunState.DONE}
+    others = {finished.id: finished for finished in runs if finished.id != run.id and finished.state == RunState.DONE}
     if not others:
         st.info("There is no other finished run yet.")
         return

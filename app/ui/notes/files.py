@@ -77,9 +77,9 @@ def deleted_sources(run: NoteRun) -> None:
     """Says that notes of this run were deleted since."""
     with deps.survey().read() as session:
         gone = survey_notes.deleted_files(session, run.settings["source"]["files"])
-    for one in gone:
+    for file in gone:
         st.warning(
-            f"{plain(one.label)} ({many(one.rows, 'note')}) was deleted by {plain(one.who)}, "
-            f"{moment(one.decided_at)}. What this run found in it stays; its notes are not shown.",
+            f"{plain(file.label)} ({many(file.rows, 'note')}) was deleted by {plain(file.who)}, "
+            f"{moment(file.decided_at)}. What this run found in it stays; its notes are not shown.",
             icon=":material/delete:",
         )

@@ -46,7 +46,7 @@ def draw_notes_near(seen: Sequence[tuple[str, date]], individual: str | None = N
 def note_html(note: NoteView, keywords: Sequence[str]) -> str:
     """One note with the keywords marked; every value is escaped."""
     computed = "computed from a video, not written by a person" if note.media_id else ""
-    facts = " · ".join(escape(one) for one in (computed, note.date, note.station, note.individual) if one)
+    facts = " · ".join(escape(part) for part in (computed, note.date, note.station, note.individual) if part)
     return (
         f'<div style="border-left:2px solid #7F8A83;padding:2px 10px;margin:0 0 8px"><div>'
         f"{marked(note.text, keywords)}</div>"

@@ -133,25 +133,25 @@ def cluster_heat(result: RunResult, groups: Sequence[Cluster]) -> go.Figure | No
     return figure
 
 
-def between(result: RunResult, one: str, other: str) -> pd.DataFrame:
+def between(result: RunResult, this: str, other: str) -> pd.DataFrame:
     """The discriminative keywords of either category compared between the two alone: keyword, notes_one, notes_other,
-    log_odds and z (above 0: more often in `one`), strongest first."""
+    log_odds and z (above 0: more often in `this`), strongest first."""
     sizes = result.counts["categories"]
     table = result.keywords
-    words = sorted(set(table.loc[table["category"].isin([one, other]), "keyword"]))
-    here = np.array([result.supports[word].get(one, 0) for word in words], float)
+    words = sorted(set(table.loc[table["category"].isin([this, other]), "keyword"]))
+    here = np.array([result.supports[word].get(this, 0) for word in words], float)
     there = np.array([result.supports[word].get(other, 0) for word in words], float)
     if not words:
         return pd.DataFrame(columns=["keyword", "notes_one", "notes_other", "log_odds", "z"])
-    odds, z = log_odds(here, there, sizes[one], sizes[other])
+    odds, z = log_odds(here, there, sizes[this], sizes[other])
     found = pd.DataFrame(
         {"keyword": words, "notes_one": here.astype(int), "notes_other": there.astype(int), "log_odds": odds, "z": z}
     )
     return found.sort_values("z", key=lambda column: -column.abs(), ignore_index=True)
 
 
-def two_sides(table: pd.DataFrame, one: str, other: str) -> go.Figure:
-    """The strongest keywords of each of two categories as bars: those of `one` to the left, of `other` to the right."""
+def two_sides(table: pd.DataFrame, this: str, other: str) -> go.Figure:
+    """The strongest keywords of two categories as bars: those of `this` to the left, of `other` to the right."""
     left = table[table["z"] > 0].nlargest(A_SIDE, "z").iloc[::-1]
     right = table[table["z"] < 0].nsmallest(A_SIDE, "z")
     both = pd.concat([right, left])
@@ -162,10 +162,10 @@ def two_sides(table: pd.DataFrame, one: str, other: str) -> go.Figure:
             orientation="h",
             marker={"color": np.where(both["z"] < 0, COLOURS[1], COLOURS[0])},
             customdata=both[["notes_one", "notes_other"]].assign(z=both["z"].abs()),
-            hovertemplate=f"%{{y}}<br>{escape(one)}: %{{customdata[0]}} notes<br>{escape(other)}: %{{customdata[1]}} "
+            hovertemplate=f"%{{y}}<br>{escape(this)}: %{{customdata[0]}} notes<br>{escape(other)}: %{{customdata[1]}} "
             "notes<br>z %{customdata[2]:.1f}<extra></extra>",
         )
     )
-    figure.update_xaxes(title=f"← {one}    z    {other} →", zeroline=True, showticklabels=False)
+    figure.update_xaxes(title=f"← {this}    z    {other} →", zeroline=True, showticklabels=False)
     figure.update_layout(height=120 + 22 * len(both), margin={"l": 8, "r": 8, "t": 8, "b": 8})
     return figure

@@ -95,7 +95,7 @@ def _settings() -> dict[str, Any]:
         "Embedding model",
         list(EMBEDDING_MODELS),
         format_func=_model_label,
-        help="\n".join(f"{one.name}: {one.licence}." for one in EMBEDDING_MODELS.values()),
+        help="\n".join(f"{choice.name}: {choice.licence}." for choice in EMBEDDING_MODELS.values()),
     )
     support = columns[1].number_input("Notes a keyword is in, at least", 2, 100, 3, help=FEWER)
     size = columns[2].number_input("Keywords in a cluster, at least", 3, 50, None, placeholder="chosen by the program")

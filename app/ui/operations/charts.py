@@ -96,10 +96,10 @@ def _cold_starts(figure: go.Figure, calls: Sequence[EndedCall], places: np.ndarr
     found = [sorted(cold[(places == place) & (cold > 0)]) for place in range(BINS)]
     figure.add_bar(
         x=middles,
-        y=[len(one) for one in found],
+        y=[len(starts) for starts in found],
         name="cold starts",
         marker={"color": COLD},
-        customdata=[[percentile(one, 0.5) or 0.0] for one in found],
+        customdata=[[percentile(starts, 0.5) or 0.0] for starts in found],
         hovertemplate="%{y} cold starts, median %{customdata[0]:.1f} s<extra></extra>",
         row=2,
         col=1,
@@ -120,14 +120,17 @@ def _calm(figure: go.Figure, lowest: float, highest: float) -> go.Figure:
 def comparison() -> None:
     """Two versions of one task side by side: what each did, how fast, and what people said of it."""
     found = _versions(deps.survey_mark())
-    tasks = {task: [one for one in found if one.task == task] for task in dict.fromkeys(one.task for one in found)}
+    tasks = {
+        task: [version for version in found if version.task == task]
+        for task in dict.fromkeys(version.task for version in found)
+    }
     if not tasks:
         st.caption("No model has given a result yet.")
         return
     several = [task for task, versions in tasks.items() if len(versions) > 1]
     first = list(tasks).index(several[0]) if several else 0
     task = st.selectbox("Task", list(tasks), index=first, key="compare-task", width=260)
-    versions = {f"{one.model} {one.version} · {one.backend}": one for one in tasks[task]}
+    versions = {f"{version.model} {version.version} · {version.backend}": version for version in tasks[task]}
     if len(versions) > 2:
         chosen = st.multiselect("Versions", list(versions), default=list(versions)[:2], max_selections=2)
         versions = {name: versions[name] for name in chosen}
@@ -139,14 +142,14 @@ def comparison() -> None:
 def side_by_side(versions: dict[str, VersionFigures]) -> dict[str, list[str]]:
     """A table: a row a figure, a column a version; what is not known is empty."""
     rows = {
-        "results": lambda one: f"{one.results:,}",
-        "calls": lambda one: f"{one.calls:,}",
-        "median call": lambda one: "" if one.p50 is None else seconds(one.p50),
-        "median per input": lambda one: "" if one.per_input is None else seconds(one.per_input),
-        "boxes accepted by people": lambda one: "" if one.accepted is None else f"{one.accepted:,}",
-        "boxes rejected by people": lambda one: "" if one.rejected is None else f"{one.rejected:,}",
-        "unsure": lambda one: "" if one.unsure is None else f"{one.unsure:,}",
-        "accepted, of those judged": lambda one: "" if one.acceptance is None else f"{one.acceptance:.1%}",
+        "results": lambda version: f"{version.results:,}",
+        "calls": lambda version: f"{version.calls:,}",
+        "median call": lambda version: "" if version.p50 is None else seconds(version.p50),
+        "median per input": lambda version: "" if version.per_input is None else seconds(version.per_input),
+        "boxes accepted by people": lambda version: "" if version.accepted is None else f"{version.accepted:,}",
+        "boxes rejected by people": lambda version: "" if version.rejected is None else f"{version.rejected:,}",
+        "unsure": lambda version: "" if version.unsure is None else f"{version.unsure:,}",
+        "accepted, of those judged": lambda version: "" if version.acceptance is None else f"{version.acceptance:.1%}",
     }
     table: dict[str, list[str]] = {"figure": list(rows)}
     for name, version in versions.items():

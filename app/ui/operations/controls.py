@@ -23,23 +23,27 @@ HOUR = 3600
 
 def imports(found: Sequence[Progress]) -> None:
     """Imports under way with how far they are and a button that stops them; stopped ones can be run again."""
-    running = [one for one in found if one.running]
-    stopped = [one for one in found if one.state == ImportState.FAILED][:3]
+    running = [progress for progress in found if progress.running]
+    stopped = [progress for progress in found if progress.state == ImportState.FAILED][:3]
     if not running and not stopped:
         return
     st.subheader("Imports", anchor=False)
-    for one in running:
+    for progress in running:
         left, right = st.columns([6, 1], vertical_alignment="center")
-        left.progress(min(one.done / one.listed, 1.0) if one.listed else 0.0, text=_pace(one))
-        with right.popover("Stop", icon=":material/stop_circle:", key=f"stop-{one.id}"):
+        left.progress(min(progress.done / progress.listed, 1.0) if progress.listed else 0.0, text=_pace(progress))
+        with right.popover("Stop", icon=":material/stop_circle:", key=f"stop-{progress.id}"):
             st.write(
-                f"What is finished stays: {many(one.done, 'file')}. The import can be run again and goes on there."
+                f"What is finished stays: {many(progress.done, 'file')}. The import can be run again and goes on there."
             )
-            st.button("Stop this import", key=f"cancel-{one.id}", on_click=_cancel, args=(one.id,))
-    for one in stopped:
+            st.button("Stop this import", key=f"cancel-{progress.id}", on_click=_cancel, args=(progress.id,))
+    for progress in stopped:
         left, right = st.columns([6, 1], vertical_alignment="center")
-        left.text(f"{one.label} stopped after {many(one.done, 'file')}: {one.error or 'no reason is known'}")
-        right.button("Run again", icon=":material/replay:", key=f"again-{one.id}", on_click=_run_again, args=(one.id,))
+        left.text(
+            f"{progress.label} stopped after {many(progress.done, 'file')}: {progress.error or 'no reason is known'}"
+        )
+        right.button(
+            "Run again", icon=":material/replay:", key=f"again-{progress.id}", on_click=_run_again, args=(progress.id,)
+        )
 
 
 def _pace(progress: Progress) -> str:

@@ -24,11 +24,13 @@ def evaluations(data_dir: Path) -> None:
         return
     st.dataframe(
         {
-            "model": [f"{one.model} {one.version}" for one in found],
-            "task": [one.task for one in found],
-            "pictures": [one.data for one in found],
-            "measured": [datetime.fromtimestamp(one.measured_at).strftime("%Y-%m-%d %H:%M") for one in found],
-            "figures": [_words(one) for one in found],
+            "model": [f"{evaluation.model} {evaluation.version}" for evaluation in found],
+            "task": [evaluation.task for evaluation in found],
+            "pictures": [evaluation.data for evaluation in found],
+            "measured": [
+                datetime.fromtimestamp(evaluation.measured_at).strftime("%Y-%m-%d %H:%M") for evaluation in found
+            ],
+            "figures": [_words(evaluation) for evaluation in found],
         },
         hide_index=True,
     )

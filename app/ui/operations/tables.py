@@ -75,9 +75,10 @@ def cost(figures: Sequence[ModelFigures], month: Spending | None, budget: float 
     remote = [figure for figure in figures if figure.backend == "modal" and figure.model in REMOTE]
     if not remote:
         return
-    dollars = sum(one.run_seconds * per_second(one.model) for one in remote)
+    dollars = sum(figure.run_seconds * per_second(figure.model) for figure in remote)
+    run_seconds = sum(figure.run_seconds for figure in remote)
     st.caption(
-        f"Modal, estimated: ${dollars:,.4f} for {duration(sum(one.run_seconds for one in remote))} of running and "
+        f"Modal, estimated: ${dollars:,.4f} for {duration(run_seconds)} of running and "
         f"loading at the list prices of {AS_OF}; idle time of containers and surcharges are not in it."
     )
     if month is not None:

@@ -47,10 +47,10 @@ def differing_images(trial_id: int, count: int, new: str, old: str) -> None:
 def _beside(row: TrialImage, view: MediaView, found: Sequence[list[BoxView]], new: str, old: str) -> None:
     """One image twice, with the boxes of each. One that may show a person is named alone."""
     both = [replace(view, boxes=boxes) for boxes in found]
-    hidden = any(may_show_person(one) for one in (view, *both))
+    hidden = any(may_show_person(media) for media in (view, *both))
     columns = st.columns([2, 2, 3], vertical_alignment="center")
-    for column, name, one in zip(columns, (old, new), both, strict=False):
-        column.html(f'<div title="{name}">{shots_html([] if hidden else [one], 0.0)}</div>')
+    for column, name, media in zip(columns, (old, new), both, strict=False):
+        column.html(f'<div title="{name}">{shots_html([] if hidden else [media], 0.0)}</div>')
     alone = new if row.animal else old
     with columns[2]:
         where = plain(f"{view.deployment or 'no deployment'}, {when(view.taken_at)}")

@@ -26,7 +26,7 @@ def waiting_jobs(imports: Sequence[Progress]) -> None:
     if not jobs:
         return
     st.subheader("Waiting", anchor=False)
-    ends = sorted(one.eta_seconds for one in imports if one.running and one.eta_seconds is not None)
+    ends = sorted(progress.eta_seconds for progress in imports if progress.running and progress.eta_seconds is not None)
     with deps.survey().read() as session:
         titles = {job.id: title(session, job) for job in jobs}
     first = [job for job in jobs if job.number <= SHOWN]

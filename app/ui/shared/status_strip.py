@@ -79,7 +79,8 @@ def strip_html(figures: StripSnapshot, note: str = "", models: str = "") -> str:
 
 
 def _time_left(figures: StripSnapshot) -> str:
-    left = [shown for one in figures.seconds_left.items() if (shown := seconds_left(*one)) is not None]
+    measured = figures.seconds_left.items()
+    left = [shown for number, known in measured if (shown := seconds_left(number, known)) is not None]
     return f"<span>about <b>{duration(max(left))}</b> left</span>" if left else ""
 
 
@@ -103,7 +104,7 @@ def _waits_for(note: str) -> str:
 
 
 def _latency(figures: StripSnapshot) -> str:
-    parts = [_longer(*one) for one in figures.longer]
+    parts = [_longer(about, calls, median) for about, calls, median in figures.longer]
     if figures.p50 is not None and figures.p95 is not None:
         title = (
             "How long a model takes for a batch of images, last 5 minutes: the median, and what 95 of 100 stay under"

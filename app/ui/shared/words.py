@@ -37,9 +37,9 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def many(count: int, one: str, several: str | None = None) -> str:
+def many(count: int, singular: str, plural: str | None = None) -> str:
     """A count with its noun: "1 image", "1,204 images"."""
-    return f"{count:,} {one if count == 1 else several or one + 's'}"
+    return f"{count:,} {singular if count == 1 else plural or singular + 's'}"
 
 
 def plain(text: str) -> str:

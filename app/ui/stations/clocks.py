@@ -55,7 +55,7 @@ def _doubts(found: Sequence[Flag], deployments: dict[int, DeploymentView]) -> No
     if not found:
         st.success("No recorded time looks wrong.", icon=":material/check:")
         return
-    concerned = len({one.deployment_id for one in found})
+    concerned = len({flag.deployment_id for flag in found})
     st.subheader(f"{many(len(found), 'doubt')} about {many(concerned, 'clock')}", anchor=False)
     names = {number: plain(view.name) for number, view in deployments.items()}
     for number, flag in enumerate(found[:FIRST_FLAGS]):
@@ -97,7 +97,7 @@ def _editor(deployment: DeploymentView) -> None:
     if not media:
         st.info("This deployment has no media.")
         return
-    _untimed(deployment, sum(one.recorded_at is None for one in media))
+    _untimed(deployment, sum(timed.recorded_at is None for timed in media))
     left, right = st.columns([2, 3], gap="large")
     key = f"clock-{deployment.id}"
     with left:
@@ -179,24 +179,24 @@ def written_time(text: str) -> datetime:
 
 def _preview(chosen: Sequence[Timed], seconds: int) -> None:
     """What would change: how much, and the first and last media."""
-    timed = [one for one in chosen if one.recorded_at is not None]
+    timed = [media for media in chosen if media.recorded_at is not None]
     if not timed:
         st.warning("None of these media has a recorded time.")
         return
-    videos, events = sum(one.kind == "video" for one in timed), len({one.event_id for one in timed})
-    days = sum(one.taken_at.date() != _after(one, seconds).date() for one in timed if one.taken_at)
+    videos, events = sum(media.kind == "video" for media in timed), len({media.event_id for media in timed})
+    days = sum(media.taken_at.date() != _after(media, seconds).date() for media in timed if media.taken_at)
     st.markdown(
         f"**{stations.correction_text(seconds)}**: {many(len(timed), 'media', 'media')} ({many(videos, 'video')}) of "
         f"{many(events, 'event')} move; {many(days, 'media', 'media')} to another day."
     )
     shown = [*timed[:3], *timed[-2:]] if len(timed) > 5 else timed
-    corrected = any(one.seconds for one in shown)
+    corrected = any(media.seconds for media in shown)
     st.dataframe(
         {
-            "file": [one.path.rpartition("/")[2] for one in shown],
-            "will be": [f"{_after(one, seconds):{TIME}}" for one in shown],
-            "recorded": [f"{one.recorded_at:{TIME}}" for one in shown],
-            **({"counts as": [f"{one.taken_at:{TIME}}" for one in shown]} if corrected else {}),
+            "file": [media.path.rpartition("/")[2] for media in shown],
+            "will be": [f"{_after(media, seconds):{TIME}}" for media in shown],
+            "recorded": [f"{media.recorded_at:{TIME}}" for media in shown],
+            **({"counts as": [f"{media.taken_at:{TIME}}" for media in shown]} if corrected else {}),
         },
         hide_index=True,
     )

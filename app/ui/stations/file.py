@@ -40,7 +40,7 @@ def stations_from_file() -> None:
         with deps.survey().read() as session:
             planned = stations_file.plan(session, found, meant)
         _preview(planned)
-        good = sum(one.problem is None for one in planned)
+        good = sum(row.problem is None for row in planned)
         message = f"{many(good, 'line')} of {file.name} taken."
         if st.button(f"Take {many(good, 'line')}", type="primary", disabled=not good) and decide(
             stations_file.take, planned, file.name, message=message
@@ -90,19 +90,19 @@ def _meant(found: Sequence[StationRow], key: str) -> dict[str, str]:
 
 
 def _preview(planned: Sequence[Planned]) -> None:
-    for one in planned:
-        if one.problem is not None:
-            st.error(plain(f"Line {one.line} ({one.station or 'no station'}) is left out: {one.problem}"))
-        elif one.doubt is not None:
-            st.warning(plain(f"Line {one.line} ({one.station}): {one.doubt}"))
-    good = [one for one in planned if one.problem is None]
+    for row in planned:
+        if row.problem is not None:
+            st.error(plain(f"Line {row.line} ({row.station or 'no station'}) is left out: {row.problem}"))
+        elif row.doubt is not None:
+            st.warning(plain(f"Line {row.line} ({row.station}): {row.doubt}"))
+    good = [row for row in planned if row.problem is None]
     st.dataframe(
         {
-            "line": [one.line for one in good],
-            "station": [one.station for one in good],
-            "deployment": [one.name for one in good],
-            "": ["new" if one.deployment_id is None else "changes" if one.changes else "as it is" for one in good],
-            "values": [", ".join(f"{TITLES.get(k, k)} {v}" for k, v in one.changes.items()) for one in good],
+            "line": [row.line for row in good],
+            "station": [row.station for row in good],
+            "deployment": [row.name for row in good],
+            "": ["new" if row.deployment_id is None else "changes" if row.changes else "as it is" for row in good],
+            "values": [", ".join(f"{TITLES.get(k, k)} {v}" for k, v in row.changes.items()) for row in good],
         },
         hide_index=True,
     )

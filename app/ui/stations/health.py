@@ -28,13 +28,13 @@ def health_view() -> None:
     if found is None:
         _wait()
         return
-    if not any(one.days for one in found):
+    if not any(health.days for health in found):
         st.info("No deployment has media with a time yet. Clocks, or what is read from pictures, gives them theirs.")
         return
-    nights, faulty = sum(one.nights for one in found), [one for one in found if one.faults]
+    nights, faulty = sum(health.nights for health in found), [health for health in found if health.faults]
     columns = st.columns(3)
     columns[0].metric("Trap nights", f"{nights:,}")
-    columns[1].metric("Days without pictures", f"{sum(one.empty_days for one in found):,}")
+    columns[1].metric("Days without pictures", f"{sum(health.empty_days for health in found):,}")
     columns[2].metric("Cameras to look at", f"{len(faulty):,}")
     pages = -(-len(found) // A_PAGE)
     number = st.pagination(pages, key="health-page") if pages > 1 else 1
@@ -48,20 +48,22 @@ def health_view() -> None:
 def time_line(found: Sequence[Health]) -> go.Figure:
     """Every deployment as a bar of the days it worked, with its days of media and its faults."""
     figure = go.Figure()
-    names = [one.deployment.name for one in found]
-    spans = [(one.deployment.name, one.first, one.last) for one in found if one.first and one.last]
+    names = [health.deployment.name for health in found]
+    spans = [(health.deployment.name, health.first, health.last) for health in found if health.first and health.last]
     figure.add_bar(
         y=[name for name, _, _ in spans], base=[str(first) for _, first, _ in spans], orientation="h",
         x=[((last - first).days + 1) * 86_400_000 for _, first, last in spans], marker={"color": GREY, "opacity": 0.3},
         hovertemplate="%{y}<br>from %{base}<extra></extra>", name="worked", width=0.7,
     )  # fmt: skip
-    days = [(one.deployment.name, day, count) for one in found for day, _, count in one.days]
+    days = [(health.deployment.name, day, count) for health in found for day, _, count in health.days]
     figure.add_scatter(
         y=[name for name, _, _ in days], x=[f"{day}T12:00" for _, day, _ in days], mode="markers", name="days",
         marker={"symbol": "square", "size": 7, "color": MARK}, customdata=[count for _, _, count in days],
         hovertemplate="%{y}<br>%{x|%-d %b %Y}: %{customdata} media<extra></extra>",
     )  # fmt: skip
-    faults = [(one.deployment.name, day, f"{fault}: {text}") for one in found for fault, text, day in one.faults]
+    faults = [
+        (health.deployment.name, day, f"{fault}: {text}") for health in found for fault, text, day in health.faults
+    ]
     figure.add_scatter(
         y=[name for name, _, _ in faults], x=[f"{day}T12:00" for _, day, _ in faults], mode="markers", name="faults",
         marker={"symbol": "x", "size": 11, "color": FAULT}, text=[text for _, _, text in faults],

@@ -25,7 +25,7 @@ def pick_range(media: Sequence[Timed], key: str, *, start: int | None = None) ->
     how = st.segmented_control(
         "Which pictures", STEPS, default=FROM if start else WHOLE, key=f"{key}-range", required=True
     )
-    ids = [one.media_id for one in media]
+    ids = [timed.media_id for timed in media]
     begin = ids.index(start) + 1 if start in ids else 1
     label = {WHOLE: "Picture to look at", TO: "Last picture"}.get(how, "First picture")
     first = media[_number(label, len(media), begin if how != TO else len(media), f"{key}-{how}-a") - 1]

@@ -51,9 +51,9 @@ def stamps_view() -> None:
         )
         return
     st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
-    for one in found[:MOST_DEPLOYMENTS]:
+    for proposal in found[:MOST_DEPLOYMENTS]:
         with st.container(border=True):
-            _deployment(one)
+            _deployment(proposal)
     if len(found) > MOST_DEPLOYMENTS:
         st.caption(f"{many(len(found) - MOST_DEPLOYMENTS, 'more deployment')} show when these are decided.")
 

@@ -27,8 +27,8 @@ def stations_form(*, expanded: bool = False) -> None:
         media = {number: count for number, _, count in media_counts(session)}
     if not found:
         return
-    unsaid = sum(one.first_day is None for one in found)
-    title = f"Stations: {many(len(found), 'deployment')}" + (f", {unsaid:,} without stated days" if unsaid else "")
+    undated = sum(deployment.first_day is None for deployment in found)
+    title = f"Stations: {many(len(found), 'deployment')}" + (f", {undated:,} without stated days" if undated else "")
     with st.expander(title, expanded=expanded, key="stations"):
         st.caption("Days include the first and the last. Hours to add correct a clock: 1 for one that is an hour slow.")
         edited = st.data_editor(
@@ -59,28 +59,28 @@ def _label(column: str) -> str:
 
 def _table(found: list[DeploymentView], media: dict[int, int]) -> dict[str, list[object]]:
     table: dict[str, list[object]] = {
-        "station": [one.station for one in found],
-        "deployment": [one.name for one in found],
-        "media": [media.get(one.id, 0) for one in found],
+        "station": [deployment.station for deployment in found],
+        "deployment": [deployment.name for deployment in found],
+        "media": [media.get(deployment.id, 0) for deployment in found],
     }
     for name in EDITED:
-        table[name] = [getattr(one, name) for one in found]
-    table["hours to add"] = [one.clock_offset_seconds / 3600 for one in found]
+        table[name] = [getattr(deployment, name) for deployment in found]
+    table["hours to add"] = [deployment.clock_offset_seconds / 3600 for deployment in found]
     return table
 
 
 def _save(found: list[DeploymentView], edited: dict[str, list[object]]) -> None:
     worked = True
-    for place, one in enumerate(found):
+    for place, deployment in enumerate(found):
         row = {name: edited[name][place] for name in EDITED}
-        changed = {name for name, value in row.items() if _kept(name, value) != getattr(one, name)}
+        changed = {name for name, value in row.items() if _kept(name, value) != getattr(deployment, name)}
         values: dict[str, Any] = {name: row[name] for name in changed}
         hours = edited["hours to add"][place]
         seconds = round(float(str(hours or 0)) * 3600)
-        if seconds != one.clock_offset_seconds:
+        if seconds != deployment.clock_offset_seconds:
             values["clock_offset_seconds"] = seconds
         if values:
-            worked = decide(stations.set_deployment, one.id, **values) and worked
+            worked = decide(stations.set_deployment, deployment.id, **values) and worked
     if worked:
         st.session_state["stations-round"] = st.session_state.get("stations-round", 0) + 1
         st.rerun()

@@ -32,12 +32,12 @@ def identities_card() -> None:
         if file is None:
             return
         try:
-            said = _said(file.name, file.getvalue())
+            contents = _read(file.name, file.getvalue())
         except (UnknownResults, BrokenResults) as problem:
             st.error(plain(str(problem)))
             return
         with deps.survey().read() as session:
-            found = taking_over.plan(session, said)
+            found = taking_over.plan(session, contents)
         st.markdown(plain(f"Can be taken: {found.words}."))
         if found.left_out:
             st.caption(
@@ -49,14 +49,14 @@ def identities_card() -> None:
         message = f"{file.name} {taken_over}. History takes it back."
         if not st.button("Take it over", type="primary", disabled=not found.does_something):
             return
-        with taking_over.prepared(deps.survey(), said, found.found) as ready:
+        with taking_over.prepared(deps.survey(), contents, found.found) as ready:
             taken = decide(taking_over.take, ready, file.name, message=message)
         if taken:
             st.rerun()
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _said(name: str, content: bytes) -> Said:
+def _read(name: str, content: bytes) -> Said:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"identities{Path(name).suffix.lower()}"
         path.write_bytes(content)

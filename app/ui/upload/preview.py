@@ -17,10 +17,10 @@ def show_preview(found: Preview) -> None:
     shown = found.places[:MOST_LINES]
     st.dataframe(
         {
-            "station": [one.station for one in shown],
-            "camera": [one.camera or "the only one" for one in shown],
-            "files": [one.files for one in shown],
-            "folder": [one.folder for one in shown],
+            "station": [place.station for place in shown],
+            "camera": [place.camera or "the only one" for place in shown],
+            "files": [place.files for place in shown],
+            "folder": [place.folder for place in shown],
         },
         hide_index=True,
     )

@@ -38,14 +38,14 @@ def import_list(run_again: Callable[[int], None], limit: int = 6, page_every: fl
         page_every: seconds after which the whole page is drawn again meanwhile; None for never.
     """
     latest = _recent(limit)
-    running, drawn = any(one.running for one in latest), time.monotonic()
+    running, drawn = any(progress.running for progress in latest), time.monotonic()
 
     @drawn_again("1s" if running else None)
     def live() -> None:
         imports = _recent(limit) if drawn_by_itself() else latest
-        for one in imports:
-            _draw(one, run_again)
-        if running and not any(one.running for one in imports):
+        for progress in imports:
+            _draw(progress, run_again)
+        if running and not any(progress.running for progress in imports):
             st.rerun()
         if running and page_every is not None and time.monotonic() - drawn > page_every:
             st.rerun()
@@ -58,22 +58,22 @@ def _recent(limit: int) -> list[Progress]:
         return recent_imports(session, limit=limit)
 
 
-def _draw(one: Progress, run_again: Callable[[int], None]) -> None:
-    with st.container(key=f"import-{one.id}"):
-        state = STATE_WORDS[ImportState(one.state)]
-        st.markdown(f"**{plain(one.label)}** · {state} · {moment(one.created_at)}")
-        if one.running:
-            st.progress(min(one.done / one.listed, 1.0) if one.listed else 0.0, text=_pace(one))
-            _latest(one)
+def _draw(progress: Progress, run_again: Callable[[int], None]) -> None:
+    with st.container(key=f"import-{progress.id}"):
+        state = STATE_WORDS[ImportState(progress.state)]
+        st.markdown(f"**{plain(progress.label)}** · {state} · {moment(progress.created_at)}")
+        if progress.running:
+            st.progress(min(progress.done / progress.listed, 1.0) if progress.listed else 0.0, text=_pace(progress))
+            _latest(progress)
         else:
-            st.caption(_result(one))
-        if one.error:
-            st.error(f"{plain(one.error)} What was taken in before is kept.")
-        if one.error or (one.unanalysed and not one.running):
-            st.button("Run again", key=f"again-{one.id}", on_click=run_again, args=(one.id,))
-        if not one.running:
-            _lead_on(one)
-            _listings(one)
+            st.caption(_result(progress))
+        if progress.error:
+            st.error(f"{plain(progress.error)} What was taken in before is kept.")
+        if progress.error or (progress.unanalysed and not progress.running):
+            st.button("Run again", key=f"again-{progress.id}", on_click=run_again, args=(progress.id,))
+        if not progress.running:
+            _lead_on(progress)
+            _listings(progress)
 
 
 def _latest(progress: Progress) -> None:

@@ -94,7 +94,7 @@ def _undo_button(media_id: int) -> None:
 
 
 def _answers(media_id: int) -> None:
-    under_way = any(one.outcome is None for one in _read(media_id))
+    under_way = any(row.outcome is None for row in _read(media_id))
 
     @drawn_again(REFRESH if under_way else None)
     def live() -> None:
@@ -121,28 +121,28 @@ def computed_animals(media_id: int) -> int | None:
     return None if summary is None else summary.animals
 
 
-def _draw(one: VideoAnswer, computed: int | None) -> None:
-    title = BY_KEY[one.kind].title if one.kind in BY_KEY else one.question
+def _draw(answer: VideoAnswer, computed: int | None) -> None:
+    title = BY_KEY[answer.kind].title if answer.kind in BY_KEY else answer.question
     with st.container(horizontal=True, vertical_alignment="center"):
         st.html(f"<b>{escape(title)}</b>", width="stretch")
-        if one.outcome is not None:
+        if answer.outcome is not None:
             st.button(
                 "Delete",
                 icon=":material/delete:",
-                key=f"video-delete-{one.id}",
+                key=f"video-delete-{answer.id}",
                 type="tertiary",
                 on_click=_delete,
-                args=(one.media_id, one.id),
+                args=(answer.media_id, answer.id),
             )
-    if one.outcome is None:
-        _waiting(one)
+    if answer.outcome is None:
+        _waiting(answer)
         return
-    if one.outcome == "failed":
-        st.html(f'<div role="alert">No answer. {escape(one.error or "")}</div>')
+    if answer.outcome == "failed":
+        st.html(f'<div role="alert">No answer. {escape(answer.error or "")}</div>')
     else:
-        st.text(one.answer or "")
-        _compare(one, computed)
-    st.html(f'<div class="pm-line" style="font-size:0.867rem">{escape(_origin(one))}</div>')
+        st.text(answer.answer or "")
+        _compare(answer, computed)
+    st.html(f'<div class="pm-line" style="font-size:0.867rem">{escape(_origin(answer))}</div>')
 
 
 def _waiting(answer: VideoAnswer) -> None:

@@ -23,8 +23,8 @@ def tracklet_bars(
     """named: tracklets with what they are called. Every bar and mark carries [second] to jump to."""
     rows = [name for name, _ in named]
     figure = go.Figure()
-    for name, one in named:
-        for first, last in one.spans:
+    for name, tracklet in named:
+        for first, last in tracklet.spans:
             figure.add_bar(
                 y=[name],
                 base=[first],
@@ -32,8 +32,8 @@ def tracklet_bars(
                 orientation="h",
                 customdata=[[first]],
                 marker={
-                    "color": COLOURS[one.category] if one.counted else "rgba(0,0,0,0)",
-                    "line": {"color": COLOURS[one.category], "width": 1.5},
+                    "color": COLOURS[tracklet.category] if tracklet.counted else "rgba(0,0,0,0)",
+                    "line": {"color": COLOURS[tracklet.category], "width": 1.5},
                 },
                 hovertemplate=f"{name}: {timecode(first)} to {timecode(last)}<extra></extra>",
                 width=0.6,

@@ -20,11 +20,12 @@ def videos_under_way() -> None:
         with deps.survey().read() as session:
             waiting = views.waiting(session)
             running = tracklets.under_way(session)
-        for one in running:
-            eta = f" · about {duration(one.eta_seconds)} left" if one.eta_seconds else ""
+        for progress in running:
+            eta = f" · about {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
             others = f" · {many(waiting - 1, 'video')} after it" if waiting > 1 else ""
             st.progress(
-                min(one.share, 1.0), text=f"Summarising a video, {one.share:.0%}{eta}{others} · you can close this tab"
+                min(progress.share, 1.0),
+                text=f"Summarising a video, {progress.share:.0%}{eta}{others} · you can close this tab",
             )
         if waiting and not running:
             st.caption(f"{many(waiting, 'video')} wait for the worker · you can close this tab")

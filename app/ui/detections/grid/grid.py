@@ -90,7 +90,7 @@ def media_grid(
             "mark": deps.survey_mark(),
             "keys": list(KEYS.items()),
             "items": shown,
-            "all": [list(one) for one in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],
+            "all": [list(pair) for pair in order] or [[int(item["id"]), int(item.get("group") or 0)] for item in shown],
             "threshold": threshold,
             "ack": ack,
             "species_choices": [dict(choice) for choice in species_choices],

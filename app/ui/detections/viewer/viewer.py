@@ -92,7 +92,7 @@ def media_viewer(
             "mark": deps.survey_mark(),
             "opened": opened,
             "keys": list(KEYS.items()),
-            "media": [dict(one) for one in media[:MOST]],
+            "media": [dict(view) for view in media[:MOST]],
             "threshold": threshold,
             "cursor": cursor,
             "offset": offset,

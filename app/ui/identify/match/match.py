@@ -102,7 +102,7 @@ def match_view(
             "store": f"{deps.survey_mark()}:{key}",
             "keys": list(KEYS.items()),
             **_compared(query, candidates, evidence),
-            "upcoming": [_compared(*one) for one in upcoming],
+            "upcoming": [_compared(*page) for page in upcoming],
             "conflicts": [dict(conflict) for conflict in conflicts],
             "model": model, "choices": choices, "computing": computing, "last": last,
             "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn, "as_of": as_of,
@@ -120,7 +120,7 @@ def _compared(
     return {
         "query": dict(query) if query is not None else None,
         "candidates": [dict(candidate) for candidate in candidates],
-        "evidence": {str(one): dict(of) for one, of in (evidence or {}).items()},
+        "evidence": {str(crop): dict(of) for crop, of in (evidence or {}).items()},
     }
 
 
