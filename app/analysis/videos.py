@@ -144,8 +144,7 @@ def _pending(context: Context, import_id: int | None) -> list[int]:
     """Videos that are stored and not finished."""
     wanted = sa.select(Media.id).where(Media.kind == "video", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
     if import_id is not None:
-        mine = sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)
-        wanted = wanted.where(Media.id.in_(mine))
+        wanted = wanted.where(Media.id.in_(sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)))
     with context.survey.read() as session:
         return list(session.scalars(wanted.order_by(Media.id)))
 
@@ -248,7 +247,7 @@ def _version_of(session: Session, found_by: Provenance) -> ModelVersion:
 def _store(session: Session, run: VideoRunRow, done: SummarisedVideo, asked: Asked) -> None:
     """Write the result of a run with its tracklets and their boxes, and let the right run of the video count."""
     media_id = run.media_id
-    tracklets, sure = done.summary.tracklets, threshold(asked.model)
+    summary, tracklets, sure = done.summary, done.summary.tracklets, threshold(asked.model)
     boxes = [
         Found(tracklet.category, _standing(tracklet, sure), box.box) for tracklet in tracklets for box in tracklet.boxes
     ]
@@ -265,7 +264,6 @@ def _store(session: Session, run: VideoRunRow, done: SummarisedVideo, asked: Ask
         frames=played.frames,
         key_frame=done.key_frame,
     )
-    summary = done.summary
     facts = runs.RunFacts(
         lost=seen.lost,
         looked=[[index, round(second, 3)] for index, second in seen.sampled],
