@@ -102,11 +102,11 @@ print(json.dumps({"pids": pids, "alive": worker.alive(), "at_work": any_alive(su
 
 
 def test_a_worker_starts_and_stops_without_what_only_posix_has(tmp_path: Path):
-    told = elsewhere(WORKER, PUGMARK_DATA_DIR=str(tmp_path))
-    assert told["pids"]
-    assert not told["alive"]
-    assert not told["at_work"]
-    assert not [pid for pid in told["pids"] if psutil.pid_exists(pid)]
+    answer = elsewhere(WORKER, PUGMARK_DATA_DIR=str(tmp_path))
+    assert answer["pids"]
+    assert not answer["alive"]
+    assert not answer["at_work"]
+    assert not [pid for pid in answer["pids"] if psutil.pid_exists(pid)]
 
 
 def test_a_mark_tells_a_living_process_from_one_that_has_ended():

@@ -68,8 +68,8 @@ def compared(model: str, rows: Rows, start: Calibration, way: str, decisions: in
         draw = np.random.default_rng([seed, decisions])
         queries = draw.permutation(np.unique(rows[:, 0]))
         mine = np.isin(rows[:, 0], queries[: len(queries) // 2])
-        told = draw.permutation(chosen(rows[mine], start, way))[:decisions]
-        found = fit(model, told[:, 1], told[:, 2] > 0, told[:, 0].astype(np.int64), start)
+        decided = draw.permutation(chosen(rows[mine], start, way))[:decisions]
+        found = fit(model, decided[:, 1], decided[:, 2] > 0, decided[:, 0].astype(np.int64), start)
         assert found is not None
         before, after = errors(start, rows[~mine]), errors(found.curve, rows[~mine])
         figures.append((before[0], after[0], before[1], after[1]))

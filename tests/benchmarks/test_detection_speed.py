@@ -57,12 +57,12 @@ def by_torch() -> Callable[[Prepared], list[Detection]]:
     return detect
 
 
-def overlap(one: Box, other: Box) -> float:
+def overlap(box: Box, other: Box) -> float:
     """Intersection over union."""
-    width = min(one.x + one.width, other.x + other.width) - max(one.x, other.x)
-    height = min(one.y + one.height, other.y + other.height) - max(one.y, other.y)
+    width = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
+    height = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
     shared = max(width, 0.0) * max(height, 0.0)
-    return shared / (one.width * one.height + other.width * other.height - shared)
+    return shared / (box.width * box.height + other.width * other.height - shared)
 
 
 def cpu_seconds(detect: Callable[[Prepared], list[Detection]], prepared: Prepared) -> float:
@@ -95,7 +95,7 @@ def test_detection_is_faster_than_by_torch_with_the_same_boxes(measured):
     ratios, times = [], []
     for picture in prepared * ROUNDS:
         slow = cpu_seconds(reference, picture)
-        times.append(cpu_seconds(lambda one: detector.detect_prepared([one])[0], picture))
+        times.append(cpu_seconds(lambda shown: detector.detect_prepared([shown])[0], picture))
         ratios.append(slow / times[-1])
     measured("detection of a prepared picture, CPU time", 1000 * float(np.median(times)), "ms")
     measured("times as fast as by torch", float(np.median(ratios)), at_least=BUDGET)

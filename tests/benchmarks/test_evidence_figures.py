@@ -29,13 +29,13 @@ def test_background_test_and_lines_on_unseen_tigers(real_data, measured):
     readings = [evidence.read(crop, reader.read(crop).mask) for crop in crops]
     hulls = [composed.hull_of(crop, places, 0.0) for crop, (_, _, places) in zip(crops, rows, strict=True)]
     pairs = flagged = lines = inside = 0
-    for one, other in combinations(range(len(rows)), 2):
-        if rows[one][1] != rows[other][1]:
+    for row, other in combinations(range(len(rows)), 2):
+        if rows[row][1] != rows[other][1]:
             continue
-        found = evidence.compare(readings[one], readings[other])
+        found = evidence.compare(readings[row], readings[other])
         drawn = found.lines[found.lines[:, 5] == evidence.ANIMAL]
         pairs, flagged, lines = pairs + 1, flagged + found.on_background, lines + len(drawn)
-        inside += int((_inside(hulls[one], drawn[:, :2]) & _inside(hulls[other], drawn[:, 2:4])).sum())
+        inside += int((_inside(hulls[row], drawn[:, :2]) & _inside(hulls[other], drawn[:, 2:4])).sum())
     animals = [cuts for number, cuts in enumerate(composed.tigers(real_data / "tigers")) if number % 2]
     grounds = composed.empty_places(real_data / "detection")[1::2]
     caught = matching = 0

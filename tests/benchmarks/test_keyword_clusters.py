@@ -40,8 +40,8 @@ def paragraphs(name: str) -> list[str]:
         for node in ast.walk(tree):
             if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.Module):
                 parts = re.split(r"\n\s*\n", ast.get_docstring(node) or "")
-                found |= {" ".join(one.split()) for one in parts if ">>>" not in one}
-    prose = sorted(one for one in found if 60 < len(one) < 500)
+                found |= {" ".join(part.split()) for part in parts if ">>>" not in part}
+    prose = sorted(paragraph for paragraph in found if 60 < len(paragraph) < 500)
     random.Random(0).shuffle(prose)
     return prose[:PARAGRAPHS]
 
@@ -64,7 +64,7 @@ def test_clusters_agree_with_the_source_of_the_text_at_least_as_well_as_bertopic
     ours, same, alone = [], [], []
     for number, (name, packages) in enumerate(CORPORA.items()):
         notes = pd.DataFrame(
-            [(text, one) for one in packages for text in paragraphs(one)], columns=["text", "category"]
+            [(text, package) for package in packages for text in paragraphs(package)], columns=["text", "category"]
         )
         folder = tmp_path / str(number)
         folder.mkdir()

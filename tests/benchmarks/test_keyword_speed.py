@@ -32,7 +32,7 @@ def field_notes(count: int) -> list[str]:
     import numpy as np
 
     random = np.random.default_rng(3)
-    remarks = [one for kind in OF_KIND.values() for one in kind]
+    remarks = [remark for kind in OF_KIND.values() for remark in kind]
     animals = ["sambar", "chital", "gaur", "wild boar", "sloth bear", "leopard", "tiger", "langur", "dhole", "jackal"]
     acts = ["crossing the path", "drinking at dusk", "heading north", "with two young", "grazing near the camera"]
     return [
@@ -64,8 +64,8 @@ def test_one_pass_takes_a_quarter_of_the_time_a_note_and_gives_the_same_keywords
     at_once = (time.perf_counter() - start) / NOTES
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     same = sum(
-        [word for word, _ in one] == [word for word, _ in other]
-        for one, other in zip(found["keywords"], expected, strict=False)
+        [word for word, _ in keywords] == [word for word, _ in other]
+        for keywords, other in zip(found["keywords"], expected, strict=False)
     )
     measured(f"keywords of {NOTES:,} notes, a note", at_once * 1000, "ms", baseline=by_note * 1000)
     measured("times faster than KeyBERT note by note", by_note / at_once, "x", at_least=LEAST_RATIO)

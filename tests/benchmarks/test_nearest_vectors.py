@@ -45,7 +45,7 @@ def timed(search: Callable[[Vector], Any], queries: Vector) -> tuple[float, list
         start = time.thread_time()
         answer = search(query)
         times.append(time.thread_time() - start)
-        found.append({int(one) for one in answer})
+        found.append({int(crop_id) for crop_id in answer})
     return float(np.median(times)), found
 
 
@@ -69,7 +69,7 @@ def test_the_nearest_of_a_million_vectors_come_faster_than_by_a_flat_index(measu
         everything = np.ones(CROPS, bool)
         flat, truth = timed(lambda query: faiss.knn(query[None], rows, TOP, faiss.METRIC_INNER_PRODUCT)[1][0], queries)
         coded, found = timed(lambda query: ten(vectors, query, everything), queries)
-        recall = float(np.mean([len(one & other) / TOP for one, other in zip(found, truth, strict=True)]))
+        recall = float(np.mean([len(nearest & other) / TOP for nearest, other in zip(found, truth, strict=True)]))
         measured("ten nearest, no scope (bare: faiss flat)", 1000 * coded, "ms CPU", baseline=1000 * flat)
         measured("times faster than faiss flat", flat / coded, "x", at_least=5)
         measured("recall", recall, at_least=0.98)

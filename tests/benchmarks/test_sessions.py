@@ -41,9 +41,9 @@ async def visit(address: str, end: float, chance: random.Random) -> Session:
             leave = time.monotonic() + chance.uniform(0.5, 1.5) * THINKS_SECONDS
             while time.monotonic() < leave:
                 live = list(tab.refreshed)
-                await asyncio.sleep(min((one.interval for one in live), default=1.0))
-                for one in live:
-                    await tab.run(fragment=one.fragment_id)
+                await asyncio.sleep(min((part.interval for part in live), default=1.0))
+                for part in live:
+                    await tab.run(fragment=part.fragment_id)
         return tab
 
 

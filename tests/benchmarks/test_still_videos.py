@@ -45,12 +45,15 @@ class Score:
         """Summarise one video and compare it with what is true of it."""
         name, path, at_once, distinct, seen = asked
         done = summarise_video(path, detect)
-        living = [one for one in done.summary.tracklets if one.counted and one.category in LIVING]
+        living = [tracklet for tracklet in done.summary.tracklets if tracklet.counted and tracklet.category in LIVING]
         count = count_of(done.summary.tracklets, LIVING)
         answers = {"nothing": count.at_once == 0}
         if at_once:
             first, last = seen or (0.0, 0.0)
-            near = [abs(one.first_second - first) for one in living], [abs(one.last_second - last) for one in living]
+            near = (
+                [abs(tracklet.first_second - first) for tracklet in living],
+                [abs(tracklet.last_second - last) for tracklet in living],
+            )
             answers = {
                 "most at once": count.at_once == at_once,
                 "within one": abs(count.at_once - at_once) <= 1,

@@ -235,7 +235,7 @@ def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_
         dashboards = [
             stack.enter_context(dashboard(data_dir, log, PUGMARK_DATABASE_URL=server.url)) for _ in range(DASHBOARDS)
         ]
-        wait_until(lambda: all(reachable(one.address) for one in dashboards))
+        wait_until(lambda: all(reachable(shown.address) for shown in dashboards))
         jobs = Jobs(survey, settings)
         wait_until(jobs.ready)
         start = time.monotonic()
@@ -244,7 +244,7 @@ def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_
                 import_id = imports.import_of_path(session, card).id
             jobs.run_import(import_id)
         reviewers = [Reviewer(name, settings, over) for name in ("ana", "ben")]
-        visitors = [Visitor(one.address, over) for one in dashboards]
+        visitors = [Visitor(shown.address, over) for shown in dashboards]
         for thread in (*reviewers, *visitors):
             thread.start()
         is_whole = trouble_in(survey, server, fleet, partial(so_far, reviewers, visitors))
@@ -260,8 +260,11 @@ def test_a_team_on_one_survey_loses_nothing_while_workers_and_database_fail(tmp_
 def so_far(reviewers: list[Reviewer], visitors: list[Visitor]) -> str:
     """What the reviewers and visitors met until now."""
     alive = sum(thread.is_alive() for thread in (*reviewers, *visitors))
-    errors = Counter(error for one in visitors for error in one.errors)
-    runs, settled = sum(len(one.seconds) for one in visitors), sum(len(one.settled) for one in reviewers)
+    errors = Counter(error for visitor in visitors for error in visitor.errors)
+    runs, settled = (
+        sum(len(visitor.seconds) for visitor in visitors),
+        sum(len(reviewer.settled) for reviewer in reviewers),
+    )
     return f"{settled} decisions, {runs} runs of pages, {alive} people there, errors {dict(errors)}"
 
 
@@ -275,16 +278,16 @@ def report(survey, fleet, reviewers, visitors, took, measured, is_whole) -> None
         detect = sa.select(sa.func.sum(Call.items)).where(Call.task == "detect", Call.outcome == "done")
         paid, analyses = session.scalar(detect), session.scalar(sa.select(sa.func.count(Analysis.id)))
         analysed = session.scalar(sa.select(sa.func.count(sa.distinct(Analysis.media_id))))
-    settled = {key for one in reviewers for key in one.settled}
-    errors = [error for one in visitors for error in one.errors]
-    runs = sorted(second for one in visitors for _, second in one.seconds)
+    settled = {key for reviewer in reviewers for key in reviewer.settled}
+    errors = [error for visitor in visitors for error in visitor.errors]
+    runs = sorted(second for visitor in visitors for _, second in visitor.seconds)
     measured(f"{MEDIA} media, {fleet.killed} workers killed", took, "s")
     measured("media that are ready, each once", ready, at_least=MEDIA, at_most=MEDIA)
     measured("analyses kept", analyses, at_least=ready, at_most=analysed)
     measured("pictures that the detector answered", paid, at_least=ready)
     measured("decisions sent", len(settled))
     measured("of them kept", len(settled & kept), at_least=len(settled))
-    measured("decisions sent again without an answer", sum(one.unanswered for one in reviewers))
+    measured("decisions sent again without an answer", sum(reviewer.unanswered for reviewer in reviewers))
     measured("runs of pages", len(runs))
     measured("95th percentile of a page's run", runs[int(len(runs) * 0.95)] if runs else 0, "s")
     measured("errors on pages", len(errors), at_most=0)

@@ -35,7 +35,7 @@ def known_videos(folder: Path, first: int, count: int) -> Iterator[tuple[str, Pa
         video = other_video(seed, place % 4)
         yield f"other {seed} {video.fps}/s {'+'.join(video.effects)}", path, draw_other(video, path)
         path, rng = folder / f"first-{seed}.mp4", np.random.default_rng([seed, 81])
-        effects = tuple(str(one) for one in rng.choice(OLD_EFFECTS, rng.integers(0, 3), replace=False))
+        effects = tuple(str(effect) for effect in rng.choice(OLD_EFFECTS, rng.integers(0, 3), replace=False))
         fps = int(rng.choice((5, 10, 15, 25)))
         drawn = random_video(seed, (place + 2) % 4, "pasted" if place % 2 else "drawn", effects, fps)
         yield (
@@ -55,15 +55,15 @@ class Score:
 
     def take(self, name: str, done: SummarisedVideo, truths: list[Truth]) -> None:
         """Add one video: each known animal is compared with the counted tracklet nearest in time and sides."""
-        found = [one for one in done.summary.tracklets if one.counted]
+        found = [tracklet for tracklet in done.summary.tracklets if tracklet.counted]
         self._add("count", len(found) == len(truths))
         if not truths:
             self._add("empty", not found)
         for truth in truths:
             best = min(
                 found,
-                key=lambda one: abs(one.first_second - truth.first) + abs(one.last_second - truth.last)
-                + (one.entry != truth.entry) + (one.exit != truth.exit),
+                key=lambda tracklet: abs(tracklet.first_second - truth.first) + abs(tracklet.last_second - truth.last)
+                + (tracklet.entry != truth.entry) + (tracklet.exit != truth.exit),
                 default=None,
             )  # fmt: skip
             for side in ("entry", "exit"):
@@ -71,8 +71,11 @@ class Score:
             for got, true in ((best and best.first_second, truth.first), (best and best.last_second, truth.last)):
                 self._add("times", got is not None and abs(got - true) <= SECONDS_OFF)
         if len(found) != len(truths):
-            ways = [(round(one.first_second, 1), round(one.last_second, 1), one.entry, one.exit) for one in found]
-            known = [(round(one.first, 1), round(one.last, 1), one.entry, one.exit) for one in truths]
+            ways = [
+                (round(tracklet.first_second, 1), round(tracklet.last_second, 1), tracklet.entry, tracklet.exit)
+                for tracklet in found
+            ]
+            known = [(round(animal.first, 1), round(animal.last, 1), animal.entry, animal.exit) for animal in truths]
             self.wrong.append(f"{name}: {known} was taken for {ways}")
 
     def shares(self) -> dict[str, float]:

@@ -71,10 +71,10 @@ def input_of(model: str):
     return PocketDetector.prepare(PICTURE)
 
 
-def same(one, other) -> bool:
-    if isinstance(one, LocalFeatures):
-        return np.array_equal(one.points, other.points) and np.array_equal(one.descriptors, other.descriptors)
-    return np.array_equal(one, other) if isinstance(one, np.ndarray) else one == other
+def same(answer, other) -> bool:
+    if isinstance(answer, LocalFeatures):
+        return np.array_equal(answer.points, other.points) and np.array_equal(answer.descriptors, other.descriptors)
+    return np.array_equal(answer, other) if isinstance(answer, np.ndarray) else answer == other
 
 
 def test_the_deployment_takes_the_package_with_its_weights_and_nothing_else(plane, client):
@@ -92,7 +92,7 @@ def test_a_model_answers_the_same_as_embedded_and_says_where_it_ran(client, mode
     value = input_of(model)
     patient = ModalBackend(Options(timeout=120))
     remote, here = patient.call(model, [value, value]), EmbeddedBackend().call(model, [value, value])
-    assert all(same(one, other) for one, other in zip(remote.values, here.values, strict=True))
+    assert all(same(answer, other) for answer, other in zip(remote.values, here.values, strict=True))
     assert (remote.provenance.backend, here.provenance.backend) == ("modal", "embedded")
     assert remote.provenance.weights_sha256 == here.provenance.weights_sha256
     assert remote.seconds > 0
@@ -152,9 +152,9 @@ def test_an_unknown_model_is_refused_without_asking_modal(client):
 
 def test_a_submit_that_fails_for_a_while_is_tried_again_and_made_once(plane, client):
     plane.fault(method="FunctionMap", status="UNAVAILABLE", count=5)
-    before, told = submits(plane), []
-    call_id = client.submit(LOCAL, [PICTURE], told.append)
-    assert len(told) == 1
+    before, failures = submits(plane), []
+    call_id = client.submit(LOCAL, [PICTURE], failures.append)
+    assert len(failures) == 1
     assert submits(plane) == before + 1
     assert client.collect(call_id, 20) is not None
 
@@ -287,9 +287,9 @@ def test_a_black_hole_is_given_up_at_our_deadline(plane):
 
 
 def test_missing_credentials_say_how_to_set_them(plane):
-    told = in_new_process(FRESH, plane, MODAL_TOKEN_ID=None, MODAL_TOKEN_SECRET=None)
-    assert told.startswith("CredentialsRefused")
-    assert "modal token set" in told
+    message = in_new_process(FRESH, plane, MODAL_TOKEN_ID=None, MODAL_TOKEN_SECRET=None)
+    assert message.startswith("CredentialsRefused")
+    assert "modal token set" in message
 
 
 def test_an_app_that_is_not_deployed_is_named_with_the_command(client):

@@ -92,7 +92,7 @@ def test_without_the_fallback_an_unreachable_modal_fails_the_job_with_the_reason
     first, second = (ask_for_import(survey, tmp_path / name, pictures=1, width=width) for name, width in CARDS)
     plane.down()
     with worker(modal_settings, plane, MODAL_FALLBACK_TO_QUEUE="false", MODAL_MAX_RETRIES="0"):
-        wait_until(lambda: {state(survey, one)[0] for one in (first, second)} == {"failed"})
+        wait_until(lambda: {state(survey, import_id)[0] for import_id in (first, second)} == {"failed"})
     assert "Modal cannot be reached" in (state(survey, first)[1] or "")
     assert stages(survey) == {"failed"}
     plane.up()

@@ -99,7 +99,9 @@ def test_the_helpers_send_plain_lists_and_give_the_same_dicts(plane, client):
     table = pd.DataFrame({"category": ["a", "a", "b"], "keyword": ["snare", "ford", "ford"], "support_in": [3, 4, 5]})
     assert call_modal_keyword_clustering(table, ask=ask, seed=2) == run_keyword_clustering(table, seed=2)
     assert all(
-        isinstance(value, str | int | float | list | dict | bytes | None) for one in sent for value in one.values()
+        isinstance(value, str | int | float | list | dict | bytes | None)
+        for payload in sent
+        for value in payload.values()
     )
 
 

@@ -60,9 +60,9 @@ def test_a_question_crosses_the_wire_and_comes_back_as_it_was():
 
 def test_without_a_secret_the_container_says_so_and_what_to_do(monkeypatch):
     monkeypatch.delenv("OMNIVINCI_API_KEY", raising=False)
-    with pytest.raises(BackendMisconfigured, match="no OMNIVINCI_API_KEY in the container") as told:
+    with pytest.raises(BackendMisconfigured, match="no OMNIVINCI_API_KEY in the container") as caught:
         wire.unpack_answer(Served(OMNIVINCI).answer([wire.pack_call([QUESTION])])[0])
-    assert "modal secret create pugmark-omnivinci" in told.value.remedy
+    assert "modal secret create pugmark-omnivinci" in caught.value.remedy
 
 
 def test_a_refusal_of_the_endpoint_is_a_failure_and_no_second_call(server, monkeypatch):
@@ -89,9 +89,9 @@ def test_a_worker_without_a_key_has_the_question_asked_on_modal(settings, survey
     more = {"OMNIVINCI_API_KEY": "", "OMNIVINCI_THROUGH": "modal", "PUGMARK_BACKEND": "modal"}
     with worker(settings, **client_env(plane.port), **more):
         wait_until(lambda: row(survey, answer_id).outcome)
-    one = row(survey, answer_id)
-    assert (one.outcome, one.answer, one.through, one.sent) == ("done", TEXT, "modal", "3 frames")
-    assert one.endpoint_host == server.url.split("/")[2]
+    asked = row(survey, answer_id)
+    assert (asked.outcome, asked.answer, asked.through, asked.sent) == ("done", TEXT, "modal", "3 frames")
+    assert asked.endpoint_host == server.url.split("/")[2]
     assert server.keys == [f"Bearer {KEY}"]
     assert sum(call["function"].startswith("OmniVinci") for call in plane.state()["calls"].values()) == 1
     assert files_with(settings.data_dir, KEY) == []

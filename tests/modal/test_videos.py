@@ -53,7 +53,9 @@ def test_a_video_outlasts_a_killed_worker_and_modal_away_and_no_call_is_sent_twi
         described = session.scalar(sa.select(sa.func.count()).select_from(Feature))
     assert media.stage == Stage.READY
     assert summary is not None
-    assert [(one.entry, one.exit) for one in summary.tracklets] == [("left", "right")]
+    assert [(tracklet.entry, tracklet.exit) for tracklet in summary.tracklets] == [("left", "right")]
     assert asked >= len(facts.looked) > 0
     assert found_by.backend == "modal"
-    assert bool(described) == any(one.counted and one.category == Category.ANIMAL for one in summary.tracklets)
+    assert bool(described) == any(
+        tracklet.counted and tracklet.category == Category.ANIMAL for tracklet in summary.tracklets
+    )

@@ -41,17 +41,17 @@ def page(name: str, **params: str) -> AppTest:
     return test
 
 
-def said(test: AppTest) -> str:
+def shown(test: AppTest) -> str:
     return " ".join(str(element.value) for element in [*test.markdown, *test.info])
 
 
 def button(test: AppTest, key: str) -> None:
-    next(one for one in test.button if one.key == key).click().run()
+    next(element for element in test.button if element.key == key).click().run()
     assert not test.exception
 
 
 def line(test: AppTest) -> str:
-    return next(one.proto.body for one in test.get("html") if "pm-line" in one.proto.body)
+    return next(element.proto.body for element in test.get("html") if "pm-line" in element.proto.body)
 
 
 def decide(survey: Survey) -> list[int]:
@@ -74,20 +74,20 @@ def test_the_filters_in_the_address_narrow_what_is_counted(opened):
 
 def test_a_filter_that_leaves_nothing_still_shows_the_filter_and_a_way_back(opened):
     test = page("detections", species="Bubo bubo")
-    assert "Nothing of this kind" in said(test)
-    assert any(one.label == "Show all again" for one in test.button)
+    assert "Nothing of this kind" in shown(test)
+    assert any(element.label == "Show all again" for element in test.button)
 
 
 def test_history_lists_who_decided_what_and_undoes_one_of_them(opened):
     blank, accepted, named = decide(opened)
     test = page("history")
-    words = said(test)
+    words = shown(test)
     assert all(word in words for word in ("ben", "new individual", "accepted the boxes"))
     button(test, f"undo-{accepted}")
     with opened.read() as session:
         from app.survey.decisions.history import HistoryFilter, entries
 
-        assert [one.id for one in entries(session, HistoryFilter(standing=True))] == [named, blank]
+        assert [entry.id for entry in entries(session, HistoryFilter(standing=True))] == [named, blank]
     button(test, f"redo-{accepted}")
     with opened.read() as session:
         assert len(entries(session, HistoryFilter(standing=True))) == 3
@@ -99,7 +99,7 @@ def test_undo_back_to_here_undoes_ones_own_decisions_and_nothing_else(opened):
     test = page("history")
     button(test, f"back-{blank}")
     assert everything(opened) != before, "it asks first"
-    next(one for one in test.button if one.label == "Undo 2 decisions").click().run()
+    next(element for element in test.button if element.label == "Undo 2 decisions").click().run()
     button(test, f"undo-{named}")
     assert everything(opened) == before
 
@@ -115,7 +115,7 @@ def test_the_details_of_a_decision_are_in_words_and_name_no_column(opened):
 
 def test_history_can_be_narrowed_to_one_image(opened):
     decide(opened)
-    words = said(page("history", media="1"))
+    words = shown(page("history", media="1"))
     assert "blank" in words
     assert "new individual" not in words
 
@@ -130,16 +130,16 @@ def test_an_undo_that_stands_in_the_way_of_another_decision_is_told(opened):
 
 
 def listed(test: AppTest) -> Selectbox:
-    return next(one for one in test.selectbox if one.label.startswith("On the list"))
+    return next(element for element in test.selectbox if element.label.startswith("On the list"))
 
 
 def test_the_species_list_grows_and_shrinks_on_the_page(opened):
     test = page("detections")
-    next(one for one in test.text_input if one.label == "Label").input("Bubo bubo")
-    next(one for one in test.button if one.label == "Add to the list").click().run()
+    next(element for element in test.text_input if element.label == "Label").input("Bubo bubo")
+    next(element for element in test.button if element.label == "Add to the list").click().run()
     assert "Bubo bubo" in listed(test).options
     listed(test).select("Bubo bubo").run()
-    next(one for one in test.button if one.label == "Remove from the list").click().run()
+    next(element for element in test.button if element.label == "Remove from the list").click().run()
     assert not test.exception
     assert "Bubo bubo" not in listed(test).options
 
@@ -165,10 +165,10 @@ def test_an_image_that_nobody_has_decided_about_can_be_looked_at_closer(opened, 
     monkeypatch.setattr(Jobs, "ready", lambda _jobs: True)
     monkeypatch.setattr(Jobs, "look_closer", lambda _jobs, media_id: asked.append(media_id))
     test = page("detections", media="2")
-    next(one for one in test.button if one.label == "Look closer").click().run()
+    next(element for element in test.button if element.label == "Look closer").click().run()
     assert not test.exception
     assert asked == [2]
-    assert "Looking closer …" in [one.value for one in test.caption]
+    assert "Looking closer …" in [element.value for element in test.caption]
     with opened.write() as session:
         boxes.judge_media(session, "ana", 3, "blank")
-    assert "Look closer" not in [one.label for one in page("detections", media="3").button]
+    assert "Look closer" not in [element.label for element in page("detections", media="3").button]

@@ -63,7 +63,9 @@ def filled(data_dir: Path, six: tuple[Path, list[int]]) -> list[int]:
 
 def words(test: AppTest) -> str:
     elements = [*test.title, *test.markdown, *test.caption, *test.info, *test.metric, *test.get("html"), *test.success]
-    return " ".join(str(getattr(one, "value", "") or getattr(one, "body", "") or one.proto) for one in elements)
+    return " ".join(
+        str(getattr(element, "value", "") or getattr(element, "body", "") or element.proto) for element in elements
+    )
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -117,13 +119,13 @@ def test_the_sample_button_asks_for_the_sample_survey(data_dir):
     with open_survey(load_settings()).read() as session:
         from app.survey.media.progress import recent_imports
 
-        (one,) = recent_imports(session)
-    assert "synthetic" in one.label
-    assert one.state == "queued"
+        (batch,) = recent_imports(session)
+    assert "synthetic" in batch.label
+    assert batch.state == "queued"
 
 
 def test_the_survey_page_counts_what_waits(filled):
-    assert {one.label: one.value for one in page("survey").metric} == {
+    assert {element.label: element.value for element in page("survey").metric} == {
         "Images and videos": "6",
         "With an animal": "6",
         "Not reviewed": "6",
@@ -134,7 +136,7 @@ def test_the_survey_page_counts_what_waits(filled):
 
 def path_field(test):
     """The field for a path on the server."""
-    return next(one for one in test.text_input if one.label.startswith("Or a folder, zip, image or video"))
+    return next(element for element in test.text_input if element.label.startswith("Or a folder, zip, image or video"))
 
 
 def test_a_path_outside_the_import_roots_is_refused_with_the_remedy(data_dir, tmp_path, monkeypatch):
@@ -156,7 +158,7 @@ def test_a_path_inside_the_import_roots_is_queued(data_dir, tmp_path, monkeypatc
     next(button for button in test.button if button.label == "Import from the server").click().run()
     assert not test.exception
     assert not test.error
-    assert any("waiting for the worker" in one.value for one in test.markdown)
+    assert any("waiting for the worker" in element.value for element in test.markdown)
 
 
 @pytest.mark.parametrize("asked", ["blank", "uncertain", "nonsense", "failed"])
@@ -173,7 +175,7 @@ def test_the_demo_offers_no_way_to_bring_in_that_it_refuses(data_dir, monkeypatc
 
 
 def offered(test: AppTest) -> set[str]:
-    return {one.label for one in (*test.button, *test.selectbox)}
+    return {element.label for element in (*test.button, *test.selectbox)}
 
 
 @pytest.mark.parametrize("nonsense", ["x", "True", "-1", "9999999999999999999999", "2024-99-99", ""])

@@ -57,7 +57,7 @@ def finished(data_dir: Path) -> int:
     add_media(survey, folder="Ford 2")
     with survey.write() as session:
         file = keep(session, "example", example_notes(), COLUMNS, "ana", synthetic=True)
-        ids = {word: [one["row"] for one in survey_notes.note_rows(session, [file.id]) if word in one["text"].lower()]
+        ids = {word: [row["row"] for row in survey_notes.note_rows(session, [file.id]) if word in row["text"].lower()]
                for word in ("river", "snare")}  # fmt: skip
         run = survey_notes.start_run(session, "by station", settings_of([file.id], "station"), "ana")
         run.state, run.started_at, run.finished_at, run.backend = RunState.DONE, 1.0, 5.0, "embedded"
@@ -97,7 +97,9 @@ def page(**params: str) -> AppTest:
 
 def words(test: AppTest) -> str:
     elements = [*test.title, *test.markdown, *test.caption, *test.info, *test.error, *test.get("html")]
-    return " ".join(str(getattr(one, "value", "") or getattr(one, "body", "") or one.proto) for one in elements)
+    return " ".join(
+        str(getattr(element, "value", "") or getattr(element, "body", "") or element.proto) for element in elements
+    )
 
 
 def test_an_empty_survey_offers_the_example_which_becomes_a_run_in_the_queue(data_dir):
@@ -199,7 +201,7 @@ def test_a_finished_run_shows_keywords_notes_and_where_they_lead(finished):
     assert "2 discriminative keywords" in shown
     assert "<mark>" in unquote(shown) or "mark" in shown
     assert "Notes with “river”" in shown
-    links = [str(one.proto) for one in test.get("page_link")]
+    links = [str(element.proto) for element in test.get("page_link")]
     assert any("Ford 2: 1 image" in link and "deployment" in link for link in links)
 
 

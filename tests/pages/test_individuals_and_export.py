@@ -63,11 +63,11 @@ def test_a_moved_box_taken_back_on_the_card_is_described_again(survey, monkeypat
     with survey.write() as session:
         boxes.correct_box(session, "ana", 1, box=Box(0.1, 0.1, 0.4, 0.4))
     test = page("individuals", id="1", section="History")
-    chosen = next(one for one in test.selectbox if one.label == "Take back one decision")
+    chosen = next(element for element in test.selectbox if element.label == "Take back one decision")
     test = ready(chosen.select_index(0).run())
     with survey.write() as session:
         session.execute(sa.update(Feature).values(box=box_key(Box(0.1, 0.1, 0.4, 0.4))))
-    next(one for one in test.button if one.label == "Take it back").click().run()
+    next(element for element in test.button if element.label == "Take it back").click().run()
     assert not test.exception
     assert asked.described == [([1], False)]
 
@@ -83,11 +83,11 @@ def ready(test: AppTest) -> AppTest:
 
 def words(test: AppTest) -> str:
     shown = [*test.title, *test.markdown, *test.caption, *test.info, *test.warning, *test.success]
-    return " ".join(str(one.value) for one in shown)
+    return " ".join(str(element.value) for element in shown)
 
 
 def button(test: AppTest, label: str):
-    return next(one for one in test.button if one.label == label)
+    return next(element for element in test.button if element.label == label)
 
 
 @pytest.mark.parametrize("section", SECTIONS)
@@ -114,7 +114,7 @@ def test_a_name_from_people_never_reaches_markdown_bare(survey, name):
         assert not test.exception
         shown = [*test.title, *test.markdown, *test.caption, *test.info, *test.warning, *test.success]
         labels = [*test.button, *test.selectbox, *test.text_input]
-        texts = [one.value for one in shown] + [one.label for one in labels]
+        texts = [element.value for element in shown] + [element.label for element in labels]
         assert [text for text in texts if name in text.replace(plain(name), "")] == [], params
 
 
@@ -122,7 +122,7 @@ def test_the_conflict_is_listed_with_its_figures_and_accepted_with_a_reason(surv
     test = page("individuals", view="Conflicts")
     assert "Too far for the time" in words(test)
     assert "55.6 km in 30 min: 111 km/h, where 10 km/h is the limit" in words(test)
-    reason = next(one for one in test.text_input if one.label == "Why")
+    reason = next(element for element in test.text_input if element.label == "Why")
     reason.input("The clock of Valley is an hour off, checked").run()
     ready(button(test, "Accept").click().run())
     assert not test.exception
@@ -140,18 +140,18 @@ def test_split_off_and_undo_from_the_conflicts(survey):
 
 def test_describe_saves_and_renames(survey):
     test = page("individuals", id="1", section="Describe")
-    next(one for one in test.selectbox if one.label == "Sex").select("female")
-    next(one for one in test.text_input if one.label == "Name").input("Machli")
+    next(element for element in test.selectbox if element.label == "Sex").select("female")
+    next(element for element in test.text_input if element.label == "Name").input("Machli")
     button(test, "Save").click().run()
     assert not test.exception
     with survey.read() as session:
-        one = catalogue.individual(session, 1)
-    assert (one.name, one.sex) == ("Machli", "female")
+        animal = catalogue.individual(session, 1)
+    assert (animal.name, animal.sex) == ("Machli", "female")
 
 
 def test_a_name_that_was_used_before_is_told_and_nothing_changes(survey):
     test = page("individuals", id="1", section="Describe")
-    next(one for one in test.text_input if one.label == "Name").input("b")
+    next(element for element in test.text_input if element.label == "Name").input("b")
     button(test, "Save").click().run()
     assert any("never used twice" in toast.value for toast in test.toast)
     with survey.read() as session:
@@ -196,15 +196,17 @@ def test_two_animals_said_on_a_proposal_is_not_proposed_again(survey):
     assert not test.exception
     assert "No two of opposite flanks were seen" in words(test)
     card = page("individuals", id="2", section="Join flanks")
-    next(one for one in card.selectbox if one.label.startswith("Whose left flank")).select(3).run()
+    next(element for element in card.selectbox if element.label.startswith("Whose left flank")).select(3).run()
     assert "were said to be different animals" in words(card)
 
 
 def test_flanks_are_joined_on_the_card_only_with_a_reason(survey):
     card = page("individuals", id="1", section="Join flanks")
-    next(one for one in card.selectbox if one.label.startswith("Whose right flank")).select(2).run()
+    next(element for element in card.selectbox if element.label.startswith("Whose right flank")).select(2).run()
     assert button(card, "Join the flanks of A and B").disabled
-    next(one for one in card.selectbox if one.label == "How do you know?").select("Known from the field").run()
+    next(element for element in card.selectbox if element.label == "How do you know?").select(
+        "Known from the field"
+    ).run()
     button(card, "Join the flanks of A and B").click().run()
     assert not card.exception
     assert "right flank joined from B by ana" in words(card)
@@ -212,7 +214,7 @@ def test_flanks_are_joined_on_the_card_only_with_a_reason(survey):
 
 def test_the_capture_history_counts_and_labels_its_estimates(survey):
     test = page("individuals", view="Capture history")
-    assert {one.label: one.value for one in test.metric}["Individuals"] == "2"
+    assert {element.label: element.value for element in test.metric}["Individuals"] == "2"
     assert "Quick look, not an estimate to publish" in words(test)
     assert "nobody said when the camera worked" in words(test)
 
@@ -241,7 +243,7 @@ def test_a_file_is_written_followed_cancelled_and_downloaded_from_the_page(surve
     monkeypatch.setattr(deps, "jobs", lambda: Queued())
     test = page("export")
     test.button(key="write-mark").click().run()
-    assert "Waiting for the worker" in " ".join(one.proto.text for one in test.get("progress"))
+    assert "Waiting for the worker" in " ".join(element.proto.text for element in test.get("progress"))
     again = page("export")  # another tab, or the same one after a reload
     again.button(key="cancel-card-1").click().run()
     assert not again.exception
@@ -249,7 +251,9 @@ def test_a_file_is_written_followed_cancelled_and_downloaded_from_the_page(surve
     job.bring_to_end(survey, 2)
     test = page("export")
     assert "2 individuals, 2 stations" in words(test)
-    assert {one.proto.url.partition("?")[0] for one in test.get("link_button")} == {"/api/export/2/pugmark-mark.zip"}
+    assert {element.proto.url.partition("?")[0] for element in test.get("link_button")} == {
+        "/api/export/2/pugmark-mark.zip"
+    }
     with survey.write() as session:
         catalogue_decisions.describe(session, "ana", 1, sex="female")
     test = page("export")
@@ -283,4 +287,4 @@ def test_days_that_cannot_be_are_told_and_nothing_is_saved(survey):
     button(test, "Save the stations").click().run()
     assert any("Ridge: The first day is after the last day" in toast.value for toast in test.toast)
     with survey.read() as session:
-        assert all(one.first_day is None for one in deployment_views(session))
+        assert all(view.first_day is None for view in deployment_views(session))

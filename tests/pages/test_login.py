@@ -50,7 +50,7 @@ def audited() -> list[tuple[str, str]]:
 def test_whoever_is_on_no_list_sees_nothing_of_the_survey(login, address, claims, shown):
     login(address, **claims)
     test = page("detections")
-    seen = words(test) + " ".join(one.value for one in test.error)
+    seen = words(test) + " ".join(element.value for element in test.error)
     assert shown in seen
     assert not test.get("dataframe")
     assert [button.label for button in test.button] in (["Log in"], ["Log in as somebody else"])
@@ -64,7 +64,7 @@ def test_a_viewer_changes_nothing_whatever_they_press(login, name):
     test = page(name)
     assert not test.exception
     for label in [button.label for button in test.button]:
-        button = next((one for one in test.button if one.label == label and not one.disabled), None)
+        button = next((element for element in test.button if element.label == label and not element.disabled), None)
         if button is not None:
             button.click().run()
         assert not test.exception

@@ -97,7 +97,7 @@ def dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
 def test_the_page_of_an_embedded_survey_says_how_to_connect_modal(dashboard):
     test = page("operations")
     assert not test.exception
-    assert "modal deploy -m modal_backend.modal_app" in " ".join(one.value for one in test.markdown)
+    assert "modal deploy -m modal_backend.modal_app" in " ".join(element.value for element in test.markdown)
 
 
 def metrics(survey: Survey) -> dict[str, dict[tuple[tuple[str, str], ...], float]]:
@@ -107,7 +107,7 @@ def metrics(survey: Survey) -> dict[str, dict[tuple[tuple[str, str], ...], float
     with survey.read() as session:
         text = metrics_text(snapshot(survey, "modal"), model_figures(session))
     families = list(text_string_to_metric_families(text))
-    assert len({one.name for one in families}) == len(families)
+    assert len({family.name for family in families}) == len(families)
     values: dict[str, dict[tuple[tuple[str, str], ...], float]] = {}
     for sample in (sample for family in families for sample in family.samples):
         values.setdefault(sample.name, {})[tuple(sorted(sample.labels.items()))] = sample.value
@@ -130,7 +130,7 @@ def test_metrics_split_the_time_of_every_model_and_count_its_outcomes(survey):
     assert values["pugmark_call_oldest_seconds"][labels()] == 0
     assert values["pugmark_call_cold_start_seconds"][labels(quantile="0.5")] == 5.0
     assert values["pugmark_call_run_seconds"][labels(model='a "b"', backend="embedded", quantile="0.95")] == 3.0
-    assert not [one for one in values["pugmark_call_cold_start_seconds"] if ("model", 'a "b"') in one]
+    assert not [value for value in values["pugmark_call_cold_start_seconds"] if ("model", 'a "b"') in value]
     waiting = values["pugmark_call_waiting_seconds"]
     assert [round(waiting[labels(quantile=each)]) for each in ("0.5", "0.95")] == [2, 2]
 
@@ -172,10 +172,10 @@ def test_two_versions_of_a_task_stand_side_by_side_with_what_people_said(survey)
             verdict = "rejected" if number == 0 else "accepted"
             session.add(DetectionReview(detection_id=detection, verdict=verdict, who="ana"))
     with survey.read() as session:
-        two, one = versions(session)
-    assert (two.version, two.backend, two.results, two.calls, two.accepted, two.rejected) == ("2", "modal", 2, 1, 2, 0)
-    assert (two.p50, two.per_input) == pytest.approx((10, 2.5), abs=0.01)
-    assert (one.accepted, one.rejected, one.acceptance, one.p50) == (3, 1, 0.75, None)
+        new, old = versions(session)
+    assert (new.version, new.backend, new.results, new.calls, new.accepted, new.rejected) == ("2", "modal", 2, 1, 2, 0)
+    assert (new.p50, new.per_input) == pytest.approx((10, 2.5), abs=0.01)
+    assert (old.accepted, old.rejected, old.acceptance, old.p50) == (3, 1, 0.75, None)
 
 
 def test_a_model_is_kept_warm_and_let_go_again(plane):
@@ -197,15 +197,15 @@ def test_the_switch_on_the_page_asks_modal_and_tells_what_it_costs(dashboard, pl
 
     def seen() -> bool:
         test.run()
-        return any(one.label == LOCAL for one in test.toggle)
+        return any(element.label == LOCAL for element in test.toggle)
 
     wait_until(seen)
-    switch = next(one for one in test.toggle if one.label == LOCAL)
+    switch = next(element for element in test.toggle if element.label == LOCAL)
     assert switch.value is False
-    assert any("an hour" in one.value for one in test.caption)
+    assert any("an hour" in element.value for element in test.caption)
     switch.set_value(True).run()
     assert not test.exception
-    assert any("1 container kept warm: about $0." in one.value for one in test.warning)
+    assert any("1 container kept warm: about $0." in element.value for element in test.warning)
     wait_until(lambda: ModalBackend(Options()).kept_warm(LOCAL) == 1)
     ModalBackend(Options()).keep_warm(LOCAL, 0)
 
@@ -220,16 +220,16 @@ def test_a_running_import_is_stopped_and_run_again_from_the_page(dashboard):
     assert not test.exception
     with survey.read() as session:
         assert session.get_one(ImportBatch, import_id).state == ImportState.FAILED
-    assert any("Ridge *3* stopped after 0 files: The import was cancelled." in one.value for one in test.text)
+    assert any("Ridge *3* stopped after 0 files: The import was cancelled." in element.value for element in test.text)
     test.button(key=f"again-{import_id}").click().run()
     with survey.read() as session:
-        one = session.get_one(ImportBatch, import_id)
-        assert (one.state, one.attempt) == (ImportState.QUEUED, 2)
+        again = session.get_one(ImportBatch, import_id)
+        assert (again.state, again.attempt) == (ImportState.QUEUED, 2)
     survey.close()
 
 
 def test_the_retry_button_is_there_only_when_something_failed(dashboard):
-    assert not [one for one in page("operations").button if one.key == "retry-failed"]
+    assert not [element for element in page("operations").button if element.key == "retry-failed"]
     survey = open_survey(load_settings())
     add_media(survey)
     with survey.write() as session:

@@ -35,11 +35,11 @@ def page(**params: str) -> AppTest:
 
 
 def button(test: AppTest, label: str):
-    return next(one for one in test.button if one.label == label)
+    return next(element for element in test.button if element.label == label)
 
 
 def field(test: AppTest, label: str):
-    return next(one for one in [*test.text_input, *test.selectbox] if one.label == label)
+    return next(element for element in [*test.text_input, *test.selectbox] if element.label == label)
 
 
 def taken(survey: Survey, media_id: int):
@@ -48,7 +48,7 @@ def taken(survey: Survey, media_id: int):
 
 
 def text(test: AppTest) -> str:
-    return " ".join(str(one.value) for one in [*test.markdown, *test.caption, *test.subheader, *test.error])
+    return " ".join(str(element.value) for element in [*test.markdown, *test.caption, *test.subheader, *test.error])
 
 
 def test_a_clock_that_fell_back_is_named_and_corrected_by_its_picture_and_undone(survey):
@@ -58,7 +58,7 @@ def test_a_clock_that_fell_back_is_named_and_corrected_by_its_picture_and_undone
             break
         test.run()
     assert "jumps back after IMG_0002.JPG" in text(test)
-    next(one for one in test.button if one.label == "Look at it").click().run()
+    next(element for element in test.button if element.label == "Look at it").click().run()
     assert "the camera recorded **2000-01-" in text(test)
     wanted = START + timedelta(days=1)
     field(test, "This picture was taken at").input(f"{wanted:%Y-%m-%d %H:%M}").run()
@@ -122,11 +122,11 @@ def test_times_that_the_pictures_show_are_taken_in_one_step_and_given_back(surve
     test = page(**{"stations-view": "Read from pictures"})
     assert not test.exception
     assert button(test, "Take 2 times").disabled
-    test = next(one for one in test.radio if one.label == "Order of the date").set_value("dmy").run()
+    test = next(element for element in test.radio if element.label == "Order of the date").set_value("dmy").run()
     button(test, "Take 2 times").click().run()
     assert taken(survey, 5) == datetime(2024, 4, 3, 5, 41, 7)
     test = page(**{"stations-view": "Read from pictures"})
-    assert not [one for one in test.button if one.label.startswith("Take")]
+    assert not [element for element in test.button if element.label.startswith("Take")]
 
 
 def test_a_bar_that_was_not_read_for_sure_is_read_by_a_person(survey):

@@ -40,7 +40,7 @@ def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
 
 def words(test: Any) -> str:
     assert not test.exception
-    return " ".join(one.value for kind in (test.caption, test.markdown, test.warning) for one in kind)
+    return " ".join(element.value for kind in (test.caption, test.markdown, test.warning) for element in kind)
 
 
 def tried(survey: Survey) -> int:
@@ -77,7 +77,7 @@ def test_the_figures_say_how_far_both_agree_and_what_people_said(survey):
     assert "They saw the boxes of pocket detector, those of pocket detector closer only where they compared" in words(
         test
     )
-    table = next(one.value for one in test.dataframe if "of 2 images by both" in one.value)
+    table = next(element.value for element in test.dataframe if "of 2 images by both" in element.value)
     assert dict(zip(table.iloc[:, 0], table["images"], strict=True)) == {
         "both found an animal": 0,
         "both found none": 0,

@@ -71,9 +71,9 @@ def add_run(session: Session, media_id: int, detector: str, animals: int) -> Tra
     found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
     ids = results.store_analysis(session, media_id, version, None, found)
     row = tracklets.put_tracklet(session, media_id, ONE, ids, run.id)
-    said = Sentence(f"{animals} animal is in this video.", 1.0, 3.0, (10, 20, 30))
+    sentence = Sentence(f"{animals} animal is in this video.", 1.0, 3.0, (10, 20, 30))
     facts = video_run_rows.RunFacts(
-        looked=[[index, index / 10] for index in range(0, 50, 10)], compared=50, sentences=tracklets.as_rows([said])
+        looked=[[index, index / 10] for index in range(0, 50, 10)], compared=50, sentences=tracklets.as_rows([sentence])
     )
     count = Count(animals, 20, 2.0, animals, animals)
     video_run_rows.finish(session, run, version.id, count, False, facts)
@@ -95,11 +95,11 @@ def test_every_page_runs_on_a_survey_with_a_video(video, name):
 def test_an_open_video_says_what_was_computed_and_from_what(video):
     test = page("videos", media=str(video))
     assert not test.exception
-    said = words(test)
-    assert "1 animal is in this video." in said
-    assert "Computed on this machine from detections and motion" in said
-    assert "5 of 50 frames" in said
-    assert "left → right" in said
+    shown = words(test)
+    assert "1 animal is in this video." in shown
+    assert "Computed on this machine from detections and motion" in shown
+    assert "5 of 50 frames" in shown
+    assert "left → right" in shown
 
 
 def test_a_list_says_which_videos_hold_people_or_vehicles_beside_what_moves(video):
@@ -155,7 +155,7 @@ def test_undo_beside_a_video_takes_back_the_count_and_the_deletion_of_this_video
 
 
 def test_accounts_of_a_video_stand_side_by_side_and_a_count_that_differs_is_marked(video):
-    assert "one account of this video" in " ".join(one.value for one in page("videos", media=str(video)).info)
+    assert "one account of this video" in " ".join(element.value for element in page("videos", media=str(video)).info)
     survey = open_survey(load_settings())
     with survey.write() as session:
         for text in ("<b>Two</b> leave.\nCount: 3", "A quiet forest."):
@@ -164,14 +164,14 @@ def test_accounts_of_a_video_stand_side_by_side_and_a_count_that_differs_is_mark
     with survey.read() as session:
         runs = accounts.runs_of(session, video)
     survey.close()
-    assert [(one.kind, one.animals) for one in runs] == [("computed", 1), ("answered", None), ("answered", 3)]
+    assert [(run.kind, run.animals) for run in runs] == [("computed", 1), ("answered", None), ("answered", 3)]
     assert accounts.differing(runs) == {2}
     assert runs[0].tracklets == (("animal", 1.0, 3.0, "left", "right"),)
     test = page("videos", media=str(video))
     assert not test.exception
-    assert any("The counts differ: 1, 3" in one.value for one in test.warning)
-    assert any("3 animals, not 1" in one.value for one in test.markdown)
-    assert "<b>Two</b> leave.\nCount: 3" in [one.value for one in test.text]
+    assert any("The counts differ: 1, 3" in element.value for element in test.warning)
+    assert any("3 animals, not 1" in element.value for element in test.markdown)
+    assert "<b>Two</b> leave.\nCount: 3" in [element.value for element in test.text]
 
 
 def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can_be_undone(video):
@@ -180,10 +180,12 @@ def test_of_two_runs_the_newest_counts_until_a_person_chooses_and_the_choice_can
         add_run(session, video, "e", 2)
     test = page("videos", media=str(video))
     assert "2 animal is in this video." in words(test)
-    assert any("The counts differ: 2, 1" in one.value for one in test.warning)
+    assert any("The counts differ: 2, 1" in element.value for element in test.warning)
     next(button for button in test.button if button.label == "Use this run").click().run()
     assert not test.exception
-    assert next(one.value for one in test.text if "in this video" in one.value) == "1 animal is in this video."
+    assert (
+        next(element.value for element in test.text if "in this video" in element.value) == "1 animal is in this video."
+    )
     with survey.write() as session:
         assert tracklets.summary_of(session, video).animals == 1
         undo_last(session, "ana", RUNS.words)
@@ -203,8 +205,8 @@ def test_a_run_people_have_decided_on_counts_beside_a_newer_one_and_the_newer_on
         newer = add_run(session, video, "e", 2)
         newer.query_id = tracklets.detections_of(session, newer.id)[0].detection_id
     with survey.read() as session:
-        runs = [one for one in accounts.runs_of(session, video) if one.run_id]
-        assert [(one.animals, one.counts, one.decided) for one in runs] == [(1, True, 1), (2, False, 0)]
+        runs = [run for run in accounts.runs_of(session, video) if run.run_id]
+        assert [(run.animals, run.counts, run.decided) for run in runs] == [(1, True, 1), (2, False, 0)]
         assert tracklets.summary_of(session, video).animals == 4
         assert [row.query_id for row, _ in tracklets.tracklets_of(session, video)] == [first]
         assert list(session.scalars(tracklets.set_aside())) == [newer.query_id]

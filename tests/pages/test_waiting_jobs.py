@@ -37,7 +37,7 @@ def jobs(survey: Survey) -> Iterator[Jobs]:
 
 def lines(test) -> list[str]:
     assert not test.exception
-    return [one.value for one in test.markdown if "has waited" in one.value]
+    return [element.value for element in test.markdown if "has waited" in element.value]
 
 
 def test_a_waiting_import_is_moved_to_the_front_and_back_and_says_when_it_begins(survey, jobs):
@@ -58,7 +58,7 @@ def test_a_waiting_import_is_moved_to_the_front_and_back_and_says_when_it_begins
     assert "begins in at most about" in first
     assert "2 before it" in third
     assert "begins in" not in second + third, "only one import is under way: when the others begin is not known"
-    assert not [one for one in test.button if one.key == "front-import-1-1"]
+    assert not [element for element in test.button if element.key == "front-import-1-1"]
     test.button(key="front-import-3-1").click().run()
     moved, *rest = lines(test)
     assert "Card \\*3\\*" in moved
@@ -68,7 +68,7 @@ def test_a_waiting_import_is_moved_to_the_front_and_back_and_says_when_it_begins
     test.button(key="back-import-3-1").click().run()
     assert lines(test)[0].startswith("Import · Card \\*1\\*")
     history = page("history")
-    assert "Import · Card *3*" in str([one.value.to_dict() for one in history.dataframe])
+    assert "Import · Card *3*" in str([element.value.to_dict() for element in history.dataframe])
 
 
 def test_a_job_far_behind_is_moved_too(survey, jobs):
@@ -77,23 +77,23 @@ def test_a_job_far_behind_is_moved_too(survey, jobs):
             imports.start_import(session, kind="folder", root=f"/cards/{number}", label=f"Card {number}")
         jobs.run_import(number)
     test = page("operations")
-    (later,) = [one for one in test.expander if one.label == "Those that begin later"]
-    assert [one.key for one in later.button] == ["front-import-6-1", "front-import-7-1"]
+    (later,) = [element for element in test.expander if element.label == "Those that begin later"]
+    assert [element.key for element in later.button] == ["front-import-6-1", "front-import-7-1"]
     test.button(key="front-import-7-1").click().run()
     assert lines(test)[0].startswith("Import · Card 7 · begins next, moved to the front")
 
 
 def test_without_jobs_that_wait_there_is_no_list(survey):
-    assert not [one for one in page("operations").subheader if one.value == "Waiting"]
+    assert not [element for element in page("operations").subheader if element.value == "Waiting"]
 
 
 def test_how_much_is_kept_by_content_is_shown_and_how_often_it_was_of_use_only_when_that_is_known(survey):
-    assert not [one for one in page("operations").caption if "kept by content" in one.value]
+    assert not [element for element in page("operations").caption if "kept by content" in element.value]
     (crop,) = add_media(survey, [found()])[1]
     describe(survey, crop, 1)
     with survey.write() as session:
         session.add(ListedFile(import_id=1, path="again.jpg", outcome=Outcome.DUPLICATE))
-    (text,) = [one.value for one in page("operations").caption if "kept by content" in one.value]
+    (text,) = [element.value for element in page("operations").caption if "kept by content" in element.value]
     assert "2 rows" in text
     assert "about 0.0 MB. Of 2 files that came in since" in text
     assert "1 (50.0%) had been here before" in text

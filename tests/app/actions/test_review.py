@@ -86,12 +86,16 @@ def test_who_overrules_a_decision_made_since_is_told_whose_it_was(survey, send):
     media, (box,) = add_media(survey, [found(0.9)])
     seen = time.time()
     send({"kind": "species", "detection_id": box, "media_id": media, "species": "leopard", "seen": seen}, who="ben")
-    told = send({"kind": "species", "detection_id": box, "media_id": media, "species": "tiger", "seen": seen})
-    assert told.messages[0].startswith("ben decided about this too")
+    outcome = send({"kind": "species", "detection_id": box, "media_id": media, "species": "tiger", "seen": seen})
+    assert outcome.messages[0].startswith("ben decided about this too")
     later = send({"kind": "species", "detection_id": box, "media_id": media, "species": "lion", "seen": time.time()})
     assert later.messages == []
     with survey.read() as session:
-        assert [one.view["species"] for one in session.scalars(sa.select(Decision))] == ["leopard", "tiger", "lion"]
+        assert [decision.view["species"] for decision in session.scalars(sa.select(Decision))] == [
+            "leopard",
+            "tiger",
+            "lion",
+        ]
 
 
 def test_a_decision_over_that_of_another_tab_of_the_same_person_says_so(survey, send):
@@ -111,15 +115,15 @@ def test_an_undo_in_the_way_of_somebody_elses_decision_says_whose_and_changes_no
     media, (box,) = add_media(survey, [found(0.9)])
     send({"kind": "species", "detection_id": box, "media_id": media, "species": "leopard"})
     send({"kind": "species", "detection_id": box, "media_id": media, "species": "tiger"}, who="ben")
-    told = send({"kind": "undo", "undoes": None})
-    assert "species, by ben" in told.problems[0]
-    assert "History" in told.problems[0]
+    outcome = send({"kind": "undo", "undoes": None})
+    assert "species, by ben" in outcome.problems[0]
+    assert "History" in outcome.problems[0]
 
 
 def test_media_left_out_of_a_bulk_decision_are_told_with_the_reason(survey, send):
     empty, _ = add_media(survey, [])
-    told = send({"kind": "bulk", "what": "species", "species": "tiger", "media_ids": [empty], "threshold": 0.5})
-    assert told.problems == ["1 image was left as before: nothing on it to label."]
+    outcome = send({"kind": "bulk", "what": "species", "species": "tiger", "media_ids": [empty], "threshold": 0.5})
+    assert outcome.problems == ["1 image was left as before: nothing on it to label."]
 
 
 def test_a_box_drawn_in_the_browser_is_found_again_after_undo_and_redo(survey, send):

@@ -23,7 +23,7 @@ from app.survey.tables.base import Base
 from tests.support.asked import Asked
 from tests.support.surveys import add_media, found
 
-MODULES = [importlib.import_module(f"app.actions.{one.name}") for one in pkgutil.iter_modules(actions.__path__)]
+MODULES = [importlib.import_module(f"app.actions.{module.name}") for module in pkgutil.iter_modules(actions.__path__)]
 ACTIONS = [
     function
     for module in MODULES
@@ -61,7 +61,7 @@ def test_every_action_has_a_role_and_refuses_a_viewer(survey, action):
     assert getattr(action, ROLE) >= Role.REVIEWER
     sent = [{"n": 3, "uuid": "0", "kind": "blank", "media_id": 1}]
     given = {"survey": survey.seen_by(Role.VIEWER), "jobs": Asked(), "actions": sent, "ack": 0}
-    wanted = [name for name, one in inspect.signature(action).parameters.items() if one.kind in BY_NAME]
+    wanted = [name for name, parameter in inspect.signature(action).parameters.items() if parameter.kind in BY_NAME]
     refusal = answer_of(action, {name: given.get(name) for name in wanted})
     assert "You are a viewer" in refusal
     assert everything(survey) == before

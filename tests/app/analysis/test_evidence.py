@@ -92,9 +92,9 @@ def test_a_crop_that_cannot_be_read_says_so_in_its_evidence(survey, context, mon
     path.write_bytes(b"not a picture")
     worker.compare_pairs(context, [[a, b]])
     with survey.read() as session:
-        one = kept.evidence_of(session, {a: [b]})[a][b]
-    assert "cannot be read" in one.problem
-    assert (one.whole, one.animal, one.on_background) == (0, 0, False)
+        evidence = kept.evidence_of(session, {a: [b]})[a][b]
+    assert "cannot be read" in evidence.problem
+    assert (evidence.whole, evidence.animal, evidence.on_background) == (0, 0, False)
 
 
 def test_undoing_a_drawn_box_takes_what_was_computed_about_it_along(survey, context):
@@ -119,9 +119,9 @@ def test_quality_orders_crops_says_it_in_words_and_leaves_none_out(survey, conte
     worker.measure_crops(context, [dark, good])
     with survey.read() as session:
         assert quality.by_quality(session, [unknown, dark, good]) == [good, dark, unknown]
-        said = {one: quality.words(row) for one, row in quality.of(session, [good, dark]).items()}
-    assert said[good] == ["good view"]
-    assert "very dark" in said[dark]
+        described = {crop: quality.words(row) for crop, row in quality.of(session, [good, dark]).items()}
+    assert described[good] == ["good view"]
+    assert "very dark" in described[dark]
 
 
 def test_a_box_at_the_edge_and_under_another_animal_is_told(survey, context):
@@ -155,8 +155,8 @@ def test_a_flank_is_proposed_by_a_clear_match_with_a_decided_one_and_never_set(s
 def test_crops_of_decided_flank_are_read_for_the_mirror_test_and_three_are_too_few(survey, context):
     ids = striped_crops(survey, [1, 2, 3, 4, 5])
     with survey.write() as session:
-        for one in ids[:3]:
-            identity.set_flank(session, "ana", one, "left")
+        for number in ids[:3]:
+            identity.set_flank(session, "ana", number, "left")
     with survey.read() as session:
         assert sorted(flanks.unread(session)) == ids[:3]
         assert not flanks.enough(session)
@@ -174,14 +174,14 @@ def test_the_views_of_an_individual_begin_with_the_querys_flank_and_leave_the_ot
     ids = [add_media(survey, [found()], minutes=60.0 * number)[1][0] for number in range(4)]
     with survey.write() as session:
         identity.new_individual(session, "ana", ids[0])
-        for one in ids[1:]:
-            identity.say_same(session, "ana", one, ids[0])
-        for one, flank in zip(ids, ("right", "unknown", "left", "left"), strict=True):
-            identity.set_flank(session, "ana", one, flank)
-        for one, score in ((ids[2], 0.2), (ids[3], 0.9)):
+        for crop in ids[1:]:
+            identity.say_same(session, "ana", crop, ids[0])
+        for crop, flank in zip(ids, ("right", "unknown", "left", "left"), strict=True):
+            identity.set_flank(session, "ana", crop, flank)
+        for crop, score in ((ids[2], 0.2), (ids[3], 0.9)):
             figures = {"sharpness": 1.0, "brightness": 0.4, "clipped": 0.0, "contrast": 0.2, "pixels": 300.0}
             session.add(
-                CropQuality(detection_id=one, box="", version="1", at_edge=False, covered=0.0, score=score, **figures)
+                CropQuality(detection_id=crop, box="", version="1", at_edge=False, covered=0.0, score=score, **figures)
             )
     with survey.read() as session:
         first = best_views.views_of(session, [1], "left", one_flank=True)
@@ -224,8 +224,8 @@ def test_the_matcher_s_evidence_stands_beside_rapid_s_and_the_stronger_comes_fir
     assert here.strength >= here.other.strength
     by_matcher = here if here.by == "matcher" else here.other
     assert by_matcher.animal > 20
-    for one, turned in ((here, there), (here.other, there.other)):
-        assert [line[:4] for line in turned.lines] == [[x2, y2, x1, y1] for x1, y1, x2, y2, *_ in one.lines]
+    for straight, turned in ((here, there), (here.other, there.other)):
+        assert [line[:4] for line in turned.lines] == [[x2, y2, x1, y1] for x1, y1, x2, y2, *_ in straight.lines]
 
 
 def test_the_matcher_s_evidence_goes_with_the_box(survey, context, compared):

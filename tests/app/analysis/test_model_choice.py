@@ -115,9 +115,9 @@ def test_nothing_is_asked_when_the_settings_name_the_models(tmp_path):
 def test_what_is_in_use_is_shown_in_words_and_in_the_strip():
     from app.survey.calls.overview import StripSnapshot
 
-    told = words(Choice("megadetector", (EMBEDDING, "megadescriptor")))
-    assert told == "MegaDetector v5a.0.1, pocket embedding, MegaDescriptor L-384"
-    html = strip_html(StripSnapshot("embedded", 0, 0, 0, None, None, [None] * 60), "", "<b>" + told)
+    label = words(Choice("megadetector", (EMBEDDING, "megadescriptor")))
+    assert label == "MegaDetector v5a.0.1, pocket embedding, MegaDescriptor L-384"
+    html = strip_html(StripSnapshot("embedded", 0, 0, 0, None, None, [None] * 60), "", "<b>" + label)
     assert "&lt;b&gt;MegaDetector v5a.0.1" in html
 
 
@@ -142,7 +142,7 @@ def test_doctor_names_what_is_in_use_and_what_is_missing(tmp_path):
     layout = published_layout("mdv6-apa-rtdetr-c")
     put(mirror, MODELS["megadetector-apa-c"].files[0].path, {"model": fill_by_name(layout, spread=0.05)})
     found = pugmark_here(tmp_path, "doctor", PUGMARK_WEIGHTS_DIR=str(mirror), PUGMARK_BACKEND="embedded")
-    findings = {one["name"]: one for one in found}
+    findings = {finding["name"]: finding for finding in found}
     assert findings["models in use"]["reason"].startswith("MegaDetector MDV6-apa-rtdetr-c, pocket embedding")
     assert findings["megadetector-apa-c"]["state"] == "ready"
     assert findings["megadetector-apa-c"]["sha256"]

@@ -135,11 +135,11 @@ def test_the_frames_looked_at_are_kept_as_pictures(filmed):
 def test_a_tracklet_is_one_query_with_features_of_its_own(filmed):
     survey, media_id, _ = filmed
     with survey.read() as session:
-        ((row, one),) = tracklets.tracklets_of(session, media_id)
+        ((row, tracklet),) = tracklets.tracklets_of(session, media_id)
         version = feature_version(session, LOCAL)
         waiting = rankings.waiting(session, version)
         features = session.scalars(sa.select(Feature).where(Feature.detection_id == row.query_id)).all()
-    assert len(one.boxes) > 3
+    assert len(tracklet.boxes) > 3
     assert waiting == [row.query_id]
     assert {feature.count for feature in features} >= {1280}
     crops = list((survey.data_dir / "crops").rglob(f"{row.query_id}-*.jpg"))
@@ -206,7 +206,7 @@ def test_the_export_says_on_which_frame_each_detection_is(filmed, tmp_path):
     assert video["frame_rate"] == pytest.approx(8, abs=0.1)
     assert len(video["frames_processed"]) == len(set(video["frames_processed"])) <= 64
     assert video["detections"]
-    assert {one["frame_number"] for one in video["detections"]} <= set(video["frames_processed"])
+    assert {detection["frame_number"] for detection in video["detections"]} <= set(video["frames_processed"])
     assert "frame_rate" not in picture
     assert rows["broken.avi"]["detections"] is None
 
@@ -260,18 +260,18 @@ def test_a_video_that_ended_the_program_twice_is_set_aside_and_can_be_tried_agai
 
 def test_the_command_prints_what_was_seen_and_exits_as_the_others_do(tmp_path):
     video = card(tmp_path / "card") / "20240312_054112.mp4"
-    said = pugmark_here(tmp_path / "data", "summarise", str(video))
-    assert said["duration"] == pytest.approx(5.0, abs=0.2)
-    assert (said["width"], said["height"]) == (320, 180)
-    assert {"max_at_once", "distinct_low", "distinct_high", "by_category"} <= set(said)
-    assert said["animals"] + len(said["possible"]) >= 1
-    assert said["moved_unidentified"] is any(one["source"] == "motion" for one in said["possible"])
-    assert said["frames_looked_at"][0] == {"frame": 0, "second": 0.0, "timecode": "0:00.0"}
-    (one,) = said["tracklets"] + said["possible"]
-    assert (one["entry"], one["exit"]) == ("left", "right")
-    assert len(one["boxes"]) > 3
-    looked = {frame["frame"] for frame in said["frames_looked_at"]}
-    assert all(set(sentence["frames"]) <= looked for sentence in said["sentences"])
+    summary = pugmark_here(tmp_path / "data", "summarise", str(video))
+    assert summary["duration"] == pytest.approx(5.0, abs=0.2)
+    assert (summary["width"], summary["height"]) == (320, 180)
+    assert {"max_at_once", "distinct_low", "distinct_high", "by_category"} <= set(summary)
+    assert summary["animals"] + len(summary["possible"]) >= 1
+    assert summary["moved_unidentified"] is any(possible["source"] == "motion" for possible in summary["possible"])
+    assert summary["frames_looked_at"][0] == {"frame": 0, "second": 0.0, "timecode": "0:00.0"}
+    (tracklet,) = summary["tracklets"] + summary["possible"]
+    assert (tracklet["entry"], tracklet["exit"]) == ("left", "right")
+    assert len(tracklet["boxes"]) > 3
+    looked = {frame["frame"] for frame in summary["frames_looked_at"]}
+    assert all(set(sentence["frames"]) <= looked for sentence in summary["sentences"])
     assert "refused" in pugmark_here(tmp_path / "data", "summarise", str(video.with_name("broken.avi")), expect=3)
 
 
@@ -306,9 +306,9 @@ def test_the_threshold_of_the_detector_that_ran_decides_and_is_stored(survey, tm
     with survey.read() as session:
         media_id = session.scalars(sa.select(Media.id).where(Media.kind == "video")).one()
         thresholds = set(session.scalars(sa.select(ModelVersion.threshold).where(ModelVersion.model == Unsure.NAME)))
-        found = [one for _, one in tracklets.tracklets_of(session, media_id)]
+        found = [tracklet for _, tracklet in tracklets.tracklets_of(session, media_id)]
     assert thresholds == {MODELS[Unsure.NAME].threshold} == {0.2}
-    assert "detector and motion" in {one.source for one in found}
+    assert "detector and motion" in {tracklet.source for tracklet in found}
 
 
 def test_a_video_of_one_pixel_is_refused_and_one_whose_frames_change_their_size_is_summarised(survey, tmp_path):

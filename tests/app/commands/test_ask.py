@@ -25,10 +25,10 @@ def server(tmp_path, monkeypatch):
 
 def test_an_answer_in_json_with_its_source(server, tmp_path, capsys):
     assert main(["ask", str(write_video(tmp_path / "clip.avi", seconds=1)), "--own", "How many?", "--json"]) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert (told["text"], told["count_claimed"], told["question"]) == (TEXT, 2, "How many?")
-    assert len(told["frame_seconds"]) == 8
-    assert told["cost_dollars"] is None
+    answer = json.loads(capsys.readouterr().out)
+    assert (answer["text"], answer["count_claimed"], answer["question"]) == (TEXT, 2, "How many?")
+    assert len(answer["frame_seconds"]) == 8
+    assert answer["cost_dollars"] is None
 
 
 @pytest.mark.parametrize(("way", "code"), [(401, 1), ("cut", 1)])

@@ -56,9 +56,9 @@ def test_every_listed_file_is_new_a_duplicate_or_refused(imported):
     pictures = len(list(folder.rglob("*.JPG")))
     status = pugmark_here(data_dir, "status")
     assert status["media"] == status["stages"]["ready"] == pictures
-    (one,) = status["imports"]
-    assert (one["new"], one["duplicate"], one["refused"]) == (pictures, 1, 1)
-    assert one["state"] == "done"
+    (batch,) = status["imports"]
+    assert (batch["new"], batch["duplicate"], batch["refused"]) == (pictures, 1, 1)
+    assert batch["state"] == "done"
 
 
 def test_importing_the_same_folder_again_changes_nothing(imported):
@@ -126,7 +126,7 @@ def test_the_export_has_one_row_a_path_also_for_duplicates_and_refusals(imported
     assert twins[0] in [row["detections"] for row in document["images"] if not row["file"].startswith("copy")]
     assert 0 < document["info"]["detector_metadata"]["typical_detection_threshold"] < 1
     for row in document["images"]:
-        confidences = [one["conf"] for one in row["detections"] or []]
+        confidences = [detection["conf"] for detection in row["detections"] or []]
         assert all(0.005 <= value <= 1 for value in confidences)
         assert confidences == sorted(confidences, reverse=True)
 
@@ -181,7 +181,7 @@ def test_malformed_files_are_all_refused_with_a_reason_and_the_rest_completes(tm
     assert len(bad) >= 50
     answer = pugmark(tmp_path / "data", "import", str(folder), "--wait", expect=3)
     assert answer["state"] == "done"
-    reasons = {one["path"]: one["reason"] for one in answer["refusals"]}
+    reasons = {refusal["path"]: refusal["reason"] for refusal in answer["refusals"]}
     assert all(reasons.values())
     assert set(bad) <= set(reasons)
     listed = rows(tmp_path / "data", "select path from listed_file where outcome = 'new' and path like 'good %'")
@@ -201,7 +201,7 @@ def test_a_path_that_is_not_there_is_status_2_with_a_sentence(tmp_path):
 
 
 def test_doctor_finds_the_embedded_path_ready(tmp_path):
-    findings = {one["name"]: one for one in pugmark_here(tmp_path / "data", "doctor")}
+    findings = {finding["name"]: finding for finding in pugmark_here(tmp_path / "data", "doctor")}
     for name in ("survey database", "job queue", "pocket-detector", "pocket-embedding", "rapid"):
         assert findings[name]["state"] == "ready", findings[name]
     assert len(findings["pocket-detector"]["sha256"]) == 64

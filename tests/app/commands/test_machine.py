@@ -51,7 +51,12 @@ def test_a_port_that_another_program_holds_is_in_use() -> None:
 
 
 def test_every_model_has_a_line() -> None:
-    listed = {*doctor.POCKET, *doctor.UNTRIED, doctor.OMNIVINCI, *(name for name, one in MODELS.items() if one.files)}
+    listed = {
+        *doctor.POCKET,
+        *doctor.UNTRIED,
+        doctor.OMNIVINCI,
+        *(name for name, model in MODELS.items() if model.files),
+    }
     assert listed == set(MODELS)
 
 
@@ -87,7 +92,7 @@ def test_every_model_of_the_readme_has_a_line_with_a_remedy_where_it_is_not_read
     monkeypatch.setattr(doctor, "_model", lambda _backend, name: machine.Finding(name, "", "ready", "not tried here"))
     monkeypatch.setattr(doctor, "_queue_answers", lambda _settings: "not tried here")
     settings = Settings(PUGMARK_DATA_DIR=tmp_path, PUGMARK_BACKEND="embedded", _env_file=None)
-    found = {one.name: one for one in doctor._findings(settings, shown(settings))}
+    found = {finding.name: finding for finding in doctor._findings(settings, shown(settings))}
     for name in (line for lines in ROWS.values() for line in lines):
         assert found[name].state in ("ready", "configured") or found[name].remedy, name
     assert found["species-hints"].state == "ready"

@@ -74,7 +74,7 @@ def test_events_come_from_times_less_than_a_minute_apart():
 
 def test_without_either_pictures_that_look_alike_are_one_event():
     vectors = np.array([[1, 0], [0.95, 0.3122], [0, 1], [1, 0]], np.float32)
-    rows = [{"path": "", "identity": one, "split": "query"} for one in "aaab"]
+    rows = [{"path": "", "identity": identity, "split": "query"} for identity in "aaab"]
     events, how = splits.events_of(rows, vectors)
     assert how == splits.BY_LOOK
     assert events[0] == events[1] != events[2]
@@ -160,7 +160,7 @@ def test_kept_evaluations_come_back_newest_first(tmp_path: Path):
     save_evaluation(tmp_path, "detection", "pocket-detector", "1", "640", "b", {"ap50": 0.7})
     (tmp_path / "evaluations" / "0-broken.json").write_text("{")
     found = saved_evaluations(tmp_path)
-    assert [(one.task, one.model, one.figures) for one in found] == [
+    assert [(evaluation.task, evaluation.model, evaluation.figures) for evaluation in found] == [
         ("detection", "pocket-detector", {"ap50": 0.7}),
         ("identification", "rapid", {"top1": 0.9}),
     ]

@@ -55,10 +55,10 @@ def fill(survey):
     return survey
 
 
-def package(survey: Survey, said: Statement = SAID, *, exact: bool = False) -> dict[str, Any]:
+def package(survey: Survey, statement: Statement = SAID, *, exact: bool = False) -> dict[str, Any]:
     out = survey.data_dir / "dp.zip"
     with survey.read() as session:
-        write(session, out, said, "ana", exact=exact)
+        write(session, out, statement, "ana", exact=exact)
     with zipfile.ZipFile(out) as zipped:
         tables = {
             name: list(csv.DictReader(io.StringIO(zipped.read(f"{name}.csv").decode()))) for name in TABLES
@@ -75,12 +75,16 @@ def package(survey: Survey, said: Statement = SAID, *, exact: bool = False) -> d
 
 def test_the_individual_is_in_individual_id_with_who_said_so(filled):
     rows = package(filled)["observations"]
-    (one, other) = [row for row in rows if row["individualID"]]
-    assert (one["individualID"], one["scientificName"], one["sex"], one["lifeStage"]) == (
+    (first, other) = [row for row in rows if row["individualID"]]
+    assert (first["individualID"], first["scientificName"], first["sex"], first["lifeStage"]) == (
         "Machli", "Panthera tigris", "female", "juvenile",
     )  # fmt: skip
-    assert (one["classificationMethod"], one["classifiedBy"], one["classificationProbability"]) == ("human", "ana", "1")
-    assert one["eventStart"] == "2024-03-12T05:41:00+05:30"
+    assert (first["classificationMethod"], first["classifiedBy"], first["classificationProbability"]) == (
+        "human",
+        "ana",
+        "1",
+    )
+    assert first["eventStart"] == "2024-03-12T05:41:00+05:30"
     assert other["deploymentID"] == "Valley"
 
 
@@ -179,7 +183,7 @@ def test_stated_days_and_a_corrected_clock_are_in_the_times(filled):
 
 
 @pytest.mark.parametrize(
-    ("said", "words"),
+    ("statement", "words"),
     [
         (Statement("x", "", "activityDetection", "+05:30"), "how stations were chosen"),
         (Statement("x", "targeted", "sometimes", "+05:30"), "Pugmark cannot know"),
@@ -187,9 +191,9 @@ def test_stated_days_and_a_corrected_clock_are_in_the_times(filled):
         (Statement("x", "targeted", "timeLapse", "five"), "no offset from UTC"),
     ],
 )
-def test_what_only_a_person_knows_is_asked_and_never_guessed(filled, said, words):
+def test_what_only_a_person_knows_is_asked_and_never_guessed(filled, statement, words):
     with pytest.raises(ExportRefused, match=words):
-        package(filled, said)
+        package(filled, statement)
 
 
 def test_a_clock_that_differs_from_the_pictures_is_a_doubt_about_the_timestamps(survey):
@@ -226,13 +230,15 @@ def test_every_table_follows_the_published_schemas(filled, real_data):
     folder: Path = real_data / "exchange" / "camtrap-dp-1.0.2"
     written = package(filled)
     for name in TABLES:
-        fields = {one["name"]: one for one in json.loads((folder / f"{name}-table-schema.json").read_text())["fields"]}
+        fields = {
+            field["name"]: field for field in json.loads((folder / f"{name}-table-schema.json").read_text())["fields"]
+        }
         assert written[name]
         assert list(written[name][0]) == list(fields)  # some readers go by position
         for row in written[name]:
             for key, value in row.items():
                 check(fields[key], value)
-            missing = [one for one, field in fields.items() if field["constraints"].get("required")]
+            missing = [column for column, field in fields.items() if field["constraints"].get("required")]
             assert all(row.get(key) for key in missing), missing
         for key, field in fields.items():
             if field["constraints"].get("unique"):

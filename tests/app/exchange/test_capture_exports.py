@@ -151,15 +151,17 @@ def test_camtrapr_operation_matrix_has_a_row_a_station_a_column_a_day_and_0_1_na
 def test_camtrapr_records_have_the_columns_and_times_it_reads(written):
     records = table(camtrapr.files(written, {1: "Ridge_A 1/IMG_0001.JPG"})["record_table.csv"])
     assert list(records[0])[:6] == ["Station", "Species", "Individual", "DateTimeOriginal", "Date", "Time"]
-    first = next(one for one in records if one["Individual"] == "T 1, old" and one["Station"] == "Ridge_A 1")
+    first = next(
+        record for record in records if record["Individual"] == "T 1, old" and record["Station"] == "Ridge_A 1"
+    )
     assert datetime.strptime(first["DateTimeOriginal"], "%Y-%m-%d %H:%M:%S") == START
     assert (first["Species"], first["FileName"], first["Directory"]) == ("Panthera tigris", "IMG_0001.JPG", "Ridge_A 1")
     stations = {row[0] for row in csv.reader(io.StringIO(camtrapr.files(written, {})["camera_operation.csv"]))}
-    assert {one["Station"] for one in records} <= stations
+    assert {record["Station"] for record in records} <= stations
 
 
 def test_camtrapr_stations_have_setup_retrieval_and_problem_periods(written):
-    stations = {one["Station"]: one for one in table(camtrapr.files(written, {})["stations.csv"])}
+    stations = {row["Station"]: row for row in table(camtrapr.files(written, {})["stations.csv"])}
     valley = stations["Valley/2"]
     assert (valley["Setup_date"], valley["Retrieval_date"]) == ("2024-03-12", "2024-03-26")
     assert (valley["Problem1_from"], valley["Problem1_to"]) == ("2024-03-17", "2024-03-21")
@@ -198,17 +200,17 @@ def test_the_tables_say_na_where_a_station_did_not_work(written):
     assert wide[0] == {"individual": "'NA", "2024-03-12": "1", "2024-03-17": "NA", "2024-03-22": "0"}
     long = table(files["individuals_x_stations_x_occasions.csv"])
     assert len(long) == 2 * 2 * 3
-    assert {one["events"] for one in long if one["station"] == "Ridge_A 1" and one["occasion"] != "1"} == {"NA"}
+    assert {row["events"] for row in long if row["station"] == "Ridge_A 1" and row["occasion"] != "1"} == {"NA"}
 
 
 def test_sightings_are_rounded_for_sensitive_species_and_exact_when_asked(named):
     with named.read() as session:
         rounded = table(sightings_csv.table(session))
         exact = table(sightings_csv.table(session, exact=True))
-    assert {one["latitude"] for one in rounded} == {"10.0", "10.1"} or {one["latitude"] for one in rounded} == {"10.0"}
-    assert {one["latitude"] for one in exact} == {"10.0", "10.05"}
+    assert {row["latitude"] for row in rounded} == {"10.0", "10.1"} or {row["latitude"] for row in rounded} == {"10.0"}
+    assert {row["latitude"] for row in exact} == {"10.0", "10.05"}
     assert rounded[0]["taken_at"] == START.isoformat()
-    assert all(one["decided_by"] == "ana" for one in rounded)
+    assert all(row["decided_by"] == "ana" for row in rounded)
 
 
 def test_utm_agrees_with_published_coordinates():
@@ -232,9 +234,9 @@ def test_hidden_metres_keep_distances():
 def test_identifiers_are_unique_and_never_words_r_reads_otherwise():
     found = identifiers(["NA", "none", "a b", "a-b", "A B", "राजा", "01", "#1"], "A")
     assert (found["a-b"], found["a b"]) == ("a-b", "a-b-2")
-    assert len({one.lower() for one in found.values()}) == 8
-    assert all(re.fullmatch(r"[A-Za-z0-9.-]+", one) for one in found.values())
-    assert not {one.lower() for one in found.values()} & {"na", "none"}
+    assert len({identifier.lower() for identifier in found.values()}) == 8
+    assert all(re.fullmatch(r"[A-Za-z0-9.-]+", identifier) for identifier in found.values())
+    assert not {identifier.lower() for identifier in found.values()} & {"na", "none"}
     assert (found["01"], found["राजा"]) == ("01", "A6")
     found = identifiers(["T", "01", "1", "1.0", "1e0"], "A")
     assert found == {name: name if name in ("T", "1") else f"{name}-2" for name in found}, "R reads the others as 1"
@@ -261,7 +263,7 @@ def test_crops_of_an_individual_are_zipped_with_people_blurred(survey):
     out = survey.data_dir / "crops.zip"
     FORMATS["crops"].write(survey, Wish(individual_id=1), out)
     with zipfile.ZipFile(out) as package:
-        (name,) = [one for one in package.namelist() if one.endswith(".jpg")]
+        (name,) = [member for member in package.namelist() if member.endswith(".jpg")]
         assert name.startswith("A-1/A-1_unknown_2024-03-12_054100_Ridge-1_")
         assert "A-1/sightings.csv" in package.namelist()
         picture = Image.open(io.BytesIO(package.read(name))).convert("L")

@@ -22,17 +22,17 @@ def printed(tmp_path_factory: pytest.TempPathFactory, names: tuple[str, ...]) ->
         for number, name in enumerate(names):
             seen(survey, name, name, number * DAY)
         out = survey.data_dir / "catalogue.pdf"
-        said = FORMATS["catalogue"].write(survey, Wish(), out)
+        summary = FORMATS["catalogue"].write(survey, Wish(), out)
         text = "".join(page.extract_text() for page in PdfReader(out).pages)
-        return said, "".join(text.replace("\x00", "").split())  # pypdf reads a zero before signs of CFF fonts
+        return summary, "".join(text.replace("\x00", "").split())  # pypdf reads a zero before signs of CFF fonts
 
 
 def test_names_are_printed_in_every_script_and_shaped(tmp_path_factory, monkeypatch):
     shaped = []
     real = FPDF.set_text_shaping
     monkeypatch.setattr(FPDF, "set_text_shaping", lambda self, *args: shaped.append(args) or real(self, *args))
-    said, text = printed(tmp_path_factory, NAMES)
-    assert said == f"{len(NAMES)} individuals"
+    summary, text = printed(tmp_path_factory, NAMES)
+    assert summary == f"{len(NAMES)} individuals"
     assert shaped == [(True,)]
     assert "?" not in text
     missing = {sign for name in NAMES for sign in name if not sign.isspace() and sign not in text}
@@ -42,7 +42,7 @@ def test_names_are_printed_in_every_script_and_shaped(tmp_path_factory, monkeypa
 
 
 def test_what_no_font_has_is_a_question_mark_and_named_on_the_first_page_and_beside_the_file(tmp_path_factory):
-    said, text = printed(tmp_path_factory, ("ಹುಲಿ 1", "Machli"))
-    assert said == "2 individuals. No font here has signs of Kannada: they are printed as ?."
+    summary, text = printed(tmp_path_factory, ("ಹುಲಿ 1", "Machli"))
+    assert summary == "2 individuals. No font here has signs of Kannada: they are printed as ?."
     assert "signsofKannada" in text
     assert "????1" in text

@@ -62,12 +62,12 @@ def contents(name: str, data: bytes) -> str:
 
 def written(survey: Survey, folder: Path) -> dict[str, str]:
     """Every export that needs no picture, by its key."""
-    said = {}
+    texts = {}
     for key in FORMATS.keys() - NEEDS_FILES:
         out = folder / f"{key}.{FORMATS[key].suffix}"
         FORMATS[key].write(survey, WISH, out)
-        said[key] = contents(out.name, out.read_bytes())
-    return said
+        texts[key] = contents(out.name, out.read_bytes())
+    return texts
 
 
 def hours(survey: Survey) -> list[int]:

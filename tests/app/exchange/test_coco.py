@@ -55,48 +55,54 @@ def document(survey: Survey) -> dict[str, Any]:
 def test_ids_are_unique_positive_and_refer_to_what_is_there(filled):
     coco = document(filled)
     for table in ("images", "annotations", "categories"):
-        ids = [one["id"] for one in coco[table]]
+        ids = [entry["id"] for entry in coco[table]]
         assert len(ids) == len(set(ids)) > 0
         # COCO Camera Traps asks for text, except of categories
-        assert all(isinstance(one, int if table == "categories" else str) and int(one) > 0 for one in ids)
-    images, categories = ({one["id"] for one in coco[table]} for table in ("images", "categories"))
-    assert {one["image_id"] for one in coco["annotations"]} <= images
-    assert {one["category_id"] for one in coco["annotations"]} <= categories
-    assert len({one["name"] for one in coco["categories"]}) == len(coco["categories"])
-    assert len({one["file_name"] for one in coco["images"]}) == len(coco["images"])
+        assert all(isinstance(number, int if table == "categories" else str) and int(number) > 0 for number in ids)
+    images, categories = ({entry["id"] for entry in coco[table]} for table in ("images", "categories"))
+    assert {annotation["image_id"] for annotation in coco["annotations"]} <= images
+    assert {annotation["category_id"] for annotation in coco["annotations"]} <= categories
+    assert len({category["name"] for category in coco["categories"]}) == len(coco["categories"])
+    assert len({image["file_name"] for image in coco["images"]}) == len(coco["images"])
 
 
 def test_boxes_are_in_pixels_inside_their_image_with_their_area(filled):
     coco = document(filled)
-    images = {one["id"]: one for one in coco["images"]}
-    for one in coco["annotations"]:
-        x, y, wide, high = one["bbox"]
-        image = images[one["image_id"]]
+    images = {entry["id"]: entry for entry in coco["images"]}
+    for annotation in coco["annotations"]:
+        x, y, wide, high = annotation["bbox"]
+        image = images[annotation["image_id"]]
         assert min(x, y) >= 0
         assert min(wide, high) > 0
         assert x + wide <= image["width"] + 0.01
         assert y + high <= image["height"] + 0.01
-        assert one["area"] == pytest.approx(wide * high, abs=0.01)
-        assert one["iscrowd"] == 0
+        assert annotation["area"] == pytest.approx(wide * high, abs=0.01)
+        assert annotation["iscrowd"] == 0
     assert coco["annotations"][0]["bbox"] == [160.0, 360.0, 480.0, 480.0]
-    assert [1440.0, 960.0, 160.0, 240.0] in [one["bbox"] for one in coco["annotations"]], "cut at the edge"
+    assert [1440.0, 960.0, 160.0, 240.0] in [annotation["bbox"] for annotation in coco["annotations"]], (
+        "cut at the edge"
+    )
 
 
 def test_the_individual_its_species_and_its_flank_are_on_its_annotations(filled):
     coco = document(filled)
-    names = {one["id"]: one["name"] for one in coco["categories"]}
-    mine = [one for one in coco["annotations"] if one["attributes"].get("individual") == "Machli"]
-    assert [one["attributes"]["flank"] for one in mine] == ["left", "right"]
-    assert {one["attributes"]["individual_id"] for one in mine} == {1}
-    assert {names[one["category_id"]] for one in mine} == {"Panthera tigris"}
-    assert all("individual_id" not in one["attributes"] for one in coco["annotations"] if one not in mine)
-    assert {one["supercategory"] for one in coco["categories"] if one["name"] == "Panthera tigris"} == {"animal"}
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    mine = [annotation for annotation in coco["annotations"] if annotation["attributes"].get("individual") == "Machli"]
+    assert [annotation["attributes"]["flank"] for annotation in mine] == ["left", "right"]
+    assert {annotation["attributes"]["individual_id"] for annotation in mine} == {1}
+    assert {names[annotation["category_id"]] for annotation in mine} == {"Panthera tigris"}
+    assert all(
+        "individual_id" not in annotation["attributes"] for annotation in coco["annotations"] if annotation not in mine
+    )
+    assert {category["supercategory"] for category in coco["categories"] if category["name"] == "Panthera tigris"} == {
+        "animal"
+    }
 
 
 def test_decisions_count_and_videos_people_and_failures_are_left_out_and_said(filled):
     coco = document(filled)
-    names = {one["id"]: one["name"] for one in coco["categories"]}
-    assert sorted(names[one["category_id"]] for one in coco["annotations"]) == [
+    names = {category["id"]: category["name"] for category in coco["categories"]}
+    assert sorted(names[annotation["category_id"]] for annotation in coco["annotations"]) == [
         "Panthera tigris", "Panthera tigris", "animal", "animal", "vehicle",
     ]  # fmt: skip
     assert len(coco["images"]) == 7  # the blank one and the one whose box was rejected are images without annotations
@@ -118,8 +124,8 @@ def test_the_command_writes_the_file_and_tells_what_it_holds(filled, tmp_path: P
     out = tmp_path / "survey.json"
     there = settings.model_copy(update={"data_dir": filled.data_dir})
     assert exports.run(there, parsed(["export", "coco", str(out), "--json"])) == 0
-    told = json.loads(capsys.readouterr().out)
-    assert told["holds"].startswith("7 images, 5 boxes; left out: videos and their frames: 1")
+    answer = json.loads(capsys.readouterr().out)
+    assert answer["holds"].startswith("7 images, 5 boxes; left out: videos and their frames: 1")
     assert len(json.loads(out.read_text())["annotations"]) == 5
 
 

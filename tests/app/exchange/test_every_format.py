@@ -112,8 +112,8 @@ def texts(name: str, content: bytes):
     elif name.endswith(".jpg"):
         with Image.open(io.BytesIO(content)) as picture:
             exif = picture.getexif()
-            told = [dict(exif), dict(exif.get_ifd(GPS)), dict(exif.get_ifd(0x8769)), picture.info]
-            yield name, str([{key: value for key, value in part.items() if key != "exif"} for part in told])
+            metadata = [dict(exif), dict(exif.get_ifd(GPS)), dict(exif.get_ifd(0x8769)), picture.info]
+            yield name, str([{key: value for key, value in part.items() if key != "exif"} for part in metadata])
         yield name, content.decode("latin-1")
     elif name.endswith(".gpkg"):
         connection = sqlite3.connect(":memory:")
@@ -186,8 +186,11 @@ def test_coco_opens_in_pycocotools_with_its_species_and_boxes(written):
         "Valley/IMG_0002.JPG",
     ]
     annotations = coco.loadAnns(coco.getAnnIds(imgIds=images))
-    assert {one["attributes"]["individual"] for one in annotations} == {"Machli"}
-    assert all(one["bbox"][2] * one["bbox"][3] == pytest.approx(one["area"], abs=0.01) for one in annotations)
+    assert {annotation["attributes"]["individual"] for annotation in annotations} == {"Machli"}
+    assert all(
+        annotation["bbox"][2] * annotation["bbox"][3] == pytest.approx(annotation["area"], abs=0.01)
+        for annotation in annotations
+    )
 
 
 def test_stations_are_the_same_points_for_gdal_in_geojson_geopackage_and_kml(written, tmp_path):

@@ -22,12 +22,12 @@ def taken(root: Path, store: Path) -> dict[str, Taken]:
     """What an import of this folder or zip takes in, by path."""
     found = source_files(root, limits=Limits())
     kept = MediaStore(store)
-    return {one.path: take_in(one, kept, Limits()) for one in found if not isinstance(one, RefusedFile)}
+    return {file.path: take_in(file, kept, Limits()) for file in found if not isinstance(file, RefusedFile)}
 
 
 def refused(root: Path) -> dict[str, Refusal]:
     """What an import of this folder or zip names and does not take in, by path."""
-    return {one.path: one.refusal for one in source_files(root, limits=Limits()) if isinstance(one, RefusedFile)}
+    return {file.path: file.refusal for file in source_files(root, limits=Limits()) if isinstance(file, RefusedFile)}
 
 
 @pytest.mark.parametrize(
@@ -53,20 +53,20 @@ def refused(root: Path) -> dict[str, Refusal]:
     ],
 )
 def test_nearly_right_dates(tmp_path: Path, name: str, moment: datetime | None) -> None:
-    (one,) = taken(CASES / f"exif/dates/{name}.jpg", tmp_path).values()
-    assert one.taken_at == moment
+    (media,) = taken(CASES / f"exif/dates/{name}.jpg", tmp_path).values()
+    assert media.taken_at == moment
 
 
 def test_forms_of_a_place(tmp_path: Path) -> None:
-    places = {path: (one.latitude, one.longitude) for path, one in taken(CASES / "exif/gps", tmp_path).items()}
+    places = {path: (media.latitude, media.longitude) for path, media in taken(CASES / "exif/gps", tmp_path).items()}
     expected = (pytest.approx(-23.5417, abs=1e-4), pytest.approx(30.1667, abs=1e-4))
     assert places == dict.fromkeys(places, expected)
     assert len(places) == 5
 
 
 def test_a_reconyx(tmp_path: Path) -> None:
-    (one,) = taken(CASES / "makernote", tmp_path).values()
-    assert (one.taken_at, one.camera_make) == (datetime(2015, 5, 7, 8, 8, 31), "RECONYX")
+    (media,) = taken(CASES / "makernote", tmp_path).values()
+    assert (media.taken_at, media.camera_make) == (datetime(2015, 5, 7, 8, 8, 31), "RECONYX")
 
 
 @pytest.mark.parametrize(
@@ -85,10 +85,10 @@ def test_a_reconyx(tmp_path: Path) -> None:
     ],
 )
 def test_times_of_videos_and_names(tmp_path: Path, path: str, moment: datetime | None) -> None:
-    (one,) = taken(CASES / "clips" / path, tmp_path).values()
-    assert one.taken_at == moment
+    (media,) = taken(CASES / "clips" / path, tmp_path).values()
+    assert media.taken_at == moment
     if path.startswith("gps"):
-        assert (one.latitude, one.longitude) == (-23.5417, 30.1667)
+        assert (media.latitude, media.longitude) == (-23.5417, 30.1667)
 
 
 def test_a_small_picture_beside_a_video_is_no_picture(tmp_path: Path) -> None:
@@ -98,7 +98,7 @@ def test_a_small_picture_beside_a_video_is_no_picture(tmp_path: Path) -> None:
 
 def test_odd_pictures(tmp_path: Path) -> None:
     found = taken(CASES / "odd", tmp_path)
-    assert {path: bool(one.damage) for path, one in found.items()} == {
+    assert {path: bool(media.damage) for path, media in found.items()} == {
         "o01_no_eoi.jpg": True, "o03_cut_70_percent.jpg": True, "o09.tif": False, "o10.bmp": False,
         "o12_mpo.jpg": False,
     }  # fmt: skip
@@ -125,7 +125,7 @@ def test_zips(tmp_path: Path, name: str, station: str, files: int) -> None:
     [("codes", 3, 3), ("layout", 6, 6), ("paired", 2, 4), ("long", 2, 2), ("swap", 2, 2), ("nfc", 1, 1)],
 )
 def test_folders(folder: str, stations: int, deployments: int) -> None:
-    listed = [one.path for one in source_files(CASES / folder, limits=Limits())]
+    listed = [file.path for file in source_files(CASES / folder, limits=Limits())]
     places = {place for path in listed if (place := place_of(path, card=card_name(CASES / folder)))}
     assert len({place.station for place in places}) == stations
     assert len(places) == deployments

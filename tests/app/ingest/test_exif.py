@@ -212,7 +212,7 @@ def gps_block(*entries: tuple[int, int, int, bytes]) -> bytes:
 
 
 def signed(*degrees: int) -> bytes:
-    return b"".join(struct.pack("<2l", one, 1) for one in degrees)
+    return b"".join(struct.pack("<2l", degree, 1) for degree in degrees)
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_memory_does_not_grow_with_the_number_of_pictures(tmp_path: Path) -> Non
     for number in range(100):
         (tmp_path / f"card/{number:03}.jpg").write_bytes(picture + bytes([number]))
     command = [sys.executable, "-c", TAKE_MANY, str(tmp_path / "card"), str(tmp_path / "store")]
-    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
-    count, early, late = map(int, said.split())
+    output = subprocess.run(command, capture_output=True, text=True, check=True, timeout=120).stdout
+    count, early, late = map(int, output.split())
     assert count == 100
     assert late - early < 8 * 1024

@@ -23,11 +23,11 @@ from modal_backend.contracts import Picture
 from tests.support.pictures import encoded, noisy
 
 
-def difference(one: Picture, other: Image.Image) -> float:
+def difference(picture: Picture, other: Image.Image) -> float:
     """Mean absolute difference of two pictures of one size, 0 to 255."""
     reference = np.asarray(other.convert("RGB")).astype(int)
-    assert one.shape == reference.shape
-    return float(np.abs(one.astype(int) - reference).mean())
+    assert picture.shape == reference.shape
+    return float(np.abs(picture.astype(int) - reference).mean())
 
 
 @pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP"])

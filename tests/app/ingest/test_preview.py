@@ -30,7 +30,7 @@ PATHS = (
 def test_the_preview_names_the_stations_and_cameras_that_the_import_makes(tmp_path: Path, survey: Survey):
     root = laid(tmp_path / "card", *PATHS)
     found = preview(root)
-    assert [(one.station, one.camera, one.files) for one in found.places] == [
+    assert [(place.station, place.camera, place.files) for place in found.places] == [
         ("2023CT01", "", 1), ("Grid/Cam1", "", 1), ("Grid/Cam2", "", 1), ("Grid/Cam3", "", 1), ("Grid/Cam4", "", 1),
         ("St01", "CamA", 1), ("St01", "CamB", 1), ("St01", "CamC", 1), ("St02", "", 1),
     ]  # fmt: skip
@@ -40,7 +40,7 @@ def test_the_preview_names_the_stations_and_cameras_that_the_import_makes(tmp_pa
             imports.deployment_for(session, batch, path)
     with survey.read() as session:
         made = {(view.station, view.name) for view in deployment_views(session)}
-    assert made == {(one.station, one.deployment) for one in found.places}
+    assert made == {(place.station, place.deployment) for place in found.places}
 
 
 def test_files_without_a_place_and_files_left_out_are_counted(tmp_path: Path):

@@ -41,11 +41,11 @@ def zipped(names: dict[str, bytes], method: int = zipfile.ZIP_DEFLATED) -> bytes
 
 def contents(root: Path) -> dict[str, bytes]:
     found = {}
-    for one in source_files(root, limits=Limits()):
-        assert isinstance(one, SourceFile), one
-        with one.open() as stream:
-            found[one.path] = stream.read()
-        assert one.bytes == len(found[one.path])
+    for file in source_files(root, limits=Limits()):
+        assert isinstance(file, SourceFile), file
+        with file.open() as stream:
+            found[file.path] = stream.read()
+        assert file.bytes == len(found[file.path])
     return found
 
 
@@ -95,7 +95,7 @@ def test_what_stands_beside_media_is_named_and_left_out(tmp_path: Path) -> None:
     for name in names:
         (tmp_path / name).write_bytes(JPEG)
     (tmp_path / "a.zip").write_bytes(zipped(dict.fromkeys(names, JPEG)))
-    found = {one.path: getattr(one, "refusal", None) for one in source_files(tmp_path, limits=Limits())}
+    found = {file.path: getattr(file, "refusal", None) for file in source_files(tmp_path, limits=Limits())}
     expected = {"._1.jpg": Refusal.SHADOW, "1.jpg_original": Refusal.BEFORE_EDIT, "2.THM": Refusal.THUMBNAIL}
     for name in names:
         assert found[name] == found[f"a.zip/{name}"] == expected.get(name)
@@ -105,7 +105,7 @@ def test_a_video_brings_the_small_picture_beside_it(tmp_path: Path) -> None:
     for name in ("2.AVI", "3.AVI"):
         (tmp_path / name).write_bytes(b"video")
     (tmp_path / "2.THM").write_bytes(JPEG)
-    first, second = (one for one in source_files(tmp_path, limits=Limits()) if isinstance(one, SourceFile))
+    first, second = (file for file in source_files(tmp_path, limits=Limits()) if isinstance(file, SourceFile))
     assert second.sidecar is None
     assert first.sidecar is not None
     with first.sidecar() as stream:
@@ -149,7 +149,7 @@ def test_names_that_make_sense_in_several_code_pages_are_asked_about_and_never_g
     assert refused.refusal is Refusal.ZIP_NAMES_UNCLEAR
     assert f"{name}/1.jpg ({page})" in refused.message
     assert taken.path == "b/1.jpg"
-    chosen = [one.path for one in source_files(tmp_path / "a.zip", limits=Limits(), names_in=page)]
+    chosen = [file.path for file in source_files(tmp_path / "a.zip", limits=Limits(), names_in=page)]
     assert chosen == [f"{name}/1.jpg", "b/1.jpg"]
 
 
@@ -217,7 +217,7 @@ def test_files_are_listed_lazily(tmp_path: Path) -> None:
     found = source_files(tmp_path, limits=Limits())
     assert next(found).path == "1.jpg"
     (tmp_path / "later/2.jpg").write_bytes(JPEG)
-    assert [one.path for one in found] == ["later/2.jpg"]
+    assert [file.path for file in found] == ["later/2.jpg"]
 
 
 def test_a_zip_entry_may_be_opened_by_another_process(tmp_path: Path) -> None:
@@ -288,7 +288,7 @@ def test_the_second_entry_of_one_name_and_overlapping_entries_are_refused(tmp_pa
     (tmp_path / "a.zip").write_bytes(raw_zip(*same))
     overlapping = [RawEntry(b"%d.jpg" % n, JPEG, packed=b"", stated_packed=10_000) for n in range(3)]
     (tmp_path / "b.zip").write_bytes(raw_zip(RawEntry(b"0", os.urandom(12_000), method=0), *overlapping))
-    found = {one.path: getattr(one, "refusal", None) for one in source_files(tmp_path, limits=Limits())}
+    found = {file.path: getattr(file, "refusal", None) for file in source_files(tmp_path, limits=Limits())}
     assert found["a.zip/1.jpg"] is Refusal.ZIP_DUPLICATE_NAME
     assert [found[f"b.zip/{n}.jpg"] for n in range(3)] == [Refusal.ZIP_BOMB] * 3
 
@@ -296,7 +296,7 @@ def test_the_second_entry_of_one_name_and_overlapping_entries_are_refused(tmp_pa
 def test_an_entry_that_states_too_large_a_size_does_not_cost_the_others(tmp_path: Path) -> None:
     entries = [RawEntry(b"0.jpg", JPEG, stated_packed=1 << 30), RawEntry(b"1.jpg", JPEG), RawEntry(b"2.jpg", JPEG)]
     (tmp_path / "a.zip").write_bytes(raw_zip(*entries))
-    found = {one.path: getattr(one, "refusal", None) for one in source_files(tmp_path, limits=Limits())}
+    found = {file.path: getattr(file, "refusal", None) for file in source_files(tmp_path, limits=Limits())}
     assert found == {"a.zip/0.jpg": Refusal.ZIP_BOMB, "a.zip/1.jpg": None, "a.zip/2.jpg": None}
 
 

@@ -109,9 +109,9 @@ def test_two_processes_storing_the_same_content_agree(tmp_path: Path) -> None:
         assert run.stdin is not None
         run.stdin.write("go\n")
         run.stdin.flush()
-    said = [run.communicate(timeout=60)[0] for run in runs]
+    outputs = [run.communicate(timeout=60)[0] for run in runs]
     assert [run.returncode for run in runs] == [0, 0]
-    assert said[0] == said[1]
+    assert outputs[0] == outputs[1]
     stored = files(MediaStore(tmp_path / "store"))
     assert {path.read_bytes() for path in stored if "originals" in path.parts} == contents
     assert len(stored) == 2 * len(contents)
@@ -182,7 +182,7 @@ def test_a_full_disk_says_so_and_leaves_nothing_half_written(tmp_path: Path, sma
     assert taken
     assert not list(store.incoming.iterdir())
     originals = [path for path in files(store) if "originals" in path.parts]
-    assert {path.stem for path in originals} == {one.sha256 for one in taken}
+    assert {path.stem for path in originals} == {media.sha256 for media in taken}
     for path in originals:
         assert hashlib.sha256(path.read_bytes()).hexdigest() == path.stem
 

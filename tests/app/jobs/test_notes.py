@@ -54,7 +54,7 @@ def notes(corpus: Path, out: Path, *more: str) -> int:
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "status", "told"),
+    ("name", "content", "status", "message"),
     [
         ("empty.csv", "", 2, "is empty"),
         ("headings.csv", "text,category\n", 2, "holds no notes"),
@@ -64,11 +64,11 @@ def notes(corpus: Path, out: Path, *more: str) -> int:
         ("columns.csv", "remark,category\na,b\n", 2, "no column named text"),
     ],
 )
-def test_notes_with_nothing_to_tell_say_so(tmp_path, own_settings, capsys, name, content, status, told):
+def test_notes_with_nothing_to_tell_say_so(tmp_path, own_settings, capsys, name, content, status, message):
     (tmp_path / name).write_text(content)
     assert notes(tmp_path / name, tmp_path / "out") == status
     answer = capsys.readouterr()
-    assert told in answer.out + answer.err
+    assert message in answer.out + answer.err
     if status == 0:
         written = rows(tmp_path / "out" / "keywords.csv")
         assert written[0] == KEYWORDS
@@ -156,5 +156,5 @@ def test_few_keywords_are_placed_on_the_map_but_not_grouped():
     assert keyword_clusters.layout(vectors).shape == (3, 2)
     assert keyword_clusters.layout(vectors[:0]).shape == (0, 2)
     assert np.abs(keyword_clusters.layout(vectors)).max() == pytest.approx(1)
-    told = keyword_clusters.run_keyword_clustering({"a": ["snare", "river"]})
-    assert "too few" in told["reason"]
+    clustering = keyword_clusters.run_keyword_clustering({"a": ["snare", "river"]})
+    assert "too few" in clustering["reason"]

@@ -42,9 +42,9 @@ def asked_for(survey: Survey, jobs: Jobs, count: int) -> list[str]:
 def exports(jobs: Jobs) -> list[str]:
     found = jobs.order()
     assert found is not None
-    listed = [one for one in found.waiting() if one.workflow == "write_export"]
-    assert [one.number for one in listed] == list(range(1, len(listed) + 1))
-    return [one.id for one in listed]
+    listed = [job for job in found.waiting() if job.workflow == "write_export"]
+    assert [job.number for job in listed] == list(range(1, len(listed) + 1))
+    return [job.id for job in listed]
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgresql", marks=pytest.mark.skipif(not SERVER, reason="no server"))])
@@ -80,13 +80,13 @@ def test_one_job_passes_those_beside_it_the_others_keep_their_order_and_all_can_
     assert exports(jobs) == [third, first, second, fourth]
     assert move(survey, jobs, "ben", fourth, front=True)
     assert exports(jobs) == [fourth, third, first, second]
-    assert [one.moved for one in jobs.order().waiting() if one.workflow == "import_media"] == [False] * 4
+    assert [job.moved for job in jobs.order().waiting() if job.workflow == "import_media"] == [False] * 4
     assert move(survey, jobs, "ana", third, front=False)
     assert exports(jobs) == [fourth, first, second, third]
     assert move(survey, jobs, "ana", fourth, front=False)
     assert exports(jobs) == ids
     with survey.read() as session:
-        entries = [(one.who, one.kind, one.about) for one in reversed(audit.newest(session, 10))]
+        entries = [(entry.who, entry.kind, entry.about) for entry in reversed(audit.newest(session, 10))]
     assert entries == [
         ("ana", "moved to the front", "Export · sightings"),
         ("ben", "moved to the front", "Export · sightings"),
@@ -98,7 +98,7 @@ def test_one_job_passes_those_beside_it_the_others_keep_their_order_and_all_can_
 def test_no_queue_hides_what_waits_in_another(queue):
     survey, jobs = queue
     asked_for(survey, jobs, 3)
-    first = [(one.id, one.number) for one in jobs.order().waiting(2)]
+    first = [(job.id, job.number) for job in jobs.order().waiting(2)]
     assert first == [("export-1", 1), ("export-2", 2), ("import-1-1", 1), ("import-2-1", 2)]
 
 

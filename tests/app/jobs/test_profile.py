@@ -79,8 +79,8 @@ def test_a_bigger_survey_says_that_it_uses_the_coarse_profile(survey: Survey):
     begin_import(survey, 2_001)
     crop(survey, 0, COARSE)
     with survey.read() as session:
-        said = rapid_profile.sentence(session)
-    assert said == "RAPID 224 ranks; RAPID 448 is meant for surveys of up to 2,000 crops."
+        sentence = rapid_profile.sentence(session)
+    assert sentence == "RAPID 224 ranks; RAPID 448 is meant for surveys of up to 2,000 crops."
 
 
 def test_a_survey_that_grows_keeps_its_profile(survey: Survey, monkeypatch: pytest.MonkeyPatch):
@@ -259,12 +259,12 @@ def test_a_survey_calibrated_with_one_profile_takes_the_other_ones_start_values_
     made = [crop(survey, number) for number in range(1, 89)]
     with survey.write() as session:
         rapid_profile.choose(session, LOCAL)
-        for number, (one, other) in enumerate(zip(made[::2], made[1::2], strict=True)):
+        for number, (crop_id, other) in enumerate(zip(made[::2], made[1::2], strict=True)):
             view = figures(300.0 + number if number % 2 else 20.0 + number, LOCAL)
             if number % 2:
-                identity.say_same(session, "ana", one, other, view=view)
+                identity.say_same(session, "ana", crop_id, other, view=view)
             else:
-                identity.say_pair(session, "ana", one, other, "different", view=view)
+                identity.say_pair(session, "ana", crop_id, other, "different", view=view)
     calibrate.calibrate(survey)
     with survey.read() as session:
         assert calibration_state(session, FUSED).own

@@ -63,7 +63,7 @@ def look(context: Context, trial_id: int, media_ids: list[int]) -> None:
 
 def due(survey: Survey) -> list[str]:
     with survey.read() as session:
-        return [one.workflow_id for one in jobs.Lookout().due(session)]
+        return [job.workflow_id for job in jobs.Lookout().due(session)]
 
 
 def test_what_the_tried_model_finds_is_kept_beside_and_the_image_stays_as_it_was(context: Context):

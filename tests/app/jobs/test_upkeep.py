@@ -119,8 +119,10 @@ def test_a_job_that_no_row_asks_for_is_begun_anew_with_its_input(survey, setting
     put(queue, "rank_queries", "rank-of-older", [7], Scope().key())
     with worker(survey.data_dir):
         wait_until(lambda: queue.list_workflows(name="rank_queries", status="SUCCESS", app_version=None))
-    done = [one for one in queue.list_workflows(name="rank_queries") if one.workflow_id != "rank-of-older"]
-    assert [one.input["args"][0] for one in done] == [[7]]
+    done = [
+        workflow for workflow in queue.list_workflows(name="rank_queries") if workflow.workflow_id != "rank-of-older"
+    ]
+    assert [workflow.input["args"][0] for workflow in done] == [[7]]
 
 
 def test_an_import_whose_job_broke_off_says_so(survey, settings, queue, tmp_path):

@@ -114,14 +114,14 @@ def test_a_worker_asks_keeps_the_answer_and_the_key_is_nowhere_on_disk(settings,
     server.script, server.text = [500, "stream"], f"{TEXT} <script>alert(1)</script> {KEY}"
     with worker(settings):
         wait_until(lambda: row(survey, answer_id).outcome)
-    one = row(survey, answer_id)
-    assert (one.outcome, one.question, one.prompt_version) == ("done", "Is one limping?", VERSION)
-    assert (one.model, one.endpoint_host) == ("test/vlm", settings.omnivinci_api_url.split("/")[2])
-    assert one.answer == f"{TEXT} <script>alert(1)</script> [key]"
-    assert (one.count_claimed, one.prompt_tokens, one.completion_tokens, one.attempts) == (2, 900, 40, 2)
-    assert one.cost_dollars == pytest.approx((900 * 2 + 40 * 6) / 1e6)
-    assert (one.sent, one.asked_by) == ("3 frames", "ana")
-    assert one.frame_seconds == pytest.approx([0.3, 1.0, 1.6], abs=0.11)
+    asked = row(survey, answer_id)
+    assert (asked.outcome, asked.question, asked.prompt_version) == ("done", "Is one limping?", VERSION)
+    assert (asked.model, asked.endpoint_host) == ("test/vlm", settings.omnivinci_api_url.split("/")[2])
+    assert asked.answer == f"{TEXT} <script>alert(1)</script> [key]"
+    assert (asked.count_claimed, asked.prompt_tokens, asked.completion_tokens, asked.attempts) == (2, 900, 40, 2)
+    assert asked.cost_dollars == pytest.approx((900 * 2 + 40 * 6) / 1e6)
+    assert (asked.sent, asked.asked_by) == ("3 frames", "ana")
+    assert asked.frame_seconds == pytest.approx([0.3, 1.0, 1.6], abs=0.11)
     with survey.read() as session:
         call = session.scalars(sa.select(Call).where(Call.model == "omnivinci")).one()
     assert (call.model, call.backend, call.outcome, call.attempts, call.items) == (
@@ -193,8 +193,8 @@ def test_an_answer_is_never_overwritten(settings, survey, tmp_path):
         other = Said("Nine wolves.\nCOUNT: 9", "other", "other", 1, 1, True, 1)
         assert not answers.keep(session, answer_id, other, (None, None))
         assert not answers.fail(session, answer_id, "late")
-    one = row(survey, answer_id)
-    assert (one.count_claimed, one.model, one.outcome, one.cost_dollars) == (2, "test/vlm", "done", 5.0)
+    kept = row(survey, answer_id)
+    assert (kept.count_claimed, kept.model, kept.outcome, kept.cost_dollars) == (2, "test/vlm", "done", 5.0)
 
 
 def test_without_tokens_or_prices_there_is_no_cost(settings):
@@ -234,9 +234,9 @@ def test_a_full_queue_leaves_a_question_that_says_so(settings, survey, tmp_path,
     with pytest.raises(QueueFull):
         ask(full, survey, media_id)
     with survey.read() as session:
-        (one,) = answers.answers(session, media_id)
-    assert one.outcome == "failed"
-    assert "MODAL_QUEUE_MAX_SIZE" in one.error
+        (answer,) = answers.answers(session, media_id)
+    assert answer.outcome == "failed"
+    assert "MODAL_QUEUE_MAX_SIZE" in answer.error
 
 
 @pytest.mark.parametrize("shown", [repr, str, lambda settings: settings.model_dump_json()])

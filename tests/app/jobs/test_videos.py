@@ -50,12 +50,12 @@ def test_a_video_summarised_again_keeps_both_runs_and_the_persons_count(survey, 
         wait_until(lambda: row(survey, same).failure)
     assert row(survey, same).failure == SAME
     with survey.read() as session:
-        computed = [one for one in accounts.runs_of(session, media_id) if one.run_id]
-        new = [row for row, one in tracklets.tracklets_of(session, media_id) if one.counted]
+        computed = [run for run in accounts.runs_of(session, media_id) if run.run_id]
+        new = [row for row, tracklet in tracklets.tracklets_of(session, media_id) if tracklet.counted]
         waiting = rankings.waiting(session, feature_version(session, LOCAL))
         assert tracklets.summary_of(session, media_id).animals == 4
         assert runs.last_failure(session, media_id).id == same
-    assert [(one.run_id, one.counts) for one in computed] == [(again, True), (1, False)]
+    assert [(run.run_id, run.counts) for run in computed] == [(again, True), (1, False)]
     assert computed[1].by.endswith(" older")
     assert [(kind, *sides) for kind, _, _, *sides in computed[1].tracklets] == [("animal", "left", "right")]
     assert old.id not in {row.id for row in new}

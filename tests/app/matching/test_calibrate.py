@@ -85,7 +85,7 @@ def test_a_model_weighs_as_much_as_its_probabilities_tell_about_the_pairs():
     sharp, blurred = pairs(100, 5.0), pairs(100, 5.0)
     noise = np.random.default_rng(3).normal(0, 2, len(blurred[0]))
     blurred = (np.expm1(np.maximum(np.log1p(blurred[0]) + noise, 0)), *blurred[1:])
-    weights = [fit(LOCAL, *one, start(LOCAL)).curve.weight for one in (sharp, blurred)]
+    weights = [fit(LOCAL, *examples, start(LOCAL)).curve.weight for examples in (sharp, blurred)]
     assert weights[0] > 1.3 * weights[1]
     kept = Calibration.from_json(LOCAL, fit(LOCAL, *sharp, start(LOCAL)).curve.as_json())
     assert kept.weight == pytest.approx(weights[0], abs=1e-3)
@@ -208,15 +208,15 @@ def decide(survey: Survey, count: int) -> None:
 def test_decided_pairs_carry_the_figures_they_were_decided_with(survey: Survey):
     decide(survey, 2)
     with survey.read() as session:
-        assert [(one.score, one.same) for one in calibrations.decided_pairs(session, LOCAL)] == [
+        assert [(pair.score, pair.same) for pair in calibrations.decided_pairs(session, LOCAL)] == [
             (20.0, False),
             (301.0, True),
         ]
-        assert [one.score for one in calibrations.decided_pairs(session, FUSED)] == [0.2, 3.01]
+        assert [pair.score for pair in calibrations.decided_pairs(session, FUSED)] == [0.2, 3.01]
     with survey.write() as session:
         undo_last(session, "ana", IDENTITY.words)
     with survey.read() as session:
-        assert [one.same for one in calibrations.decided_pairs(session, LOCAL)] == [False]
+        assert [pair.same for pair in calibrations.decided_pairs(session, LOCAL)] == [False]
 
 
 def test_figures_of_another_scale_are_not_mixed_in(survey: Survey):

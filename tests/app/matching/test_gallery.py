@@ -121,9 +121,9 @@ def test_the_finer_profile_takes_over_as_crops_are_described_again(survey: Surve
             results.store_feature(session, crops[animal, shot], version, Box(0.2, 0.3, 0.3, 0.4), features, None)
         with survey.read() as session:
             assert described.local_model(session) == LOCAL_FINE
-            assert described.lacking(session, LOCAL_FINE) == sorted(crops[one] for one in order[done + 1 :])
+            assert described.lacking(session, LOCAL_FINE) == sorted(crops[key] for key in order[done + 1 :])
             assert set(rankings.waiting(session, described.feature_version(session, LOCAL))) == {
-                crop for one, crop in crops.items() if one[0] > 1 or one[1] == 2
+                crop for key, crop in crops.items() if key[0] > 1 or key[1] == 2
             }
     row = ranked(survey, gallery, crops[0, 2], LOCAL_FINE)
     assert row.candidates[0]["identity"] == "1"
@@ -144,7 +144,9 @@ def test_one_job_ranks_by_every_model_and_fused(survey: Survey, crops):
         assert best["probability"] > 0.9
         assert row.candidates[1]["probability"] < best["probability"] - 0.1
         assert row.known_probability > 0.5
-        assert [one["score"] for one in row.candidates] == sorted((o["score"] for o in row.candidates), reverse=True)
+        assert [candidate["score"] for candidate in row.candidates] == sorted(
+            (o["score"] for o in row.candidates), reverse=True
+        )
         assert row.in_scope == row.gallery_size - 1 == 14
 
 
@@ -188,7 +190,7 @@ def test_names_given_and_undone_reach_a_warm_gallery(survey: Survey, crops):
     assert row.candidates[0]["identity"] == "3"
     with survey.write() as session:
         undo_last(session, "ana", IDENTITY.words)
-    assert "3" not in [one["identity"] for one in ranked(survey, gallery, crops[2, 2]).candidates]
+    assert "3" not in [candidate["identity"] for candidate in ranked(survey, gallery, crops[2, 2]).candidates]
 
 
 def test_new_crops_and_changed_boxes_reach_a_warm_gallery(survey: Survey, crops):
@@ -210,27 +212,27 @@ def test_a_drawn_box_that_was_undone_leaves_the_gallery(survey: Survey, crops):
         identity.set_flank(session, "ana", crops[4, 0], "unknown")
         undo_last(session, "ana", IDENTITY.words)
     row = ranked(survey, gallery, crops[0, 2])
-    assert crops[0, 1] not in [one["crop_id"] for one in row.candidates]
+    assert crops[0, 1] not in [candidate["crop_id"] for candidate in row.candidates]
     assert row.gallery_size == 14
 
 
 def test_a_rejected_pair_is_not_proposed_again(survey: Survey, crops):
     gallery = Gallery(survey)
-    assert crops[2, 0] in [one["crop_id"] for one in ranked(survey, gallery, crops[2, 2]).candidates]
+    assert crops[2, 0] in [candidate["crop_id"] for candidate in ranked(survey, gallery, crops[2, 2]).candidates]
     with survey.write() as session:
         identity.say_pair(session, "ana", crops[2, 2], crops[2, 0], "different")
         identity.say_pair(session, "ana", crops[2, 2], crops[0, 0], "different")
     for model in (LOCAL, EMBEDDING, "fused"):
         row = ranked(survey, gallery, crops[2, 2], model)
-        assert crops[2, 0] not in [one["crop_id"] for one in row.candidates]
-        assert "1" not in [one["identity"] for one in row.candidates]
+        assert crops[2, 0] not in [candidate["crop_id"] for candidate in row.candidates]
+        assert "1" not in [candidate["identity"] for candidate in row.candidates]
 
 
 def test_unidentifiable_and_rejected_crops_are_no_candidates(survey: Survey, crops):
     with survey.write() as session:
         identity.set_identity_state(session, "ana", crops[2, 0], "unidentifiable")
         session.add(DetectionReview(detection_id=crops[2, 1], verdict="rejected", who="ana"))
-    proposed = {one["crop_id"] for one in ranked(survey, Gallery(survey), crops[2, 2]).candidates}
+    proposed = {candidate["crop_id"] for candidate in ranked(survey, Gallery(survey), crops[2, 2]).candidates}
     assert not proposed & {crops[2, 0], crops[2, 1]}
 
 

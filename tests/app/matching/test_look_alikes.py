@@ -36,12 +36,12 @@ def survey_of(survey: Survey) -> tuple[int, int, int, int]:
 
 
 def scores(survey: Survey, query: int) -> dict[int, float]:
-    return {one["crop_id"]: one["score"] for one in fused(survey, query).candidates}
+    return {candidate["crop_id"]: candidate["score"] for candidate in fused(survey, query).candidates}
 
 
 def by_way_of(survey: Survey, query: int, scope: Scope | None = None) -> dict[int, list[int]]:
     candidates = fused(survey, query, scope).candidates
-    return {one["crop_id"]: one["by_way_of"] for one in candidates if one["by_way_of"]}
+    return {candidate["crop_id"]: candidate["by_way_of"] for candidate in candidates if candidate["by_way_of"]}
 
 
 def test_an_undecided_crop_that_looks_alike_brings_forward_whom_it_resembles(survey: Survey):
@@ -116,8 +116,8 @@ def test_every_pair_of_a_crop_is_found_with_its_score(survey: Survey):
 def test_the_named_have_the_places_that_the_nearest_undecided_crops_leave():
     named = [Group(str(number), number) for number in range(40)]
     undecided = [Group(None, 100 + number) for number in range(40)]
-    chosen = leaders_of([one for two in zip(undecided, named, strict=True) for one in two])
+    chosen = leaders_of([group for two in zip(undecided, named, strict=True) for group in two])
     assert len(chosen) == LISTED
-    assert [one.crop_id for one in chosen if one.identity is None] == [100 + number for number in range(NEAREST)]
+    assert [group.crop_id for group in chosen if group.identity is None] == [100 + number for number in range(NEAREST)]
     assert len(leaders_of([*named[:5], *undecided])) == LISTED
     assert leaders_of(named[:LISTED]) == named[:LISTED]

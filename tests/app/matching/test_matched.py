@@ -146,7 +146,12 @@ def test_what_the_matcher_could_not_look_at_does_not_hold_up_the_last_order(surv
     row = fused(survey, query)
     assert row.settled
     assert order(row)[0] == third
-    assert next(one for one in row.candidates if one["crop_id"] == raja)["models"][MATCH_FEATURES]["score"] is None
+    assert (
+        next(candidate for candidate in row.candidates if candidate["crop_id"] == raja)["models"][MATCH_FEATURES][
+            "score"
+        ]
+        is None
+    )
 
 
 def test_without_the_matcher_the_first_order_is_the_last(survey, crops):
@@ -161,7 +166,7 @@ def test_crops_of_one_event_vote_together(survey, crops):
     beside = beside_query(survey)
     keep(
         survey,
-        {(query, one): 4 for one in (raja, other, third)}
+        {(query, crop): 4 for crop in (raja, other, third)}
         | {(beside, other): 300, (beside, raja): 2, (beside, third): 2},
     )
     gallery = Gallery(survey)

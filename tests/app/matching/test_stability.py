@@ -91,8 +91,8 @@ def test_the_count_is_not_called_stable_while_crops_have_not_been_compared(surve
 
 def test_every_ranked_crop_counts_also_those_decided_since(survey: Survey):
     a, b, c = crops(survey, 3)
-    for one in (a, b, c):
-        rank(survey, one, {})
+    for crop in (a, b, c):
+        rank(survey, crop, {})
     with survey.write() as session:
         identity.new_individual(session, "ana", a)
         identity.set_identity_state(session, "ana", b, "unidentifiable")

@@ -114,10 +114,10 @@ def test_an_upload_that_waits_goes_on_in_the_new_folder(survey: Survey, tmp_path
     restore(tmp_path / "all.zip", tmp_path / "again", None, ignore)
     again = opened(tmp_path / "again")
     with closing(again), again.read() as session:
-        (one, other) = session.scalars(sa.select(ImportBatch).order_by(ImportBatch.id))
-    assert Path(one.root) == files.upload_folder(tmp_path / "again", "b1")
-    assert (Path(one.root) / "a.jpg").read_bytes() == encoded()
-    assert (one.state, other.root) == (ImportState.QUEUED, "/card")
+        (batch, other) = session.scalars(sa.select(ImportBatch).order_by(ImportBatch.id))
+    assert Path(batch.root) == files.upload_folder(tmp_path / "again", "b1")
+    assert (Path(batch.root) / "a.jpg").read_bytes() == encoded()
+    assert (batch.state, other.root) == (ImportState.QUEUED, "/card")
 
 
 def test_a_check_makes_again_what_it_can_and_lists_the_rest(survey: Survey, tmp_path: Path) -> None:

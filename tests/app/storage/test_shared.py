@@ -143,7 +143,12 @@ def test_room_is_made_of_what_was_not_used_for_longest_and_only_of_what_the_stor
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
     storage = shared.Storage(f"file://{two.there}", two.a)
     storage.make_room()
-    assert [store.place_of(one, "jpeg").exists() for one in (old, older, lost, fresh)] == [True, False, True, True]
+    assert [store.place_of(content, "jpeg").exists() for content in (old, older, lost, fresh)] == [
+        True,
+        False,
+        True,
+        True,
+    ]
 
 
 class Outage:

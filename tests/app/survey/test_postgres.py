@@ -91,7 +91,9 @@ def test_what_a_session_reads_is_of_one_moment_while_others_write(survey: Survey
 def test_the_migrations_make_the_tables_of_the_program(survey: Survey):
     with survey.engine.connect() as connection:
         context = MigrationContext.configure(connection)
-        changes = [one for one in compare_metadata(context, Base.metadata) if one[0] in ("add_table", "add_column")]
+        changes = [
+            change for change in compare_metadata(context, Base.metadata) if change[0] in ("add_table", "add_column")
+        ]
     assert changes == []
 
 
@@ -102,7 +104,7 @@ def test_decisions_merge_split_and_join_are_undone_at_any_depth(survey: Survey):
     _, (loose,) = add_media(survey, [found()], folder="Ridge", minutes=3 * DAY)
     kinds = (*IDENTITY.words, *CATALOGUE.words, *TAKING_OUT.words)
     with survey.read() as session:
-        assert [one.times for one in flank_report(session).proposals] == [1]
+        assert [proposal.times for proposal in flank_report(session).proposals] == [1]
     acts = (
         lambda session: identity.say_same(session, "ana", loose, a),
         lambda session: catalogue.describe(session, "ana", 1, species="Panthera tigris", notes="ñ 虎"),
@@ -118,7 +120,7 @@ def test_decisions_merge_split_and_join_are_undone_at_any_depth(survey: Survey):
         states.append(rows(survey))
     with survey.read() as session:
         assert session.get_one(Sighting, b).individual_id == 1
-        assert [one.name for one in flank_joins.joins(session, 1)] == ["B"]
+        assert [flank_join.name for flank_join in flank_joins.joins(session, 1)] == ["B"]
     while len(states) > 1:
         assert rows(survey) == states.pop()
         with survey.write() as session:
@@ -127,7 +129,7 @@ def test_decisions_merge_split_and_join_are_undone_at_any_depth(survey: Survey):
 
 
 def test_two_reviewers_who_contradict_each_other_at_once_leave_one_verdict(survey: Survey):
-    ids = [add_media(survey, [found()], minutes=60.0 * one)[1][0] for one in range(2)]
+    ids = [add_media(survey, [found()], minutes=60.0 * event)[1][0] for event in range(2)]
     gate, met = threading.Barrier(2), []
 
     def decide(who: str, same: bool) -> None:
@@ -141,7 +143,7 @@ def test_two_reviewers_who_contradict_each_other_at_once_leave_one_verdict(surve
         except Contradiction as against:
             met.append(against)
 
-    threads = [threading.Thread(target=decide, args=one) for one in (("ana", True), ("ben", False))]
+    threads = [threading.Thread(target=decide, args=answer) for answer in (("ana", True), ("ben", False))]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -154,7 +156,7 @@ def test_two_reviewers_who_contradict_each_other_at_once_leave_one_verdict(surve
 
 
 def test_ten_new_individuals_at_once_get_ten_names(survey: Survey):
-    ids = [add_media(survey, [found()], minutes=60.0 * one)[1][0] for one in range(10)]
+    ids = [add_media(survey, [found()], minutes=60.0 * event)[1][0] for event in range(10)]
 
     def name(crop: int) -> None:
         with survey.write() as session:
@@ -166,13 +168,13 @@ def test_ten_new_individuals_at_once_get_ten_names(survey: Survey):
     for thread in threads:
         thread.join()
     with survey.read() as session:
-        assert sorted(session.scalars(sa.select(Individual.name))) == [f"T-{one:03d}" for one in range(1, 11)]
+        assert sorted(session.scalars(sa.select(Individual.name))) == [f"T-{number:03d}" for number in range(1, 11)]
 
 
 def test_rankings_are_stored_and_counted(survey: Survey):
-    ids = [add_media(survey, [found()], minutes=60.0 * one)[1][0] for one in range(3)]
-    for one in ids:
-        describe(survey, one, one)
+    ids = [add_media(survey, [found()], minutes=60.0 * event)[1][0] for event in range(3)]
+    for crop in ids:
+        describe(survey, crop, crop)
     with survey.write() as session:
         version = results.model_version(session, "fuse", Provenance("embedded", "fused", "1", "", "test"))
         listed = [{"crop_id": ids[1], "identity": None, "probability": 0.5}]
@@ -290,7 +292,7 @@ def test_a_decision_is_made_again_when_the_database_went_away_in_its_middle(surv
         return boxes.judge_media(session, who, media_id, "blank")
 
     outcome = decide(survey, Asked(), "ana", act)
-    assert [one.kind for one in outcome.decisions] == ["blank"]
+    assert [decision.kind for decision in outcome.decisions] == ["blank"]
     assert (cut, is_away(sa.exc.OperationalError("", {}, sqlite3.OperationalError("is locked")))) == (["ana"], False)
 
 

@@ -187,7 +187,7 @@ def test_a_call_over_a_file_of_notes_does_not_move_the_latency_of_pictures(surve
         )  # fmt: skip
     figures = snapshot(survey, now=now)
     assert (figures.p50, figures.p95) == pytest.approx((0.1, 0.1), abs=1e-3)
-    assert max(one for one in figures.sparkline if one is not None) == pytest.approx(0.1, abs=1e-3)
+    assert max(value for value in figures.sparkline if value is not None) == pytest.approx(0.1, abs=1e-3)
     assert [(about, count) for about, count, _ in figures.longer] == [("notes", 2), ("videos", 1)]
     assert "notes <b>90 s</b>" in strip_html(figures)
     alone = StripSnapshot("modal", 0, 0, 0, None, None, [None] * 60, (("notes", 1, 30.0),))

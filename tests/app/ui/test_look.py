@@ -27,13 +27,13 @@ def luminance(colour: tuple[float, float, float]) -> float:
     return 0.2126 * red + 0.7152 * green + 0.0722 * blue
 
 
-def contrast(one: tuple[float, float, float], other: tuple[float, float, float]) -> float:
-    light, dark = sorted((luminance(one), luminance(other)), reverse=True)
+def contrast(colour: tuple[float, float, float], other: tuple[float, float, float]) -> float:
+    light, dark = sorted((luminance(colour), luminance(other)), reverse=True)
     return (light + 0.05) / (dark + 0.05)
 
 
-def mixed(share: float, one: str, other: str) -> tuple[float, float, float]:
-    red, green, blue = (share * a + (1 - share) * b for a, b in zip(rgb(one), rgb(other), strict=True))
+def mixed(share: float, colour: str, other: str) -> tuple[float, float, float]:
+    red, green, blue = (share * a + (1 - share) * b for a, b in zip(rgb(colour), rgb(other), strict=True))
     return red, green, blue
 
 

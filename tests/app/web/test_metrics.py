@@ -45,11 +45,11 @@ def asked() -> dict[str, list[str]]:
     """The expressions of the dashboard and of the alerts."""
     panels = json.loads((OPS / "grafana.json").read_text(encoding="utf-8"))["panels"]
     rules = re.findall(r"expr: (.+)", (OPS / "alerts.yml").read_text(encoding="utf-8"))
-    return {"grafana": [one["expr"] for panel in panels for one in panel["targets"]], "alerts": rules}
+    return {"grafana": [target["expr"] for panel in panels for target in panel["targets"]], "alerts": rules}
 
 
 def test_every_figure_that_is_asked_for_is_exported_with_its_labels(samples):
-    expressions = [one for some in asked().values() for one in some]
+    expressions = [query for some in asked().values() for query in some]
     assert len(expressions) > 20
     for expression in expressions:
         names = NAME.findall(expression)
@@ -60,7 +60,9 @@ def test_every_figure_that_is_asked_for_is_exported_with_its_labels(samples):
 
 def test_every_figure_that_is_exported_is_on_the_dashboard(samples):
     exported = {name for name in samples if name.startswith("pugmark_")}
-    assert exported - {name for one in asked()["grafana"] for name in NAME.findall(one)} == {"pugmark_calls_running"}
+    assert exported - {name for expression in asked()["grafana"] for name in NAME.findall(expression)} == {
+        "pugmark_calls_running"
+    }
 
 
 def test_queue_workers_stages_spend_and_disk_are_exported(samples):

@@ -82,7 +82,7 @@ async def run(socket: ClientConnection, page: str = "", button: str = "") -> Pag
             text += str(message).replace("\\", "")
             shown = message.delta.new_element.button
             buttons |= {shown.label: shown.id} if shown.id else {}
-            pages |= {one.url_pathname: one.page_script_hash for one in message.navigation.app_pages}
+            pages |= {app_page.url_pathname: app_page.page_script_hash for app_page in message.navigation.app_pages}
             redirect = message.auth_redirect.url or redirect
             if redirect or (message.WhichOneof("type") == "script_finished" and not button):
                 return Page(text, buttons, pages, redirect)

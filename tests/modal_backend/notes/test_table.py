@@ -38,7 +38,7 @@ def test_excel_and_json_lines_are_read_as_text(tmp_path):
     frame = pd.DataFrame({"note": ["=1+2", "007"], "site": ["A", None]})
     frame.to_excel(tmp_path / "notes.xlsx", index=False)
     assert read_table(tmp_path / "notes.xlsx")["site"].tolist() == ["A", ""]
-    lines = "\n".join(json.dumps(one) for one in ({"note": "007", "n": 3}, {"note": None, "extra": [1]}))
+    lines = "\n".join(json.dumps(note) for note in ({"note": "007", "n": 3}, {"note": None, "extra": [1]}))
     table = read_table(written(tmp_path, "notes.jsonl", lines.encode()))
     assert table["note"].tolist() == ["007", ""]
     assert table["extra"].tolist() == ["", "[1]"]
@@ -52,7 +52,7 @@ def test_plain_text_is_one_note_a_paragraph_or_a_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "content", "told"),
+    ("name", "content", "message"),
     [
         ("notes.csv", b"", "is empty"),
         ("notes.csv", b"text,category\n", "holds no notes"),
@@ -62,8 +62,8 @@ def test_plain_text_is_one_note_a_paragraph_or_a_line(tmp_path):
         ("notes.docx", b"x", "none of"),
     ],
 )
-def test_a_file_that_cannot_be_used_says_why(tmp_path, name, content, told):
-    with pytest.raises(BadNotes, match=told):
+def test_a_file_that_cannot_be_used_says_why(tmp_path, name, content, message):
+    with pytest.raises(BadNotes, match=message):
         read_table(written(tmp_path, name, content))
 
 

@@ -59,12 +59,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_the_two_flanks_of_an_animal_are_different_identities_and_no_clip_is_on_both_sides(folder):
     samples = read_folder(folder)
-    assert {one.identity for one in samples} == {"T0 left", "T0 right", "T1 left", "T1 right"}
+    assert {sample.identity for sample in samples} == {"T0 left", "T0 right", "T1 left", "T1 right"}
     train, held = split(samples)
     assert len(train) + len(held) == len(samples)
     assert held
-    assert not {one.clip for one in train} & {one.clip for one in held}
-    assert {one.identity for one in train} == {one.identity for one in samples}
+    assert not {sample.clip for sample in train} & {sample.clip for sample in held}
+    assert {sample.identity for sample in train} == {sample.identity for sample in samples}
 
 
 def test_batches_hold_as_many_pictures_of_every_identity(folder):
@@ -72,7 +72,7 @@ def test_batches_hold_as_many_pictures_of_every_identity(folder):
     for batch in identity_batches(train, 2, 3, seed=1):
         labels = [label for _, label in batch]
         assert sorted(labels.count(label) for label in set(labels)) == [3, 3]
-        assert all(one.identity == other.identity for one, a in batch for other, b in batch if a == b)
+        assert all(sample.identity == other.identity for sample, a in batch for other, b in batch if a == b)
 
 
 def test_nothing_is_mirrored():
@@ -87,7 +87,12 @@ def test_a_folder_in_atrws_layout_is_read_with_clips_and_keypoints(tmp_path):
     (tmp_path / "reid_list_train.csv").write_text("7,000001.jpg\n7,000002.jpg\n7,000040.jpg\n9,000041.jpg\n")
     (tmp_path / "reid_keypoints_train.json").write_text(json.dumps({"000002.jpg": [1.0] * 45}))
     samples = read_folder(tmp_path)
-    assert [(one.identity, one.clip) for one in samples] == [("7", "7/0"), ("7", "7/0"), ("7", "7/1"), ("9", "9/0")]
+    assert [(sample.identity, sample.clip) for sample in samples] == [
+        ("7", "7/0"),
+        ("7", "7/0"),
+        ("7", "7/1"),
+        ("9", "9/0"),
+    ]
     assert samples[1].keypoints == (1.0,) * 45
     assert samples[0].path == tmp_path / "train" / "000001.jpg"
     with pytest.raises(UnusableFolder, match=r"neither identities\.csv"):
@@ -102,7 +107,7 @@ def test_the_triplet_loss_is_nothing_for_tight_clusters_and_the_margin_for_a_hea
 
 
 def mean_cosines(run, samples: list[Sample]) -> tuple[float, float]:
-    vectors = np.stack(run([picture_of(one) for one in samples]))
+    vectors = np.stack(run([picture_of(sample) for sample in samples]))
     same = np.array([[a.identity == b.identity and a is not b for b in samples] for a in samples])
     other = np.array([[a.identity != b.identity for b in samples] for a in samples])
     alike = vectors @ vectors.T

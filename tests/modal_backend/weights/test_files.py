@@ -112,10 +112,10 @@ def test_what_came_before_the_program_ended_is_not_fetched_again(publisher, file
     part = tmp_path / "net" / "weights.pt.part"
     part.parent.mkdir()
     part.write_bytes(CONTENT[:300_000])
-    told: list[tuple[int, int | None]] = []
-    fetch(file, tmp_path, progress=lambda done, total: told.append((done, total)))
+    steps: list[tuple[int, int | None]] = []
+    fetch(file, tmp_path, progress=lambda done, total: steps.append((done, total)))
     assert publisher.asked == ["bytes=300000-"]
-    assert told[-1] == (len(CONTENT), len(CONTENT))
+    assert steps[-1] == (len(CONTENT), len(CONTENT))
 
 
 def test_a_publisher_that_cannot_resume_is_read_from_the_start(publisher, file, tmp_path):

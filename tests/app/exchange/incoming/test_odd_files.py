@@ -59,12 +59,12 @@ def test_odd_tables_are_refused_in_words_or_every_row_is_a_line(tmp_path: Path) 
         place = tmp_path / "table.csv"
         place.write_bytes(content)
         try:
-            said = identities.read(place)
+            contents = identities.read(place)
         except (UnknownResults, BrokenResults) as refused:
             refusals.append(str(refused))
             continue
         read += 1
-        assert len(said.lines) + len(said.stations) <= rows
+        assert len(contents.lines) + len(contents.stations) <= rows
     assert read >= SEEDS / 4
     assert all(refusals)
 
@@ -101,13 +101,13 @@ def test_a_package_inside_a_folder_of_a_zip_is_read_and_each_bad_row_has_its_rea
     with zipfile.ZipFile(place, "w") as package:
         for name, text in PACKAGE.items():
             package.writestr(f"survey/{name}", text)
-    said = identities.read(place)
-    assert [line.problem for line in said.lines] == [
+    contents = identities.read(place)
+    assert [line.problem for line in contents.lines] == [
         "A box or its confidence is not made of numbers.",
         "media.csv does not name it.",
         "It is about an event, not about an image.",
     ]
-    (station,) = said.stations
+    (station,) = contents.stations
     assert str(station.problem).startswith("“95” is no latitude: it lies between -90 and 90 degrees.")
     place.write_bytes(place.read_bytes()[:-40])
     with pytest.raises((UnknownResults, BrokenResults)):
@@ -151,12 +151,12 @@ def test_annotations_and_observations_of_unknown_images_are_each_left_out_by_nam
         "categories": [{"id": 1, "name": "tiger"}],
     }
     place.write_text(json.dumps(document), encoding="utf-8")
-    said = identities.read(place)
-    assert [(line.path, bool(line.problem)) for line in said.lines] == [
+    contents = identities.read(place)
+    assert [(line.path, bool(line.problem)) for line in contents.lines] == [
         ("annotation 1", True),
         ("annotation 2", True),
     ]
-    assert not said.boxes
+    assert not contents.boxes
     (tmp_path / "datapackage.json").write_text('{"resources": [], "profile": "p"}', encoding="utf-8")
     (tmp_path / "media.csv").write_text("mediaID,filePath\nm1,a.jpg\n", encoding="utf-8")
     head = "mediaID,observationType,classificationMethod,bboxX,bboxY,bboxWidth,bboxHeight\n"

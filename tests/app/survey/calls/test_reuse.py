@@ -59,5 +59,5 @@ def test_what_is_kept_is_counted_and_weighed_by_its_newest_features(survey, monk
         describe(survey, crop, crop)
     with survey.read() as session:
         kept = reuse.kept(session)
-        held = sum(len(one.vectors) + len(one.points) for one in session.scalars(sa.select(Feature)))
+        held = sum(len(feature.vectors) + len(feature.points) for feature in session.scalars(sa.select(Feature)))
     assert kept == reuse.Kept(6, pytest.approx(held))

@@ -53,7 +53,7 @@ def fill(survey):
 
 def test_events_are_counted_by_individual_station_and_occasion(two):
     found = history(two, occasion_days=5)
-    assert [one.name for one in found.individuals] == ["A", "B"]
+    assert [individual.name for individual in found.individuals] == ["A", "B"]
     assert found.stations == ("Ridge", "Valley")
     assert found.captures == {(0, 0, 0): 2, (0, 1, 0): 1, (1, 1, 0): 1, (0, 0, 1): 1}
     assert found.by_occasion().tolist() == [[1, 1], [1, 0]]
@@ -98,7 +98,7 @@ def test_what_is_left_out_is_counted_in_words(survey):
     seen(survey, "A", "Ridge", 20 * DAY)
     works(survey, "Ridge", "2024-03-12", "2024-04-10")
     found = history(survey, occasion_days=5, occasions=2)
-    assert [one.name for one in found.individuals] == ["A"]
+    assert [individual.name for individual in found.individuals] == ["A"]
     assert "Sightings without a capture time, left out: 1." in found.notes
     assert "Sightings outside the occasions, left out: 1." in found.notes
     assert "Individuals with no sighting left, not in the table: 1." in found.notes
@@ -177,8 +177,8 @@ def test_chapman_gives_the_textbook_figure():
 
 def test_quick_looks_say_what_they_rest_on(two):
     looks = quick_looks(history(two, occasion_days=5))
-    assert [one.name for one in looks] == ["Chao Mh", "Chao1", "Lincoln-Petersen (Chapman)"]
-    assert all(one.from_what and one.source for one in looks)
+    assert [look.name for look in looks] == ["Chao Mh", "Chao1", "Lincoln-Petersen (Chapman)"]
+    assert all(look.from_what and look.source for look in looks)
 
 
 def test_an_animal_on_both_cameras_of_a_station_at_once_is_captured_once(survey):

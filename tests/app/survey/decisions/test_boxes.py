@@ -231,7 +231,7 @@ def test_accepting_one_picture_rejects_what_was_hidden(survey):
     media, (strong, weak, low) = add_media(survey, [found(0.9), found(0.6, x=0.6), found(0.1, x=0.4)])
     with survey.write() as session:
         review.accept_media(session, "ana", media, 0.7)
-    assert [boxes(survey, media)[one].verdict for one in (strong, weak, low)] == ["accepted", "rejected", None]
+    assert [boxes(survey, media)[box].verdict for box in (strong, weak, low)] == ["accepted", "rejected", None]
 
 
 def test_the_whole_picture_keeps_the_individual_of_the_box_it_grows_from(survey):
@@ -345,9 +345,9 @@ def test_filters_narrow_by_station_period_and_reviewer(survey):
         MediaFilter(Show.UNREVIEWED, station="Ridge 2"): [third],
     }
     with survey.read() as session:
-        for one, ids in wanted.items():
-            assert [media_id for media_id, _ in order_with_events(session, one)] == ids
-            assert count(session, one) == len(ids)
+        for chosen, ids in wanted.items():
+            assert [media_id for media_id, _ in order_with_events(session, chosen)] == ids
+            assert count(session, chosen) == len(ids)
 
 
 def test_the_species_list_offers_what_is_used_first_and_its_changes_can_be_undone(survey):
@@ -360,7 +360,7 @@ def test_the_species_list_offers_what_is_used_first_and_its_changes_can_be_undon
     with survey.read() as session:
         offered = species.choices(session)
     assert (offered[0].name, offered[0].common, offered[0].used) == ("Bubo bubo", "eagle owl", 1)
-    assert "Panthera leo" not in {one.name for one in offered}
+    assert "Panthera leo" not in {choice.name for choice in offered}
     with pytest.raises(BadDecision, match="already"), survey.write() as session:
         species_list.add_label(session, "ben", "bubo bubo")
     with survey.write() as session:

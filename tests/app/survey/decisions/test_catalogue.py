@@ -44,14 +44,14 @@ def step(session: sa.orm.Session, what: str, first: int, second: int) -> None:
     if what == "m":
         catalogue.merge(session, "ana", first + 1, second + 1)
     elif what == "s":
-        mine = [one.detection_id for one in sightings(session, first + 1)]
+        mine = [sighting.detection_id for sighting in sightings(session, first + 1)]
         catalogue.split(session, "ana", first + 1, mine[: second % 3])
     elif what == "r":
         catalogue.rename(session, "ana", first + 1, f"Name {second}")
     elif what == "d":
         catalogue.describe(session, "ana", first + 1, sex=["female", "male"][second % 2], notes=f"seen {second}")
     elif what == "w":
-        mine = [one.detection_id for one in sightings(session, first + 1)]
+        mine = [sighting.detection_id for sighting in sightings(session, first + 1)]
         if mine:
             catalogue.take_out(session, "ana", mine[second % len(mine)])
 
@@ -118,7 +118,7 @@ def test_a_name_given_up_by_a_rename_is_never_given_again(survey):
     with survey.read() as session:
         assert list(catalogue_entries.names(session).values()) == ["Machli", "Olga"]
         assert catalogue_entries.merged_into(session, 3).name == "Machli"
-        assert [one.name for one in catalogue_entries.entries(session, "T-001")] == ["Machli"]
+        assert [entry.name for entry in catalogue_entries.entries(session, "T-001")] == ["Machli"]
     assert owners(survey)[other] == 2
 
 
@@ -155,8 +155,8 @@ def test_a_card_opened_before_somebody_else_changed_it_overwrites_nothing(survey
     with survey.write() as session:
         catalogue.describe(session, "ben", 1, seen=shown, notes="collared")
     with survey.read() as session:
-        one = catalogue_entries.individual(session, 1)
-        assert (one.sex, one.notes) == ("female", "collared")
+        card = catalogue_entries.individual(session, 1)
+        assert (card.sex, card.notes) == ("female", "collared")
 
 
 @pytest.mark.parametrize("values", [{"sex": "hermaphrodite"}, {"colour": "orange"}, {"sex": "unknown"}])
@@ -208,7 +208,7 @@ def test_a_decision_in_the_middle_of_the_history_is_taken_back_or_says_what_stan
         undo_one(session, sex, "ben")
     with survey.read() as session:
         assert catalogue_entries.individual(session, 1).sex is None
-        kinds = [(one.kind, one.undone_by) for one in catalogue_entries.history(session, 1)]
+        kinds = [(entry.kind, entry.undone_by) for entry in catalogue_entries.history(session, 1)]
     assert ("describe", "ben") in kinds
     assert owners(survey) == {first: 1}
 
@@ -220,7 +220,7 @@ def test_the_history_of_a_split_off_individual_begins_with_the_split(survey):
         catalogue.split(session, "ana", 1, [2])
         catalogue.merge(session, "ana", 2, 1)
     with survey.read() as session:
-        assert [one.kind for one in catalogue_entries.history(session, 2)][:2] == ["merge", "split"]
+        assert [entry.kind for entry in catalogue_entries.history(session, 2)][:2] == ["merge", "split"]
 
 
 def test_crops_somebody_moved_meanwhile_are_not_split_or_taken_out(survey):
@@ -245,7 +245,7 @@ def test_a_merge_preview_counts_what_moves_and_what_speaks_against_it(survey):
     with survey.read() as session:
         preview = merge_preview(session, 1, 2)
         assert (preview.moved.sightings, preview.rest.sightings, preview.contradicted) == (2, 1, 1)
-        assert [one.kind for one in preview.conflicts] == ["too fast"]
+        assert [conflict.kind for conflict in preview.conflicts] == ["too fast"]
         assert split_preview(session, 2, [2]).rest.sightings == 1
 
 
@@ -255,10 +255,10 @@ def test_entries_count_sightings_and_stations_and_sort(survey):
     seen(survey, "A", "Ridge 0", None)
     with survey.read() as session:
         listed = catalogue_entries.entries(session)
-        assert [(one.name, one.sightings, one.stations) for one in listed] == [("A", 1, 1), ("B", 3, 2)]
+        assert [(entry.name, entry.sightings, entry.stations) for entry in listed] == [("A", 1, 1), ("B", 3, 2)]
         assert listed[0].first_seen is None
-        assert [one.name for one in catalogue_entries.entries(session, order=Order.SIGHTINGS)] == ["B", "A"]
-        assert [one.name for one in catalogue_entries.entries(session, "b")] == ["B"]
+        assert [entry.name for entry in catalogue_entries.entries(session, order=Order.SIGHTINGS)] == ["B", "A"]
+        assert [entry.name for entry in catalogue_entries.entries(session, "b")] == ["B"]
 
 
 def test_a_corrected_clock_shifts_sightings_and_first_seen_and_is_undone(survey):
@@ -305,9 +305,9 @@ def test_neighbours_are_those_seen_at_the_same_station_within_the_hours(survey):
     with survey.read() as session:
         mine = sightings(session, number(survey, "A"))
         near = neighbours(session, mine, 6)
-        assert [(one.name, one.times, one.stations) for one in near] == [("B", 1, ("Ridge",))]
+        assert [(neighbour.name, neighbour.times, neighbour.stations) for neighbour in near] == [("B", 1, ("Ridge",))]
         assert near[0].closest.total_seconds() == 7200
-        assert {one.name for one in neighbours(session, mine, 48)} == {"B", "C"}
+        assert {neighbour.name for neighbour in neighbours(session, mine, 48)} == {"B", "C"}
 
 
 def test_neighbours_use_corrected_clocks(survey):
@@ -329,7 +329,7 @@ def test_movements_know_distance_only_between_stations_with_coordinates(survey):
     place(survey, "Valley", 0.0, 0.1)
     with survey.read() as session:
         moves = movements(sightings(session, 1), deployment_views(session))
-    assert [(one.left.station, one.arrived.station) for one in moves] == [("Ridge", "Valley"), ("Valley", "Ford")]
+    assert [(move.left.station, move.arrived.station) for move in moves] == [("Ridge", "Valley"), ("Valley", "Ford")]
     assert moves[0].kilometres == pytest.approx(11.1195, rel=1e-4)
     assert moves[0].hours == pytest.approx(10.0)
     assert moves[1].kilometres is None
@@ -343,4 +343,4 @@ def test_best_crops_show_one_of_each_event_before_a_second(survey):
     with survey.read() as session:
         best = best_crops(sightings(session, 1), each=2)
     assert list(best) == ["left"]
-    assert len({one.unit for one in best["left"]}) == 2
+    assert len({crop.unit for crop in best["left"]}) == 2

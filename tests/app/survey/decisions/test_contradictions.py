@@ -34,7 +34,7 @@ def act(survey: Survey, who: str, n: int, kind: str, query: int, **more: Any) ->
 
 def verdicts(survey: Survey) -> dict[tuple[int, int], str]:
     with survey.read() as session:
-        return {(one.low_id, one.high_id): one.verdict for one in session.scalars(sa.select(PairVerdict))}
+        return {(row.low_id, row.high_id): row.verdict for row in session.scalars(sa.select(PairVerdict))}
 
 
 def test_a_is_b_and_b_is_c_but_a_is_not_c_shows_the_chain_and_changes_nothing(survey):
@@ -98,7 +98,7 @@ def test_joining_is_refused_while_crops_of_the_two_were_said_to_be_different(sur
     way = met.value.ways_out[0]
     then = {"kind": "same", "query_id": a, "candidate_id": b}
     (still,) = act(survey, "ana", 1, "solve", a, way=way.kind, about=way.about, then=then).conflicts
-    assert "join" in [one["kind"] for one in still["ways"]]
+    assert "join" in [other["kind"] for other in still["ways"]]
     assert verdicts(survey)[a, c] == "different", "a way out that leads to the next contradiction changes nothing"
 
 
@@ -190,7 +190,7 @@ def test_same_and_different_at_the_same_moment_leave_one_verdict_and_tell_the_ot
     a, b = crops(survey, 2)
     ask = {"candidate_id": b}
     answers = at_once(settings, [("ana", "same", a, ask), ("ben", "different", a, ask)])
-    conflicts = [one for answer in answers for one in answer.conflicts]
+    conflicts = [conflict for answer in answers for conflict in answer.conflicts]
     assert len(conflicts) == 1
     assert len(verdicts(survey)) == 1
     together = named(survey, a) is not None and named(survey, a) == named(survey, b)
@@ -199,9 +199,9 @@ def test_same_and_different_at_the_same_moment_leave_one_verdict_and_tell_the_ot
 
 def test_two_new_individuals_at_the_same_moment_get_two_names(survey, settings):
     ids = crops(survey, 4)
-    answers = at_once(settings, [(f"reviewer {one}", "new", one, {}) for one in ids])
+    answers = at_once(settings, [(f"reviewer {number}", "new", number, {}) for number in ids])
     assert all(not answer.problems and not answer.conflicts for answer in answers)
-    assert {named(survey, one) for one in ids} == {"T-001", "T-002", "T-003", "T-004"}
+    assert {named(survey, number) for number in ids} == {"T-001", "T-002", "T-003", "T-004"}
 
 
 def test_two_reviewers_who_say_the_same_agree_on_one_individual(survey, settings):

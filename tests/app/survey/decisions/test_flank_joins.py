@@ -38,7 +38,10 @@ def proposed(survey: Survey) -> list[tuple[str, str, int]]:
     with survey.read() as session:
         called = catalogue_entries.names(session)
         found = flank_report(session).proposals
-    return [(called[one.left.individual_id], called[one.right.individual_id], one.times) for one in found]
+    return [
+        (called[proposal.left.individual_id], called[proposal.right.individual_id], proposal.times)
+        for proposal in found
+    ]
 
 
 def test_flanks_seen_in_one_event_or_at_one_station_within_a_minute_are_proposed(survey: Survey):
@@ -68,8 +71,13 @@ def test_two_cameras_of_one_station_are_proposed_too(survey: Survey):
     with survey.write() as session:
         session.execute(sa.text("update deployment set station = 'Ridge'"))
     with survey.read() as session:
-        one = flank_report(session).proposals[0]
-    assert (one.left.detection_id, one.right.detection_id, one.one_event, one.seconds) == (left, right, False, 30)
+        proposal = flank_report(session).proposals[0]
+    assert (proposal.left.detection_id, proposal.right.detection_id, proposal.one_event, proposal.seconds) == (
+        left,
+        right,
+        False,
+        30,
+    )
 
 
 def test_two_on_one_picture_or_said_to_be_different_or_of_another_sex_are_not_proposed(survey: Survey):
@@ -96,8 +104,13 @@ def test_a_join_moves_every_sighting_keeps_the_reason_and_is_on_the_card(survey:
     with survey.read() as session:
         kept = number(survey, "L")
         assert session.get_one(Sighting, right).individual_id == kept
-        (one,) = flank_joins.joins(session, kept)
-        assert (one.name, one.side, one.reason, one.who) == ("R", "right", "both sides in one event", "ana")
+        (flank_join,) = flank_joins.joins(session, kept)
+        assert (flank_join.name, flank_join.side, flank_join.reason, flank_join.who) == (
+            "R",
+            "right",
+            "both sides in one event",
+            "ana",
+        )
         assert one_sided(session) == {}
         assert catalogue_entries.history(session, kept)[0].kind == "join flanks"
     assert proposed(survey) == []
@@ -131,7 +144,7 @@ def test_a_join_in_the_middle_of_the_history_is_taken_back_and_made_again(survey
         redo(session, session.get_one(Decision, made), "bo")
     assert rows(survey) == joined
     with survey.read() as session:
-        assert [one.who for one in flank_joins.joins(session, number(survey, "L"))] == ["bo"]
+        assert [flank_join.who for flank_join in flank_joins.joins(session, number(survey, "L"))] == ["bo"]
 
 
 def test_a_join_whose_sightings_were_split_off_again_is_not_on_the_card(survey: Survey):
@@ -150,13 +163,13 @@ def test_a_join_needs_a_reason_and_opposite_flanks(survey: Survey):
     seen(survey, "R", "Ridge", 30, flank="right")
     seen(survey, "U", "Ridge", 40, flank="unknown")
     before = rows(survey)
-    for keep, other, reason, told in (
+    for keep, other, reason, message in (
         ("L", "R", " ", "how you know"),
         ("L", "M", "why", "opposite flanks"),
         ("L", "U", "why", "opposite flanks"),
         ("L", "L", "why", "with itself"),
     ):
-        with pytest.raises(BadDecision, match=told):
+        with pytest.raises(BadDecision, match=message):
             join(survey, keep, other, reason)
     assert rows(survey) == before
 

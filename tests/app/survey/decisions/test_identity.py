@@ -180,7 +180,7 @@ def test_a_merged_individuals_name_stays_taken(survey):
         identity.new_individual(session, "ana", second)
         catalogue.merge(session, "ana", 1, 2)
         assert next_name(session) == "T-003"
-        assert [one.name for one in entries(session)] == ["T-001"]
+        assert [entry.name for entry in entries(session)] == ["T-001"]
 
 
 def test_the_same_undo_sent_twice_undoes_once(survey):

@@ -39,7 +39,7 @@ def shown(survey: Survey, run_id: int) -> list[Cluster]:
 
 def test_clusters_are_named_merged_and_hidden_and_every_step_is_undone(survey, run_id):
     computed = shown(survey, run_id)
-    assert [one.name for one in computed] == ["river, ford", "snare", "goat", "Other"]
+    assert [cluster.name for cluster in computed] == ["river, ford", "snare", "goat", "Other"]
     assert (computed[0].keywords, computed[0].notes(RESULT)) == (("river", "ford"), [2, 1])
     with survey.write() as session:
         made = [

@@ -191,7 +191,7 @@ def test_redoing_everything_after_undoing_everything_is_where_it_was(four, acts,
 
 def every_standing(survey: Survey, dice: random.Random) -> list[int]:
     with survey.read() as session:
-        standing = [one.id for one in history.entries(session, HistoryFilter(standing=True))]
+        standing = [entry.id for entry in history.entries(session, HistoryFilter(standing=True))]
     dice.shuffle(standing)
     return standing
 
@@ -229,4 +229,4 @@ def test_undo_back_to_takes_ones_own_decisions_back_and_leaves_those_of_others(f
             assert len(undoing.undo_back_to(session, first.id, "ana")) == 2
         with survey.read() as session:
             standing = history.entries(session, HistoryFilter(standing=True))
-        assert [(one.who, one.kind) for one in standing] == [("ben", "unsure")]
+        assert [(entry.who, entry.kind) for entry in standing] == [("ben", "unsure")]

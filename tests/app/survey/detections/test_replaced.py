@@ -54,8 +54,8 @@ def analyse_anew(survey: Survey, media_id: int, model: Provenance) -> int:
 
 def take_in_file(survey: Survey, folder: Path) -> list[int]:
     """A file of another tool comes in with a box on each of two images; returns its boxes, described."""
-    one = {"detections": [{"category": "1", "conf": 0.8, "bbox": [0.1, 0.1, 0.2, 0.2]}]}
-    document = {"images": [{"file": f"Ridge 1/IMG_000{number}.JPG", **one} for number in (1, 2)]}
+    result = {"detections": [{"category": "1", "conf": 0.8, "bbox": [0.1, 0.1, 0.2, 0.2]}]}
+    document = {"images": [{"file": f"Ridge 1/IMG_000{number}.JPG", **result} for number in (1, 2)]}
     file = folder / "results.json"
     file.write_text(json.dumps(document), encoding="utf-8")
     number = bringing_in.register(survey, file, file.name, "ana")

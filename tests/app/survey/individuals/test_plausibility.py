@@ -30,7 +30,7 @@ def report(survey) -> plausibility.Report:
 
 
 def kinds(survey) -> list[str]:
-    return [one.kind for one in report(survey).conflicts]
+    return [conflict.kind for conflict in report(survey).conflicts]
 
 
 def regroup(survey) -> None:
@@ -59,10 +59,10 @@ def test_a_journey_is_a_conflict_when_it_is_faster_than_the_limit(survey, kilome
 
 def test_a_conflict_carries_its_figures(survey):
     two_stations(survey, 30, 60)
-    (one,) = report(survey).conflicts
-    assert one.kilometres == pytest.approx(30, rel=1e-3)
-    assert (one.hours, one.limit.kmh) == (1.0, 10.0)
-    assert one.kmh == pytest.approx(30, rel=1e-3)
+    (conflict,) = report(survey).conflicts
+    assert conflict.kilometres == pytest.approx(30, rel=1e-3)
+    assert (conflict.hours, conflict.limit.kmh) == (1.0, 10.0)
+    assert conflict.kmh == pytest.approx(30, rel=1e-3)
 
 
 def test_the_limit_is_that_of_the_species_with_its_source_until_a_person_sets_another(survey):
@@ -92,10 +92,10 @@ def test_stations_without_coordinates_are_told_and_only_the_same_moment_is_a_con
     seen(survey, "A", "Valley", 1)
     seen(survey, "A", "Ford", 60)
     seen(survey, "A", "Ford", None)
-    told = report(survey)
-    assert [(one.kind, one.kilometres) for one in told.conflicts] == [("at once", None)]
-    assert told.unplaced_stations == ["Ford", "Ridge", "Valley"]
-    assert (told.without_time, told.without_station) == (1, 0)
+    reported = report(survey)
+    assert [(conflict.kind, conflict.kilometres) for conflict in reported.conflicts] == [("at once", None)]
+    assert reported.unplaced_stations == ["Ford", "Ridge", "Valley"]
+    assert (reported.without_time, reported.without_station) == (1, 0)
 
 
 def test_a_station_without_coordinates_in_between_does_not_hide_a_journey(survey):
@@ -173,15 +173,15 @@ def test_stored_match_figures_for_somebody_else_on_the_same_flank_are_listed(sur
         crops = [(best, score, matches), (own, 0.05, 3)]
         with survey.write() as session:
             version = results.model_version(session, "local features", LOCAL)
-            candidates = [{"crop_id": crop, "score": one, "matches": many} for crop, one, many in crops]
+            candidates = [{"crop_id": crop, "score": likeness, "matches": many} for crop, likeness, many in crops]
             rankings.store_ranking(
                 session, mine, version.id, rankings.Scope(), stamp="", gallery_size=4, in_scope=4,
                 known_probability=None, candidates=candidates,
             )  # fmt: skip
 
     rank(other, 0.4, 30)
-    (one,) = report(survey).conflicts
-    assert (one.kind, one.first.detection_id, one.second.detection_id) == ("match figures", mine, other)
+    (conflict,) = report(survey).conflicts
+    assert (conflict.kind, conflict.first.detection_id, conflict.second.detection_id) == ("match figures", mine, other)
     for best, score, matches in ((wrong_side, 0.4, 30), (other, 0.1, 30), (other, 0.4, 5)):
         rank(best, score, matches)
         assert kinds(survey) == []
@@ -190,9 +190,9 @@ def test_stored_match_figures_for_somebody_else_on_the_same_flank_are_listed(sur
 def test_an_accepted_conflict_does_not_come_back_with_another_image_of_the_same_events(survey):
     two_stations(survey, 5, 0.5)
     regroup(survey)
-    (one,) = report(survey).conflicts
+    (conflict,) = report(survey).conflicts
     with survey.write() as session:
-        accept_conflict(session, "ana", one.kind, *one.pair, "The cameras see one path")
+        accept_conflict(session, "ana", conflict.kind, *conflict.pair, "The cameras see one path")
     seen(survey, "A", "Valley", 0.2)
     regroup(survey)
     assert (kinds(survey), report(survey).accepted) == ([], 1)
@@ -204,12 +204,12 @@ def test_an_accepted_conflict_does_not_come_back_with_another_image_of_the_same_
 
 def test_accepting_is_a_decision_with_a_reason_and_an_undo(survey):
     two_stations(survey, 30, 60)
-    (one,) = report(survey).conflicts
+    (conflict,) = report(survey).conflicts
     before = everything(survey)
     with pytest.raises(BadDecision, match="Say why"), survey.write() as session:
-        accept_conflict(session, "ana", one.kind, *one.pair, "  ")
+        accept_conflict(session, "ana", conflict.kind, *conflict.pair, "  ")
     with survey.write() as session:
-        accept_conflict(session, "ana", one.kind, *one.pair, "It was carried")
+        accept_conflict(session, "ana", conflict.kind, *conflict.pair, "It was carried")
     assert kinds(survey) == []
     with survey.write() as session:
         undo_last(session, "ana", PLAUSIBILITY.words)

@@ -17,7 +17,7 @@ def test_a_subject_narrows_what_waits_and_a_second_look_takes_named_crops_too(su
         describe(survey, crop, seed=number)
     with survey.write() as session:
         boxes.correct_box(session, "ana", second, species="Tiger")
-        one = identity.new_individual(session, "ana", first).individual_id
+        individual = identity.new_individual(session, "ana", first).individual_id
         version = feature_version(session, LOCAL)
 
         def waiting(**choice):
@@ -26,4 +26,4 @@ def test_a_subject_narrows_what_waits_and_a_second_look_takes_named_crops_too(su
         assert waiting() == [second]
         assert waiting(station="Ford 2") == waiting(species="Tiger") == [second]
         assert waiting(station="Ridge 1") == waiting(import_id=99) == []
-        assert waiting(media_ids=(ridge,)) == waiting(individual_id=one) == [first]
+        assert waiting(media_ids=(ridge,)) == waiting(individual_id=individual) == [first]

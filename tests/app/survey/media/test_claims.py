@@ -53,7 +53,7 @@ def test_a_job_that_fails_lets_the_media_of_others_alone(survey):
     with open_context(survey, "test") as context:
         fail(context, [a, b], "no", "second")
     with survey.read() as session:
-        assert [session.get_one(Media, one).stage for one in (a, b)] == ["stored", "failed"]
+        assert [session.get_one(Media, media_id).stage for media_id in (a, b)] == ["stored", "failed"]
     assert left(survey) == ["first"]
 
 
@@ -68,7 +68,7 @@ def test_a_cancelled_import_leaves_to_another_what_that_one_waits_for_too(survey
         session.flush()
         imports.give_up(session, mine, "cancelled")
     with survey.read() as session:
-        assert [session.get_one(Media, one).stage for one in (a, b, c)] == ["failed", "stored", "failed"]
+        assert [session.get_one(Media, media_id).stage for media_id in (a, b, c)] == ["failed", "stored", "failed"]
     assert left(survey) == []
 
 

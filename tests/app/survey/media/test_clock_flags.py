@@ -40,8 +40,10 @@ def lit(media: list[Timed], hours: float) -> dict[int, float]:
     """Colour by day and none at night, as a camera at the place sees it when its clock is so many hours ahead."""
     at = Observer(-23.5, 31.5)
     return {
-        one.media_id: 12.0 if elevation(at, (one.taken_at - timedelta(hours=hours)).replace(tzinfo=UTC)) > 0 else 0.0
-        for one in media
+        image.media_id: 12.0
+        if elevation(at, (image.taken_at - timedelta(hours=hours)).replace(tzinfo=UTC)) > 0
+        else 0.0
+        for image in media
     }
 
 
@@ -69,7 +71,7 @@ def test_a_clock_that_jumps_is_flagged_at_the_picture_after_the_jump(second, dou
 def test_videos_that_are_counted_on_their_own_raise_no_doubt_after_the_last_image():
     media = timed([datetime(2024, 3, day, 5) for day in (1, 5, 9, 2, 6)])
     names = ("IMG_0001.JPG", "IMG_0002.JPG", "IMG_0003.JPG", "VID_0001.MP4", "VID_0002.MP4")
-    named = [replace(one, path=f"Ridge/{name}") for one, name in zip(media, names, strict=True)]
+    named = [replace(image, path=f"Ridge/{name}") for image, name in zip(media, names, strict=True)]
     assert doubts(KRUGER, named, {}, []) == set()
     assert doubts(KRUGER, [named[0], named[2], replace(named[1], path="Ridge/IMG_0004.JPG")], {}, []) == {Doubt.BACK}
 

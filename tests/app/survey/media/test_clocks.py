@@ -140,7 +140,7 @@ def test_the_order_is_the_cameras_even_where_its_clock_went_back_to_2000(survey)
         with survey.write() as session:
             session.get_one(Media, media_id).recorded_at = at
     with survey.read() as session:
-        order = [one.path.rpartition("/")[2] for one in clocks.in_camera_order(session, 1)]
+        order = [image.path.rpartition("/")[2] for image in clocks.in_camera_order(session, 1)]
     assert order == ["IMG_9.JPG", "IMG_10.JPG", "IMG_11.JPG"]
 
 

@@ -31,7 +31,7 @@ def read_card(survey: Survey, card: Path) -> int:
     """Lists the card's files as an import does, each as a media of its own content; returns the import's id."""
     with survey.write() as session:
         batch = imports.import_of_path(session, card)
-        for path in sorted(one for one in card.rglob("*") if one.is_file()):
+        for path in sorted(inside for inside in card.rglob("*") if inside.is_file()):
             status, content = path.stat(), path.read_bytes().hex()[:64]
             media = session.scalar(sa.select(Media).where(Media.sha256 == content))
             outcome = Outcome.DUPLICATE if media else Outcome.NEW

@@ -52,7 +52,7 @@ def test_day_and_month_stay_open_until_one_picture_of_the_deployment_decides(sur
     read(survey, second, {"mdy": "2024-05-06", "dmy": "2024-06-05"})
     assert proposal(survey).order is None
     assert proposal(survey).times == {}
-    assert [one.media_id for one in proposal(survey).open] == [first, second]
+    assert [reading.media_id for reading in proposal(survey).open] == [first, second]
     assert proposal(survey, "dmy").times[first] == datetime(2024, 4, 3, 5, 41, 7)
     read(survey, media(survey), {"mdy": "2024-03-17"})
     assert proposal(survey).order == "mdy"
@@ -74,7 +74,7 @@ def test_a_doubtful_reading_decides_nothing_and_is_not_taken(survey: Survey):
     read(survey, first, BOTH)
     read(survey, second, {"mdy": "2024-03-17"}, doubts=["The bar is hard to read."])
     assert proposal(survey).order is None
-    assert [one.media_id for one in proposal(survey).doubtful] == [second]
+    assert [reading.media_id for reading in proposal(survey).doubtful] == [second]
 
 
 def test_a_bar_written_otherwise_than_the_others_is_doubtful(survey: Survey):
@@ -82,7 +82,7 @@ def test_a_bar_written_otherwise_than_the_others_is_doubtful(survey: Survey):
     for media_id in ids[:3]:
         read(survey, media_id, {"ymd": "2024-03-17"}, form="y-, 24 h s")
     read(survey, ids[3], {"dmy": "2017-03-24"}, form="short year-, 24 h s")
-    assert [one.media_id for one in proposal(survey).doubtful] == [ids[3]]
+    assert [reading.media_id for reading in proposal(survey).doubtful] == [ids[3]]
 
 
 def test_a_bar_out_of_order_between_its_neighbours_is_doubtful_and_a_clock_that_went_back_is_not(
@@ -92,7 +92,7 @@ def test_a_bar_out_of_order_between_its_neighbours_is_doubtful_and_a_clock_that_
     ids = [media(survey) for _ in days]
     for media_id, day in zip(ids, days, strict=True):
         read(survey, media_id, {"ymd": day})
-    assert [one.media_id for one in proposal(survey).doubtful] == [ids[1]]
+    assert [reading.media_id for reading in proposal(survey).doubtful] == [ids[1]]
     assert sorted(proposal(survey).times) == [ids[0], *ids[2:]]
 
 
@@ -127,7 +127,7 @@ def test_times_are_taken_for_a_deployment_in_one_decision_and_its_undo_leaves_no
     state = everything(survey)
     with survey.write() as session:
         decision = take_times(session, "ana", 1, seen=2).id
-    assert [taken(survey, one) for one in untimed] == [datetime(2024, 3, 17, 5, 41, one) for one in untimed]
+    assert [taken(survey, number) for number in untimed] == [datetime(2024, 3, 17, 5, 41, number) for number in untimed]
     assert taken(survey, timed) == START
     with survey.read() as session:
         events = set(session.scalars(sa.select(Media.event_id).where(Media.id.in_(untimed))))
@@ -194,8 +194,8 @@ def test_a_reading_gives_its_parts_back_as_they_were_written(survey: Survey):
     media_id = media(survey)
     read(survey, media_id, BOTH, box=[0.1, 0.9, 0.5, 0.05], doubts=["x"])
     with survey.read() as session:
-        (one,) = stamps.readings(session)
-    assert one.dates == {"mdy": date(2024, 3, 4), "dmy": date(2024, 4, 3)}
-    assert (one.time, one.doubts) == (time(5, 41, 7), ("x",))
-    assert one.box is not None
-    assert one.box.y == 0.9
+        (reading,) = stamps.readings(session)
+    assert reading.dates == {"mdy": date(2024, 3, 4), "dmy": date(2024, 4, 3)}
+    assert (reading.time, reading.doubts) == (time(5, 41, 7), ("x",))
+    assert reading.box is not None
+    assert reading.box.y == 0.9

@@ -84,7 +84,7 @@ def test_swapped_and_far_places_are_doubted_and_near_ones_are_not(survey: Survey
              enumerate(lines)]  # fmt: skip
     found.append(StationRow(9, "Ford 2", {"latitude": -23.61, "longitude": 30.21}))
     with survey.read() as session:
-        doubts = {one.station: one.doubt or "" for one in stations_file.plan(session, found)}
+        doubts = {line.station: line.doubt or "" for line in stations_file.plan(session, found)}
     assert {name for name, doubt in doubts.items() if "swapped" in doubt} == {"Ridge", "Hill"}
     assert "km from the others" in doubts["Base"]
     assert (doubts["Ford"], doubts["Ford 2"]) == ("", "")
@@ -101,8 +101,8 @@ def table(**columns: list[str]) -> pd.DataFrame:
 
 
 def test_days_with_slashes_are_read_by_what_the_whole_column_tells():
-    told = table(station=["A", "B"], start=["03/04/2024", "25/04/2024"])
-    assert [row.values["first_day"] for row in rows(told, {"station": "station", "first_day": "start"})] == [
+    european = table(station=["A", "B"], start=["03/04/2024", "25/04/2024"])
+    assert [row.values["first_day"] for row in rows(european, {"station": "station", "first_day": "start"})] == [
         "2024-04-03", "2024-04-25",
     ]  # fmt: skip
     american = table(station=["A", "B"], start=["03/04/2024", "04/25/2024"])
@@ -110,7 +110,7 @@ def test_days_with_slashes_are_read_by_what_the_whole_column_tells():
     (row,) = rows(table(station=["A"], start=["03/04/2024"]), {"station": "station", "first_day": "start"})
     assert "may be a day of two months" in str(row.problem)
     with pytest.raises(BadStations, match="which column"):
-        rows(told, {})
+        rows(european, {})
 
 
 def test_an_excel_table_with_dates_is_read(tmp_path: Path):
@@ -149,11 +149,11 @@ def test_a_table_describes_the_deployments_it_means_as_one_decision_and_is_undon
         planned = stations_file.plan(session, lines)
         decision = stations_file.take(session, "ana", planned, "stations.csv").id
     assert unknown == {"St03": ["St02", "St01"]} or unknown == {"St03": ["St01", "St02"]}
-    assert [one.problem is None for one in planned] == [True, True, True, False]
+    assert [line.problem is None for line in planned] == [True, True, True, False]
     assert "lies between -90 and 90" in str(planned[3].problem)
     with survey.read() as session:
         views = deployment_views(session)
-    assert [(one.name, one.latitude, one.time_zone, one.bait) for one in views] == [
+    assert [(view.name, view.latitude, view.time_zone, view.bait) for view in views] == [
         ("St01/CamA", -23.5, "+02:00", "none"),
         ("St01/CamB", -23.5, "+02:00", "none"),
         ("St02", -23.541667, "+02:00", "lure"),
@@ -161,7 +161,7 @@ def test_a_table_describes_the_deployments_it_means_as_one_decision_and_is_undon
     with survey.read() as session:
         again = stations_file.plan(session, lines[:2])
         whole = stations_file.plan(session, lines)
-    assert [one.changes for one in again] == [{}, {}]
+    assert [line.changes for line in again] == [{}, {}]
     assert whole[2].changes == {}
     with pytest.raises(BadDecision, match="nothing new"), survey.write() as session:
         stations_file.take(session, "ana", again, "stations.csv")
@@ -181,9 +181,9 @@ def test_a_line_that_cannot_be_is_left_out_with_its_reason_and_the_others_are_ta
     with survey.write() as session:
         planned = stations_file.plan(session, lines)
         stations_file.take(session, "ana", planned, "stations.csv")
-    assert ["belong together" in (one.problem or "") for one in planned] == [True, False, True]
+    assert ["belong together" in (line.problem or "") for line in planned] == [True, False, True]
     with survey.read() as session:
-        assert [(one.name, one.bait) for one in deployment_views(session)] == [("St01", None), ("St02", "lure")]
+        assert [(view.name, view.bait) for view in deployment_views(session)] == [("St01", None), ("St02", "lure")]
 
 
 def test_stations_that_are_not_there_are_made_unless_the_person_means_another(survey: Survey):
@@ -201,5 +201,5 @@ def test_a_station_with_two_cameras_asks_which(survey: Survey):
         add_media(survey, folder=folder)
     lines = rows(table(station=["St01"], bait=["lure"]), {"station": "station", "bait": "bait"})
     with survey.read() as session:
-        (one,) = stations_file.plan(session, lines)
-    assert one.problem == "St01 has several cameras (St01/CamA, St01/CamB): say which."
+        (line,) = stations_file.plan(session, lines)
+    assert line.problem == "St01 has several cameras (St01/CamA, St01/CamB): say which."

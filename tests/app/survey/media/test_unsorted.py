@@ -28,7 +28,7 @@ def test_loose_pictures_are_grouped_by_the_import_they_came_by_with_its_name(sur
         names = unsorted.imports_of(session, loose)
     groups = dict(order)
     assert groups[loose[0]] == groups[loose[1]] != groups[loose[2]]
-    assert groups[placed] not in (groups[one] for one in loose)
+    assert groups[placed] not in (groups[number] for number in loose)
     events = {item["id"]: item["event"] for item in grid_items(views, order, {}, names)}
     assert events[loose[1]]["title"] == "2 May · no station · capture time unknown · 2 media"
-    assert [events[one]["single"] for one in loose] == [False, False, True]
+    assert [events[number]["single"] for number in loose] == [False, False, True]

@@ -85,7 +85,7 @@ def test_a_run_knows_which_of_its_files_were_deleted(survey, file_id):
         notes.delete_file(session, "ana", file_id)
         notes.delete_file(session, "ana", other)
         gone = survey_notes.deleted_files(session, run.settings["source"]["files"])
-        assert [one.label for one in gone] == ["notes.csv"]
+        assert [file.label for file in gone] == ["notes.csv"]
         assert survey_notes.runs_with(session, file_id) == ["by station"]
         assert survey_notes.runs_with(session, other) == []
 

@@ -160,7 +160,7 @@ def test_entries_that_cannot_be_used_are_listed_with_their_reason(survey, tmp_pa
         ({"detections": []}, "The entry names no file."),
     ]  # fmt: skip
     results_id = read(
-        survey, tmp_path, lila({"file": "Ridge 1/IMG_0001.JPG", "detections": []}, *(one for one, _ in bad))
+        survey, tmp_path, lila({"file": "Ridge 1/IMG_0001.JPG", "detections": []}, *(entry for entry, _ in bad))
     )
     assert [reason for _, reason in bringing_in.plan(survey, results_id).unmatched] == [reason for _, reason in bad]
     assert row(survey, results_id).matched == 1

@@ -28,27 +28,30 @@ def take(survey: Survey, lines: list[Line]) -> list[tuple[str, str]]:
         matched = taking_over.match(session, Said(lines))
         planned = identities_file.plan(session, matched.lines)
         identities_file.take(session, "ana", matched.lines, "tigers.csv")
-    return [*matched.left_out, *((one.line.path, one.problem) for one in planned if one.problem is not None)]
+    return [
+        *matched.left_out,
+        *((change.line.path, change.problem) for change in planned if change.problem is not None),
+    ]
 
 
 def test_individuals_get_the_animal_of_each_image_or_the_whole_picture_and_one_undo_takes_all_back(survey):
-    one, (box,) = add_media(survey, [found()])
-    two, _ = add_media(survey, [])
+    first, (box,) = add_media(survey, [found()])
+    second, _ = add_media(survey, [])
     lines = [Line("D:\\cat\\Ridge 1\\IMG_0001.JPG", "NA", "Panthera tigris", "left"), Line("IMG_0002.JPG", "na")]
     assert take(survey, lines) == []
     with survey.read() as session:
-        views = boxes_of(session, [one, two])
-        assert [(view.id, view.individual, view.species, view.flank) for view in views[one]] == [
+        views = boxes_of(session, [first, second])
+        assert [(view.id, view.individual, view.species, view.flank) for view in views[first]] == [
             (box, "NA", "Panthera tigris", "left")
         ]
-        assert [(view.individual, view.width, view.drawn) for view in views[two]] == [("NA", 1.0, True)]
+        assert [(view.individual, view.width, view.drawn) for view in views[second]] == [("NA", 1.0, True)]
         assert session.scalars(sa.select(Individual.name)).all() == ["NA"]
     with survey.write() as session:
         undoing.undo_last(session, "ana", ["identities file"])
     with survey.read() as session:
         assert session.scalars(sa.select(Individual)).all() == []
         assert session.scalars(sa.select(Sighting)).all() == []
-        assert boxes_of(session, [two])[two] == []
+        assert boxes_of(session, [second])[second] == []
 
 
 def test_doubtful_lines_and_named_boxes_are_left_out_with_the_reason(survey):
@@ -105,23 +108,23 @@ def test_timelapse_and_wildlife_insights_are_read_with_their_paths_and_species(t
 
 
 def test_a_species_goes_to_all_animals_of_an_image_and_what_somebody_said_stays(survey):
-    one, _ = add_media(survey, [found(), found(x=0.6)])
+    image, _ = add_media(survey, [found(), found(x=0.6)])
     assert take(survey, [Line("IMG_0001.JPG", species="Axis axis")]) == []
     add_media(survey, [found()])
     lines = [Line("IMG_0001.JPG", species="Sus scrofa"), Line("IMG_0002.JPG", species="Sus scrofa")]
     assert take(survey, lines) == [("IMG_0001.JPG", "Somebody has said that it is Axis axis.")]
     with survey.read() as session:
-        assert [view.species for view in boxes_of(session, [one])[one]] == ["Axis axis", "Axis axis"]
+        assert [view.species for view in boxes_of(session, [image])[image]] == ["Axis axis", "Axis axis"]
 
 
 def test_observations_of_a_camtrap_dp_example_are_read_from_folder_descriptor_and_zip(real_data: Path, tmp_path: Path):
     folder = real_data / "exchange" / "camtrap-dp-1.0.2" / "example"
-    said = identities.read(folder)
-    lines = said.lines
+    contents = identities.read(folder)
+    lines = contents.lines
     with (folder / "observations.csv").open(encoding="utf-8") as file:
         rows = len(list(csv.DictReader(file)))
-    assert len(lines) + sum(len(entry.boxes) or 1 for entry in said.boxes) == rows, "no row is lost"
-    assert len(said.stations) == 4
+    assert len(lines) + sum(len(entry.boxes) or 1 for entry in contents.boxes) == rows, "no row is lost"
+    assert len(contents.stations) == 4
     assert any(line.species == "Anas platyrhynchos" and line.path.endswith("RCNX0001.JPG") for line in lines)
     assert identities.read(folder / "datapackage.json").lines == lines
     with zipfile.ZipFile(tmp_path / "package.zip", "w") as package:

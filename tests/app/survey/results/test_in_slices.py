@@ -143,10 +143,10 @@ def test_no_transaction_of_a_large_file_changes_more_than_a_few_rows_and_others_
 def test_images_are_found_before_anything_is_written(survey, monkeypatch):
     match = taking_over.match
 
-    def slow(session, said):
+    def slow(session, contents):
         with closing(sqlite3.connect(survey.data_dir / "survey.sqlite", timeout=0)) as other:
             other.execute("begin immediate")
-        return match(session, said)
+        return match(session, contents)
 
     monkeypatch.setattr(taking_over, "match", slow)
     results_id = decide(survey)

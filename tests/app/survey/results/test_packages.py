@@ -47,15 +47,15 @@ def package(folder: Path, **tables: str) -> Said:
     return identities.read(folder)
 
 
-def take(survey: Survey, said: Said) -> list[tuple[str, str]]:
+def take(survey: Survey, contents: Said) -> list[tuple[str, str]]:
     with survey.read() as session:
-        plan = taking_over.plan(session, said)
-    decide(survey, said)
+        plan = taking_over.plan(session, contents)
+    decide(survey, contents)
     return plan.left_out
 
 
-def decide(survey: Survey, said: Said) -> Decision:
-    with taking_over.prepared(survey, said) as ready, survey.write() as session:
+def decide(survey: Survey, contents: Said) -> Decision:
+    with taking_over.prepared(survey, contents) as ready, survey.write() as session:
         return taking_over.take(session, "ben", ready, "package.zip")
 
 
@@ -190,12 +190,12 @@ def test_boxes_of_coco_come_in_under_its_name_and_people_name_the_animal_in_each
 def test_media_are_found_by_their_content_where_the_file_says_it(survey, tmp_path):
     add_media(survey, [found()])
     sha256 = f"{1:064x}"
-    said = package(
+    contents = package(
         tmp_path,
         media=f"mediaID,filePath\n{sha256},elsewhere/renamed.jpg\n",
         observations=f"mediaID,observationType,scientificName\n{sha256},animal,Axis axis\n",
     )
-    assert take(survey, said) == []
+    assert take(survey, contents) == []
     assert boxes(survey, 1)[0].species == "Axis axis"
 
 
@@ -212,10 +212,10 @@ def test_a_file_that_says_much_is_one_decision_in_parts_which_one_undo_takes_bac
     seen.append("m6,animal,Panthera tigris,,machine,0.1,0.1,0.2,0.2")
     head = "mediaID,observationType,scientificName,individualID,classificationMethod,bboxX,bboxY,bboxWidth,bboxHeight"
     tables = {"media": ["mediaID,filePath", *rows], "observations": [head, *seen]}
-    said = package(tmp_path, **{name: "\n".join(lines) for name, lines in tables.items()})
+    contents = package(tmp_path, **{name: "\n".join(lines) for name, lines in tables.items()})
     with survey.read() as session:
-        plan = taking_over.plan(session, said)
-    made = decide(survey, said)
+        plan = taking_over.plan(session, contents)
+    made = decide(survey, contents)
     assert (plan.taken, plan.images, len(plan.individuals)) == (6, 1, 1)
 
     def work() -> ResultsFile:
@@ -243,7 +243,7 @@ def test_a_file_that_says_much_is_one_decision_in_parts_which_one_undo_takes_bac
         assert [entry.id for entry in listed] == [made.id], "its parts are not listed"
         assert session.scalar(sa.select(sa.func.count(Decision.part_of))) >= 2
     with pytest.raises(BadDecision, match="is in the survey already"):
-        decide(survey, said)
+        decide(survey, contents)
     with survey.write() as session:
         undoing.undo_last(session, "ben", ["identities file"])
     assert state() == ([], 0)

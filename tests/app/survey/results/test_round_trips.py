@@ -87,13 +87,13 @@ def test_individuals_with_difficult_names_come_back_from_a_table(survey, other, 
 
 def test_megadetector_json_with_a_video_comes_back_the_same(survey, empty, tmp_path):
     documents = []
-    for one in (survey, empty):
-        add_media(one, [found(0.9)] if one is survey else [])
-        add_video(one)
-    for one, name in ((survey, "first.json"), (empty, "second.json")):
-        megadetector_json.export(one, tmp_path / name)
+    for target in (survey, empty):
+        add_media(target, [found(0.9)] if target is survey else [])
+        add_video(target)
+    for source, name in ((survey, "first.json"), (empty, "second.json")):
+        megadetector_json.export(source, tmp_path / name)
         documents.append(json.loads((tmp_path / name).read_text(encoding="utf-8"))["images"])
-        if one is survey:
+        if source is survey:
             results_id = bringing_in.register(empty, tmp_path / name, name, "ben")
             bringing_in.read_in(empty, results_id)
             with empty.write() as session:
@@ -132,10 +132,10 @@ def bare(survey: Survey) -> None:
 
 def taken_over(survey: Survey, path: Path) -> list[tuple[str, str]]:
     """Take a file over; returns what was left out."""
-    said = identities.read(path)
+    contents = identities.read(path)
     with survey.read() as session:
-        plan = taking_over.plan(session, said)
-    with taking_over.prepared(survey, said, plan.found) as ready, survey.write() as session:
+        plan = taking_over.plan(session, contents)
+    with taking_over.prepared(survey, contents, plan.found) as ready, survey.write() as session:
         taking_over.take(session, "eve", ready, path.name)
     return plan.left_out
 
@@ -178,12 +178,19 @@ def test_coco_comes_back_the_same_with_boxes_species_individuals_and_flanks(surv
 def as_coco(path: Path) -> list[tuple[object, ...]]:
     """The annotations with what their ids mean; the format has no verdict of a whole image, nor whose id it is."""
     document = json.loads(path.read_text(encoding="utf-8"))
-    images = {one["id"]: one["file_name"] for one in document["images"]}
-    names = {one["id"]: one["name"] for one in document["categories"]}
+    images = {image["id"]: image["file_name"] for image in document["images"]}
+    names = {category["id"]: category["name"] for category in document["categories"]}
     rows = []
-    for one in document["annotations"]:
-        about = {key: value for key, value in one["attributes"].items() if key != "individual_id"}
-        rows.append((images[one["image_id"]], names[one["category_id"]], one["bbox"], sorted(about.items())))
+    for annotation in document["annotations"]:
+        about = {key: value for key, value in annotation["attributes"].items() if key != "individual_id"}
+        rows.append(
+            (
+                images[annotation["image_id"]],
+                names[annotation["category_id"]],
+                annotation["bbox"],
+                sorted(about.items()),
+            )
+        )
     return [*sorted(rows, key=repr), tuple(images.values())]
 
 
@@ -191,8 +198,8 @@ def test_the_table_of_sightings_comes_back_the_same(survey, empty, tmp_path):
     filled(survey)
     bare(empty)
     tables = []
-    for one, other in ((survey, empty), (empty, None)):
-        with one.read() as session:
+    for source, other in ((survey, empty), (empty, None)):
+        with source.read() as session:
             text = sightings_csv.table(session)
         (tmp_path / "sightings.csv").write_text(text, encoding="utf-8")
         own = ("detection", "latitude", "longitude", "event")

@@ -67,9 +67,9 @@ def standing_boxes(survey: Survey, media_id: int) -> list[float]:
 @pytest.mark.parametrize("share", trials.SHARES)
 def test_a_share_is_by_content_the_same_every_time_and_about_as_large_as_asked(survey, share):
     hashes = [sha256(str(number).encode()).hexdigest() for number in range(2000)]
-    chosen = {one for one in hashes if one < trials.bound(share)}
+    chosen = {content for content in hashes if content < trials.bound(share)}
     assert len(chosen) == pytest.approx(2000 * share / 100, rel=0.15)
-    smaller = {one for one in hashes if one < trials.bound(share // 2)}
+    smaller = {content for content in hashes if content < trials.bound(share // 2)}
     assert smaller < chosen, "a larger share holds the images of a smaller one"
     for number in range(8):
         add_media(survey, [found()])
@@ -167,7 +167,7 @@ def test_both_are_compared_by_their_own_threshold_box_by_box(survey):
         images=5, failed=1, both=2, neither=1, only_new=1, only_old=1, boxes=4, other_boxes=4, alike=2
     )
     with survey.read() as session:
-        assert [one.media_id for one in figures.differing(session, trial, 10)] == [3, 2]
+        assert [image.media_id for image in figures.differing(session, trial, 10)] == [3, 2]
         assert session.get_one(Media, failed).stage == Stage.READY
     assert waiting(survey, trial) == []
     with survey.write() as session:
@@ -273,7 +273,7 @@ def test_a_box_that_was_described_while_it_was_taken_over_is_put_aside_too(surve
 def beside(survey: Survey) -> dict[int, tuple[str, list[float]]]:
     with survey.read() as session:
         found = boxes_beside(session, range(1, 6))
-    return {number: (one.model, [box.box.x for box in one.boxes]) for number, one in found.items()}
+    return {number: (shown.model, [box.box.x for box in shown.boxes]) for number, shown in found.items()}
 
 
 def test_the_boxes_beside_are_those_that_do_not_count_whichever_detector_does(survey, tried):

@@ -74,7 +74,7 @@ def test_an_older_order_keeps_its_candidates_with_the_names_of_now_and_is_marked
     with survey.read() as session:
         (ranked,) = ranked_queries(session, [query, 999], FUSED, Scope())
         (shown,) = detailed(session, [ranked], by_image=False, one_flank=True, show_rejected=False)
-    assert [(one["id"], one["name"]) for one in shown.candidates] == [(other, "T-001")]
+    assert [(candidate["id"], candidate["name"]) for candidate in shown.candidates] == [(other, "T-001")]
     assert (shown.query["ranked"], shown.query["settled"]) == (False, False)
 
 
@@ -88,7 +88,7 @@ def test_the_crops_that_follow_are_read_with_the_one_on_the_screen_in_as_many_qu
         with survey.read() as session:
             ranked = ranked_queries(session, queries, FUSED, Scope())
             shown = detailed(session, ranked, by_image=False, one_flank=True, show_rejected=False)
-        assert [(one.query["id"], [two["id"] for two in one.candidates]) for one in shown] == [
+        assert [(detail.query["id"], [two["id"] for two in detail.candidates]) for detail in shown] == [
             (query, ranked_crops[2:]) for query in queries
         ]
         counts.append(len(asked))

@@ -28,5 +28,5 @@ def test_no_label_covers_another_or_leaves_the_map(monkeypatch, spread):
     monkeypatch.setattr(labels, "_annotation", lambda area, *rest: areas.append(area) or annotate(area, *rest))
     place_labels(go.Figure(), points, groups)
     assert len(areas) > 6
-    assert not any(labels._overlap(one, other) for one, other in combinations(areas, 2))
+    assert not any(labels._overlap(area, other) for area, other in combinations(areas, 2))
     assert all(area[0] >= 0 and area[2] <= labels.WIDTH and area[1] >= 0 and area[3] <= labels.HEIGHT for area in areas)

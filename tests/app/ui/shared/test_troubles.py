@@ -29,8 +29,8 @@ def script() -> None:
 def test_a_fragment_says_in_words_that_the_database_is_away_and_the_others_are_drawn() -> None:
     page = AppTest.from_function(script).run()
     assert not page.exception
-    assert [one.value for one in page.warning] == [AWAY]
-    assert [one.value for one in page.markdown] == ["figures"]
+    assert [element.value for element in page.warning] == [AWAY]
+    assert [element.value for element in page.markdown] == ["figures"]
 
 
 def test_whatever_is_drawn_again_by_itself_outlasts_a_database_that_is_away():

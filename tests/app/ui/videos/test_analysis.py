@@ -49,14 +49,14 @@ def panel() -> AppTest:
 
 def answered(survey: Survey, text: str, cut_short: bool = False) -> int:
     with survey.write() as session:
-        one = answers.ask(session, 1, "count", "How many?", "ana", model="m", host="h", through="direct")
-        said = Said(text, "test/vlm", "127.0.0.1:1", 900, 40, cut_short, 1)
-        answers.keep(session, one.id, said, (2.0, 6.0))
-        return one.id
+        asked = answers.ask(session, 1, "count", "How many?", "ana", model="m", host="h", through="direct")
+        answer = Said(text, "test/vlm", "127.0.0.1:1", 900, 40, cut_short, 1)
+        answers.keep(session, asked.id, answer, (2.0, 6.0))
+        return asked.id
 
 
 def words(test: AppTest) -> str:
-    return " ".join(str(one.proto) for one in [*test.get("html"), *test.get("caption"), *test.get("warning")])
+    return " ".join(str(element.proto) for element in [*test.get("html"), *test.get("caption"), *test.get("warning")])
 
 
 def test_without_a_key_the_panel_says_not_configured_and_what_to_do(survey, monkeypatch):
@@ -87,8 +87,8 @@ def test_a_prepared_question_becomes_a_row_that_waits(survey):
     test.button(key="video-ask-1").click().run()
     assert not test.exception
     with survey.read() as session:
-        (one,) = answers.answers(session, 1)
-    assert (one.kind, one.asked_by, one.outcome) == ("behaviour", "ana", None)
+        (answer,) = answers.answers(session, 1)
+    assert (answer.kind, answer.asked_by, answer.outcome) == ("behaviour", "ana", None)
     assert "waits for the worker" in words(test)
 
 
@@ -100,15 +100,15 @@ def test_an_own_question_is_asked_as_written_and_an_empty_one_is_refused(survey)
     test.text_input[0].input("Is one <b>limping</b>?").run()
     test.button(key="video-ask-1").click().run()
     with survey.read() as session:
-        assert [one.question for one in answers.answers(session, 1)] == ["Is one <b>limping</b>?"]
+        assert [answer.question for answer in answers.answers(session, 1)] == ["Is one <b>limping</b>?"]
     assert "&lt;b&gt;limping" in words(test)
 
 
 def test_an_answer_with_markup_is_shown_as_text_and_nowhere_else(survey):
     answered(survey, MARKUP)
     test = panel()
-    assert [one.value for one in test.text] == [MARKUP]
-    assert not [one for one in test.markdown if "evil" in one.value]
+    assert [element.value for element in test.text] == [MARKUP]
+    assert not [element for element in test.markdown if "evil" in element.value]
     assert "evil" not in words(test)
 
 
@@ -130,9 +130,9 @@ def test_counts_that_disagree_are_marked(survey, monkeypatch, computed, marked):
 
 
 def test_deleting_an_answer_can_be_undone(survey):
-    one = answered(survey, "Two deer.")
+    answer_id = answered(survey, "Two deer.")
     test = panel()
-    test.button(key=f"video-delete-{one}").click().run()
+    test.button(key=f"video-delete-{answer_id}").click().run()
     assert not test.text
     test.button(key="video-undo-1").click().run()
     assert test.text[0].value == "Two deer."

@@ -169,10 +169,12 @@ def test_ground_that_differs_all_the_time_hides_nobody_who_stands_on_it_later():
     uncovered, person = MotionPath([steps]), Box(0.33, 0.25, 0.24, 0.68)
     frame = Frame(192, 108, 0.0, 80.0, 0.1)
     found = tracklets_of([uncovered], frame, stays(range(20, 28), person), 0.0)
-    assert [(one.category, one.spans) for one in found if one.counted] == [(Category.PERSON, ((20.0, 27.0),))]
+    assert [(tracklet.category, tracklet.spans) for tracklet in found if tracklet.counted] == [
+        (Category.PERSON, ((20.0, 27.0),))
+    ]
     elsewhere = Box(0.45, 0.2, 0.3, 0.7)  # it hides most of it, and is not taken for it
     found = tracklets_of([uncovered], frame, stays(range(20, 28), elsewhere), 0.0)
-    assert sum(one.counted for one in found) == 1
+    assert sum(tracklet.counted for tracklet in found) == 1
 
 
 def test_what_stands_all_the_time_keeps_its_box_when_something_moves_past_it():
@@ -180,8 +182,8 @@ def test_what_stands_all_the_time_keeps_its_box_when_something_moves_past_it():
     looked = {second: (float(second), [Detection(Category.ANIMAL, 0.7, shell)]) for second in range(15)}
     flake = MotionPath([[Step(4 + at / 10, 78.0, 20.0 + at, 98.0, 40.0 + at, 300.0, 90.0) for at in range(25)]])
     found = tracklets_of([flake], Frame(192, 108, 0.0, 14.0, 0.1), looked, 0.0)
-    assert [one.counted for one in found] == [False, False]
-    assert sorted(len([box for box in one.boxes if box.confidence]) for one in found) == [0, 15]
+    assert [tracklet.counted for tracklet in found] == [False, False]
+    assert sorted(len([box for box in tracklet.boxes if box.confidence]) for tracklet in found) == [0, 15]
 
 
 def test_what_stands_all_the_time_proves_nothing_of_what_leads_past_it_through_the_frame():
@@ -190,7 +192,7 @@ def test_what_stands_all_the_time_proves_nothing_of_what_leads_past_it_through_t
     def counted(marked: range) -> int:
         marks = [Detection(Category.ANIMAL, 0.6, stump)]
         looked = {second: (float(second), marks if second in marked else []) for second in range(11)}
-        return sum(one.counted for one in tracklets_of([flake], FRAME, looked, 0.0))
+        return sum(tracklet.counted for tracklet in tracklets_of([flake], FRAME, looked, 0.0))
 
     assert counted(range(11)) == 0
     assert counted(range(3, 5)) == 1  # while it is there, nowhere else
@@ -200,7 +202,7 @@ def test_who_stands_on_looks_after_each_other_is_the_same_however_long_the_pause
     looks = {second: look for second, look in stays(range(81), Box(0.4, 0.3, 0.2, 0.5)).items() if second % 8 == 0}
     looks = {second: (at, marks if 8 <= second <= 32 else []) for second, (at, marks) in looks.items()}
     found = tracklets_of([], Frame(192, 108, 0.0, 80.0, 0.1), looks, 0.0)
-    assert [(one.spans, one.counted) for one in found] == [(((8.0, 32.0),), True)]
+    assert [(tracklet.spans, tracklet.counted) for tracklet in found] == [(((8.0, 32.0),), True)]
 
 
 def test_it_is_what_the_detector_mostly_takes_it_for():
@@ -224,7 +226,7 @@ def at_one_place(confidences: list[float]) -> list[Tracklet]:
     whole = path(80.0, 0.0, size=40.0, sway=3.0)
     (steps,) = whole.pieces
     two = [MotionPath([steps[:48]]), MotionPath([steps[48:]])]
-    return [one for one in tracklets_of(two, FRAME, marked(whole, confidences), 0.0) if one.counted]
+    return [tracklet for tracklet in tracklets_of(two, FRAME, marked(whole, confidences), 0.0) if tracklet.counted]
 
 
 def test_who_comes_to_where_another_stood_is_another_when_nobody_is_marked_there_for_several_looks_in_between():
@@ -278,7 +280,7 @@ def test_who_crosses_the_frame_hardly_marked_counts_with_its_sides_and_times():
     (animal,) = tracklets_of([walker], frame, looked, 0.0)
     assert (animal.counted, animal.entry, animal.exit, animal.spans) == (True, Side.RIGHT, Side.LEFT, ((1.4, 7.92),))
     unmarked = {index: (at, []) for index, (at, _) in looked.items()}
-    assert not any(one.counted for one in tracklets_of([walker], frame, unmarked, 0.0))
+    assert not any(tracklet.counted for tracklet in tracklets_of([walker], frame, unmarked, 0.0))
 
 
 def test_an_insect_that_flies_by_in_infrared_light_is_none_though_it_is_marked_again_and_again():
@@ -293,4 +295,4 @@ def test_an_insect_that_flies_by_in_infrared_light_is_none_though_it_is_marked_a
         assert box is not None
         believed = sure if at == 1.0 else sure / 4
         looked[round(10 * at)] = (at, [Doubted(Category.ANIMAL, sure, box, believed=believed)])
-    assert not any(one.counted for one in tracklets_of([insect], FRAME, looked, 0.0))
+    assert not any(tracklet.counted for tracklet in tracklets_of([insect], FRAME, looked, 0.0))

@@ -87,7 +87,7 @@ def counted(marks: list[tuple[float, float, Box]]) -> list[Tracklet]:
         for at in LOOKS
     }
     found = tracklets_of([shadow(RIGHT), shadow(LEFT)], FRAME, looked, 0.0)
-    return [one for one in found if one.counted]
+    return [tracklet for tracklet in found if tracklet.counted]
 
 
 def test_who_is_marked_on_one_path_and_next_on_another_is_one_while_it_is_marked():
@@ -99,7 +99,7 @@ def test_who_is_marked_on_one_path_and_next_on_another_is_one_while_it_is_marked
 
 def test_who_is_marked_on_another_path_somewhere_else_is_another():
     moved = [(second, sure, Box(0.0, 0.13, 0.1, 0.15) if second > 4.2 else box) for second, sure, box in MARKS]
-    assert not [one for one in counted(moved) if one.entry == Side.RIGHT and one.exit == Side.LEFT]
+    assert not [tracklet for tracklet in counted(moved) if tracklet.entry == Side.RIGHT and tracklet.exit == Side.LEFT]
 
 
 # As recorded: an animal walks in and stands from second 4 on, where a shadow's edge leads its path away and back.
@@ -134,5 +134,5 @@ def test_who_stands_where_its_path_left_it_is_one_though_the_path_comes_back_to_
         for at in (0.0, 1.0, 2.0, 2.3, 2.5, *places)
     }
     frame = Frame(192, 108, 0.0, 9.9, 0.1)
-    (animal,) = [one for one in tracklets_of([shadow(EDGE)], frame, looked, 0.0) if one.counted]
+    (animal,) = [tracklet for tracklet in tracklets_of([shadow(EDGE)], frame, looked, 0.0) if tracklet.counted]
     assert animal.last_second == 9.7

@@ -30,7 +30,7 @@ def found(confidences: dict[int, float], camera: Shift | None = None, step: floa
 
 
 def counts(confidences: dict[int, float], **values: Shift | float | None) -> bool:
-    return any(one.counted for one in found(confidences, **values))
+    return any(tracklet.counted for tracklet in found(confidences, **values))
 
 
 def pans(before: float, after: float) -> tuple[float, float]:
@@ -92,7 +92,7 @@ def test_what_darts_through_faster_than_animals_run_is_none():
             box = path.box_at(float(second), FRAME)
             assert box is not None
             looked[index] = (float(second), [Detection(Category.ANIMAL, confidence, box)])
-        return any(one.counted for one in tracklets_of([path], FRAME, looked, 0.0, 0.3))
+        return any(tracklet.counted for tracklet in tracklets_of([path], FRAME, looked, 0.0, 0.3))
 
     assert counted(2.0)  # 2.5 of its own lengths a second
     assert not counted(16.0)  # 20

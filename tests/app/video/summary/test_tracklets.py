@@ -56,7 +56,7 @@ def test_two_animals_that_cross_are_two_with_their_sides_and_times(tmp_path, eff
     paths = [crossing(0.6, True, 0.35), crossing(1.4, False, 0.72, look=5)]
     done = summarised(DrawnVideo(23, 6.5, effects=effects, animals=paths, **QUICK), tmp_path)
     assert sorted(courses(done)) == [("left", "right"), ("right", "left")]
-    for tracklet in (one for one in done.summary.tracklets if one.counted):
+    for tracklet in (candidate for candidate in done.summary.tracklets if candidate.counted):
         first = 0.6 if tracklet.entry == "left" else 1.4
         assert abs(tracklet.first_second - first) < 1.0
         assert abs(tracklet.last_second - first - 1.24 / 0.35) < 1.0
@@ -103,7 +103,7 @@ def test_what_only_moves_is_no_animal_but_moving_unidentified(tmp_path):
     (tracklet,) = done.summary.tracklets
     assert (tracklet.source, tracklet.counted) == (Source.MOTION, False)
     assert (done.summary.animals, done.summary.unidentified) == (0, (tracklet,))
-    assert [one.text for one in done.summary.sentences if one.text.startswith("Something moved")] == [
+    assert [sentence.text for sentence in done.summary.sentences if sentence.text.startswith("Something moved")] == [
         f"Something moved across the frame from {timecode(tracklet.first_second)} to"
         f" {timecode(tracklet.last_second)}; the detector does not take it for an animal."
     ]
@@ -142,7 +142,7 @@ def test_what_is_marked_weakly_as_a_person_is_perhaps_a_person_and_no_animal(tmp
     (tracklet,) = done.summary.tracklets
     assert (tracklet.category, tracklet.counted) == (Category.PERSON, False)
     assert "for a person" in tracklet.note
-    assert [one.text.split(":")[0] for one in done.summary.sentences if "Perhaps" in one.text] == [
+    assert [sentence.text.split(":")[0] for sentence in done.summary.sentences if "Perhaps" in sentence.text] == [
         "Perhaps one person is there"
     ]
 

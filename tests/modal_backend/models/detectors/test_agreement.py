@@ -27,8 +27,8 @@ def seen(*boxes: tuple[list[float], list[float]]):
 
 def test_a_box_carries_what_the_other_networks_say_of_its_place():
     ours = ours_of((DEER, [1, -5, -6]), (BUSH, [0, -5, -6]))
-    one, other = seen((NEARLY_DEER, [0.5, NOTHING, NOTHING])), seen((BUSH, [2, NOTHING, NOTHING]))
-    boxes, evidence = joined(ours, [one, other])
+    deer, bush = seen((NEARLY_DEER, [0.5, NOTHING, NOTHING])), seen((BUSH, [2, NOTHING, NOTHING]))
+    boxes, evidence = joined(ours, [deer, bush])
     assert boxes == pytest.approx(np.array([DEER, BUSH, NEARLY_DEER, BUSH]))
     assert evidence[:, 0, 0].tolist() == [1, 0, 1, 0]
     assert evidence[:, 0, 1] == pytest.approx([0.5, NOTHING, 0.5, NOTHING])

@@ -76,13 +76,19 @@ def test_rtdetr_answers_with_boxes_inside_the_picture_best_first(apa_mirror, mon
     found = run([prepare("megadetector-apa-c", picture) for picture in pictures])
     for detections in found:
         assert 1 <= len(detections) <= 100
-        assert [one.confidence for one in detections] == sorted((one.confidence for one in detections), reverse=True)
-        assert all(one.confidence >= 0.005 for one in detections)
-        assert all(0 <= one.box.x <= one.box.x + one.box.width <= 1.000001 for one in detections)
-        assert all(0 <= one.box.y <= one.box.y + one.box.height <= 1.000001 for one in detections)
-        assert {one.category for one in detections} <= set(Category)
+        assert [detection.confidence for detection in detections] == sorted(
+            (detection.confidence for detection in detections), reverse=True
+        )
+        assert all(detection.confidence >= 0.005 for detection in detections)
+        assert all(
+            0 <= detection.box.x <= detection.box.x + detection.box.width <= 1.000001 for detection in detections
+        )
+        assert all(
+            0 <= detection.box.y <= detection.box.y + detection.box.height <= 1.000001 for detection in detections
+        )
+        assert {detection.category for detection in detections} <= set(Category)
     alone = run([prepare("megadetector-apa-c", pictures[1])])[0]
-    assert [one.category for one in alone[:20]] == [one.category for one in found[1][:20]]
+    assert [detection.category for detection in alone[:20]] == [detection.category for detection in found[1][:20]]
     np.testing.assert_allclose([o.confidence for o in alone], [o.confidence for o in found[1]], atol=2e-3)
     assert provenance.preprocessing == rtdetr.PREPROCESSING
 
@@ -123,7 +129,7 @@ class Package:
         return {"file": image_id, "img_processed": pixels, "scaling_shape": pixels.shape, "img_original": pixels}
 
     def generate_detections_one_batch(self, inputs: list[Any], detection_threshold: float) -> list[dict[str, Any]]:
-        self.seen.append((detection_threshold, [one["scaling_shape"] for one in inputs]))
+        self.seen.append((detection_threshold, [prepared["scaling_shape"] for prepared in inputs]))
         return [self.answers[0] for _ in inputs]
 
 
@@ -142,7 +148,7 @@ def test_the_packages_boxes_come_through_with_their_categories_from_the_raw_floo
     package = Package([answer])
     detector = megadetector.MegaDetector(package, 1280)
     found = detector.detect_prepared([prepare("megadetector", np.zeros((2000, 3000, 3), np.uint8))])[0]
-    assert [(one.category, one.confidence) for one in found] == [
+    assert [(detection.category, detection.confidence) for detection in found] == [
         (Category.PERSON, 0.95),
         (Category.ANIMAL, 0.9),
         (Category.VEHICLE, 0.01),

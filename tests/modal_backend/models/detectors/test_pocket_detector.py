@@ -119,9 +119,9 @@ def test_grey_and_noise_hold_no_animal(detector):
 def test_a_picture_decoded_at_half_size_gets_nearly_the_same_boxes(detector):
     full = scene(2560, 1920)
     half = cv2.resize(full, (1280, 960), interpolation=cv2.INTER_AREA)
-    one, two = (rows(found)[:1] for found in detector.detect([full, half]))
-    assert one[:, 0] == pytest.approx(two[:, 0], abs=0.05)
-    assert one[:, 1:] == pytest.approx(two[:, 1:], abs=0.02)
+    whole, halved = (rows(found)[:1] for found in detector.detect([full, half]))
+    assert whole[:, 0] == pytest.approx(halved[:, 0], abs=0.05)
+    assert whole[:, 1:] == pytest.approx(halved[:, 1:], abs=0.02)
 
 
 def test_prepare_keeps_the_aspect_and_pads_to_whole_cells():

@@ -122,10 +122,10 @@ def test_two_models_never_share_a_network(mirror, vectors):
         load_network(MODELS[name], mirror / MODELS[name].files[0].path)
         for name in ("tiger-reid", "tiger-reid-tuned", "cvwc2019")
     ]
-    places = [{value.data_ptr() for value in one.network.state_dict().values() if value.numel()} for one in loaded]
+    places = [{value.data_ptr() for value in model.network.state_dict().values() if value.numel()} for model in loaded]
     assert not places[0] & places[1]
     assert not places[1] & places[2]
-    assert len({sum(value.numel() for value in one.network.parameters()) for one in loaded}) == 3
+    assert len({sum(value.numel() for value in model.network.parameters()) for model in loaded}) == 3
     for first, second in (("tiger-reid", "tiger-reid-tuned"), ("tiger-reid", "cvwc2019")):
         assert abs(float(vectors[first][0] @ vectors[second][0])) < 0.99
     files = [entry.files[0].path for entry in MODELS.values() if entry.files]
@@ -222,20 +222,20 @@ def test_part_pose_keeps_resolution_and_loads_without_its_training_streams(mirro
 
 
 @pytest.mark.parametrize(
-    ("change", "told"),
+    ("change", "message"),
     [
         (lambda state: state.pop("layer1.0.conv1.weight"), r"1 missing \(layer1\.0\.conv1\.weight\)"),
         (lambda state: state.update(surprise=torch.zeros(2)), r"1 unknown \(surprise\)"),
         (lambda state: state.update({"conv1.weight": torch.zeros(64, 1, 7, 7)}), "of another shape"),
     ],
 )
-def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, told):
+def test_weights_that_do_not_fit_are_refused_by_name(tmp_path, change, message):
     with torch.device("meta"):
         shapes = shapes_of(resnet50(weights=None))
     state = {name: torch.zeros(shape) for name, shape in shapes.items()}
     change(state)
     torch.save(state, tmp_path / "net.pth")
-    with pytest.raises(WeightsMissing, match=told):
+    with pytest.raises(WeightsMissing, match=message):
         tiger_reid.load_imagenet(tmp_path / "net.pth")
 
 

@@ -50,11 +50,11 @@ def test_only_pairs_that_share_nothing_but_the_background_are_flagged(reader, ca
 def test_real_tigers_on_real_backgrounds_are_flagged_only_when_they_share_nothing_else(reader, real_data, case):
     animals, grounds = composed.tigers(real_data / "tigers"), composed.empty_places(real_data / "detection")
     found = [compared(reader, pair) for pair in of_case(case, 6, animals, grounds)]
-    flagged = [one.on_background for one in found]
+    flagged = [comparison.on_background for comparison in found]
     if case != "shared":
         assert not any(flagged)
         return
-    matching = [one.on_background for one in found if one.whole > 2 * RAPID_CHANCE]
+    matching = [comparison.on_background for comparison in found if comparison.whole > 2 * RAPID_CHANCE]
     assert len(matching) >= 3
     assert sum(matching) >= 0.9 * len(matching)
 
@@ -78,11 +78,11 @@ def test_at_least_four_of_five_consistent_matches_of_true_tiger_pairs_lie_in_the
     readings = [evidence.read(crop, reader.read(crop).mask) for crop in crops]
     hulls = [composed.hull_of(crop, places, 0.0) for crop, (_, _, places) in zip(crops, rows, strict=True)]
     total = good = 0
-    for one, other in combinations(range(len(rows)), 2):
-        if rows[one][1] == rows[other][1]:
-            lines = evidence.compare(readings[one], readings[other]).lines
+    for row, other in combinations(range(len(rows)), 2):
+        if rows[row][1] == rows[other][1]:
+            lines = evidence.compare(readings[row], readings[other]).lines
             mine = lines[lines[:, 5] == evidence.ANIMAL]
-            good += (inside(hulls[one], mine[:, :2]) & inside(hulls[other], mine[:, 2:4])).sum()
+            good += (inside(hulls[row], mine[:, :2]) & inside(hulls[other], mine[:, 2:4])).sum()
             total += len(mine)
     assert total > 50
     assert good / total >= 0.8
@@ -105,8 +105,8 @@ def test_the_background_test_asks_for_a_match_that_keeps_away_from_the_animals(c
 
 def test_crops_without_any_detail_have_no_evidence_and_raise_nothing(reader):
     flat = np.full((60, 90, 3), 120, np.uint8)
-    one = evidence.read(flat, reader.read(flat).mask)
-    found = evidence.compare(one, one)
+    reading = evidence.read(flat, reader.read(flat).mask)
+    found = evidence.compare(reading, reading)
     assert (found.whole, found.animal, found.background, found.on_background, len(found.lines)) == (0, 0, 0, False, 0)
 
 
@@ -129,9 +129,9 @@ def test_parts_of_any_map_are_pooled_as_torch_pools_them(shape):
 def test_the_mirror_vector_turns_round_with_the_picture(reader, real_data):
     path = next(composed.tiger_rows(real_data / "tigers"))[0]
     crop = composed.tiger(path)
-    one, other = reader.read(crop), reader.read(np.ascontiguousarray(crop[:, ::-1]))
-    assert float(one.mirror @ other.mirror) < -0.99
-    assert np.abs(one.mask - other.mask[:, ::-1]).max() < 0.02
+    reading, other = reader.read(crop), reader.read(np.ascontiguousarray(crop[:, ::-1]))
+    assert float(reading.mirror @ other.mirror) < -0.99
+    assert np.abs(reading.mask - other.mask[:, ::-1]).max() < 0.02
 
 
 def test_the_flank_of_nine_of_ten_tigers_is_guessed_from_other_decided_tigers(reader, real_data):
@@ -144,8 +144,8 @@ def test_the_flank_of_nine_of_ten_tigers_is_guessed_from_other_decided_tigers(re
             who.append(identity)
     rng, right = np.random.default_rng(3), []
     for number, vector in enumerate(vectors):
-        others = rng.permutation([one for one in range(len(who)) if who[one] != who[number]])[:10]
-        guess = flank.guess(vector, np.array([vectors[one] for one in others]), np.array(left)[others])
+        others = rng.permutation([at for at in range(len(who)) if who[at] != who[number]])[:10]
+        guess = flank.guess(vector, np.array([vectors[at] for at in others]), np.array(left)[others])
         right.append(guess.left == left[number])
     assert len(right) > 20
     assert np.mean(right) >= 0.9
@@ -159,7 +159,7 @@ def test_a_blurred_and_a_dark_crop_are_told_from_a_good_one():
     good = striped(3, 0)
     blurred = cv2.GaussianBlur(good, (0, 0), 5)
     dark = (good * 0.1).astype(np.uint8)
-    measured = [crop_quality.measure(one) for one in (good, blurred, dark)]
+    measured = [crop_quality.measure(crop) for crop in (good, blurred, dark)]
     assert measured[0].sharpness > measured[1].sharpness + 0.2
     assert measured[2].brightness < 0.13 < measured[0].brightness
     assert abs(measured[2].sharpness - measured[0].sharpness) < 0.25, "darkness is no blur"

@@ -20,7 +20,7 @@ def compared():
     def compare(first, second) -> evidence.Evidence:
         crops = points.read(first), points.read(second)
         masks = outlines.read(first).mask, outlines.read(second).mask
-        parts = [matcher.match(one.query, one.others)[0] for one in matched.questions(crops, masks)]
+        parts = [matcher.match(question.query, question.others)[0] for question in matched.questions(crops, masks)]
         return matched.evidence_of(crops, masks, matcher.match(crops[0], [crops[1]])[0], *parts)
 
     return compare

@@ -78,11 +78,11 @@ def test_a_pair_gets_the_same_confidences_as_from_the_published_matcher(reader, 
     sides = [reader.read(picture) for picture in (coat(4), turned(coat(4))[0])]
     given = [
         {
-            "keypoints": torch.from_numpy(one.points[None, :, :2].copy()),
-            "descriptors": torch.from_numpy(unit(one)[None]),
-            "image_size": torch.tensor([[one.width, one.height]]),
+            "keypoints": torch.from_numpy(side.points[None, :, :2].copy()),
+            "descriptors": torch.from_numpy(unit(side)[None]),
+            "image_size": torch.tensor([[side.width, side.height]]),
         }
-        for one in sides
+        for side in sides
     ]
     with torch.inference_mode():
         wanted = published({"image0": given[0], "image1": given[1]})
@@ -97,9 +97,9 @@ def test_neighbours_in_a_batch_and_missing_points_change_nothing(reader, matcher
     few = LocalFeatures(whole[0].points[:150], whole[0].descriptors[:150], whole[0].width, whole[0].height)
     together = matcher.match(query, [whole[0], few, whole[1]])
     alone = [matcher.match(query, [other])[0] for other in (whole[0], few, whole[1])]
-    for one, two in zip(together, alone, strict=True):
-        assert one.pairs.tolist() == two.pairs.tolist()
-        assert np.allclose(one.confidence, two.confidence, atol=1e-4)
+    for match, expected in zip(together, alone, strict=True):
+        assert match.pairs.tolist() == expected.pairs.tolist()
+        assert np.allclose(match.confidence, expected.confidence, atol=1e-4)
     assert score(together[1]) > 0
 
 
@@ -140,7 +140,7 @@ def test_a_crop_without_points_matches_nothing(reader, matcher):
     query = reader.read(coat(7))
     assert len(flat.points) == 0
     assert likeness(flat, query) == 0.0
-    assert [score(one) for one in matcher.match(query, [flat, flat])] == [0.0, 0.0]
+    assert [score(match) for match in matcher.match(query, [flat, flat])] == [0.0, 0.0]
     assert score(matcher.match(flat, [query])[0]) == 0.0
 
 
@@ -170,14 +170,14 @@ def test_nothing_is_printed_when_the_matcher_loads(capfd):
 
 
 def test_features_questions_and_matches_cross_the_wire_unchanged(reader, matcher):
-    one, two, none = (reader.read(picture) for picture in (coat(1), coat(2), np.zeros((64, 64, 3), np.uint8)))
-    question = wire.unpack_call(wire.pack_call([PairQuestion(one, [two, none])]))[0]
-    assert np.array_equal(question.query.descriptors, one.descriptors)
+    first, second, none = (reader.read(picture) for picture in (coat(1), coat(2), np.zeros((64, 64, 3), np.uint8)))
+    question = wire.unpack_call(wire.pack_call([PairQuestion(first, [second, none])]))[0]
+    assert np.array_equal(question.query.descriptors, first.descriptors)
     assert [len(other.points) for other in question.others] == [POINTS, 0]
-    found = matcher.match(one, [two, none])
+    found = matcher.match(first, [second, none])
     provenance = load(MATCHER, "embedded")[1]
-    values = wire.unpack_answer(wire.pack_answer([one, found], provenance, 0.1, 0.0)).values
-    assert np.array_equal(values[0].points, one.points)
+    values = wire.unpack_answer(wire.pack_answer([first, found], provenance, 0.1, 0.0)).values
+    assert np.array_equal(values[0].points, first.points)
     assert values[0].descriptors.shape == (POINTS, 64)
     assert all(isinstance(matches, PairMatches) for matches in values[1])
     for back, sent in zip(values[1], found, strict=True):

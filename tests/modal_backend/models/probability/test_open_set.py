@@ -48,9 +48,9 @@ def test_separable_examples_give_finite_weights():
 def test_two_densities_follow_the_gallery_where_the_start_curve_is_wrong():
     draw = np.random.default_rng(2)
     known, unknown = draw.normal(8, 1, (60, 1)).tolist(), draw.normal(4, 1, (60, 1)).tolist()
-    told = densities(known, unknown, START)
-    assert told.probability((8.0,)) > 0.85
-    assert told.probability((4.0,)) < 0.3
+    curve = densities(known, unknown, START)
+    assert curve.probability((8.0,)) > 0.85
+    assert curve.probability((4.0,)) < 0.3
     assert START.probability((4.0,)) > 0.95
 
 
@@ -60,6 +60,6 @@ def test_two_densities_of_few_examples_are_the_start_curve():
 
 
 def test_far_from_everything_seen_the_start_curve_speaks():
-    told = densities([(1.0,)] * 50, [(-1.0,)] * 50, START)
-    assert told.probability((40.0,)) == pytest.approx(1.0, abs=1e-6)
-    assert told.probability((-40.0,)) == pytest.approx(0.0, abs=1e-6)
+    curve = densities([(1.0,)] * 50, [(-1.0,)] * 50, START)
+    assert curve.probability((40.0,)) == pytest.approx(1.0, abs=1e-6)
+    assert curve.probability((-40.0,)) == pytest.approx(0.0, abs=1e-6)

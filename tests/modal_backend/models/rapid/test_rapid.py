@@ -249,8 +249,8 @@ def test_an_identity_is_as_good_as_its_best_crop_however_many_it_has():
             for shot in shots:
                 gallery.add(10 * animal + shot, seen(animal, shot), f"animal {animal}")
     found = among_many.rank(seen(1, 1))
-    score_of = {one.crop_id: one.score for one in found.candidates}
-    for one in found.identities:
-        assert one.score == score_of[one.best_crop_id]
-        assert one.score == max(score for crop, score in score_of.items() if crop // 10 == int(one.identity[-1]))
+    score_of = {candidate.crop_id: candidate.score for candidate in found.candidates}
+    for ranked in found.identities:
+        assert ranked.score == score_of[ranked.best_crop_id]
+        assert ranked.score == max(score for crop, score in score_of.items() if crop // 10 == int(ranked.identity[-1]))
     assert alone.rank(seen(1, 1)).identities[0].identity == found.identities[0].identity == "animal 1"

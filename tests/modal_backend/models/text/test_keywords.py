@@ -54,7 +54,7 @@ def test_phrases_stand_together_in_the_text_and_skip_no_word():
     assert "snare old" not in found
     assert {"snare-line", "ford_2"} <= set(found)
     assert "2024" not in found
-    assert max(one.count(" ") for one in found) == 2 or "wire snare" in found
+    assert max(phrase.count(" ") for phrase in found) == 2 or "wire snare" in found
 
 
 def test_keywords_and_scores_are_those_of_keybert_called_note_by_note():
@@ -83,7 +83,7 @@ def test_notes_without_words_are_told_one_by_one_and_harm_no_other():
     found = keywords.run_keybert_extraction(NOTES, top_n=3)
     assert set(found["errors"]) == {"4", "5"}
     assert "empty" in found["errors"]["4"]
-    assert [len(one) for one in found["keywords"]] == [3, 3, 3, 3, 0, 0]
+    assert [len(of_note) for of_note in found["keywords"]] == [3, 3, 3, 3, 0, 0]
 
 
 def test_every_distinct_text_is_embedded_once_and_progress_moves(monkeypatch):
@@ -91,7 +91,9 @@ def test_every_distinct_text_is_embedded_once_and_progress_moves(monkeypatch):
     texts = []
     original = type(model)._encode_distinct
     monkeypatch.setattr(
-        type(model), "_encode_distinct", lambda self, given, told: (texts.extend(given), original(self, given, told))[1]
+        type(model),
+        "_encode_distinct",
+        lambda self, given, progress: (texts.extend(given), original(self, given, progress))[1],
     )
     steps = []
     keywords.run_keybert_extraction(NOTES[:2] * 5, on_progress=lambda done, total: steps.append((done, total)))
@@ -113,9 +115,9 @@ def test_of_a_long_note_only_what_the_model_reads_gives_candidates():
     model = load_embedding()
     candidates = keywords.note_candidates([clean(long), "porcupine quills"], model)
     assert candidates.cut == [0]
-    told = set(candidates.of_note[0])
-    assert "pug marks" in told
-    assert "porcupine" not in told
+    phrases_of_note = set(candidates.of_note[0])
+    assert "pug marks" in phrases_of_note
+    assert "porcupine" not in phrases_of_note
 
 
 def test_seed_words_draw_keywords_towards_them():

@@ -87,10 +87,10 @@ def test_the_pause_an_endpoint_asks_for_is_kept(server):
 def test_a_pause_longer_than_the_deadline_is_not_waited_for(server):
     server.script = [(429, {"Retry-After": "3600"})]
     begun = time.monotonic()
-    with pytest.raises(QueueFull, match="wants 3600 s of pause") as told:
+    with pytest.raises(QueueFull, match="wants 3600 s of pause") as caught:
         answer(server)
     assert time.monotonic() - begun < 5
-    assert told.value.remedy
+    assert caught.value.remedy
 
 
 def test_retry_after_may_be_a_date():
@@ -99,7 +99,7 @@ def test_retry_after_may_be_a_date():
 
 
 @pytest.mark.parametrize(
-    ("way", "kind", "told"),
+    ("way", "kind", "message"),
     [
         (401, BackendMisconfigured, "does not accept the key"),
         (403, BackendMisconfigured, "does not accept the key"),
@@ -117,9 +117,9 @@ def test_retry_after_may_be_a_date():
         ("silence within", BackendUnavailable, "said nothing for"),
     ],
 )
-def test_what_may_have_been_paid_for_is_not_asked_again_and_tells_what_to_do(server, way, kind, told):
+def test_what_may_have_been_paid_for_is_not_asked_again_and_tells_what_to_do(server, way, kind, message):
     server.script = [way]
-    with pytest.raises(kind, match=told) as caught:
+    with pytest.raises(kind, match=message) as caught:
         answer(server, silence=0.4)
     assert len(server.requests) == 1
     assert caught.value.remedy
@@ -165,15 +165,15 @@ def test_a_question_larger_than_the_endpoint_takes_is_not_sent(server):
 
 
 def test_without_a_key_nothing_is_sent(server):
-    with pytest.raises(BackendMisconfigured, match="not configured") as told:
+    with pytest.raises(BackendMisconfigured, match="not configured") as caught:
         asyncio.run(ask(Endpoint("", url=server.url), QUESTION))
-    assert "OMNIVINCI_API_KEY" in told.value.remedy
+    assert "OMNIVINCI_API_KEY" in caught.value.remedy
     assert server.requests == []
 
 
 def test_control_characters_and_hidden_reasoning_are_taken_out_and_markup_stays_as_text():
-    said = "<think>secret plan</think>\x1b[31m<img src=x onerror=alert(1)> [a](javascript:x)\u202e ok\r\nCOUNT: 3"
-    assert plain(said) == "[31m<img src=x onerror=alert(1)> [a](javascript:x) ok\nCOUNT: 3"
+    text = "<think>secret plan</think>\x1b[31m<img src=x onerror=alert(1)> [a](javascript:x)\u202e ok\r\nCOUNT: 3"
+    assert plain(text) == "[31m<img src=x onerror=alert(1)> [a](javascript:x) ok\nCOUNT: 3"
     assert plain("never closed <think>and so on") == "never closed"
 
 
