@@ -81,7 +81,7 @@ export class Actions {
       if (action.kind === "undo") standing.delete(action.undoes);
       if (action.kind !== "undo" && action.kind !== "redo") continue;
       standing.delete(action.uuid);
-      const again = action.kind === "redo" && this.waiting.find((one) => one.uuid === action.redoes);
+      const again = action.kind === "redo" && this.waiting.find((earlier) => earlier.uuid === action.redoes);
       if (again) standing.set(action.uuid, again);
     }
     return [...standing.values()].filter((action) => action.kind !== "redo" && action.kind !== "undo");

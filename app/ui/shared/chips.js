@@ -6,35 +6,35 @@ const PLACES = ["over", "in", "under"].flatMap((row) => [[row, "left"], [row, "r
 /** Place the labels in each frame. avoid: selector of what else stands on the picture, beside the frame or in it. */
 export function spreadChips(frames, avoid = null) {
   const measured = [...frames].map((frame) => measure(frame, avoid)); // all are read before any is changed
-  for (const one of measured) place(one);
+  for (const frame of measured) place(frame);
 }
 
 function measure(frame, avoid) {
   const at = frame.getBoundingClientRect();
   const inside = ({ left, top, width, height }) => ({ x: left - at.left, y: top - at.top, w: width, h: height });
-  const boxes = [...frame.querySelectorAll(".box")].map((node) => ({ node, chip: node.querySelector(".chip") })).filter((one) => one.chip);
+  const boxes = [...frame.querySelectorAll(".box")].map((node) => ({ node, chip: node.querySelector(".chip") })).filter((box) => box.chip);
   return {
     w: at.width, h: at.height,
-    taken: avoid ? [...frame.parentElement.querySelectorAll(avoid)].map((node) => inside(node.getBoundingClientRect())).filter((one) => one.w) : [],
+    taken: avoid ? [...frame.parentElement.querySelectorAll(avoid)].map((node) => inside(node.getBoundingClientRect())).filter((area) => area.w) : [],
     boxes: boxes.map(({ node, chip }) => ({ node, chip, box: inside(node.getBoundingClientRect()), w: chip.offsetWidth, h: chip.offsetHeight, sure: node.matches(".selected, .accepted") ? 1 : Number(node.dataset.p) })),
   };
 }
 
 function place({ w, h, taken, boxes }) {
-  for (const one of boxes.filter((one) => one.w).sort((a, b) => b.sure - a.sure)) {
-    const first = one.box.x + one.box.w / 2 > w / 2 ? "right" : "left";
+  for (const label of boxes.filter((box) => box.w).sort((a, b) => b.sure - a.sure)) {
+    const first = label.box.x + label.box.w / 2 > w / 2 ? "right" : "left";
     const tried = PLACES.map(([row, side]) => [row, first === "left" ? side : side === "left" ? "right" : "left"]);
-    const isFree = (where) => !taken.some((other) => overlap(rect(one, where, w), other));
-    const fits = ({ x, y }) => x + one.w <= w + 3 && y >= -3 && y + one.h <= h + 3;
-    const free = tried.find((where) => fits(rect(one, where, w)) && isFree(where));
+    const isFree = (where) => !taken.some((other) => overlap(rect(label, where, w), other));
+    const fits = ({ x, y }) => x + label.w <= w + 3 && y >= -3 && y + label.h <= h + 3;
+    const free = tried.find((where) => fits(rect(label, where, w)) && isFree(where));
     const [row, side] = free || ["in", first];
     const isShown = free || isFree([row, side]);
-    const at = rect(one, [row, side], w);
+    const at = rect(label, [row, side], w);
     if (isShown) taken.push(at);
-    Object.assign(one.chip.style, { left: `${at.x - one.box.x - BORDER}px`, right: "auto" });
-    one.node.classList.toggle("chipin", row === "in");
-    one.node.classList.toggle("chipunder", row === "under");
-    one.node.classList.toggle("chipoff", !isShown);
+    Object.assign(label.chip.style, { left: `${at.x - label.box.x - BORDER}px`, right: "auto" });
+    label.node.classList.toggle("chipin", row === "in");
+    label.node.classList.toggle("chipunder", row === "under");
+    label.node.classList.toggle("chipoff", !isShown);
   }
 }
 

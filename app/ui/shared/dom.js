@@ -69,8 +69,8 @@ export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }
 
-export function count(number, one, many) {
-  return `${number.toLocaleString("en")} ${number === 1 ? one : many || one + "s"}`;
+export function count(number, singular, plural) {
+  return `${number.toLocaleString("en")} ${number === 1 ? singular : plural || singular + "s"}`;
 }
 
 /** .87, 1.0 or nothing: how confidences are written on a picture. */

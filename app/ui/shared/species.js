@@ -37,10 +37,10 @@ export class SpeciesPicker {
   /** [{label, name, hint}]: what fits the words typed, the beginning of a name first. */
   fitting(words) {
     const text = words.toLowerCase();
-    const ranked = this.choices.map((one, place) => {
-      const spots = [one.name, one.common].map((name) => ` ${name.toLowerCase()}`).filter((name) => text.split(" ").every((word) => name.includes(word)));
+    const ranked = this.choices.map((choice, place) => {
+      const spots = [choice.name, choice.common].map((name) => ` ${name.toLowerCase()}`).filter((name) => text.split(" ").every((word) => name.includes(word)));
       const begins = spots.some((name) => name.startsWith(` ${text}`)) ? 0 : spots.some((name) => name.includes(` ${text}`)) ? 1 : 2;
-      return spots.length ? { ...one, rank: begins * 1000 + place } : null;
+      return spots.length ? { ...choice, rank: begins * 1000 + place } : null;
     });
     return ranked.filter(Boolean).sort((a, b) => a.rank - b.rank).slice(0, MOST_OFFERED);
   }
@@ -71,9 +71,9 @@ export class SpeciesPicker {
   offer() {
     const typed = this.words;
     const own = typed ? this.fitting(typed) : this.first();
-    const found = [...own, ...this.facts.filter((one) => !own.some((other) => other.name === one.name))].slice(0, MOST_OFFERED);
-    this.rows = found.map((one) => ({ name: one.name, label: one.name, hint: [one.name === this.hint?.name ? `hint ${score(this.hint.score)}` : "", one.common, one.used ? `${one.used}×` : ""].filter(Boolean).join(" · ") }));
-    if (typed && !found.some((one) => one.name.toLowerCase() === typed.toLowerCase())) this.rows.push({ name: typed, label: typed, hint: "as typed" });
+    const found = [...own, ...this.facts.filter((fact) => !own.some((other) => other.name === fact.name))].slice(0, MOST_OFFERED);
+    this.rows = found.map((species) => ({ name: species.name, label: species.name, hint: [species.name === this.hint?.name ? `hint ${score(this.hint.score)}` : "", species.common, species.used ? `${species.used}×` : ""].filter(Boolean).join(" · ") }));
+    if (typed && !found.some((species) => species.name.toLowerCase() === typed.toLowerCase())) this.rows.push({ name: typed, label: typed, hint: "as typed" });
     if (!typed && this.present) this.rows.push({ name: null, label: "No species", hint: "takes the label away" });
     const sure = typed || this.present || this.hint || this.last;
     this.at = sure && this.rows.length ? 0 : -1;
@@ -82,8 +82,8 @@ export class SpeciesPicker {
 
   /** Before anything is typed: the hint, the present label, the last one given, then those used most. */
   first() {
-    const names = [this.hint?.name, this.present, this.last, ...this.choices.map((one) => one.name)].filter(Boolean);
-    return [...new Set(names)].slice(0, MOST_OFFERED - 1).map((name) => this.choices.find((one) => one.name === name) || { name, common: "", used: 0 });
+    const names = [this.hint?.name, this.present, this.last, ...this.choices.map((choice) => choice.name)].filter(Boolean);
+    return [...new Set(names)].slice(0, MOST_OFFERED - 1).map((name) => this.choices.find((choice) => choice.name === name) || { name, common: "", used: 0 });
   }
 
   show() {

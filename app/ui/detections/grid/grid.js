@@ -205,7 +205,7 @@ class Grid {
   selectEvent(place) {
     const event = this.items[place]?.group;
     if (event === undefined || event === null) { this.say("This image belongs to no event."); return; }
-    const ids = (this.data.all || []).filter((one) => one[1] === event).map((one) => one[0]);
+    const ids = (this.data.all || []).filter(([, group]) => group === event).map(([id]) => id);
     const every = ids.every((id) => this.selected.has(id));
     for (const id of ids) if (every) this.selected.delete(id); else this.selected.add(id);
     this.mark(false);
@@ -214,7 +214,7 @@ class Grid {
   /** The page; again: everything of this kind, with the number of those that are not shown. */
   selectAll() {
     const page = this.items.map((item) => item.id);
-    const all = (this.data.all || []).map((one) => one[0]);
+    const all = (this.data.all || []).map(([id]) => id);
     const beyond = page.every((id) => this.selected.has(id)) ? all.length - page.length : 0;
     this.selected = new Set([...this.selected, ...(beyond ? all : page)]);
     this.mark(false);

@@ -2,15 +2,15 @@
 
 /** The boxes' key: the survey's id, or the action's id while a drawn box has none. */
 function withKeys(media) {
-  return media.map((one) => ({ ...one, boxes: (one.boxes || []).map((box) => ({ ...box, key: String(box.id) })) }));
+  return media.map((view) => ({ ...view, boxes: (view.boxes || []).map((box) => ({ ...box, key: String(box.id) })) }));
 }
 
 export function replay(media, actions) {
   const shown = withKeys(media);
-  const places = new Map(shown.map((one, place) => [one.id, place]));
+  const places = new Map(shown.map((view, place) => [view.id, place]));
   for (const action of actions) {
-    const one = shown[places.get(action.media_id)];
-    if (one) apply(one, action);
+    const view = shown[places.get(action.media_id)];
+    if (view) apply(view, action);
   }
   return shown;
 }
@@ -31,11 +31,11 @@ function wholePicture(media, action) {
 
 function apply(media, action) {
   const key = action.detection_id !== undefined && action.detection_id !== null ? String(action.detection_id) : action.drawn;
-  const box = media.boxes.find((one) => one.key === key || (one.uuid && one.uuid === key));
+  const box = media.boxes.find((other) => other.key === key || (other.uuid && other.uuid === key));
   const known = {
     accept: () => {
       media.verdict = "accepted";
-      for (const one of media.boxes) if (action.boxes.includes(one.id)) one.verdict = "accepted";
+      for (const other of media.boxes) if (action.boxes.includes(other.id)) other.verdict = "accepted";
     },
     people: () => { media.people = action.shown; },
     blank: () => { media.verdict = "blank"; },

@@ -46,7 +46,7 @@ class Viewer {
     this.actions.acknowledge(data.ack, data.as_of);
     this.panel.picker.suggest(data.species_choices || []);
     this.rebuild();
-    const kept = this.media.findIndex((one) => one.id === current);
+    const kept = this.media.findIndex((media) => media.id === current);
     let target = kept;
     if (this.cursorEcho.fresh(data.cursor) || kept < 0) target = data.cursor - data.offset;
     if (current === undefined) target = this.placeLeft(target);
@@ -75,7 +75,7 @@ class Viewer {
   /** After a reload of the page: where this viewer, opened at the same media, was left. */
   placeLeft(target) {
     const left = leftAt(this.data);
-    const place = left && left.opened === this.data.opened ? this.media.findIndex((one) => one.id === left.id) : -1;
+    const place = left && left.opened === this.data.opened ? this.media.findIndex((media) => media.id === left.id) : -1;
     return place >= 0 ? place : target;
   }
 
@@ -100,7 +100,7 @@ class Viewer {
     this.node.classList.remove("moving");
     this.stage.show(this.current);
     leaveAt(this.data, this.current.id);
-    this.prefetched = this.media.slice(index + 1, index + 3).map((one) => Object.assign(new Image(), { src: one.src }));
+    this.prefetched = this.media.slice(index + 1, index + 3).map((media) => Object.assign(new Image(), { src: media.src }));
     this.draw();
   }
 
@@ -207,7 +207,7 @@ class Viewer {
     const box = this.boxOf(this.selected);
     const threshold = this.data.threshold;
     const known = {
-      accept: () => this.decide("accept", { threshold, boxes: this.current.boxes.filter((one) => counts(one, threshold) && one.id !== null).map((one) => one.id) }),
+      accept: () => this.decide("accept", { threshold, boxes: this.current.boxes.filter((other) => counts(other, threshold) && other.id !== null).map(({ id }) => id) }),
       blank: () => this.decide("blank"),
       unsure: () => this.decide("unsure"),
       reject: () => this.change(box?.verdict === "rejected" ? "restore" : "reject"),
@@ -247,7 +247,7 @@ class Viewer {
   /** After an undo or a redo: go to the media it was about. */
   turn(action, known, unknown) {
     this.rebuild();
-    const place = action ? this.media.findIndex((one) => one.id === action.media_id) : -1;
+    const place = action ? this.media.findIndex((media) => media.id === action.media_id) : -1;
     if (place >= 0 && place !== this.index) this.open(place);
     else this.draw();
     this.say(action ? known : unknown);

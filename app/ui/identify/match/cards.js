@@ -6,41 +6,41 @@ import { flankWord } from "./pair.js";
 const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsure" };
 
 /** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
-export function candidateCard(one, view, place, chosen, evidence) {
-  const kept = one.verdict ? el("span", `verdict ${one.verdict}`, null, VERDICTS[one.verdict] || one.verdict) : null;
+export function candidateCard(candidate, view, place, chosen, evidence) {
+  const kept = candidate.verdict ? el("span", `verdict ${candidate.verdict}`, null, VERDICTS[candidate.verdict] || candidate.verdict) : null;
   const flagged = onBackground(evidence) ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
-  const known = one.probability !== null && one.probability !== undefined;
-  const probability = known ? el("span", "probability", { title: probabilityTitle(one) }, score(one.probability)) : null;
+  const known = candidate.probability !== null && candidate.probability !== undefined;
+  const probability = known ? el("span", "probability", { title: probabilityTitle(candidate) }, score(candidate.probability)) : null;
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
     el("div", "crop", null, picture({ src: view.src }), kept || flagged),
-    el("div", "line", null, el("span", one.name ? "name" : "name faint", null, one.name || "not named"), probability),
-    el("div", "line faint small", null, known ? flankWord(view.flank) : one.reason || "no probability yet", viewsText(one)),
-    el("div", "line faint small", { title: modelsText(one) }, agreeText(one, evidence)));
+    el("div", "line", null, el("span", candidate.name ? "name" : "name faint", null, candidate.name || "not named"), probability),
+    el("div", "line faint small", null, known ? flankWord(view.flank) : candidate.reason || "no probability yet", viewsText(candidate)),
+    el("div", "line faint small", { title: modelsText(candidate) }, agreeText(candidate, evidence)));
   card.classList.toggle("on", chosen);
   return card;
 }
 
-function probabilityTitle(one) {
-  const proven = one.proven ? `: ${one.proven} features agree on the animals, which proves at least as much` : "";
+function probabilityTitle(candidate) {
+  const proven = candidate.proven ? `: ${candidate.proven} features agree on the animals, which proves at least as much` : "";
   return `probability that it is the same animal${proven}`;
 }
 
-function viewsText(one) {
-  const views = one.views?.length || 0;
-  return views > 1 ? el("span", "", { title: "crops of this individual: , and . show them" }, `${(one.at || 0) + 1} of ${views}`) : "";
+function viewsText(candidate) {
+  const views = candidate.views?.length || 0;
+  return views > 1 ? el("span", "", { title: "crops of this individual: , and . show them" }, `${(candidate.at || 0) + 1} of ${views}`) : "";
 }
 
 /** How many features agree as one pattern; until that is known, how many look alike, which strangers' do too. */
-function agreeText(one, evidence) {
-  if (one.raw === null || one.raw === undefined) return one.origin || "not ranked";
+function agreeText(candidate, evidence) {
+  if (candidate.raw === null || candidate.raw === undefined) return candidate.origin || "not ranked";
   if (evidence?.whole !== undefined && !evidence.problem) return `${count(evidence.whole, "feature")} agree`;
-  return one.matches === null || one.matches === undefined ? "" : `${count(one.matches, "feature")} alike`;
+  return candidate.matches === null || candidate.matches === undefined ? "" : `${count(candidate.matches, "feature")} alike`;
 }
 
 /** Figures of the ranking and of every model, each its own: never compared with each other. */
-function modelsText(one) {
-  if (one.raw === null || one.raw === undefined) return "";
-  const ranked = { [one.model]: { score: one.raw }, ...one.models };
+function modelsText(candidate) {
+  if (candidate.raw === null || candidate.raw === undefined) return "";
+  const ranked = { [candidate.model]: { score: candidate.raw }, ...candidate.models };
   const models = Object.entries(ranked);
   return models.map(([name, of]) => `${name} ${Number(of.score).toFixed(3)}${of.probability === null || of.probability === undefined ? "" : `, probability ${score(of.probability)}`}`).join(" · ");
 }
@@ -62,7 +62,7 @@ export function warningText(evidence) {
 }
 
 function onBackground(evidence) {
-  return [evidence, evidence?.other].find((one) => one?.on_background);
+  return [evidence, evidence?.other].find((compared) => compared?.on_background);
 }
 
 /** A guess of the query's flank, in words. */

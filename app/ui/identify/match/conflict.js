@@ -14,7 +14,7 @@ export class Conflict {
 
   /** Take the script's list; the first one nobody has settled is shown. */
   update(conflicts) {
-    const open = (conflicts || []).find((one) => !this.settled.has(one.id)) || null;
+    const open = (conflicts || []).find((conflict) => !this.settled.has(conflict.id)) || null;
     if (open?.id === this.now?.id) return;
     this.now = open;
     this.draw();

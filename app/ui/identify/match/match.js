@@ -27,7 +27,7 @@ const DECIDE = [...ENDS, "different", "unsure", "alone"];
 
 class Match {
   constructor(root, data) {
-    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false, turn: data.turn || 0, toldAt: null, untold: false });
+    Object.assign(this, { pages: [], at: 0, chosen: 0, ask: null, wanted: null, byHand: false, movedAt: -SEEN_AFTER, asked: null, other: false, turn: data.turn || 0, sentAt: null, unsent: false });
     this.actions = new Actions(data.store, () => this.tell());
     this.held = new Held((text) => this.say(text));
     this.pair = new Pair();
@@ -59,7 +59,7 @@ class Match {
     root.append(this.node);
     this.strip.addEventListener("click", (event) => this.click(event));
     this.stop = listenKeys(root, data.store, (event, inside) => pressMatch(this, event, inside));
-    this.leaving = () => { this.toldAt = null; this.actions.flush(); };
+    this.leaving = () => { this.sentAt = null; this.actions.flush(); };
     window.addEventListener("pagehide", this.leaving);
     requestAnimationFrame(() => takeFocus(this.strip));
   }
@@ -70,7 +70,7 @@ class Match {
     const given = data.query ? [{ query: data.query, candidates: data.candidates || [], evidence: data.evidence || {} }, ...(data.upcoming || [])] : [];
     this.given = heldOrders(given, this.given || [], data.computing && data.choices === this.data?.choices);
     this.data = data;
-    if (data.turn === this.turn) this.toldAt = null;
+    if (data.turn === this.turn) this.sentAt = null;
     this.actions.acknowledge(data.ack, data.as_of);
     this.scope.textContent = this.scope.title = data.scope_text || "";
     this.rebuild();
@@ -82,7 +82,7 @@ class Match {
     else { this.stay(); this.draw(); }
     this.conflict.update(data.conflicts);
     this.prefetched = this.pages.slice(this.at + 1).flatMap((page) => fetchAhead(page));
-    if (this.untold) this.actions.schedule();
+    if (this.unsent) this.actions.schedule();
   }
 
   /** The script answered our wish for another query, or says by staying that there is none. */
@@ -98,6 +98,7 @@ class Match {
 
   get current() { return this.pages[this.at]; }
   get candidate() { return this.current?.candidates[this.chosen]; }
+  pageOf(id) { return this.pages.find((page) => page.query.id === id); }
   /** The crop of the chosen candidate that is shown and decided about. */
   get shown() { return this.candidate && shownOf(this.candidate); }
   /** Whether what a decision is about is drawn: the query, and the candidate where the decision is about both. */
@@ -120,17 +121,17 @@ class Match {
 
   /** The script's data with the decisions under way on top, and the crops of each candidate that were turned to. */
   rebuild() {
-    const turned = new Map(this.pages.flatMap((page) => page.candidates.map((one) => [`${page.query.id}-${one.id}`, one.at || 0])));
+    const turned = new Map(this.pages.flatMap((page) => page.candidates.map((candidate) => [`${page.query.id}-${candidate.id}`, candidate.at || 0])));
     this.pages = (this.given || []).map(({ query, candidates, evidence }) => ({
-      query: { ...query }, evidence: evidence || {}, candidates: candidates.map((one) => ({ ...one, at: turned.get(`${query.id}-${one.id}`) || 0 })),
+      query: { ...query }, evidence: evidence || {}, candidates: candidates.map((candidate) => ({ ...candidate, at: turned.get(`${query.id}-${candidate.id}`) || 0 })),
     }));
     for (const action of this.actions.effective()) {
-      const assigned = action.kind === "same" && this.pages.find((one) => one.query.id === action.candidate_id);
+      const assigned = action.kind === "same" && this.pageOf(action.candidate_id);
       if (assigned) assigned.query.decided = "just said the same";
-      for (const one of this.pages) if (action.together?.includes(one.query.id)) one.query.decided = "decided with its burst";
-      const page = this.pages.find((one) => one.query.id === action.query_id);
+      for (const other of this.pages) if (action.together?.includes(other.query.id)) other.query.decided = "decided with its burst";
+      const page = this.pageOf(action.query_id);
       if (!page) continue;
-      const candidate = page.candidates.find((one) => one.id === action.candidate_id || one.views?.some((view) => view.id === action.candidate_id));
+      const candidate = page.candidates.find((crop) => crop.id === action.candidate_id || crop.views?.some((view) => view.id === action.candidate_id));
       if (action.kind === "flank") page.query.flank = action.flank;
       else if (action.kind === "new") page.query.decided = "new individual";
       else if (action.kind === "unidentifiable") page.query.decided = "nobody can tell";
@@ -143,13 +144,13 @@ class Match {
 
   /** Crops that were just named, where they are candidates of other queries. */
   nameCrops(ids) {
-    for (const page of this.pages) for (const one of page.candidates) if (!one.name && ids.includes(one.id)) one.name = "just named";
+    for (const page of this.pages) for (const candidate of page.candidates) if (!candidate.name && ids.includes(candidate.id)) candidate.name = "just named";
   }
 
   open() {
     this.pair.reset();
     this.byHand = this.sheet.open = this.burst.alone = false;
-    const undecided = this.current?.candidates.findIndex((one) => !one.verdict) ?? -1;
+    const undecided = this.current?.candidates.findIndex((candidate) => !candidate.verdict) ?? -1;
     const named = likelyNamed(this.current?.candidates || []);
     this.kept = null;
     this.chosen = Math.max(named >= 0 ? named : undecided, 0);
@@ -163,13 +164,13 @@ class Match {
   stay() {
     if (!this.kept || !this.current?.candidates.length) return;
     const { id, individual_id: individual } = this.kept;
-    const place = this.current.candidates.findIndex((one) => one.id === id || (individual && one.individual_id === individual));
+    const place = this.current.candidates.findIndex((candidate) => candidate.id === id || (individual && candidate.individual_id === individual));
     this.kept = null;
     if (place < 0) this.say("The candidates have been ranked again, without the one you looked at: choose one.");
     this.chosen = place;
     const named = likelyNamed(this.current.candidates), anew = this.current.query.anew;
     if (anew && place >= 0) this.say("The matcher has ranked the candidates anew.");
-    const best = named >= 0 ? named : anew ? this.current.candidates.findIndex((one) => !one.verdict) : place;
+    const best = named >= 0 ? named : anew ? this.current.candidates.findIndex((candidate) => !candidate.verdict) : place;
     if (this.byHand || this.pair.zoom > 1 || place < 0 || best < 0 || best === place) return;
     this.chosen = best;
     this.movedAt = performance.now();
@@ -184,7 +185,7 @@ class Match {
     this.chosen = clamp(this.chosen, -1, Math.max(page.candidates.length - 1, 0));
     const { candidate, evidence } = this;
     this.pair.show(page.query, candidate && { ...shownOf(candidate), name: candidate.name, probability: candidate.probability }, scaled(evidence));
-    this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((one, place) => candidateCard(one, shownOf(one), place, place === this.chosen, this.evidenceOf(one)))
+    this.strip.replaceChildren(...(page.candidates.length ? page.candidates.map((crop, place) => candidateCard(crop, shownOf(crop), place, place === this.chosen, this.evidenceOf(crop)))
       : [el("div", "faint none", null, page.query.ranked === false ? "Ranking the candidates …" : "No candidates within this scope: widen the scope, or N makes a new individual.")]));
     this.strip.setAttribute("role", page.candidates.length ? "listbox" : "group");
     if (candidate) this.strip.setAttribute("aria-activedescendant", `card-${this.chosen}`);
@@ -290,7 +291,7 @@ class Match {
   }
 
   nextCandidate() {
-    const next = this.current.candidates.findIndex((one, place) => place > this.chosen && !one.verdict);
+    const next = this.current.candidates.findIndex((candidate, place) => place > this.chosen && !candidate.verdict);
     if (next >= 0) this.choose(next);
     else { this.draw(); this.say("That was the last candidate: N makes a new individual, J goes on."); }
   }
@@ -354,9 +355,9 @@ class Match {
   }
 
   tell() {
-    this.untold = this.toldAt !== null && performance.now() - this.toldAt < PATIENCE;
-    if (this.untold) { this.actions.schedule(PATIENCE); return; }
-    this.toldAt = performance.now();
+    this.unsent = this.sentAt !== null && performance.now() - this.sentAt < PATIENCE;
+    if (this.unsent) { this.actions.schedule(PATIENCE); return; }
+    this.sentAt = performance.now();
     this.turn += 1;
     const wish = this.ask || { query: this.current?.query.id ?? null, step: 0 };
     this.send("identify", { actions: this.actions.waiting, query: wish.query, step: wish.step, look: this.wanted, turn: this.turn });
@@ -371,7 +372,7 @@ class Match {
   close() {
     this.held.close();
     this.stop();
-    this.toldAt = null;
+    this.sentAt = null;
     this.pair.watch.disconnect();
     window.removeEventListener("pagehide", this.leaving);
     this.actions.close();

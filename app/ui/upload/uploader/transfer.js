@@ -69,7 +69,7 @@ export class Transfer {
 
   retry(entries) {
     for (const entry of entries) {
-      this.failed = this.failed.filter((one) => one !== entry);
+      this.failed = this.failed.filter((other) => other !== entry);
       this.files.push({ ...entry, tries: 0, again: true });
     }
     this.pump();
