@@ -18,7 +18,7 @@ def move(survey: Survey, jobs: Jobs, who: str, job_id: str, *, front: bool) -> b
         Whether it was: not where it has been begun meanwhile.
     """
     order = jobs.order()
-    job = next((one for one in order.waiting() if one.id == job_id), None) if order else None
+    job = next((waiting for waiting in order.waiting() if waiting.id == job_id), None) if order else None
     if order is None or job is None or not (order.move_to_front if front else order.move_back)(job_id):
         return False
     with survey.write() as session:

@@ -63,7 +63,10 @@ def _is_whole(features: LocalFeatures) -> bool:
 
 
 def _are_possible(found: Any) -> bool:
-    return all(isinstance(one, Detection) and 0.0 <= one.confidence <= 1.0 and _is_inside(one.box) for one in found)
+    return all(
+        isinstance(detection, Detection) and 0.0 <= detection.confidence <= 1.0 and _is_inside(detection.box)
+        for detection in found
+    )
 
 
 def _is_inside(box: Box) -> bool:

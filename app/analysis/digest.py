@@ -29,7 +29,7 @@ def _feed(mark: Any, value: Any) -> None:
         _feed(mark, [part for name in sorted(value) for part in (name, value[name])])
     elif isinstance(value, list | tuple):
         mark.update(f"{len(value)} [".encode())
-        for one in value:
-            _feed(mark, one)
+        for element in value:
+            _feed(mark, element)
     else:
         mark.update(f"{value!r} ".encode())

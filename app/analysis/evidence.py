@@ -91,12 +91,12 @@ def compare_pairs(context: Context, pairs: Sequence[Sequence[int]]) -> None:
     from modal_backend.models.evidence.evidence import compare
 
     with context.survey.read() as session:
-        todo = kept.missing_pairs(session, [(int(one), int(other)) for one, other in pairs])
-        found = boxes(session, {one for pair in todo for one in pair})
+        todo = kept.missing_pairs(session, [(int(first), int(second)) for first, second in pairs])
+        found = boxes(session, {detection_id for pair in todo for detection_id in pair})
     for pair in todo:
-        if any(one not in found for one in pair):
+        if any(detection_id not in found for detection_id in pair):
             continue
-        low, high = (found[one] for one in sorted(pair))
+        low, high = (found[detection_id] for detection_id in sorted(pair))
         try:
             evidence = compare(READER.reading(context, low), READER.reading(context, high))
         except NoCrop as error:

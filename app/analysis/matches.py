@@ -46,7 +46,11 @@ async def match(context: Context, query_id: int, pairs: Sequence[Pair], job: str
 
     def make() -> Request:
         asked, questions = _questions(context, query_id, pairs)
-        return Request(asked, digest([(one.query, one.others, one.box_keys) for one in asked]), questions)
+        return Request(
+            asked,
+            digest([(comparison.query, comparison.others, comparison.box_keys) for comparison in asked]),
+            questions,
+        )
 
     asked, answers = await ask(context, job, [MATCHER], make, lane)
     for answer in answers:
@@ -88,6 +92,8 @@ def features_of(context: Context, crops: Sequence[int]) -> tuple[dict[int, Local
 def _store(context: Context, asked: Sequence[Asked], answer: Answer) -> None:
     with context.survey.write() as session:
         version = results.model_version(session, Task.MATCH, answer.result.provenance)
-        for one, found in zip(asked, answer.result.values, strict=True):
+        for comparison, found in zip(asked, answer.result.values, strict=True):
             if not isinstance(found, Failure):
-                matches.store(session, one.query, one.others, found, version, one.box_keys, answer.call_id)
+                matches.store(
+                    session, comparison.query, comparison.others, found, version, comparison.box_keys, answer.call_id
+                )

@@ -52,9 +52,9 @@ def crops_at(context: Context, detection_ids: Sequence[int]) -> list[Crop]:
         views, frames = boxes(session, detection_ids), tracklets.frames_of(session, detection_ids)
         media = {view.media_id: session.get_one(Media, view.media_id) for view in views.values()}
     pictures: dict[tuple[int, float], Picture] = {}
-    for media_id, one in media.items():
+    for media_id, video in media.items():
         seconds = [frames[key].second for key, view in views.items() if view.media_id == media_id and key in frames]
-        found = frames_at(context.store.path_of(one.sha256, cast(Format, one.format)), seconds)
+        found = frames_at(context.store.path_of(video.sha256, cast(Format, video.format)), seconds)
         pictures.update({(media_id, second): picture for second, picture in found.items()})
     return [
         _crop(media[views[key].media_id], views[key], pictures[views[key].media_id, frames[key].second])

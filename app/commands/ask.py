@@ -36,18 +36,18 @@ def run(settings: Settings, options: Namespace) -> int:
         raise CommandFailed(str(error), 2) from error
     try:
         frames = even_frames(video, settings.omnivinci_frames)
-        said = asyncio.run(ask.ask(endpoint(settings), VideoQuestion(text, frames)))
+        answer = asyncio.run(ask.ask(endpoint(settings), VideoQuestion(text, frames)))
     except BackendError as error:
         raise CommandFailed(f"{error} {error.remedy}".strip(), 1) from error
-    dollars = cost(said, (settings.omnivinci_price_in, settings.omnivinci_price_out))
-    told = asdict(said) | {
+    dollars = cost(answer, (settings.omnivinci_price_in, settings.omnivinci_price_out))
+    value = asdict(answer) | {
         "question": text,
         "prompt_version": VERSION,
-        "count_claimed": ask.claimed_count(said.text),
+        "count_claimed": ask.claimed_count(answer.text),
         "frame_seconds": [frame.seconds for frame in frames],
         "cost_dollars": dollars,
     }
     price = f"${dollars:.4f}" if dollars is not None else "cost not known"
-    source = f"{said.model} at {said.host}, prompts {VERSION}, {len(frames)} frames, {price}"
-    tell(options.as_json, told, f"{said.text}\n\nA claim of {source}.")
+    source = f"{answer.model} at {answer.host}, prompts {VERSION}, {len(frames)} frames, {price}"
+    tell(options.as_json, value, f"{answer.text}\n\nA claim of {source}.")
     return 0

@@ -168,10 +168,10 @@ def _modal(settings: Settings) -> list[Finding]:
         check_contract(int(versions["contract"]))
     except BackendError as error:
         return [Finding("modal", "backend", "not configured", str(error), error.remedy)]
-    told = ", ".join(f"{name} {number}" for name, number in versions.items())
+    listed = ", ".join(f"{name} {number}" for name, number in versions.items())
     missing = [name for name, entry in MODELS.items() if not entry.here]
     return [
-        Finding("modal", "backend", "ready", f"{settings.modal_app_name} answered: {told}"),
+        Finding("modal", "backend", "ready", f"{settings.modal_app_name} answered: {listed}"),
         _volume(backend),
         *[Finding(name, str(MODELS[name].task), "unavailable", "Not in this version.") for name in missing],
     ]

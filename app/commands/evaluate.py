@@ -116,10 +116,10 @@ def _detected(backend: EmbeddedBackend, images: Path) -> Iterator[dict[str, Any]
     with ThreadPoolExecutor(2) as readers, tqdm(total=len(files), unit="image", desc="detect", disable=None) as bar:
         for group in batches(files, BATCH):
             prepared = list(readers.map(_prepare, group))
-            ready = [one for one in prepared if not isinstance(one, str)]
+            ready = [picture for picture in prepared if not isinstance(picture, str)]
             answers = iter(backend.call(DETECTOR, ready).values)
-            for file, one in zip(group, prepared, strict=True):
-                yield _row(file.path, one if isinstance(one, str) else next(answers))
+            for file, outcome in zip(group, prepared, strict=True):
+                yield _row(file.path, outcome if isinstance(outcome, str) else next(answers))
             bar.update(len(group))
 
 
@@ -139,8 +139,8 @@ def _row(path: str, answer: Any) -> dict[str, Any]:
     if isinstance(answer, str | Failure):
         return {"file": path, "failure": str(answer), "detections": None}
     boxes = [
-        lila.detection(one.category, one.confidence, one.box.x, one.box.y, one.box.width, one.box.height)
-        for one in answer
+        lila.detection(found.category, found.confidence, found.box.x, found.box.y, found.box.width, found.box.height)
+        for found in answer
     ]
     return {"file": path, "detections": boxes}
 

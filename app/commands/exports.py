@@ -73,7 +73,7 @@ def run(settings: Settings, options: Namespace) -> int:
 
 def _individual(survey: Survey, name: str) -> dict[str, str]:
     with survey.read() as session:
-        found = [(number, one) for number, one in names(session).items() if one.lower() == name.strip().lower()]
+        found = [(number, known) for number, known in names(session).items() if known.lower() == name.strip().lower()]
     if not found:
         raise CommandFailed(f"Nobody in the catalogue is called {name}.", 2)
     return {"individual": str(found[0][0]), "name": found[0][1]}

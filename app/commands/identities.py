@@ -11,7 +11,7 @@ from app.commands.output import CommandFailed, note, tell
 from app.commands.results import already, wait_for
 from app.exchange.incoming import identities, keeping, taking_over
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
-from app.exchange.incoming.lines import Said
+from app.exchange.incoming.lines import Contents
 from app.jobs.queue import Jobs
 from app.settings import Settings
 from app.survey.database import Survey, open_survey
@@ -22,26 +22,26 @@ LINES = 20
 def run(settings: Settings, path: Path, options: Namespace) -> int:
     """Exit status: 0 when every line is taken, 3 when some are left out, 2 for another file."""
     try:
-        said = identities.read(path)
+        contents = identities.read(path)
     except (UnknownResults, BrokenResults, OSError) as error:
         raise CommandFailed(f"{path.name}: {error}", 2) from error
-    return take(settings, open_survey(settings), said, path.name, options)
+    return take(settings, open_survey(settings), contents, path.name, options)
 
 
 def by_folder(settings: Settings, survey: Survey, import_id: int, options: Namespace) -> int:
     """Name the images of an import by their first folders; exit status as `run`."""
     with survey.read() as session:
         lines = identities.of_folders(session, import_id)
-    return take(settings, survey, Said(lines), options.path.name, options)
+    return take(settings, survey, Contents(lines), options.path.name, options)
 
 
-def take(settings: Settings, survey: Survey, said: Said, name: str, options: Namespace) -> int:
+def take(settings: Settings, survey: Survey, contents: Contents, name: str, options: Namespace) -> int:
     """Say what a file does and, without --preview, take it as one decision."""
     with survey.read() as session:
-        found = taking_over.plan(session, said)
+        found = taking_over.plan(session, contents)
     if found.does_something and not options.preview:
         jobs = Jobs(survey, settings)
-        with taking_over.prepared(survey, said, found.found) as ready:
+        with taking_over.prepared(survey, contents, found.found) as ready:
             results_id = _under_way(survey, ready)
             if results_id is None:
                 outcome = decide(survey, jobs, settings.reviewer, taking_over.take, ready, name)
@@ -58,7 +58,11 @@ def take(settings: Settings, survey: Survey, said: Said, name: str, options: Nam
     text.append("Taken in. History takes it back." if taken else "Nothing was taken in.")
     if taken and not options.wait and (found.images or found.taken > taking_over.MOST_IN_ONE):
         note("A worker does the rest: start the dashboard or `python -m app worker`.")
-    value = {"lines": len(said.lines), "taken": [asdict(one.line) for one in found.good], "left_out": found.left_out}
+    value = {
+        "lines": len(contents.lines),
+        "taken": [asdict(planned.line) for planned in found.good],
+        "left_out": found.left_out,
+    }
     value |= {"lines_taken": found.taken, "reasons": dict(found.reasons)}
     value |= {"images_with_boxes": found.images, "deployments": [asdict(station) for station in found.stations]}
     if options.individuals and options.as_json:

@@ -69,7 +69,8 @@ def clock(settings: Settings) -> Finding:
     try:
         with open_survey(settings, reading=True).read() as session:
             latest = max(
-                session.scalar(sa.select(sa.func.max(one))) or 0.0 for one in (Decision.decided_at, Call.queued_at)
+                session.scalar(sa.select(sa.func.max(column))) or 0.0
+                for column in (Decision.decided_at, Call.queued_at)
             )
     except (sa.exc.SQLAlchemyError, OSError) as error:
         return Finding("clock", "time", "configured", f"not compared with the survey ({type(error).__name__})")

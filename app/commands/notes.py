@@ -40,7 +40,7 @@ def add_arguments(command: ArgumentParser) -> None:
 def run(settings: Settings, options: Namespace) -> int:
     """Writes keywords.csv and clusters.csv into `out`; 2 when the notes cannot be used, 1 when a model cannot run."""
     from app.notes.sources import COLUMNS
-    from app.notes.tables import run_graph, told
+    from app.notes.tables import caveats, run_graph
     from modal_backend.notes.pipeline import NoteSettings
 
     file, out, remote = options.file, options.out, options.remote
@@ -63,7 +63,7 @@ def run(settings: Settings, options: Namespace) -> int:
         raise CommandFailed(f"{error} {error.remedy}".strip()) from error
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written ({error.strerror}).") from error
-    lines = [*doubts, *told(values)]
+    lines = [*doubts, *caveats(values)]
     answer = {
         "out": str(out),
         "counts": values["note_counts"],

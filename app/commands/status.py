@@ -43,15 +43,18 @@ def run(settings: Settings, options: Namespace) -> int:
             "sightings": session.scalar(sa.select(sa.func.count(Sighting.detection_id))),
             "blank": session.scalar(sa.select(sa.func.count(Media.id)).where(Media.animal_score == 0)),
             "queue": {
-                "imports_waiting": sum(one.state == "queued" for one in recent),
-                "imports_running": sum(one.state == "running" for one in recent),
-                "files_left": sum(max((one.listed or 0) - one.done, 0) for one in recent if one.running),
+                "imports_waiting": sum(batch.state == "queued" for batch in recent),
+                "imports_running": sum(batch.state == "running" for batch in recent),
+                "files_left": sum(max((batch.listed or 0) - batch.done, 0) for batch in recent if batch.running),
                 "calls_running": running,
             },
-            "imports": [{**asdict(one), "done": one.done} for one in recent],
+            "imports": [{**asdict(batch), "done": batch.done} for batch in recent],
         }
     lines = [f"{value['media']} media: " + ", ".join(f"{count} {stage}" for stage, count in by_stage.items())]
-    lines += [f"import {one.id} {one.label}: {one.state}, {one.done} of {one.listed or '?'} files" for one in recent]
+    lines += [
+        f"import {batch.id} {batch.label}: {batch.state}, {batch.done} of {batch.listed or '?'} files"
+        for batch in recent
+    ]
     lines.append("A worker is running." if value["worker_alive"] else "No worker is running.")
     if settings.media_url:
         lines.append(f"Media storage {media.state}: {media.reason} {media.remedy}".rstrip())

@@ -22,7 +22,7 @@ from modal_backend.models.video.summary import Count, Sentence
 from modal_backend.registry import DETECTOR
 from modal_backend.weights.files import runnable_here
 
-SAID_OF_IT = "computed on this machine from detections and motion"
+SOURCE = "computed on this machine from detections and motion"
 
 
 def add_arguments(command: ArgumentParser) -> None:
@@ -107,11 +107,11 @@ def document(name: str, done: Any) -> dict[str, Any]:
         "by_category": {str(category): _count(count) for category, count in summary.counts.items()},
         "camera_moves": done.coverage.carried,
         "night": done.coverage.night,
-        "tracklets": [_tracklet(number, one) for number, one in enumerate(counted, 1)],
+        "tracklets": [_tracklet(number, tracklet) for number, tracklet in enumerate(counted, 1)],
         "possible": [_tracklet(0, tracklet) for tracklet in summary.tracklets if not tracklet.counted],
         "sentences": [_sentence(sentence) for sentence in summary.sentences],
-        "uncertainty": [_sentence(one) for one in summary.uncertainty],
-        "source": SAID_OF_IT,
+        "uncertainty": [_sentence(sentence) for sentence in summary.uncertainty],
+        "source": SOURCE,
     }
 
 
@@ -166,9 +166,9 @@ def _text(value: dict[str, Any]) -> str:
         f"{value['file']}: {value['duration']:.1f} s, {value['width']} x {value['height']} px,"
         f" {value['frames']} frames, {len(value['frames_looked_at'])} looked at"
     ]
-    lines += [one["text"] for one in value["sentences"]]
-    lines += [f"  uncertain: {one['text']}" for one in value["uncertainty"]]
-    return "\n".join([*lines, f"({SAID_OF_IT})"])
+    lines += [sentence["text"] for sentence in value["sentences"]]
+    lines += [f"  uncertain: {sentence['text']}" for sentence in value["uncertainty"]]
+    return "\n".join([*lines, f"({SOURCE})"])
 
 
 def _move(bar: Any, share: float) -> None:

@@ -72,7 +72,7 @@ def _row(name: str) -> dict[str, Any]:
 def _fetch(wanted: list[str], as_json: bool) -> int:
     from modal_backend.weights.fetch import fetch_models
 
-    told = []
+    lines = []
     with tqdm(unit="B", unit_scale=True, desc="weights", dynamic_ncols=True, disable=None) as bar:
 
         def progress(done: int, total: int | None) -> None:
@@ -80,8 +80,10 @@ def _fetch(wanted: list[str], as_json: bool) -> int:
             bar.update(done - bar.n)
 
         for line in fetch_models(wanted, progress=progress):
-            told.append(line)
+            lines.append(line)
             tqdm.write(line)
-    failed = [line for line in told if ": NOT THERE." in line]
-    tell(as_json, {"files": told, "failed": len(failed)}, f"{len(told) - len(failed)} of {len(told)} files are there.")
+    failed = [line for line in lines if ": NOT THERE." in line]
+    tell(
+        as_json, {"files": lines, "failed": len(failed)}, f"{len(lines) - len(failed)} of {len(lines)} files are there."
+    )
     return 1 if failed else 0

@@ -95,7 +95,7 @@ def _matched(predictions: dict[str, Any], truth: dict[str, Any], category: Categ
     names = {image["id"]: PurePath(image["file_name"]).name for image in truth["images"]}
     if len(set(names.values())) < len(names):
         raise ValueError("Two pictures of the truth have the same file name; score them apart.")
-    named = {one["id"]: one["name"] for one in truth.get("categories", [])}
+    named = {entry["id"]: entry["name"] for entry in truth.get("categories", [])}
     checked: dict[str, list[list[float]]] = {name: [] for name in names.values()}
     others: dict[str, list[list[float]]] = {name: [] for name in names.values()}
     for note in truth["annotations"]:

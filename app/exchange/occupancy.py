@@ -117,15 +117,15 @@ def _cells(history: CaptureHistory, seen: Iterable[SpeciesSeen]) -> tuple[Cells,
     at_station = {name: at for at, name in enumerate(history.stations)}
     cells: Cells = {}
     outside, counted = 0, set()
-    for one in seen:
-        occasion = (one.taken_at.date() - history.start).days // history.design.occasion_days
-        if one.station not in at_station or not 0 <= occasion < history.occasions:
+    for sighting in seen:
+        occasion = (sighting.taken_at.date() - history.start).days // history.design.occasion_days
+        if sighting.station not in at_station or not 0 <= occasion < history.occasions:
             outside += 1
             continue
-        key = (one.species, at_station[one.station], occasion, one.unit)
+        key = (sighting.species, at_station[sighting.station], occasion, sighting.unit)
         if key not in counted:
             counted.add(key)
-            cells.setdefault(one.species, Counter())[key[1:3]] += 1
+            cells.setdefault(sighting.species, Counter())[key[1:3]] += 1
     return cells, outside
 
 

@@ -62,7 +62,7 @@ def _beginning_with(label: str) -> set[str]:
     """The species with a longer name that begins with these words; none for a single word, which says too little."""
     if " " not in label:
         return set()
-    return {one for name, species in _by_name().items() if name.startswith(f"{label} ") for one in species}
+    return {latin for name, species in _by_name().items() if name.startswith(f"{label} ") for latin in species}
 
 
 def _within(name: str, label: str) -> bool:
@@ -89,6 +89,8 @@ def _by_name() -> dict[str, frozenset[str]]:
 @cache
 def _sensitive_names() -> frozenset[str]:
     """The names of sensitive species as they are looked for in a label."""
-    listed = {name: [one for one in species if _is_listed(one)] for name, species in _by_name().items()}
-    short = {f"{one[0].lower()} {one.split()[1]}" for species in listed.values() for one in species if " " in one}
+    listed = {name: [latin for latin in species if _is_listed(latin)] for name, species in _by_name().items()}
+    short = {
+        f"{latin[0].lower()} {latin.split()[1]}" for species in listed.values() for latin in species if " " in latin
+    }
     return frozenset({name for name, species in listed.items() if species} | short | SENSITIVE | {*map(_plain, CALLED)})

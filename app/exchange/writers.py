@@ -65,7 +65,7 @@ def write_occupancy(survey: Survey, wish: Wish, out: Path) -> str:
     with survey.read() as session:
         seen = occupancy.species_seen(session)
     wanted = (wish.design.species or "").lower()
-    seen = [one for one in seen if not wanted or one.species.lower() == wanted]
+    seen = [sighting for sighting in seen if not wanted or sighting.species.lower() == wanted]
     return _zip(survey, wish, out, history, occupancy.detection_histories(history, seen))
 
 

@@ -198,5 +198,5 @@ def _numbers(value: tuple[int, bytes] | None, order: str) -> list[float]:
     if kind in (FLOAT, DOUBLE):
         letter = "f" if kind == FLOAT else "d"
         found = struct.unpack(f"{order}{len(data) // WIDTH[kind]}{letter}", data)[:3]
-        return list(found) if all(isfinite(one) for one in found) else []
+        return list(found) if all(isfinite(number) for number in found) else []
     return []

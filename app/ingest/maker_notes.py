@@ -46,7 +46,7 @@ RECONYX = (
 
 def reconyx(note: bytes) -> MakerNote | None:
     """The note of a Reconyx HyperFire, HyperFire 2, UltraFire or HyperFire 4K; None for any other."""
-    layout = next((one for one in RECONYX if note.startswith(one.begins)), None)
+    layout = next((known for known in RECONYX if note.startswith(known.begins)), None)
     if layout is None or len(note) < max(layout.serial + layout.letters, layout.moment + struct.calcsize(layout.parts)):
         return None
     numbers = struct.unpack_from(layout.parts, note, layout.moment)

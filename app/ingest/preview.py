@@ -78,7 +78,7 @@ def preview(root: Path, *, names_in: str | None = None, uploaded: bool = False) 
                  folders[place], count)
         for place, count in files.items()
     ]  # fmt: skip
-    ordered = sorted(places, key=lambda one: (one.station, one.deployment))
+    ordered = sorted(places, key=lambda proposed: (proposed.station, proposed.deployment))
     return Preview(tuple(ordered), nameless, tuple(refused), seen == MOST_FILES)
 
 

@@ -121,7 +121,9 @@ def is_plausible(name: str, alphabets: Collection[str]) -> bool:
 
 
 def _has_capital_inside(word: str) -> bool:
-    return any(one.islower() and other.isupper() and not other.isascii() for one, other in pairwise(word))
+    return any(
+        letter.islower() and following.isupper() and not following.isascii() for letter, following in pairwise(word)
+    )
 
 
 def _is_greek(word: str) -> bool:

@@ -87,7 +87,7 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
     # They bring libraries that take longer to start than the worker itself.
     from app.notes.result import write_result
     from app.notes.sources import COLUMNS, grouped, names_of, rows_of, write_notes
-    from app.notes.tables import run_graph, told
+    from app.notes.tables import caveats, run_graph
     from modal_backend.notes.on_modal import value_of
     from modal_backend.notes.pipeline import NoteSettings
 
@@ -116,7 +116,7 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
             report=_reporter(survey, run_id),
             ask=ask,
         )
-    values["told"] = [*_summaries(sum(row["row"] >= VIDEOS_FROM for row in rows)), *told(values)]
+    values["told"] = [*_summaries(sum(row["row"] >= VIDEOS_FROM for row in rows)), *caveats(values)]
     used = [rows[at - 1] for at in values["cleaned"]["row"]]
     values["cleaned"]["row"] = [row["row"] for row in used]
     values["months"] = [grouped(row, "month") for row in used]

@@ -60,7 +60,8 @@ def example_notes(seed: int = 7, count: int = NOTES) -> pd.DataFrame:
         kind = list(OF_KIND)[number]
         words = [str(random.choice(OF_KIND[kind]))] if random.random() < 0.75 else []
         words += [
-            str(one) for one in random.choice(ANYWHERE, 2 - len(words) + int(random.random() < 0.3), replace=False)
+            str(phrase)
+            for phrase in random.choice(ANYWHERE, 2 - len(words) + int(random.random() < 0.3), replace=False)
         ]
         random.shuffle(words)
         seen = "Pug marks" in " ".join(words) and random.random() < 0.6

@@ -60,13 +60,13 @@ def _groups(result: RunResult, words: Sequence[str] | dict[str, pd.Series]) -> l
             sharing[stem].append(word)
     for candidates in sharing.values():
         for first, second in combinations(candidates, 2):
-            if not sets.connected(first, second) and _says_the_same(result, first, second):
+            if not sets.connected(first, second) and _mean_the_same(result, first, second):
                 sets.merge(first, second)
     return list(sets.subsets())
 
 
-def _says_the_same(result: RunResult, first: str, second: str) -> bool:
-    """Whether two keywords that share a word say the same, by their words and the notes they are in.
+def _mean_the_same(result: RunResult, first: str, second: str) -> bool:
+    """Whether two keywords that share a word mean the same, by their words and the notes they are in.
 
     A name takes in its parts, and nothing takes in a name: "met Gauri" says more than who it was.
     """

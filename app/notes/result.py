@@ -44,7 +44,7 @@ class RunResult:
         held = self.holders.get(keyword, {})
         if category is not None:
             return held.get(category, [])
-        return [one for name in sorted(held) for one in held[name]]
+        return [note_id for name in sorted(held) for note_id in held[name]]
 
 
 def write_result(values: dict[str, Any], folder: Path) -> None:
@@ -104,7 +104,9 @@ def _over_time(values: dict[str, Any], keywords: set[str]) -> dict[str, Any]:
 
 def _plain(table: pd.DataFrame) -> dict[str, list[Any]]:
     return {
-        str(name): [None if isinstance(one, float) and not np.isfinite(one) else one for one in table[name].tolist()]
+        str(name): [
+            None if isinstance(value, float) and not np.isfinite(value) else value for value in table[name].tolist()
+        ]
         for name in table.columns
     }
 

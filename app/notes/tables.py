@@ -48,7 +48,7 @@ def run_graph(
     return values
 
 
-def told(values: dict[str, Any]) -> list[str]:
+def caveats(values: dict[str, Any]) -> list[str]:
     """What a person has to know about a run, in sentences."""
     counts = values["note_counts"]
     lines = []

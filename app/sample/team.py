@@ -81,7 +81,7 @@ def _drawn(found: dict[str, int]) -> Iterator[tuple[str, list[dict[str, Any]]]]:
         animals.setdefault(annotation["image_id"], []).append(annotation)
     for image in document["images"]:
         if image["station"] in THEIRS and image["file_name"] in found:
-            yield image["file_name"], [{**one, "image": image} for one in animals.get(image["id"], [])]
+            yield image["file_name"], [{**animal, "image": image} for animal in animals.get(image["id"], [])]
 
 
 def _review_media(session: Session, media_id: int, animals: list[dict[str, Any]]) -> int:
@@ -95,9 +95,9 @@ def _review_media(session: Session, media_id: int, animals: list[dict[str, Any]]
         seen = _matched(boxes_of(session, [media_id])[media_id], animals)
         if len(seen) < len(animals):
             return 0
-        boxes.accept_media(session, TEAM, media_id, 1.0, [one.box.id for one in seen])
-        for one in seen:
-            _name(session, one)
+        boxes.accept_media(session, TEAM, media_id, 1.0, [drawn.box.id for drawn in seen])
+        for drawn in seen:
+            _name(session, drawn)
     except (BadDecision, Contradiction, DecisionConflict):
         return 0
     return 1 + len(seen)

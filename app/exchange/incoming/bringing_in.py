@@ -130,7 +130,7 @@ def plan(survey: Survey, results_id: int) -> Plan:
         held, last = 0, 0
         while group := kept.matched(last):
             last = group[-1].number
-            held += len(stored.decided(session, [one.media_id for one in group]))
+            held += len(stored.decided(session, [image.media_id for image in group]))
         return Plan(
             row.name,
             row.format,
@@ -152,7 +152,7 @@ def match_again(survey: Survey, results_id: int) -> None:
         matched, last, new = kept.match(session), 0, False
         while version_id is not None and not new and (group := kept.matched(last)):
             last = group[-1].number
-            without = stored.without_analysis(session, version_id, [one.media_id for one in group])
+            without = stored.without_analysis(session, version_id, [image.media_id for image in group])
             new = bool(without - stored.decided(session, without))
     with survey.write() as session:
         row = session.get_one(ResultsFile, results_id)
@@ -190,7 +190,7 @@ def take_some(survey: Survey, results_id: int, after: int) -> int | None:
             return None
         row = session.get_one(ResultsFile, results_id)
         before = row.taken
-        _store(session, results_id, {one.media_id: one for one in group})
+        _store(session, results_id, {image.media_id: image for image in group})
         pace.measure(row, row.taken - before)
     return group[-1].number
 

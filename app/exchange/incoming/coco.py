@@ -22,7 +22,7 @@ from app.exchange.incoming.entries import (
     entry_of,
 )
 from app.exchange.incoming.json_files import Outline, entries
-from app.exchange.incoming.lines import MACHINE, Line, Said
+from app.exchange.incoming.lines import MACHINE, Contents, Line
 from app.exchange.incoming.on_disk import Shelf, Spooled
 from modal_backend.contracts import Box, Category
 
@@ -30,7 +30,7 @@ MODEL = "COCO Camera Traps"
 ABOUT_IMAGES = ("file_name", "width", "height", "sha256")
 NO_IMAGE = "The file names no image with its image_id."
 REPEATED = "The file says the same of this image before; how many animals there are is not taken from it."
-SAYS_NOTHING = "It says {}, not which animal."
+NO_ANIMAL_NAMED = "It says {}, not which animal."
 
 
 def is_coco(top: Outline) -> bool:
@@ -44,18 +44,20 @@ def is_coco(top: Outline) -> bool:
     )
 
 
-def read_coco(path: Path, top: Outline) -> Said:
+def read_coco(path: Path, top: Outline) -> Contents:
     """What the annotations say. Raises UnknownResults, BrokenResults."""
     info = top.values.get("info")
     about: Mapping[str, Any] = info if isinstance(info, dict) else {}
     model = str(about.get("detector") or about.get("description") or MODEL)[:64]
     images, files = Shelf(), Spooled[tuple[str, str]]()
-    for one in (entry for entry in entries(path, "images.item") if isinstance(entry, dict)):
-        images.add(str(one.get("id")), {name: one.get(name) for name in ABOUT_IMAGES})
-        if isinstance(one.get("sha256"), str):
-            files.append((str(one.get("file_name")), one["sha256"]))
+    for entry in entries(path, "images.item"):
+        if not isinstance(entry, dict):
+            continue
+        images.add(str(entry.get("id")), {name: entry.get(name) for name in ABOUT_IMAGES})
+        if isinstance(entry.get("sha256"), str):
+            files.append((str(entry.get("file_name")), entry["sha256"]))
     listed = [entry for entry in entries(path, "categories.item") if isinstance(entry, dict)]
-    categories = {str(one.get("id")): str(one.get("name") or "") for one in listed}
+    categories = {str(entry.get("id")): str(entry.get("name") or "") for entry in listed}
     lines, seen, found = Spooled[Line](), set[int](), Shelf()
     for entry in entries(path, "annotations.item"):
         if not isinstance(entry, dict):
@@ -77,7 +79,7 @@ def read_coco(path: Path, top: Outline) -> Said:
         if box is not None:
             found.add(line.path if line else str(image.get("file_name") or ""), box)
     boxes = Spooled(entry_of(file, some) for file, some in found.groups())
-    return Said(lines, boxes, files, model, "COCO Camera Traps")
+    return Contents(lines, boxes, files, model, "COCO Camera Traps")
 
 
 def _add(lines: Spooled[Line], seen: set[int], line: Line) -> None:
@@ -88,18 +90,18 @@ def _add(lines: Spooled[Line], seen: set[int], line: Line) -> None:
 
 
 def _annotation(
-    one: Mapping[str, Any], image: Mapping[str, Any], category: str, model: str
+    annotation: Mapping[str, Any], image: Mapping[str, Any], category: str, model: str
 ) -> tuple[Line | None, Found | None]:
     """What a person says by an annotation, and the box that a model gave. Raises BadEntry.
 
     A box without a confidence, by a person as the annotation says, is one that this person drew; the others are the
     file's. Where it does not say who, its category is a person's and its box the file's.
     """
-    given = one.get("attributes")
+    given = annotation.get("attributes")
     about: Mapping[str, Any] = given if isinstance(given, dict) else {}
-    score = one.get("score", about.get("confidence"))
-    by_machine = one.get("score") is not None or about.get("decided_by") == "machine"
-    rectangle = _box(one.get("bbox"), image)
+    score = annotation.get("score", about.get("confidence"))
+    by_machine = annotation.get("score") is not None or about.get("decided_by") == "machine"
+    rectangle = _box(annotation.get("bbox"), image)
     file, kind = str(image.get("file_name") or ""), category_of(category)
     species = None if category.casefold() in NO_SPECIES else category
     found = None
@@ -115,7 +117,7 @@ def _annotation(
     elif category.casefold() in NOTHING - {""} and rectangle is None:
         verdict = "blank"
     elif species is None and rectangle is None and not about.get("individual"):
-        problem = SAYS_NOTHING.format(category or "nothing")
+        problem = NO_ANIMAL_NAMED.format(category or "nothing")
     return Line(
         file,
         str(about.get("individual") or ""),

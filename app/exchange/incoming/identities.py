@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.background import read_notes_apart
 from app.exchange.incoming.coco import is_coco, read_coco
 from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, UnknownResults
-from app.exchange.incoming.lines import MACHINE, Line, Said
+from app.exchange.incoming.lines import MACHINE, Contents, Line
 from app.exchange.incoming.on_disk import Spooled
 from app.exchange.incoming.packages import AGES, SEXES, is_package, is_sha256, read_package, seconds, top_of
 from app.exchange.incoming.wildlife_insights import is_download, read_download
@@ -54,7 +54,7 @@ def reads(path: Path) -> bool:
     return is_package(path) or is_download(path) or is_coco(top_of(path)) or _is_table(path)
 
 
-def read(path: Path) -> Said:
+def read(path: Path) -> Contents:
     """What such a path says. Raises UnknownResults, BrokenResults."""
     if is_package(path):
         return read_package(path)
@@ -78,7 +78,7 @@ def _is_table(path: Path) -> bool:
     return is_text and any(sign in head for sign in (b",", b";", b"\t"))
 
 
-def read_table(path: Path, *, in_deployments: bool = False) -> Said:
+def read_table(path: Path, *, in_deployments: bool = False) -> Contents:
     """The lines of a table (CSV or Excel), also Timelapse's and Wildlife Insights' images.csv and deployments.csv.
 
     Args:
@@ -105,7 +105,7 @@ def read_table(path: Path, *, in_deployments: bool = False) -> Said:
     if not read:
         there = ", ".join(map(str, tables[0][1].columns[:12]))
         raise UnknownResults(f"Such a table has a column file, and individual or species; this one has {there[:300]}.")
-    return Said(lines, stations=deployments)
+    return Contents(lines, stations=deployments)
 
 
 def _tables(path: Path) -> Iterator[tuple[str, pd.DataFrame]]:

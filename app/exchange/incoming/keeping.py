@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session
 from app.exchange.incoming import scratch
 from app.exchange.incoming.bringing_in import BACKEND, TASK, place_of
 from app.exchange.incoming.entries import Entry
-from app.exchange.incoming.lines import Said
+from app.exchange.incoming.lines import Contents
 from app.exchange.incoming.megadetector import USUAL_THRESHOLD
 from app.files import results_folder
 from app.survey import pace
@@ -39,14 +39,14 @@ class Aside:
     lines: int
 
 
-def keep_boxes(session: Session, who: str, said: Said, found: Mapping[int, Entry], name: str) -> int:
+def keep_boxes(session: Session, who: str, contents: Contents, found: Mapping[int, Entry], name: str) -> int:
     """Store the boxes of a file that says more than boxes, on images nobody has decided about; returns its id.
 
     found: the entries by image.
     """
-    content = repr((said.model, sorted((number, entry.boxes, entry.species) for number, entry in found.items())))
-    row = _row(session, who, said, hashlib.sha256(content.encode()).hexdigest(), name, has_boxes=True)
-    row.entries, row.matched = len(said.boxes), len(found)
+    text = repr((contents.model, sorted((number, entry.boxes, entry.species) for number, entry in found.items())))
+    row = _row(session, who, contents, hashlib.sha256(text.encode()).hexdigest(), name, has_boxes=True)
+    row.entries, row.matched = len(contents.boxes), len(found)
     version = session.get_one(ModelVersion, row.model_version_id)
     wanted = stored.without_analysis(session, version.id, found)
     boxes = {number: found[number].boxes for number in sorted(wanted)}
@@ -78,11 +78,11 @@ def set_aside(
         place.unlink(missing_ok=True)
 
 
-def keep_all(session: Session, who: str, said: Said, aside: Aside, name: str) -> int:
+def keep_all(session: Session, who: str, contents: Contents, aside: Aside, name: str) -> int:
     """Keep a file that says much for the job that takes it; returns its id. What counts already stays as it is."""
-    row = _row(session, who, said, aside.sha256, name, has_boxes=bool(aside.boxes))
+    row = _row(session, who, contents, aside.sha256, name, has_boxes=bool(aside.boxes))
     if session.get(ResultsReview, row.id) is None:
-        row.entries, row.matched, row.taken = len(said.lines) + len(said.boxes), aside.boxes + aside.lines, 0
+        row.entries, row.matched, row.taken = len(contents.lines) + len(contents.boxes), aside.boxes + aside.lines, 0
         aside.place.replace(place_of(session.info[DATA_DIR], row.id))
     return row.id
 
@@ -133,15 +133,15 @@ def take_lines(survey: Survey, results_id: int, after: int) -> int | None:
     return after + 1
 
 
-def _row(session: Session, who: str, said: Said, sha256: str, name: str, *, has_boxes: bool) -> ResultsFile:
+def _row(session: Session, who: str, contents: Contents, sha256: str, name: str, *, has_boxes: bool) -> ResultsFile:
     """The row of what a file says; the same content has the same one."""
     row = session.scalar(sa.select(ResultsFile).where(ResultsFile.sha256 == sha256))
     if row is None:
         row = ResultsFile(sha256=sha256, who=who, path="", state=ResultsState.READY, name="")
         if has_boxes:
-            provenance = Provenance(BACKEND, said.model[:64], "", "", f"brought in, file {sha256[:16]}")
+            provenance = Provenance(BACKEND, contents.model[:64], "", "", f"brought in, file {sha256[:16]}")
             row.model_version_id = results.model_version(session, TASK, provenance, USUAL_THRESHOLD).id
         session.add(row)
-    row.name, row.format = name[:255], said.format
+    row.name, row.format = name[:255], contents.format
     session.flush()
     return row

@@ -43,13 +43,13 @@ class Line:
     sha256: str | None = None
 
     @property
-    def says_something(self) -> bool:
-        """Whether anything can be taken of it."""
-        return bool(self.individual or self.species or self.box or self.verdict)
+    def is_empty(self) -> bool:
+        """Whether nothing can be taken of it."""
+        return not (self.individual or self.species or self.box or self.verdict)
 
 
 @dataclass(frozen=True, slots=True)
-class Said:
+class Contents:
     """All that a file says.
 
     Args:

@@ -75,8 +75,8 @@ def choose(path: str, listed: Sequence[Listed], same_name_in_file: int) -> int:
 def common_end(first: Sequence[str], second: Sequence[str]) -> int:
     """How many parts two paths share, counted from their ends."""
     count = 0
-    for one, other in zip(reversed(first), reversed(second), strict=False):
-        if one != other:
+    for part, other in zip(reversed(first), reversed(second), strict=False):
+        if part != other:
             break
         count += 1
     return count

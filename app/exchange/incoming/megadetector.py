@@ -140,19 +140,19 @@ def _lila(names: Names, value: Mapping[str, Any]) -> Entry:
         })  # fmt: skip
     if {"frame_rate", "frames_processed"} & value.keys() or any("frame_number" in box for box in boxes):
         return _video(names, value, boxes)
-    return entry_of(value["file"], [one for box in boxes if (one := _box(names, box)) is not None])
+    return entry_of(value["file"], [detected for box in boxes if (detected := _box(names, box)) is not None])
 
 
 def _video(names: Names, value: Mapping[str, Any], boxes: Sequence[Mapping[str, Any]]) -> Entry:
     """A video: each box says its frame, and the file which frames were looked at."""
-    kept = [(one, box.get("frame_number")) for box in boxes if (one := _box(names, box)) is not None]
+    kept = [(detected, box.get("frame_number")) for box in boxes if (detected := _box(names, box)) is not None]
     looked = [number for number in _list(value.get("frames_processed")) if _is_frame(number)]
     if not all(_is_frame(number) for _, number in kept):
         raise BadEntry("a box of a video does not say its frame")
     rate = value.get("frame_rate")
     rate = float(rate) if isinstance(rate, int | float) and 0 < rate <= MOST_FRAMES_A_SECOND else None
     frames = Frames(tuple(int(number or 0) for _, number in kept), tuple(looked), rate)
-    return replace(entry_of(value["file"], [one for one, _ in kept]), frames=frames)
+    return replace(entry_of(value["file"], [detected for detected, _ in kept]), frames=frames)
 
 
 def _is_frame(number: Any) -> bool:
@@ -169,16 +169,16 @@ def _speciesnet(names: Names, value: Mapping[str, Any]) -> Entry:
         failures = value.get("failures")
         failed = ", ".join(map(str, failures)) if isinstance(failures, list) and failures else "no detections"
         raise BadEntry(f"the file says that it failed: {failed[:200]}")
-    found = [one for box in _boxes(value.get("detections") or []) if (one := _box(names, box)) is not None]
+    found = [detected for box in _boxes(value.get("detections") or []) if (detected := _box(names, box)) is not None]
     label, score = value.get("prediction"), value.get("prediction_score")
     classes = _map(value.get("classifications"))
     answers, scores = classes.get("classes"), classes.get("scores")
     if label is None and isinstance(answers, list) and isinstance(scores, list) and answers and scores:
         label, score = answers[0], scores[0]
-    said = _species(species_name(str(label or "")), score, names.detector)
-    surest = max(found, key=lambda one: one[0].confidence, default=None)
-    if said is not None and surest is not None and surest[0].category == Category.ANIMAL:
-        found[found.index(surest)] = (surest[0], said)
+    species = _species(species_name(str(label or "")), score, names.detector)
+    surest = max(found, key=lambda detected: detected[0].confidence, default=None)
+    if species is not None and surest is not None and surest[0].category == Category.ANIMAL:
+        found[found.index(surest)] = (surest[0], species)
     return entry_of(value["filepath"], found)
 
 
@@ -194,8 +194,8 @@ def _corners(names: Names, value: Mapping[str, Any]) -> Entry:
             raise BadEntry("a box or its confidence is not made of numbers")
         left, top, right, bottom = corners
         box = {"category": category, "conf": confidence, "bbox": [left, top, right - left, bottom - top]}
-        if (one := _box(names, box, pixels=True)) is not None:
-            found.append(one)
+        if (detected := _box(names, box, pixels=True)) is not None:
+            found.append(detected)
     return entry_of(value["img_id"], found, pixels=True)
 
 

@@ -30,7 +30,7 @@ from app.exchange.incoming.entries import (
     entry_of,
 )
 from app.exchange.incoming.json_files import Outline, outline
-from app.exchange.incoming.lines import MACHINE, Line, Said
+from app.exchange.incoming.lines import MACHINE, Contents, Line
 from app.exchange.incoming.on_disk import Shelf, Spooled
 from app.exchange.safe_cells import original
 from app.survey.media import station_tables
@@ -63,7 +63,7 @@ def is_package(path: Path) -> bool:
     return {"resources", "profile"} <= {*top.values, *top.first}
 
 
-def read_package(path: Path) -> Said:
+def read_package(path: Path) -> Contents:
     """All that a package says. Raises UnknownResults, BrokenResults."""
     names, hashes = Shelf(), Spooled[tuple[str, str]]()
     for row in _rows(path, "media.csv", ("mediaID", "filePath")):
@@ -92,7 +92,7 @@ def read_package(path: Path) -> Said:
         stations = []
         lines.append(Line("deployments.csv", problem=str(problem)))
     model = ", ".join(sorted(filter(None, models))) or "Camtrap DP"
-    return Said(lines, entries, hashes, model[:64], "Camtrap DP", stations)
+    return Contents(lines, entries, hashes, model[:64], "Camtrap DP", stations)
 
 
 def top_of(path: Path) -> Outline:
@@ -124,8 +124,8 @@ def _of_model(row: Row) -> list[Found] | None:
     probability = row.get("classificationProbability") or "1"
     found = detection(category_of(kind), _number(probability), [box.x, box.y, box.width, box.height])
     name = row.get("scientificName") or ""
-    said = None if name.casefold() in NO_SPECIES else Species(name, found.confidence, row.get("classifiedBy") or "")
-    return [(found, said if kind == "animal" else None)]
+    species = None if name.casefold() in NO_SPECIES else Species(name, found.confidence, row.get("classifiedBy") or "")
+    return [(found, species if kind == "animal" else None)]
 
 
 def _observation(row: Row, file: str, own: bool) -> Line:

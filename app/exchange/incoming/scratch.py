@@ -229,10 +229,10 @@ def opened(place: Path) -> Iterator[Scratch]:
 def relative(boxes: tuple[Detection, ...], width: int, height: int) -> list[Detection]:
     """Boxes in pixels as shares of a picture of this size. Raises BadEntry for one outside it."""
     found = []
-    for one in boxes:
-        left, top = one.box.x / width, one.box.y / height
-        box = Box(*inside(left, top, one.box.width / width, one.box.height / height))
-        found.append(Detection(one.category, one.confidence, box))
+    for detection in boxes:
+        left, top = detection.box.x / width, detection.box.y / height
+        box = Box(*inside(left, top, detection.box.width / width, detection.box.height / height))
+        found.append(Detection(detection.category, detection.confidence, box))
     return found
 
 
@@ -249,8 +249,8 @@ def _sizes(session: Session) -> dict[int, tuple[int, int]]:
 
 
 def _text(entry: Entry) -> str:
-    said = entry.species or (None,) * len(entry.boxes)
-    rows = zip(entry.boxes, said, strict=True)
+    species = entry.species or (None,) * len(entry.boxes)
+    rows = zip(entry.boxes, species, strict=True)
     boxes = [[str(row.category), row.confidence, *_sides(row.box), *(name or ())] for row, name in rows]
     return json.dumps({"boxes": boxes, **asdict(entry.frames)} if entry.frames else boxes)
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.exchange.incoming import keeping, scratch
 from app.exchange.incoming.entries import Entry
-from app.exchange.incoming.lines import Line, Said
+from app.exchange.incoming.lines import Contents, Line
 from app.exchange.incoming.matching import parts
 from app.exchange.incoming.on_disk import Spooled
 from app.survey.database import Survey, slices
@@ -59,7 +59,7 @@ class Identities:
 class Prepared:
     """A file whose images are found. aside: what a job is to take of it; None where nothing is left to a job."""
 
-    said: Said
+    contents: Contents
     found: Identities
     aside: keeping.Aside | None
 
@@ -98,23 +98,25 @@ class Plan:
     def words(self) -> str:
         """A sentence without its point."""
         new = len(self.individuals)
-        said = [f"{self.taken:,} of {_many(self.lines, 'line')}, {_many(new, 'new individual')}"] if self.lines else []
-        said += [f"boxes of a model on {_many(self.images, 'image')}"] if self.images else []
+        clauses = (
+            [f"{self.taken:,} of {_many(self.lines, 'line')}, {_many(new, 'new individual')}"] if self.lines else []
+        )
+        clauses += [f"boxes of a model on {_many(self.images, 'image')}"] if self.images else []
         if self.deployments:
-            said.append(f"{len(self.stations):,} of {_many(self.deployments, 'deployment')} new or changed")
-        return "; ".join(said) or "It says nothing"
+            clauses.append(f"{len(self.stations):,} of {_many(self.deployments, 'deployment')} new or changed")
+        return "; ".join(clauses) or "It says nothing"
 
-    def take(self, planned: Iterable[identities_file.Planned]) -> None:
+    def take(self, some: Iterable[identities_file.Planned]) -> None:
         """Add what some lines would do."""
-        for one in planned:
-            if one.problem is not None:
-                self.leave_out(one.line.path, one.problem)
+        for planned in some:
+            if planned.problem is not None:
+                self.leave_out(planned.line.path, planned.problem)
                 continue
             self.taken += 1
-            if one.individual_id is None and one.line.individual:
-                self.individuals.add(heard(one.line.individual))
+            if planned.individual_id is None and planned.line.individual:
+                self.individuals.add(heard(planned.line.individual))
             if len(self.good) < MOST_LISTED:
-                self.good.append(one)
+                self.good.append(planned)
 
     def leave_out(self, name: str, reason: str) -> None:
         """Add something that is not taken."""
@@ -127,11 +129,11 @@ def _many(count: int, noun: str) -> str:
     return f"{count:,} {noun}{'' if count == 1 else 's'}"
 
 
-def match(session: Session, said: Said) -> Identities:
+def match(session: Session, contents: Contents) -> Identities:
     """Find the images of a file in the survey: by their content, else as `app.exchange.incoming.matching` says."""
-    media, reasons = _media(session, said)
+    media, reasons = _media(session, contents)
     found, left_out, seen = Spooled[NamedImage](), Spooled[tuple[str, str]](), set[int]()
-    for line, problem in zip(said.lines, _problems(said.lines), strict=True):
+    for line, problem in zip(contents.lines, _problems(contents.lines), strict=True):
         key = hash(line)  # of 64 bits: two lines never share one
         problem = problem or reasons.get(line.path) or (TWICE if key in seen else None)
         seen.add(key)
@@ -139,10 +141,10 @@ def match(session: Session, said: Said) -> Identities:
             found.append(_named(line, media[line.path]))
         else:
             left_out.append((line.path, problem))
-    left_out.extend((entry.path, reasons[entry.path]) for entry in said.boxes if entry.path not in media)
-    held = stored.decided(session, {media[entry.path] for entry in said.boxes if entry.path in media})
+    left_out.extend((entry.path, reasons[entry.path]) for entry in contents.boxes if entry.path not in media)
+    held = stored.decided(session, {media[entry.path] for entry in contents.boxes if entry.path in media})
     boxes, given = Spooled[tuple[int, Entry]](), set(held)
-    for entry in said.boxes:
+    for entry in contents.boxes:
         number = media.get(entry.path)
         if number in held:
             left_out.append((entry.path, DECIDED))
@@ -155,19 +157,19 @@ def match(session: Session, said: Said) -> Identities:
 
 
 @contextmanager
-def prepared(survey: Survey, said: Said, found: Identities | None = None) -> Iterator[Prepared]:
+def prepared(survey: Survey, contents: Contents, found: Identities | None = None) -> Iterator[Prepared]:
     """Find the images of a file and keep what a job is to take of it, before anything is written to the survey.
 
     found: its images, where they are known from its plan.
     """
     if found is None:
         with survey.read() as session:
-            found = match(session, said)
+            found = match(session, contents)
     if not found.is_much:
-        yield Prepared(said, found, None)
+        yield Prepared(contents, found, None)
         return
-    with keeping.set_aside(survey.data_dir, said.model, found.boxes, found.lines) as aside:
-        yield Prepared(said, found, aside)
+    with keeping.set_aside(survey.data_dir, contents.model, found.boxes, found.lines) as aside:
+        yield Prepared(contents, found, aside)
 
 
 def take(session: Session, who: str, ready: Prepared, file: str) -> Decision:
@@ -175,40 +177,44 @@ def take(session: Session, who: str, ready: Prepared, file: str) -> Decision:
 
     Of a file that says much this decides that it counts, and takes its deployments; a job does the rest.
     """
-    said, found = ready.said, ready.found
-    stations = stations_file.plan(session, said.stations, keep=True)
+    contents, found = ready.contents, ready.found
+    stations = stations_file.plan(session, contents.stations, keep=True)
     if ready.aside is None:
         boxes = dict(found.boxes)
         for number in stored.decided(session, boxes):  # since its images were found
             del boxes[number]
-        results_id = keeping.keep_boxes(session, who, said, boxes, file) if boxes else None
+        results_id = keeping.keep_boxes(session, who, contents, boxes, file) if boxes else None
         return identities_file.take(session, who, found.lines, file, stations, results_id)
     if (row := keeping.under_way(session, ready.aside)) is not None:
         done = f"{row.taken:,} of {_many(row.matched or 0, 'line')}"
         raise BadDecision(f"{file} is being taken over already: {done}. Upload shows how far it is.")
-    results_id = keeping.keep_all(session, who, said, ready.aside, file)
+    results_id = keeping.keep_all(session, who, contents, ready.aside, file)
     if session.get(ResultsReview, results_id) is not None:
         raise BadDecision(f"{file} is in the survey already. Take it back in History to take it anew.")
     return identities_file.take(session, who, (), file, stations, results_id)
 
 
-def plan(session: Session, said: Said) -> Plan:
+def plan(session: Session, contents: Contents) -> Plan:
     """What taking a file over would do."""
-    found = match(session, said)
-    stations = stations_file.plan(session, said.stations, keep=True)
-    changed = [one for one in stations if one.problem is None and (one.changes or one.deployment_id is None)]
-    planned = Plan(found, len(said.lines), len(found.boxes), len(said.stations), changed)
+    found = match(session, contents)
+    stations = stations_file.plan(session, contents.stations, keep=True)
+    changed = [
+        deployment
+        for deployment in stations
+        if deployment.problem is None and (deployment.changes or deployment.deployment_id is None)
+    ]
+    planned = Plan(found, len(contents.lines), len(found.boxes), len(contents.stations), changed)
     for path, problem in found.left_out:
         planned.leave_out(path, problem)
     coming = {number for number, _ in found.boxes}
     for some in keeping.slices_of(found.lines, scratch.AT_ONCE):
         planned.take(identities_file.plan(session, some, coming))
         session.expire_all()
-    for one in stations:
-        if one.problem is not None:
-            planned.leave_out(one.name or one.station, one.problem)
-        for sentence in one.stays:
-            planned.leave_out(one.name, sentence)
+    for deployment in stations:
+        if deployment.problem is not None:
+            planned.leave_out(deployment.name or deployment.station, deployment.problem)
+        for sentence in deployment.stays:
+            planned.leave_out(deployment.name, sentence)
     return planned
 
 
@@ -217,12 +223,15 @@ def _named(line: Line, media_id: int) -> NamedImage:
     return NamedImage(line.path, media_id, " ".join(line.individual.split()), **fields)
 
 
-def _media(session: Session, said: Said) -> tuple[dict[str, int], dict[str, str]]:
+def _media(session: Session, contents: Contents) -> tuple[dict[str, int], dict[str, str]]:
     """The images that paths mean, and why the others mean none."""
-    wanted = (line for line in said.lines if line.problem is None)
-    paths = dict.fromkeys([*(line.path for line in wanted), *(entry.path for entry in said.boxes)])
+    wanted = (line for line in contents.lines if line.problem is None)
+    paths = dict.fromkeys([*(line.path for line in wanted), *(entry.path for entry in contents.boxes)])
     media: dict[str, int] = {}
-    hashes = [*said.hashes, *((line.path, line.sha256) for line in said.lines if line.sha256 and not line.problem)]
+    hashes = [
+        *contents.hashes,
+        *((line.path, line.sha256) for line in contents.lines if line.sha256 and not line.problem),
+    ]
     for chunk in slices(hashes):
         rows = session.execute(
             sa.select(Media.sha256, Media.id).where(Media.sha256.in_({number for _, number in chunk}))
@@ -255,7 +264,7 @@ def _problems(lines: Sequence[Line]) -> Iterator[str | None]:
                 several.add(image)
     for line in lines:
         problem, image = line.problem, hash(parts(line.path))
-        if problem is None and not (line.path and line.says_something):
+        if problem is None and (not line.path or line.is_empty):
             problem = "The line names no file, or nothing that is on it."
         elif problem is None and line.box is None and image in several:
             problem = "Several animals are named on this image: name them in Identify."

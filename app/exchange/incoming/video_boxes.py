@@ -53,21 +53,23 @@ def store(
         for thing in link({key: (at, _of(kind, some)) for key, (at, some) in looked.items()}, set(), [], 0.0)
     ]
     found = [_tracklet(thing, version.threshold or 0.0) for thing in things]
-    flat = [Detection(one.category, box.confidence or 0.0, box.box) for one in found for box in one.boxes]
+    flat = [
+        Detection(tracklet.category, box.confidence or 0.0, box.box) for tracklet in found for box in tracklet.boxes
+    ]
     stored = results.store_analysis(session, media_id, version, None, flat)
-    said = {
+    named = {
         (number, box.box): name for number, box, name in zip(frames.numbers, boxes, species or (), strict=False) if name
     }
-    marks = zip(stored, (box for one in found for box in one.boxes), strict=True)
-    hints.bring_in(session, {key: Hint(*said[at]) for key, mark in marks if (at := (mark.index, mark.box)) in said})
+    marks = zip(stored, (box for tracklet in found for box in tracklet.boxes), strict=True)
+    hints.bring_in(session, {key: Hint(*named[at]) for key, mark in marks if (at := (mark.index, mark.box)) in named})
     ids = iter(stored)
     run = runs.begin(session, media_id, who)
-    for one in found:
-        rows.put_tracklet(session, media_id, one, [next(ids) for _ in one.boxes], run.id)
+    for tracklet in found:
+        rows.put_tracklet(session, media_id, tracklet, [next(ids) for _ in tracklet.boxes], run.id)
     sampled = tuple((number, second) for number, (second, _) in looked.items())
     summary = summarise_in_words(found, VideoCoverage(video.duration, sampled, None))
     facts = runs.RunFacts(
-        looked=[list(one) for one in sampled],
+        looked=[list(look) for look in sampled],
         sentences=rows.as_rows(summary.sentences),
         uncertainty=rows.as_rows(summary.uncertainty),
     )

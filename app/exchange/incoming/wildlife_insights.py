@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
-from app.exchange.incoming.lines import Line, Said
+from app.exchange.incoming.lines import Contents, Line
 from app.exchange.incoming.on_disk import Spooled
 from app.survey.media.station_tables import StationRow
 
@@ -28,7 +28,7 @@ def is_download(path: Path) -> bool:
     return any(map(IMAGES.fullmatch, names)) and not {DEPLOYMENTS, *OTHERS}.isdisjoint(names)
 
 
-def read_download(path: Path, read_table: Callable[[Path], Said]) -> Said:
+def read_download(path: Path, read_table: Callable[[Path], Contents]) -> Contents:
     """All that a download says. read_table: reads one of its tables. Raises UnknownResults, BrokenResults."""
     lines, stations = Spooled[Line](), list[StationRow]()
     for place in sorted(_names(path)):
@@ -39,12 +39,12 @@ def read_download(path: Path, read_table: Callable[[Path], Said]) -> Said:
             continue
         with _opened(path, place) as table:
             try:
-                said = read_table(table)
+                contents = read_table(table)
             except (UnknownResults, BrokenResults) as problem:
                 raise type(problem)(f"{place}: {problem}") from problem
-        lines.extend(said.lines)
-        stations.extend(said.stations)
-    return Said(lines, format="Wildlife Insights", stations=stations)
+        lines.extend(contents.lines)
+        stations.extend(contents.stations)
+    return Contents(lines, format="Wildlife Insights", stations=stations)
 
 
 def _names(path: Path) -> list[str]:

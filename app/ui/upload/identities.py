@@ -10,7 +10,7 @@ import streamlit as st
 from app import deps
 from app.exchange.incoming import identities, taking_over
 from app.exchange.incoming.entries import BrokenResults, UnknownResults
-from app.exchange.incoming.lines import Said
+from app.exchange.incoming.lines import Contents
 from app.ui.shared.decisions import decide
 from app.ui.shared.words import plain
 
@@ -56,7 +56,7 @@ def identities_card() -> None:
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)
-def _read(name: str, content: bytes) -> Said:
+def _read(name: str, content: bytes) -> Contents:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / f"identities{Path(name).suffix.lower()}"
         path.write_bytes(content)

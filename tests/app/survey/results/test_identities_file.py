@@ -13,7 +13,7 @@ from openpyxl import Workbook
 
 from app.exchange.incoming import identities, taking_over
 from app.exchange.incoming.entries import UnknownResults
-from app.exchange.incoming.lines import Line, Said
+from app.exchange.incoming.lines import Contents, Line
 from app.survey.database import Survey
 from app.survey.decisions import identities_file, undoing
 from app.survey.decisions import identity as identify
@@ -25,7 +25,7 @@ from tests.support.surveys import add_media, found
 def take(survey: Survey, lines: list[Line]) -> list[tuple[str, str]]:
     """Take the lines; returns what was left out, with the reasons."""
     with survey.write() as session:
-        matched = taking_over.match(session, Said(lines))
+        matched = taking_over.match(session, Contents(lines))
         planned = identities_file.plan(session, matched.lines)
         identities_file.take(session, "ana", matched.lines, "tigers.csv")
     return [

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 
 from app.exchange.incoming import bringing_in, keeping, scratch, taking_over
 from app.exchange.incoming.entries import Entry
-from app.exchange.incoming.lines import Line, Said
+from app.exchange.incoming.lines import Contents, Line
 from app.survey.database import Survey
 from app.survey.decisions import catalogue, history, parts, undoing
 from app.survey.decisions.refusals import BadDecision
@@ -44,10 +44,10 @@ def path(number: int) -> str:
     return f"Ridge 1/IMG_{number:04d}.JPG"
 
 
-def said() -> Said:
+def said() -> Contents:
     """Boxes of a model on the first half of the images, an individual on each of the others."""
     half = IMAGES // 2
-    return Said(
+    return Contents(
         [Line(path(number), f"T{number % 5}", "Panthera tigris") for number in range(half + 1, IMAGES + 1)],
         [Entry(path(number), (found(0.8),)) for number in range(1, half + 1)],
         model="another",

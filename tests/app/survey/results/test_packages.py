@@ -10,7 +10,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.exchange.incoming import bringing_in, identities, keeping, scratch, taking_over
-from app.exchange.incoming.lines import Said
+from app.exchange.incoming.lines import Contents
 from app.survey.database import Survey
 from app.survey.decisions import history, stations, undoing
 from app.survey.decisions.refusals import BadDecision
@@ -39,7 +39,7 @@ bboxWidth,bboxHeight,classificationMethod,classifiedBy,classificationTimestamp,c
 """
 
 
-def package(folder: Path, **tables: str) -> Said:
+def package(folder: Path, **tables: str) -> Contents:
     (folder / "datapackage.json").write_text('{"resources": [], "profile": "p"}', encoding="utf-8")
     given = {"deployments": DEPLOYMENTS, "media": MEDIA, "observations": OBSERVATIONS} | tables
     for name, text in given.items():
@@ -47,14 +47,14 @@ def package(folder: Path, **tables: str) -> Said:
     return identities.read(folder)
 
 
-def take(survey: Survey, contents: Said) -> list[tuple[str, str]]:
+def take(survey: Survey, contents: Contents) -> list[tuple[str, str]]:
     with survey.read() as session:
         plan = taking_over.plan(session, contents)
     decide(survey, contents)
     return plan.left_out
 
 
-def decide(survey: Survey, contents: Said) -> Decision:
+def decide(survey: Survey, contents: Contents) -> Decision:
     with taking_over.prepared(survey, contents) as ready, survey.write() as session:
         return taking_over.take(session, "ben", ready, "package.zip")
 
