@@ -60,7 +60,7 @@ def answer_each(run: Run, inputs: Sequence[Any]) -> list[Any]:
     except (RuntimeError, ValueError, ArithmeticError, MemoryError) as error:
         if len(inputs) == 1:
             return [Failure(f"{type(error).__name__}: {error}")]
-        return [value for one in inputs for value in answer_each(run, [one])]
+        return [value for single in inputs for value in answer_each(run, [single])]
 
 
 def provenance_of(entry: ModelEntry, backend: str, files: Sequence[Verified], preprocessing: str) -> Provenance:

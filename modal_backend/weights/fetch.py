@@ -85,7 +85,7 @@ def _download(
 
     def attempt() -> tuple[Wanted, str]:
         nonlocal wanted
-        wanted = wanted or _told_by_record(client, file)
+        wanted = wanted or _wanted_by_record(client, file)
         wanted = _receive(client, file, part, wanted, progress)
         return wanted, _checked(part, file, wanted)
 
@@ -134,7 +134,7 @@ def _receive(client: httpx.Client, file: WeightFile, part: Path, wanted: Wanted 
     have = part.stat().st_size if part.exists() else 0
     headers = {"Range": f"bytes={have}-", "Accept-Encoding": "identity"} if have else {"Accept-Encoding": "identity"}
     with client.stream("GET", file.url, headers=headers) as response:
-        wanted = wanted or _told_by_headers(response, file)
+        wanted = wanted or _wanted_by_headers(response, file)
         if response.status_code == 416:  # nothing is left to send: the part is whole, or another file
             return wanted
         response.raise_for_status()
@@ -162,26 +162,26 @@ def _known(file: WeightFile, where: Path) -> Wanted | None:
     return None
 
 
-def _told_by_record(client: httpx.Client, file: WeightFile) -> Wanted | None:
+def _wanted_by_record(client: httpx.Client, file: WeightFile) -> Wanted | None:
     """Size and MD5 from the Zenodo record the file belongs to."""
     if not file.record:
         return None
     answer = client.get(file.record)
     answer.raise_for_status()
-    for one in answer.json().get("files", []):
-        if one.get("key") == Path(file.path).name:
-            algorithm, _, digest = str(one.get("checksum", "")).partition(":")
+    for entry in answer.json().get("files", []):
+        if entry.get("key") == Path(file.path).name:
+            algorithm, _, digest = str(entry.get("checksum", "")).partition(":")
             if algorithm in ("md5", "sha256") and digest:
-                return Wanted(algorithm, digest, one.get("size"))
+                return Wanted(algorithm, digest, entry.get("size"))
     raise WeightsMissing(f"{file.record} does not tell the hash of {file.path}.", remedy=weights.remedy(file))
 
 
-def _told_by_headers(response: httpx.Response, file: WeightFile) -> Wanted:
+def _wanted_by_headers(response: httpx.Response, file: WeightFile) -> Wanted:
     """SHA-256 and size that Hugging Face gives with a download (X-Linked-ETag, before it redirects)."""
-    for one in [*response.history, response]:
-        digest = one.headers.get("x-linked-etag", "").strip('W/"')
+    for answer in [*response.history, response]:
+        digest = answer.headers.get("x-linked-etag", "").strip('W/"')
         if re.fullmatch(r"[0-9a-f]{64}", digest):
-            size = one.headers.get("x-linked-size")
+            size = answer.headers.get("x-linked-size")
             return Wanted("sha256", digest, int(size) if size else None)
     response.raise_for_status()
     raise WeightsMissing(

@@ -47,7 +47,7 @@ class Change:
                 setattr(row, name, value)
         self.session.flush()
         after = snapshot(row)
-        if table is DetectionReview and not says_something(after):
+        if table is DetectionReview and is_empty(after):
             self.session.delete(row)
             self.session.flush()
             after = None
@@ -144,9 +144,9 @@ def already_made(session: Session, client_key: str | None) -> Decision | None:
     return session.scalar(sa.select(Decision).where(Decision.client_key == client_key))
 
 
-def says_something(review: Mapping[str, Any] | None, signed: Collection[str] = BOX_SIGNED) -> bool:
-    """Whether anything is left in a review besides its key and who signed it."""
-    return any(value is not None for name, value in (review or {}).items() if name not in signed)
+def is_empty(review: Mapping[str, Any] | None, signed: Collection[str] = BOX_SIGNED) -> bool:
+    """Whether nothing is left in a review besides its key and who signed it."""
+    return all(value is None for name, value in (review or {}).items() if name not in signed)
 
 
 def rows_of(session: Session, table: type[Base], keys: list[Any]) -> list[Any]:

@@ -128,7 +128,7 @@ def take(
     Raises:
         BadDecision: nothing would change, or a line contradicts what was decided about two crops.
     """
-    good = [one for one in plan(session, lines) if one.problem is None]
+    good = [planned for planned in plan(session, lines) if planned.problem is None]
     change = Change(session)
     stations_file.write(change, who, stations)
     view: dict[str, Any] = {"results": file}
@@ -145,7 +145,7 @@ def take_part(session: Session, head: Decision, lines: Sequence[NamedImage]) -> 
 
     Raises BadDecision when a line contradicts what was decided about two crops.
     """
-    good = [one for one in plan(session, lines) if one.problem is None]
+    good = [planned for planned in plan(session, lines) if planned.problem is None]
     if good:
         change = Change(session)
         boxes = _name(change, head.who, good)
@@ -158,12 +158,18 @@ def _name(change: Change, who: str, good: Sequence[Planned]) -> int:
     """Write what lines say; returns of how many boxes."""
     made = _individuals(change, good)
     drawn = {
-        place: drawn_row(one.line.who or who, one.line.media_id, one.line.box or WHOLE, one.line.category)
-        for place, one in enumerate(good)
-        if not one.detection_ids and not one.line.verdict
+        place: drawn_row(
+            planned.line.who or who, planned.line.media_id, planned.line.box or WHOLE, planned.line.category
+        )
+        for place, planned in enumerate(good)
+        if not planned.detection_ids and not planned.line.verdict
     }
     change.add_all(drawn.values())
-    boxes = {place: one.detection_ids or (drawn[place].id,) for place, one in enumerate(good) if not one.line.verdict}
+    boxes = {
+        place: planned.detection_ids or (drawn[place].id,)
+        for place, planned in enumerate(good)
+        if not planned.line.verdict
+    }
     sightings, reviews, verdicts = _rows(who, good, boxes, made)
     change.put_all(Sighting, sightings)
     change.put_all(DetectionReview, reviews)
@@ -184,17 +190,17 @@ def _rows(
     sightings: Rows = {}
     reviews: Rows = {}
     verdicts: Rows = {}
-    for place, one in enumerate(good):
-        line, signed = one.line, stamp_values(one.line.who or who)
+    for place, planned in enumerate(good):
+        line, signed = planned.line, stamp_values(planned.line.who or who)
         signed["decided_at"] = line.at or signed["decided_at"]
         if line.verdict:
             verdicts[line.media_id] = {"verdict": line.verdict, **signed}
             continue
-        said = {key: value for key in ("species", "flank") if (value := getattr(line, key)) is not None}
+        given = {key: value for key in ("species", "flank") if (value := getattr(line, key)) is not None}
         for number in boxes[place]:
-            reviews[number] = {**said, "verdict": "accepted", **signed}
+            reviews[number] = {**given, "verdict": "accepted", **signed}
             if line.individual:
-                owner = one.individual_id or made[heard(line.individual)].id
+                owner = planned.individual_id or made[heard(line.individual)].id
                 sightings[number] = {"individual_id": owner, **signed}
                 reviews[number]["identity"] = None
     return sightings, reviews, verdicts
@@ -203,9 +209,9 @@ def _rows(
 def _individuals(change: Change, good: Sequence[Planned]) -> dict[str, Individual]:
     """New individuals by the name as it is heard; its first spelling, sex and age class stand."""
     spelt: dict[str, NamedImage] = {}
-    for one in good:
-        if one.line.individual and one.individual_id is None:
-            spelt.setdefault(heard(one.line.individual), one.line)
+    for planned in good:
+        if planned.line.individual and planned.individual_id is None:
+            spelt.setdefault(heard(planned.line.individual), planned.line)
     made = {
         key: Individual(name=line.individual, sex=line.sex, age_class=line.age_class) for key, line in spelt.items()
     }

@@ -58,7 +58,7 @@ def say_same(
             if present is None:
                 _assign(change, who, detection_id, target.id)
     _pair(change, who, query.id, candidate.id, "same")
-    bursts.assign(change, who, [one for one in together if one != candidate.id], target.id)
+    bursts.assign(change, who, [other for other in together if other != candidate.id], target.id)
     return _log(change, "same", who, query, target.id, candidate.id, view, client_key)
 
 

@@ -169,9 +169,9 @@ def reject_repeated(
     """
     if known := already_made(session, client_key):
         return known
-    said = {row.detection_id for row in rows_of(session, DetectionReview, list(detection_ids))}
-    said |= {row.detection_id for row in rows_of(session, Sighting, list(detection_ids))}
-    left = [number for number in detection_ids if number not in said]
+    decided = {row.detection_id for row in rows_of(session, DetectionReview, list(detection_ids))}
+    decided |= {row.detection_id for row in rows_of(session, Sighting, list(detection_ids))}
+    left = [number for number in detection_ids if number not in decided]
     if not left:
         raise BadDecision("Somebody has decided about each of these boxes by now.")
     change = Change(session)

@@ -91,7 +91,7 @@ def correct_clock(
     if seen is not None and seen != times_mark(chosen):
         raise BadDecision(f"The times of {deployment.name} changed since you looked{_by_whom(session)}. Look again.")
     change = Change(session)
-    ids = [one.media_id for one in chosen if one.recorded_at is not None]
+    ids = [timed.media_id for timed in chosen if timed.recorded_at is not None]
     if len(chosen) == len(found):
         review = session.get(DeploymentReview, deployment_id)
         if ((review.clock_offset_seconds if review else None) or 0) != seconds:

@@ -74,19 +74,19 @@ def plan(
     """
     views, meant, taken = deployment_views(session), meant or {}, set[int]()
     days = media_days(session, views)
-    said = {row.deployment_id: row for row in session.scalars(sa.select(DeploymentReview))} if keep else {}
+    reviews = {row.deployment_id: row for row in session.scalars(sa.select(DeploymentReview))} if keep else {}
     planned, new = list[Planned](), set[str]()
     for row in rows:
         station = meant.get(row.station, row.station)
         mine = [view for view in views if plain(view.station) == plain(station)]
         if row.problem is None:
             named = [view for view in views if row.deployment and plain(view.name) == plain(row.deployment)]
-            one = _planned(row, station, named or mine, taken, days)
-            if one.deployment_id is None and one.problem is None:
-                if plain(one.name) in new:
-                    one = Planned(row.line, station, one.name, problem="An earlier line has the same name.")
-                new.add(plain(one.name))
-            planned.append(_possible(session, _without_said(one, row, views, said) if keep else one))
+            line = _planned(row, station, named or mine, taken, days)
+            if line.deployment_id is None and line.problem is None:
+                if plain(line.name) in new:
+                    line = Planned(row.line, station, line.name, problem="An earlier line has the same name.")
+                new.add(plain(line.name))
+            planned.append(_possible(session, _without_decided(line, row, views, reviews) if keep else line))
         else:
             planned.append(Planned(row.line, station, row.deployment, problem=row.problem))
     return _doubted(planned, views)
@@ -98,21 +98,21 @@ def take(session: Session, who: str, planned: Sequence[Planned], file: str) -> D
     write(change, who, planned)
     if not change.rows:
         raise BadDecision("The table says nothing new.")
-    lines = sum(one.problem is None for one in planned)
+    lines = sum(line.problem is None for line in planned)
     return change.record("stations file", who, view={"deployment": file, "what": f"{lines:,} lines"})
 
 
 def write(change: Change, who: str, planned: Sequence[Planned]) -> None:
     """Write what the lines say as part of a decision."""
     session = change.session
-    for one in planned:
-        if one.problem is not None:
+    for line in planned:
+        if line.problem is not None:
             continue
-        number = one.deployment_id
+        number = line.deployment_id
         if number is None:
-            number = change.add(Deployment(name=free_name(session, one.name), station=tidy(one.station))).id
-        if one.changes:
-            kept = checked(session, number, one.changes)
+            number = change.add(Deployment(name=free_name(session, line.name), station=tidy(line.station))).id
+        if line.changes:
+            kept = checked(session, number, line.changes)
             change.put(DeploymentReview, {"deployment_id": number}, **kept, **stamp_values(who))
 
 
@@ -120,8 +120,8 @@ def _doubted(planned: list[Planned], views: Sequence[DeploymentView]) -> list[Pl
     """The lines, with a doubt about those that lie far from where their pictures or all others were taken."""
     known = {view.id: (view.latitude, view.longitude) for view in views
              if view.latitude is not None and view.longitude is not None}  # fmt: skip
-    stated = {at: (one.changes["latitude"], one.changes["longitude"]) for at, one in enumerate(planned)
-              if one.problem is None and one.changes.get("latitude") is not None}  # fmt: skip
+    stated = {at: (line.changes["latitude"], line.changes["longitude"]) for at, line in enumerate(planned)
+              if line.problem is None and line.changes.get("latitude") is not None}  # fmt: skip
     doubted = list(planned)
     for at, place in stated.items():
         beside = list(known.values()) or [other for key, other in stated.items() if key != at]
@@ -181,14 +181,14 @@ def _possible(session: Session, planned: Planned) -> Planned:
     return planned
 
 
-def _without_said(
-    planned: Planned, row: StationRow, views: Sequence[DeploymentView], said: Mapping[int, DeploymentReview]
+def _without_decided(
+    planned: Planned, row: StationRow, views: Sequence[DeploymentView], reviews: Mapping[int, DeploymentReview]
 ) -> Planned:
     """The line without what a person has said otherwise, and without a rounded place where there is a finer one."""
     view = next((view for view in views if view.id == planned.deployment_id), None)
     if view is None or not planned.changes:
         return planned
-    review = said.get(view.id)
+    review = reviews.get(view.id)
     stays = {key for key in planned.changes if getattr(review, key, None) is not None}
     if row.rough and view.latitude is not None:
         stays |= {"latitude", "longitude"} & planned.changes.keys()

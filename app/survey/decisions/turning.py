@@ -10,7 +10,7 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.survey.database import slices
-from app.survey.decisions.changes import SIGNATURE, key_of, rows_of, says_something, snapshot, write_many
+from app.survey.decisions.changes import SIGNATURE, is_empty, key_of, rows_of, snapshot, write_many
 from app.survey.decisions.kinds import TABLES
 from app.survey.decisions.refusals import DecisionConflict, refuse_when_used, what_is_newer
 from app.survey.media.events import free_events
@@ -120,7 +120,7 @@ def _turn_columns(
         return False
     signed = {name: value for name, value in {**old, **new}.items() if name in own}
     values = {**(now or signed), **{name: new.get(name) for name in columns}}
-    _write(session, table, row, values if says_something(values, own) else None)
+    _write(session, table, row, None if is_empty(values, own) else values)
     return True
 
 

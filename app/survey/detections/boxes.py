@@ -55,8 +55,8 @@ class BoxView:
     @property
     def touched(self) -> bool:
         """Whether a person drew it, named its animal or decided something else about it."""
-        said = (self.verdict, self.species, self.flank, self.identity, self.individual_id)
-        return self.drawn or any(value is not None for value in said)
+        decided = (self.verdict, self.species, self.flank, self.identity, self.individual_id)
+        return self.drawn or any(value is not None for value in decided)
 
 
 def counts_from(category: str, threshold: float) -> float:
@@ -112,13 +112,13 @@ def rescore(session: Session, media_ids: Collection[int]) -> None:
             sa.select(MediaReview.media_id, MediaReview.verdict).where(MediaReview.media_id.in_(chunk))
         )
         verdicts.update({row.media_id: row.verdict for row in rows})
-    said = counts.said_by_people(session, media_ids)
+    animals = counts.counted_by_people(session, media_ids)
     gone = counts.fallen(session, media_ids)
     updates = []
     for media_id, views in boxes_of(session, media_ids).items():
         scores = _scores([view for view in views if view.id not in gone], verdicts.get(media_id))
-        if media_id in said and verdicts.get(media_id) != "blank":
-            scores["animal"] = 1.0 if said[media_id] else 0.0
+        if media_id in animals and verdicts.get(media_id) != "blank":
+            scores["animal"] = 1.0 if animals[media_id] else 0.0
         updates.append({"id": media_id, **{f"{name}_score": scores[name] for name in ("animal", "person", "vehicle")}})
     if updates:
         session.execute(sa.update(Media), updates)

@@ -51,7 +51,7 @@ def matched_with(session: Session, crop: int) -> list[int]:
     pairs = sa.select(PairMatch.low_id, PairMatch.high_id).where(
         sa.or_(PairMatch.low_id == crop, PairMatch.high_id == crop)
     )
-    return sorted({one for pair in session.execute(pairs) for one in pair} - {crop})
+    return sorted({other for pair in session.execute(pairs) for other in pair} - {crop})
 
 
 def matches_of(session: Session, first: int, second: int) -> PairMatches | None:
@@ -120,7 +120,7 @@ def _standing(session: Session, rows: Iterable[PairMatch]) -> list[PairMatch]:
     """Those of which both boxes stand as they stood."""
     found = list(rows)
     keys = {
-        view.id: box_key(view.box) for view in boxes(session, {one for row in found for one in _pair(row)}).values()
+        view.id: box_key(view.box) for view in boxes(session, {crop for row in found for crop in _pair(row)}).values()
     }
     return [row for row in found if (row.low_box, row.high_box) == tuple(map(keys.get, _pair(row)))]
 

@@ -62,7 +62,7 @@ def repeated(session: Session) -> list[Repeated]:
 
 def _untouched() -> sa.Select[Any]:
     """The animals of images that a model found at its threshold and nobody said anything about, surest first."""
-    said = [~sa.exists().where(table.detection_id == Detection.id) for table in (DetectionReview, Sighting)] + [
+    untouched = [~sa.exists().where(table.detection_id == Detection.id) for table in (DetectionReview, Sighting)] + [
         ~sa.exists().where(MediaReview.media_id == Media.id)
     ]
     columns: list[Any] = [Detection.id, Detection.media_id, Detection.x, Detection.y, Detection.width, Detection.height]
@@ -78,7 +78,7 @@ def _untouched() -> sa.Select[Any]:
             Media.event_id.is_not(None),
             Detection.category == str(Category.ANIMAL),
             Detection.confidence >= ModelVersion.threshold,
-            *said,
+            *untouched,
         )
         .order_by(Detection.confidence.desc(), Detection.id)
     )  # fmt: skip

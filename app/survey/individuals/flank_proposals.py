@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.individuals.flanks import SIDES, one_sided, said_different
+from app.survey.individuals.flanks import SIDES, different_pairs, one_sided
 from app.survey.individuals.sightings import SightingView, sightings
 from app.survey.individuals.species import species_of
 from app.survey.tables.individuals import Individual
@@ -64,7 +64,7 @@ def flank_report(session: Session) -> FlankReport:
         events = together[left.individual_id, right.individual_id]
         if left.unit not in events or seconds < events[left.unit][0]:
             events[left.unit] = (seconds, left, right)
-    apart = said_different(session) | _on_one_picture(found)
+    apart = different_pairs(session) | _on_one_picture(found)
     species = species_of(session)
     described = {row.id: (species[row.id], row.sex) for row in session.scalars(sa.select(Individual))}
     proposals = []

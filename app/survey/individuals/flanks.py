@@ -29,7 +29,7 @@ def one_sided(session: Session, individual_ids: Iterable[int] | None = None) -> 
     return {row.individual_id: row.flank for row in session.execute(query)}
 
 
-def said_different(session: Session) -> set[tuple[int, int]]:
+def different_pairs(session: Session) -> set[tuple[int, int]]:
     """Pairs of individuals (lower id first) of which two crops were said to be different."""
     low, high = aliased(Sighting), aliased(Sighting)
     rows = session.execute(

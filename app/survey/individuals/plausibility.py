@@ -22,8 +22,8 @@ from app.survey.tables.individuals import PairVerdict, Sighting
 from app.survey.tables.plausibility import AcceptedConflict
 
 TOO_FAST, AT_ONCE, ONE_PICTURE = "too fast", "at once", "one picture"
-SAID_DIFFERENT, SAID_SAME, FIGURES = "said different", "said same", "match figures"
-KINDS = (ONE_PICTURE, AT_ONCE, TOO_FAST, SAID_DIFFERENT, SAID_SAME, FIGURES)
+DIFFERENT_JOINED, SAME_APART, FIGURES = "said different", "said same", "match figures"
+KINDS = (ONE_PICTURE, AT_ONCE, TOO_FAST, DIFFERENT_JOINED, SAME_APART, FIGURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +165,7 @@ def _decided(session: Session, by_id: dict[int, SightingView]) -> list[Conflict]
     found = []
     for row in rows:
         first, second = by_id[row.low_id], by_id[row.high_id]
-        kind = SAID_DIFFERENT if row.verdict == "different" else SAID_SAME
+        kind = DIFFERENT_JOINED if row.verdict == "different" else SAME_APART
         found.append(Conflict(kind, first.individual_id, first, second))
     return found
 

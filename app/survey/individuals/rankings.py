@@ -291,10 +291,10 @@ def said_different(session: Session, query_id: int) -> set[int]:
 
 def verdicts(session: Session, query_ids: Collection[int]) -> dict[int, dict[int, str]]:
     """What was said about each query and other crops, by the other crop's id."""
-    said: dict[int, dict[int, str]] = {query_id: {} for query_id in query_ids}
+    by_query: dict[int, dict[int, str]] = {query_id: {} for query_id in query_ids}
     either = sa.or_(PairVerdict.low_id.in_(query_ids), PairVerdict.high_id.in_(query_ids))
     for pair in session.scalars(sa.select(PairVerdict).where(either)):
         for mine, other in ((pair.low_id, pair.high_id), (pair.high_id, pair.low_id)):
-            if mine in said:
-                said[mine][other] = pair.verdict
-    return said
+            if mine in by_query:
+                by_query[mine][other] = pair.verdict
+    return by_query

@@ -91,11 +91,11 @@ def flags(
         colours: the look's `colour` of images, by media.
         others: the media of the other cameras of its station.
     """
-    timed = [one for one in media if one.taken_at is not None]
+    timed = [shot for shot in media if shot.taken_at is not None]
     found = _jumps(deployment, timed) + _outside(deployment, timed)
     found += _against_the_sun(deployment, timed, colours)
     for other in others:
-        found += _against(deployment, timed, [one for one in other if one.taken_at is not None])
+        found += _against(deployment, timed, [shot for shot in other if shot.taken_at is not None])
     return found
 
 
@@ -129,12 +129,12 @@ def _series(timed: Timed) -> tuple[str, str]:
 def _outside(deployment: DeploymentView, timed: Sequence[Timed]) -> list[Flag]:
     first, last, found = deployment.first_day, deployment.last_day, []
     if first is not None and last is not None:
-        outside = [one for one in timed if one.taken_at and not first <= one.taken_at.date() <= last]
+        outside = [shot for shot in timed if shot.taken_at and not first <= shot.taken_at.date() <= last]
         if outside:
             text = f"{len(outside):,} lie outside {first} to {last}, the first at {_words(outside[0])}."
             found.append(Flag(Doubt.OUTSIDE, deployment.id, text, outside[0].media_id))
     tomorrow = datetime.now() + timedelta(days=1)
-    ahead = [one for one in timed if one.taken_at and one.taken_at > tomorrow]
+    ahead = [shot for shot in timed if shot.taken_at and shot.taken_at > tomorrow]
     if ahead:
         text = f"{len(ahead):,} lie in the future, the first at {_words(ahead[0])}."
         found.append(Flag(Doubt.FUTURE, deployment.id, text, ahead[0].media_id))
@@ -149,7 +149,7 @@ def _against_the_sun(deployment: DeploymentView, timed: Sequence[Timed], colours
     """
     if deployment.latitude is None or deployment.longitude is None:
         return []
-    seen = [(one, colours[one.media_id] < looks.INFRARED_COLOUR) for one in timed if one.media_id in colours]
+    seen = [(shot, colours[shot.media_id] < looks.INFRARED_COLOUR) for shot in timed if shot.media_id in colours]
     seen = seen[:: -(-len(seen) // MOST_COMPARED)] if seen else []
     if len(seen) < FEWEST:
         return []
@@ -172,11 +172,11 @@ def _against_the_sun(deployment: DeploymentView, timed: Sequence[Timed], colours
 def _wrong(seen: Sequence[tuple[Timed, bool]], at: Observer, hours: float) -> list[tuple[Timed, bool]]:
     """The pictures whose light does not fit the sun, with the clock so many hours ahead of UTC."""
     wrong = []
-    for one, infrared in seen:
-        assert one.taken_at is not None
-        height = elevation(at, one.taken_at.replace(tzinfo=UTC) - timedelta(hours=hours))
+    for shot, infrared in seen:
+        assert shot.taken_at is not None
+        height = elevation(at, shot.taken_at.replace(tzinfo=UTC) - timedelta(hours=hours))
         if (infrared and height > DAYLIGHT) or (not infrared and height < DARK):
-            wrong.append((one, infrared))
+            wrong.append((shot, infrared))
     return wrong
 
 
@@ -210,10 +210,10 @@ def _around(apart: Counter[int], steps: int) -> int:
 def _starts(timed: Sequence[Timed]) -> list[datetime]:
     """When each event began: the first picture of it."""
     first: dict[int, datetime] = {}
-    for one in timed:
-        assert one.taken_at is not None
-        key = one.event_id if one.event_id is not None else -one.media_id
-        first[key] = min(first.get(key, one.taken_at), one.taken_at)
+    for shot in timed:
+        assert shot.taken_at is not None
+        key = shot.event_id if shot.event_id is not None else -shot.media_id
+        first[key] = min(first.get(key, shot.taken_at), shot.taken_at)
     return list(first.values())
 
 

@@ -81,7 +81,7 @@ def in_camera_order(session: Session, deployment_id: int) -> list[Timed]:
             Timed(row[0], row[1], row[2], row[3] or "", shown, row[5], row[6])
         )
     order = sorted(folders, key=lambda name: _begin(name, folders[name]))
-    return [one for name in order for one in _by_name(folders[name])]
+    return [timed for name in order for timed in _by_name(folders[name])]
 
 
 def part(found: list[Timed], first: int | None, last: int | None) -> list[Timed]:
@@ -90,7 +90,7 @@ def part(found: list[Timed], first: int | None, last: int | None) -> list[Timed]
     Raises:
         ValueError: one of the two is not there, or they are in the wrong order.
     """
-    ids = [one.media_id for one in found]
+    ids = [timed.media_id for timed in found]
     try:
         start = ids.index(first) if first is not None else 0
         end = ids.index(last) + 1 if last is not None else len(ids)
@@ -118,7 +118,7 @@ def correction(text: str) -> int:
 
 def times_mark(found: Iterable[Timed]) -> str:
     """Names the times of these media; another mark means that somebody has changed them."""
-    text = ";".join(f"{one.media_id},{one.taken_at}" for one in found)
+    text = ";".join(f"{timed.media_id},{timed.taken_at}" for timed in found)
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
@@ -205,7 +205,7 @@ def _events_of(session: Session, media_ids: list[int]) -> dict[int, int | None]:
 
 
 def _by_name(found: list[Timed]) -> list[Timed]:
-    return sorted(found, key=lambda one: (natural(one.path), one.media_id))
+    return sorted(found, key=lambda timed: (natural(timed.path), timed.media_id))
 
 
 def natural(text: str) -> list[tuple[int, str]]:
@@ -214,5 +214,5 @@ def natural(text: str) -> list[tuple[int, str]]:
 
 
 def _begin(name: str, found: list[Timed]) -> tuple[datetime, list[tuple[int, str]]]:
-    times = [one.recorded_at for one in found if one.recorded_at and one.recorded_at.year >= FIRST_YEAR]
+    times = [timed.recorded_at for timed in found if timed.recorded_at and timed.recorded_at.year >= FIRST_YEAR]
     return min(times, default=datetime.max), natural(name)

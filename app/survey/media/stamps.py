@@ -187,7 +187,7 @@ def proposals(session: Session) -> list[Proposal]:
             by_deployment.setdefault(reading.deployment_id, []).append(reading)
     rows = session.scalars(sa.select(Deployment).order_by(Deployment.station, Deployment.name))
     found = [proposal(row, by_deployment[row.id]) for row in rows if row.id in by_deployment]
-    return [one for one in found if one.has_something]
+    return [proposed for proposed in found if proposed.has_something]
 
 
 def proposal(deployment: Deployment, found: Sequence[Reading], order: str | None = None) -> Proposal:
@@ -195,10 +195,18 @@ def proposal(deployment: Deployment, found: Sequence[Reading], order: str | None
     possible = orders(found)
     shown = order or (possible[0] if len(possible) == 1 else None)
     usual = _usual_form(found)
-    untimed = [one for one in found if one.recorded is None and not one.taken and one.dates and one.time]
+    untimed = [
+        reading
+        for reading in found
+        if reading.recorded is None and not reading.taken and reading.dates and reading.time
+    ]
     astray = _astray(found, shown)
-    sure = [one for one in untimed if not one.doubts and one.form == usual and one.media_id not in astray]
-    times = {one.media_id: at for one in sure if (at := one.at(shown)) is not None}
+    sure = [
+        reading
+        for reading in untimed
+        if not reading.doubts and reading.form == usual and reading.media_id not in astray
+    ]
+    times = {reading.media_id: at for reading in sure if (at := reading.at(shown)) is not None}
     return Proposal(
         deployment.id,
         deployment.name,
@@ -206,11 +214,11 @@ def proposal(deployment: Deployment, found: Sequence[Reading], order: str | None
         shown,
         not possible,
         times,
-        [one for one in sure if one.media_id not in times],
-        [one for one in untimed if one not in sure],
+        [reading for reading in sure if reading.media_id not in times],
+        [reading for reading in untimed if reading not in sure],
         _different(found, shown, usual),
         _label(found),
-        {one.media_id: one for one in found},
+        {reading.media_id: reading for reading in found},
     )
 
 
@@ -219,8 +227,8 @@ def orders(found: Sequence[Reading]) -> list[str]:
 
     A bar that leaves it open fits both and decides nothing; doubtful readings are not asked.
     """
-    sure = [one for one in found if one.dates and not one.doubts and len(set(one.dates)) > 0]
-    fitting = [order for order in ORDERS if all(order in one.dates or _same(one) for one in sure)]
+    sure = [reading for reading in found if reading.dates and not reading.doubts and len(set(reading.dates)) > 0]
+    fitting = [order for order in ORDERS if all(order in reading.dates or _same(reading) for reading in sure)]
     return fitting if sure else list(ORDERS)
 
 
@@ -231,13 +239,15 @@ def _same(reading: Reading) -> bool:
 
 def _usual_form(found: Sequence[Reading]) -> str:
     """How most bars of a deployment are written; one that is written otherwise was probably misread."""
-    forms = Counter(one.form for one in found if one.dates and one.time and not one.doubts)
+    forms = Counter(reading.form for reading in found if reading.dates and reading.time and not reading.doubts)
     return forms.most_common(1)[0][0] if forms else ""
 
 
 def _astray(found: Sequence[Reading], order: str | None) -> set[int]:
     """Media whose bar is out of order between two neighbours that are in order: one figure of it was misread."""
-    times = [(one.media_id, at) for one in found if not one.doubts and (at := one.at(order)) is not None]
+    times = [
+        (reading.media_id, at) for reading in found if not reading.doubts and (at := reading.at(order)) is not None
+    ]
     return {
         times[place][0]
         for place in range(1, len(times) - 1)
@@ -248,16 +258,16 @@ def _astray(found: Sequence[Reading], order: str | None) -> set[int]:
 
 def _different(found: Sequence[Reading], order: str | None, usual: str) -> list[tuple[Reading, int]]:
     different = []
-    for one in found:
-        at = one.at(order)
-        if at is None or one.recorded is None or one.taken or one.doubts or one.form != usual:
+    for reading in found:
+        at = reading.at(order)
+        if at is None or reading.recorded is None or reading.taken or reading.doubts or reading.form != usual:
             continue
-        if abs(at - one.recorded) > SAME:
-            different.append((one, round((at - one.recorded).total_seconds())))
+        if abs(at - reading.recorded) > SAME:
+            different.append((reading, round((at - reading.recorded).total_seconds())))
     return different
 
 
 def _label(found: Sequence[Reading]) -> str:
-    labels = Counter(one.label for one in found if one.label)
+    labels = Counter(reading.label for reading in found if reading.label)
     label, count = labels.most_common(1)[0] if labels else ("", 0)
     return label if count >= SHARE * len(found) and names_a_place(label) else ""

@@ -74,10 +74,10 @@ def store(
     )
     analyses = dict(zip(boxes, made.scalars().all(), strict=True))
     rows = [_row(media_id, analyses[media_id], found) for media_id, several in boxes.items() for found in several]
-    said = [name for media_id in boxes for name in (species or {}).get(media_id) or [None] * len(boxes[media_id])]
-    if any(said):
+    labels = [name for media_id in boxes for name in (species or {}).get(media_id) or [None] * len(boxes[media_id])]
+    if any(labels):
         inserted = session.execute(sa.insert(Detection).returning(Detection.id, sort_by_parameter_order=True), rows)
-        named = zip(inserted.scalars().all(), said, strict=True)
+        named = zip(inserted.scalars().all(), labels, strict=True)
         hints.bring_in(session, {number: Hint(*name) for number, name in named if name is not None})
     elif rows:
         session.execute(sa.insert(Detection), rows)
@@ -112,7 +112,7 @@ def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> No
 
     What the same decision says of its images does not keep its boxes from counting.
     """
-    for change in (one for one in changes if one["table"] == ResultsReview.__tablename__):
+    for change in (row for row in changes if row["table"] == ResultsReview.__tablename__):
         number = int((change["after"] or change["before"])["results_id"])
         file = session.get_one(ResultsFile, number)
         file.state, file.attempt, file.error = ResultsState.TAKING, file.attempt + 1, None

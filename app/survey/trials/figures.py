@@ -186,9 +186,9 @@ def paces(session: Session, trial_id: int) -> tuple[Pace | None, Pace | None]:
 
 def boxes_found(session: Session, media_id: int, analysis_id: int | None) -> list[BoxView]:
     """The boxes of an analysis that count by its model's own threshold, as the model gave them."""
-    said = dict.fromkeys(("verdict", "species", "flank", "identity", "individual_id", "individual"))
+    undecided = dict.fromkeys(("verdict", "species", "flank", "identity", "individual_id", "individual"))
     return [
-        BoxView(0, media_id, category, 1.0, box.x, box.y, box.width, box.height, drawn=False, **said)
+        BoxView(0, media_id, category, 1.0, box.x, box.y, box.width, box.height, drawn=False, **undecided)
         for category, box in trials.counted_of(session, media_id, analysis_id or 0)
     ]
 

@@ -19,7 +19,7 @@ from app.survey.trials import trials
 
 def settle_trials(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
     """A tried model stands from now on, or no longer; a job does what has to follow (see `app.jobs.trials`)."""
-    for change in (one for one in changes if one["table"] == TrialReview.__tablename__):
+    for change in (row for row in changes if row["table"] == TrialReview.__tablename__):
         trial = session.get_one(Trial, int((change["after"] or change["before"])["trial_id"]))
         trial.attempt, trial.turned = trial.attempt + 1, 0
         turn_some(session, trial)

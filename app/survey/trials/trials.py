@@ -106,7 +106,9 @@ def keep(
     if over or other_id is None or session.get(TrialImage, (trial_id, media_id)) is not None:
         return
     analysis_id, _ = results.keep_analysis(session, media_id, version, call_id, found)
-    mine = counted([(str(one.category), one.confidence, one.box) for one in found], version.threshold)
+    mine = counted(
+        [(str(detection.category), detection.confidence, detection.box) for detection in found], version.threshold
+    )
     other = counted_of(session, media_id, other_id)
     session.add(
         TrialImage(
@@ -134,7 +136,7 @@ def fail(session: Session, trial_id: int, media_id: int, reason: str) -> None:
 def counted(boxes: Collection[tuple[str, float, Box]], threshold: float | None) -> list[tuple[str, Box]]:
     """Category and place of the boxes that count at a model's threshold, surest first."""
     at = threshold or 0.0
-    surest = sorted(boxes, key=lambda one: -one[1])
+    surest = sorted(boxes, key=lambda box: -box[1])
     return [(category, box) for category, confidence, box in surest if confidence >= counts_from(category, at)]
 
 
@@ -155,9 +157,9 @@ def count_alike(boxes: Sequence[tuple[str, Box]], others: Sequence[tuple[str, Bo
     """How many boxes have one of the others at their place, of the same category; each counts once."""
     left, alike = list(others), 0
     for category, box in boxes:
-        fitting = [one for one in left if one[0] == category and overlap(box, one[1]) >= ALIKE_FROM]
+        fitting = [other for other in left if other[0] == category and overlap(box, other[1]) >= ALIKE_FROM]
         if fitting:
-            left.remove(max(fitting, key=lambda one: overlap(box, one[1])))
+            left.remove(max(fitting, key=lambda other: overlap(box, other[1])))
             alike += 1
     return alike
 

@@ -67,7 +67,7 @@ def count_of(session: Session, media_id: int) -> AnimalCount | None:
     return counts_of(session, [media_id]).get(media_id)
 
 
-def said_by_people(session: Session, media_ids: Collection[int]) -> dict[int, int]:
+def counted_by_people(session: Session, media_ids: Collection[int]) -> dict[int, int]:
     """The counts that people gave of these videos, by media."""
     found: dict[int, int] = {}
     for chunk in slices(sorted(media_ids)):
@@ -80,10 +80,10 @@ def _standing(
     run: VideoRunRow, review: VideoReview | None, blank: MediaReview | None, boxed: tuple[int, str] | None
 ) -> AnimalCount:
     computed = run.animals or 0
-    said = [(review.decided_at, review.animals, review.who)] if review else []
-    said += [(blank.decided_at, 0, blank.who)] if blank else []
-    if said:
-        _, animals, who = max(said)
+    given = [(review.decided_at, review.animals, review.who)] if review else []
+    given += [(blank.decided_at, 0, blank.who)] if blank else []
+    if given:
+        _, animals, who = max(given)
     elif boxed is not None and boxed[0] != computed:
         animals, who = boxed
     else:

@@ -29,8 +29,8 @@ TITLES = {
     plausibility.ONE_PICTURE: "Twice on one image",
     plausibility.AT_ONCE: "At two stations at once",
     plausibility.TOO_FAST: "Too far for the time",
-    plausibility.SAID_DIFFERENT: "Said to be different, yet one individual",
-    plausibility.SAID_SAME: "Said to be the same, yet two individuals",
+    plausibility.DIFFERENT_JOINED: "Said to be different, yet one individual",
+    plausibility.SAME_APART: "Said to be the same, yet two individuals",
     plausibility.FIGURES: "The pattern matches somebody else better",
 }
 
@@ -94,7 +94,7 @@ def sentence(conflict: Conflict, called: dict[int, str]) -> str:
     if conflict.kind == plausibility.AT_ONCE:
         apart = f", {conflict.kilometres:.1f} km apart" if conflict.kilometres is not None else ", of unknown distance"
         return f"within {duration((conflict.hours or 0) * 3600)}{apart}"
-    if conflict.kind == plausibility.SAID_SAME:
+    if conflict.kind == plausibility.SAME_APART:
         return f"the other belongs to {called.get(conflict.second.individual_id, '?')}"
     if conflict.kind == plausibility.FIGURES:
         return f"{called.get(conflict.second.individual_id, '?')} has far more matching features on this flank"
@@ -131,7 +131,7 @@ def _solutions(conflict: Conflict, called: dict[int, str], deployments: dict[int
     ):
         smaller = min(conflict.first, conflict.second, key=lambda view: view.pixels)
         _done(decide(drop_second_box, smaller.detection_id, message="The smaller box is rejected. Z takes it back."))
-    if conflict.kind == plausibility.SAID_SAME:
+    if conflict.kind == plausibility.SAME_APART:
         other = conflict.second.individual_id
         if st.button(
             plain(f"Merge {called.get(other, '?')} into {called.get(conflict.individual_id, '?')}"), key=f"m-{key}"

@@ -64,7 +64,7 @@ def find_dates(text: str) -> list[FoundDate]:
     for candidate in _candidates(plain(text)):
         if not any(candidate.span[0] < other.span[1] and other.span[0] < candidate.span[1] for other in found):
             found.append(candidate)
-    return sorted(found, key=lambda one: one.span)
+    return sorted(found, key=lambda dated: dated.span)
 
 
 def _candidates(text: str) -> Iterator[FoundDate]:
@@ -86,7 +86,9 @@ def _candidates(text: str) -> Iterator[FoundDate]:
                 found = list(_kept(match, {"ymd": (first, second, year)}, f"short year first{match['by']}"))
             # the end of a longer date, 2011-06-17, is no date of its own
             cut = len(first) == 1 and second.startswith("0")
-            yield from (replace(one, doubt="Its first figures may be lost.") if cut else one for one in found)
+            yield from (
+                replace(candidate, doubt="Its first figures may be lost.") if cut else candidate for candidate in found
+            )
 
 
 def _named(text: str) -> Iterator[FoundDate]:

@@ -122,19 +122,19 @@ def _read(lines: Sequence[TextLine]) -> Stamp:
         (row, _without(plain(text), [date.what.span for date in dates if date.row is row])) for row, text in rows
     ]
     times = [_Found(found, row, text) for row, text in blanked for found in find_times(text)]
-    left = [_without(text, [one.what.span for one in times if one.row is row]) for row, text in blanked]
+    left = [_without(text, [clock.what.span for clock in times if clock.row is row]) for row, text in blanked]
     kept_date, kept_time, doubts = _best(dates, times)
     used = _used(kept_date, kept_time)
     if any(line.score < SURE_SCORE for line in used):
         doubts.append("The bar is hard to read.")
-    found = [one.what for one in (kept_date, kept_time) if one is not None]
+    found = [kept.what for kept in (kept_date, kept_time) if kept is not None]
     return Stamp(
         dates=dict(kept_date.what.dates) if kept_date and isinstance(kept_date.what, FoundDate) else {},
         time=kept_time.what.value if kept_time and isinstance(kept_time.what, FoundTime) else None,
         celsius=_celsius(left),
         label=label_of([_line_left(line) for line in lines]),
         burst=_burst(left),
-        form=", ".join(one.form for one in found),
+        form=", ".join(part.form for part in found),
         text="  ".join(dict.fromkeys(line.text for line in used)),
         box=_around(used),
         doubts=tuple(doubts),
@@ -151,14 +151,14 @@ def normal(text: str) -> str:
 def rows_of(lines: Sequence[TextLine]) -> list[tuple[TextLine, ...]]:
     """Lines side by side, from left to right, rows from top to bottom."""
     rows: list[list[TextLine]] = []
-    for line in sorted(lines, key=lambda one: one.box.y + one.box.height / 2):
+    for line in sorted(lines, key=lambda piece: piece.box.y + piece.box.height / 2):
         middle = line.box.y + line.box.height / 2
         last = rows[-1][-1].box if rows else None
         if last is not None and abs(last.y + last.height / 2 - middle) < 0.5 * min(last.height, line.box.height):
             rows[-1].append(line)
         else:
             rows.append([line])
-    return [tuple(sorted(row, key=lambda one: one.box.x)) for row in rows]
+    return [tuple(sorted(row, key=lambda piece: piece.box.x)) for row in rows]
 
 
 def _best(dates: list[_Found], times: list[_Found]) -> tuple[_Found | None, _Found | None, list[str]]:
@@ -194,11 +194,11 @@ def _agree(date: FoundDate | FoundTime, other: FoundDate | FoundTime) -> bool:
 def _used(*found: _Found | None) -> list[TextLine]:
     """The lines that overlap a date or time in their row."""
     used: list[TextLine] = []
-    for one in found:
+    for kept in found:
         place = 0
-        for line in one.row if one else ():
+        for line in kept.row if kept else ():
             end = place + len(normal(line.text))
-            if one is not None and place < one.what.span[1] and one.what.span[0] < end and line not in used:
+            if kept is not None and place < kept.what.span[1] and kept.what.span[0] < end and line not in used:
                 used.append(line)
             place = end + 2
     return used
