@@ -20,21 +20,29 @@ def doubts(tracklets: Sequence[Tracklet], names: Mapping[int, str], coverage: Vi
     """
     counted = [tracklet for tracklet in tracklets if id(tracklet) in names]
     notes: dict[str, list[Tracklet]] = {}
-    for tracklet in (one for one in counted if one.note):
-        notes.setdefault(tracklet.note, []).append(tracklet)
-    out = [_about(some, f"{_each([names[id(one)] for one in some])} {note}.") for note, some in notes.items()]
+    for tracklet in counted:
+        if tracklet.note:
+            notes.setdefault(tracklet.note, []).append(tracklet)
+    out = [_about(some, f"{_each([names[id(tracklet)] for tracklet in some])} {note}.") for note, some in notes.items()]
     returned = [tracklet for tracklet in counted if len(tracklet.spans) > 1]
-    out += [_about([one], f"{names[id(one)]} left and came back, or another like it came.") for one in returned]
-    weak = [one for one in tracklets if id(one) not in names and one.source != Source.MOTION]
+    out += [
+        _about([tracklet], f"{names[id(tracklet)]} left and came back, or another like it came.")
+        for tracklet in returned
+    ]
+    weak = [tracklet for tracklet in tracklets if id(tracklet) not in names and tracklet.source != Source.MOTION]
     if weak:
-        when = _listed([f"from {timecode(one.first_second)} to {timecode(one.last_second)}" for one in weak])
+        when = _listed(
+            [f"from {timecode(tracklet.first_second)} to {timecode(tracklet.last_second)}" for tracklet in weak]
+        )
         out.append(_about(weak, f"What the detector marks {when} is not counted: too weak or too seldom."))
     return out + _overall(coverage)
 
 
 def _about(some: Sequence[Tracklet], text: str) -> Sentence:
-    frames = tuple(sorted({box.index for one in some for box in one.boxes}))
-    return Sentence(text, min(one.first_second for one in some), max(one.last_second for one in some), frames)
+    frames = tuple(sorted({box.index for tracklet in some for box in tracklet.boxes}))
+    return Sentence(
+        text, min(tracklet.first_second for tracklet in some), max(tracklet.last_second for tracklet in some), frames
+    )
 
 
 def _each(names: Sequence[str]) -> str:

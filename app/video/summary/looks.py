@@ -183,8 +183,8 @@ def _cut(picture: Picture, part: Box) -> Picture:
 def _placed(found: Sequence[Detection], part: Box) -> list[Detection]:
     """The boxes of an enlarged part in shares of the frame, without those that its border cuts off."""
     out = []
-    for one in found:
-        box = one.box
+    for detection in found:
+        box = detection.box
         ends = ((box.x, part.x), (box.y, part.y))
         others = ((1 - box.x - box.width, 1 - part.x - part.width), (1 - box.y - box.height, 1 - part.y - part.height))
         if any(inside < CUT and outside > 0.005 for inside, outside in (*ends, *others)):
@@ -192,7 +192,7 @@ def _placed(found: Sequence[Detection], part: Box) -> list[Detection]:
         placed = Box(
             part.x + box.x * part.width, part.y + box.y * part.height, box.width * part.width, box.height * part.height
         )
-        out.append(Detection(one.category, one.confidence, clipped(placed)))
+        out.append(Detection(detection.category, detection.confidence, clipped(placed)))
     return out
 
 
@@ -207,7 +207,7 @@ def _doubted(found: Detection, whole: Sequence[Detection]) -> Detection:
 def _joined(found: Sequence[Detection]) -> list[Detection]:
     """The boxes best first, each thing once, as what it is most surely taken for."""
     kept: list[Detection] = []
-    for one in sorted(found, key=lambda one: -one.confidence):
-        if not any(overlap(one.box, other.box) >= SAME for other in kept):
-            kept.append(one)
+    for detection in sorted(found, key=lambda candidate: -candidate.confidence):
+        if not any(overlap(detection.box, other.box) >= SAME for other in kept):
+            kept.append(detection)
     return kept

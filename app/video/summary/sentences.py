@@ -54,7 +54,7 @@ def summarise_in_words(tracklets: Sequence[Tracklet], coverage: VideoCoverage) -
             else "The pictures are in colour: daylight, or a white flash."
         )
         sentences.append(over_all(light, coverage))
-    limits = doubts(tracklets, {id(one): tracklet_name(counted, one) for one in counted}, coverage)
+    limits = doubts(tracklets, {id(tracklet): tracklet_name(counted, tracklet) for tracklet in counted}, coverage)
     return VideoSummary(counts[Category.ANIMAL].at_once, counts, tuple(sentences), tuple(limits), tuple(tracklets))
 
 
@@ -71,8 +71,8 @@ def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], covera
         if not count.at_once:
             continue
         mine = [tracklet for tracklet in counted if tracklet.category == category]
-        first, last = min(one.first_second for one in mine), max(one.last_second for one in mine)
-        frames = tuple(sorted({box.index for one in mine for box in one.boxes}))
+        first, last = min(tracklet.first_second for tracklet in mine), max(tracklet.last_second for tracklet in mine)
+        frames = tuple(sorted({box.index for tracklet in mine for box in tracklet.boxes}))
         text = f"{_most(category, count, mine)}, at {timecode(count.second or 0.0)}{carried}."
         out.append(Sentence(text, first, last, frames))
         if count.high > count.low:
@@ -97,7 +97,7 @@ def _perhaps(category: Category, most: int) -> str:
 
 def _most(category: Category, count: Count, mine: Sequence[Tracklet]) -> str:
     """One animal; one at a time; at most two at once; probably, where the surest of that many is not sure."""
-    surest = sorted((one.confidence for one in mine), reverse=True)[: count.at_once]
+    surest = sorted((tracklet.confidence for tracklet in mine), reverse=True)[: count.at_once]
     doubtful = min(surest, default=0.0) < DOUBTFUL or count.low < count.at_once
     noun = str(category) if count.at_once == 1 else PLURALS[category]
     text = f"{number(count.at_once)} {noun}"
@@ -117,12 +117,14 @@ def _only_moving(tracklets: Sequence[Tracklet]) -> list[Sentence]:
             places.setdefault(_place(tracklet), []).append(tracklet)
     out = []
     for place, some in places.items():
-        first, last = min(one.first_second for one in some), max(one.last_second for one in some)
+        first, last = min(tracklet.first_second for tracklet in some), max(tracklet.last_second for tracklet in some)
         text = (
             f"Something moved {place} from {timecode(first)} to {timecode(last)}; "
             "the detector does not take it for an animal."
         )
-        out.append(Sentence(text, first, last, tuple(sorted({box.index for one in some for box in one.boxes}))))
+        out.append(
+            Sentence(text, first, last, tuple(sorted({box.index for tracklet in some for box in tracklet.boxes})))
+        )
     return out
 
 

@@ -68,7 +68,10 @@ def things_in_view(paths: Sequence[MotionPath], looked: Looked, watch: Watch) ->
 def _few(tracklets: list[Tracklet]) -> list[Tracklet]:
     """Those that count, and of the others the few likeliest and longest: rain and plants are hundreds of things."""
     counted = [tracklet for tracklet in tracklets if tracklet.counted]
-    others = sorted((one for one in tracklets if not one.counted), key=lambda one: (-one.confidence, -len(one.boxes)))
+    others = sorted(
+        (tracklet for tracklet in tracklets if not tracklet.counted),
+        key=lambda tracklet: (-tracklet.confidence, -len(tracklet.boxes)),
+    )
     return counted + others[:MOST_UNIDENTIFIED]
 
 
