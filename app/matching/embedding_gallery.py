@@ -101,7 +101,11 @@ class EmbeddingGallery:
         return None if curve is None else float(curve.probability(cues))
 
     def _give_cosines(self, groups: dict[Key, Group], near: Near, cosine_of: dict[str, float]) -> None:
-        far = {int(one) for group in groups.values() if (one := group.identity) is not None and one not in cosine_of}
+        far = {
+            int(identity)
+            for group in groups.values()
+            if (identity := group.identity) is not None and identity not in cosine_of
+        }
         cosine_of = cosine_of | self._cosines_of(far, near)
         for group in groups.values():
             row = self.vectors.row(group.crop_id)

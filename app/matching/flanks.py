@@ -35,9 +35,9 @@ def by_pattern(evidence: Mapping[int, EvidenceView], flanks: Mapping[int, str]) 
     evidence, flanks: by the candidates' ids; a pattern exists on one flank only.
     """
     clear = [
-        (one.by_rapid.animal, flanks[crop])
-        for crop, one in evidence.items()
-        if one.by_rapid.animal >= CLEAR and not one.warned and flanks.get(crop) in SIDES
+        (view.by_rapid.animal, flanks[crop])
+        for crop, view in evidence.items()
+        if view.by_rapid.animal >= CLEAR and not view.warned and flanks.get(crop) in SIDES
     ]
     if not clear:
         return None
@@ -68,12 +68,12 @@ def by_mirror(session: Session, detection_ids: Collection[int]) -> dict[int, Pro
 def _mirrored(mine: Any, decided: Sequence[Any]) -> Proposal | None:
     others = [row for row in decided if row.detection_id != mine.detection_id]
     is_left = np.array([row.flank == Flank.LEFT for row in others])
-    told = guess(_vector(mine.mirror), np.array([_vector(row.mirror) for row in others]), is_left)
-    if told is None:
+    guessed = guess(_vector(mine.mirror), np.array([_vector(row.mirror) for row in others]), is_left)
+    if guessed is None:
         return None
-    flank = Flank.LEFT if told.left else Flank.RIGHT
-    word = "looks" if told.share >= 0.9 else "may be"
-    return Proposal(flank, f"{word} {flank}: guesses like this were right {told.right_of} times of {told.tried}")
+    flank = Flank.LEFT if guessed.left else Flank.RIGHT
+    word = "looks" if guessed.share >= 0.9 else "may be"
+    return Proposal(flank, f"{word} {flank}: guesses like this were right {guessed.right_of} times of {guessed.tried}")
 
 
 def unread(session: Session, limit: int = 24) -> list[int]:

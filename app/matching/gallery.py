@@ -166,7 +166,10 @@ class Gallery:
             raise NotDescribed("No crop has been described yet.")
         if stamp == self._stamp:
             return version
-        models = [self._local.is_of_another_version, *(one.is_of_another_version for one in self._embedded.values())]
+        models = [
+            self._local.is_of_another_version,
+            *(gallery.is_of_another_version for gallery in self._embedded.values()),
+        ]
         local = session.get_one(ModelVersion, version).model
         if local != self._local_model or any(changed(session) for changed in models):
             self._forget(local)
@@ -239,9 +242,9 @@ def _start(local: str) -> Any:
 
 
 def _take_votes(groups: dict[Key, Group], found: Any, model: str, usual: dict[str, float]) -> None:
-    for one in found.identities:
-        group = Group(one.identity, one.best_crop_id, {model: one.score}, one.matches)
-        group.usual[model] = usual.get(one.identity, 0.0)
+    for scored in found.identities:
+        group = Group(scored.identity, scored.best_crop_id, {model: scored.score}, scored.matches)
+        group.usual[model] = usual.get(scored.identity, 0.0)
         groups[group.key] = group
     for candidate in found.candidates:
         if candidate.identity is not None and (candidate.identity, 0) in groups:

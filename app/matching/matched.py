@@ -150,8 +150,12 @@ def voted_on(session: Session, crop_id: int, scope: Scope) -> list[int]:
 
 
 def _nearest_undecided(order: Ranking) -> list[int]:
-    matched = [one for one in order.candidates if one["models"].get(MATCH_FEATURES, {}).get("score") is not None]
-    return [one["crop_id"] for one in matched if one["identity"] is None][:NEAREST]
+    matched = [
+        candidate
+        for candidate in order.candidates
+        if candidate["models"].get(MATCH_FEATURES, {}).get("score") is not None
+    ]
+    return [candidate["crop_id"] for candidate in matched if candidate["identity"] is None][:NEAREST]
 
 
 def _crops_of_event(query_id: int) -> sa.Select[int]:
@@ -205,13 +209,14 @@ def _compare_look_alikes(session: Session, query_id: int, answer: Answer, ordere
     """
     undecided = [group for group in ordered if group.identity is None and MATCH_FEATURES in group.scores]
     event = set(session.scalars(_crops_of_event(query_id)))
-    alike = {group.crop_id: group for group in [one for one in undecided if one.crop_id not in event][:NEAREST]}
+    nearest = [group for group in undecided if group.crop_id not in event][:NEAREST]
+    alike = {group.crop_id: group for group in nearest}
     known = matches.scores_with(session, alike)
     others = {other for pair in known for other in pair} - alike.keys()
     named = sa.select(Sighting.detection_id, Sighting.individual_id).where(Sighting.detection_id.in_(others))
     keys: dict[int, Key] = {row.detection_id: (str(row.individual_id), 0) for row in session.execute(named)}
     for crop, group in alike.items():
-        refused = rankings.said_different(session, crop)
+        refused = rankings.different_crops(session, crop)
         found: dict[Key, float] = {}
         for pair, value in known.items():
             other = pair[0] if pair[1] == crop else pair[1]

@@ -63,11 +63,11 @@ class Stability:
             return f"{_crops(unknown)} not been compared yet, so nothing can be said about the count."
         span = f"{self.fewest:,} to {self.most:,}"
         named = f"{_individuals(self.named)} {'is' if self.named == 1 else 'are'} named"
-        told = f"{named}, and depending on the pairs between {1 - SURE:.0%} and {SURE:.0%}"
+        premise = f"{named}, and depending on the pairs between {1 - SURE:.0%} and {SURE:.0%}"
         if self.pairs:
             pairs = "1 pair is" if self.pairs == 1 else f"{self.pairs:,} pairs are"
             start = "At least " if unknown else "Up to " if self.pairs > 1 else ""
-            text = f"{start}{pairs} left until the count is stable: {told} there are {span}."
+            text = f"{start}{pairs} left until the count is stable: {premise} there are {span}."
         elif unknown:
             text = f"No compared pair is in doubt, yet the count is not stable: it can become {span}."
         else:
@@ -147,13 +147,13 @@ def _candidate_pairs(session: Session, ranking_ids: Sequence[int], groups: _Grou
         row.detection_id: row.individual_id
         for row in session.execute(sa.select(Sighting.detection_id, Sighting.individual_id))
     }
-    said = {(row.low_id, row.high_id) for row in session.execute(sa.select(PairVerdict.low_id, PairVerdict.high_id))}
+    decided = {(row.low_id, row.high_id) for row in session.execute(sa.select(PairVerdict.low_id, PairVerdict.high_id))}
     doubts: list[Pair] = []
     for query_id, candidates in _candidates(session, ranking_ids):
         query: Node = ("crop", query_id)
         for candidate in candidates:
             crop, chance = int(candidate["crop_id"]), candidate.get("probability")
-            if chance is None or (min(crop, query_id), max(crop, query_id)) in said:
+            if chance is None or (min(crop, query_id), max(crop, query_id)) in decided:
                 continue
             owner = individual.get(crop)
             other: Node = ("individual", owner) if owner is not None else ("crop", crop)
@@ -186,8 +186,8 @@ def _event_pairs(session: Session, crops: Sequence[int]) -> list[Pair]:
     return [
         (("crop", here), ("crop", there))
         for members in of_event.values()
-        for (one, here), (other, there) in pairwise(sorted(members))
-        if one != other
+        for (first, here), (second, there) in pairwise(sorted(members))
+        if first != second
     ]
 
 

@@ -154,7 +154,7 @@ class Vectors:
         """At most so many rows that have a name, chosen evenly, with the names."""
         rows = np.flatnonzero(self.individuals >= 0)
         rows = rows[:: max(1, len(rows) // most)][:most]
-        return self._rows[rows], [str(one) for one in self._individual[rows]]
+        return self._rows[rows], [str(individual) for individual in self._individual[rows]]
 
     def _slots(self, crop_ids: Collection[int]) -> list[int]:
         return [self._slot_of[crop_id] for crop_id in crop_ids if crop_id in self._slot_of]

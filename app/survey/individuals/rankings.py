@@ -197,7 +197,7 @@ def allowed(session: Session, query_id: int, scope: Scope) -> tuple[set[int] | N
         .join(Detection, Detection.media_id == Media.id)
         .where(Detection.id == query_id)
     ).one()
-    left_out = said_different(session, query_id) | _same_picture(session, query.id) | _dropped(session)
+    left_out = different_crops(session, query_id) | _same_picture(session, query.id) | _dropped(session)
     if scope.other_events and query.event_id is not None:
         left_out |= _unnamed_of_event(session, query.event_id)
     if scope.flank:
@@ -278,7 +278,7 @@ def _unnamed_of_event(session: Session, event_id: int) -> set[int]:
     )
 
 
-def said_different(session: Session, query_id: int) -> set[int]:
+def different_crops(session: Session, query_id: int) -> set[int]:
     """The crops said to show another animal than this one, with the others of such an individual."""
     pairs = sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
         PairVerdict.verdict == "different",

@@ -105,15 +105,15 @@ def _moved(odds: Floats, same: Truth) -> tuple[float, float]:
     from scipy.optimize import minimize
 
     before = sigmoid(odds)
-    told = np.clip(4 * before * (1 - before), FAINTEST, 1.0) * _trust(same)
-    if not told.sum():
+    weights = np.clip(4 * before * (1 - before), FAINTEST, 1.0) * _trust(same)
+    if not weights.sum():
         return 0.0, 1.0
 
     def loss(values: Floats) -> tuple[float, Floats]:
         stretch = np.exp(values[1])
         moved = values[0] + stretch * odds
-        away = told * (sigmoid(moved) - same)
-        misfit = float(told @ (np.logaddexp(0.0, moved) - same * moved))
+        away = weights * (sigmoid(moved) - same)
+        misfit = float(weights @ (np.logaddexp(0.0, moved) - same * moved))
         spread = values / np.array([SHIFT, STRETCH])
         slope = np.array([away.sum(), stretch * (away @ odds)]) + spread / np.array([SHIFT, STRETCH])
         return misfit + 0.5 * float(spread @ spread), slope
