@@ -62,7 +62,7 @@ def overview(runs: list[NoteRun]) -> None:
                 open_run(try_example(deps.survey(), deps.jobs(), deps.reviewer()))
 
 
-def one_run(run: NoteRun, runs: list[NoteRun]) -> None:
+def run_page(run: NoteRun, runs: list[NoteRun]) -> None:
     """A run: its progress, what stopped it, or what it found."""
     page_header("Field notes", ABOUT, run.name)
     with st.container(horizontal=True, vertical_alignment="center"):
@@ -130,4 +130,4 @@ with deps.survey().read() as opened:
 if shown is None:
     overview(latest)
 else:
-    one_run(shown, latest)
+    run_page(shown, latest)
