@@ -59,34 +59,34 @@ def take(actions: list[dict]) -> int:
 def show_grid() -> object:
     items = [
         {
-            "id": one["id"], "thumb": deps.thumb_url(one["sha256"]), "w": one["w"], "h": one["h"],
-            "label": f"IMG_{one['id']:04}.JPG · 05:{one['id'] % 60:02}",
-            "badges": ["synthetic"] if one["id"] % 7 == 0 else [], "boxes": one["boxes"], "group": one["id"] // 9,
-            "event": {"id": one["id"] // 9, "title": f"Ridge {one['id'] // 9 + 1} · 12 Mar 2024 · 9 images"},
+            "id": media["id"], "thumb": deps.thumb_url(media["sha256"]), "w": media["w"], "h": media["h"],
+            "label": f"IMG_{media['id']:04}.JPG · 05:{media['id'] % 60:02}",
+            "badges": ["synthetic"] if media["id"] % 7 == 0 else [], "boxes": media["boxes"], "group": media["id"] // 9,
+            "event": {"id": media["id"] // 9, "title": f"Ridge {media['id'] // 9 + 1} · 12 Mar 2024 · 9 images"},
         }
-        for one in MEDIA
+        for media in MEDIA
     ]  # fmt: skip
     ack = take(bulk_actions(KEY))
     time.sleep(SLOW)
-    order = [(one["id"], one["id"] // 9) for one in MEDIA]
+    order = [(media["id"], media["id"] // 9) for media in MEDIA]
     return media_grid(items[:60], 0.2, key=KEY, order=order, ack=ack, species_choices=SPECIES, as_of=1.0)
 
 
 def show_viewer() -> object:
-    said = review_state(KEY)
-    ack = take(said.actions)
+    state = review_state(KEY)
+    ack = take(state.actions)
     time.sleep(SLOW)
-    cursor = said.cursor or 0
+    cursor = state.cursor or 0
     offset = max(0, cursor - 20)
     window = [
         {
-            "id": one["id"], "src": deps.view_url(one["sha256"]), "w": one["w"], "h": one["h"],
-            "title": f"IMG_{one['id']:04}.JPG",
+            "id": media["id"], "src": deps.view_url(media["sha256"]), "w": media["w"], "h": media["h"],
+            "title": f"IMG_{media['id']:04}.JPG",
             "facts": ["Ridge 3", "12 Mar 2024 05:41", "RECONYX HC500", "image 3 of 9 of this event"],
             "verdict": None,
-            "boxes": [{**box, "verdict": None, "species": None, "drawn": False} for box in one["boxes"]],
+            "boxes": [{**box, "verdict": None, "species": None, "drawn": False} for box in media["boxes"]],
         }
-        for one in MEDIA[offset : offset + 60]
+        for media in MEDIA[offset : offset + 60]
     ]  # fmt: skip
     return media_viewer(
         window, key=KEY, threshold=0.2, cursor=cursor, offset=offset, total=len(MEDIA), ack=ack,
@@ -95,10 +95,10 @@ def show_viewer() -> object:
 
 
 def crop(number: int, rank: int = 0) -> dict:
-    one = MEDIA[number % len(MEDIA)]
+    media = MEDIA[number % len(MEDIA)]
     flank = ["left", "right", "unknown"][number % 3]
     facts = ["Ridge 3", f"12 Mar 2024 05:{number % 60:02}"]
-    query = {"id": number, "src": deps.crop_url(one["crop"]), "flank": flank, "facts": facts}
+    query = {"id": number, "src": deps.crop_url(media["crop"]), "flank": flank, "facts": facts}
     return query | {
         "name": [f"T-{number:02}", None][rank % 3 == 2], "individual_id": number,
         "probability": [0.93, 0.41, None][min(rank, 2)],
@@ -108,9 +108,9 @@ def crop(number: int, rank: int = 0) -> dict:
 
 
 def show_match() -> object:
-    said = identify_state(KEY)
-    ack = take(said.actions)
-    number = max((said.query or 0) + said.step, 0)
+    state = identify_state(KEY)
+    ack = take(state.actions)
+    number = max((state.query or 0) + state.step, 0)
     ranked = [[crop(start + rank + 1, rank) for rank in range(9)] for start in range(number, number + 3)]
     verdicts = {
         (action["query_id"], action["candidate_id"]): action["kind"]
@@ -121,8 +121,8 @@ def show_match() -> object:
         for candidate in candidates:
             candidate["verdict"] = verdicts.get((start, candidate["id"]))
     if "way" in ASKED:
-        ranked[0][0]["by_way_of"] = [{"id": one["id"], "src": one["src"]} for one in (crop(40), crop(41))]
-    if said.actions and "fewer" in ASKED:  # ranked again: the first candidate is none any more
+        ranked[0][0]["by_way_of"] = [{"id": way["id"], "src": way["src"]} for way in (crop(40), crop(41))]
+    if state.actions and "fewer" in ASKED:  # ranked again: the first candidate is none any more
         ranked[0] = ranked[0][1:]
     together = [crop(number + 1)] if "burst" in ASKED else []
     return match_view(
@@ -137,18 +137,18 @@ def show_video() -> None:
     ack = take(marks_of(KEY))
     frames = [
         {
-            "number": one["id"], "second": one["id"] / 2, "time": f"0:{one['id']:02}", "boxes": [],
-            "src": deps.view_url(one["sha256"]),
+            "number": frame["id"], "second": frame["id"] / 2, "time": f"0:{frame['id']:02}", "boxes": [],
+            "src": deps.view_url(frame["sha256"]),
         }
-        for one in MEDIA[:4]
+        for frame in MEDIA[:4]
     ]  # fmt: skip
     video_frames(frames, key=KEY, media_id=1, width=MEDIA[0]["w"], height=MEDIA[0]["h"], ack=ack, as_of=1.0)
 
 
 def show_crops() -> object:
     items = [
-        {"id": one["id"], "src": deps.crop_url(one["crop"]), "label": f"T-{one['id']:02}", "sub": "12 sightings"}
-        for one in MEDIA[:24]
+        {"id": media["id"], "src": deps.crop_url(media["crop"]), "label": f"T-{media['id']:02}", "sub": "12 sightings"}
+        for media in MEDIA[:24]
     ]
     return crop_gallery([item | {"badge": "left"} for item in items], key=KEY)
 

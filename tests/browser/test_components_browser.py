@@ -143,7 +143,7 @@ def test_undo_goes_back_to_the_media_it_undid(show: Callable[..., Any]) -> None:
     page.keyboard.press("z")
     answer = wait_for(page, lambda got: len(got["applied"]) >= 3)
     assert answer["applied"][2]["undoes"] == answer["applied"][1]["uuid"]
-    assert len({one["uuid"].partition(".")[0] for one in answer["applied"]}) == 1  # names the tab
+    assert len({action["uuid"].partition(".")[0] for action in answer["applied"]}) == 1  # names the tab
     assert "IMG_0002.JPG" in page.locator(".viewer .title").inner_text()
 
 
@@ -225,8 +225,8 @@ def test_threshold_redraws_without_a_script_run_and_is_told_on_release(show: Cal
 
 def bulks(answer: dict[str, Any]) -> list[tuple[Any, ...]]:
     return [
-        (one.get("what", one["kind"]), one.get("species") or one.get("category"), one.get("media_ids"))
-        for one in answer["applied"]
+        (action.get("what", action["kind"]), action.get("species") or action.get("category"), action.get("media_ids"))
+        for action in answer["applied"]
     ]
 
 
@@ -322,7 +322,7 @@ def test_one_key_makes_the_whole_picture_the_animal_and_goes_on(show: Callable[.
     page = show("viewer")
     page.keyboard.press("w")
     answer = wait_for(page, lambda got: len(got["applied"]) >= 1)
-    assert [(one["kind"], one["media_id"]) for one in answer["applied"]] == [("whole", 1)]
+    assert [(action["kind"], action["media_id"]) for action in answer["applied"]] == [("whole", 1)]
     assert "IMG_0002.JPG" in page.locator(".viewer .title").inner_text()
 
 
@@ -345,7 +345,7 @@ def test_a_decision_takes_the_crops_of_the_burst_along_and_one_key_leaves_them_o
     page.get_by_text("Without 1 more crop of the burst").wait_for()
     page.keyboard.press("n")
     answer = wait_for(page, lambda got: len(got["applied"]) >= 2)
-    assert [(one["query_id"], one.get("together")) for one in answer["applied"]] == [(0, [1]), (2, None)]
+    assert [(action["query_id"], action.get("together")) for action in answer["applied"]] == [(0, [1]), (2, None)]
 
 
 def test_undecided_crops_by_way_of_which_a_candidate_ranks_are_counted_and_each_is_a_link(
@@ -376,7 +376,7 @@ def test_a_candidate_that_a_new_ranking_takes_away_is_not_replaced_under_the_han
     page.keyboard.press("Enter")
     page.keyboard.press("x")
     page.wait_for_timeout(600)
-    assert [one["kind"] for one in received(page)["applied"]] == ["flank"]
+    assert [action["kind"] for action in received(page)["applied"]] == ["flank"]
     page.keyboard.press("ArrowRight")
     page.keyboard.press("Enter")
     answer = wait_for(page, lambda got: len(got["applied"]) >= 2)
@@ -513,14 +513,16 @@ def test_no_label_of_a_box_covers_another_or_is_cut_off(show):
         })"""
     )
     cut_off = [
-        one for one in labels if min(one["left"], one["top"], one["w"] - one["right"], one["h"] - one["bottom"]) < -4
+        label
+        for label in labels
+        if min(label["left"], label["top"], label["w"] - label["right"], label["h"] - label["bottom"]) < -4
     ]
     covered = [
-        (one, other)
-        for one, other in itertools.combinations(labels, 2)
-        if one["place"] == other["place"]
-        and max(one["left"], other["left"]) + 1.5 < min(one["right"], other["right"])
-        and max(one["top"], other["top"]) + 1.5 < min(one["bottom"], other["bottom"])
+        (label, other)
+        for label, other in itertools.combinations(labels, 2)
+        if label["place"] == other["place"]
+        and max(label["left"], other["left"]) + 1.5 < min(label["right"], other["right"])
+        and max(label["top"], other["top"]) + 1.5 < min(label["bottom"], other["bottom"])
     ]
     assert len(labels) > 30
     assert (cut_off, covered) == ([], [])

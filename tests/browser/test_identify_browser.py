@@ -110,7 +110,7 @@ def choose(page: Any, wanted: int) -> None:
 def test_three_views_of_one_pair_by_key_with_the_background_masked(identify):
     page, _, animal_of = identify
     seen = settled(page)
-    partner = next(one for one in seen["cards"] if animal_of[one] == animal_of[seen["query"]])
+    partner = next(crop for crop in seen["cards"] if animal_of[crop] == animal_of[seen["query"]])
     choose(page, partner)
     page.get_by_text("agree as one pattern").wait_for(timeout=120_000)
     agreeing = re.search(r"\d+", page.get_by_text("agree as one pattern").inner_text()).group()
@@ -230,7 +230,7 @@ def test_a_whole_catalogue_is_made_by_keys_alone_and_is_there_after_a_reload(ide
         if seen["query"] in done:
             page.wait_for_timeout(100)
             continue
-        partners = [one for one in seen["cards"] if animal_of[one] == animal_of[seen["query"]]]
+        partners = [crop for crop in seen["cards"] if animal_of[crop] == animal_of[seen["query"]]]
         if partners:
             choose(page, partners[0])
         page.keyboard.press("Enter" if partners else "n")
@@ -247,7 +247,7 @@ def test_a_whole_catalogue_is_made_by_keys_alone_and_is_there_after_a_reload(ide
 def test_all_crops_of_a_candidate_stand_beside_the_query_by_one_key_and_one_is_chosen(identify):
     page, _, animal_of = identify
     seen = settled(page)
-    choose(page, next(one for one in seen["cards"] if animal_of[one] != animal_of[seen["query"]]))
+    choose(page, next(crop for crop in seen["cards"] if animal_of[crop] != animal_of[seen["query"]]))
     page.keyboard.press("c")
     crops = page.locator(".sheet-crop")
     assert crops.count() == SHOTS
@@ -261,7 +261,7 @@ def test_all_crops_of_a_candidate_stand_beside_the_query_by_one_key_and_one_is_c
 def test_a_contradiction_shows_its_chain_and_a_number_key_solves_it(identify):
     page, data_dir, animal_of = identify
     seen = settled(page)
-    stranger = next(one for one in seen["cards"] if animal_of[one] != animal_of[seen["query"]])
+    stranger = next(crop for crop in seen["cards"] if animal_of[crop] != animal_of[seen["query"]])
     before = rows(data_dir, "select * from sighting order by 1")
     choose(page, stranger)
     page.keyboard.press("Enter")
@@ -305,27 +305,35 @@ def held(browser: Any, given: list[dict[str, Any]], before: list[dict[str, Any]]
 
 def order(query: int, candidates: list[int], *, settled: bool) -> dict[str, Any]:
     """A page of the match view."""
-    return {"query": {"id": query, "settled": settled}, "candidates": [{"id": one} for one in candidates]}
+    return {"query": {"id": query, "settled": settled}, "candidates": [{"id": crop} for crop in candidates]}
 
 
 def test_the_order_on_the_screen_stays_until_the_last_one_comes_and_then_changes_once(browser):
     first = order(1, [5, 6, 7], settled=False)
     (kept,) = held(browser, [order(1, [6, 5], settled=False)], [first])
-    assert [one["id"] for one in kept["candidates"]] == [5, 6, 7]
+    assert [candidate["id"] for candidate in kept["candidates"]] == [5, 6, 7]
     (last,) = held(browser, [order(1, [7, 5, 6], settled=True)], [first])
-    assert [one["id"] for one in last["candidates"]] == [7, 5, 6]
+    assert [candidate["id"] for candidate in last["candidates"]] == [7, 5, 6]
     assert last["query"]["anew"]
     (again,) = held(browser, [order(1, [7, 5, 6], settled=True)], [last])
     assert not again["query"]["anew"]
     moved = order(1, [5, 7, 6], settled=True)
     moved["candidates"][0] |= {"verdict": "unsure"}
     (stays,) = held(browser, [moved], [last])
-    assert [(one["id"], one.get("verdict")) for one in stays["candidates"]] == [(7, None), (5, "unsure"), (6, None)]
+    assert [(candidate["id"], candidate.get("verdict")) for candidate in stays["candidates"]] == [
+        (7, None),
+        (5, "unsure"),
+        (6, None),
+    ]
     (decided,) = held(browser, [order(1, [5, 7], settled=True)], [last])
-    assert [one["id"] for one in decided["candidates"]] == [5, 7]
+    assert [candidate["id"] for candidate in decided["candidates"]] == [5, 7]
     named = order(1, [6, 5], settled=False)
     named["candidates"][0] |= {"name": "T-001", "individual_id": 1}
     (kept,) = held(browser, [named], [first])
-    assert [(one["id"], one.get("name")) for one in kept["candidates"]] == [(5, None), (6, "T-001"), (7, None)]
+    assert [(candidate["id"], candidate.get("name")) for candidate in kept["candidates"]] == [
+        (5, None),
+        (6, "T-001"),
+        (7, None),
+    ]
     (other,) = held(browser, [order(2, [9], settled=False)], [first])
-    assert [one["id"] for one in other["candidates"]] == [9]
+    assert [candidate["id"] for candidate in other["candidates"]] == [9]

@@ -25,13 +25,13 @@ pytestmark = pytest.mark.browser
 def draw_crops(survey: Survey) -> None:
     """A striped picture for every crop, where the worker would have put it."""
     with survey.read() as session:
-        for one in boxes(session, list(session.scalars(sa.select(Sighting.detection_id)))).values():
-            name = crop_name(one.id, Box(one.x, one.y, one.width, one.height))
-            path = survey.data_dir / "crops" / str(one.id // 1000) / name
+        for box in boxes(session, list(session.scalars(sa.select(Sighting.detection_id)))).values():
+            name = crop_name(box.id, Box(box.x, box.y, box.width, box.height))
+            path = survey.data_dir / "crops" / str(box.id // 1000) / name
             path.parent.mkdir(parents=True, exist_ok=True)
             picture = Image.new("RGB", (240, 160), (214, 150, 70))
             pen = ImageDraw.Draw(picture)
-            for stripe in range(one.id % 4 + 5):
+            for stripe in range(box.id % 4 + 5):
                 pen.line((30 * stripe, 0, 30 * stripe + 14, 160), fill=(30, 26, 24), width=9)
             picture.save(path, "JPEG")
 

@@ -35,7 +35,10 @@ def page(browser: Any, working_dashboard: tuple[str, Path]) -> Any:
     outside: list[str] = []
     page = context.new_page()
     page.on(
-        "request", lambda one: outside.append(one.url) if "127.0.0.1" not in one.url and one.url[:4] == "http" else None
+        "request",
+        lambda request: (
+            outside.append(request.url) if "127.0.0.1" not in request.url and request.url[:4] == "http" else None
+        ),
     )
     yield page
     context.close()

@@ -52,7 +52,7 @@ def stations(survey: Survey) -> dict[str, tuple[str, float | None, int]]:
     """Station, latitude and number of media of every deployment, by its name."""
     with survey.read() as session:
         media = Counter(session.scalars(sa.select(Media.deployment_id)))
-        return {one.name: (one.station, one.latitude, media[one.id]) for one in deployment_views(session)}
+        return {view.name: (view.station, view.latitude, media[view.id]) for view in deployment_views(session)}
 
 
 def wait_for(survey: Survey, wanted: Any, found_there: Any = stations) -> None:

@@ -71,7 +71,7 @@ def test_keys_pressed_too_early_act_in_their_order_once_the_picture_is_there(
         page.keyboard.press(key)
     held_back.let_go()
     applied = wait_for(page, lambda got: len(got["applied"]) == 2)["applied"]
-    assert [(one["kind"], one["media_id"]) for one in applied] == [("blank", 1), ("unsure", 3)]
+    assert [(action["kind"], action["media_id"]) for action in applied] == [("blank", 1), ("unsure", 3)]
 
 
 def test_another_tile_chosen_by_hand_gives_up_what_was_pressed_for_the_first(

@@ -43,7 +43,7 @@ from tests.support.pages import survey_of_pages
 
 ROOT = Path(__file__).resolve().parents[2]
 BOXES = tuple(FrameBox(index, index / 10, Box(0.2, 0.3, 0.2, 0.2), 0.6, 0.5) for index in (10, 20, 30))
-ONE = Tracklet(Category.ANIMAL, 0.8, Source.BOTH, ((1.0, 3.0),), BOXES, Side.LEFT, Side.RIGHT, 1.0)
+TRACKLET = Tracklet(Category.ANIMAL, 0.8, Source.BOTH, ((1.0, 3.0),), BOXES, Side.LEFT, Side.RIGHT, 1.0)
 
 
 def add_video(survey: Survey) -> int:
@@ -70,7 +70,7 @@ def add_run(session: Session, media_id: int, detector: str, animals: int) -> Tra
     version = results.model_version(session, "detect", Provenance("embedded", detector, "1", "", "p"), 0.25)
     found = [Detection(Category.ANIMAL, 0.8, box.box) for box in BOXES]
     ids = results.store_analysis(session, media_id, version, None, found)
-    row = tracklets.put_tracklet(session, media_id, ONE, ids, run.id)
+    row = tracklets.put_tracklet(session, media_id, TRACKLET, ids, run.id)
     sentence = Sentence(f"{animals} animal is in this video.", 1.0, 3.0, (10, 20, 30))
     facts = video_run_rows.RunFacts(
         looked=[[index, index / 10] for index in range(0, 50, 10)], compared=50, sentences=tracklets.as_rows([sentence])

@@ -30,11 +30,11 @@ def seen(survey: Survey, name: str, station: str, minutes: float | None, *, flan
     """One image at a station with an individual of this name; returns the detection. minutes: after START."""
     _, ids = add_media(survey, [found(x=0.1 + 0.3 * n) for n in range(boxes)], folder=station, minutes=minutes)
     with survey.write() as session:
-        one = session.scalar(sa.select(Individual).where(Individual.name == name))
-        if one is None:
+        individual = session.scalar(sa.select(Individual).where(Individual.name == name))
+        if individual is None:
             identity.new_individual(session, "ana", ids[0], name=name)
         else:
-            session.add(Sighting(detection_id=ids[0], individual_id=one.id, who="ana"))
+            session.add(Sighting(detection_id=ids[0], individual_id=individual.id, who="ana"))
         identity.set_flank(session, "ana", ids[0], flank)
     return ids[0]
 

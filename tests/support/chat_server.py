@@ -67,8 +67,8 @@ class _Handler(BaseHTTPRequestHandler):
             what = (what, {})
         if isinstance(what, tuple):
             # An unkind endpoint that repeats the key in its error.
-            said = {"error": {"message": f"no: {self.headers.get('Authorization')}", "type": "error"}}
-            self._send(what[0], json.dumps(said).encode(), "application/json", what[1])
+            refusal = {"error": {"message": f"no: {self.headers.get('Authorization')}", "type": "error"}}
+            self._send(what[0], json.dumps(refusal).encode(), "application/json", what[1])
         else:
             getattr(self, "_" + what.replace(" ", "_"))()
 

@@ -99,7 +99,7 @@ def scenery(count: int = 8) -> list[Picture]:
         for _ in range(420):
             x, y = rng.integers(0, 640), rng.integers(0, 420)
             size = (int(rng.integers(3, 22)), int(rng.integers(2, 7)))
-            colour = tuple(int(one) for one in rng.integers(20, 220) * rng.uniform(0.6, 1.0, 3))
+            colour = tuple(int(channel) for channel in rng.integers(20, 220) * rng.uniform(0.6, 1.0, 3))
             cv2.ellipse(picture, (int(x), int(y)), size, float(rng.uniform(0, 180)), 0, 360, colour, -1)
         found.append(cv2.GaussianBlur(picture, (0, 0), 0.8))
     return found
@@ -111,7 +111,7 @@ def empty_places(folder: Path) -> list[Picture]:
         path for source in ("empty_trapcrops", "empty_tracks") for path in sorted((folder / source).rglob("*.jpg"))
     ]
     pictures = [np.asarray(Image.open(path).convert("RGB")) for path in paths]
-    return [one for one in pictures if min(one.shape[:2]) >= 200]
+    return [picture for picture in pictures if min(picture.shape[:2]) >= 200]
 
 
 def pairs(
@@ -126,12 +126,12 @@ def pairs(
     """Pairs of one or two animals on one or two backgrounds; place, size and light differ a little."""
     rng = np.random.default_rng(seed)
     for _ in range(count):
-        first, second = (animals[one] for one in rng.choice(len(animals), 2, replace=False))
+        first, second = (animals[animal] for animal in rng.choice(len(animals), 2, replace=False))
         shots = rng.choice(len(first), 2, replace=False)
-        one, other = first[shots[0]], first[shots[1]] if same_animal else second[rng.integers(len(second))]
+        cutout, other = first[shots[0]], first[shots[1]] if same_animal else second[rng.integers(len(second))]
         here, there = rng.choice(len(grounds), 2, replace=False)
         fill = rng.uniform(0.6, 0.9)
-        a = _placed(one, grounds[here], rng, fill, 1.0)
+        a = _placed(cutout, grounds[here], rng, fill, 1.0)
         b = _placed(other, grounds[here if same_background else there], rng, fill * rng.uniform(0.9, 1.08), 0.9)
         yield Pair(a[0], b[0], a[1], b[1], same_animal, same_background)
 

@@ -68,7 +68,7 @@ def _found(scene: NDArray[np.floating], picture: Picture, confidence: float, cat
     scene = cv2.resize(scene, picture.shape[1::-1])
     if float(np.median(np.abs(picture.astype(np.float32) - scene))) > UNLIKE / 3:
         return []  # an enlarged part
-    grey, before = (cv2.GaussianBlur(one.astype(np.float32).mean(2), (0, 0), 2) for one in (picture, scene))
+    grey, before = (cv2.GaussianBlur(image.astype(np.float32).mean(2), (0, 0), 2) for image in (picture, scene))
     gain = float(np.median(grey) / max(np.median(before), 1.0))
     new = cv2.dilate((np.abs(grey - gain * before) > UNLIKE).astype(np.uint8), np.ones((21, 21), np.uint8))
     count, _, stats, _ = cv2.connectedComponentsWithStats(new)

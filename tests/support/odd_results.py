@@ -92,13 +92,13 @@ def megadetector(random: Random) -> Document:
 def speciesnet(random: Random) -> Document:
     """SpeciesNet's predictions."""
     images = [image(random, "filepath") for _ in range(random.randrange(1, 8))]
-    for one in images:
-        if isinstance(one, dict):
+    for entry in images:
+        if isinstance(entry, dict):
             classes = ({"classes": ["x"], "scores": [0.3]}, {"classes": 5, "scores": 5}, {"classes": [], "scores": []})
-            one["classifications"] = random.choice((*classes, *odd()))
-            one["prediction"] = random.choice(("id;mammalia;;;;;mammal", "blank", *odd()))
-            one["prediction_score"] = random.choice(NUMBERS)
-            one["failures"] = random.choice((["CLASSIFIER"], *odd()))
+            entry["classifications"] = random.choice((*classes, *odd()))
+            entry["prediction"] = random.choice(("id;mammalia;;;;;mammal", "blank", *odd()))
+            entry["prediction_score"] = random.choice(NUMBERS)
+            entry["failures"] = random.choice((["CLASSIFIER"], *odd()))
     return {"predictions": [{"filepath": "a.jpg", "detections": []}, *images]}, len(images) + 1
 
 
@@ -121,8 +121,8 @@ def pytorch_wildlife(random: Random) -> Document:
 def bare_list(random: Random) -> Document:
     """A list of images, some with corners in pixels as Microsoft writes them."""
     images = [image(random, "file") for _ in range(random.randrange(1, 8))]
-    for one in images:
-        boxes = one.get("detections") if isinstance(one, dict) else None
+    for entry in images:
+        boxes = entry.get("detections") if isinstance(entry, dict) else None
         for found in boxes if isinstance(boxes, list) else []:
             if isinstance(found, dict) and random.random() < 0.5:
                 found["confidence"] = found.pop("conf", None)

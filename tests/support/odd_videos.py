@@ -85,8 +85,8 @@ def turned(path: Path, source: Path) -> None:
     data = bytearray(source.read_bytes())
     start = data.index(b"tkhd") + 4
     matrix = start + (40 if data[start] == 0 else 52)
-    one = 0x00010000
-    data[matrix : matrix + 36] = struct.pack(">9i", 0, one, 0, -one, 0, 0, 0, 0, 0x40000000)
+    unit = 0x00010000
+    data[matrix : matrix + 36] = struct.pack(">9i", 0, unit, 0, -unit, 0, 0, 0, 0, 0x40000000)
     path.write_bytes(data)
 
 

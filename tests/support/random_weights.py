@@ -49,7 +49,7 @@ def published_layout(name: str) -> dict[str, tuple[int, ...]]:
     found = {}
     for line in (LAYOUTS / f"{name}.txt").read_text().splitlines():
         key, shape = line.split()
-        found[key] = () if shape == "-" else tuple(int(one) for one in shape.split("x"))
+        found[key] = () if shape == "-" else tuple(int(side) for side in shape.split("x"))
     return found
 
 

@@ -28,7 +28,7 @@ from modal_backend.contracts import Box, Category, Detection
 from tests.support.catalogued import DAY, opened, place, seen
 from tests.support.surveys import add_media, found
 
-SAID = Statement("Ridge survey", "targeted", "activityDetection", "+05:30")
+STATEMENT = Statement("Ridge survey", "targeted", "activityDetection", "+05:30")
 TABLES = ("deployments", "media", "observations")
 
 
@@ -55,7 +55,7 @@ def fill(survey):
     return survey
 
 
-def package(survey: Survey, statement: Statement = SAID, *, exact: bool = False) -> dict[str, Any]:
+def package(survey: Survey, statement: Statement = STATEMENT, *, exact: bool = False) -> dict[str, Any]:
     out = survey.data_dir / "dp.zip"
     with survey.read() as session:
         write(session, out, statement, "ana", exact=exact)
@@ -123,13 +123,13 @@ def test_media_at_an_address_are_public_but_those_with_a_person_whether_blurred_
     here = package(survey)["media"]
     assert {row["filePublic"] for row in here} == {"false"}
     assert [row["filePath"] for row in here][:2] == ["Ridge/IMG_0001.JPG", "Valley/IMG_0002.JPG"]
-    there = package(survey, replace(SAID, media_url="https://example.org/our%20media/"))["media"]
+    there = package(survey, replace(STATEMENT, media_url="https://example.org/our%20media/"))["media"]
     public = [row["fileName"] for row in there if row["filePublic"] == "true"]
     assert public == [f"IMG_000{number}.JPG" for number in (1, 2, 3, 4)]
     assert len(there) == 7
     assert there[0]["filePath"] == "https://example.org/our%20media/Ridge/IMG_0001.JPG"
     with pytest.raises(ExportRefused, match="is no address of a folder"):
-        package(survey, replace(SAID, media_url="D:/media"))
+        package(survey, replace(STATEMENT, media_url="D:/media"))
 
 
 def test_an_event_has_each_individual_once_and_of_others_as_many_as_were_on_one_image(survey):
@@ -220,9 +220,9 @@ def test_deployments_without_coordinates_are_named(survey):
 def test_what_is_missing_can_be_asked_before_the_package_is_written(filled, survey):
     seen(survey, "Machli", "Ford", 2 * DAY)
     with survey.read() as session:
-        assert "Ford has none" in refusal(session, SAID)
+        assert "Ford has none" in refusal(session, STATEMENT)
     with filled.read() as session:
-        assert refusal(session, SAID) == ""
+        assert refusal(session, STATEMENT) == ""
         assert "offset" in refusal(session, Statement("x", "targeted", "timeLapse", None))
 
 

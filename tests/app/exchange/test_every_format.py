@@ -38,7 +38,7 @@ from tests.support.catalogued import DAY, opened, place, seen
 from tests.support.surveys import add_media, found
 
 PLACES = {"Ridge": (23.5431, 85.9682), "Valley": (23.5576, 85.9411)}
-SAID = Statement("Ridge", "targeted", "activityDetection", "+05:30")
+STATEMENT = Statement("Ridge", "targeted", "activityDetection", "+05:30")
 CHOSEN = {
     "individual": "1", "name": "Machli", "title": "Ridge", "sampling": "targeted", "method": "activityDetection",
     "utc_offset": "+05:30",
@@ -152,7 +152,7 @@ def test_no_export_of_a_survey_with_a_sensitive_species_holds_a_finer_place_than
 def test_exact_places_leave_when_a_person_asks_for_them(kept, tmp_path):
     for key in ("stations", "images", "sightings", "camtrap-dp", "secr", "sightings-xlsx"):
         path = tmp_path / f"{key}.{FORMATS[key].suffix}"
-        FORMATS[key].write(kept, Wish(individual_id=1, statement=SAID, exact=True), path)
+        FORMATS[key].write(kept, Wish(individual_id=1, statement=STATEMENT, exact=True), path)
         assert any(betrays(text) for _, text in texts(path.name, path.read_bytes())), key
 
 

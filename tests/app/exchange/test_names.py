@@ -29,7 +29,7 @@ NAMES = (
     "NA", "None", "null", "nan", "N/A", "TRUE", "T", "1", "01", "1e5", "T 01", "T-01", "T__01", "T_01", "Ünïcode राजा",
     'She said "no", twice', "two\nlines", "=1+1", "-x", "'quoted'", "''",
 )  # fmt: skip
-SAID = Statement("Ridge", "targeted", "activityDetection", "+05:30")
+STATEMENT = Statement("Ridge", "targeted", "activityDetection", "+05:30")
 
 
 @pytest.fixture(scope="module")
@@ -58,7 +58,7 @@ def written(named, tmp_path_factory: pytest.TempPathFactory):
         out = folder / f"{key}.{kind.suffix}"
         if key in ("crops", "images"):  # want files
             continue
-        kind.write(named, Wish(statement=SAID, individual_id=1), out)
+        kind.write(named, Wish(statement=STATEMENT, individual_id=1), out)
         if kind.suffix == "zip":
             with zipfile.ZipFile(out) as package:
                 found[key] = {name: package.read(name) for name in package.namelist()}

@@ -31,7 +31,7 @@ from tests.support.forked import Process
 from tests.support.square_video import write_video
 from tests.support.waiting import wait_until
 
-SAID = Said("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)
+ANSWER = Said("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)
 
 
 @pytest.fixture
@@ -188,7 +188,7 @@ def _sha(survey: Survey, media_id: int) -> str:
 def test_an_answer_is_never_overwritten(settings, survey, tmp_path):
     answer_id = ask(settings, survey, add_video(survey, tmp_path))
     with survey.write() as session:
-        assert answers.keep(session, answer_id, SAID, (2.0, 6.0))
+        assert answers.keep(session, answer_id, ANSWER, (2.0, 6.0))
     with survey.write() as session:
         other = Said("Nine wolves.\nCOUNT: 9", "other", "other", 1, 1, True, 1)
         assert not answers.keep(session, answer_id, other, (None, None))
@@ -198,7 +198,7 @@ def test_an_answer_is_never_overwritten(settings, survey, tmp_path):
 
 
 def test_without_tokens_or_prices_there_is_no_cost(settings):
-    assert answers.cost(SAID, (None, 6.0)) is None
+    assert answers.cost(ANSWER, (None, 6.0)) is None
     assert answers.cost(Said("x", "m", "h", None, 5, False, 1), (2.0, 6.0)) is None
 
 
@@ -206,7 +206,7 @@ def test_a_deleted_answer_comes_back_with_undo_and_its_id_is_given_to_no_other(s
     media_id = add_video(survey, tmp_path)
     answer_id = ask(settings, survey, media_id)
     with survey.write() as session:
-        answers.keep(session, answer_id, SAID, (None, None))
+        answers.keep(session, answer_id, ANSWER, (None, None))
     with survey.write() as session:
         delete_answer(session, "ana", answer_id)
     with survey.read() as session:
@@ -214,7 +214,7 @@ def test_a_deleted_answer_comes_back_with_undo_and_its_id_is_given_to_no_other(s
     assert ask(settings, survey, media_id) > answer_id
     with survey.write() as session:
         undo_last(session, "ana", ANSWERS.words)
-    assert row(survey, answer_id).answer == SAID.text
+    assert row(survey, answer_id).answer == ANSWER.text
 
 
 def test_without_a_key_nothing_is_written_down_and_the_remedy_is_told(settings, survey, tmp_path):

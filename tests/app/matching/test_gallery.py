@@ -145,7 +145,7 @@ def test_one_job_ranks_by_every_model_and_fused(survey: Survey, crops):
         assert row.candidates[1]["probability"] < best["probability"] - 0.1
         assert row.known_probability > 0.5
         assert [candidate["score"] for candidate in row.candidates] == sorted(
-            (o["score"] for o in row.candidates), reverse=True
+            (candidate["score"] for candidate in row.candidates), reverse=True
         )
         assert row.in_scope == row.gallery_size - 1 == 14
 

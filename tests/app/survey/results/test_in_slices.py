@@ -44,7 +44,7 @@ def path(number: int) -> str:
     return f"Ridge 1/IMG_{number:04d}.JPG"
 
 
-def said() -> Contents:
+def package_contents() -> Contents:
     """Boxes of a model on the first half of the images, an individual on each of the others."""
     half = IMAGES // 2
     return Contents(
@@ -55,7 +55,7 @@ def said() -> Contents:
 
 
 def decide(survey: Survey) -> int:
-    with taking_over.prepared(survey, said()) as ready, survey.write() as session:
+    with taking_over.prepared(survey, package_contents()) as ready, survey.write() as session:
         made = taking_over.take(session, "ben", ready, "file.zip")
     return int(made.view["results_id"])
 

@@ -89,7 +89,9 @@ def test_rtdetr_answers_with_boxes_inside_the_picture_best_first(apa_mirror, mon
         assert {detection.category for detection in detections} <= set(Category)
     alone = run([prepare("megadetector-apa-c", pictures[1])])[0]
     assert [detection.category for detection in alone[:20]] == [detection.category for detection in found[1][:20]]
-    np.testing.assert_allclose([o.confidence for o in alone], [o.confidence for o in found[1]], atol=2e-3)
+    np.testing.assert_allclose(
+        [detection.confidence for detection in alone], [detection.confidence for detection in found[1]], atol=2e-3
+    )
     assert provenance.preprocessing == rtdetr.PREPROCESSING
 
 
