@@ -22,7 +22,7 @@ from app.survey.tables.calls import Call
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import VideoAnswer
 from app.survey.videos import answers
-from modal_backend.contracts import VideoAnswer as Said
+from modal_backend.contracts import VideoAnswer as Answer
 from modal_backend.errors import QueueFull
 from modal_backend.models.video.prompts import VERSION
 from tests.support import workers
@@ -31,7 +31,7 @@ from tests.support.forked import Process
 from tests.support.square_video import write_video
 from tests.support.waiting import wait_until
 
-ANSWER = Said("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)
+ANSWER = Answer("Two deer.\nCOUNT: 2", "test/vlm", "127.0.0.1:1", 1_000_000, 500_000, False, 1)
 
 
 @pytest.fixture
@@ -190,7 +190,7 @@ def test_an_answer_is_never_overwritten(settings, survey, tmp_path):
     with survey.write() as session:
         assert answers.keep(session, answer_id, ANSWER, (2.0, 6.0))
     with survey.write() as session:
-        other = Said("Nine wolves.\nCOUNT: 9", "other", "other", 1, 1, True, 1)
+        other = Answer("Nine wolves.\nCOUNT: 9", "other", "other", 1, 1, True, 1)
         assert not answers.keep(session, answer_id, other, (None, None))
         assert not answers.fail(session, answer_id, "late")
     kept = row(survey, answer_id)
@@ -199,7 +199,7 @@ def test_an_answer_is_never_overwritten(settings, survey, tmp_path):
 
 def test_without_tokens_or_prices_there_is_no_cost(settings):
     assert answers.cost(ANSWER, (None, 6.0)) is None
-    assert answers.cost(Said("x", "m", "h", None, 5, False, 1), (2.0, 6.0)) is None
+    assert answers.cost(Answer("x", "m", "h", None, 5, False, 1), (2.0, 6.0)) is None
 
 
 def test_a_deleted_answer_comes_back_with_undo_and_its_id_is_given_to_no_other(settings, survey, tmp_path):

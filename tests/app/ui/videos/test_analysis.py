@@ -14,7 +14,7 @@ from app.survey.database import Survey, open_survey
 from app.survey.tables.media import Media, Stage
 from app.survey.videos import answers
 from app.ui.videos import analysis
-from modal_backend.contracts import VideoAnswer as Said
+from modal_backend.contracts import VideoAnswer
 from tests.support.chat_server import KEY
 
 MARKUP = "<img src=x onerror=alert(1)> [click](http://evil.example) ![p](http://evil.example/p.png) **two**\nCOUNT: 2"
@@ -50,7 +50,7 @@ def panel() -> AppTest:
 def answered(survey: Survey, text: str, cut_short: bool = False) -> int:
     with survey.write() as session:
         asked = answers.ask(session, 1, "count", "How many?", "ana", model="m", host="h", through="direct")
-        answer = Said(text, "test/vlm", "127.0.0.1:1", 900, 40, cut_short, 1)
+        answer = VideoAnswer(text, "test/vlm", "127.0.0.1:1", 900, 40, cut_short, 1)
         answers.keep(session, asked.id, answer, (2.0, 6.0))
         return asked.id
 
