@@ -116,7 +116,7 @@ def _compute(context: Context, run_id: int, job: str) -> dict[str, Any]:
             report=_reporter(survey, run_id),
             ask=ask,
         )
-    values["told"] = [*_summaries(sum(row["row"] >= VIDEOS_FROM for row in rows)), *caveats(values)]
+    values["caveats"] = [*_summaries(sum(row["row"] >= VIDEOS_FROM for row in rows)), *caveats(values)]
     used = [rows[at - 1] for at in values["cleaned"]["row"]]
     values["cleaned"]["row"] = [row["row"] for row in used]
     values["months"] = [grouped(row, "month") for row in used]
@@ -157,7 +157,7 @@ def _end(run: NoteRun, *, values: dict[str, Any] | None = None, error: str = "")
             "keywords": int(values["keyword_statistics"]["discriminative"].astype(bool).sum()),
             "clusters": len(set(values["clusters"].labels.tolist()) - {-1}),
         }
-        outcome = {"state": RunState.DONE, "told": values["told"], "figures": figures}
+        outcome = {"state": RunState.DONE, "caveats": values["caveats"], "figures": figures}
     _set(run, finished_at=time.time(), note=None, **outcome)
 
 

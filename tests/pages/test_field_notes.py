@@ -62,7 +62,7 @@ def finished(data_dir: Path) -> int:
         run = survey_notes.start_run(session, "by station", settings_of([file.id], "station"), "ana")
         run.state, run.started_at, run.finished_at, run.backend = RunState.DONE, 1.0, 5.0, "embedded"
         run.figures = {"notes": 319, "categories": 4, "keywords": 2, "clusters": 1}
-        run.told = ["Of 2 keywords chosen on half of the notes 100% hold on the rest."]
+        run.caveats = ["Of 2 keywords chosen on half of the notes 100% hold on the rest."]
     folder = files.notes_run_folder(survey.data_dir, run.id)
     folder.mkdir(parents=True)
     (folder / "keywords.csv").write_text("category,keyword\n")

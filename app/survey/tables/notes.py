@@ -67,7 +67,7 @@ class NoteFileReview(Base):
 
 class NoteRun(Base):
     """One run of the keyword graph. settings: what was asked for (source, grouping and the graph's own settings);
-    node, done, total: what it is doing; seconds: run time by node; note: why it waits; told: its outcome in sentences.
+    node, done, total: what it is doing; seconds: run time by node; note: why it waits; caveats: of its result.
     """
 
     __tablename__ = "note_run"
@@ -85,7 +85,7 @@ class NoteRun(Base):
     seconds: Mapped[dict[str, Any]] = mapped_column(default=dict)
     note: Mapped[str | None]
     error: Mapped[str | None]
-    told: Mapped[list[Any]] = mapped_column(default=list)
+    caveats: Mapped[list[Any]] = mapped_column("told", default=list)
     figures: Mapped[dict[str, Any]] = mapped_column(default=dict)
     who: Mapped[str] = mapped_column(String(80))
     created_at: Mapped[Moment]

@@ -34,7 +34,7 @@ def summary(run: NoteRun, result: RunResult) -> None:
         f"{took} · {run.settings['graph'].get('model_name', '')}, "
         f"seed {run.settings['graph'].get('seed', 0)}"
     )
-    st.markdown("  \n".join(f":material/info: {plain(line)}" for line in run.told))
+    st.markdown("  \n".join(f":material/info: {plain(line)}" for line in run.caveats))
     folder = notes_run_folder(deps.survey().data_dir, run.id)
     with st.popover("Files, and how it was made", icon=":material/account_tree:"):
         for name in ("keywords.csv", "clusters.csv"):
