@@ -66,8 +66,8 @@ class Fleet:
         self.ended_by_themselves: list[int] = []
         self.processes = [self._start() for _ in range(WORKERS)]
 
-    def kill_one(self, chance: random.Random) -> None:
-        """Kill one at random and start another; count those that ended without being asked."""
+    def kill_worker(self, chance: random.Random) -> None:
+        """Kill a worker at random and start another; count those that ended without being asked."""
         for number, process in enumerate(self.processes):
             if process.poll() is not None:
                 self.ended_by_themselves.append(process.returncode)
@@ -211,7 +211,7 @@ def trouble_in(survey: Survey, server: Cluster, fleet: Fleet, seen: Callable[[],
             restarted = True
             server.control("restart", "-m", "fast")
         if time.monotonic() - last > KILL_SECONDS:
-            fleet.kill_one(chance)
+            fleet.kill_worker(chance)
             last = time.monotonic()
         return spent >= 1 or ended(survey)
 

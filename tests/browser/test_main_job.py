@@ -148,13 +148,13 @@ def test_an_identity_accepted_by_key_is_there_after_a_reload_and_in_the_catalogu
     page.wait_for_timeout(500)
     page.keyboard.press("n")
     wait_for_rows(page, data_dir, "select name from individual", [("T-001",)])
-    said_same = "select count(*) > 0 from pair_verdict where verdict = 'same'"
+    decided_same = "select count(*) > 0 from pair_verdict where verdict = 'same'"
     for _ in range(60):  # the next crop's candidates may still be being ranked
         page.wait_for_timeout(1500)
-        if rows(data_dir, said_same) == [(1,)]:
+        if rows(data_dir, decided_same) == [(1,)]:
             break
         page.keyboard.press("Enter")
-    assert rows(data_dir, said_same) == [(1,)]
+    assert rows(data_dir, decided_same) == [(1,)]
     page.reload()
     page.goto(f"{address}/individuals")
     page.get_by_text("T-001").first.wait_for(timeout=120_000)
