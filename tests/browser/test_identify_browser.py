@@ -96,11 +96,13 @@ def settled(page: Any, query: int | None = None) -> dict[str, Any]:
 
 
 def choose(page: Any, wanted: int) -> None:
-    """Arrow keys until the card of this crop is chosen."""
+    """Arrow keys until the card of this crop is chosen, and its picture drawn: a press before that may be given up."""
     for _ in range(30):
         seen = page.evaluate(LOOK)
         place = seen["cards"].index(wanted)
         if seen["chosen"] == place:
+            for image in page.locator(".side img:visible").all():
+                image.evaluate("(image) => image.decode()")
             return
         page.keyboard.press("ArrowRight" if seen["chosen"] < place else "ArrowLeft")
         page.wait_for_timeout(50)

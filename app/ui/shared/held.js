@@ -1,7 +1,7 @@
 // Decisions wait for what they are about: a press on a picture that is still loading is kept until the picture is drawn.
 
 // Milliseconds: after so long a person hears that it is still loading, and after so long what was pressed is given up.
-const SAID_AFTER = 1500, KEPT_FOR = 5000;
+const WARNED_AFTER = 1500, KEPT_FOR = 5000;
 
 /** Whether a picture is there and not only on its way. */
 export function isDrawn(image) {
@@ -34,7 +34,7 @@ export class Held {
 
   wait(milliseconds) {
     if (milliseconds > KEPT_FOR) this.giveUp();
-    else if (milliseconds > SAID_AFTER) this.say("Still loading …");
+    else if (milliseconds > WARNED_AFTER) this.say("Still loading …");
   }
 
   next() {

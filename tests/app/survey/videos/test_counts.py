@@ -29,7 +29,7 @@ from app.survey.videos.runs import RunFacts, begin, finish
 from app.survey.videos.views import opened, page
 from modal_backend.contracts import Box, Category, Detection, Provenance
 from modal_backend.models.video.summary import Count
-from tests.pages.test_videos import ONE, add_video
+from tests.pages.test_videos import TRACKLET, add_video
 from tests.support.surveys import add_media, found
 
 
@@ -105,13 +105,13 @@ def test_a_video_in_which_an_individual_was_named_is_not_made_empty(survey, vide
 
 def add_run_of_two(survey: Survey, media_id: int, x: float, most: int) -> int:
     """A newer run with another animal on the same frames, at this share of the width; the id of its first box."""
-    shown = tuple(replace(box, box=replace(box.box, x=x)) for box in ONE.boxes)
+    shown = tuple(replace(box, box=replace(box.box, x=x)) for box in TRACKLET.boxes)
     with survey.write() as session:
         run = begin(session, media_id, None)
         version = results.model_version(session, "detect", Provenance("embedded", "other", "1", "", "p"), 0.25)
-        every = [Detection(Category.ANIMAL, 0.8, box.box) for box in (*ONE.boxes, *shown)]
+        every = [Detection(Category.ANIMAL, 0.8, box.box) for box in (*TRACKLET.boxes, *shown)]
         ids = results.store_analysis(session, media_id, version, None, every)
-        for tracklet, mine in ((ONE, ids[: len(shown)]), (replace(ONE, boxes=shown), ids[len(shown) :])):
+        for tracklet, mine in ((TRACKLET, ids[: len(shown)]), (replace(TRACKLET, boxes=shown), ids[len(shown) :])):
             tracklets.put_tracklet(session, media_id, tracklet, mine, run.id)
         finish(session, run, version.id, Count(most, 20, 2.0, most, 2), False, RunFacts())
         rescore(session, [media_id])
