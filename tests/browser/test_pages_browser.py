@@ -8,6 +8,7 @@ from typing import Any
 from urllib.parse import parse_qs, urlparse
 
 import pytest
+from playwright.sync_api import expect
 
 from app.settings import Settings
 from app.survey.database import open_survey
@@ -38,6 +39,7 @@ CURSOR = """(name) => {
   const list = roots.map((root) => root.querySelector(name)).find(Boolean);
   return list.getAttribute('aria-activedescendant');
 }"""
+PATIENCE = 30_000  # milliseconds in which a page that was gone to shows what it holds
 QUERY = "(name) => new URL(location).searchParams.get('q')"
 
 
@@ -134,11 +136,11 @@ def test_no_page_disturbs_another_in_any_order_and_each_keeps_its_own_choices(pa
         known = {value.name for part in PAGES[name] for value in vars(part).values() if hasattr(value, "name")}
         assert set(parse_qs(urlparse(page.url).query)) <= known, way
         if name == "Identify":
-            assert page.get_by_label("Taken").input_value() == "at any time", way
-            assert not page.get_by_label("same species").is_checked(), way
-            assert page.get_by_label("named only").is_checked(), way
+            expect(page.get_by_label("Taken"), way).to_have_value("at any time", timeout=PATIENCE)
+            expect(page.get_by_label("same species"), way).not_to_be_checked(timeout=PATIENCE)
+            expect(page.get_by_label("named only"), way).to_be_checked(timeout=PATIENCE)
         if name in ("Individuals", "Export"):
-            assert page.get_by_label("Days an occasion").input_value() == "7", way
+            expect(page.get_by_label("Days an occasion"), way).to_have_value("7", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("number", range(len(NAMES)))
