@@ -53,12 +53,15 @@ def add(
         last: add what there is; what is missing will not come.
     """
     leaders = leaders_of(in_order(answer.groups, answer.models, calibrations))
-    pairs = pairs_of(session, query_id, leaders, answer.allows)
+    voting = voters(session, query_id)
+    pairs = pairs_of(session, query_id, voting, leaders, answer.allows)
     known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine])
-    due = pairs_of(session, query_id, leaders, answer.allows, BESIDE_IMPORT) if imports.any_open(session) else pairs
+    due = pairs
+    if imports.any_open(session):
+        due = pairs_of(session, query_id, voting, leaders, answer.allows, BESIDE_IMPORT)
     left = [pair for pair in dict.fromkeys(pair for mine in due.values() for pair in mine) if pair not in known]
     if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
-        _score(session, {query_id, *voters(session, query_id)}, answer.groups, pairs, known)
+        _score(session, {query_id, *voting}, answer.groups, pairs, known)
         answer.models.append(MATCH_FEATURES)
         _compare_look_alikes(session, query_id, answer, in_order(answer.groups, answer.models, calibrations))
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
@@ -81,11 +84,17 @@ def leaders_of(ordered: Sequence[Group]) -> list[Group]:
 
 
 def pairs_of(
-    session: Session, query_id: int, leaders: Sequence[Group], is_allowed: Callable[[int], bool], most: int = LISTED
+    session: Session,
+    query_id: int,
+    voting: Sequence[int],
+    leaders: Sequence[Group],
+    is_allowed: Callable[[int], bool],
+    most: int = LISTED,
 ) -> dict[Key, list[Pair]]:
     """By candidate, the pairs of crops that the matcher should look at.
 
     Args:
+        voting: the crops that vote with the query.
         leaders: the candidates, best first.
         is_allowed: whether the scope allows a crop as a candidate.
         most: pairs of the query; the other crops of its event are compared with a like share of the candidates.
@@ -103,7 +112,7 @@ def pairs_of(
     found: dict[Key, list[Pair]] = {group.key: [] for group in leaders}
     for crop in shortlist(*orders, length=most):
         found[crops[crop]].append(matches.ordered(query_id, crop))
-    for voter in voters(session, query_id):
+    for voter in voting:
         for group in leaders[: VOTED_ON * most // LISTED]:
             if voter != group.crop_id:
                 found[group.key].append(matches.ordered(voter, group.crop_id))

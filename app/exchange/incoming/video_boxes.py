@@ -21,6 +21,8 @@ from app.video.summary.sentences import summarise_in_words
 from app.video.summary.standing import link
 from modal_backend.contracts import Category, Detection, FrameBox, Source, Tracklet
 
+# By the number of a frame, its second and the boxes on it.
+Looked = dict[int, tuple[float, list[Detection]]]
 NOTE = "came in with a file of results: boxes on {} frames, linked by their place"
 
 
@@ -41,18 +43,8 @@ def store(
         species: what a classifier says of each box; empty where none says anything.
     """
     video, media = session.get_one(Video, media_id), session.get_one(Media, media_id)
-    rate = frames.rate or video.frame_rate or 1.0
-    looked: dict[int, tuple[float, list[Detection]]] = {
-        number: (round(number / rate, 3), []) for number in sorted({*frames.looked, *frames.numbers})
-    }
-    for box, number in zip(boxes, frames.numbers, strict=True):
-        looked[number][1].append(box)
-    things = [
-        thing
-        for kind in Category
-        for thing in link({key: (at, _of(kind, some)) for key, (at, some) in looked.items()}, set(), [], 0.0)
-    ]
-    found = [_tracklet(thing, version.threshold or 0.0) for thing in things]
+    looked = _by_frame(boxes, frames, frames.rate or video.frame_rate or 1.0)
+    found = _linked(looked, version.threshold or 0.0)
     flat = [
         Detection(tracklet.category, box.confidence or 0.0, box.box) for tracklet in found for box in tracklet.boxes
     ]
@@ -77,6 +69,21 @@ def store(
     media.stage, media.failure = Stage.DETECTED, None
     session.flush()
     rescore(session, [media_id])
+
+
+def _by_frame(boxes: Sequence[Detection], frames: Frames, rate: float) -> Looked:
+    looked: Looked = {number: (round(number / rate, 3), []) for number in sorted({*frames.looked, *frames.numbers})}
+    for box, number in zip(boxes, frames.numbers, strict=True):
+        looked[number][1].append(box)
+    return looked
+
+
+def _linked(looked: Looked, threshold: float) -> list[Tracklet]:
+    return [
+        _tracklet(thing, threshold)
+        for kind in Category
+        for thing in link({key: (at, _of(kind, some)) for key, (at, some) in looked.items()}, set(), [], 0.0)
+    ]
 
 
 def _of(kind: Category, boxes: Sequence[Detection]) -> list[Detection]:
