@@ -12,6 +12,7 @@ from app.analysis import pictures
 from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
+from app.analysis.model_choice import versions_in_use
 from app.survey.detections import matches, results
 from app.survey.detections.features import lacking, present_versions
 from app.survey.detections.matches import Pair
@@ -59,7 +60,7 @@ async def match(context: Context, query_id: int, pairs: Sequence[Pair], job: str
 
 def _lacking(context: Context, crops: Sequence[int]) -> list[int]:
     with context.survey.read() as session:
-        return lacking(session, MATCH_FEATURES, among=crops)
+        return lacking(session, MATCH_FEATURES, versions_in_use(session, context.backend, MATCH_FEATURES), among=crops)
 
 
 def _questions(context: Context, query_id: int, pairs: Sequence[Pair]) -> tuple[list[Asked], list[PairQuestion]]:

@@ -18,7 +18,9 @@ from app import files
 from app.settings import AUTO, Backend, Settings
 from app.survey.database import Survey
 from app.survey.detections import rapid_profile
+from app.survey.detections.features import alike_to, newest_version
 from app.survey.trials import trials
+from modal_backend.backend import Backend as ModelBackend
 from modal_backend.errors import BackendUnavailable
 from modal_backend.registry import (
     DETECTOR,
@@ -36,6 +38,8 @@ from modal_backend.weights.files import runnable_here
 DETECTORS = (MEGADETECTOR, "megadetector-v5b", "megadetector-apa-e", "megadetector-apa-c")
 EMBEDDINGS = ("megadescriptor", "megadescriptor-b-224", "megadescriptor-t-224")
 SECONDS_KNOWN, SECONDS_SILENT = 600.0, 30.0
+# Models that come with the install: a backend may know their present version before they answer.
+SHIPPED = (LOCAL, LOCAL_FINE, EMBEDDING, MATCH_FEATURES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +103,17 @@ def of_survey(choice: Choice, session: Session, settings: Settings) -> Choice:
     if stands is None or stands not in MODELS:
         return choice
     return replace(choice, detector=stands, reason="The detector was tried here, and a person let it stand.")
+
+
+def versions_in_use(session: Session, backend: ModelBackend, model: str) -> list[int] | None:
+    """Ids of the versions of this model whose features count; None where only its answers tell.
+
+    Raises:
+        BackendError: the model cannot be loaded.
+    """
+    known = model in SHIPPED and newest_version(session, (model,)) is not None
+    provenance = backend.known_provenance(model) if known else None
+    return None if provenance is None else alike_to(session, provenance)
 
 
 def detectors_there(settings: Settings) -> list[str]:

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 
 from app.analysis import pictures
 from app.analysis.context import Context
+from app.analysis.model_choice import versions_in_use
 from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
 from app.jobs.current import current
@@ -25,19 +26,16 @@ from app.jobs.queue import Due
 from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.survey.detections import rapid_profile
-from app.survey.detections.features import alike_to, lacking, lacking_count, newest_version, present_versions
+from app.survey.detections.features import lacking, lacking_count, present_versions
 from app.survey.individuals import rankings
 from app.survey.media import imports
 from app.survey.tables.detections import Feature, ModelVersion
-from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES
 
 log = logging.getLogger("pugmark.worker")
 SLICE = 400
 DELETED_AT_ONCE = 500
 # Looking takes at most a fiftieth of the time, also while an import changes the survey all the time.
 REST = 50
-# Models that come with the install: this program knows their present version before they answer.
-SHIPPED = (LOCAL, LOCAL_FINE, EMBEDDING, MATCH_FEATURES)
 
 Part = tuple[list[str], list[int]]
 
@@ -114,7 +112,8 @@ def job_id(session: Session, context: Context) -> str | None:
     The same state gives the same name: a slice that got nowhere is not tried again until something was described.
     """
     counts = {
-        model: lacking_count(session, model, _versions(session, context, model)) for model in _wanted(session, context)
+        model: lacking_count(session, model, versions_in_use(session, context.backend, model))
+        for model in _wanted(session, context)
     }
     if not any(counts.values()) and rapid_profile.coming(session) is None:
         return None
@@ -126,7 +125,7 @@ def slice_of(session: Session, context: Context) -> list[Part]:
     """The next crops to describe, together with those that lack the same models: names of the models, and crops."""
     lacks: dict[int, list[str]] = {}
     for model in _wanted(session, context):
-        for detection_id in lacking(session, model, _versions(session, context, model), limit=SLICE):
+        for detection_id in lacking(session, model, versions_in_use(session, context.backend, model), limit=SLICE):
             lacks.setdefault(detection_id, []).append(model)
     parts: dict[tuple[str, ...], list[int]] = {}
     for detection_id in sorted(lacks)[:SLICE]:
@@ -145,7 +144,7 @@ def end_slice(context: Context, parts: Sequence[Part]) -> None:
         _forget_older(context, models, ids)
     with context.survey.read() as session:
         coming = rapid_profile.coming(session)
-        if coming is None or lacking_count(session, coming, _versions(session, context, coming)):
+        if coming is None or lacking_count(session, coming, versions_in_use(session, context.backend, coming)):
             return
     with context.survey.write() as session:
         rapid_profile.choose(session, coming)
@@ -156,13 +155,6 @@ def _wanted(session: Session, context: Context) -> list[str]:
     coming, choice = rapid_profile.coming(session), context.choose()
     later = () if imports.any_open(session) else choice.later
     return [*choice.describing, *([coming] if coming else []), *later]
-
-
-def _versions(session: Session, context: Context, model: str) -> list[int] | None:
-    """The versions of a model that count; None where only its answers tell."""
-    known = model in SHIPPED and newest_version(session, (model,)) is not None
-    provenance = context.backend.known_provenance(model) if known else None
-    return None if provenance is None else alike_to(session, provenance)
 
 
 def _forget_older(context: Context, models: Sequence[str], detection_ids: Sequence[int]) -> None:

@@ -25,7 +25,7 @@ from app.survey.detections import evidence as kept
 from app.survey.detections.boxes import boxes
 from app.survey.detections.results import crop_name
 from app.survey.tables.evidence import CropOutline, CropQuality, PairEvidence
-from modal_backend.contracts import Box, Provenance
+from modal_backend.contracts import Box
 from modal_backend.models.matcher.features import XFeatReader
 from modal_backend.registry import MATCH_FEATURES
 from tests.support.striped import picture as striped
@@ -195,9 +195,7 @@ def compared(survey, context) -> tuple[int, int]:
     """Two crops of one animal that RAPID has compared and the matcher has matched, but not given its evidence of."""
     a, b = striped_crops(survey, [1, 1])
     with survey.write() as session:
-        version = results.model_version(
-            session, "matcher's features", Provenance("embedded", MATCH_FEATURES, "1", "", "")
-        )
+        version = results.model_version(session, "matcher's features", context.backend.known_provenance(MATCH_FEATURES))
         for shot, crop in enumerate((a, b)):
             points = XFeatReader().read(striped(1, shot))
             results.store_feature(session, crop, version, boxes(session, [crop])[crop].box, points, None)

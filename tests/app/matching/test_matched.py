@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.analysis.calls import Lane
-from app.analysis.context import open_context
+from app.analysis.context import Context, open_context
 from app.analysis.matches import match
 from app.analysis.model_choice import Choice
 from app.jobs.current import Current
@@ -30,7 +30,7 @@ from app.survey.individuals.rankings import Scope
 from app.survey.media import imports
 from app.survey.media.events import regroup
 from app.survey.tables.calls import Call
-from app.survey.tables.detections import Detection, Feature, Ranking
+from app.survey.tables.detections import Detection, Feature, ModelVersion, Ranking
 from app.survey.tables.evidence import PairMatch
 from app.survey.tables.media import ImportBatch, ImportState, Media
 from modal_backend.contracts import Box, LocalFeatures, PairMatches, Provenance
@@ -240,21 +240,28 @@ def test_the_matchers_features_are_kept_compressed_and_come_back_as_they_were(su
     assert (back.width, back.height) == (448, 320)
 
 
+def drawn(context: Context, folder: Path) -> list[int]:
+    """Boxes around all of every picture of the folder, which is imported; the import stays open."""
+    survey = context.survey
+    with survey.write() as session:
+        batch = imports.start_import(session, kind="folder", root=str(folder), label="card")
+    take_in_pictures(context, batch.id, folder)
+    with survey.write() as session:
+        made = [
+            Detection(
+                media_id=media, drawn_by="ana", category="animal", confidence=1.0, x=0.0, y=0.0, width=1.0, height=1.0
+            )
+            for media in session.scalars(sa.select(Media.id).order_by(Media.id))
+        ]
+        session.add_all(made)
+        session.flush()
+        return [detection.id for detection in made]
+
+
 def test_pairs_are_described_in_idle_time_and_matched_once(survey: Survey, settings: Settings, tmp_path: Path):
-    folder = card(tmp_path / "card")
     with open_context(survey, "test") as context:
         context.choose = lambda: Choice(later=(MATCH_FEATURES,))
-        with survey.write() as session:
-            batch = imports.start_import(session, kind="folder", root=str(folder), label="card")
-        take_in_pictures(context, batch.id, folder)
-        made = []
-        with survey.write() as session:
-            for media_id in session.scalars(sa.select(Media.id).order_by(Media.id)).all():
-                box = {"x": 0.0, "y": 0.0, "width": 1.0, "height": 1.0}
-                drawn = Detection(media_id=media_id, drawn_by="ana", category="animal", confidence=1.0, **box)
-                session.add(drawn)
-                session.flush()
-                made.append(drawn.id)
+        made = drawn(context, card(tmp_path / "card"))
         describe_slice(context)
         with survey.read() as session:
             assert imports.any_open(session)
@@ -279,6 +286,23 @@ def test_pairs_are_described_in_idle_time_and_matched_once(survey: Survey, setti
         for crop in due.args[0]:
             Gallery(survey).rank(crop, Scope(), matching=True, last=True)
         assert ahead.due() == []
+
+
+def test_crops_that_only_an_older_version_described_are_described_anew_before_they_are_matched(survey, tmp_path):
+    with open_context(survey, "test") as context:
+        query, other = drawn(context, card(tmp_path / "card"))[:2]
+        pair = matches.ordered(query, other)
+        asyncio.run(match(context, query, [pair], None, Lane()))
+        with survey.write() as session:
+            session.execute(sa.update(ModelVersion).where(ModelVersion.model == MATCH_FEATURES).values(version="older"))
+        asyncio.run(match(context, query, [pair], None, Lane()))
+    with survey.read() as session:
+        versions = {
+            session.get_one(ModelVersion, present).version for present in present_versions(session, MATCH_FEATURES)
+        }
+        assert "older" not in versions
+        assert features_of(session, [query, other]) == {query, other}
+        assert set(matches.scores_of(session, [pair])) == {pair}
 
 
 def features_of(session, crops) -> set[int]:
