@@ -22,11 +22,14 @@ from app.ui.detections.items import choice_items, grid_items, viewer_items
 from app.ui.detections.pending import drawn_when_looked_at
 from app.ui.detections.viewer.viewer import media_viewer, review_state
 from app.ui.shared.address import Detections, History, Identify, go
+from app.ui.shared.component import is_new
 from app.ui.shared.counts import survey_state
+from app.ui.shared.decisions import show_notes
 from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import history_page, identify_page, upload_page
-from app.ui.shared.words import many, plain
+from app.ui.shared.paging import page_in_address, turn_pages
+from app.ui.shared.words import many
 
 A_PAGE = 60
 IN_ONE_GO = 2000
@@ -38,27 +41,22 @@ def applied_to_survey(actions: list[dict], store: str) -> Settled:
         deps.survey(), deps.jobs(), deps.reviewer(), actions, st.session_state.get(f"{store}_ack", 0)
     )
     st.session_state[f"{store}_ack"] = applied.ack
-    for problem in applied.problems:
-        st.toast(plain(problem), icon=":material/error:", duration="long")
-    for message in applied.messages:
-        st.toast(plain(message), icon=":material/group:", duration="long")
+    show_notes(applied)
     return applied
 
 
-def page_and_key(wanted: MediaFilter) -> tuple[int, str]:
-    """The page of the grid in the address, and the name of the grid on it."""
-    number = Detections.PAGE.read()
-    return number, f"grid-{wanted.show}-{wanted.is_open}-{wanted.is_by_doubt}-{number}"
+def grid_key(wanted: MediaFilter) -> str:
+    """The name of the grid on the page in the address."""
+    return f"grid-{wanted.show}-{wanted.is_open}-{wanted.is_by_doubt}-{Detections.PAGE.read()}"
 
 
 def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
     """One page of thumbnails with their boxes."""
-    number, key = page_and_key(wanted)
+    key = grid_key(wanted)
     with deps.survey().read() as session:
         total = browse.count(session, wanted)
-        pages = max(-(-total // A_PAGE), 1)
-        number = min(number, pages)
-        order = browse.order_with_events(session, wanted, limit=IN_ONE_GO, offset=(number - 1) * A_PAGE)
+        start = page_in_address(Detections.PAGE, total, A_PAGE).start
+        order = browse.order_with_events(session, wanted, limit=IN_ONE_GO, offset=start)
         views = browse.views(session, [media_id for media_id, _ in order[:A_PAGE]])
         hinted = hints.of_boxes(session, [box.id for view in views for box in view.boxes])
         brought = unsorted.imports_of(session, [view.id for view in views if view.deployment_id is None])
@@ -77,17 +75,12 @@ def grid(wanted: MediaFilter, ack: int, read_at: float) -> None:
     )
     if state.identify:
         st.switch_page(identify_page(), query_params=Identify.MEDIA.to(",".join(map(str, state.identify))))
-    if state.opened_count != st.session_state.get(f"{key}-opened", 0):
-        st.session_state[f"{key}-opened"] = state.opened_count
-        if state.opened:
-            start_review(order, state.opened)
+    if is_new(key, state.opened_count) and state.opened:
+        start_review(order, state.opened)
     if abs(state.threshold - wanted.threshold) > 1e-6:
         go({Detections.THRESHOLD: f"{state.threshold:.2f}", Detections.PAGE: None})
     drawn_when_looked_at(views)
-    if pages > 1:
-        turned = st.pagination(pages, default=number, key=f"pages-{wanted.show}-{number}")
-        if turned != number:
-            go({Detections.PAGE: turned})
+    turn_pages(Detections.PAGE, total, A_PAGE, f"pages-{wanted.show}")
 
 
 def start_review(order: list[tuple[int, int]], media_id: int) -> None:
@@ -163,7 +156,7 @@ def viewer(media_id: int, cursor: int | None, wanted: MediaFilter, ack: int, rea
 
 wanted, opened = chosen_filter(), Detections.MEDIA.read()
 review = review_state("viewer")
-actions, store = (bulk_actions(page_and_key(wanted)[1]), "grid") if opened is None else (review.actions, "viewer")
+actions, store = (bulk_actions(grid_key(wanted)), "grid") if opened is None else (review.actions, "viewer")
 applied, read_at = applied_to_survey(actions, store), time.time()
 if opened is not None and review.closed is not None:
     back_to_list(review.closed, wanted)

@@ -16,9 +16,10 @@ from app.ui.history.audit_log import audit_log
 from app.ui.history.details import details, thumbnail, undo_back
 from app.ui.history.words import about, leads_to, what
 from app.ui.shared.address import History
-from app.ui.shared.decisions import callback, show, undo
+from app.ui.shared.decisions import callback, show, undo, undo_button
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page
+from app.ui.shared.paging import page_of
 from app.ui.shared.words import many, moment, plain
 
 A_PAGE = 30
@@ -88,7 +89,7 @@ def chosen(people: list[str], kinds: list[str]) -> HistoryFilter:
             placeholder="Everything",
             **History.KIND.bound(),
         )
-        st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo))
+        undo_button()
         st.button("Redo", icon=":material/redo:", shortcut="Y", on_click=redo, kwargs={"key": uuid.uuid4().hex})
     return HistoryFilter(who=who, kind=kind, media_id=History.MEDIA.read(), individual_id=History.INDIVIDUAL.read())
 
@@ -106,10 +107,9 @@ else:
     wanted = chosen(people, kinds)
     with deps.survey().read() as session:
         found = history.count(session, wanted)
-    pages, rows = max(-(-found // A_PAGE), 1), st.container(gap="xsmall")
-    number = st.pagination(pages, **History.PAGE.bound()) if pages > 1 else 1
+    rows, start = st.container(gap="xsmall"), page_of(found, A_PAGE, **History.PAGE.bound()).start
     with deps.survey().read() as session:
-        shown = history.entries(session, wanted, limit=A_PAGE, offset=(min(number, pages) - 1) * A_PAGE)
+        shown = history.entries(session, wanted, limit=A_PAGE, offset=start)
     with rows:
         redone = {entry.view.get("redoes") for entry in shown}
         for entry in shown:

@@ -22,11 +22,12 @@ from app.ui.identify.subjects import chosen_subject, subject_bar
 from app.ui.identify.trust import pairs_left, probabilities
 from app.ui.shared import counts
 from app.ui.shared.address import Identify
+from app.ui.shared.decisions import show_notes
 from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, individuals_page, upload_page
 from app.ui.shared.troubles import drawn_again, drawn_by_itself
-from app.ui.shared.words import many, plain
+from app.ui.shared.words import many
 
 ABOUT = "Who is this? Compare an animal with those that look like it, and decide."
 AT_ONCE = 500
@@ -89,10 +90,7 @@ def settle(state: IdentifyState) -> int:
     figures = st.session_state.get("identify_figures", {})
     settled = apply_identity(deps.survey(), jobs, deps.reviewer(), state.actions, before, figures)
     st.session_state["identify_ack"] = settled.ack
-    for problem in settled.problems:
-        st.toast(plain(problem), icon=":material/error:")
-    for message in settled.messages:
-        st.toast(plain(message), icon=":material/pets:")
+    show_notes(settled)
     keys = {int(action["n"]): str(action["uuid"]) for action in state.actions}
     known = st.session_state.get("identify_conflicts", [])
     new = [

@@ -5,8 +5,8 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
+from app.survey.decisions.kinds import Undo
 from app.survey.individuals import catalogue
-from app.ui.individuals.actions import undo_button
 from app.ui.individuals.capture import capture_view
 from app.ui.individuals.card import card
 from app.ui.individuals.catalogue import catalogue_view
@@ -14,6 +14,7 @@ from app.ui.individuals.conflicts import conflicts_view, current_report
 from app.ui.individuals.flanks import flanks_view
 from app.ui.shared.address import Individuals
 from app.ui.shared.crops.crops import KEYS
+from app.ui.shared.decisions import undo_button
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import identify_page
 from app.ui.shared.words import many, plain, when
@@ -61,4 +62,4 @@ else:
     page_header("Individuals", ABOUT)
     st.info("Nobody is named yet. Name the first animal in Identify; it will be here with its crops, times and places.")
     st.page_link(identify_page(), label="Who is this?", icon=":material/compare:")
-    undo_button()
+    undo_button(Undo.INDIVIDUALS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.actions.imports import run_again
 from app.sample.demo_survey import sample_import
 from app.survey.calls.overview import WaitingFigures
 from app.survey.individuals import catalogue
@@ -15,7 +14,6 @@ from app.ui.shared import counts
 from app.ui.shared.address import Detections
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, identify_page, individuals_page, upload_page
-from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many
 from app.ui.survey.charts import best_picture, charts, current_glance
 from app.ui.survey.todo import ask_for_questions, to_do_list
@@ -58,11 +56,6 @@ def figure_row(figures: WaitingFigures) -> None:
     figure(columns[4], "Individuals", individuals, individuals_page(), "Catalogue")
 
 
-def start_again(import_id: int) -> None:
-    """Run a stopped import again; it does what is missing."""
-    run_again(deps.survey(), deps.jobs(), import_id)
-
-
 def overview() -> None:
     """The best picture beside what waits, what was seen, and the latest imports."""
     figures = counts.figures(counts.survey_state())
@@ -76,9 +69,9 @@ def overview() -> None:
     with left:
         if coming_in:
             st.subheader("Coming in", anchor=False)
-            import_list(start_again, limit=IMPORTS, page_every=REDRAWN_SECONDS)
+            import_list(limit=IMPORTS, page_every=REDRAWN_SECONDS)
         elif seen is None:
-            figures_coming()
+            counts.wait_for(current_glance, "Adding up what was seen …")
         else:
             best_picture(seen)
     with right:
@@ -86,18 +79,10 @@ def overview() -> None:
         to_do_list(figures, coming_in)
         if not coming_in:
             st.subheader("Imports", anchor=False)
-            import_list(start_again, limit=IMPORTS)
+            import_list(limit=IMPORTS)
     figure_row(figures)
     if seen is not None:
         charts(seen)
-
-
-@drawn_again("0.5s")
-def figures_coming() -> None:
-    """Wait for the figures without holding up the page."""
-    st.caption("Adding up what was seen …")
-    if current_glance() is not None:
-        st.rerun()
 
 
 with deps.survey().read() as session:

@@ -8,7 +8,7 @@ from uuid import uuid4
 import streamlit as st
 
 from app import deps, files
-from app.actions.imports import ImportRefused, checked_path, import_path, import_upload, run_again
+from app.actions.imports import ImportRefused, checked_path, import_path, import_upload
 from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
 from app.sample.demo_survey import sample_import
@@ -30,12 +30,6 @@ BY_FOLDER, NEW = "One for each folder", "A new one …"
 def start_sample() -> None:
     """Ask for the sample survey."""
     deps.jobs().run_import(sample_import(deps.survey()))
-
-
-@allowed
-def start_again(import_id: int) -> None:
-    """Run a stopped import again; it does what is missing."""
-    run_again(deps.survey(), deps.jobs(), import_id)
 
 
 def deployment_choice() -> str | None:
@@ -112,4 +106,4 @@ if empty:
             " clearly marked as synthetic."
         )
         st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)
-import_list(start_again)
+import_list()

@@ -12,10 +12,13 @@ from app.survey.videos import views as video_views
 from app.survey.videos.views import OpenVideo, Show
 from app.ui.notes.note_list import draw_notes_near
 from app.ui.shared.address import Videos, go
+from app.ui.shared.component import is_new
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.decisions import show_notes
 from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
+from app.ui.shared.paging import page_in_address, turn_pages
 from app.ui.shared.words import many, plain
 from app.ui.videos.analysis import draw_analysis
 from app.ui.videos.frames.frames import marks_of, video_frames
@@ -37,21 +40,17 @@ def video_list() -> None:
     show = Show(chosen or Show.ALL)
     with deps.survey().read() as session:
         total = video_views.count(session, show)
-        pages = max(-(-total // A_PAGE), 1)
-        number = min(Videos.PAGE.read(), pages)
-        views = video_views.page(session, limit=A_PAGE, offset=(number - 1) * A_PAGE, show=show)
+        start = page_in_address(Videos.PAGE, total, A_PAGE).start
+        views = video_views.page(session, limit=A_PAGE, offset=start, show=show)
     if not views:
         st.info("No video of this kind.")
         return
-    opened = crop_gallery(video_items(views), key=f"videos-{show}-{number}", size=220)
-    if opened.id is not None and opened.count != st.session_state.get("video_opened", 0):
-        st.session_state["video_opened"] = opened.count
+    key = f"videos-{show}-{start}"
+    opened = crop_gallery(video_items(views), key=key, size=220)
+    if is_new(key, opened.count) and opened.id is not None:
         st.session_state.pop("video_jump", None)
         go({Videos.MEDIA: opened.id})
-    if pages > 1:
-        turned = st.pagination(pages, default=number, key=f"video-pages-{number}")
-        if turned != number:
-            go({Videos.PAGE: turned})
+    turn_pages(Videos.PAGE, total, A_PAGE, f"video-pages-{show}")
 
 
 def draw_video(opened: OpenVideo, read_at: float) -> None:
@@ -133,10 +132,7 @@ def apply_marked(media_id: int) -> None:
     ack = st.session_state.get(f"{store}-ack", 0)
     settled = apply_marks(deps.survey(), deps.jobs(), deps.reviewer(), marks_of(store), ack)
     st.session_state[f"{store}-ack"] = settled.ack
-    for problem in settled.problems:
-        st.toast(plain(problem), icon=":material/error:", duration="long")
-    for message in settled.messages:
-        st.toast(plain(message), icon=":material/group:", duration="long")
+    show_notes(settled)
 
 
 def any_videos() -> bool:

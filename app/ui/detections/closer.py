@@ -9,6 +9,7 @@ import streamlit as st
 from app import deps
 from app.survey.detections.results import detector_of
 from app.survey.media.browse import MediaView
+from app.ui.shared.decisions import allowed
 from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import plain
 from modal_backend.errors import QueueFull, sentence
@@ -41,6 +42,7 @@ def _may(media_id: int) -> bool:
         return detector_of(session, media_id) == DETECTOR
 
 
+@allowed
 def _ask(media_id: int) -> None:
     try:
         deps.jobs().look_closer(media_id)

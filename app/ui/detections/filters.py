@@ -15,9 +15,9 @@ from app.ui.detections.species import species_form
 from app.ui.shared import counts as counted
 from app.ui.shared.address import FIRST_DAY, LAST_DAY, Detections, Parameter, go
 from app.ui.shared.counts import survey_state
+from app.ui.shared.pick import pick
 from app.ui.shared.words import plain
 
-DEFAULT_THRESHOLD = 0.5
 NARROWER = (
     Detections.STATION,
     Detections.SPECIES,
@@ -45,8 +45,7 @@ WORDS = {
 def chosen_filter() -> MediaFilter:
     """What to show, from the address; whatever is not understood is left open."""
     with deps.survey().read() as session:
-        detector = browse.detector(session)
-    usual = detector.threshold if detector and detector.threshold else DEFAULT_THRESHOLD
+        usual = counted.usual_threshold(session)
     show = Detections.FILTER.read()
     older = show in (Show.UNCERTAIN, Show.UNREVIEWED)
     return MediaFilter(
@@ -119,12 +118,12 @@ def _narrow(wanted: MediaFilter, now: str) -> None:
     imports = {str(number): label for number, label in counted.imports(now)}
     places = {str(number): name for number, name, _ in counted.places(now)}
     chosen: dict[Parameter[Any], str | None] = {
-        Detections.SPECIES: _pick("Species", labels, wanted.species),
-        Detections.HINT: _pick("Species hint, not labelled yet", list(hinted), wanted.hint, hinted),
-        Detections.STATION: _pick("Station", stations, wanted.station),
-        Detections.DEPLOYMENT: _pick("Deployment", list(places), _text(wanted.deployment_id), places),
-        Detections.REVIEWER: _pick("Reviewed by", people, wanted.reviewed_by),
-        Detections.IMPORT: _pick("Import", list(imports), _text(wanted.import_id), imports),
+        Detections.SPECIES: pick("Species", labels, wanted.species),
+        Detections.HINT: pick("Species hint, not labelled yet", list(hinted), wanted.hint, hinted),
+        Detections.STATION: pick("Station", stations, wanted.station),
+        Detections.DEPLOYMENT: pick("Deployment", list(places), _text(wanted.deployment_id), places),
+        Detections.REVIEWER: pick("Reviewed by", people, wanted.reviewed_by),
+        Detections.IMPORT: pick("Import", list(imports), _text(wanted.import_id), imports),
     }
     if period:
         first, last = st.columns(2)
@@ -133,17 +132,6 @@ def _narrow(wanted: MediaFilter, now: str) -> None:
         chosen[Detections.UNTIL] = _text(last.date_input(f"To ({period[1]})", wanted.until, **days))
     if any(_text(parameter.read()) != value for parameter, value in chosen.items()):
         go({Detections.PAGE: None, **chosen})
-
-
-def _pick(label: str, options: list[str], present: str | None, names: dict[str, str] | None = None) -> str | None:
-    known = options if present is None or present in options else [present, *options]
-    return st.selectbox(
-        label,
-        known,
-        index=known.index(present) if present is not None else None,
-        format_func=lambda choice: (names or {}).get(choice, choice),
-        placeholder="All",
-    )
 
 
 def _in_words(wanted: MediaFilter, now: str) -> list[str]:

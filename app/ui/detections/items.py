@@ -15,6 +15,7 @@ from app.survey.media.browse import MediaView
 from app.survey.media.species import SpeciesChoice
 from app.survey.trials.beside import Beside
 from app.ui.shared.words import count_in_words, many, when, when_taken
+from modal_backend.contracts import Box
 from modal_backend.registry import MODELS
 
 
@@ -118,17 +119,7 @@ def facts(view: MediaView) -> list[str]:
 def _beside(found: Beside | None) -> dict[str, Any] | None:
     if found is None:
         return None
-    boxes = [
-        {
-            "c": view.category,
-            "p": view.confidence,
-            "x": view.box.x,
-            "y": view.box.y,
-            "w": view.box.width,
-            "h": view.box.height,
-        }
-        for view in found.boxes
-    ]
+    boxes = [{"c": view.category, "p": view.confidence, **place_of(view.box)} for view in found.boxes]
     return {"name": short_name(found.model) if found.model in MODELS else found.model, "boxes": boxes}
 
 
@@ -185,10 +176,7 @@ def _box(box: BoxView, hints: Mapping[int, Hint]) -> dict[str, Any]:
     return {
         "c": box.category,
         "p": 1.0 if box.confirmed else box.confidence,
-        "x": box.x,
-        "y": box.y,
-        "w": box.width,
-        "h": box.height,
+        **place_of(box),
         "species": box.species,
         "hint": hint.name if hint else None,
         "hintScore": hint.score if hint else None,
@@ -197,3 +185,8 @@ def _box(box: BoxView, hints: Mapping[int, Hint]) -> dict[str, Any]:
         "verdict": box.verdict,
         "drawn": box.drawn,
     }
+
+
+def place_of(box: Box | BoxView) -> dict[str, float]:
+    """Where a box is on its picture, as the browser parts draw it."""
+    return {"x": box.x, "y": box.y, "w": box.width, "h": box.height}

@@ -22,11 +22,10 @@ from app.survey.exports.written import ExportView
 from app.survey.individuals.catalogue import names
 from app.survey.media import stations
 from app.ui.exports.files import export_button, file_state, files_section, of, recent
-from app.ui.individuals.capture import chosen_design, current_history
+from app.ui.individuals.capture import COUNTING, chosen_design, current_history
 from app.ui.shared import counts
 from app.ui.shared.address import Individuals
 from app.ui.shared.navigation import individuals_page
-from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import many, plain
 
 # What people come for, with the names they look for; the headings of the page in its order.
@@ -84,7 +83,7 @@ def by_occasions(now: Now) -> Design:
     design = chosen_design()
     history = current_history(design)
     if history is None:
-        _wait(design)
+        counts.wait_for(lambda: current_history(design), COUNTING)
     elif isinstance(history, NoEffort):
         st.warning(str(history))
     else:
@@ -131,7 +130,7 @@ def places() -> bool:
 def refusal(kind: Format, history: CaptureHistory | NoEffort | None) -> str:
     """Why this format cannot be written now, or nothing."""
     if history is None:
-        return "Counting every sighting …"
+        return COUNTING
     if isinstance(history, NoEffort):
         return "The design above holds no effort."
     if kind.key in ("occupancy", "operation"):
@@ -225,10 +224,3 @@ def crops(known: dict[int, str], now: Now) -> None:
     why_not = "" if chosen is not None else "Choose an individual above."
     who = {} if chosen is None else {"individual": str(chosen), "name": known[chosen]}
     row(FORMATS["crops"], now, why_not, None, **who)
-
-
-@drawn_again("0.4s")
-def _wait(design: Design) -> None:
-    if current_history(design) is not None:
-        st.rerun()
-    st.caption("Counting every sighting …")

@@ -9,6 +9,7 @@ import streamlit as st
 from app.survey.individuals.subjects import Subject
 from app.ui.shared import counts
 from app.ui.shared.address import Identify, Parameter, go
+from app.ui.shared.pick import pick
 from app.ui.shared.words import many, plain
 
 CHOSEN = (Identify.STATION, Identify.IMPORT, Identify.SPECIES, Identify.MEDIA, Identify.INDIVIDUAL)
@@ -39,25 +40,13 @@ def _choose(subject: Subject, state: str) -> None:
     imports = dict(counts.imports(state))
     stations, labels, known = counts.subjects(state)
     picked: dict[Parameter[Any], Any] = {
-        Identify.STATION: _pick("Station", stations, subject.station),
-        Identify.IMPORT: _pick("Import", list(imports), subject.import_id, imports),
-        Identify.SPECIES: _pick("Species", labels, subject.species),
-        Identify.INDIVIDUAL: _pick("Look again at", list(known), subject.individual_id, known),
+        Identify.STATION: pick("Station", stations, subject.station),
+        Identify.IMPORT: pick("Import", list(imports), subject.import_id, imports),
+        Identify.SPECIES: pick("Species", labels, subject.species),
+        Identify.INDIVIDUAL: pick("Look again at", list(known), subject.individual_id, known),
     }
     if any(parameter.read() != value for parameter, value in picked.items()):
         go({Identify.QUERY: None, Identify.MEDIA: None, **picked})
-
-
-def _pick(label: str, options: list[Any], present: Any, words: dict[Any, str] | None = None) -> Any:
-    known = options if present is None or present in options else [present, *options]
-    return st.selectbox(
-        label,
-        known,
-        index=known.index(present) if present is not None else None,
-        format_func=lambda choice: (words or {}).get(choice, str(choice)),
-        placeholder="All",
-        key=f"subject-{label}-{present}",
-    )
 
 
 def _words(subject: Subject, state: str) -> str:

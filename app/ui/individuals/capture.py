@@ -17,12 +17,13 @@ from app.ui.individuals.plots import discovery, history_matrix
 from app.ui.shared import counts
 from app.ui.shared.address import CaptureDesign, Individuals
 from app.ui.shared.navigation import export_page
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.paging import page_of
 from app.ui.shared.words import many, plain
 from app.ui.stations.table import stations_form
 
 ROWS = 40
 WAIT_SECONDS = 0.12
+COUNTING = "Counting every sighting …"
 LABEL = "quick look, not an estimate to publish"
 
 
@@ -67,7 +68,7 @@ def capture_view() -> None:
     design = chosen_design()
     history = current_history(design)
     if history is None:
-        _wait(design)
+        counts.wait_for(lambda: current_history(design), COUNTING)
         return
     if isinstance(history, NoEffort):
         st.warning(str(history))
@@ -102,10 +103,7 @@ def capture_view() -> None:
 def matrix(history: CaptureHistory) -> None:
     """Individuals x occasions, forty individuals at a time."""
     st.subheader("Individuals by occasion", anchor=False)
-    pages = max(-(-len(history.individuals) // ROWS), 1)
-    number = st.pagination(pages, **Individuals.HISTORY_ROWS.bound()) if pages > 1 else 1
-    first = (min(number, pages) - 1) * ROWS
-    figure = history_matrix(history, first, min(first + ROWS, len(history.individuals)))
+    figure = history_matrix(history, page_of(len(history.individuals), ROWS, **Individuals.HISTORY_ROWS.bound()))
     st.plotly_chart(figure, key="matrix", config={"displayModeBar": False})
     st.caption("● seen · NA: no camera worked in this occasion · empty: cameras worked, not seen")
 
@@ -141,10 +139,3 @@ def effort_table(history: CaptureHistory) -> None:
         st.dataframe(table, hide_index=True)
         if history.occasions > 60:
             st.caption("The first 60 occasions are shown; the export has all.")
-
-
-@drawn_again("0.4s")
-def _wait(design: Design) -> None:
-    if current_history(design) is not None:
-        st.rerun()
-    st.caption("Counting every sighting …")

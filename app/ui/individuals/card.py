@@ -9,21 +9,23 @@ import streamlit as st
 
 from app import deps
 from app.survey.decisions import flank_joins
+from app.survey.decisions.kinds import Undo
 from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry
 from app.survey.individuals.sightings import Movement, SightingView, best_crops, movements, neighbours, sightings
 from app.survey.media.stations import deployment_views, places
 from app.ui.exports.files import crops_button
-from app.ui.individuals.actions import undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import describe_form, merge_form, split_form
 from app.ui.individuals.flanks import join_form, join_sentence
 from app.ui.individuals.plots import station_map, time_line
 from app.ui.notes.note_list import draw_notes_near
 from app.ui.shared.address import Detections, Individuals, go
+from app.ui.shared.component import is_new
 from app.ui.shared.crops.crops import crop_gallery
-from app.ui.shared.decisions import undo
+from app.ui.shared.decisions import undo, undo_button
 from app.ui.shared.navigation import detections_page
+from app.ui.shared.paging import page_of
 from app.ui.shared.words import duration, many, moment, plain, when
 
 FLANK_WORDS = {"left": "Left flank", "right": "Right flank", "other": "Other view", "unknown": "Flank not set"}
@@ -48,7 +50,7 @@ def card(entry: CatalogueEntry) -> None:
     with st.container(horizontal=True, vertical_alignment="center"):
         if st.button("All individuals", icon=":material/arrow_back:", type="tertiary"):
             go({Individuals.ID: None})
-        undo_button()
+        undo_button(Undo.INDIVIDUALS)
         crops_button(entry.id, entry.name)
     section = st.segmented_control(
         "Section",
@@ -104,10 +106,8 @@ def crops(found: Sequence[SightingView]) -> None:
         total = sum(sighting.flank == flank for sighting in found)
         st.markdown(f"**{FLANK_WORDS[flank]}** · {many(total, 'sighting')}")
         _open(crop_items(best, opens_media=True), f"best-{flank}", 190)
-    pages = max(-(-len(found) // A_PAGE), 1)
     st.markdown(f"**All sightings** · {len(found):,}")
-    number = st.pagination(pages, key="sightings-page") if pages > 1 else 1
-    shown = found[(number - 1) * A_PAGE : number * A_PAGE]
+    shown = found[page_of(len(found), A_PAGE, key="sightings-page")]
     _open(crop_items(shown, opens_media=True), "all-sightings", 110)
 
 
@@ -200,10 +200,8 @@ def figures(view: Mapping[str, Any]) -> str:
 def _open(items: list[dict[str, object]], key: str, size: int) -> None:
     """A gallery whose crops open their image in Detections."""
     opened = crop_gallery(items, key=key, size=size)
-    if opened.count != st.session_state.get(f"{key}-opened", 0):
-        st.session_state[f"{key}-opened"] = opened.count
-        if opened.id:
-            st.switch_page(detections_page(), query_params=Detections.MEDIA.to(opened.id))
+    if is_new(key, opened.count) and opened.id:
+        st.switch_page(detections_page(), query_params=Detections.MEDIA.to(opened.id))
 
 
 def _not_drawn(found: Sequence[SightingView], where: dict[str, tuple[float, float]]) -> None:

@@ -7,12 +7,15 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import deps
+from app.survey.decisions.kinds import Undo
 from app.survey.detections.boxes import boxes
 from app.survey.individuals import catalogue
 from app.survey.individuals.catalogue import CatalogueEntry, Order
-from app.ui.individuals.actions import undo_button
 from app.ui.shared.address import Individuals, go
+from app.ui.shared.component import is_new
 from app.ui.shared.crops.crops import crop_gallery
+from app.ui.shared.decisions import undo_button
+from app.ui.shared.paging import page_of
 from app.ui.shared.words import many
 
 A_PAGE = 60
@@ -27,22 +30,17 @@ def catalogue_view() -> None:
         order = st.selectbox(
             "Order", list(ORDERS), format_func=ORDERS.__getitem__, width=180, **Individuals.ORDER.bound()
         )
-        undo_button()
+        undo_button(Undo.INDIVIDUALS)
     with deps.survey().read() as session:
         found = catalogue.count(session, search or "")
-        pages = max(-(-found // A_PAGE), 1)
-        number = st.pagination(pages, **Individuals.PAGE.bound()) if pages > 1 else 1
-        entries = catalogue.entries(
-            session, search or "", Order(order or Order.NAME), limit=A_PAGE, offset=(min(number, pages) - 1) * A_PAGE
-        )
+        start = page_of(found, A_PAGE, **Individuals.PAGE.bound()).start
+        entries = catalogue.entries(session, search or "", Order(order or Order.NAME), limit=A_PAGE, offset=start)
     if not entries:
         st.info("No individual has this name.")
         return
     opened = crop_gallery(entry_items(entries), key="individuals")
-    if opened.count != st.session_state.get("individual_opened", 0):
-        st.session_state["individual_opened"] = opened.count
-        if opened.id:
-            go({Individuals.ID: opened.id})
+    if is_new("individuals", opened.count) and opened.id:
+        go({Individuals.ID: opened.id})
 
 
 def entry_items(entries: Sequence[CatalogueEntry]) -> list[dict[str, object]]:

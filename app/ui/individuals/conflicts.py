@@ -6,6 +6,7 @@ import streamlit as st
 
 from app import deps
 from app.survey.decisions import catalogue, stations
+from app.survey.decisions.kinds import Undo
 from app.survey.decisions.plausibility import accept_conflict, drop_second_box, set_speed_limit
 from app.survey.detections.boxes import boxes
 from app.survey.individuals import plausibility
@@ -14,13 +15,12 @@ from app.survey.individuals.plausibility import Conflict, Report
 from app.survey.individuals.sightings import SightingView, sightings
 from app.survey.individuals.travel_speeds import CLOCK_SLACK_SECONDS, DEFAULTS, GENERAL, speeds
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.individuals.actions import undo_button
 from app.ui.shared import counts
 from app.ui.shared.address import Identify, Individuals
 from app.ui.shared.crops.crops import crop_gallery
-from app.ui.shared.decisions import decide
+from app.ui.shared.decisions import decide, undo_button
 from app.ui.shared.navigation import identify_page
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.paging import page_of
 from app.ui.shared.words import duration, many, plain, when
 
 A_PAGE = 10
@@ -44,32 +44,23 @@ def conflicts_view() -> None:
     """The list, ten at a time, worst kinds first."""
     report = current_report()
     if report is None:
-        _wait()
+        counts.wait_for(current_report, "Looking through every sighting …")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         conflicts = many(len(report.conflicts), "conflict")
         st.markdown(f"**{conflicts} open** · {report.accepted:,} accepted before", width="content")
-        undo_button()
+        undo_button(Undo.INDIVIDUALS)
         _speed_limits()
     _unchecked(report)
     if not report.conflicts:
         st.success("Every sighting fits: no journey is too fast and no decision contradicts another.")
         return
-    pages = max(-(-len(report.conflicts) // A_PAGE), 1)
-    number = st.pagination(pages, **Individuals.CONFLICTS_PAGE.bound()) if pages > 1 else 1
-    shown = report.conflicts[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]
+    shown = report.conflicts[page_of(len(report.conflicts), A_PAGE, **Individuals.CONFLICTS_PAGE.bound())]
     with deps.survey().read() as session:
         called = names(session)
         deployments = {view.id: view for view in deployment_views(session)}
     for conflict in shown:
         _conflict(conflict, called, deployments)
-
-
-@drawn_again("0.4s")
-def _wait() -> None:
-    if current_report() is not None:
-        st.rerun()
-    st.caption("Looking through every sighting …")
 
 
 def _conflict(conflict: Conflict, called: dict[int, str], deployments: dict[int, DeploymentView]) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from app import deps
 from app.survey.detections.boxes import boxes
 from app.survey.individuals.sightings import SightingView
-from app.ui.individuals.actions import clock, day
+from app.ui.shared.words import day
 
 
 def crop_items(found: Sequence[SightingView], *, opens_media: bool = False) -> list[dict[str, object]]:
@@ -19,7 +19,7 @@ def crop_items(found: Sequence[SightingView], *, opens_media: bool = False) -> l
             "id": sighting.media_id if opens_media else sighting.detection_id,
             "src": deps.box_crop_url(shown[sighting.detection_id]),
             "label": day(sighting.taken_at),
-            "sub": clock(sighting.taken_at) + (sighting.station or "no station"),
+            "sub": (f"{sighting.taken_at:%H:%M} · " if sighting.taken_at else "") + (sighting.station or "no station"),
             "badge": sighting.flank if sighting.flank != "unknown" else "flank not set",
         }
         for sighting in found

@@ -10,19 +10,19 @@ from app import deps
 from app.survey.decisions import flank_joins, identity
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.flank_joins import FlankJoin
+from app.survey.decisions.kinds import Undo
 from app.survey.individuals.catalogue import CatalogueEntry, individual, names
 from app.survey.individuals.flank_proposals import FlankReport, Proposal, flank_report
 from app.survey.individuals.flanks import SIDES, one_sided
 from app.survey.individuals.previews import merge_preview
 from app.survey.individuals.sightings import SightingView
-from app.ui.individuals.actions import undo_button
 from app.ui.individuals.crops import crop_items
 from app.ui.individuals.edit import in_words, warn_of
 from app.ui.shared import counts
 from app.ui.shared.address import Individuals, go
 from app.ui.shared.crops.crops import crop_gallery
-from app.ui.shared.decisions import decide, undo
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.decisions import decide, undo, undo_button
+from app.ui.shared.paging import page_of
 from app.ui.shared.words import duration, many, moment, plain, when
 
 A_PAGE = 10
@@ -46,7 +46,7 @@ def flanks_view() -> None:
     """The proposals, ten at a time, those most often seen together first."""
     report = current_flanks()
     if report is None:
-        _wait()
+        counts.wait_for(current_flanks, "Looking through every sighting …")
         return
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(
@@ -54,7 +54,7 @@ def flanks_view() -> None:
             f"**{report.right_only:,}** by the right only",
             width="content",
         )
-        undo_button()
+        undo_button(Undo.INDIVIDUALS)
     st.caption(f"{WHY} Until they are joined, one animal may be counted twice.")
     if not report.proposals:
         st.info(
@@ -62,11 +62,10 @@ def flanks_view() -> None:
             "Join any two on the card of one of them, under Join flanks."
         )
         return
-    pages = max(-(-len(report.proposals) // A_PAGE), 1)
-    number = st.pagination(pages, **Individuals.FLANKS_PAGE.bound()) if pages > 1 else 1
+    shown = report.proposals[page_of(len(report.proposals), A_PAGE, **Individuals.FLANKS_PAGE.bound())]
     with deps.survey().read() as session:
         called = names(session)
-    for proposal in report.proposals[(min(number, pages) - 1) * A_PAGE : min(number, pages) * A_PAGE]:
+    for proposal in shown:
         _proposal(proposal, called)
 
 
@@ -178,10 +177,3 @@ def _seen(proposal: Proposal) -> str:
 def current_flanks(wait_seconds: float = WAIT_SECONDS) -> FlankReport | None:
     """The proposals of the survey as it stands; None while they are being computed beside the page."""
     return counts.beside(("flanks", counts.survey_state()), flank_report, wait_seconds)
-
-
-@drawn_again("0.4s")
-def _wait() -> None:
-    if current_flanks() is not None:
-        st.rerun()
-    st.caption("Looking through every sighting …")

@@ -118,10 +118,10 @@ def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
     return _calm(figure, 300)
 
 
-def history_matrix(history: CaptureHistory, first: int, last: int) -> go.Figure:
-    """Individuals (rows `first` to `last`) x occasions: filled where seen, hatched grey where no camera worked."""
-    table = history.by_occasion()[first:last]
-    names = [individual.name for individual in history.individuals[first:last]]
+def history_matrix(history: CaptureHistory, rows: slice) -> go.Figure:
+    """Individuals (these rows) x occasions: filled where seen, hatched grey where no camera worked."""
+    table = history.by_occasion()[rows]
+    names = [individual.name for individual in history.individuals[rows]]
     occasions = [str(history.occasion_start(number)) for number in range(history.occasions)]
     values = [[CELLS[int(value)][0] for value in row] for row in table]
     marks = [[CELLS[int(value)][1] for value in row] for row in table]

@@ -17,7 +17,7 @@ from app.survey.notes import notes as survey_notes
 from app.survey.notes import views
 from app.ui.notes import plots
 from app.ui.notes.note_list import MARK, lead_on, note_html
-from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.decisions import callback, decide, undo_button
 from app.ui.shared.words import many, plain
 
 EXAMPLES = 12
@@ -63,7 +63,7 @@ def _list(run_id: int, shown: Sequence[Cluster], hidden: Sequence[Cluster]) -> C
             captions=[_about(cluster) for cluster in shown],
         )
     with st.container(horizontal=True):
-        st.button("Undo", icon=":material/undo:", on_click=callback(undo, Undo.NOTE_CLUSTERS), key="undo-clusters")
+        undo_button(Undo.NOTE_CLUSTERS, key="undo-clusters", shortcut=None)
         if hidden:
             with st.popover(f"Hidden: {many(len(hidden), 'cluster')}"):
                 for cluster in hidden:

@@ -16,7 +16,7 @@ from app.survey.notes.near import A_DAY, media_near, notes_near
 from app.survey.notes.views import NoteView
 from app.ui.shared.address import Detections, Individuals, Videos
 from app.ui.shared.navigation import detections_page, individuals_page, videos_page
-from app.ui.shared.words import many, plain
+from app.ui.shared.words import day, many, plain
 
 LONGEST_SHOWN = 600
 AROUND = 160
@@ -87,8 +87,8 @@ def lead_on(notes: Sequence[NoteView]) -> None:
         st.caption("Images and videos within a day of these notes, at their station")
         with st.container(horizontal=True):
             for place in near:
-                day, station = place.first + A_DAY, Detections.STATION.to(place.station)
-                label = f"{plain(place.station)}, {day.day} {day:%b %Y}: {place.media:,}"
+                station = Detections.STATION.to(place.station)
+                label = f"{plain(place.station)}, {day(place.first + A_DAY)}: {place.media:,}"
                 days = Detections.SINCE.to(place.first) | Detections.UNTIL.to(place.last)
                 _link(detections_page(), label, "event", station | days)
     with st.container(horizontal=True):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ from app import deps
 from app.actions.notes import keep_file
 from app.background import read_notes_apart
 from app.ui.shared.words import many, plain
+from app.ui.upload.given import on_disk
 from modal_backend.notes.categories import describe_joined, join_names
 from modal_backend.notes.columns import FIELDS, BadNotes, guess_columns
 from modal_backend.notes.dates import days_of, month_comes_first
@@ -162,9 +162,7 @@ def _choices(file_id: str, name: str, reading: Reading | None) -> None:
 def _read(file_id: str, name: str, choices: Choices, _upload: Any) -> Reading:
     """The uploaded file as a table. Raises BadNotes."""
     del file_id
-    with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as folder:
-        path = Path(folder) / f"notes{Path(name).suffix.lower()}"
-        path.write_bytes(_upload.getbuffer())
+    with on_disk(name, _upload.getbuffer()) as path:
         try:
             return read_notes_apart(path, choices)
         except BadNotes as bad:

@@ -7,14 +7,14 @@ from collections.abc import Sequence
 import streamlit as st
 
 from app import deps
-from app.actions.imports import run_again
 from app.actions.models import keep_warm
 from app.analysis.modal_watch import ModalFigures
 from app.survey.media.progress import Progress
 from app.survey.roles import Role
 from app.survey.tables.media import ImportState
 from app.ui.shared.decisions import allowed
-from app.ui.shared.words import duration, many, plain
+from app.ui.shared.words import many, plain
+from app.ui.upload.progress import draw_pace, run_again_button
 from modal_backend.registry import MODELS, REMOTE
 from modal_backend.remote.prices import AS_OF, per_second
 
@@ -30,7 +30,8 @@ def imports(found: Sequence[Progress]) -> None:
     st.subheader("Imports", anchor=False)
     for progress in running:
         left, right = st.columns([6, 1], vertical_alignment="center")
-        left.progress(min(progress.done / progress.listed, 1.0) if progress.listed else 0.0, text=_pace(progress))
+        with left:
+            draw_pace(progress, f"{plain(progress.label)} · ")
         with right.popover("Stop", icon=":material/stop_circle:", key=f"stop-{progress.id}"):
             st.write(
                 f"What is finished stays: {many(progress.done, 'file')}. The import can be run again and goes on there."
@@ -41,30 +42,14 @@ def imports(found: Sequence[Progress]) -> None:
         left.text(
             f"{progress.label} stopped after {many(progress.done, 'file')}: {progress.error or 'no reason is known'}"
         )
-        right.button(
-            "Run again", icon=":material/replay:", key=f"again-{progress.id}", on_click=_run_again, args=(progress.id,)
-        )
-
-
-def _pace(progress: Progress) -> str:
-    label = plain(progress.label)
-    if progress.listed is None:
-        return f"{label} · {'listing files' if progress.state == ImportState.RUNNING else 'waits for the worker'}"
-    rate = f" · {progress.rate:.1f} files/s" if progress.rate else ""
-    eta = f" · about {duration(progress.eta_seconds)} left" if progress.eta_seconds else ""
-    return f"{label} · {progress.done:,} of {many(progress.listed, 'file')}{rate}{eta}"
+        with right:
+            run_again_button(progress)
 
 
 @allowed
 def _cancel(import_id: int) -> None:
     deps.jobs().cancel_import(import_id)
     st.toast("The import is stopped. What was finished is kept.", icon=":material/stop_circle:")
-
-
-@allowed
-def _run_again(import_id: int) -> None:
-    run_again(deps.survey(), deps.jobs(), import_id)
-    st.toast("The import is in the queue again.", icon=":material/replay:")
 
 
 def retry(failed: int) -> None:

@@ -15,6 +15,7 @@ from app.survey.tables.trials import TrialImage
 from app.survey.trials import figures
 from app.ui.shared.address import Detections
 from app.ui.shared.navigation import detections_page
+from app.ui.shared.paging import page_of
 from app.ui.shared.shots import may_show_person, shots_html
 from app.ui.shared.words import many, plain, when
 
@@ -31,10 +32,9 @@ def differing_images(trial_id: int, count: int, new: str, old: str) -> None:
     if not count:
         return
     with st.expander(f"The {many(count, 'image')} where they differ", key="trial-differing"):
-        pages = -(-count // A_PAGE)
-        number = st.pagination(pages, key="trial-page") if pages > 1 else 1
+        start = page_of(count, A_PAGE, key="trial-page").start
         with deps.survey().read() as session:
-            rows = figures.differing(session, trial_id, A_PAGE, (number - 1) * A_PAGE)
+            rows = figures.differing(session, trial_id, A_PAGE, start)
             views = {view.id: view for view in browse.views(session, [row.media_id for row in rows])}
             found = [
                 [figures.boxes_found(session, row.media_id, analysis) for analysis in (row.other_id, row.analysis_id)]

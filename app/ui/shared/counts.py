@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Hashable
-from typing import TypeVar
+from functools import wraps
+from typing import Concatenate, ParamSpec, TypeVar
 
 import streamlit as st
 from sqlalchemy.orm import Session
@@ -21,10 +22,13 @@ from app.survey.individuals.subjects import Subject
 from app.survey.media import browse, looks, species
 from app.survey.media.browse import MediaFilter, Show
 from app.survey.media.progress import labels
+from app.ui.shared.troubles import drawn_again
 from modal_backend.models.probability.calibration import FUSED
 from modal_backend.registry import EMBEDDING, LOCAL, MATCH_FEATURES
 
+P = ParamSpec("P")
 T = TypeVar("T")
+DEFAULT_THRESHOLD = 0.5
 KEPT = 64
 SECONDS = 600
 
@@ -33,6 +37,25 @@ def survey_state() -> str:
     """Names the present state of the survey: it changes with every file, result, decision and undo."""
     with deps.survey().read() as session:
         return f"{deps.survey_mark()}-{browse.change_mark(session)}-{rankings.stamp(session)}"
+
+
+def usual_threshold(session: Session) -> float:
+    """From which confidence on a box counts where nobody has said: as its detector does."""
+    detector = browse.detector(session)
+    return detector.threshold if detector and detector.threshold else DEFAULT_THRESHOLD
+
+
+def by_state(figures: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[str, P], T]:
+    """Figures that are kept for a state of the survey, which callers give first: see `survey_state`."""
+
+    @st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
+    @wraps(figures)
+    def read(state: str, *args: P.args, **values: P.kwargs) -> T:
+        del state
+        with deps.survey().read() as session:
+            return figures(session, *args, **values)
+
+    return read
 
 
 def beside(key: tuple[Hashable, ...], figures: Callable[[Session], T], wait_seconds: float) -> T | None:
@@ -51,6 +74,14 @@ def beside(key: tuple[Hashable, ...], figures: Callable[[Session], T], wait_seco
     return deps.computed().ask((*key, deps.survey_mark()), work, wait_seconds)
 
 
+@drawn_again("0.4s")
+def wait_for(figures: Callable[[], object | None], text: str) -> None:
+    """Draw the page again when figures that are made beside it have come. text: said until then."""
+    if figures() is not None:
+        st.rerun()
+    st.caption(text)
+
+
 def decisions_mark() -> str:
     """Names the decisions that stand: it changes with every decision, undo and redo, and with nothing else."""
     with deps.survey().read() as session:
@@ -63,72 +94,54 @@ def stations_state() -> str:
         return f"{deps.survey_mark()}-{history.mark(session, STATIONS.words)}-{looks.mark(session)}"
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def kinds(state: str, within: MediaFilter) -> dict[str, int]:
-    """How many media each kind has within the rest of a filter. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return browse.summary(session, within.threshold, within)
+@by_state
+def kinds(session: Session, within: MediaFilter) -> dict[str, int]:
+    """How many media each kind has within the rest of a filter."""
+    return browse.summary(session, within.threshold, within)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def places(state: str) -> list[tuple[int, str, int]]:
-    """Deployments with the number of their media. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return browse.deployments(session)
+@by_state
+def places(session: Session) -> list[tuple[int, str, int]]:
+    """Deployments with the number of their media."""
+    return browse.deployments(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def being_looked_at(state: str) -> int:
-    """How many media no model has looked at yet. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return browse.being_looked_at(session)
+@by_state
+def being_looked_at(session: Session) -> int:
+    """How many media no model has looked at yet."""
+    return browse.being_looked_at(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def imports(state: str) -> list[tuple[int, str]]:
-    """Ids and labels of the latest imports, newest first. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return labels(session)
+@by_state
+def imports(session: Session) -> list[tuple[int, str]]:
+    """Ids and labels of the latest imports, newest first."""
+    return labels(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def subjects(state: str) -> tuple[list[str], list[str], dict[int, str]]:
-    """The stations, the species labels in use, and the names of the individuals by id. state: of the survey."""
-    del state
-    with deps.survey().read() as session:
-        labels = [label.name for label in species.choices(session) if label.used]
-        return browse.stations(session), labels, names(session)
+@by_state
+def subjects(session: Session) -> tuple[list[str], list[str], dict[int, str]]:
+    """The stations, the species labels in use, and the names of the individuals by id."""
+    labels = [label.name for label in species.choices(session) if label.used]
+    return browse.stations(session), labels, names(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def rankers(state: str) -> list[str]:
-    """The models whose rankings can be chosen, all together first. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        matcher = [MATCH_FEATURES] if newest_version(session, (MATCH_FEATURES,)) is not None else []
-        return [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING]), *matcher]
+@by_state
+def rankers(session: Session) -> list[str]:
+    """The models whose rankings can be chosen, all together first."""
+    matcher = [MATCH_FEATURES] if newest_version(session, (MATCH_FEATURES,)) is not None else []
+    return [FUSED, local_model(session), *(embeddings_of(session) or [EMBEDDING]), *matcher]
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def name_scheme(state: str) -> tuple[str, int, str]:
-    """Prefix and digits of the names to come, and the next name. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return *naming.scheme(session), naming.next_name(session)
+@by_state
+def name_scheme(session: Session) -> tuple[str, int, str]:
+    """Prefix and digits of the names to come, and the next name."""
+    return *naming.scheme(session), naming.next_name(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def animals_of_import(state: str, import_id: int) -> int:
-    """How many media of an import have an animal. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        detector = browse.detector(session)
-        threshold = detector.threshold if detector and detector.threshold else 0.5
-        return browse.count(session, MediaFilter(Show.ANIMAL, threshold, import_id=import_id))
+@by_state
+def animals_of_import(session: Session, import_id: int) -> int:
+    """How many media of an import have an animal."""
+    return browse.count(session, MediaFilter(Show.ANIMAL, usual_threshold(session), import_id=import_id))
 
 
 def hinted() -> list[tuple[str, int]]:
@@ -138,40 +151,30 @@ def hinted() -> list[tuple[str, int]]:
     return _hinted(survey_state(), newest)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def _hinted(state: str, newest: int) -> list[tuple[str, int]]:
-    del state, newest
-    with deps.survey().read() as session:
-        return hints.names(session)
+@by_state
+def _hinted(session: Session, newest: int) -> list[tuple[str, int]]:
+    del newest
+    return hints.names(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def export_sizes(state: str) -> dict[str, int]:
-    """How many bytes each export will have, about. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return sizes(session)
+@by_state
+def export_sizes(session: Session) -> dict[str, int]:
+    """How many bytes each export will have, about."""
+    return sizes(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def figures(state: str) -> WaitingFigures:
-    """What came in, what waits, what went wrong. state: of the survey, part of the key."""
-    del state
-    with deps.survey().read() as session:
-        return waiting_figures(session)
+@by_state
+def figures(session: Session) -> WaitingFigures:
+    """What came in, what waits, what went wrong."""
+    return waiting_figures(session)
 
 
-@st.cache_data(max_entries=KEPT, ttl=SECONDS, show_spinner=False)
-def crops_waiting(state: str, most: int, subject: Subject) -> tuple[list[int], int]:
-    """The crops of a subject that wait for an identity (at most `most`), and how many there are in all.
-
-    state: of the survey, part of the key.
-    """
-    del state
-    with deps.survey().read() as session:
-        version = feature_version(session, LOCAL)
-        if version is None:
-            return [], 0
-        found = rankings.waiting(session, version, limit=most, subject=subject)
-        whole = subject.everything
-        return found, rankings.waiting_count(session, version) if whole else len(found)
+@by_state
+def crops_waiting(session: Session, most: int, subject: Subject) -> tuple[list[int], int]:
+    """The crops of a subject that wait for an identity (at most `most`), and how many there are in all."""
+    version = feature_version(session, LOCAL)
+    if version is None:
+        return [], 0
+    found = rankings.waiting(session, version, limit=most, subject=subject)
+    whole = subject.everything
+    return found, rankings.waiting_count(session, version) if whole else len(found)

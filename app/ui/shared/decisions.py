@@ -10,7 +10,7 @@ import streamlit as st
 
 from app import deps
 from app.actions import decide as actions
-from app.actions.decide import Made, Outcome
+from app.actions.decide import Made, Outcome, Settled
 from app.survey.decisions.kinds import Undo
 from app.survey.roles import NotAllowed
 from app.ui.shared.words import plain
@@ -54,10 +54,24 @@ def allowed(act: Callable[..., Any]) -> Callable[..., None]:
 
 def show(outcome: Outcome, message: str = "") -> bool:
     """Show what came of a decision; returns whether it was made."""
-    for problem in outcome.problems:
-        st.toast(plain(problem), icon=":material/error:", duration="long")
-    for text in outcome.messages:
-        st.toast(plain(text), icon=":material/group:", duration="long")
+    show_notes(outcome)
     if message and not outcome.refused:
         st.toast(plain(message), icon=":material/check:")
     return not outcome.refused
+
+
+def show_notes(made: Outcome | Settled) -> None:
+    """Show what could not be done, and what the person should know."""
+    for problem in made.problems:
+        st.toast(plain(problem), icon=":material/error:", duration="long")
+    for text in made.messages:
+        st.toast(plain(text), icon=":material/group:", duration="long")
+
+
+def undo_button(button: Undo | None = None, **values: Any) -> None:
+    """A button that takes back this person's last decision of these kinds, of any kind when None; Z presses it.
+
+    values: for the button, in place of the usual ones.
+    """
+    usual: dict[str, Any] = {"shortcut": "Z", "help": "Your last decision, again and again"}
+    st.button("Undo", icon=":material/undo:", on_click=callback(undo, button), **usual | values)

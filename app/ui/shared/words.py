@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import datetime
+from datetime import date, datetime
 
 from app.survey.videos.counts import AnimalCount
 
@@ -12,9 +12,14 @@ SHORT_CODES = re.compile(r":(?=[A-Za-z][\w/+-]*:)")
 SIGNS_AT_START = re.compile(r"^(\s*)(?=[#+\-=])|^(\s*\d+)(?=[.)](?:\s|$))", re.MULTILINE)
 
 
+def day(taken_at: date | None) -> str:
+    """The day of a camera-local time as "12 Mar 2024"."""
+    return f"{taken_at.day} {taken_at:%b %Y}" if taken_at else "time unknown"
+
+
 def when(taken_at: datetime | None) -> str:
     """A camera-local time as "12 Mar 2024 05:41"."""
-    return f"{taken_at.day} {taken_at:%b %Y %H:%M}" if taken_at else "time unknown"
+    return f"{day(taken_at)} {taken_at:%H:%M}" if taken_at else "time unknown"
 
 
 def when_taken(taken_at: datetime | None, clock_showed: datetime | None) -> str:

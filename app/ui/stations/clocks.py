@@ -17,8 +17,7 @@ from app.survey.media.file_times import file_times
 from app.survey.media.stations import DeploymentView, deployment_views
 from app.ui.shared import counts
 from app.ui.shared.address import Stations, go
-from app.ui.shared.decisions import callback, decide, undo
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.decisions import callback, decide, undo_button
 from app.ui.shared.words import many, plain
 from app.ui.stations.pick import pick_range, show_picture
 
@@ -45,7 +44,7 @@ def clocks_view() -> None:
         return
     found = current_flags()
     if found is None:
-        _wait()
+        counts.wait_for(current_flags, "Looking at every clock …")
     else:
         _doubts(found, {deployment.id: deployment for deployment in deployments})
     _editor(_chosen(deployments, found or []))
@@ -118,7 +117,7 @@ def _editor(deployment: DeploymentView) -> None:
                 values = {"first": first, "last": last, "seen": mark, "message": message}
                 act = callback(decide, stations.correct_clock, deployment.id, seconds, **values)
             st.button("Correct the clock", type="primary", disabled=act is None, on_click=act)
-            st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
+            undo_button(Undo.STATIONS)
     with right:
         show_picture(by)
 
@@ -221,10 +220,3 @@ def _time_zone(deployment: DeploymentView) -> None:
             stations.set_deployment, deployment.id, time_zone=zone, message=message
         ):
             st.rerun()
-
-
-@drawn_again("0.5s")
-def _wait() -> None:
-    if current_flags() is not None:
-        st.rerun()
-    st.caption("Looking at every clock …")

@@ -18,7 +18,7 @@ from app.survey.media.clocks import in_camera_order, part
 from app.survey.media.stations import DeploymentView
 from app.survey.media.unsorted import Heap, heaps
 from app.ui.shared.crops.crops import crop_gallery
-from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.decisions import callback, decide, undo_button
 from app.ui.shared.words import many, plain
 from app.ui.stations.pick import pick_range, show_picture
 
@@ -68,7 +68,7 @@ def edit_deployment(deployments: Sequence[DeploymentView]) -> None:
             {RENAME: _rename, STATION: _station, SPLIT: _split, JOIN: _join, MOVE: _move_some, DELETE: _delete}[act](
                 by_id[number], deployments
             )
-        st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
+        undo_button(Undo.STATIONS)
 
 
 def _create() -> None:

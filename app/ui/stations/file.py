@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 import streamlit as st
@@ -15,6 +13,7 @@ from app.survey.decisions.stations_file import Planned
 from app.survey.media.station_tables import NAMES, BadStations, StationRow, guess, read_table, rows
 from app.ui.shared.decisions import decide
 from app.ui.shared.words import many, plain
+from app.ui.upload.given import on_disk
 
 NO_COLUMN, NEW_STATION = "not in the file", "a new station"
 TITLES = {"zone": "UTM zone", "first_day": "start", "last_day": "end"}
@@ -50,9 +49,7 @@ def stations_from_file() -> None:
 
 @st.cache_data(max_entries=4, show_spinner=False)
 def _table(name: str, content: bytes) -> pd.DataFrame:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"stations{Path(name).suffix.lower()}"
-        path.write_bytes(content)
+    with on_disk(name, content) as path:
         return read_table(path)
 
 

@@ -13,7 +13,8 @@ from app.survey.media.health import Health, healths
 from app.ui.individuals.plots import GREY, MARK
 from app.ui.shared import counts
 from app.ui.shared.crops.crops import crop_gallery
-from app.ui.shared.troubles import drawn_again
+from app.ui.shared.paging import page_of
+from app.ui.shared.words import day as in_words
 from app.ui.shared.words import many, plain
 
 WAIT_SECONDS = 0.05
@@ -26,7 +27,7 @@ def health_view() -> None:
     """The whole section."""
     found = _current()
     if found is None:
-        _wait()
+        counts.wait_for(_current, "Looking at every camera …")
         return
     if not any(health.days for health in found):
         st.info("No deployment has media with a time yet. Clocks, or what is read from pictures, gives them theirs.")
@@ -36,9 +37,8 @@ def health_view() -> None:
     columns[0].metric("Trap nights", f"{nights:,}")
     columns[1].metric("Days without pictures", f"{sum(health.empty_days for health in found):,}")
     columns[2].metric("Cameras to look at", f"{len(faulty):,}")
-    pages = -(-len(found) // A_PAGE)
-    number = st.pagination(pages, key="health-page") if pages > 1 else 1
-    st.plotly_chart(time_line(found[(number - 1) * A_PAGE : number * A_PAGE]), key="time-line", config=CONFIG)
+    shown = found[page_of(len(found), A_PAGE, key="health-page")]
+    st.plotly_chart(time_line(shown), key="time-line", config=CONFIG)
     st.caption("Grey: taken to have worked. Green: days with media. Red: something went wrong from that day on.")
     ordered = sorted(range(len(found)), key=lambda place: not found[place].faults)
     at = st.selectbox("Camera", ordered, format_func=lambda place: _title(found[place]), key="health-camera")
@@ -94,7 +94,7 @@ def _camera(health: Health) -> None:
             {
                 "id": shot.media_id,
                 "src": deps.thumb_url(shot.sha256),
-                "label": f"{day.day} {day:%b %Y}",
+                "label": in_words(day),
                 "sub": many(count, "media", "media"),
                 "badge": _badge(health, place),
             }
@@ -122,10 +122,3 @@ def _title(health: Health) -> str:
 def _current() -> list[Health] | None:
     """How every camera worked, as the survey stands; None while it is computed beside the page."""
     return counts.beside(("health", counts.stations_state()), healths, WAIT_SECONDS)
-
-
-@drawn_again("0.5s")
-def _wait() -> None:
-    if _current() is not None:
-        st.rerun()
-    st.caption("Looking at every camera …")

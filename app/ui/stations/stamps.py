@@ -14,7 +14,7 @@ from app.survey.decisions.kinds import Undo
 from app.survey.decisions.stamps import take_times, write_times
 from app.survey.media.stamps import ORDERS, Proposal, Reading, proposals, state
 from app.ui.shared import counts
-from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.decisions import decide, undo_button
 from app.ui.shared.words import many, plain
 from app.ui.stations.clocks import written_time
 
@@ -41,8 +41,7 @@ def stamps_view() -> None:
     """The proposals, each with the button that takes it."""
     found = current_proposals()
     if found is None:
-        st.info("The readings are being compared. Look again in a moment.")
-        st.button("Look again", icon=":material/refresh:")
+        counts.wait_for(current_proposals, "Comparing what was read …")
         return
     if not found:
         st.info(
@@ -50,7 +49,7 @@ def stamps_view() -> None:
             "of media without a time are read, and of the others one in fifty."
         )
         return
-    st.button("Undo", icon=":material/undo:", shortcut="Z", on_click=callback(undo, Undo.STATIONS))
+    undo_button(Undo.STATIONS)
     for proposal in found[:MOST_DEPLOYMENTS]:
         with st.container(border=True):
             _deployment(proposal)

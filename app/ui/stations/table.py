@@ -12,7 +12,7 @@ from app.survey.decisions import stations
 from app.survey.decisions.kinds import Undo
 from app.survey.media.browse import deployments as media_counts
 from app.survey.media.stations import DeploymentView, deployment_views
-from app.ui.shared.decisions import callback, decide, undo
+from app.ui.shared.decisions import decide, undo_button
 from app.ui.shared.words import many
 
 PLACE, DAYS = ("latitude", "longitude"), ("first_day", "last_day", "broken_from", "broken_to")
@@ -47,10 +47,7 @@ def stations_form(*, expanded: bool = False) -> None:
         with st.container(horizontal=True):
             if st.button("Save the stations", type="primary"):
                 _save(found, edited)
-            st.button(
-                "Undo", icon=":material/undo:", key="undo-table", on_click=callback(undo, Undo.STATIONS),
-                help="Your last decision about stations, again and again",
-            )  # fmt: skip
+            undo_button(Undo.STATIONS, key="undo-table", shortcut=None)
 
 
 def _label(column: str) -> str:

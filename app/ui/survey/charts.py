@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from html import escape
 
 import streamlit as st
-from sqlalchemy.orm import Session
 
 from app import deps
 from app.survey.media import browse
@@ -25,12 +24,11 @@ CONFIG = {"displayModeBar": False}
 
 def current_glance() -> Glance | None:
     """The figures of the survey as it stands; None while they are being computed beside the page."""
-
-    def figures(session: Session) -> Glance:
-        detector = browse.detector(session)
-        return glance(session, detector.threshold if detector and detector.threshold else 0.5)
-
-    return counts.beside(("glance", counts.survey_state()), figures, WAIT_SECONDS)
+    return counts.beside(
+        ("glance", counts.survey_state()),
+        lambda session: glance(session, counts.usual_threshold(session)),
+        WAIT_SECONDS,
+    )
 
 
 def best_picture(seen: Glance) -> None:
@@ -39,9 +37,9 @@ def best_picture(seen: Glance) -> None:
         return
     with deps.survey().read() as session:
         views = browse.views(session, [seen.best])
-        detector = browse.detector(session)
+        threshold = counts.usual_threshold(session)
     if views:
-        st.html(shots_html(views, detector.threshold if detector and detector.threshold else 0.5, large=True))
+        st.html(shots_html(views, threshold, large=True))
         view = views[0]
         best = "Best picture of the last day" if view.taken_at else "Best picture"
         time = when_taken(view.taken_at, view.clock_showed)

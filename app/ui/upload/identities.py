@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import tempfile
-from pathlib import Path
-
 import streamlit as st
 
 from app import deps
@@ -13,6 +10,7 @@ from app.exchange.incoming.entries import BrokenResults, UnknownResults
 from app.exchange.incoming.lines import Contents
 from app.ui.shared.decisions import decide
 from app.ui.shared.words import plain
+from app.ui.upload.given import on_disk, reasons_table
 
 MOST_SHOWN = 1000
 
@@ -43,8 +41,7 @@ def identities_card() -> None:
             st.caption(
                 "Left out: " + plain(" ".join(f"{count:,}: {why}" for why, count in found.reasons.most_common(5)))
             )
-            shown = found.left_out[:MOST_SHOWN]
-            st.dataframe({"file": [path for path, _ in shown], "reason": [why for _, why in shown]}, hide_index=True)
+            reasons_table(found.left_out[:MOST_SHOWN])
         taken_over = "is being taken over; the progress stands above" if found.found.is_much else "taken over"
         message = f"{file.name} {taken_over}. History takes it back."
         if not st.button("Take it over", type="primary", disabled=not found.does_something):
@@ -57,7 +54,5 @@ def identities_card() -> None:
 
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _read(name: str, content: bytes) -> Contents:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / f"identities{Path(name).suffix.lower()}"
-        path.write_bytes(content)
+    with on_disk(name, content) as path:
         return identities.read(path)

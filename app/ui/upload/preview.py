@@ -6,6 +6,7 @@ import streamlit as st
 
 from app.ingest.preview import Preview
 from app.ui.shared.words import many, plain
+from app.ui.upload.given import reasons_table
 
 MOST_LINES = 200
 
@@ -35,8 +36,6 @@ def show_preview(found: Preview) -> None:
         st.warning(f"{nameless} without a place in their folders: choose a deployment, or sort them later.")
     if found.refused:
         with st.expander(f"{len(found.refused):,} would not be taken: which and why"):
-            some = found.refused[:MOST_LINES]
-            table = {"file": [path for path, _ in some], "reason": [reason for _, reason in some]}
-            st.dataframe(table, hide_index=True)
+            reasons_table(found.refused[:MOST_LINES])
     if found.cut:
         st.caption(plain("There are more files; the first 200,000 were looked at."))

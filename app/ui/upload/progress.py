@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
 
 import streamlit as st
 
 from app import deps
+from app.actions.imports import run_again
 from app.survey.media import browse, remarks
 from app.survey.media.browse import Show
 from app.survey.media.progress import Progress, duplicates, latest_looked_at, recent_imports, refusals, unanalysed
@@ -15,11 +15,13 @@ from app.survey.media.remarks import Remark
 from app.survey.tables.media import ImportState, Outcome
 from app.ui.shared import counts
 from app.ui.shared.address import Detections
+from app.ui.shared.decisions import allowed
 from app.ui.shared.navigation import detections_page
 from app.ui.shared.shots import shots_html
 from app.ui.shared.time_left import seconds_left
 from app.ui.shared.troubles import drawn_again, drawn_by_itself
 from app.ui.shared.words import duration, many, moment, plain
+from app.ui.upload.given import reasons_table
 
 PICTURES = 8
 STATE_WORDS = {
@@ -31,7 +33,7 @@ STATE_WORDS = {
 }
 
 
-def import_list(run_again: Callable[[int], None], limit: int = 6, page_every: float | None = None) -> None:
+def import_list(limit: int = 6, page_every: float | None = None) -> None:
     """The latest imports; refreshes by itself while one is under way.
 
     Args:
@@ -44,7 +46,7 @@ def import_list(run_again: Callable[[int], None], limit: int = 6, page_every: fl
     def live() -> None:
         imports = _recent(limit) if drawn_by_itself() else latest
         for progress in imports:
-            _draw(progress, run_again)
+            _draw(progress)
         if running and not any(progress.running for progress in imports):
             st.rerun()
         if running and page_every is not None and time.monotonic() - drawn > page_every:
@@ -58,31 +60,50 @@ def _recent(limit: int) -> list[Progress]:
         return recent_imports(session, limit=limit)
 
 
-def _draw(progress: Progress, run_again: Callable[[int], None]) -> None:
+def _draw(progress: Progress) -> None:
     with st.container(key=f"import-{progress.id}"):
         state = STATE_WORDS[ImportState(progress.state)]
         st.markdown(f"**{plain(progress.label)}** · {state} · {moment(progress.created_at)}")
         if progress.running:
-            st.progress(min(progress.done / progress.listed, 1.0) if progress.listed else 0.0, text=_pace(progress))
+            draw_pace(progress)
             _latest(progress)
         else:
             st.caption(_result(progress))
         if progress.error:
             st.error(f"{plain(progress.error)} What was taken in before is kept.")
         if progress.error or (progress.unanalysed and not progress.running):
-            st.button("Run again", key=f"again-{progress.id}", on_click=run_again, args=(progress.id,))
+            run_again_button(progress)
         if not progress.running:
             _lead_on(progress)
             _listings(progress)
+
+
+def run_again_button(progress: Progress) -> None:
+    """A button that runs a stopped import again; it does what is missing."""
+    st.button(
+        "Run again", icon=":material/replay:", key=f"again-{progress.id}", on_click=_run_again, args=(progress.id,)
+    )
+
+
+@allowed
+def _run_again(import_id: int) -> None:
+    run_again(deps.survey(), deps.jobs(), import_id)
+    st.toast("The import is in the queue again.", icon=":material/replay:")
+
+
+def draw_pace(progress: Progress, label: str = "") -> None:
+    """How far an import is, and when it ends by its pace. label: said first."""
+    share = min(progress.done / progress.listed, 1.0) if progress.listed else 0.0
+    st.progress(share, text=f"{label}{_pace(progress)} · you can close this tab")
 
 
 def _latest(progress: Progress) -> None:
     """The pictures looked at last, with their boxes."""
     with deps.survey().read() as session:
         views = browse.views(session, latest_looked_at(session, progress.id, PICTURES))
-        detector = browse.detector(session)
+        threshold = counts.usual_threshold(session)
     if views:
-        st.html(shots_html(views, detector.threshold if detector and detector.threshold else 0.5))
+        st.html(shots_html(views, threshold))
 
 
 def _lead_on(progress: Progress) -> None:
@@ -103,11 +124,11 @@ def _lead_on(progress: Progress) -> None:
 
 def _pace(progress: Progress) -> str:
     if progress.listed is None:
-        return "listing files · you can close this tab"
+        return "listing files" if progress.state == ImportState.RUNNING else "waits for the worker"
     rate = f" · {progress.rate:.1f} files/s" if progress.rate else ""
     left = seconds_left(progress.id, progress.eta_seconds)
     eta = f" · about {duration(left)} left" if left else ""
-    return f"{progress.done:,} of {many(progress.listed, 'file')}{rate}{eta} · you can close this tab"
+    return f"{progress.done:,} of {many(progress.listed, 'file')}{rate}{eta}"
 
 
 def _result(progress: Progress) -> str:
@@ -131,10 +152,6 @@ def _remarks(progress: Progress) -> list[tuple[str, int, Remark]]:
     ]
 
 
-def _reasons(files: list[tuple[str, str]]) -> None:
-    st.dataframe({"file": [path for path, _ in files], "reason": [why for _, why in files]}, hide_index=True)
-
-
 def _listings(progress: Progress) -> None:
     """The files behind each count."""
     for words, count, outcome in (
@@ -145,18 +162,17 @@ def _listings(progress: Progress) -> None:
             with deps.survey().read() as session:
                 rows = refusals(session, progress.id, limit=200, outcome=outcome)
             with st.expander(f"{count:,} {words}: which and why"):
-                _reasons(rows)
+                reasons_table(rows)
     if progress.unanalysed and not progress.running:
         with deps.survey().read() as session:
             waiting = unanalysed(session, progress.id)
         with st.expander(f"{progress.unanalysed:,} not analysed: which and why"):
-            _reasons(waiting[:200])
+            reasons_table(waiting[:200])
     if progress.duplicate:
         with deps.survey().read() as session:
             repeated = duplicates(session, progress.id, limit=200)
         with st.expander(f"{progress.duplicate:,} already here: which"):
-            table = {"file": [path for path, _ in repeated], "same content as": [first for _, first in repeated]}
-            st.dataframe(table, hide_index=True)
+            reasons_table(repeated, "same content as")
     for words, count, remark in _remarks(progress):
         if count:
             with deps.survey().read() as session:

@@ -15,6 +15,7 @@ from app.survey.tables.results import ResultsState
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.troubles import drawn_again
 from app.ui.shared.words import duration, many, plain
+from app.ui.upload.given import reasons_table
 
 LARGEST_MB = 500
 
@@ -108,8 +109,7 @@ def _plan(file: ResultsView) -> None:
     if plan.unmatched:
         with st.expander(f"{many(plan.entries - plan.matched, 'image')} cannot be taken: which and why"):
             st.dataframe({"reason": list(plan.reasons), "images": list(plan.reasons.values())}, hide_index=True)
-            table = {"file": [path for path, _ in plan.unmatched], "reason": [why for _, why in plan.unmatched]}
-            st.dataframe(table, hide_index=True)
+            reasons_table(plan.unmatched)
     label = f"Bring in the boxes of {many(good, 'image')}"
     if st.button(label, type="primary", key=f"results-take-{file.id}", disabled=not good) and decide(
         decisions.bring_in, file.id, message=f"{file.name} is being brought in."

@@ -7,6 +7,7 @@ from typing import Any
 
 from app import deps
 from app.survey.videos.views import OpenVideo, VideoView
+from app.ui.detections.items import place_of
 from app.ui.shared.words import count_in_words, when
 from app.video.timecode import timecode
 from modal_backend.contracts import Category, Source, Tracklet
@@ -84,15 +85,12 @@ def frame_items(opened: OpenVideo) -> list[dict[str, Any]]:
                     "name": f"{name} {score}",
                     "c": str(tracklet.category),
                     "sure": tracklet.counted,
-                    "x": box.box.x,
-                    "y": box.box.y,
-                    "w": box.box.width,
-                    "h": box.box.height,
+                    **place_of(box.box),
                 }
             )
     for number, view in opened.drawn:
-        place = {"x": view.x, "y": view.y, "w": view.width, "h": view.height}
-        boxes.setdefault(number, []).append({"name": "Drawn", "c": view.category, "sure": True, **place})
+        drawn = {"name": "Drawn", "c": view.category, "sure": True, **place_of(view)}
+        boxes.setdefault(number, []).append(drawn)
     return [
         {
             "number": index,

@@ -35,7 +35,7 @@ KEYS = {
     "H": "hold to hide the boxes",
     "?": "these keys",
 }
-_grid = register(Path(__file__).parent)
+_grid = register(Path(__file__).parent, "threshold", "opened", "bulk", "identify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +96,6 @@ def media_grid(
             "species_choices": [dict(choice) for choice in species_choices],
             "as_of": as_of,
         },
-        on_threshold_change=_nothing,
-        on_opened_change=_nothing,
-        on_bulk_change=_nothing,
-        on_identify_change=_nothing,
     )
     opened = result.get("opened") or {}
     reported = result.get("threshold")
@@ -122,7 +118,3 @@ def _plain(items: list[dict[str, Any]], threshold: float, key: str) -> GridState
         if columns[place % FALLBACK_COLUMNS].button(label, key=f"{key}-{item['id']}", width="stretch"):
             opened = int(item["id"])
     return GridState(threshold=threshold, opened=opened, opened_count=int(opened is not None))
-
-
-def _nothing() -> None:
-    """State is read from the result; Streamlit wants a callback for it to be allowed."""

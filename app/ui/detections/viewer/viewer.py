@@ -35,7 +35,7 @@ KEYS = {
     "P": "show people",
     "?": "these keys",
 }
-_viewer = register(Path(__file__).parent)
+_viewer = register(Path(__file__).parent, "review", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,8 +101,6 @@ def media_viewer(
             "species_choices": [dict(choice) for choice in species_choices],
             "as_of": as_of,
         },
-        on_review_change=_nothing,
-        on_closed_change=_nothing,
     )
     return _parsed(result.get("review"))
 
@@ -112,7 +110,3 @@ def _parsed(value: Any) -> ReviewState:
         return ReviewState()
     cursor = value.get("cursor")
     return ReviewState(actions=list(value.get("actions") or []), cursor=None if cursor is None else int(cursor))
-
-
-def _nothing() -> None:
-    """State is read from the result; Streamlit wants a callback for it to be allowed."""

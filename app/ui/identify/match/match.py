@@ -33,7 +33,7 @@ KEYS = {
     "Z": "undo",
     "?": "these keys",
 }
-_match = register(Path(__file__).parent)
+_match = register(Path(__file__).parent, "identify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +107,6 @@ def match_view(
             "model": model, "choices": choices, "computing": computing, "last": last,
             "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn, "as_of": as_of,
         },
-        on_identify_change=_nothing,
     )  # fmt: skip
     return _parsed(result.get("identify"))
 
@@ -135,7 +134,3 @@ def _parsed(value: Any) -> IdentifyState:
         look=None if value.get("look") is None else int(value["look"]),
         turn=int(value.get("turn") or 0),
     )
-
-
-def _nothing() -> None:
-    """State is read from the result; Streamlit wants a callback for it to be allowed."""

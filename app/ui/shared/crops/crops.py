@@ -14,7 +14,7 @@ from app.ui.shared.component import register
 
 FALLBACK_COLUMNS = 6
 KEYS = {"← → ↑ ↓": "move among crops", "Enter": "open", "Space": "mark a crop (Split)", "Z": "undo"}
-_crops = register(Path(__file__).parent)
+_crops = register(Path(__file__).parent, "opened", "chosen")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +29,7 @@ def crop_gallery(items: Sequence[Mapping[str, Any]], *, key: str, size: int = 15
     """Draw crops: {id, src (address), label, sub, badge}. size: the least width of one, in pixels."""
     if not deps.routes_served():
         return _plain(items, key)
-    result = _crops(key=key, data={"items": [dict(item) for item in items], "size": size}, on_opened_change=_nothing)
+    result = _crops(key=key, data={"items": [dict(item) for item in items], "size": size})
     opened = result.get("opened") or {}
     return Opened(id=opened.get("id"), count=int(opened.get("n", 0)))
 
@@ -40,7 +40,7 @@ def crop_chooser(items: Sequence[Mapping[str, Any]], *, key: str, size: int = 11
         names = {int(item["id"]): f"{item['label']} · {item.get('sub') or ''}" for item in items}
         return st.multiselect("Crops", list(names), format_func=lambda number: names[number], key=f"{key}-plain")
     data = {"items": [dict(item) for item in items], "size": size, "choose": True, "round": choice}
-    result = _crops(key=key, data=data, on_chosen_change=_nothing)
+    result = _crops(key=key, data=data)
     there = {int(item["id"]) for item in items}
     return [int(number) for number in result.get("chosen") or [] if int(number) in there]
 
@@ -53,7 +53,3 @@ def _plain(items: Sequence[Mapping[str, Any]], key: str) -> Opened:
         if columns[place % FALLBACK_COLUMNS].button(label, key=f"{key}-{item['id']}", width="stretch"):
             opened = Opened(id=int(item["id"]), count=1)
     return opened
-
-
-def _nothing() -> None:
-    """State is read from the result; Streamlit wants a callback for it to be allowed."""

@@ -11,7 +11,7 @@ from app import deps
 from app.ui.shared.component import register
 
 READ = "JPEG, PNG, WebP, TIFF, HEIC, DNG, videos (MP4, MOV, AVI, ASF, MKV, WebM)"
-_uploader = register(Path(__file__).parent)
+_uploader = register(Path(__file__).parent, "progress")
 
 
 def uploader(batch: str, token: str, key: str, *, zips: bool = True) -> dict[str, Any]:
@@ -37,14 +37,6 @@ def uploader(batch: str, token: str, key: str, *, zips: bool = True) -> dict[str
     lead = "Drop files, a folder or a zip here" if zips else "Drop files or a folder here"
     hint = f"{READ}{' or zip' if zips else ''} · folders keep names"
     known = (st.session_state.get(key) or {}).get("progress")
-    result = _uploader(
-        key=key,
-        data={"batch": batch, "token": token, "lead": lead, "hint": hint, "known": known},
-        on_progress_change=_nothing,
-    )
+    result = _uploader(key=key, data={"batch": batch, "token": token, "lead": lead, "hint": hint, "known": known})
     progress = result.get("progress")
     return dict(progress) if progress and progress.get("batch") == batch else nothing_yet
-
-
-def _nothing() -> None:
-    """State is read from the result; Streamlit wants a callback for it to be allowed."""

@@ -22,7 +22,7 @@ KEYS = {
     "H": "hold to hide the boxes",
     "?": "these keys",
 }
-_frames = register(Path(__file__).parent)
+_frames = register(Path(__file__).parent, "marks")
 
 
 def marks_of(key: str) -> list[dict[str, Any]]:
@@ -69,9 +69,4 @@ def video_frames(
             "ack": ack,
             "as_of": as_of,
         },
-        on_marks_change=_nothing,
     )
-
-
-def _nothing() -> None:
-    """State is read before the component is drawn; Streamlit wants a callback for it to be allowed."""
