@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import atexit
 import errno
+import os
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
 from io import TextIOWrapper
+from typing import NoReturn
 
 from sqlalchemy.exc import DBAPIError
 
@@ -81,8 +85,20 @@ def parsed(arguments: Sequence[str]) -> argparse.Namespace:
     return top.parse_args(arguments)
 
 
+def leave(status: int) -> NoReturn:
+    """End the process, also while its threads do a job: that is checkpointed, and the next worker goes on with it.
+
+    Python's own end would refuse the job's next step, which is then taken for a failure of what the job works at.
+    """
+    with suppress(BrokenPipeError):
+        sys.stdout.flush()
+        sys.stderr.flush()
+    atexit._run_exitfuncs()
+    os._exit(status)
+
+
 if __name__ == "__main__":
     for stream in (sys.stdout, sys.stderr):  # Windows would write a file in a code page of the country
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(encoding="utf-8")
-    sys.exit(main())
+    leave(main())

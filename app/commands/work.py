@@ -39,5 +39,4 @@ def run(settings: Settings, _options: Namespace) -> int:
     except TakenOver as error:
         note(f"{error} It begins anew.")
         begin_anew()
-    # Threads may be in the middle of a job; it is checkpointed, so there is nothing to wait for.
-    os._exit(0)
+    return 0
