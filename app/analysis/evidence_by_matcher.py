@@ -87,6 +87,7 @@ def _keep(context: Context, pair: Pair, parts: Sequence[Any]) -> None:
         "animal": evidence.animal,
         "background": evidence.background,
         "on_background": evidence.on_background,
+        "alike": evidence.alike,
     }
     with context.survey.write() as session:
         kept.keep_by_matcher(session, *pair.boxes, values)

@@ -37,7 +37,7 @@ def by_pattern(evidence: Mapping[int, EvidenceView], flanks: Mapping[int, str]) 
     clear = [
         (view.by_rapid.animal, flanks[crop])
         for crop, view in evidence.items()
-        if view.by_rapid.animal >= CLEAR and not view.warned and flanks.get(crop) in SIDES
+        if view.by_rapid.animal >= CLEAR and view.warning is None and flanks.get(crop) in SIDES
     ]
     if not clear:
         return None

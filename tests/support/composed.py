@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,10 +47,12 @@ def coats(count: int = 12) -> list[list[Cutout]]:
     return found
 
 
-def tigers(folder: Path) -> list[list[Cutout]]:
-    """ATRW tigers cut out along the hull of their keypoints, two and more pictures of each."""
+def tigers(folder: Path, only: Collection[str] | None = None) -> list[list[Cutout]]:
+    """ATRW tigers, or only these of them, cut out along the hull of their keypoints; two and more pictures of each."""
     found: dict[str, list[Cutout]] = defaultdict(list)
     for path, identity, places in tiger_rows(folder):
+        if only is not None and identity not in only:
+            continue
         crop = tiger(path)
         mask = hull_of(crop, places, 0.02)
         rows, columns = np.where(mask > 0.5)

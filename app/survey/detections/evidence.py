@@ -18,26 +18,27 @@ from app.survey.detections.matches import ordered, scores_of
 from app.survey.detections.results import box_key
 from app.survey.tables.detections import Feature
 from app.survey.tables.evidence import CropOutline, PairEvidence
-from modal_backend.models.evidence.chance import MATCHER_CHANCE, RAPID_CHANCE, WITHDRAWS
+from modal_backend.models.evidence.chance import MATCHER_CHANCE, RAPID_CHANCE, marked_by
 
 VERSION = "1"
-PAIRS_VERSION = "2"
+PAIRS_VERSION = "3"
 
 
 @dataclass(frozen=True, slots=True)
 class EvidenceView:
     """The evidence of a query and one candidate, as the match view draws it; lines begin at the query.
 
-    by: RAPID or matcher. chance: matches that two different animals reach. other: the same by the other of the two,
-    which shows less, if it has compared the crops.
+    warning: matches on the backgrounds and on the animals by the test that finds the match to live on the background,
+    None where none does. by: RAPID or matcher. chance: matches that two different animals reach. other: the same by the
+    other of the two, which shows less, if it has compared the crops.
     """
 
     lines: list[list[int]]
     whole: int
     animal: int
     background: int
-    on_background: bool
     problem: str | None
+    warning: tuple[int, int] | None = None
     by: str = "RAPID"
     chance: int = RAPID_CHANCE
     other: EvidenceView | None = None
@@ -46,17 +47,6 @@ class EvidenceView:
     def by_rapid(self) -> EvidenceView:
         """RAPID's evidence: this or the other."""
         return self.other if self.by != "RAPID" and self.other is not None else self
-
-    @property
-    def warned(self) -> bool:
-        """Whether the match lives on the background.
-
-        The matcher says so, or RAPID does and the matcher finds too little on the animals alone.
-        """
-        matcher = self.other if self.by == "RAPID" else self
-        if matcher is None:
-            return self.on_background
-        return matcher.on_background or (self.by_rapid.on_background and matcher.animal < WITHDRAWS)
 
     @property
     def waits(self) -> bool:
@@ -141,7 +131,7 @@ def keep_by_matcher(session: Session, low: BoxView, high: BoxView, values: dict[
     """Add the matcher's evidence to what is known about two crops as their boxes stand; low_id < high_id.
 
     Args:
-        values: lines, whole, animal, background, on_background.
+        values: lines, whole, animal, background, on_background, alike.
     """
     session.execute(
         sa.update(PairEvidence)
@@ -165,14 +155,24 @@ def masks(session: Session, detection_ids: Collection[int]) -> dict[int, str]:
 
 
 def _view(row: PairEvidence, turned: bool) -> EvidenceView:
-    counts = (row.whole, row.animal, row.background, row.on_background, row.problem)
+    warning = _warning(row)
+    counts = (row.whole, row.animal, row.background, row.problem, warning)
     by_rapid = EvidenceView(_turned(row.lines) if turned else row.lines, *counts)
     if row.matcher is None:
         return by_rapid
-    values = row.matcher | ({"lines": _turned(row.matcher["lines"])} if turned else {})
-    by_matcher = EvidenceView(**values, problem=None, by="matcher", chance=MATCHER_CHANCE)
+    values = {name: row.matcher[name] for name in ("lines", "whole", "animal", "background")}
+    values |= {"lines": _turned(values["lines"])} if turned else {}
+    by_matcher = EvidenceView(**values, problem=None, warning=warning, by="matcher", chance=MATCHER_CHANCE)
     weaker, stronger = sorted((by_matcher, by_rapid), key=lambda view: view.strength)
     return replace(stronger, other=weaker)
+
+
+def _warning(row: PairEvidence) -> tuple[int, int] | None:
+    matcher = row.matcher or {"on_background": False, "alike": 0.0}
+    marking = marked_by(row.on_background, row.animal, matcher["on_background"], matcher["alike"])
+    if marking is None:
+        return None
+    return (row.background, row.animal) if marking == "RAPID" else (matcher["background"], matcher["animal"])
 
 
 def _turned(lines: list[list[int]]) -> list[list[int]]:

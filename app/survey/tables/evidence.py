@@ -15,7 +15,8 @@ class PairEvidence(Base):
 
     lines: [low x, low y, high x, high y, weight, kind], places in thousandths of the crop, weight in hundredths, kind 0
     on the animal, 1 on the background, 2 not consistent. whole, animal, background: consistent matches. problem: why
-    there are none. matcher: the same figures and lines by the matcher; null while it has not compared the two.
+    there are none. matcher: the same figures and lines by the matcher, and how alike it finds the animals (alike);
+    null while it has not compared the two.
     """
 
     __tablename__ = "pair_evidence"

@@ -117,7 +117,7 @@ def conflict_items(session: Session, conflicts: Sequence[Mapping[str, Any]]) -> 
 
 def raise_to_proven(candidate: dict[str, Any], evidence: EvidenceView | None) -> None:
     """Let no candidate's probability be below what the features that agree on the animals prove by themselves."""
-    if evidence is None or evidence.warned or candidate["probability"] is None:
+    if evidence is None or evidence.warning or candidate["probability"] is None:
         return
     agreeing = evidence.by_rapid.animal
     least = proven(agreeing)
@@ -185,7 +185,7 @@ def _plain(evidence: EvidenceView) -> dict[str, Any]:
 
 
 def _without_lines(evidence: EvidenceView) -> EvidenceView:
-    return replace(evidence, lines=[], other=None, on_background=evidence.warned)
+    return replace(evidence, lines=[], other=None)
 
 
 def _images(candidate: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:

@@ -94,7 +94,7 @@ def test_a_crop_that_cannot_be_read_says_so_in_its_evidence(survey, context, mon
     with survey.read() as session:
         evidence = kept.evidence_of(session, {a: [b]})[a][b]
     assert "cannot be read" in evidence.problem
-    assert (evidence.whole, evidence.animal, evidence.on_background) == (0, 0, False)
+    assert (evidence.whole, evidence.animal, evidence.warning) == (0, 0, None)
 
 
 def test_undoing_a_drawn_box_takes_what_was_computed_about_it_along(survey, context):
@@ -222,6 +222,8 @@ def test_the_matcher_s_evidence_stands_beside_rapid_s_and_the_stronger_comes_fir
     assert here.strength >= here.other.strength
     by_matcher = here if here.by == "matcher" else here.other
     assert by_matcher.animal > 20
+    with survey.read() as session:
+        assert session.scalars(sa.select(PairEvidence.matcher)).one()["alike"] > 2
     for straight, turned in ((here, there), (here.other, there.other)):
         assert [line[:4] for line in turned.lines] == [[x2, y2, x1, y1] for x1, y1, x2, y2, *_ in straight.lines]
 

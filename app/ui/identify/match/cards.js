@@ -8,7 +8,7 @@ const VERDICTS = { same: "✓ same", different: "✕ different", unsure: "? unsu
 /** One candidate as a card. view: the crop of it that is shown; evidence: of the query and that crop, if known. */
 export function candidateCard(candidate, view, place, chosen, evidence) {
   const kept = candidate.verdict ? el("span", `verdict ${candidate.verdict}`, null, VERDICTS[candidate.verdict] || candidate.verdict) : null;
-  const flagged = onBackground(evidence) ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
+  const flagged = evidence?.warning ? el("span", "verdict ground", { title: "The match lives on the background" }, "! background") : null;
   const known = candidate.probability !== null && candidate.probability !== undefined;
   const probability = known ? el("span", "probability", { title: probabilityTitle(candidate) }, score(candidate.probability)) : null;
   const card = el("div", "card", { role: "option", id: `card-${place}`, "data-place": String(place), "aria-selected": String(chosen) },
@@ -54,15 +54,11 @@ export function evidenceText(evidence, masked, waiting) {
   return `${evidence.by === "matcher" ? "Matcher: " : ""}${agree} Two different animals reach up to ${evidence.chance} by chance.`;
 }
 
-/** A warning where RAPID's or the matcher's test says that the match lives on the background. */
+/** A warning where the match lives on the background: matches there and on the animals by the test that finds it. */
 export function warningText(evidence) {
-  const warning = onBackground(evidence);
-  if (!warning) return "";
-  return `This match lives on the background: ${warning.background} matches agree there, ${warning.animal} on the animals.`;
-}
-
-function onBackground(evidence) {
-  return [evidence, evidence?.other].find((compared) => compared?.on_background);
+  if (!evidence?.warning) return "";
+  const [background, animal] = evidence.warning;
+  return `This match lives on the background: ${background} matches agree there, ${animal} on the animals.`;
 }
 
 /** A guess of the query's flank, in words. */

@@ -19,7 +19,7 @@ from modal_backend.contracts import Provenance
 from modal_backend.models.probability.calibration import FUSED
 from tests.support.surveys import add_media, found
 
-SEEN = EvidenceView([], whole=85, animal=79, background=3, on_background=False, problem=None)
+SEEN = EvidenceView([], whole=85, animal=79, background=3, problem=None)
 CHANCE = replace(SEEN, animal=5)
 BY_MATCHER = replace(SEEN, animal=200, by="matcher", chance=90)
 
@@ -37,7 +37,7 @@ def test_a_pair_that_79_features_join_is_not_shown_as_unlikely(evidence):
     [
         None,
         replace(SEEN, animal=5),
-        replace(SEEN, on_background=True),
+        replace(SEEN, warning=(79, 5)),
         replace(BY_MATCHER, other=replace(SEEN, animal=5)),
     ],
 )

@@ -92,7 +92,7 @@ def test_at_least_four_of_five_consistent_matches_of_true_tiger_pairs_lie_in_the
     ("counts", "flagged"),
     [
         ((60, 4, 55, 0.05), True),
-        ((60, 4, 55, 0.4), False),  # the match goes on over the outlines
+        ((60, 4, 55, 0.5), False),  # the match goes on over the outlines
         ((60, 8, 45, 0.05), False),  # the animals match too
         ((200, 12, 180, 0.05), True),  # 12 of so many are what leaks over the outline
         ((16, 3, 13, 0.0), False),  # hardly a match at all

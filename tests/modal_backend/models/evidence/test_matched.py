@@ -59,8 +59,7 @@ def test_lines_are_relative_to_the_crops_and_the_surest_come_first_within_a_kind
 
 
 @pytest.mark.parametrize(
-    ("counts", "flagged"),
-    [((60, 4, 55), True), ((60, 30, 20), False), ((60, 9, 30), True), ((16, 3, 13), False), ((60, 9, 2), False)],
+    ("animal", "background", "flagged"), [(0.1, 4.0, True), (0.6, 4.0, False), (0.1, 2.0, False), (2.0, 9.0, False)]
 )
-def test_a_match_lives_on_the_background_where_more_of_it_lies_there_than_on_the_animals(counts, flagged):
-    assert matched.lives_on_background(*counts) is flagged
+def test_a_match_lives_on_the_background_where_those_are_alike_and_the_animals_hardly(animal, background, flagged):
+    assert matched.lives_on_background(animal, background) is flagged
