@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -176,3 +177,8 @@ def name_of_text(text: str, otherwise: str) -> str:
     """
     name = re.sub(r"[^\w.-]+", "-", text)[:60].strip("-.")
     return f"{otherwise}-{name}" if DEVICES.fullmatch(name) else name or otherwise
+
+
+def name_of_time(taken_at: datetime | None) -> str:
+    """A camera-local time as a part of a file name."""
+    return f"{taken_at:%Y-%m-%d_%H%M%S}" if taken_at else "time-unknown"

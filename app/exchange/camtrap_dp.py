@@ -146,7 +146,7 @@ def _deployment_rows(
         first, last = deployment.first_day, deployment.last_day
         if not (first and last):
             first, last = shown[deployment.id]
-        latitude, longitude = coarse(places[deployment.id], [None], exact=not rounded)
+        latitude, longitude = coarse(places[deployment.id], exact=not rounded)
         zone = kept.zones[deployment.id]
         comment = "" if deployment.first_day else "start and end are those of its media"
         station = kept_present(deployment.station)

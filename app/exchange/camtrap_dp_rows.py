@@ -13,11 +13,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.identifiers import ExportRefused
+from app.exchange.listed import AT_ONCE, left_out, media_in_parts, media_paths
 from app.exchange.progress import Report, unheard
 from app.exchange.safe_cells import kept_present
-from app.exchange.sightings_csv import media_paths
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM
+from app.survey.detections.results import threshold_of
 from app.survey.individuals.species import stated_species
 from app.survey.media import browse
 from app.survey.media.stations import DeploymentView
@@ -34,9 +35,12 @@ OBSERVATIONS = (
     "observationType", "scientificName", "count", "lifeStage", "sex", "individualID", "bboxX", "bboxY", "bboxWidth",
     "bboxHeight", "classificationMethod", "classifiedBy", "classificationTimestamp", "classificationProbability",
 )  # fmt: skip
-AT_ONCE = 500
 ADDRESS = re.compile(r"^https?://[^\s?#]+$")
 ZONE = re.compile(r"^(Z|[+-]\d{2}:?\d{2})$")
+LACKING = {
+    "images without a capture time": Media.taken_at.is_(None),
+    "images without a deployment": Media.deployment_id.is_(None),
+}
 LIFE_STAGES = {"cub": "juvenile", "subadult": "subadult", "adult": "adult"}
 
 
@@ -95,9 +99,9 @@ def kept_media(
         stated=stated,
         zones={number: _zone(stated.get(number) or zone, utc_offset) for number, zone in used.items()},
         utc_offset=utc_offset,
-        threshold=version.threshold if version and version.threshold else 0.5,
+        threshold=threshold_of(version),
         classifier=f"{version.model} {version.version}".strip() if version else "",
-        left_out=_left_out(session),
+        left_out=left_out(session, LACKING),
         media_url=media_url,
         media=session.scalar(sa.select(sa.func.count(Media.id)).where(*where)) or 0,
     )
@@ -135,15 +139,15 @@ def observation_rows(session: Session, kept: Kept, report: Report = unheard) -> 
         spans = _spans(session, {media.event_id for media in part if media.event_id is not None})
         for media in part:
             verdict = verdicts.get(media.id)
-            shown = [] if verdict and verdict.verdict == "blank" else [b for b in found[media.id] if _counts(b, kept)]
+            is_blank = verdict is not None and verdict.verdict == "blank"
+            shown = [] if is_blank else [box for box in found[media.id] if box.counts(kept.threshold)]
             head = _head(media, spans, kept)
+            others = [box for box in shown if box.category != Category.PERSON]
             if media.id in counts:
-                shown = [box for box in shown if box.id not in gone]
-                rows = _of_video(counts[media.id], shown, reviews, kept)
+                rows = _of_video(counts[media.id], [box for box in others if box.id not in gone], reviews, kept)
             else:
-                rows = [(box.id, *_box(box, reviews.get(box.id), kept)) for box in shown]
-            if not (verdict and verdict.verdict == "blank"):
-                rows += _people(found[media.id], reviews, kept)
+                rows = [(box.id, *_box(box, reviews.get(box.id), kept)) for box in others]
+            rows += _people(shown, reviews, kept)
             for number, *row in rows:
                 yield (f"{media.sha256[:16]}-{number}", *head, *row)
             if not rows:
@@ -166,21 +170,7 @@ def _parts(session: Session) -> Iterator[list[Media]]:
         if part := list(session.scalars(wanted.where(Media.event_id.in_(events)).order_by(Media.event_id, Media.id))):
             yield part
         session.expunge_all()
-    last = 0
-    alone = wanted.where(Media.event_id.is_(None)).order_by(Media.id).limit(AT_ONCE)
-    while part := list(session.scalars(alone.where(Media.id > last))):
-        last = part[-1].id
-        yield part
-        session.expunge_all()
-
-
-def _left_out(session: Session) -> tuple[str, ...]:
-    reasons = {
-        "images without a capture time": Media.taken_at.is_(None),
-        "images without a deployment": Media.deployment_id.is_(None),
-    }
-    counts = {text: session.scalar(sa.select(sa.func.count(Media.id)).where(why)) for text, why in reasons.items()}
-    return tuple(f"{count:,} {text}" for text, count in counts.items() if count)
+    yield from media_in_parts(session, *_where(), Media.event_id.is_(None))
 
 
 def _zone(own: str | None, survey_zone: str | None) -> str:
@@ -202,12 +192,6 @@ def _head(media: Media, spans: dict[int, tuple[datetime, datetime]], kept: Kept)
     event = media.event_id if media.event_id in spans else f"media-{media.sha256[:16]}"
     moments = (_moment(media, kept, start), _moment(media, kept, end))
     return kept.deployments[media.deployment_id or 0], media.sha256, event, *moments, "media"
-
-
-def _counts(box: BoxView, kept: Kept) -> bool:
-    if box.category == Category.PERSON or box.verdict == "rejected":
-        return False
-    return box.confirmed or box.confidence >= kept.threshold
 
 
 def _reviews(session: Session, media_ids: list[int]) -> dict[int, tuple[Any, ...]]:
@@ -243,12 +227,8 @@ def _box(box: BoxView, review: tuple[Any, ...] | None, kept: Kept) -> tuple[Any,
 
 
 def _people(boxes: list[BoxView], reviews: dict[int, tuple[Any, ...]], kept: Kept) -> list[tuple[Any, ...]]:
-    """How many persons there are, as one row without their boxes."""
-    shown = [
-        box for box in boxes
-        if box.category == Category.PERSON and box.verdict != "rejected"
-        and (box.confirmed or box.confidence >= kept.threshold)
-    ]  # fmt: skip
+    """How many persons there are among these boxes that count, as one row without their boxes."""
+    shown = [box for box in boxes if box.category == Category.PERSON]
     if not shown:
         return []
     best = max(shown, key=lambda box: (box.confirmed, box.confidence))

@@ -12,10 +12,10 @@ from collections.abc import Iterable, Mapping
 from datetime import date, timedelta
 from itertools import groupby
 
-from app.exchange.coordinates import metres
-from app.exchange.csv_text import csv_text, described, identifiers_csv
+from app.exchange.coordinates import Metres, metres
+from app.exchange.csv_text import NO_SIGHTING, csv_text, described, identifiers_csv, operation_csv
 from app.exchange.identifiers import ExportRefused
-from app.survey.capture.effort import BROKEN, NOT_SET_UP, WORKED
+from app.survey.capture.effort import WORKED
 from app.survey.capture.history import CaptureHistory
 from app.survey.individuals.sightings import SightingView
 
@@ -23,7 +23,6 @@ RECORD_COLUMNS = (
     "Station", "Species", "Individual", "DateTimeOriginal", "Date", "Time", "Directory", "FileName", "n_images",
     "Sex", "AgeClass", "Flank",
 )  # fmt: skip
-CELL = {WORKED: 1, BROKEN: 0, NOT_SET_UP: None}
 
 
 def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = False) -> dict[str, str]:
@@ -37,15 +36,15 @@ def files(history: CaptureHistory, paths: Mapping[int, str], *, exact: bool = Fa
         ExportRefused: there is no sighting.
     """
     if not history.used:
-        raise ExportRefused("No sighting falls into these occasions: there is no record table to write.")
-    placed = metres(history.places, [None], exact=exact)
+        raise ExportRefused(NO_SIGHTING)
+    placed = metres(history.places, exact=exact)
     names = station_names(history.stations)
     return {
         "record_table.csv": csv_text(RECORD_COLUMNS, _records(history, paths, names), "NA"),
-        "camera_operation.csv": _operation(history, names),
+        "camera_operation.csv": operation_csv(history, "", names),
         "stations.csv": _stations(history, placed.xy, names),
         "identifiers.csv": identifiers_csv({"station": names}),
-        "README.txt": _readme(history, placed.zone),
+        "README.txt": _readme(history, placed),
     }
 
 
@@ -90,15 +89,6 @@ def _records(history: CaptureHistory, paths: Mapping[int, str], names: Mapping[s
     return sorted(rows, key=lambda row: (str(row[0]), str(row[3]), str(row[2])))
 
 
-def _operation(history: CaptureHistory, names: Mapping[str, str]) -> str:
-    window = history.window()
-    dates = [history.start + timedelta(days=number) for number in range(window.shape[1])]
-    rows = (
-        (names[name], *(CELL[int(value)] for value in window[place])) for place, name in enumerate(history.stations)
-    )
-    return csv_text(("", *map(str, dates)), rows, "NA")
-
-
 def _stations(history: CaptureHistory, xy: Mapping[str, tuple[float, float]], names: Mapping[str, str]) -> str:
     window = history.window()
     gaps = [_gaps(list(map(int, row)), history.start) for row in window]
@@ -131,12 +121,7 @@ def _gaps(states: list[int], start: date) -> tuple[date, date, list[tuple[date, 
     return start + timedelta(days=worked[0]), start + timedelta(days=worked[-1]), problems
 
 
-def _readme(history: CaptureHistory, zone: str | None) -> str:
-    origin = (
-        f"utm_x and utm_y are metres in UTM zone {zone} (WGS 84)."
-        if zone
-        else "utm_x and utm_y are metres from a hidden origin: distances are right, the place is not given away."
-    )
+def _readme(history: CaptureHistory, placed: Metres) -> str:
     known = (animal.species for animal in history.individuals if animal.species)
     species = history.design.species or next(known, "unnamed")
     lines = [
@@ -154,7 +139,7 @@ def _readme(history: CaptureHistory, zone: str | None) -> str:
         "A row of record_table.csv is one event of one individual at one station: its first image, and how many.",
         "camera_operation.csv: NA not set up, 0 set up but not working, 1 working. In stations.csv days between two",
         "deployments of one station are a problem period.",
-        origin,
+        f"utm_x and utm_y are {placed.words}",
         "",
         *described(history),
     ]

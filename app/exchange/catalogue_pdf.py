@@ -49,7 +49,7 @@ def write(
     if not total:
         raise ExportRefused("Nobody is named yet: there is no catalogue to print.")
     exact = may_be_exact(session, asked=exact)
-    where = {name: coarse(place, [None], exact=exact) for name, place in places(deployment_views(session)).items()}
+    where = {name: coarse(place, exact=exact) for name, place in places(deployment_views(session)).items()}
     placed = {name: (place[0] or 0.0, place[1] or 0.0) for name, place in where.items()}
     with tempfile.TemporaryDirectory(prefix="fonts-") as scratch:
         document = Document(_texts(session, about), Path(scratch))

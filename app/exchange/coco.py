@@ -18,19 +18,26 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.exchange.identifiers import ExportRefused
-from app.exchange.megadetector_json import repeated_paths
+from app.exchange.listed import (
+    AT_ONCE,
+    blank_among,
+    left_out,
+    media_in_parts,
+    media_paths,
+    repeated_paths,
+    station_of_each,
+)
 from app.exchange.progress import Report, counted, unheard
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM
+from app.survey.detections.results import threshold_of
 from app.survey.individuals.species import species_of, stated_species
 from app.survey.media import browse
-from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual
-from app.survey.tables.media import ImportBatch, ListedFile, Media, Stage
+from app.survey.tables.media import Media, Stage
 from modal_backend.contracts import Category
 
-AT_ONCE = 500
 ANIMAL, VEHICLE = str(Category.ANIMAL), str(Category.VEHICLE)
 
 
@@ -54,22 +61,22 @@ def write(session: Session, out: Path, report: Report = unheard) -> Written:
         ExportRefused: no image has been analysed.
     """
     images = session.scalar(sa.select(sa.func.count(Media.id)).where(*_where())) or 0
-    left_out = _left_out(session)
+    lacking = _left_out(session)
     if not images:
         raise ExportRefused("No image without a person has been analysed: there is nothing to write.")
     names = _categories(session)
     with out.open("w", encoding="utf-8") as file:
-        head = json.dumps({"info": _info(left_out), "licenses": []}, indent=1, ensure_ascii=False)
+        head = json.dumps({"info": _info(lacking), "licenses": []}, indent=1, ensure_ascii=False)
         file.write(head.removesuffix("\n}"))
         _list(file, "categories", names.values())
         _list(file, "images", counted(_images(session), 2 * images, report))
         ids = {name: category["id"] for name, category in names.items()}
         count = _list(file, "annotations", _annotations(session, ids, report, images))
         file.write("\n}\n")
-    return Written(images, count, left_out)
+    return Written(images, count, lacking)
 
 
-def _info(left_out: tuple[str, ...]) -> dict[str, Any]:
+def _info(lacking: tuple[str, ...]) -> dict[str, Any]:
     now = datetime.now(UTC)
     return {
         "description": "Camera-trap survey",
@@ -79,7 +86,7 @@ def _info(left_out: tuple[str, ...]) -> dict[str, Any]:
         "date_created": f"{now:%Y-%m-%d %H:%M:%S}",
         "boxes": "x, y, width, height in pixels of the image after EXIF rotation",
         "times": "camera-local, corrections of clocks included",
-        "left_out": list(left_out),
+        "left_out": list(lacking),
     }
 
 
@@ -104,15 +111,13 @@ def _analysed() -> sa.ColumnElement[bool]:
 
 def _left_out(session: Session) -> tuple[str, ...]:
     image = Media.kind == "image"
+    unseen = sa.and_(image, Media.person_score < HIDDEN_FROM, ~_analysed())
     reasons = {
         "videos and their frames": ~image,
         "images with a person": sa.and_(image, Media.person_score >= HIDDEN_FROM),
-        "images not analysed yet, or whose analysis failed": sa.and_(
-            image, Media.person_score < HIDDEN_FROM, ~_analysed()
-        ),
+        "images not analysed yet, or whose analysis failed": unseen,
     }
-    counts = {text: session.scalar(sa.select(sa.func.count(Media.id)).where(why)) for text, why in reasons.items()}
-    return tuple(f"{text}: {count:,}" for text, count in counts.items() if count)
+    return left_out(session, reasons)
 
 
 def _categories(session: Session) -> dict[str, dict[str, Any]]:
@@ -130,24 +135,10 @@ def _categories(session: Session) -> dict[str, dict[str, Any]]:
     }
 
 
-def _parts(session: Session) -> Iterator[list[Media]]:
-    last = 0
-    while True:
-        where = (*_where(), Media.id > last)
-        part = list(session.scalars(sa.select(Media).where(*where).order_by(Media.id).limit(AT_ONCE)))
-        if not part:
-            return
-        last = part[-1].id
-        yield part
-        session.expunge_all()
-
-
 def _images(session: Session) -> Iterator[dict[str, Any]]:
-    several = (session.scalar(sa.select(sa.func.count(ImportBatch.id))) or 0) > 1
-    repeated = repeated_paths(session) if several else set()
-    stations = {row.id: row.station for row in session.execute(sa.select(Deployment.id, Deployment.station))}
-    for part in _parts(session):
-        paths = _paths(session, [media.id for media in part], repeated)
+    repeated, stations = repeated_paths(session), station_of_each(session)
+    for part in media_in_parts(session, *_where()):
+        paths = media_paths(session, [media.id for media in part], repeated)
         for media in part:
             row: dict[str, Any] = {
                 "id": str(media.id),
@@ -166,48 +157,21 @@ def _images(session: Session) -> Iterator[dict[str, Any]]:
             yield row
 
 
-def _paths(session: Session, media_ids: list[int], repeated: set[str]) -> dict[int, str]:
-    """The path each image was listed under first, behind its import's label where another import has the same path."""
-    rows = session.execute(
-        sa.select(ListedFile.media_id, ListedFile.path, ImportBatch.label)
-        .join(ImportBatch, ImportBatch.id == ListedFile.import_id)
-        .where(ListedFile.media_id.in_(media_ids))
-        .order_by(ListedFile.id)
-    )
-    found: dict[int, str] = {}
-    for media_id, path, label in rows:
-        assert media_id is not None
-        found.setdefault(media_id, f"{label}/{path}" if path in repeated else path)
-    return found
-
-
 def _annotations(
     session: Session, category_ids: dict[str, int], report: Report, images: int
 ) -> Iterator[dict[str, Any]]:
-    version = browse.detector(session)
-    threshold = version.threshold if version and version.threshold else 0.5
+    threshold = threshold_of(browse.detector(session))
     species = species_of(session)
-    for number, part in enumerate(_parts(session)):
+    for number, part in enumerate(media_in_parts(session, *_where())):
         report(min(images + number * AT_ONCE, 2 * images), 2 * images)
         ids = [media.id for media in part]
-        blank = set(
-            session.scalars(
-                sa.select(MediaReview.media_id).where(MediaReview.media_id.in_(ids), MediaReview.verdict == "blank")
-            )
-        )
-        found = boxes_of(session, ids)
+        blank, found = blank_among(session, ids), boxes_of(session, ids)
         for media in part:
             for box in [] if media.id in blank else found[media.id]:
                 known = box.species or species.get(box.individual_id or 0)
                 rectangle = _pixels(box, media)
-                if rectangle is not None and _counts(box, threshold):
+                if rectangle is not None and box.category != Category.PERSON and box.counts(threshold):
                     yield _annotation(box, rectangle, category_ids[(known or box.category).casefold()])
-
-
-def _counts(box: BoxView, threshold: float) -> bool:
-    if box.category == Category.PERSON or box.verdict == "rejected":
-        return False
-    return box.confirmed or box.confidence >= threshold
 
 
 def _pixels(box: BoxView, media: Media) -> list[float] | None:

@@ -5,7 +5,7 @@ Nothing tells a reader of a file where a sensitive animal is, unless the person 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import asinh, atan, atanh, cos, cosh, floor, radians, sin, sinh, sqrt, tan
 
@@ -34,6 +34,13 @@ class Metres:
     xy: dict[str, tuple[float, float]]
     zone: str | None
 
+    @property
+    def words(self) -> str:
+        """What the figures are, in words that follow their names."""
+        if self.zone:
+            return f"metres in UTM zone {self.zone} (WGS 84)."
+        return "metres from a hidden origin: distances are right, the place is not given away."
+
 
 def survey_species(session: Session) -> list[str]:
     """The species that people named, of individuals or of boxes."""
@@ -47,26 +54,24 @@ def may_be_exact(session: Session, *, asked: bool) -> bool:
     The rule holds for every row of every file. Stations are in all of them by name, so that an exact place in the row
     of a deer would give away the tiger's.
     """
+    if asked:
+        return True
     species = survey_species(session)
     unnamed = sa.select(Sighting.detection_id).join(Individual, Individual.id == Sighting.individual_id)
     unnamed = unnamed.where(stated_species().is_(None)).limit(1)
-    if asked:
-        return True
     return bool(species) and not any(map(is_sensitive, species)) and session.scalar(unnamed) is None
 
 
-def coarse(
-    place: tuple[float, float] | None, species: Iterable[str | None], *, exact: bool
-) -> tuple[float | None, float | None]:
-    """The place with five decimals, or rounded to 0.1 degree when one of the species is sensitive."""
+def coarse(place: tuple[float, float] | None, *, exact: bool) -> tuple[float | None, float | None]:
+    """The place with five decimals, or rounded to 0.1 degree where it may not be exact."""
     if place is None:
         return None, None
-    decimals = 5 if exact or not any(is_sensitive(name) for name in species) else COARSE_DECIMALS
+    decimals = 5 if exact else COARSE_DECIMALS
     return round(place[0], decimals), round(place[1], decimals)
 
 
-def metres(places: Mapping[str, tuple[float, float]], species: Iterable[str | None], *, exact: bool) -> Metres:
-    """Stations in metres, rounded to one: UTM, or with a hidden origin when one of the species is sensitive.
+def metres(places: Mapping[str, tuple[float, float]], *, exact: bool) -> Metres:
+    """Stations in metres, rounded to one: UTM, or with a hidden origin where they may not be exact.
 
     With a hidden origin the least x and y are 0; distances, which are all that capture-recapture needs, stay right.
     """
@@ -76,7 +81,7 @@ def metres(places: Mapping[str, tuple[float, float]], species: Iterable[str | No
     zone = min(max(floor((middle + 180) / 6) + 1, 1), 60)
     south = sum(latitude for latitude, _ in places.values()) < 0
     xy = {name: transverse_mercator(*place, zone=zone, south=south) for name, place in places.items()}
-    if exact or not any(is_sensitive(name) for name in species):
+    if exact:
         return Metres({name: (round(x), round(y)) for name, (x, y) in xy.items()}, f"{zone}{'S' if south else 'N'}")
     left, low = min(x for x, _ in xy.values()), min(y for _, y in xy.values())
     return Metres({name: (round(x - left), round(y - low)) for name, (x, y) in xy.items()}, None)

@@ -68,9 +68,8 @@ def crops(
 
 
 def _file_name(folder: str, view: SightingView) -> str:
-    when = f"{view.taken_at:%Y-%m-%d_%H%M%S}" if view.taken_at else "time-unknown"
     station = files.name_of_text(view.station or "", "no-station")
-    return f"{folder}_{view.flank}_{when}_{station}_{view.detection_id}.jpg"
+    return f"{folder}_{view.flank}_{files.name_of_time(view.taken_at)}_{station}_{view.detection_id}.jpg"
 
 
 def _without_people(path: Path, people: Sequence[Box]) -> bytes:

@@ -5,11 +5,15 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
 from typing import Any, TextIO
 
 from app.exchange.safe_cells import kept_cell
+from app.survey.capture.effort import BROKEN, NOT_SET_UP, WORKED
 from app.survey.capture.history import CaptureHistory
 
+CELL = {WORKED: 1, BROKEN: 0, NOT_SET_UP: None}
+NO_SIGHTING = "No sighting falls into these occasions."
 ASSUMPTIONS = (
     "Every sighting was assigned to its individual by a person; a wrong identity is a wrong history.",
     "An occasion in which no camera worked is NA, not 0. A day counts as worked when a deployment covers it.",
@@ -49,6 +53,33 @@ def identifiers_csv(written: Mapping[str, Mapping[str, str]]) -> str:
     """
     rows = ((kind, name, short) for kind, names in written.items() for name, short in names.items())
     return csv_text(("kind", "name in Pugmark", "identifier"), rows)
+
+
+def occasion_starts(history: CaptureHistory) -> list[str]:
+    """The first day of each occasion."""
+    return [str(history.occasion_start(number)) for number in range(history.occasions)]
+
+
+def effort_csv(history: CaptureHistory) -> str:
+    """A row a station, a column an occasion: days worked."""
+    days = history.days_worked()
+    rows = ((name, *map(int, days[at])) for at, name in enumerate(history.stations))
+    return csv_text(("station", *occasion_starts(history)), rows)
+
+
+def operation_csv(history: CaptureHistory, corner: str, names: Mapping[str, str]) -> str:
+    """A row a station, a column a day: 1 worked, 0 did not, NA not set up.
+
+    Args:
+        corner: heads the column of the stations.
+        names: what stations are called, where it is not their name.
+    """
+    window = history.window()
+    dates = (str(history.start + timedelta(days=number)) for number in range(window.shape[1]))
+    rows = (
+        (names.get(name, name), *(CELL[int(day)] for day in window[at])) for at, name in enumerate(history.stations)
+    )
+    return csv_text((corner, *dates), rows, "NA")
 
 
 def described(history: CaptureHistory) -> list[str]:

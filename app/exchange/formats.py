@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from app import files
-from app.exchange import writers
+from app.exchange import history_csv, mark, occupancy, writers
 from app.exchange.about import about
 from app.exchange.identifiers import ExportRefused
 from app.exchange.progress import Report
@@ -94,12 +94,12 @@ FORMATS = {
         Format(
             "mark", "Program MARK", "Program MARK, RMark",
             "Encounter histories (.inp); '.' where no camera worked, and a version without those occasions.",
-            "zip", writers.write_mark,
+            "zip", writers.writes_history(mark.files),
         ),
         Format(
             "history", "Capture history tables", "Any spreadsheet",
             "Individuals by occasion, individuals by station and occasion, effort in days.",
-            "zip", writers.write_tables,
+            "zip", writers.writes_history(history_csv.files),
         ),
         Format(
             "occupancy", "Detection histories", "R packages unmarked, spOccupancy, camtrapR; PRESENCE",
@@ -109,7 +109,7 @@ FORMATS = {
         Format(
             "operation", "Camera operation", "camtrapR, any spreadsheet",
             "Stations by days: worked, did not work, not set up; and days worked an occasion.",
-            "zip", writers.write_operation,
+            "zip", writers.writes_history(occupancy.operation),
         ),
         Format(
             "camtrap-dp", "Camtrap DP 1.0.2", "GBIF, Agouti, camtrapDP, Biowatch, camtrapR",

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from app.exchange.csv_text import csv_text, described
+from app.exchange.csv_text import csv_text, described, effort_csv, occasion_starts
 from app.survey.capture.history import MISSING, CaptureHistory
 
 
 def files(history: CaptureHistory) -> dict[str, str]:
     """individuals_x_occasions.csv, individuals_x_stations_x_occasions.csv (long), effort.csv (days), README.txt."""
-    starts = [str(history.occasion_start(number)) for number in range(history.occasions)]
-    days = history.days_worked()
+    starts = occasion_starts(history)
     wide = (
         (animal.name, *(None if value == MISSING else int(value) for value in row))
         for animal, row in zip(history.individuals, history.by_occasion(), strict=True)
@@ -21,10 +20,7 @@ def files(history: CaptureHistory) -> dict[str, str]:
         "individuals_x_stations_x_occasions.csv": csv_text(
             ("individual", "station", "occasion", "occasion_start", "events", "days_worked"), _long(history), "NA"
         ),
-        "effort.csv": csv_text(
-            ("station", *starts),
-            ((name, *map(int, days[place])) for place, name in enumerate(history.stations)),
-        ),
+        "effort.csv": effort_csv(history),
         "README.txt": "\n".join(["Capture history as tables.", "", *described(history)]) + "\n",
     }
 

@@ -16,20 +16,19 @@ import sqlalchemy as sa
 from PIL import ExifTags, Image
 from sqlalchemy.orm import Session
 
-from app import files
 from app.exchange.coordinates import may_be_exact
 from app.exchange.csv_text import csv_text
 from app.exchange.identifiers import ExportRefused
+from app.exchange.listed import blank_among, media_in_parts, media_paths, station_of_each
 from app.exchange.progress import Report, unheard
-from app.exchange.sightings_csv import media_paths
+from app.files import name_of_text, name_of_time
 from app.storage import shared
 from app.survey.detections.blur import blurred_jpeg
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.detections.people import HIDDEN_FROM, hides_person
+from app.survey.detections.results import threshold_of
 from app.survey.individuals.species import species_of
 from app.survey.media import browse
-from app.survey.tables.deployments import Deployment
-from app.survey.tables.detections import MediaReview
 from app.survey.tables.media import Media, Stage
 from modal_backend.contracts import Category
 
@@ -69,8 +68,7 @@ def write(
             except OSError:
                 left_out["whose file cannot be read"] += 1
                 continue
-            when = f"{media.taken_at:%Y-%m-%d_%H%M%S}" if media.taken_at else "time-unknown"
-            name = f"{files.name_of_text(station or '', 'no-station')}_{when}_{media.id}{suffix}"
+            name = f"{name_of_text(station or '', 'no-station')}_{name_of_time(media.taken_at)}_{media.id}{suffix}"
             original = media_paths(session, {media.id}).get(media.id)
             for folder, (species, individual) in folders.items():
                 package.writestr(f"{folder}/{name}", content)
@@ -91,16 +89,12 @@ def _sorted(
     session: Session, sorted_by: str, left_out: Counter[str], report: Report
 ) -> Iterator[tuple[Media, str | None, list[BoxView], dict[str, tuple[str | None, str | None]]]]:
     """Each image that is written, its station, its boxes, and its folders with species and individual."""
-    version, last, done = browse.detector(session), 0, 0
+    threshold, known, stations = threshold_of(browse.detector(session)), species_of(session), station_of_each(session)
+    done = 0
     total = session.scalar(sa.select(sa.func.count(Media.id))) or 0
-    threshold = version.threshold if version and version.threshold else 0.5
-    known = species_of(session)
-    stations = {row.id: row.station for row in session.execute(sa.select(Deployment.id, Deployment.station))}
-    while part := list(session.scalars(sa.select(Media).where(Media.id > last).order_by(Media.id).limit(AT_ONCE))):
-        last, ids = part[-1].id, [media.id for media in part]
-        found = boxes_of(session, ids, floor=HIDDEN_FROM)
-        blank = sa.select(MediaReview.media_id).where(MediaReview.media_id.in_(ids), MediaReview.verdict == "blank")
-        blanks = set(session.scalars(blank))
+    for part in media_in_parts(session, size=AT_ONCE):
+        ids = [media.id for media in part]
+        found, blanks = boxes_of(session, ids, floor=HIDDEN_FROM), blank_among(session, ids)
         for media in part:
             done += 1
             report(done, total)
@@ -110,16 +104,11 @@ def _sorted(
                 left_out["that are not analysed"] += 1
             else:
                 boxes = [] if media.id in blanks else found[media.id]
-                shown = [box for box in boxes if box.verdict != "rejected" and _counts(box, threshold)]
+                shown = [box for box in boxes if box.counts(threshold)]
                 folders = _folders(shown, known, sorted_by)
                 left_out["of nobody who is named"] += not folders
                 if folders:
                     yield media, stations.get(media.deployment_id or 0), found[media.id], folders
-        session.expunge_all()
-
-
-def _counts(box: BoxView, threshold: float) -> bool:
-    return box.confirmed or box.confidence >= threshold
 
 
 def _folders(
@@ -131,10 +120,10 @@ def _folders(
         species = (box.species or known.get(box.individual_id or 0)) if box.category == Category.ANIMAL else None
         if sorted_by == "individual":
             if box.individual:
-                name = files.name_of_text(box.individual, "individual")
+                name = name_of_text(box.individual, "individual")
                 found[f"{name}-{box.individual_id}"] = (species, box.individual)
         else:
-            found.setdefault(files.name_of_text(species or box.category, "species"), (species, box.individual))
+            found.setdefault(name_of_text(species or box.category, "species"), (species, box.individual))
     return found if boxes or sorted_by == "individual" else {"blank": (None, None)}
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from app.exchange.csv_text import described, identifiers_csv
+from app.exchange.csv_text import NO_SIGHTING, described, identifiers_csv
 from app.exchange.identifiers import ExportRefused, identifiers
 from app.survey.capture.history import MISSING, CaptureHistory
 
@@ -25,7 +25,7 @@ def files(history: CaptureHistory) -> dict[str, str]:
         ExportRefused: without a sighting, or when a record would be longer than MARK reads.
     """
     if not history.captures:
-        raise ExportRefused("No sighting falls into these occasions: there is no capture history to write.")
+        raise ExportRefused(NO_SIGHTING)
     table = history.by_occasion()
     missing = (table == MISSING).all(axis=0)
     animals = identifiers((animal.name for animal in history.individuals), "A")

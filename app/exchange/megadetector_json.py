@@ -9,13 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.exchange.listed import AT_ONCE, repeated_paths
 from app.exchange.progress import Report, counted, unheard
 from app.survey.database import Survey
 from app.survey.detections.boxes import BoxView, boxes_of
@@ -28,7 +28,6 @@ from app.survey.videos import counts, runs, tracklets
 FORMAT_VERSION = "1.6"
 CATEGORIES = {"1": "animal", "2": "person", "3": "vehicle"}
 CATEGORY_ID = {name: number for number, name in CATEGORIES.items()}
-AT_ONCE = 500
 
 
 def info(detector: str, threshold: float) -> dict[str, Any]:
@@ -86,8 +85,7 @@ def export(survey: Survey, out: Path, report: Report = unheard) -> int:
 
 
 def _rows(session: Session) -> Iterator[dict[str, Any]]:
-    several = (session.scalar(sa.select(sa.func.count(ImportBatch.id))) or 0) > 1
-    taken = repeated_paths(session) if several else set()
+    taken = repeated_paths(session)
     last = 0
     while True:
         files = session.execute(
@@ -150,9 +148,3 @@ def _add_frames(
 def _box(box: BoxView) -> dict[str, Any]:
     confidence = 1.0 if box.drawn else box.confidence
     return detection(box.category, confidence, box.x, box.y, box.width, box.height)
-
-
-def repeated_paths(session: Session) -> set[str]:
-    """Paths that more than one import lists."""
-    paths = session.scalars(sa.select(ListedFile.path).order_by(ListedFile.path))
-    return {path for path, group in groupby(paths) if sum(1 for _ in group) > 1}

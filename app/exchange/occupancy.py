@@ -9,15 +9,14 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app import files as names_of_files
-from app.exchange.csv_text import csv_text
+from app.exchange.csv_text import csv_text, effort_csv, occasion_starts, operation_csv
 from app.exchange.identifiers import ExportRefused
-from app.survey.capture.effort import BROKEN, NOT_SET_UP, WORKED
 from app.survey.capture.history import CaptureHistory
 from app.survey.individuals.species import stated_species
 from app.survey.tables.deployments import Deployment
@@ -25,7 +24,6 @@ from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
 
-CELL = {WORKED: 1, BROKEN: 0, NOT_SET_UP: None}
 Cells = dict[str, Counter[tuple[int, int]]]
 
 
@@ -68,9 +66,6 @@ def species_seen(session: Session) -> list[SpeciesSeen]:
 
 def operation(history: CaptureHistory) -> dict[str, str]:
     """operation.csv (a row a station, a column a day: 1 worked, 0 did not, NA not set up), effort.csv, README.txt."""
-    days = history.window().shape[1]
-    dates = [str(history.start + timedelta(days=number)) for number in range(days)]
-    rows = ((name, *(CELL[int(day)] for day in history.window()[at])) for at, name in enumerate(history.stations))
     lines = [
         "When each station's cameras worked, by day (operation.csv) and in days an occasion (effort.csv).",
         "1 worked, 0 was set up and did not work, NA was not set up. Two cameras of a station are one row: 1 when one",
@@ -79,8 +74,8 @@ def operation(history: CaptureHistory) -> dict[str, str]:
         *_grid_lines(history),
     ]
     return {
-        "operation.csv": csv_text(("station", *dates), rows, "NA"),
-        "effort.csv": _effort(history),
+        "operation.csv": operation_csv(history, "station", {}),
+        "effort.csv": effort_csv(history),
         "README.txt": "\n".join(lines) + "\n",
     }
 
@@ -94,7 +89,7 @@ def detection_histories(history: CaptureHistory, seen: Iterable[SpeciesSeen]) ->
     cells, outside = _cells(history, seen)
     if not cells:
         raise ExportRefused("No box has a species within these occasions: set species on Detections first.")
-    starts = [str(history.occasion_start(number)) for number in range(history.occasions)]
+    starts = occasion_starts(history)
     found, listed, taken = operation(history), [], set()
     for number, species in enumerate(sorted(cells), start=1):
         name = names_of_files.name_of_text(species, f"species-{number}")
@@ -142,13 +137,6 @@ def _long(history: CaptureHistory, cells: Cells) -> Iterable[tuple[object, ...]]
                 start, events = history.occasion_start(occasion), cells[species][at, occasion]
                 worked = int(days[at, occasion])
                 yield species, station, occasion + 1, str(start), detected, None if detected is None else events, worked
-
-
-def _effort(history: CaptureHistory) -> str:
-    days = history.days_worked()
-    starts = (str(history.occasion_start(number)) for number in range(history.occasions))
-    rows = ((name, *map(int, days[at])) for at, name in enumerate(history.stations))
-    return csv_text(("station", *starts), rows)
 
 
 def _grid_lines(history: CaptureHistory) -> list[str]:

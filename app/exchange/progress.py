@@ -15,15 +15,10 @@ def unheard(_done: int, _total: int) -> None:
     """Progress that nobody follows."""
 
 
-def counted(rows: Iterable[T], total: int, report: Report, *, before: int = 0) -> Iterator[T]:
-    """The same rows, reported on their way.
-
-    Args:
-        total: what there is to do in all.
-        before: what was done before the first row.
-    """
-    report(before, total)
+def counted(rows: Iterable[T], total: int, report: Report) -> Iterator[T]:
+    """The same rows, reported on their way. total: what there is to do in all."""
+    report(0, total)
     for number, row in enumerate(rows, start=1):
         yield row
         if number % EVERY == 0:
-            report(min(before + number, total), total)
+            report(min(number, total), total)

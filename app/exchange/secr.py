@@ -7,8 +7,8 @@ after #, identifiers without blanks, tabs, commas or (for detectors) underscores
 
 from __future__ import annotations
 
-from app.exchange.coordinates import metres
-from app.exchange.csv_text import described, identifiers_csv
+from app.exchange.coordinates import Metres, metres
+from app.exchange.csv_text import NO_SIGHTING, described, identifiers_csv
 from app.exchange.identifiers import ExportRefused, identifiers
 from app.survey.capture.history import CaptureHistory
 
@@ -28,7 +28,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
     days = history.days_worked()
     working = [place for place in range(len(history.stations)) if days[place].sum() > 0]
     if not history.captures:
-        raise ExportRefused("No sighting falls into these occasions: there is no capture history to write.")
+        raise ExportRefused(NO_SIGHTING)
     unplaced = [history.stations[place] for place in working if history.stations[place] not in history.places]
     if unplaced:
         raise ExportRefused(
@@ -38,7 +38,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
     stations = identifiers((history.stations[place] for place in working), "S")
     animals = identifiers((animal.name for animal in history.individuals), "A")
     used = {history.stations[place]: history.places[history.stations[place]] for place in working}
-    placed = metres(used, [None], exact=exact)
+    placed = metres(used, exact=exact)
     detectors = ["# Detector X Y Usage (days worked, one value an occasion)"]
     for place in working:
         x, y = placed.xy[history.stations[place]]
@@ -49,7 +49,7 @@ def files(history: CaptureHistory, *, exact: bool = False) -> dict[str, str]:
         "captures-count.txt": _captures(history, animals, stations, repeated=True),
         "detectors.txt": "\n".join(detectors) + "\n",
         "identifiers.csv": identifiers_csv({"individual": animals, "station": stations}),
-        "README.txt": _readme(history, placed.zone),
+        "README.txt": _readme(history, placed),
     }
 
 
@@ -62,12 +62,7 @@ def _captures(history: CaptureHistory, animals: dict[str, str], stations: dict[s
     return "\n".join(lines) + "\n"
 
 
-def _readme(history: CaptureHistory, zone: str | None) -> str:
-    origin = (
-        f"X and Y are metres in UTM zone {zone} (WGS 84)."
-        if zone
-        else "X and Y are metres from a hidden origin: distances are right, the place is not given away."
-    )
+def _readme(history: CaptureHistory, placed: Metres) -> str:
     lines = [
         "Capture history for the R package secr.",
         "",
@@ -77,7 +72,7 @@ def _readme(history: CaptureHistory, zone: str | None) -> str:
         "",
         "For detector = 'count' read captures-count.txt: one line an event. Usage is in days: tell secr about effort",
         "with binary.usage = FALSE, as above.",
-        origin,
+        f"X and Y are {placed.words}",
         "",
         *described(history),
     ]

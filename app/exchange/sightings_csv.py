@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.exchange.coordinates import coarse, may_be_exact
 from app.exchange.csv_text import csv_text, write_csv
+from app.exchange.listed import AT_ONCE, media_paths
 from app.exchange.progress import Report, unheard
 from app.survey.individuals.sightings import sightings
 from app.survey.individuals.species import species_of
@@ -18,7 +19,7 @@ from app.survey.media.stations import deployment_views, places
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import DetectionReview
 from app.survey.tables.individuals import Individual
-from app.survey.tables.media import ListedFile, Media
+from app.survey.tables.media import Media
 from app.survey.tables.stamps import StampReading
 
 HEADER = (
@@ -26,7 +27,6 @@ HEADER = (
     "longitude", "flank", "event", "file", "media_sha256", "detection", "decided_by", "decided_at",
     "celsius",
 )  # fmt: skip
-AT_ONCE = 500
 
 
 def table(session: Session, individual_id: int | None = None, *, exact: bool = False) -> str:
@@ -44,19 +44,6 @@ def write(
     """Write `table` to a file, a few hundred rows at a time; returns the number of sightings."""
     with out.open("w", encoding="utf-8", newline="") as file:
         return write_csv(file, HEADER, rows(session, individual_id, exact=exact, report=report))
-
-
-def media_paths(session: Session, media_ids: set[int]) -> dict[int, str]:
-    """The path each media was listed under first."""
-    wanted, found = sorted(media_ids), {}
-    for start in range(0, len(wanted), AT_ONCE):
-        rows = session.execute(
-            sa.select(ListedFile.media_id, sa.func.min(ListedFile.path))
-            .where(ListedFile.media_id.in_(wanted[start : start + AT_ONCE]))
-            .group_by(ListedFile.media_id)
-        )
-        found.update({row[0]: row[1] for row in rows if row[0] is not None})
-    return found
 
 
 def rows(
@@ -80,7 +67,7 @@ def rows(
         for sighting in part:
             animal = animals[sighting.individual_id]
             species = animal.species or named.get(sighting.detection_id) or known[animal.id]
-            latitude, longitude = coarse(where.get(sighting.station or ""), [None], exact=exact)
+            latitude, longitude = coarse(where.get(sighting.station or ""), exact=exact)
             yield (
                 animal.name, species, animal.sex, animal.age_class, animal.life_status, sighting.station,
                 deployments.get(sighting.deployment_id or 0),

@@ -75,7 +75,7 @@ def _stations(session: Session, *, exact: bool) -> tuple[list[dict[str, Any]], l
     for name, of_it in cameras.items():
         if name not in where:
             continue
-        latitude, longitude = coarse(where[name], [None], exact=exact)
+        latitude, longitude = coarse(where[name], exact=exact)
         days: list[date] = []
         for deployment in of_it:
             stated = (deployment.first_day, deployment.last_day)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from sqlalchemy.orm import Session
@@ -13,9 +13,7 @@ from app.exchange import (
     camtrapr,
     coco,
     crops_zip,
-    history_csv,
     images_zip,
-    mark,
     megadetector_json,
     occupancy,
     secr,
@@ -25,6 +23,7 @@ from app.exchange import (
 )
 from app.exchange.about import AS_THEY_ARE, about
 from app.exchange.coordinates import may_be_exact
+from app.exchange.listed import media_paths
 from app.exchange.safe_cells import RULE
 from app.exchange.wishes import Wish
 from app.survey.capture.history import CaptureHistory, capture_history
@@ -38,26 +37,21 @@ def write_secr(survey: Survey, wish: Wish, out: Path) -> str:
     return _zip(survey, wish, out, history, secr.files(history, exact=exact))
 
 
+def writes_history(make: Callable[[CaptureHistory], dict[str, str]]) -> Callable[[Survey, Wish, Path], str]:
+    """Writes a format that is made of the capture history alone. make: its files."""
+
+    def write(survey: Survey, wish: Wish, out: Path) -> str:
+        history, _ = _history(survey, wish)
+        return _zip(survey, wish, out, history, make(history))
+
+    return write
+
+
 def write_camtrapr(survey: Survey, wish: Wish, out: Path) -> str:
     history, exact = _history(survey, wish)
     with survey.read() as session:
-        paths = sightings_csv.media_paths(session, {sighting.media_id for sighting in history.used})
+        paths = media_paths(session, {sighting.media_id for sighting in history.used})
     return _zip(survey, wish, out, history, camtrapr.files(history, paths, exact=exact))
-
-
-def write_mark(survey: Survey, wish: Wish, out: Path) -> str:
-    history, _ = _history(survey, wish)
-    return _zip(survey, wish, out, history, mark.files(history))
-
-
-def write_tables(survey: Survey, wish: Wish, out: Path) -> str:
-    history, _ = _history(survey, wish)
-    return _zip(survey, wish, out, history, history_csv.files(history))
-
-
-def write_operation(survey: Survey, wish: Wish, out: Path) -> str:
-    history, _ = _history(survey, wish)
-    return _zip(survey, wish, out, history, occupancy.operation(history))
 
 
 def write_occupancy(survey: Survey, wish: Wish, out: Path) -> str:

@@ -5,7 +5,6 @@ Source: the COCO Camera Traps format of agentmorris/MegaDetector; `attributes` a
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +19,7 @@ from app.exchange.incoming.entries import (
     category_of,
     detection,
     entry_of,
+    is_number,
 )
 from app.exchange.incoming.json_files import Outline, entries
 from app.exchange.incoming.lines import MACHINE, Contents, Line
@@ -71,7 +71,7 @@ def read_coco(path: Path, top: Outline) -> Contents:
         try:
             line, box = _annotation(entry, image, name, model)
         except BadEntry as problem:
-            line, box = Line(str(image.get("file_name") or ""), problem=f"{problem}.".capitalize()), None
+            line, box = Line(str(image.get("file_name") or ""), problem=problem.sentence), None
         if line is not None and box is None and line.problem is None and hash(line) in seen:
             lines.append(replace(line, problem=REPEATED))
         elif line is not None:
@@ -138,13 +138,9 @@ def _box(value: Any, image: Mapping[str, Any]) -> tuple[float, float, float, flo
     sides = image.get("width"), image.get("height")
     if not all(isinstance(side, int | float) and side > 0 for side in sides):
         raise BadEntry("the file does not say how large the picture is")
-    if not isinstance(value, list) or len(value) != 4 or not all(_is_number(number) for number in value):
+    if not isinstance(value, list) or len(value) != 4 or not all(map(is_number, value)):
         raise BadEntry("a box or its confidence is not made of numbers")
     wide, high = float(sides[0] or 1), float(sides[1] or 1)
     shares = (value[0] / wide, value[1] / high, value[2] / wide, value[3] / high)
     box = detection(Category.ANIMAL, 1.0, list(shares)).box
     return box.x, box.y, box.width, box.height
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

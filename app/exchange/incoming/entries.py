@@ -29,7 +29,12 @@ class BrokenResults(Exception):
 
 
 class BadEntry(Exception):
-    """One image of the file cannot be used; the text says why."""
+    """One image of the file cannot be used; the text says why, `sentence` as a sentence."""
+
+    @property
+    def sentence(self) -> str:
+        """The reason as a sentence."""
+        return f"{self}.".capitalize()
 
 
 class Species(NamedTuple):
@@ -127,7 +132,7 @@ def species_name(label: str) -> str:
 
 def detection(category: Category, confidence: Any, box: Any, *, pixels: bool = False) -> Detection:
     """A box as the file gives it: left, top, width, height. Raises BadEntry for one that cannot be on a picture."""
-    if not isinstance(box, Sequence) or len(box) != 4 or not all(map(_is_number, [*box, confidence])):
+    if not isinstance(box, Sequence) or len(box) != 4 or not all(map(is_number, [*box, confidence])):
         raise BadEntry("a box or its confidence is not made of numbers")
     if not 0 <= confidence <= 1:
         raise BadEntry(f"a confidence of {confidence:g} is not between 0 and 1")
@@ -154,5 +159,6 @@ def usable_path(value: Any) -> str:
     return value
 
 
-def _is_number(value: Any) -> bool:
+def is_number(value: Any) -> bool:
+    """Whether a value of a JSON file is a number that can be used."""
     return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)

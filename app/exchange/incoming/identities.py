@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 from app.background import read_notes_apart
 from app.exchange.incoming.coco import is_coco, read_coco
 from app.exchange.incoming.entries import NO_SPECIES, BrokenResults, UnknownResults
+from app.exchange.incoming.json_files import beginning
 from app.exchange.incoming.lines import MACHINE, Contents, Line
 from app.exchange.incoming.on_disk import Spooled
 from app.exchange.incoming.packages import AGES, SEXES, is_package, is_sha256, read_package, seconds, top_of
@@ -70,8 +71,7 @@ def _is_table(path: Path) -> bool:
     if zipfile.is_zipfile(path):
         with zipfile.ZipFile(path) as book:
             return "xl/workbook.xml" in book.namelist()
-    with path.open("rb") as file:
-        head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = beginning(path)
     if head.startswith((BOM_UTF16_LE, BOM_UTF16_BE)):  # as Excel writes "Unicode text"
         head = head.replace(b"\0", b"")
     is_text = b"\0" not in head and head[:1] not in (b"{", b"[")

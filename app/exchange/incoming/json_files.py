@@ -41,6 +41,12 @@ class _Limited:
         return self._file.read(size)
 
 
+def beginning(path: Path) -> bytes:
+    """The first bytes of a file, without what may stand before any text."""
+    with path.open("rb") as file:
+        return file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+
+
 def outline(path: Path) -> Outline:
     """Read a file once for what is at its top. Raises BrokenResults for what is no JSON."""
     found, depth, builder = Outline(), 0, None

@@ -125,7 +125,7 @@ def _read(path: Path, prefix: str, make: Callable[[Mapping[str, Any]], Entry]) -
             name = usable_path(value.get("file") or value.get("filepath") or value.get("img_id"))
             yield make(value)
         except BadEntry as problem:
-            yield Entry(name, problem=f"{problem}.".capitalize())
+            yield Entry(name, problem=problem.sentence)
 
 
 def _lila(names: Names, value: Mapping[str, Any]) -> Entry:

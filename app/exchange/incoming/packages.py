@@ -29,7 +29,7 @@ from app.exchange.incoming.entries import (
     detection,
     entry_of,
 )
-from app.exchange.incoming.json_files import Outline, outline
+from app.exchange.incoming.json_files import Outline, beginning, outline
 from app.exchange.incoming.lines import MACHINE, Contents, Line
 from app.exchange.incoming.on_disk import Shelf, Spooled
 from app.exchange.safe_cells import original
@@ -84,7 +84,7 @@ def read_package(path: Path) -> Contents:
             found.add(file, boxes)
             models[row.get("classifiedBy") or ""] += 1
         except BadEntry as problem:
-            lines.append(Line(file, problem=f"{problem}.".capitalize()))
+            lines.append(Line(file, problem=problem.sentence))
     entries = Spooled(entry_of(file, [box for boxes in some for box in boxes]) for file, some in found.groups())
     try:
         stations = _stations(path, own)
@@ -99,9 +99,8 @@ def top_of(path: Path) -> Outline:
     """What a file of JSON holds at its top; nothing of any other, or of a broken one."""
     if not path.is_file():
         return Outline()
-    with path.open("rb") as file:
-        if file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] != b"{":
-            return Outline()
+    if beginning(path)[:1] != b"{":
+        return Outline()
     try:
         return outline(path)
     except BrokenResults:

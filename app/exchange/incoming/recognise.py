@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from app.exchange.incoming.entries import BrokenResults, Source, UnknownResults
-from app.exchange.incoming.json_files import outline
+from app.exchange.incoming.json_files import beginning, outline
 from app.exchange.incoming.megadetector import bare_list, megadetector, pytorch_wildlife, speciesnet
 
 LARGEST = 4 * 1024**3
@@ -21,8 +21,7 @@ def recognise(path: Path) -> Source:
     size = path.stat().st_size
     if size > LARGEST:
         raise UnknownResults(f"The file is larger than {LARGEST // 1024**3} GB. Split it.")
-    with path.open("rb") as file:
-        head = file.read(4096).lstrip(b"\xef\xbb\xbf \t\r\n")
+    head = beginning(path)
     if not head:
         raise BrokenResults("The file is empty.")
     if head[:1] not in (b"{", b"["):

@@ -7,7 +7,7 @@ import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -127,7 +127,7 @@ class Scratch:
                 except NoMatch as reason:
                     yield number, None, str(reason)
                 except BadEntry as reason:
-                    yield number, None, f"{reason}.".capitalize()
+                    yield number, None, reason.sentence
                 else:
                     taken.add(media_id)
                     yield number, media_id, None
@@ -251,17 +251,13 @@ def _sizes(session: Session) -> dict[int, tuple[int, int]]:
 def _text(entry: Entry) -> str:
     species = entry.species or (None,) * len(entry.boxes)
     rows = zip(entry.boxes, species, strict=True)
-    boxes = [[str(row.category), row.confidence, *_sides(row.box), *(name or ())] for row, name in rows]
+    boxes = [[str(row.category), row.confidence, *astuple(row.box), *(name or ())] for row, name in rows]
     return json.dumps({"boxes": boxes, **asdict(entry.frames)} if entry.frames else boxes)
 
 
 def _line(values: dict[str, Any]) -> NamedImage:
     box = values.pop("box")
     return NamedImage(**values | {"category": Category(values["category"])}, box=Box(**box) if box else None)
-
-
-def _sides(box: Box) -> tuple[float, ...]:
-    return box.x, box.y, box.width, box.height
 
 
 def _boxes(text: str) -> tuple[tuple[Detection, ...], tuple[Species | None, ...], Frames | None]:

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from app.survey import team
 from app.survey.database import Survey
 from app.survey.detections.features import feature_version
+from app.survey.detections.results import threshold_of
 from app.survey.individuals import rankings
 from app.survey.media import browse
 from app.survey.media.browse import MediaFilter, Show
@@ -125,8 +126,7 @@ class WaitingFigures:
 
 def waiting_figures(session: Session) -> WaitingFigures:
     """The figures of the Survey page, at the detector's own threshold."""
-    version = browse.detector(session)
-    threshold = version.threshold if version and version.threshold else 0.5
+    threshold = threshold_of(browse.detector(session))
     local = feature_version(session, LOCAL)
     return WaitingFigures(
         media=browse.count(session, MediaFilter()),

@@ -14,7 +14,7 @@ from app.survey.decisions.boxes import checked_category, drawn_row, named_on, un
 from app.survey.decisions.changes import Change, already_made, rows_of
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections import hints
-from app.survey.detections.boxes import BoxView, boxes_of, counts_from, over_threshold
+from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
@@ -181,7 +181,7 @@ def reject_repeated(
 
 def shown(box: BoxView, threshold: float) -> bool:
     """Whether a box counts at this threshold, as the grid draws it."""
-    return box.verdict != "rejected" and (box.confirmed or box.confidence >= counts_from(box.category, threshold))
+    return box.counts(threshold)
 
 
 def _not_shown(boxes: Iterable[BoxView], counted: Collection[int], threshold: float) -> dict[int, dict[str, Any]]:

@@ -52,6 +52,11 @@ class BoxView:
         """Whether a person drew or accepted it."""
         return self.verdict != "rejected" and (self.drawn or self.verdict == "accepted" or bool(self.individual_id))
 
+    def counts(self, threshold: float) -> bool:
+        """Whether it counts at a threshold, on screens and in files: confirmed, or sure enough and not rejected."""
+        sure = self.confidence >= counts_from(self.category, threshold)
+        return self.confirmed or (sure and self.verdict != "rejected")
+
     @property
     def touched(self) -> bool:
         """Whether a person drew it, named its animal or decided something else about it."""

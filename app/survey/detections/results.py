@@ -21,6 +21,7 @@ from modal_backend.registry import EMBEDDING
 
 # Of the matcher's descriptors; SIFT's have 128 values.
 MATCHER_DIMENSION = 64
+USUAL_THRESHOLD = 0.5
 
 
 def model_version(session: Session, task: str, provenance: Provenance, threshold: float | None = None) -> ModelVersion:
@@ -91,6 +92,11 @@ def keep_analysis(
     session.add_all(rows)
     session.flush()
     return analysis.id, [row.id for row in rows]
+
+
+def threshold_of(version: ModelVersion | None) -> float:
+    """From which confidence on the boxes of a detector count; a usual one where there is no detector yet."""
+    return version.threshold if version and version.threshold else USUAL_THRESHOLD
 
 
 def detector_of(session: Session, media_id: int) -> str | None:

@@ -8,6 +8,7 @@ from typing import Any
 import streamlit as st
 
 from app import deps
+from app.survey.detections.results import threshold_of
 from app.survey.media import browse
 from app.survey.media.browse import MediaFilter, Show
 from app.ui.detections.repeated import repeated_boxes
@@ -45,7 +46,7 @@ WORDS = {
 def chosen_filter() -> MediaFilter:
     """What to show, from the address; whatever is not understood is left open."""
     with deps.survey().read() as session:
-        usual = counted.usual_threshold(session)
+        usual = threshold_of(browse.detector(session))
     show = Detections.FILTER.read()
     older = show in (Show.UNCERTAIN, Show.UNREVIEWED)
     return MediaFilter(

@@ -11,6 +11,7 @@ from app import deps
 from app.exchange.camtrap_dp import METHODS, SAMPLING
 from app.exchange.camtrap_dp import refusal as refused
 from app.exchange.coordinates import survey_species
+from app.exchange.csv_text import NO_SIGHTING
 from app.exchange.formats import FORMATS, Format
 from app.exchange.images_zip import SORTED_BY
 from app.exchange.sensitive import is_sensitive
@@ -136,7 +137,7 @@ def refusal(kind: Format, history: CaptureHistory | NoEffort | None) -> str:
     if kind.key in ("occupancy", "operation"):
         return ""
     if not history.captures:
-        return "No sighting falls into these occasions."
+        return NO_SIGHTING
     if kind.key == "secr":
         days = history.days_worked().sum(axis=1)
         missing = [

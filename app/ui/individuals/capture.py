@@ -8,7 +8,7 @@ import streamlit as st
 from sqlalchemy.orm import Session
 
 from app import deps
-from app.exchange.csv_text import ASSUMPTIONS
+from app.exchange.csv_text import ASSUMPTIONS, NO_SIGHTING
 from app.survey.capture.effort import NoEffort
 from app.survey.capture.estimates import QuickLook, discovery_curve, quick_looks
 from app.survey.capture.history import FLANKS, CaptureHistory, Design, capture_history
@@ -92,7 +92,7 @@ def capture_view() -> None:
             st.subheader("How many are there?", anchor=False)
             estimates(quick_looks(history))
     else:
-        st.info("No sighting falls into these occasions.")
+        st.info(NO_SIGHTING)
     st.page_link(export_page(), label="Export for secr, camtrapR or Program MARK", icon=":material/download:")
     effort_table(history)
     stations_form()

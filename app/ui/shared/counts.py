@@ -16,6 +16,7 @@ from app.survey.decisions import history
 from app.survey.decisions.kinds import STATIONS
 from app.survey.detections import hints
 from app.survey.detections.features import embeddings_of, feature_version, local_model, newest_version
+from app.survey.detections.results import threshold_of
 from app.survey.individuals import naming, rankings
 from app.survey.individuals.catalogue import names
 from app.survey.individuals.subjects import Subject
@@ -28,7 +29,6 @@ from modal_backend.registry import EMBEDDING, LOCAL, MATCH_FEATURES
 
 P = ParamSpec("P")
 T = TypeVar("T")
-DEFAULT_THRESHOLD = 0.5
 KEPT = 64
 SECONDS = 600
 
@@ -37,12 +37,6 @@ def survey_state() -> str:
     """Names the present state of the survey: it changes with every file, result, decision and undo."""
     with deps.survey().read() as session:
         return f"{deps.survey_mark()}-{browse.change_mark(session)}-{rankings.stamp(session)}"
-
-
-def usual_threshold(session: Session) -> float:
-    """From which confidence on a box counts where nobody has said: as its detector does."""
-    detector = browse.detector(session)
-    return detector.threshold if detector and detector.threshold else DEFAULT_THRESHOLD
 
 
 def by_state(figures: Callable[Concatenate[Session, P], T]) -> Callable[Concatenate[str, P], T]:
@@ -141,7 +135,7 @@ def name_scheme(session: Session) -> tuple[str, int, str]:
 @by_state
 def animals_of_import(session: Session, import_id: int) -> int:
     """How many media of an import have an animal."""
-    return browse.count(session, MediaFilter(Show.ANIMAL, usual_threshold(session), import_id=import_id))
+    return browse.count(session, MediaFilter(Show.ANIMAL, threshold_of(browse.detector(session)), import_id=import_id))
 
 
 def hinted() -> list[tuple[str, int]]:

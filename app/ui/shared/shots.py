@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from html import escape
 
 from app import deps
+from app.survey.detections.people import hides_person
 from app.survey.media.browse import MediaView
 from app.ui.shared.words import when
-
-PERSON_FLOOR = 0.05
 
 
 def shots_html(views: Sequence[MediaView], threshold: float, *, large: bool = False) -> str:
@@ -26,7 +25,7 @@ def shots_html(views: Sequence[MediaView], threshold: float, *, large: bool = Fa
 
 def _shot(view: MediaView, threshold: float, large: bool) -> str:
     source = deps.view_url(view.sha256) if large else deps.thumb_url(view.sha256)
-    boxes = [box for box in view.boxes if box.verdict != "rejected" and (box.confirmed or box.confidence >= threshold)]
+    boxes = [box for box in view.boxes if box.counts(threshold)]
     drawn = "".join(
         f'<i class="{escape(box.category)}" style="left:{100 * box.x:.2f}%;top:{100 * box.y:.2f}%;'
         f'width:{100 * box.width:.2f}%;height:{100 * box.height:.2f}%"></i>'
@@ -44,7 +43,4 @@ def _shot(view: MediaView, threshold: float, large: bool) -> str:
 
 def may_show_person(view: MediaView) -> bool:
     """Whether one of its boxes may be a person that nobody has taken back."""
-    return any(
-        box.category == "person" and box.verdict != "rejected" and (box.confirmed or box.confidence >= PERSON_FLOOR)
-        for box in view.boxes
-    )
+    return any(map(hides_person, view.boxes))

@@ -8,6 +8,7 @@ from html import escape
 import streamlit as st
 
 from app import deps
+from app.survey.detections.results import threshold_of
 from app.survey.media import browse
 from app.survey.media.overview import Glance, glance
 from app.ui.individuals.plots import counts_map
@@ -26,7 +27,7 @@ def current_glance() -> Glance | None:
     """The figures of the survey as it stands; None while they are being computed beside the page."""
     return counts.beside(
         ("glance", counts.survey_state()),
-        lambda session: glance(session, counts.usual_threshold(session)),
+        lambda session: glance(session, threshold_of(browse.detector(session))),
         WAIT_SECONDS,
     )
 
@@ -37,7 +38,7 @@ def best_picture(seen: Glance) -> None:
         return
     with deps.survey().read() as session:
         views = browse.views(session, [seen.best])
-        threshold = counts.usual_threshold(session)
+        threshold = threshold_of(browse.detector(session))
     if views:
         st.html(shots_html(views, threshold, large=True))
         view = views[0]

@@ -8,6 +8,7 @@ import streamlit as st
 
 from app import deps
 from app.actions.imports import run_again
+from app.survey.detections.results import threshold_of
 from app.survey.media import browse, remarks
 from app.survey.media.browse import Show
 from app.survey.media.progress import Progress, duplicates, latest_looked_at, recent_imports, refusals, unanalysed
@@ -101,7 +102,7 @@ def _latest(progress: Progress) -> None:
     """The pictures looked at last, with their boxes."""
     with deps.survey().read() as session:
         views = browse.views(session, latest_looked_at(session, progress.id, PICTURES))
-        threshold = counts.usual_threshold(session)
+        threshold = threshold_of(browse.detector(session))
     if views:
         st.html(shots_html(views, threshold))
 

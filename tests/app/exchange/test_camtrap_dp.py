@@ -105,12 +105,19 @@ def test_a_blank_said_by_a_person_is_an_observation_of_its_own(filled):
 def test_what_has_no_time_is_left_out_and_told(filled):
     written = package(filled)
     assert len(written["media"]) == 5
-    assert b"1 images without a capture time" in written["readme"]
+    assert b"images without a capture time: 1" in written["readme"]
 
 
 def test_a_person_is_counted_without_a_box(filled):
     (person,) = [row for row in package(filled)["observations"] if row["observationType"] == "human"]
     assert (person["count"], person["bboxX"], person["classifiedBy"]) == ("1", "", "pocket-detector test")
+
+
+def test_persons_and_vehicles_count_from_the_confidence_from_which_screens_show_them(survey):
+    fill(survey)
+    add_media(survey, [Detection(Category.PERSON, 0.2, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=200)
+    add_media(survey, [Detection(Category.VEHICLE, 0.2, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=300)
+    assert [row["observationType"] for row in package(survey)["observations"]][-2:] == ["human", "vehicle"]
 
 
 def test_media_at_an_address_are_public_but_those_with_a_person_whether_blurred_or_shown(survey):

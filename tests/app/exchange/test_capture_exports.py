@@ -223,7 +223,7 @@ def test_utm_agrees_with_published_coordinates():
 
 def test_hidden_metres_keep_distances():
     where = {"a": (20.0, 80.0), "b": (20.1, 80.05)}
-    hidden, exact = metres(where, ["tiger"], exact=False), metres(where, ["tiger"], exact=True)
+    hidden, exact = metres(where, exact=False), metres(where, exact=True)
     assert hidden.zone is None
     for axis in (0, 1):
         assert hidden.xy["b"][axis] - hidden.xy["a"][axis] == pytest.approx(

@@ -23,7 +23,7 @@ from tests.support.surveys import add_media, found
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory):
-    """Named tigers, a weak box, a box over the edge, a rejected one, a blank, a person, a video, a failed image."""
+    """Named tigers, a weak box, a box over the edge, a rejected one, a blank, a person, a vehicle, a video, a failed one."""
     with opened(tmp_path_factory.mktemp("coco")) as survey:
         seen(survey, "Machli", "Ridge", 0)
         seen(survey, "Machli", "Valley", DAY, flank="right")
@@ -32,7 +32,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory):
         blank, _ = add_media(survey, [found(0.9)], folder="Ridge", minutes=60)
         _, rejected = add_media(survey, [found(0.9)], folder="Ridge", minutes=70)
         add_media(survey, [Detection(Category.PERSON, 0.9, Box(0.1, 0.1, 0.2, 0.5)), found()], folder="Ridge")
-        add_media(survey, [Detection(Category.VEHICLE, 0.9, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=95)
+        add_media(survey, [Detection(Category.VEHICLE, 0.2, Box(0.1, 0.1, 0.2, 0.5))], folder="Ridge", minutes=95)
         video, _ = add_media(survey, [found()], folder="Ridge", minutes=99)
         failed, _ = add_media(survey, [], folder="Ridge", minutes=120)
         with survey.write() as session:

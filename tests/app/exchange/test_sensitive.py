@@ -56,6 +56,8 @@ from app.exchange.sensitive import is_sensitive
 )
 def test_which_species_are_sensitive(species, sensitive):
     assert is_sensitive(species) is sensitive
-    assert coarse((10.123456, 77.987654), [species], exact=False) == (
-        (10.1, 78.0) if sensitive else (10.12346, 77.98765)
-    )
+
+
+def test_a_place_that_may_not_be_exact_is_rounded():
+    assert coarse((10.123456, 77.987654), exact=False) == (10.1, 78.0)
+    assert coarse((10.123456, 77.987654), exact=True) == (10.12346, 77.98765)
