@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 from urllib.parse import quote, urlencode
 
 import streamlit as st
+from sqlalchemy.orm import Session
 from streamlit.errors import StreamlitSecretNotFoundError
 
 from app.analysis.backends import modal_backend
@@ -24,6 +25,9 @@ from app.survey.roles import Lists, NotAllowed, Person, Role
 from app.web.demo import COOKIE, visitor_of
 from app.web.services import Services, services
 from app.web.tokens import EXPORT, READ, READ_SECONDS, UPLOAD, UPLOAD_SECONDS, Signer, open_signer
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def here() -> Services:
@@ -41,6 +45,12 @@ def survey() -> Survey:
     """The open survey, shared by all sessions that work on it, in the hands of this session's person."""
     own = here().survey if services.demo else None
     return own or _survey(load_settings()).seen_by(person().role)
+
+
+def read(query: Callable[Concatenate[Session, P], T], *args: P.args, **values: P.kwargs) -> T:
+    """What a query finds in the survey of this session: query(session, *args, **values)."""
+    with survey().read() as session:
+        return query(session, *args, **values)
 
 
 def whole_survey() -> Survey:

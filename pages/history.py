@@ -105,11 +105,9 @@ if not total:
     st.page_link(detections_page(), label="See what was found", icon=":material/grid_view:")
 else:
     wanted = chosen(people, kinds)
-    with deps.survey().read() as session:
-        found = history.count(session, wanted)
+    found = deps.read(history.count, wanted)
     rows, start = st.container(gap="xsmall"), page_of(found, A_PAGE, **History.PAGE.bound()).start
-    with deps.survey().read() as session:
-        shown = history.entries(session, wanted, limit=A_PAGE, offset=start)
+    shown = deps.read(history.entries, wanted, limit=A_PAGE, offset=start)
     with rows:
         redone = {entry.view.get("redoes") for entry in shown}
         for entry in shown:

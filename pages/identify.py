@@ -169,8 +169,7 @@ def known_conflicts() -> list[dict[str, Any]]:
     conflicts = st.session_state["identify_conflicts"]
     if not conflicts:
         return []
-    with deps.survey().read() as session:
-        return conflict_items(session, conflicts)
+    return deps.read(conflict_items, conflicts)
 
 
 def upcoming(order: list[int], query_id: int | None, count: int = READY) -> list[int]:

@@ -80,8 +80,7 @@ def another_detector() -> None:
 @drawn_again(REFRESH)
 def failures() -> None:
     """The newest calls without a result, and what can be done."""
-    with deps.survey().read() as session:
-        failed = call_figures.recent_failures(session)
+    failed = deps.read(call_figures.recent_failures)
     st.subheader("Calls that failed", anchor=False)
     tables.failures(failed)
     controls.retry(snapshot(deps.survey()).failed)

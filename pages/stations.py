@@ -20,8 +20,7 @@ from app.ui.stations.table import stations_form
 ABOUT = "Where and when your cameras worked. A wrong station or a wrong hour spoils everything that is counted later."
 PLACES, CLOCKS, HEALTH = "Stations", "Clocks", "Camera health"
 
-with deps.survey().read() as session:
-    deployments = deployment_views(session)
+deployments = deps.read(deployment_views)
 stations = len({deployment.station for deployment in deployments})
 page_header("Stations", ABOUT, f"{many(stations, 'station')} · {many(len(deployments), 'deployment')}")
 view = st.segmented_control(

@@ -46,8 +46,7 @@ def figure(column: object, label: str, value: int, page: object, link: str, show
 
 def figure_row(figures: WaitingFigures) -> None:
     """What there is and what waits, in five figures."""
-    with deps.survey().read() as session:
-        individuals = catalogue.count(session)
+    individuals = deps.read(catalogue.count)
     columns = st.columns(5)
     figure(columns[0], "Images and videos", figures.media, detections_page(), "See them")
     figure(columns[1], "With an animal", figures.animals, detections_page(), "See them", Show.ANIMAL)

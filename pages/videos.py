@@ -19,6 +19,7 @@ from app.ui.shared.empty import empty_page
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import upload_page
 from app.ui.shared.paging import page_in_address, turn_pages
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.words import many, plain
 from app.ui.videos.analysis import draw_analysis
 from app.ui.videos.frames.frames import marks_of, video_frames
@@ -102,12 +103,11 @@ def time_line(opened: OpenVideo) -> None:
     named = list(zip(names(tracklets), tracklets, strict=True))
     looked = [(index, second) for index, second in opened.facts.looked]
     unlooked = [(first, last) for first, last in opened.facts.unlooked]
-    event = st.plotly_chart(
+    event = draw_plot(
         tracklet_bars(named, looked, unlooked, opened.view.duration),
         key=f"bars-{opened.view.media_id}",
         on_select="rerun",
         selection_mode="points",
-        config={"displayModeBar": False},
     )
     chosen = [tuple(point["customdata"]) for point in event.selection.points if point.get("customdata")]
     if chosen and chosen != st.session_state.get("bar_chosen"):

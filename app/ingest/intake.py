@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, TypeVar
@@ -113,17 +113,32 @@ def take_in(source: SourceFile, store: MediaStore, limits: Limits, *, at_least: 
         kind = _receive(source, incoming, limits)
         if is_video(kind):
             video = _apart(read_video, incoming.path, pixels=limits.pixels)
-            thumb = thumbnail(video.picture)
-            is_new = store.keep(incoming, kind, thumb)
-            return _taken_video(source, incoming, kind, video, is_new, look_of(thumb))
+            return _kept(store, incoming, kind, video, _video_facts(source, video))
         asked: dict[str, Any] = {"kind": kind, "at_least": at_least, "pixels": limits.pixels}
         if kind in NOT_FORESEEN:
             reading = _apart(read_picture_file, incoming.path, **asked)
         else:
             reading = read_picture(incoming.file, **asked)
-        thumb = thumbnail(reading.picture)
-        is_new = store.keep(incoming, kind, thumb)
-        return _taken(source, incoming, kind, reading, is_new, look_of(thumb))
+        return _kept(store, incoming, kind, reading, _picture_facts(source, reading))
+
+
+def _kept(
+    store: MediaStore, incoming: Incoming, kind: Format, reading: Reading | VideoReading, facts: dict[str, Any]
+) -> Taken:
+    """Stores a file that could be read, with a thumbnail. facts: the other attributes of what was taken."""
+    thumb = thumbnail(reading.picture)
+    is_new = store.keep(incoming, kind, thumb)
+    return Taken(
+        sha256=incoming.sha256,
+        bytes=incoming.length,
+        format=kind,
+        width=reading.width,
+        height=reading.height,
+        new_file=is_new,
+        picture=reading.picture,
+        look=look_of(thumb),
+        **facts,
+    )
 
 
 def _apart(read: Callable[..., T], path: Path, **asked: Any) -> T:
@@ -162,30 +177,20 @@ def _read(stream: BinaryIO, most: int) -> bytes:
         raise Refused(Refusal.UNREADABLE, reason(error)) from error
 
 
-def _taken_video(
-    source: SourceFile, incoming: Incoming, kind: Format, video: VideoReading, is_new: bool, look: Look
-) -> Taken:
+def _video_facts(source: SourceFile, video: VideoReading) -> dict[str, Any]:
     beside = _sidecar_facts(source)
     taken_at, taken_at_source, zone = _video_time(source.path.rpartition("/")[2], video.facts, beside)
-    return Taken(
-        sha256=incoming.sha256,
-        bytes=incoming.length,
-        format=kind,
-        width=video.width,
-        height=video.height,
-        taken_at=taken_at,
-        taken_at_source=taken_at_source,
-        utc_offset=zone,
-        latitude=video.facts.latitude if video.facts.latitude is not None else beside.latitude,
-        longitude=video.facts.longitude if video.facts.longitude is not None else beside.longitude,
-        camera_make=(video.facts.make or beside.camera_make or "")[:80] or None,
-        camera_model=(video.facts.model or beside.camera_model or "")[:80] or None,
-        camera_serial=(beside.camera_serial or "")[:80] or None,
-        new_file=is_new,
-        picture=video.picture,
-        look=look,
-        video=video,
-    )
+    return {
+        "taken_at": taken_at,
+        "taken_at_source": taken_at_source,
+        "utc_offset": zone,
+        "latitude": video.facts.latitude if video.facts.latitude is not None else beside.latitude,
+        "longitude": video.facts.longitude if video.facts.longitude is not None else beside.longitude,
+        "camera_make": (video.facts.make or beside.camera_make or "")[:80] or None,
+        "camera_model": (video.facts.model or beside.camera_model or "")[:80] or None,
+        "camera_serial": (beside.camera_serial or "")[:80] or None,
+        "video": video,
+    }
 
 
 def _video_time(name: str, facts: VideoFacts, beside: Exif) -> tuple[datetime | None, TakenAtSource | None, str | None]:
@@ -213,27 +218,10 @@ def _sidecar_facts(source: SourceFile) -> Exif:
         return Exif()
 
 
-def _taken(source: SourceFile, incoming: Incoming, kind: Format, reading: Reading, is_new: bool, look: Look) -> Taken:
-    exif = reading.exif
-    taken_at, taken_at_source = exif.taken_at, "exif"
-    if taken_at is None:
-        taken_at, taken_at_source = file_name_time(source.path.rpartition("/")[2]), "file name"
-    return Taken(
-        sha256=incoming.sha256,
-        bytes=incoming.length,
-        format=kind,
-        width=reading.width,
-        height=reading.height,
-        taken_at=taken_at,
-        taken_at_source=taken_at_source if taken_at else None,  # type: ignore[arg-type]
-        utc_offset=exif.utc_offset,
-        damage=reading.damage,
-        latitude=exif.latitude,
-        longitude=exif.longitude,
-        camera_make=exif.camera_make,
-        camera_model=exif.camera_model,
-        camera_serial=exif.camera_serial,
-        new_file=is_new,
-        picture=reading.picture,
-        look=look,
-    )
+def _picture_facts(source: SourceFile, reading: Reading) -> dict[str, Any]:
+    facts = {field.name: getattr(reading.exif, field.name) for field in fields(Exif) if field.name != "orientation"}
+    facts |= {"taken_at_source": "exif", "damage": reading.damage}
+    if facts["taken_at"] is None:
+        named = file_name_time(source.path.rpartition("/")[2])
+        facts |= {"taken_at": named, "taken_at_source": "file name" if named else None}
+    return facts

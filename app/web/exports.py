@@ -13,7 +13,8 @@ from app.storage import shared
 from app.storage.errors import StoreError
 from app.survey.database import Survey
 from app.survey.exports import written
-from app.web.tokens import EXPORT, BadToken, Signer
+from app.web.services import Opened
+from app.web.tokens import EXPORT, refusal
 from modal_backend.errors import sentence
 
 CONTENT_TYPES = {
@@ -30,17 +31,15 @@ HEADERS = {"Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
 class ExportRoute:
     """Each request wants an export token in ?t= that was made for this file."""
 
-    def __init__(self, opened: Callable[[], tuple[Survey, Signer]]) -> None:
+    def __init__(self, opened: Callable[[], Opened]) -> None:
         self._opened = opened
 
     async def export(self, request: Request) -> Response:
         """The file, or the README beside it; 403 without a token, 404 when it is not there (any more)."""
         number, name = request.path_params["number"], request.path_params["name"]
-        survey, signer = self._opened()
-        try:
-            signer.check(request.query_params.get("t", ""), EXPORT, str(number))
-        except BadToken as error:
-            return JSONResponse({"error": str(error)}, status_code=403)
+        survey = self._opened().survey
+        if refused := refusal(self._opened().signer, request, EXPORT, str(number)):
+            return refused
         found = await anyio.to_thread.run_sync(_view, survey, number)
         path = found.path if found is not None else None
         if path is not None and name == readme_beside(path).name:

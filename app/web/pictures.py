@@ -18,13 +18,12 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
 
 from app import files
-from app.settings import Settings
 from app.storage import shared
 from app.storage.errors import StoreError
-from app.survey.database import Survey
 from app.survey.detections import people
 from app.survey.detections.blur import blurred_jpeg
-from app.web.tokens import READ, BadToken, Signer
+from app.web.services import Opened
+from app.web.tokens import READ, refusal
 from modal_backend.contracts import Box
 from modal_backend.errors import sentence
 from modal_backend.weights.whole_file import whole_file
@@ -54,7 +53,7 @@ Hidden = Callable[[Session], list[Box] | None]
 class PictureRoutes:
     """GET routes of pictures. Each wants a read token in ?t=."""
 
-    def __init__(self, opened: Callable[[], tuple[Settings, Signer, Survey]]) -> None:
+    def __init__(self, opened: Callable[[], Opened]) -> None:
         self._opened = opened
         self._two_at_once = anyio.CapacityLimiter(2)
 
@@ -100,7 +99,7 @@ class PictureRoutes:
         refused = self._refused(request)
         if refused is not None:
             return refused
-        data_dir, sha256 = self._opened()[0].data_dir, name.removesuffix(".jpg")
+        data_dir, sha256 = self._opened().settings.data_dir, name.removesuffix(".jpg")
         path = files.view_path(data_dir, sha256)
         if not path.is_file():
             try:
@@ -117,7 +116,7 @@ class PictureRoutes:
         refused = self._refused(request)
         if refused is not None:
             return refused
-        data_dir = self._opened()[0].data_dir
+        data_dir = self._opened().settings.data_dir
         try:
             path = await anyio.to_thread.run_sync(lambda: shared.here(data_dir, find(data_dir)))
         except FileNotFoundError:
@@ -135,7 +134,7 @@ class PictureRoutes:
         return FileResponse(path, media_type=content_type, headers=headers)
 
     async def _hidden(self, hidden: Hidden) -> list[Box] | None:
-        survey = self._opened()[2]
+        survey = self._opened().survey
 
         def read() -> list[Box] | None:
             with survey.read() as session:
@@ -144,12 +143,7 @@ class PictureRoutes:
         return await anyio.to_thread.run_sync(read)
 
     def _refused(self, request: Request) -> Response | None:
-        _, signer, _ = self._opened()
-        try:
-            signer.check(request.query_params.get("t", ""), READ)
-        except BadToken as error:
-            return JSONResponse({"error": str(error)}, status_code=403)
-        return None
+        return refusal(self._opened().signer, request, READ)
 
 
 def fetch_or_make_view(data_dir: Path, sha256: str) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from dataclasses import asdict
+from functools import partial
 from hmac import compare_digest
 from ipaddress import IPv6Address, ip_address
 
@@ -15,7 +16,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
 from app.jobs.queue import Jobs
-from app.settings import Settings
 from app.survey.calls.figures import ModelFigures, model_figures
 from app.survey.calls.overview import StripSnapshot, snapshot
 from app.survey.database import Survey
@@ -24,9 +24,9 @@ from app.web.exports import ExportRoute
 from app.web.metrics import SurveyFigures, metrics_text, survey_figures
 from app.web.pictures import PictureRoutes
 from app.web.scripts import script
-from app.web.services import Services
+from app.web.services import Opened, Services
 from app.web.species import species
-from app.web.tokens import READ, BadToken, Signer
+from app.web.tokens import READ, refusal
 from app.web.uploads import UploadRoute
 
 WRITE_SECONDS = 5.0
@@ -52,9 +52,9 @@ FORWARDED = frozenset(
 
 def build_routes(state: Services) -> list[Route]:
     """All routes over one set of services."""
-    pictures = PictureRoutes(lambda: (*_opened(state), _survey_and_signer(state)[0]))
-    uploads = UploadRoute(lambda: _opened(state))
-    figures, exports = FigureRoutes(state), ExportRoute(lambda: _survey_and_signer(state))
+    opened = partial(_opened, state)
+    pictures, uploads, exports = PictureRoutes(opened), UploadRoute(opened), ExportRoute(opened)
+    figures = FigureRoutes(state)
     return [
         Route("/healthz", figures.healthz),
         Route("/metrics", figures.metrics),
@@ -72,23 +72,10 @@ def build_routes(state: Services) -> list[Route]:
     ]
 
 
-def _opened(state: Services) -> tuple[Settings, Signer]:
-    state = _of_visitor(state)
-    if state.settings is None or state.signer is None:
-        raise RuntimeError("a route was called before the survey was open")
-    return state.settings, state.signer
-
-
-def _survey_and_signer(state: Services) -> tuple[Survey, Signer]:
-    state = _of_visitor(state)
-    if state.survey is None or state.signer is None:
-        raise RuntimeError("a route was called before the survey was open")
-    return state.survey, state.signer
-
-
-def _of_visitor(state: Services) -> Services:
+def _opened(state: Services) -> Opened:
+    """What the visitor whose request this is works on."""
     try:
-        return state.of_visitor(current_visitor())
+        return state.of_visitor(current_visitor()).opened()
     except (LookupError, DemoFull) as error:
         raise HTTPException(403, str(error)) from error
 
@@ -121,30 +108,26 @@ class FigureRoutes:
         return JSONResponse(asdict(await self._snapshot()), headers={"Cache-Control": "no-store"})
 
     async def _snapshot(self) -> StripSnapshot:
-        survey, (settings, _) = self._state.survey, _opened(self._state)
-        if survey is None:
-            raise RuntimeError("a route was called before the survey was open")
-        return await anyio.to_thread.run_sync(snapshot, survey, settings.active_backend.value)
+        backend = _opened(self._state).settings.active_backend
+        return await anyio.to_thread.run_sync(snapshot, self._state.opened().survey, backend.value)
 
     def _whole(self) -> tuple[list[ModelFigures], SurveyFigures]:
-        survey, settings = self._state.survey, self._state.settings
-        if survey is None or settings is None:
-            raise RuntimeError("a route was called before the survey was open")
-        self._jobs = self._jobs or Jobs(survey, settings)
-        with survey.read() as session:
+        now = self._state.opened()
+        self._jobs = self._jobs or Jobs(now.survey, now.settings)
+        with now.survey.read() as session:
             models = model_figures(session)
-        return models, survey_figures(survey, self._jobs)
+        return models, survey_figures(now.survey, self._jobs)
 
     async def _survey_check(self) -> str:
-        if self._state.survey is None or self._state.settings is None:
+        if not self._state.ready:
             return "not open yet"
-        survey, settings = self._state.survey, self._state.settings
-        if shutil.disk_usage(settings.data_dir).free < RESERVE_BYTES:
+        now = self._state.opened()
+        if shutil.disk_usage(now.settings.data_dir).free < RESERVE_BYTES:
             return "the disk of the data directory is full"
         answer = f"the survey could not be written within {WRITE_SECONDS:.0f} s"
         with anyio.move_on_after(WRITE_SECONDS):
             async with self._one_check:
-                answer = await anyio.to_thread.run_sync(_write, survey, abandon_on_cancel=True)
+                answer = await anyio.to_thread.run_sync(_write, now.survey, abandon_on_cancel=True)
         return answer
 
     def _worker_check(self) -> str:
@@ -154,7 +137,7 @@ class FigureRoutes:
         return "ok" if worker.alive() else "not running"
 
     def _may_read_metrics(self, request: Request) -> bool:
-        settings, _ = _opened(self._state)
+        settings = _opened(self._state).settings
         given = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
         if settings.metrics_token and compare_digest(given.encode(), settings.metrics_token.encode()):
             return True
@@ -163,12 +146,7 @@ class FigureRoutes:
         )
 
     def _has_read_token(self, request: Request) -> bool:
-        _, signer = _opened(self._state)
-        try:
-            signer.check(request.query_params.get("t", ""), READ)
-        except BadToken:
-            return False
-        return True
+        return refusal(_opened(self._state).signer, request, READ) is None
 
 
 def _write(survey: Survey) -> str:

@@ -14,6 +14,15 @@ if TYPE_CHECKING:
     from app.web.demo import Demo
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What routes work on once the survey is open."""
+
+    settings: Settings
+    survey: Survey
+    signer: Signer
+
+
 @dataclass
 class Services:
     """Empty until the server's lifespan has opened the survey.
@@ -31,6 +40,12 @@ class Services:
     def ready(self) -> bool:
         """Whether the routes are served by this process, with the survey open."""
         return self.survey is not None and self.signer is not None and self.settings is not None
+
+    def opened(self) -> Opened:
+        """What is open. Raises RuntimeError before it is."""
+        if self.settings is None or self.survey is None or self.signer is None:
+            raise RuntimeError("a route was called before the survey was open")
+        return Opened(self.settings, self.survey, self.signer)
 
     def of_visitor(self, visitor: str | None) -> Services:
         """What a visitor of the demo works on; without demo mode, these. Raises LookupError for nobody in the demo."""

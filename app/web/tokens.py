@@ -11,6 +11,8 @@ from functools import lru_cache
 from pathlib import Path
 
 import itsdangerous
+from starlette.requests import Request
+from starlette.responses import JSONResponse
 
 from app import files
 from app.survey.roles import Role
@@ -72,6 +74,15 @@ class Signer:
     def mark(self) -> str:
         """Eight characters that tell this data directory from another; says nothing about the key."""
         return itsdangerous.Signer(self._key, **SIGNATURE).get_signature("mark").decode()[:8]  # type: ignore[arg-type]
+
+
+def refusal(signer: Signer, request: Request, purpose: str, subject: str | None = None) -> JSONResponse | None:
+    """The answer to a request whose token in ?t= does not allow this, None for one that does; see `Signer.check`."""
+    try:
+        signer.check(request.query_params.get("t", ""), purpose, subject)
+    except BadToken as error:
+        return JSONResponse({"error": str(error)}, status_code=403)
+    return None
 
 
 def open_signer(data_dir: Path) -> Signer:

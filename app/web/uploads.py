@@ -14,8 +14,8 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 
 from app import files
-from app.settings import Settings
-from app.web.tokens import UPLOAD, BadToken, Signer
+from app.web.services import Opened
+from app.web.tokens import UPLOAD, BadToken
 from modal_backend.weights.whole_file import whole_file
 
 BATCH = re.compile(r"[0-9A-Za-z][0-9A-Za-z_-]{3,63}")
@@ -37,15 +37,16 @@ class UploadRefused(Exception):
 class UploadRoute:
     """Receives uploads into the folder of their batch."""
 
-    def __init__(self, opened: Callable[[], tuple[Settings, Signer]]) -> None:
+    def __init__(self, opened: Callable[[], Opened]) -> None:
         self._opened = opened
 
     async def receive(self, request: Request) -> Response:
         """Stream the body to disk; the file appears under its name when it is complete."""
         try:
             target = self._target(request)
-            limit = self._opened()[0].upload_max_bytes
-            check_announced_size(request.headers.get("content-length"), limit, self._opened()[0].data_dir)
+            settings = self._opened().settings
+            limit = settings.upload_max_bytes
+            check_announced_size(request.headers.get("content-length"), limit, settings.data_dir)
             size = await store(request.stream(), target, limit)
         except UploadRefused as error:
             return JSONResponse({"error": str(error)}, status_code=error.status)
@@ -64,17 +65,17 @@ class UploadRoute:
         return Response(headers={"Upload-Length": str(target.stat().st_size), "Cache-Control": "no-store"})
 
     def _target(self, request: Request) -> Path:
-        settings, signer = self._opened()
+        opened = self._opened()
         batch = request.path_params["batch"]
         token = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
         try:
-            signer.check(token, UPLOAD, batch)
+            opened.signer.check(token, UPLOAD, batch)
         except BadToken as error:
             raise UploadRefused(403, str(error)) from error
         if not BATCH.fullmatch(batch):
             raise UploadRefused(400, "The upload has no valid name.")
         parts = checked_parts(request.path_params["path"])
-        return files.upload_folder(settings.data_dir, batch).joinpath(*map(files.stored_name, parts))
+        return files.upload_folder(opened.settings.data_dir, batch).joinpath(*map(files.stored_name, parts))
 
 
 def checked_parts(path: str) -> list[str]:

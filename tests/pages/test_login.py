@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from app import deps
 from app.settings import load_settings
 from app.survey.tables.base import Base
+from app.survey.tables.media import ImportBatch, ImportState
 from tests.pages.test_every_page import PAGES, data_dir, filled, page, six, words  # noqa: F401 (fixtures)
 
 
@@ -70,6 +71,17 @@ def test_a_viewer_changes_nothing_whatever_they_press(login, name):
         assert not test.exception
     assert rows() == before
     assert audited() == [("vera@example.org", "signed in")]
+
+
+def test_a_viewer_is_refused_in_words_to_run_a_stopped_import_again_from_any_page(login):
+    with deps.whole_survey().write() as session:
+        session.execute(sa.update(ImportBatch).values(state=ImportState.FAILED, error="The disk was full."))
+    login("vera@example.org")
+    for name in ("survey", "operations"):
+        test = page(name)
+        next(button for button in test.button if button.label == "Run again").click().run()
+        assert not test.exception
+        assert any("You are a viewer" in toast.value for toast in test.toast)
 
 
 def test_an_admin_reads_in_history_who_signed_in_and_on_operations_who_they_are(login):

@@ -19,8 +19,7 @@ def drawn_when_looked_at(views: Sequence[MediaView]) -> None:
     @drawn_again("2s" if waiting else None)
     def wait() -> None:
         if waiting and drawn_by_itself():
-            with deps.survey().read() as session:
-                left = browse.being_looked_at(session, waiting)
+            left = deps.read(browse.being_looked_at, waiting)
             if left < len(waiting):
                 st.rerun()
 

@@ -24,8 +24,7 @@ def repeated_boxes() -> None:
             st.session_state[ASKED] = True
         if not st.session_state.get(ASKED):
             return
-        with deps.survey().read() as session:
-            places = repeated(session)
+        places = deps.read(repeated)
         if not places:
             st.info("No box that nobody has looked at comes again at one place in four events or more.")
         for place in places:

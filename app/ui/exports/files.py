@@ -25,8 +25,7 @@ SHOWN = 3
 
 def recent() -> list[ExportView]:
     """The latest files, newest first."""
-    with deps.survey().read() as session:
-        return written.recent(session, deps.survey().data_dir)
+    return deps.read(written.recent, deps.survey().data_dir)
 
 
 def of(files: Sequence[ExportView], kind: str, settings: Mapping[str, str]) -> ExportView | None:
@@ -134,8 +133,7 @@ def _live(export_id: int) -> None:
 
     @drawn_again("1s")
     def live() -> None:
-        with deps.survey().read() as session:
-            file = written.view(session, deps.survey().data_dir, export_id)
+        file = deps.read(written.view, deps.survey().data_dir, export_id)
         if file is None or not file.under_way:
             st.rerun()
         st.progress(min(file.done / file.total, 1.0) if file.total else 0.0, text=_pace(file))

@@ -117,8 +117,7 @@ def _anchor(title: str) -> str:
 
 def places() -> bool:
     """Whether exact places of sensitive species may leave; the rule in words."""
-    with deps.survey().read() as session:
-        species = survey_species(session)
+    species = deps.read(survey_species)
     listed = [label for label in species if is_sensitive(label)]
     st.caption(
         "While a sensitive species is in the survey, all places are rounded to 0.1° (about 11 km) in every file, "
@@ -206,8 +205,7 @@ def camtrap(now: Now) -> dict[str, str]:
     }  # fmt: skip
     why_not = "Say above how stations were chosen and when cameras recorded."
     if sampling and method:
-        with deps.survey().read() as session:
-            why_not = refused(session, wish_of(details).statement)
+        why_not = deps.read(refused, wish_of(details).statement)
     row(FORMATS["camtrap-dp"], now, why_not, None, **details)
     return details
 

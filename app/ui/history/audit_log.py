@@ -16,8 +16,7 @@ def audit_log() -> None:
     """The newest entries of the audit log, for reviewers and admins; nothing where there are none."""
     if deps.person().role < Role.REVIEWER:
         return
-    with deps.survey().read() as session:
-        rows = audit.newest(session, MOST)
+    rows = deps.read(audit.newest, MOST)
     if not rows:
         return
     with st.expander("Sign-ins, exports, jobs and models", icon=":material/shield_person:"):

@@ -33,8 +33,7 @@ def thumbnail(entry: HistoryEntry) -> None:
 
 def details(entry: HistoryEntry) -> None:
     """What was before and after, and what the models had to say when it was decided."""
-    with deps.survey().read() as session:
-        rows = history.changed_rows(session, entry.id)
+    rows = deps.read(history.changed_rows, entry.id)
     if rows:
         tables, columns, before, after = zip(*rows, strict=True)
         shown = {"what": map(thing, tables), "which": map(field, columns), "before": before, "after": after}

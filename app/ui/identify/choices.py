@@ -101,5 +101,4 @@ def in_chosen_order(order: Sequence[int], chosen: str) -> list[int]:
     """The queries in the chosen order; the one that was waiting longest first by itself."""
     if chosen == ORDERS[0]:
         return list(order)
-    with deps.survey().read() as session:
-        return quality.by_quality(session, order)
+    return deps.read(quality.by_quality, order)

@@ -93,8 +93,7 @@ def ask_for_rankings(jobs: Jobs, waiting: Sequence[int], scope: Scope) -> None:
 
 def any_crops() -> bool:
     """Whether the survey has crops at all, decided or not."""
-    with deps.survey().read() as session:
-        return evidence.any_crops(session)
+    return deps.read(evidence.any_crops)
 
 
 def _new(what: str, crops: Sequence[Crops]) -> list[Crops]:

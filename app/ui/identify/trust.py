@@ -15,11 +15,10 @@ from app.survey.detections import rapid_profile
 from app.survey.individuals.rankings import Scope, last_ranking
 from app.ui.identify.requests import ask_for_rankings
 from app.ui.shared import counts
+from app.ui.shared.plots import GREY, MARK, draw_plot
 
 WAIT_SECONDS = 0.05
 COUNTED = "pairs-counted"
-MARK = "#2A9D8F"
-GREY = "#8C938D"
 
 
 def pairs_left(scope: Scope, state: str, jobs: Jobs) -> None:
@@ -50,7 +49,7 @@ def probabilities(state: CalibrationState) -> None:
             st.caption("The diagram is drawn from the pairs that people decide; there are not enough yet.")
             return
         st.caption(f"{state.same:,} pairs said to be the same, {state.different:,} different. {_brier(state)}")
-        st.plotly_chart(reliability(state), key=f"reliability-{state.model}", config={"displayModeBar": False})
+        draw_plot(reliability(state), key=f"reliability-{state.model}")
 
 
 def reliability(state: CalibrationState) -> go.Figure:

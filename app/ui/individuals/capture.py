@@ -18,6 +18,7 @@ from app.ui.shared import counts
 from app.ui.shared.address import CaptureDesign, Individuals
 from app.ui.shared.navigation import export_page
 from app.ui.shared.paging import page_of
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.words import many, plain
 from app.ui.stations.table import stations_form
 
@@ -29,8 +30,7 @@ LABEL = "quick look, not an estimate to publish"
 
 def chosen_design() -> Design:
     """The design as the address has it; always visible."""
-    with deps.survey().read() as session:
-        species = species_known(session)
+    species = deps.read(species_known)
     with st.container(horizontal=True, vertical_alignment="bottom"):
         days = st.number_input(
             "Days an occasion", 1, 365, CaptureDesign.DAYS.default, width=150, **CaptureDesign.DAYS.bound()
@@ -87,7 +87,7 @@ def capture_view() -> None:
         left, right = st.columns(2)
         with left:
             st.subheader("Discovery curve", anchor=False)
-            st.plotly_chart(discovery(discovery_curve(history)), key="discovery", config={"displayModeBar": False})
+            draw_plot(discovery(discovery_curve(history)), key="discovery")
         with right:
             st.subheader("How many are there?", anchor=False)
             estimates(quick_looks(history))
@@ -104,7 +104,7 @@ def matrix(history: CaptureHistory) -> None:
     """Individuals x occasions, forty individuals at a time."""
     st.subheader("Individuals by occasion", anchor=False)
     figure = history_matrix(history, page_of(len(history.individuals), ROWS, **Individuals.HISTORY_ROWS.bound()))
-    st.plotly_chart(figure, key="matrix", config={"displayModeBar": False})
+    draw_plot(figure, key="matrix")
     st.caption("● seen · NA: no camera worked in this occasion · empty: cameras worked, not seen")
 
 

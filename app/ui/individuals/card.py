@@ -26,6 +26,7 @@ from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import undo, undo_button
 from app.ui.shared.navigation import detections_page
 from app.ui.shared.paging import page_of
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.words import duration, many, moment, plain, when
 
 FLANK_WORDS = {"left": "Left flank", "right": "Right flank", "other": "Other view", "unknown": "Flank not set"}
@@ -60,8 +61,7 @@ def card(entry: CatalogueEntry) -> None:
         required=True,
         **Individuals.SECTION.bound(),
     )
-    with deps.survey().read() as session:
-        found = sightings(session, entry.id)
+    found = deps.read(sightings, entry.id)
     if section == "Time and place":
         time_and_place(found)
     elif section == "Neighbours":
@@ -113,20 +113,19 @@ def crops(found: Sequence[SightingView]) -> None:
 
 def time_and_place(found: Sequence[SightingView]) -> None:
     """Time line, map in kilometres, and every change of station."""
-    with deps.survey().read() as session:
-        deployments = deployment_views(session)
+    deployments = deps.read(deployment_views)
     moves, where = movements(found, deployments), places(deployments)
     left, right = st.columns(2)
     with left:
         line = time_line(found)
         if line:
-            st.plotly_chart(line, key="time-line", config={"displayModeBar": False})
+            draw_plot(line, key="time-line")
         else:
             st.info("None of its sightings has a capture time.")
     with right:
         chart = station_map(where, found, moves)
         if chart:
-            st.plotly_chart(chart, key="station-map", config={"displayModeBar": False})
+            draw_plot(chart, key="station-map")
         else:
             st.info("No station has coordinates. Fill them in under Capture history, Stations.")
     _not_drawn(found, where)
@@ -139,8 +138,7 @@ def near(found: Sequence[SightingView]) -> None:
     hours = st.select_slider(
         "Seen at the same station within", HOURS, 24, format_func=lambda choice: f"{choice} h", key="near", width=320
     )
-    with deps.survey().read() as session:
-        others = neighbours(session, found, hours)
+    others = deps.read(neighbours, found, hours)
     if not others:
         st.info(f"Nobody else was seen at its stations within {hours} h of it.")
         return
@@ -158,8 +156,7 @@ def near(found: Sequence[SightingView]) -> None:
 
 def history(entry: CatalogueEntry) -> None:
     """Every decision about this individual; each that stands can be taken back unless something newer rests on it."""
-    with deps.survey().read() as session:
-        decisions = catalogue.history(session, entry.id)
+    decisions = deps.read(catalogue.history, entry.id)
     st.dataframe(
         {
             "when": [moment(decision.decided_at) for decision in decisions],

@@ -45,8 +45,7 @@ def catalogue_view() -> None:
 
 def entry_items(entries: Sequence[CatalogueEntry]) -> list[dict[str, object]]:
     """One item an individual, with its best crop; its id is that of the individual."""
-    with deps.survey().read() as session:
-        covers = boxes(session, [entry.cover_detection_id for entry in entries if entry.cover_detection_id])
+    covers = deps.read(boxes, [entry.cover_detection_id for entry in entries if entry.cover_detection_id])
     return [
         {
             "id": entry.id,

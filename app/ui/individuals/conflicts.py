@@ -95,8 +95,7 @@ def sentence(conflict: Conflict, called: dict[int, str]) -> str:
 
 
 def _pair(conflict: Conflict) -> list[dict[str, object]]:
-    with deps.survey().read() as session:
-        shown = boxes(session, list(conflict.pair))
+    shown = deps.read(boxes, list(conflict.pair))
     return [
         {
             "id": view.detection_id,
@@ -148,8 +147,7 @@ def _solutions(conflict: Conflict, called: dict[int, str], deployments: dict[int
 
 def _split_off(view: SightingView) -> bool:
     """The crop with the others of its event that belong to the same individual; taken out when nothing else is left."""
-    with deps.survey().read() as session:
-        mine = sightings(session, view.individual_id)
+    mine = deps.read(sightings, view.individual_id)
     same_event = [
         sighting.detection_id for sighting in mine if sighting.unit == view.unit and sighting.station == view.station
     ]

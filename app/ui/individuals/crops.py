@@ -12,8 +12,7 @@ from app.ui.shared.words import day
 
 def crop_items(found: Sequence[SightingView], *, opens_media: bool = False) -> list[dict[str, object]]:
     """One item a sighting, its id that of the detection; opens_media: that of the image, to open it with a click."""
-    with deps.survey().read() as session:
-        shown = boxes(session, [sighting.detection_id for sighting in found])
+    shown = deps.read(boxes, [sighting.detection_id for sighting in found])
     return [
         {
             "id": sighting.media_id if opens_media else sighting.detection_id,

@@ -102,8 +102,7 @@ def split_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
         st.caption(f"The first {TO_CHOOSE} of {len(found):,} sightings are shown.")
     if not chosen:
         return
-    with deps.survey().read() as session:
-        preview = split_preview(session, entry.id, chosen)
+    preview = deps.read(split_preview, entry.id, chosen)
     st.markdown(
         f"A new individual would have {in_words(preview.moved)}; "
         f"{plain(entry.name)} would keep {in_words(preview.rest)}."

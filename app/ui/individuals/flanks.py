@@ -63,8 +63,7 @@ def flanks_view() -> None:
         )
         return
     shown = report.proposals[page_of(len(report.proposals), A_PAGE, **Individuals.FLANKS_PAGE.bound())]
-    with deps.survey().read() as session:
-        called = names(session)
+    called = deps.read(names)
     for proposal in shown:
         _proposal(proposal, called)
 

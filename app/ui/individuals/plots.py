@@ -10,11 +10,11 @@ import plotly.graph_objects as go
 from app.survey.capture.history import MISSING, CaptureHistory
 from app.survey.individuals.sightings import Movement, SightingView
 from app.ui.shared.map_lines import Plane, draw_lines
+from app.ui.shared.plots import GREY, MARK, calm
 
-MARK = "#2A9D8F"
-GREY = "#8C938D"
 FLANKS = {"left": "triangle-left", "right": "triangle-right", "other": "square", "unknown": "circle-open"}
 MOST_LABELS = 60
+TOP = 24  # pixels over a plot
 CELLS = {MISSING: (0.0, "NA", "no camera worked (NA)"), 0: (0.5, "", "not seen"), 1: (1.0, "●", "seen")}
 
 
@@ -38,7 +38,7 @@ def time_line(sightings: Sequence[SightingView]) -> go.Figure | None:
     figure.update_xaxes(showgrid=True)
     stations = len({sighting.station for sighting in dated})
     figure.update_layout(legend={"orientation": "h", "y": 1.02, "yanchor": "bottom", "x": 0, "title": "flank  "})
-    return _calm(figure, min(150 + 26 * stations, 520), legend=True)
+    return calm(figure, min(150 + 26 * stations, 520), top=TOP, legend=True)
 
 
 def station_map(
@@ -78,7 +78,7 @@ def station_map(
         hovertemplate="%{text}<br>%{customdata} sightings<extra></extra>",
     )  # fmt: skip
     _scale(figure, plane, list(at.values()))
-    return _calm(figure, 380)
+    return calm(figure, 380, top=TOP)
 
 
 def counts_map(places: Mapping[str, tuple[float, float]], numbers: Mapping[str, int], noun: str) -> go.Figure | None:
@@ -99,7 +99,7 @@ def counts_map(places: Mapping[str, tuple[float, float]], numbers: Mapping[str, 
         )
     )  # fmt: skip
     _scale(figure, plane, list(at.values()))
-    return _calm(figure, 260)
+    return calm(figure, 260, top=TOP)
 
 
 def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
@@ -115,7 +115,7 @@ def discovery(curve: Sequence[tuple[int, int, int]]) -> go.Figure:
     )
     figure.update_xaxes(title="station-days worked", rangemode="tozero")
     figure.update_yaxes(title="individuals known", rangemode="tozero")
-    return _calm(figure, 300)
+    return calm(figure, 300, top=TOP)
 
 
 def history_matrix(history: CaptureHistory, rows: slice) -> go.Figure:
@@ -136,7 +136,7 @@ def history_matrix(history: CaptureHistory, rows: slice) -> go.Figure:
     )  # fmt: skip
     figure.update_yaxes(autorange="reversed", type="category")
     figure.update_xaxes(type="category", side="top", tickangle=-45, nticks=14)
-    return _calm(figure, 90 + 20 * len(names))
+    return calm(figure, 90 + 20 * len(names), top=TOP)
 
 
 def _scale(figure: go.Figure, plane: Plane, at: Sequence[tuple[float, float]]) -> None:
@@ -157,8 +157,3 @@ def _scale(figure: go.Figure, plane: Plane, at: Sequence[tuple[float, float]]) -
     draw_lines(figure, plane, x, y)
     figure.update_xaxes(visible=False, range=x)
     figure.update_yaxes(visible=False, range=y, scaleanchor="x", scaleratio=1)
-
-
-def _calm(figure: go.Figure, height: int, *, legend: bool = False) -> go.Figure:
-    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 24, "b": 8}, showlegend=legend)
-    return figure

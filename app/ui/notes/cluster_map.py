@@ -18,6 +18,7 @@ from app.survey.notes import views
 from app.ui.notes import plots
 from app.ui.notes.note_list import MARK, lead_on, note_html
 from app.ui.shared.decisions import callback, decide, undo_button
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.words import many, plain
 
 EXAMPLES = 12
@@ -44,7 +45,7 @@ def cluster_map(run_id: int, result: RunResult) -> None:
     heat = plots.cluster_heat(result, shown)
     if heat is not None:
         with st.expander("Keywords of each category by cluster"):
-            st.plotly_chart(heat, key="cluster-heat", config={"displayModeBar": False})
+            draw_plot(heat, key="cluster-heat")
 
 
 def _list(run_id: int, shown: Sequence[Cluster], hidden: Sequence[Cluster]) -> Cluster | None:
@@ -91,8 +92,7 @@ def _map(run_id: int, result: RunResult, shown: Sequence[Cluster], chosen: Clust
         st.info("Every cluster is hidden.")
         return []
     first = {word: result.notes_with(word)[:1] for word in words}
-    with deps.survey().read() as session:
-        notes = views.notes_by_id(session, {number for ids in first.values() for number in ids})
+    notes = deps.read(views.notes_by_id, {number for ids in first.values() for number in ids})
     excerpts = {word: notes[ids[0]].text for word, ids in first.items() if ids and ids[0] in notes}
     key = f"keyword-map-{run_id}-{colour}"
     cluster_of = {word: cluster.number for cluster in shown for word in cluster.keywords}
@@ -102,12 +102,11 @@ def _map(run_id: int, result: RunResult, shown: Sequence[Cluster], chosen: Clust
         if len(caught) == 1:
             st.session_state[f"cluster-{run_id}"] = cluster_of.get(caught[0])
 
-    event = st.plotly_chart(
+    event = draw_plot(
         plots.keyword_map(result, colour, excerpts, shown, chosen.number if chosen else None),
         key=key,
         on_select=clicked,
         selection_mode=("lasso", "box", "points"),
-        config={"displayModeBar": False},
     )
     st.caption("Click a point for its cluster, or draw around points to list their notes. Size: notes with the word.")
     return _caught(event.selection.points)
@@ -155,8 +154,7 @@ def _notes(title: str, result: RunResult, keywords: Sequence[str], cluster: Clus
     """The notes that hold these keywords, their stations and individuals, and where they lead."""
     held = Counter(number for word in keywords for number in result.notes_with(word))
     ids = cluster.notes(result) if cluster else [number for number, _ in held.most_common()]
-    with deps.survey().read() as session:
-        found = views.notes_by_id(session, ids[:MOST_NOTES])
+    found = deps.read(views.notes_by_id, ids[:MOST_NOTES])
     notes = [found[number] for number in ids if number in found]
     st.markdown(f"{title} · {many(len(ids), 'note')}")
     for label, names in (

@@ -16,6 +16,7 @@ from app.survey.notes import notes as survey_notes
 from app.survey.tables.notes import NoteRun, RunState
 from app.ui.notes import plots
 from app.ui.shared.address import FieldNotes
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.words import many, plain
 
 
@@ -34,7 +35,7 @@ def two_categories(result: RunResult) -> None:
     if table.empty:
         st.info("Neither of the two has a keyword that sets it apart.")
         return
-    st.plotly_chart(plots.two_sides(table, this, other), key="two-sides", config={"displayModeBar": False})
+    draw_plot(plots.two_sides(table, this, other), key="two-sides")
     st.caption(
         f"{plain(this)}: {many(result.counts['categories'][this], 'note')}. {plain(other)}: "
         f"{many(result.counts['categories'][other], 'note')}. Only these two are compared, by their rates."

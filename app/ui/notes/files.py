@@ -52,8 +52,7 @@ def file_list(files: Sequence[NoteFile], deleted: Sequence[DeletedFile]) -> None
 
 def _delete(file: NoteFile) -> None:
     with st.popover("Delete", icon=":material/delete:", key=f"delete-notes-{file.id}", type="tertiary"):
-        with deps.survey().read() as session:
-            used = survey_notes.runs_with(session, file.id)
+        used = deps.read(survey_notes.runs_with, file.id)
         st.markdown(
             f"Delete **{plain(file.label)}** with its {many(file.rows, 'note')}? "
             + (f"{many(len(used), 'run')} took notes from it: the figures stay and say so, the notes are not shown. "
@@ -75,8 +74,7 @@ def _delete(file: NoteFile) -> None:
 
 def deleted_sources(run: NoteRun) -> None:
     """Says that notes of this run were deleted since."""
-    with deps.survey().read() as session:
-        gone = survey_notes.deleted_files(session, run.settings["source"]["files"])
+    gone = deps.read(survey_notes.deleted_files, run.settings["source"]["files"])
     for file in gone:
         st.warning(
             f"{plain(file.label)} ({many(file.rows, 'note')}) was deleted by {plain(file.who)}, "

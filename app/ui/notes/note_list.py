@@ -30,8 +30,7 @@ def draw_notes_near(seen: Sequence[tuple[str, date]], individual: str | None = N
     Args:
         seen: names of stations or deployments, each with a day.
     """
-    with deps.survey().read() as session:
-        notes = notes_near(session, seen, individual)
+    notes = deps.read(notes_near, seen, individual)
     about = f" or about {plain(individual)}" if individual else ""
     if not notes:
         st.caption(f"No field note within a day at the same station{about}.")

@@ -9,6 +9,7 @@ import streamlit as st
 from app.notes.months import FEWEST_MONTHS
 from app.notes.result import RunResult
 from app.ui.notes.plots import COLOURS
+from app.ui.shared.plots import calm, draw_plot
 from app.ui.shared.words import many, plain
 
 HEIGHT = 300
@@ -74,7 +75,7 @@ def month_chart(result: RunResult, word: str, height: int = SMALL) -> None:
     if len(result.months) > 1 and word in result.by_month:
         st.markdown(f"**“{plain(word)}” by month**")
         key = f"months-{word}-{height}"
-        st.plotly_chart(month_plot(result, word, height), key=key, config={"displayModeBar": False})
+        draw_plot(month_plot(result, word, height), key=key)
 
 
 def month_plot(result: RunResult, word: str, height: int = SMALL) -> go.Figure:
@@ -93,5 +94,4 @@ def month_plot(result: RunResult, word: str, height: int = SMALL) -> go.Figure:
     )
     figure.update_xaxes(type="category")
     figure.update_yaxes(tickformat=".0%", rangemode="tozero")
-    figure.update_layout(height=height, margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return figure
+    return calm(figure, height)

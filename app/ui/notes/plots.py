@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from app.notes.clusters import OTHER, Cluster
 from app.notes.result import RunResult
 from app.ui.notes.labels import place_labels
+from app.ui.shared.plots import calm
 from modal_backend.models.text.log_odds import log_odds
 
 # Okabe and Ito's set without its yellow, which is lost on paper; then shapes tell the next ones apart.
@@ -129,8 +130,7 @@ def cluster_heat(result: RunResult, groups: Sequence[Cluster]) -> go.Figure | No
         )
     )
     figure.update_yaxes(autorange="reversed")
-    figure.update_layout(height=80 + 26 * len(order), margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return figure
+    return calm(figure, 80 + 26 * len(order))
 
 
 def between(result: RunResult, this: str, other: str) -> pd.DataFrame:
@@ -167,5 +167,4 @@ def two_sides(table: pd.DataFrame, this: str, other: str) -> go.Figure:
         )
     )
     figure.update_xaxes(title=f"← {this}    z    {other} →", zeroline=True, showticklabels=False)
-    figure.update_layout(height=120 + 22 * len(both), margin={"l": 8, "r": 8, "t": 8, "b": 8})
-    return figure
+    return calm(figure, 120 + 22 * len(both))

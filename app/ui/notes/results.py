@@ -95,8 +95,7 @@ def _words_or_names(result: RunResult, found: list[Family]) -> list[Family]:
 def _keyword_table(result: RunResult, found: Sequence[Family], statistics: bool) -> pd.DataFrame:
     """A row a family: its keyword, an example, how much more often it is, what it stands for; with the figures."""
     first = [result.notes_with(family.keyword, family.category)[:1] for family in found]
-    with deps.survey().read() as session:
-        notes = views.notes_by_id(session, {number for ids in first for number in ids})
+    notes = deps.read(views.notes_by_id, {number for ids in first for number in ids})
     rows = [
         {
             "keyword": family.keyword,
@@ -124,8 +123,7 @@ def examples(result: RunResult, keyword: str) -> None:
     """Notes that hold a keyword, the keyword marked; then where they lead."""
     category = st.session_state.get(FieldNotes.CATEGORY.name, FieldNotes.CATEGORY.default)
     ids = result.notes_with(keyword, None if category in (None, "All") else category) or result.notes_with(keyword)
-    with deps.survey().read() as session:
-        found = views.notes_by_id(session, ids[:LISTED])
+    found = deps.read(views.notes_by_id, ids[:LISTED])
     notes = [found[number] for number in ids[:LISTED] if number in found]
     places = ", ".join(f"{name} {count}" for name, count in sorted(result.supports.get(keyword, {}).items()))
     st.markdown(f"**Notes with “{plain(keyword)}”** · {plain(places)}")

@@ -17,6 +17,7 @@ from app.survey.calls.figures import EndedCall
 from app.survey.calls.model_versions import VersionFigures
 from app.survey.calls.overview import percentile
 from app.ui.shared.address import Operations
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.status_strip import seconds
 from app.ui.shared.words import many
 
@@ -38,7 +39,7 @@ def time_of_calls(models: Sequence[str]) -> None:
     length = WINDOWS[window or Operations.PERIOD.default]
     figure, sentence = _drawn(deps.survey_mark(), length, "" if model == ALL else model)
     if figure is not None:
-        st.plotly_chart(figure, key="time-of-calls", config={"displayModeBar": False})
+        draw_plot(figure, key="time-of-calls")
     st.caption(sentence)
 
 
@@ -162,8 +163,7 @@ def _drawn(mark: str, length: float, model: str) -> tuple[go.Figure | None, str]
     """The chart of a period and its sentence; shared, never changed. mark: of the survey, part of the key."""
     del mark
     now = time.time()
-    with deps.survey().read() as session:
-        calls = figures.ended_since(session, now - length, model or None)
+    calls = deps.read(figures.ended_since, now - length, model or None)
     if not calls:
         return None, "No call gave a result within this period."
     return histogram(calls, length, now), summary(calls)
@@ -173,5 +173,4 @@ def _drawn(mark: str, length: float, model: str) -> tuple[go.Figure | None, str]
 def _versions(mark: str) -> list[VersionFigures]:
     """Every model version's figures. mark: of the survey, part of the key."""
     del mark
-    with deps.survey().read() as session:
-        return model_versions.versions(session)
+    return deps.read(model_versions.versions)

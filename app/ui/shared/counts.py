@@ -46,8 +46,7 @@ def by_state(figures: Callable[Concatenate[Session, P], T]) -> Callable[Concaten
     @wraps(figures)
     def read(state: str, *args: P.args, **values: P.kwargs) -> T:
         del state
-        with deps.survey().read() as session:
-            return figures(session, *args, **values)
+        return deps.read(figures, *args, **values)
 
     return read
 
@@ -78,8 +77,7 @@ def wait_for(figures: Callable[[], object | None], text: str) -> None:
 
 def decisions_mark() -> str:
     """Names the decisions that stand: it changes with every decision, undo and redo, and with nothing else."""
-    with deps.survey().read() as session:
-        return rankings.decisions_stamp(session)
+    return deps.read(rankings.decisions_stamp)
 
 
 def stations_state() -> str:
@@ -140,8 +138,7 @@ def animals_of_import(session: Session, import_id: int) -> int:
 
 def hinted() -> list[tuple[str, int]]:
     """The species hints that nobody has answered, with the number of boxes; hints come after what else there is."""
-    with deps.survey().read() as session:
-        newest = hints.newest(session)
+    newest = deps.read(hints.newest)
     return _hinted(survey_state(), newest)
 
 

@@ -51,15 +51,13 @@ def guide_html(done: set[str]) -> str:
 def _wanted() -> bool:
     if files.guide_path(deps.settings().data_dir).exists():
         return False
-    with deps.survey().read() as session:
-        return has_sample(session)
+    return deps.read(has_sample)
 
 
 @st.cache_data(max_entries=8, ttl=600, show_spinner=False)
 def _done(state: str) -> list[str]:
     del state
-    with deps.survey().read() as session:
-        return kinds_made(session, without=TEAM)
+    return deps.read(kinds_made, without=TEAM)
 
 
 def _put_away() -> None:

@@ -37,8 +37,7 @@ def current_flags(wait: float = WAIT_SECONDS) -> list[Flag] | None:
 
 def clocks_view() -> None:
     """The doubts, and the clock of one deployment."""
-    with deps.survey().read() as session:
-        deployments = deployment_views(session)
+    deployments = deps.read(deployment_views)
     if not deployments:
         st.info("There is no deployment yet. Import media, or make one under Stations.")
         return
@@ -90,8 +89,7 @@ def _chosen(deployments: Sequence[DeploymentView], found: Sequence[Flag]) -> Dep
 
 
 def _editor(deployment: DeploymentView) -> None:
-    with deps.survey().read() as session:
-        media = in_camera_order(session, deployment.id)
+    media = deps.read(in_camera_order, deployment.id)
     _time_zone(deployment)
     if not media:
         st.info("This deployment has no media.")
@@ -126,8 +124,7 @@ def _untimed(deployment: DeploymentView, count: int) -> None:
     """Media without a time, and what their files offer."""
     if not count:
         return
-    with deps.survey().read() as session:
-        offered = file_times(session, deployment.id)
+    offered = deps.read(file_times, deployment.id)
     with st.container(horizontal=True, vertical_alignment="center"):
         st.markdown(f":material/schedule: **{many(count, 'media', 'media')} without a time.**", width="content")
         if not offered:

@@ -31,8 +31,7 @@ SHOWN = 6
 
 def unsorted_media(deployments: Sequence[DeploymentView]) -> None:
     """Media without a deployment ask to be sorted."""
-    with deps.survey().read() as session:
-        found = heaps(session)
+    found = deps.read(heaps)
     if not found:
         return
     total = sum(len(heap.media_ids) for heap in found)
@@ -108,8 +107,7 @@ def _station(deployment: DeploymentView, deployments: Sequence[DeploymentView]) 
 
 
 def _split(deployment: DeploymentView, _: Sequence[DeploymentView]) -> None:
-    with deps.survey().read() as session:
-        media = in_camera_order(session, deployment.id)
+    media = deps.read(in_camera_order, deployment.id)
     days = [other.taken_at.date() for other in media if other.taken_at]
     if len(set(days)) < 2:
         st.info("All its media were taken on one day: there is nothing to split.")
@@ -149,8 +147,7 @@ def _join(deployment: DeploymentView, deployments: Sequence[DeploymentView]) -> 
 
 
 def _move_some(deployment: DeploymentView, deployments: Sequence[DeploymentView]) -> None:
-    with deps.survey().read() as session:
-        media = in_camera_order(session, deployment.id)
+    media = deps.read(in_camera_order, deployment.id)
     if not media:
         st.info("This deployment has no media.")
         return

@@ -36,8 +36,7 @@ def stations_from_file() -> None:
             st.error(plain(str(problem)))
             return
         meant = _meant(found, file.file_id)
-        with deps.survey().read() as session:
-            planned = stations_file.plan(session, found, meant)
+        planned = deps.read(stations_file.plan, found, meant)
         _preview(planned)
         good = sum(row.problem is None for row in planned)
         message = f"{many(good, 'line')} of {file.name} taken."
@@ -73,8 +72,7 @@ def _columns(columns: Sequence[str], key: str) -> dict[str, str]:
 
 def _meant(found: Sequence[StationRow], key: str) -> dict[str, str]:
     """For stations that are not in the survey: those that the person means."""
-    with deps.survey().read() as session:
-        unknown = stations_file.unknown_stations(session, found)
+    unknown = deps.read(stations_file.unknown_stations, found)
     meant = {}
     for name, alike in unknown.items():
         if alike:

@@ -10,17 +10,16 @@ import streamlit as st
 
 from app import deps
 from app.survey.media.health import Health, healths
-from app.ui.individuals.plots import GREY, MARK
 from app.ui.shared import counts
 from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.paging import page_of
+from app.ui.shared.plots import GREY, MARK, draw_plot
 from app.ui.shared.words import day as in_words
 from app.ui.shared.words import many, plain
 
 WAIT_SECONDS = 0.05
 FAULT = "#C8553D"
 A_PAGE, MOST_DAYS = 30, 60
-CONFIG = {"displayModeBar": False}
 
 
 def health_view() -> None:
@@ -38,7 +37,7 @@ def health_view() -> None:
     columns[1].metric("Days without pictures", f"{sum(health.empty_days for health in found):,}")
     columns[2].metric("Cameras to look at", f"{len(faulty):,}")
     shown = found[page_of(len(found), A_PAGE, key="health-page")]
-    st.plotly_chart(time_line(shown), key="time-line", config=CONFIG)
+    draw_plot(time_line(shown), key="time-line")
     st.caption("Grey: taken to have worked. Green: days with media. Red: something went wrong from that day on.")
     ordered = sorted(range(len(found)), key=lambda place: not found[place].faults)
     at = st.selectbox("Camera", ordered, format_func=lambda place: _title(found[place]), key="health-camera")

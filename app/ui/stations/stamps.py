@@ -32,8 +32,7 @@ HIGHEST = 56  # pixels of a strip
 
 def current_proposals(wait_seconds: float = WAIT_SECONDS) -> list[Proposal] | None:
     """What the bars of the survey propose as it stands; None while that is looked for beside the page."""
-    with deps.survey().read() as session:
-        now = state(session)
+    now = deps.read(state)
     return counts.beside(("stamps", now), proposals, wait_seconds)
 
 

@@ -13,6 +13,7 @@ from app.survey.media import browse
 from app.survey.media.overview import Glance, glance
 from app.ui.individuals.plots import counts_map
 from app.ui.shared import counts
+from app.ui.shared.plots import draw_plot
 from app.ui.shared.shots import shots_html
 from app.ui.shared.words import many, plain, when_taken
 
@@ -20,7 +21,6 @@ WAIT_SECONDS = 0.05
 MOST_SPECIES = 8
 NAMED_HOURS = (0, 6, 12, 18, 23)
 SEEN = "images and videos"
-CONFIG = {"displayModeBar": False}
 
 
 def current_glance() -> Glance | None:
@@ -58,7 +58,7 @@ def charts(seen: Glance) -> None:
         if figure is None:
             st.caption("No station has coordinates yet.")
         else:
-            st.plotly_chart(figure, config=CONFIG, key="survey-map")
+            draw_plot(figure, key="survey-map")
     with which:
         st.subheader("Which", anchor=False)
         st.html(species_html(seen.species))

@@ -65,8 +65,7 @@ def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
 
 def _about_stations() -> Iterator[ToDo]:
     """Media that belong nowhere, times that the pictures show, and clocks that look wrong."""
-    with deps.survey().read() as session:
-        unsorted_media = unsorted.count(session)
+    unsorted_media = deps.read(unsorted.count)
     if unsorted_media:
         yield ToDo(f"{many(unsorted_media, 'media', 'media')} without a deployment", "Sort them", stations_page(), {})
     stamps = current_proposals(SHORT_WAIT)

@@ -34,8 +34,7 @@ def identities_card() -> None:
         except (UnknownResults, BrokenResults) as problem:
             st.error(plain(str(problem)))
             return
-        with deps.survey().read() as session:
-            found = taking_over.plan(session, contents)
+        found = deps.read(taking_over.plan, contents)
         st.markdown(plain(f"Can be taken: {found.words}."))
         if found.left_out:
             st.caption(

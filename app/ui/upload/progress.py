@@ -57,8 +57,7 @@ def import_list(limit: int = 6, page_every: float | None = None) -> None:
 
 
 def _recent(limit: int) -> list[Progress]:
-    with deps.survey().read() as session:
-        return recent_imports(session, limit=limit)
+    return deps.read(recent_imports, limit=limit)
 
 
 def _draw(progress: Progress) -> None:
@@ -160,23 +159,19 @@ def _listings(progress: Progress) -> None:
         ("left out", progress.left_out, Outcome.LEFT_OUT),
     ):
         if count:
-            with deps.survey().read() as session:
-                rows = refusals(session, progress.id, limit=200, outcome=outcome)
+            rows = deps.read(refusals, progress.id, limit=200, outcome=outcome)
             with st.expander(f"{count:,} {words}: which and why"):
                 reasons_table(rows)
     if progress.unanalysed and not progress.running:
-        with deps.survey().read() as session:
-            waiting = unanalysed(session, progress.id)
+        waiting = deps.read(unanalysed, progress.id)
         with st.expander(f"{progress.unanalysed:,} not analysed: which and why"):
             reasons_table(waiting[:200])
     if progress.duplicate:
-        with deps.survey().read() as session:
-            repeated = duplicates(session, progress.id, limit=200)
+        repeated = deps.read(duplicates, progress.id, limit=200)
         with st.expander(f"{progress.duplicate:,} already here: which"):
             reasons_table(repeated, "same content as")
     for words, count, remark in _remarks(progress):
         if count:
-            with deps.survey().read() as session:
-                paths = remarks.paths(session, progress.id, remark, limit=200)
+            paths = deps.read(remarks.paths, progress.id, remark, limit=200)
             with st.expander(f"{count:,} {words}: which"):
                 st.dataframe({"file": paths}, hide_index=True)

@@ -119,5 +119,4 @@ def _plan(file: ResultsView) -> None:
 
 
 def _recent() -> list[ResultsView]:
-    with deps.survey().read() as session:
-        return recent(session)
+    return deps.read(recent)

@@ -110,14 +110,12 @@ def _answers(media_id: int) -> None:
 
 
 def _read(media_id: int) -> list[VideoAnswer]:
-    with deps.survey().read() as session:
-        return answers.answers(session, media_id)
+    return deps.read(answers.answers, media_id)
 
 
 def computed_animals(media_id: int) -> int | None:
     """How many animals Pugmark's own summary of the video counts; None while there is no summary."""
-    with deps.survey().read() as session:
-        summary = summary_of(session, media_id)
+    summary = deps.read(summary_of, media_id)
     return None if summary is None else summary.animals
 
 

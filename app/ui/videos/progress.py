@@ -12,8 +12,7 @@ from app.ui.shared.words import duration, many
 
 def videos_under_way() -> None:
     """One line for each video being summarised; refreshes by itself until all are done."""
-    with deps.survey().read() as session:
-        left = views.waiting(session)
+    left = deps.read(views.waiting)
 
     @drawn_again("2s" if left else None)
     def live() -> None:

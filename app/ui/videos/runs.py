@@ -23,8 +23,7 @@ IN_A_ROW = 2
 
 def draw_runs(media_id: int) -> None:
     """Each account of the video as a card, two in a row; a count unlike the first one's is marked."""
-    with deps.survey().read() as session:
-        runs = accounts.runs_of(session, media_id)
+    runs = deps.read(accounts.runs_of, media_id)
     if not runs:
         st.info("This video is not summarised yet.")
         return
@@ -83,8 +82,7 @@ def _again(media_id: int) -> bool:
 
 @drawn_again("2s")
 def _progress(media_id: int) -> None:
-    with deps.survey().read() as session:
-        run = video_runs.open_run(session, media_id)
+    run = deps.read(video_runs.open_run, media_id)
     if run is None:
         st.rerun()
     elif run.started_at is None:

@@ -28,8 +28,7 @@ def jump_to(second: float) -> None:
 
 def draw_summary(opened: OpenVideo) -> None:
     """The sentences with their time codes, what limits them, and the count."""
-    with deps.survey().read() as session:
-        summary = tracklets.summary_of(session, opened.view.media_id)
+    summary = deps.read(tracklets.summary_of, opened.view.media_id)
     if summary is None:
         st.info("This video is not summarised yet.")
         return

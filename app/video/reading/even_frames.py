@@ -7,6 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import av
+
+from app.video.reading.probe import VideoError, open_video, read_facts
 from modal_backend.contracts import JpegFrame
 from modal_backend.errors import JobFailed
 
@@ -26,45 +29,30 @@ def even_frames(video: Path, count: int) -> list[JpegFrame]:
     Raises:
         JobFailed: nothing can be decoded.
     """
-    import av
-
     try:
-        with av.open(str(video)) as container:
-            if not container.streams.video:
-                raise JobFailed("The video holds no pictures.")
-            found = {frame.seconds: frame for frame in _spread(container, count)}
-    except (av.error.FFmpegError, OSError) as error:
+        with open_video(video) as (container, stream):
+            found = {frame.seconds: frame for frame in _spread(container, stream, count)}
+    except (VideoError, av.error.FFmpegError, OSError) as error:
         raise JobFailed(f"The video cannot be decoded: {error}.") from error
     if not found:
         raise JobFailed("No frame of the video can be decoded.")
     return [found[seconds] for seconds in sorted(found)]
 
 
-def _spread(container: Any, count: int) -> Iterator[JpegFrame]:
-    stream = container.streams.video[0]
-    stream.thread_type = "AUTO"
-    length = _length(container, stream)
-    if length is None:
+def _spread(container: Any, stream: Any, count: int) -> Iterator[JpegFrame]:
+    facts = read_facts(container, stream)
+    if facts.duration is None:
         yield from _decoded_in_one_go(container, stream, count)
         return
-    start = float(stream.start_time * stream.time_base) if stream.start_time is not None else 0.0
+    start = facts.begins or 0.0
     for number in range(count):
-        frame = _frame_at(container, stream, start + (number + 0.5) * length / count)
+        frame = _frame_at(container, stream, start + (number + 0.5) * facts.duration / count)
         if frame is not None:
             yield _small(frame, start)
 
 
-def _length(container: Any, stream: Any) -> float | None:
-    """The video's length in seconds as its container states it, None where it does not."""
-    if stream.duration:
-        return float(stream.duration * stream.time_base)
-    return container.duration / 1_000_000 if container.duration and container.duration > 0 else None
-
-
 def _frame_at(container: Any, stream: Any, seconds: float) -> Any:
     """The frame that is shown at this time, else the next one; None where nothing decodes."""
-    import av
-
     try:
         container.seek(int(seconds / stream.time_base), stream=stream, backward=True)
     except av.error.FFmpegError:
@@ -80,8 +68,6 @@ def _frame_at(container: Any, stream: Any, seconds: float) -> Any:
 
 
 def _decodable(container: Any, stream: Any) -> Iterator[Any]:
-    import av
-
     for packet in container.demux(stream):
         try:
             yield from packet.decode()

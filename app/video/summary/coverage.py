@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from modal_backend.contracts import Tracklet
 from modal_backend.models.video.summary import Sentence
 
 
@@ -35,3 +37,9 @@ class VideoCoverage:
 def over_all(text: str, coverage: VideoCoverage) -> Sentence:
     """A sentence about the whole video."""
     return Sentence(text, 0.0, round(coverage.duration, 3), tuple(index for index, _ in coverage.sampled))
+
+
+def about(tracklets: Sequence[Tracklet], text: str) -> Sentence:
+    """A sentence about some tracklets, that rests on all their frames."""
+    first, last = min(tracklet.first_second for tracklet in tracklets), max(each.last_second for each in tracklets)
+    return Sentence(text, first, last, tuple(sorted({box.index for tracklet in tracklets for box in tracklet.boxes})))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from app.video.summary.coverage import VideoCoverage, over_all
+from app.video.summary.coverage import VideoCoverage, about, over_all
 from app.video.timecode import timecode
 from modal_backend.contracts import Source, Tracklet
 from modal_backend.models.video.summary import Sentence
@@ -23,10 +23,10 @@ def doubts(tracklets: Sequence[Tracklet], names: Mapping[int, str], coverage: Vi
     for tracklet in counted:
         if tracklet.note:
             notes.setdefault(tracklet.note, []).append(tracklet)
-    out = [_about(some, f"{_each([names[id(tracklet)] for tracklet in some])} {note}.") for note, some in notes.items()]
+    out = [about(some, f"{_each([names[id(tracklet)] for tracklet in some])} {note}.") for note, some in notes.items()]
     returned = [tracklet for tracklet in counted if len(tracklet.spans) > 1]
     out += [
-        _about([tracklet], f"{names[id(tracklet)]} left and came back, or another like it came.")
+        about([tracklet], f"{names[id(tracklet)]} left and came back, or another like it came.")
         for tracklet in returned
     ]
     weak = [tracklet for tracklet in tracklets if id(tracklet) not in names and tracklet.source != Source.MOTION]
@@ -34,15 +34,8 @@ def doubts(tracklets: Sequence[Tracklet], names: Mapping[int, str], coverage: Vi
         when = _listed(
             [f"from {timecode(tracklet.first_second)} to {timecode(tracklet.last_second)}" for tracklet in weak]
         )
-        out.append(_about(weak, f"What the detector marks {when} is not counted: too weak or too seldom."))
+        out.append(about(weak, f"What the detector marks {when} is not counted: too weak or too seldom."))
     return out + _overall(coverage)
-
-
-def _about(some: Sequence[Tracklet], text: str) -> Sentence:
-    frames = tuple(sorted({box.index for tracklet in some for box in tracklet.boxes}))
-    return Sentence(
-        text, min(tracklet.first_second for tracklet in some), max(tracklet.last_second for tracklet in some), frames
-    )
 
 
 def _each(names: Sequence[str]) -> str:

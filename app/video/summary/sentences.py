@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import combinations
 
 from app.video.summary.counts import count_of
-from app.video.summary.coverage import VideoCoverage, over_all
+from app.video.summary.coverage import VideoCoverage, about, over_all
 from app.video.summary.doubts import doubts
 from app.video.timecode import timecode
 from modal_backend.contracts import Box, Category, Side, Tracklet
@@ -71,13 +71,10 @@ def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], covera
         if not count.at_once:
             continue
         mine = [tracklet for tracklet in counted if tracklet.category == category]
-        first, last = min(tracklet.first_second for tracklet in mine), max(tracklet.last_second for tracklet in mine)
-        frames = tuple(sorted({box.index for tracklet in mine for box in tracklet.boxes}))
-        text = f"{_most(category, count, mine)}, at {timecode(count.second or 0.0)}{carried}."
-        out.append(Sentence(text, first, last, frames))
+        out.append(about(mine, f"{_most(category, count, mine)}, at {timecode(count.second or 0.0)}{carried}."))
         if count.high > count.low:
-            text = f"{number(count.low).capitalize()} to {number(count.high)} different {PLURALS[category]}."
-            out.append(Sentence(text, first, last, frames))
+            different = f"{number(count.high)} different {PLURALS[category]}"
+            out.append(about(mine, f"{number(count.low).capitalize()} to {different}."))
         carried = ""
     if not counts[Category.ANIMAL].at_once:
         sampled = len(coverage.sampled)
@@ -122,9 +119,7 @@ def _only_moving(tracklets: Sequence[Tracklet]) -> list[Sentence]:
             f"Something moved {place} from {timecode(first)} to {timecode(last)}; "
             "the detector does not take it for an animal."
         )
-        out.append(
-            Sentence(text, first, last, tuple(sorted({box.index for tracklet in some for box in tracklet.boxes})))
-        )
+        out.append(about(some, text))
     return out
 
 

@@ -23,7 +23,7 @@ from tests.support.surveys import add_media, found
 
 @pytest.fixture(scope="module")
 def filled(tmp_path_factory: pytest.TempPathFactory):
-    """Named tigers, a weak box, a box over the edge, a rejected one, a blank, a person, a vehicle, a video, a failed one."""
+    """Named tigers, a weak box, one over the edge, one rejected, a blank, a person, a vehicle, a video, a failure."""
     with opened(tmp_path_factory.mktemp("coco")) as survey:
         seen(survey, "Machli", "Ridge", 0)
         seen(survey, "Machli", "Valley", DAY, flank="right")

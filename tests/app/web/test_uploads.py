@@ -138,8 +138,10 @@ from app.web.routes import build_routes
 from app.web.services import Services
 from app.settings import Settings
 from app.web.tokens import open_signer
+from app.survey.database import open_survey
 data_dir = Path(sys.argv[1])
-services = Services(Settings(PUGMARK_DATA_DIR=data_dir), None, open_signer(data_dir))
+settings = Settings(PUGMARK_DATA_DIR=data_dir)
+services = Services(settings, open_survey(settings), open_signer(data_dir))
 uvicorn.run(Starlette(routes=build_routes(services)), fd=int(sys.argv[2]), log_level="error")
 """
 
