@@ -23,7 +23,7 @@ from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 from sqlalchemy.orm import Session, sessionmaker
-from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_delay, wait_none
+from tenacity import RetryCallState, Retrying, retry_if_exception_message, stop_after_attempt, stop_after_delay
 
 from app import operating_system
 from app.settings import Settings
@@ -257,9 +257,9 @@ def _when_free(path: Path) -> Retrying:
             )
 
     locked = retry_if_exception_message(match="(?s).*is locked")
-    return Retrying(
-        retry=locked, wait=wait_none(), stop=stop_after_delay(LOCKED_SECONDS), before_sleep=say, reraise=True
-    )
+    # Tries are counted too: while the machine stands still the other program gets nowhere either.
+    stop = stop_after_delay(LOCKED_SECONDS) & stop_after_attempt(round(LOCKED_SECONDS / LOCKED_PIECE))
+    return Retrying(retry=locked, stop=stop, before_sleep=say, reraise=True)
 
 
 def _read_only_url(path: Path) -> str:

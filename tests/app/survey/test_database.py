@@ -6,12 +6,14 @@ import os
 import shutil
 import sqlite3
 import threading
+import time
+from itertools import count
 
 import pytest
 import sqlalchemy as sa
 
 from app import __main__ as command_line
-from app import files
+from app import files, operating_system
 from app.jobs.worker import run_worker
 from app.survey import database
 from app.survey.database import Survey, open_survey, prepare_queue, trouble
@@ -81,6 +83,20 @@ def test_a_command_goes_on_when_the_other_program_lets_the_database_go(settings,
     holder.execute("BEGIN EXCLUSIVE")
     monkeypatch.setattr(database, "LOCKED_PIECE", 0.05)
     threading.Timer(0.3, holder.close).start()
+    again = open_survey(settings)
+    with again.write() as session:
+        session.add(Individual(name="Machli"))
+    again.close()
+
+
+def test_the_time_in_which_a_machine_stands_still_is_no_waiting_for_the_other_program(settings, survey, monkeypatch):
+    survey.close()
+    holder = sqlite3.connect(files.database_path(settings.data_dir), isolation_level=None)
+    holder.execute("BEGIN EXCLUSIVE")
+    monkeypatch.setattr(database, "LOCKED_PIECE", 0.05)
+    clock = count(step=2 * database.LOCKED_SECONDS)
+    monkeypatch.setattr(time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(operating_system, "users_of", lambda _path: [holder.close() or "the other program"])
     again = open_survey(settings)
     with again.write() as session:
         session.add(Individual(name="Machli"))
