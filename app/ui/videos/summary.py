@@ -101,13 +101,14 @@ def draw_coverage(opened: OpenVideo) -> None:
 
 def _sentence(sentence: Sentence, key: str) -> None:
     button, words = st.columns([1, 7], gap="small")
+    first, last = timecode(sentence.first_second), timecode(sentence.last_second)
+    span = f"at {first}" if first == last else f"from {first} to {last}"
     with button:
         st.button(
-            timecode(sentence.first_second),
+            first,
             key=key,
             type="tertiary",
-            help=f"{many(len(sentence.frames), 'frame')} from {timecode(sentence.first_second)} to "
-            f"{timecode(sentence.last_second)}",
+            help=f"{many(len(sentence.frames), 'frame')} {span}",
             on_click=jump_to,
             args=(_shown_from(sentence),),
         )

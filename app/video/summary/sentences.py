@@ -68,10 +68,11 @@ def _how_many(counted: Sequence[Tracklet], counts: dict[Category, Count], covera
     out = []
     carried = ", and the camera itself moves" if coverage.carried else ""
     for category, count in counts.items():
-        if not count.at_once:
+        if count.frame is None or count.second is None:
             continue
         mine = [tracklet for tracklet in counted if tracklet.category == category]
-        out.append(about(mine, f"{_most(category, count, mine)}, at {timecode(count.second or 0.0)}{carried}."))
+        text = f"{_most(category, count, mine)}, at {timecode(count.second)}{carried}."
+        out.append(Sentence(text, count.second, count.second, (count.frame,)))
         if count.high > count.low:
             different = f"{number(count.high)} different {PLURALS[category]}"
             out.append(about(mine, f"{number(count.low).capitalize()} to {different}."))

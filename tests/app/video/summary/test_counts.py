@@ -70,6 +70,12 @@ def test_the_first_sentence_gives_the_most_at_once_and_doubt_comes_first():
     assert first_sentence() == "No animal was found on the 10 frames looked at."
 
 
+def test_the_sentence_of_the_most_at_once_leads_to_the_frame_that_shows_them():
+    found = [tracklet(0, 50), tracklet(30, 60, 0.5)]
+    sentence = summarise_in_words(found, VideoCoverage(10.0, FRAMES, None)).sentences[0]
+    assert (sentence.first_second, sentence.last_second, sentence.frames) == (3.0, 3.0, (30,))
+
+
 def test_a_camera_that_moves_is_in_the_first_sentence():
     assert first_sentence(tracklet(0, 50), carried=True) == "One animal, at 0:00.0, and the camera itself moves."
     assert first_sentence(carried=True).endswith("looked at, and the camera itself moves.")
