@@ -80,7 +80,6 @@ def source_files(root: Path, *, limits: Limits, names_in: str | None = None) -> 
     raised; hidden files and an operating system's own are left out silently.
 
     Args:
-        root: what to import.
         limits: for zips.
         names_in: see `zip_files`.
     """

@@ -88,10 +88,11 @@ def show_viewer() -> object:
         }
         for media in MEDIA[offset : offset + 60]
     ]  # fmt: skip
-    return media_viewer(
+    media_viewer(
         window, key=KEY, threshold=0.2, cursor=cursor, offset=offset, total=len(MEDIA), ack=ack,
         species_choices=SPECIES, as_of=1.0,
     )  # fmt: skip
+    return review_state(KEY)
 
 
 def crop(number: int, rank: int = 0) -> dict:
@@ -125,12 +126,13 @@ def show_match() -> object:
     if state.actions and "fewer" in ASKED:  # ranked again: the first candidate is none any more
         ranked[0] = ranked[0][1:]
     together = [crop(number + 1)] if "burst" in ASKED else []
-    return match_view(
+    match_view(
         {**crop(number), "burst": together}, ranked[0], key=KEY, ack=ack,
         scope_text="24 of 61 crops · all sites · left flank · not this event",
         upcoming=[(crop(number + 1), ranked[1]), ({**crop(number + 2), "burst": together}, ranked[2])],
         as_of=1.0,
     )  # fmt: skip
+    return identify_state(KEY)
 
 
 def show_video() -> None:

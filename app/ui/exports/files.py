@@ -39,7 +39,6 @@ def export_button(
     """The one button of a format: write it, or stop that, or download what is written.
 
     Args:
-        file: see `of`.
         ready: whether nothing is missing.
         what: named on the button.
     """

@@ -37,7 +37,6 @@ def keyword_map(
     Args:
         colour_by: "cluster" or "category"; size is support.
         excerpts: a note to show for a keyword.
-        groups: the clusters to show.
         chosen: the number of the cluster that stands out.
 
     The custom data of a point is its keyword.

@@ -49,7 +49,6 @@ def start_form(
     """Choose notes and what groups them, and start a run.
 
     Args:
-        files: the files of notes to choose from.
         chosen: the files that are chosen at first.
         started: called with the id of the run.
         first: whether starting a run is what the page is for now.

@@ -1,7 +1,7 @@
 // What a person did, kept until the script says that it is in the survey. The whole list is sent each time, so that a
 // message overtaken by a later one loses nothing; every action carries an id, so that applying it twice changes nothing.
 
-import { newId } from "./dom.js";
+import { count, newId } from "./dom.js";
 
 const SEND_EVERY = 120;
 // Begins the id of every action of this page: two tabs of one person are told apart by it.
@@ -94,6 +94,11 @@ export class Actions {
     clearTimeout(this.timer);
     this.due = due;
     this.timer = setTimeout(() => this.flush(), due - performance.now());
+  }
+
+  /** Whether all of it is in the survey, in words; nothing where nothing was done. */
+  get saved() {
+    return this.waiting.length ? `Saving ${count(this.waiting.length, "decision")}` : this.history.length ? "All decisions saved" : "";
   }
 
   flush() {

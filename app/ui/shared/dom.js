@@ -65,6 +65,14 @@ export function keyButton(label, key, onclick, classes) {
   return button;
 }
 
+/** Say something in a line that is hidden else, for a moment. */
+export function sayIn(note, text) {
+  note.textContent = text;
+  note.hidden = false;
+  clearTimeout(note.timer);
+  note.timer = setTimeout(() => { note.hidden = true; }, 1800);
+}
+
 export function clamp(value, low, high) {
   return Math.min(Math.max(value, low), high);
 }

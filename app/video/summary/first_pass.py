@@ -9,7 +9,7 @@ from pathlib import Path
 from app.video.motion.camera import CameraMotion
 from app.video.motion.motion import RATE, SIDE, Motion
 from app.video.reading.decode import Playback, Reducer, play
-from app.video.reading.sampling import BUDGET, Activity, Sample, Sampler
+from app.video.reading.sampling import Activity, Sample, Sampler
 
 LOOKED_SIDE = 1280  # pixels of the longer side of a frame that is looked at
 PROGRESS_EVERY = 50  # frames
@@ -26,19 +26,17 @@ class FirstPass:
     moments: list[tuple[int, float]]
 
 
-def first_pass(file: Path, *, budget: int = BUDGET, on_progress: Callable[[float], None] | None = None) -> FirstPass:
+def first_pass(file: Path, on_progress: Callable[[float], None] = lambda _second: None) -> FirstPass:
     """Decode a video once.
 
     Args:
-        file: the video.
-        budget: at most so many frames to look at.
         on_progress: called now and then with the second that has been reached.
 
     Raises:
         VideoError: nothing of it decodes.
     """
     played, stills = play(file)
-    motion, camera, sampler = Motion(), CameraMotion(), Sampler(budget)
+    motion, camera, sampler = Motion(), CameraMotion(), Sampler()
     activity, reducer = Activity(), Reducer()
     moments: list[tuple[int, float]] = []
     due, moving = -1.0, False
@@ -54,6 +52,6 @@ def first_pass(file: Path, *, budget: int = BUDGET, on_progress: Callable[[float
         if sampler.wants(still.second, moving, step):
             frame = reducer.reduced(still.frame, LOOKED_SIDE)
             sampler.keep(Sample(still.index, still.second, moving, frame))
-        if on_progress is not None and still.index % PROGRESS_EVERY == 0:
+        if still.index % PROGRESS_EVERY == 0:
             on_progress(still.second)
     return FirstPass(played, motion, camera, sampler, moments)

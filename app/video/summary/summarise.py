@@ -13,7 +13,7 @@ from app.video.paths.path import MotionPath
 from app.video.paths.paths import paths_of
 from app.video.reading.decode import Playback
 from app.video.reading.probe import open_video, read_facts
-from app.video.reading.sampling import BUDGET, unsampled_stretches
+from app.video.reading.sampling import unsampled_stretches
 from app.video.summary.coverage import VideoCoverage
 from app.video.summary.first_pass import FirstPass, first_pass
 from app.video.summary.looks import Detect, SampledFrame, look_closer, sampled_frames
@@ -52,7 +52,6 @@ def summarise_video(
     file: Path,
     detect: Detect,
     *,
-    budget: int = BUDGET,
     shown_frame: tuple[int, float] | None = None,
     sure: float = SURE,
     on_progress: Callable[[float], None] | None = None,
@@ -60,9 +59,7 @@ def summarise_video(
     """Summarise a video with a detector.
 
     Args:
-        file: the video.
         detect: the detector: pictures in, for each its boxes or a Failure out.
-        budget: at most so many frames are looked at.
         shown_frame: number and second of the frame that stands for the video already; it is looked at and stays the
             key frame.
         sure: confidence from which this detector's boxes count.
@@ -80,7 +77,7 @@ def summarise_video(
 
     with open_video(file) as (container, stream):
         stated += [length for length in [read_facts(container, stream).duration] if length]
-    first = first_pass(file, budget=budget, on_progress=watched_until)
+    first = first_pass(file, watched_until)
     paths, frame = motion_paths(first)
 
     def asked(begin: float, end: float) -> Callable[[float], None]:

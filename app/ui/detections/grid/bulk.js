@@ -37,8 +37,7 @@ export class Bulk {
   }
 
   tellSaved() {
-    const waiting = this.actions.waiting.length;
-    this.state.textContent = waiting ? `Saving ${count(waiting, "decision")}` : this.actions.history.length ? "All decisions saved" : "";
+    this.state.textContent = this.actions.saved;
   }
 
   /** The items with what is still under way drawn on them. */

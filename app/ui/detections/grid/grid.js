@@ -2,7 +2,7 @@
 
 import { boxName, boxNode, counts, hidesPerson, mosaic } from "../../shared/boxes.js";
 import { spreadChips } from "../../shared/chips.js";
-import { clamp, count, Echo, el, keyButton, mount } from "../../shared/dom.js";
+import { clamp, count, Echo, el, keyButton, mount, sayIn } from "../../shared/dom.js";
 import { isDrawn } from "../../shared/held.js";
 import { keyPanel, listenKeys, PRESSES, takeFocus } from "../../shared/keys.js";
 import { forgetLeft, leftAt } from "../../shared/left.js";
@@ -103,10 +103,7 @@ class Grid {
   }
 
   say(text) {
-    this.note.textContent = text;
-    this.note.hidden = false;
-    clearTimeout(this.noteTimer);
-    this.noteTimer = setTimeout(() => { this.note.hidden = true; }, 1800);
+    sayIn(this.note, text);
   }
 
   draw() {

@@ -2,7 +2,7 @@
 
 import { Actions } from "../../shared/actions.js";
 import { besideNode, boxNode, counts, hidesPerson, hintOf, mosaic } from "../../shared/boxes.js";
-import { clamp, count, Echo, el, mount } from "../../shared/dom.js";
+import { clamp, count, Echo, el, mount, sayIn } from "../../shared/dom.js";
 import { Held } from "../../shared/held.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { Edit, HANDLES, nudgedBox, SETTLE } from "./edit.js";
@@ -124,10 +124,7 @@ class Viewer {
   }
 
   say(text) {
-    this.note.textContent = text;
-    this.note.hidden = false;
-    clearTimeout(this.noteTimer);
-    this.noteTimer = setTimeout(() => { this.note.hidden = true; }, 1800);
+    sayIn(this.note, text);
   }
 
   draw() {
@@ -344,8 +341,7 @@ class Viewer {
   }
 
   tellSaved() {
-    const waiting = this.actions.waiting.length;
-    this.panel.state.textContent = waiting ? `Saving ${count(waiting, "decision")}` : this.actions.history.length ? "All decisions saved" : "";
+    this.panel.state.textContent = this.actions.saved;
   }
 
   close() {

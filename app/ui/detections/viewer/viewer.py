@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +57,10 @@ class ReviewState:
 
 def review_state(key: str) -> ReviewState:
     """What the browser last sent, readable before the component is drawn: apply first, then draw."""
-    value = st.session_state.get(key) or {}
-    closed = value.get("closed") or {}
-    return replace(_parsed(value.get("review")), closed=closed.get("id"))
+    sent = st.session_state.get(key) or {}
+    review, closed = sent.get("review") or {}, sent.get("closed") or {}
+    cursor = review.get("cursor")
+    return ReviewState(list(review.get("actions") or []), None if cursor is None else int(cursor), closed.get("id"))
 
 
 def media_viewer(
@@ -67,15 +68,15 @@ def media_viewer(
     *,
     key: str,
     threshold: float,
-    cursor: int = 0,
-    offset: int = 0,
-    total: int | None = None,
-    ack: int = 0,
-    species_choices: Sequence[Mapping[str, Any]] = (),
-    as_of: float | None = None,
+    cursor: int,
+    offset: int,
+    total: int,
+    ack: int,
+    species_choices: Sequence[Mapping[str, Any]],
+    as_of: float,
     opened: int | None = None,
-) -> ReviewState:
-    """Draw a window of up to 60 media in order; the browser moves among them by itself.
+) -> None:
+    """Draw a window of up to 60 media in order; the browser moves among them by itself. See `review_state`.
 
     media: {id, src, w, h (pixels), title, facts: [text], verdict (accepted, blank, unsure or None), pending (no model
     has looked yet), people (whether they are shown), video, boxes: [{id, c, p, x, y, w, h, species, named, verdict,
@@ -85,7 +86,7 @@ def media_viewer(
     ack: the highest n that is in the survey. species_choices: {name, common, used}. as_of: when `media` was read,
     seconds since 1970. opened: the media in the address.
     """
-    result = _viewer(
+    _viewer(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:{key}",
@@ -96,17 +97,9 @@ def media_viewer(
             "threshold": threshold,
             "cursor": cursor,
             "offset": offset,
-            "total": len(media) + offset if total is None else total,
+            "total": total,
             "ack": ack,
             "species_choices": [dict(choice) for choice in species_choices],
             "as_of": as_of,
         },
     )
-    return _parsed(result.get("review"))
-
-
-def _parsed(value: Any) -> ReviewState:
-    if not value:
-        return ReviewState()
-    cursor = value.get("cursor")
-    return ReviewState(actions=list(value.get("actions") or []), cursor=None if cursor is None else int(cursor))

@@ -1,7 +1,7 @@
 // Who is this? One query against its ranked candidates, decided by keys. Decisions are kept until they are in the survey.
 
 import { Actions } from "../../shared/actions.js";
-import { clamp, count, el, keyButton, mount } from "../../shared/dom.js";
+import { clamp, el, keyButton, mount } from "../../shared/dom.js";
 import { Held, isDrawn } from "../../shared/held.js";
 import { keyPanel, listenKeys, takeFocus } from "../../shared/keys.js";
 import { Burst } from "./burst.js";
@@ -365,8 +365,7 @@ class Match {
   }
 
   tellSaved() {
-    const waiting = this.actions.waiting.length;
-    this.saved.textContent = waiting ? `Saving ${count(waiting, "decision")}` : this.actions.history.length ? "All decisions saved" : "";
+    this.saved.textContent = this.actions.saved;
   }
 
   close() {

@@ -58,7 +58,15 @@ class IdentifyState:
 
 def identify_state(key: str) -> IdentifyState:
     """What the browser last sent, readable before the component is drawn."""
-    return _parsed((st.session_state.get(key) or {}).get("identify"))
+    sent = (st.session_state.get(key) or {}).get("identify") or {}
+    query, look = sent.get("query"), sent.get("look")
+    return IdentifyState(
+        actions=list(sent.get("actions") or []),
+        query=None if query is None else int(query),
+        step=int(sent.get("step") or 0),
+        look=None if look is None else int(look),
+        turn=int(sent.get("turn") or 0),
+    )
 
 
 def match_view(
@@ -76,8 +84,8 @@ def match_view(
     computing: bool = False,
     last: bool = False,
     as_of: float | None = None,
-) -> IdentifyState:
-    """Draw one query with its candidates, best first.
+) -> None:
+    """Draw one query with its candidates, best first. See `identify_state`.
 
     query: {id (detection), src, flank, facts: [text], quality: [text], mask (24 x 24 bytes in base64) or None,
     proposal: {flank, text} or None, decided: text or None, ranked: whether its order knows every decision, settled:
@@ -96,7 +104,7 @@ def match_view(
     query is not `settled`, the order on the screen is kept. last: whether no other query waits.
     ack: the highest n that is in the survey. as_of: when queries and candidates were read, in seconds since 1970.
     """
-    result = _match(
+    _match(
         key=key,
         data={
             "store": f"{deps.survey_mark()}:{key}",
@@ -108,7 +116,6 @@ def match_view(
             "scope_text": scope_text, "ack": ack, "turn": identify_state(key).turn, "as_of": as_of,
         },
     )  # fmt: skip
-    return _parsed(result.get("identify"))
 
 
 def _compared(
@@ -121,16 +128,3 @@ def _compared(
         "candidates": [dict(candidate) for candidate in candidates],
         "evidence": {str(crop): dict(of) for crop, of in (evidence or {}).items()},
     }
-
-
-def _parsed(value: Any) -> IdentifyState:
-    if not value:
-        return IdentifyState()
-    query = value.get("query")
-    return IdentifyState(
-        actions=list(value.get("actions") or []),
-        query=None if query is None else int(query),
-        step=int(value.get("step") or 0),
-        look=None if value.get("look") is None else int(value["look"]),
-        turn=int(value.get("turn") or 0),
-    )
