@@ -5,13 +5,13 @@ from __future__ import annotations
 import streamlit as st
 
 from app import deps
-from app.sample.demo_survey import sample_import
 from app.survey.calls.overview import WaitingFigures
 from app.survey.individuals import catalogue
 from app.survey.media.browse import Show
 from app.survey.media.progress import labels, recent_imports
 from app.ui.shared import counts
 from app.ui.shared.address import Detections
+from app.ui.shared.guide import sample_button
 from app.ui.shared.header import page_header
 from app.ui.shared.navigation import detections_page, identify_page, individuals_page, upload_page
 from app.ui.shared.words import many
@@ -32,9 +32,7 @@ def first_visit() -> None:
         "No images at hand? The sample survey shows every page with drawn scenes of tigers that do not exist; "
         "their boxes are found on this computer while you look."
     )
-    if st.button("Load the sample survey", icon=":material/draw:", type="primary"):
-        deps.jobs().run_import(sample_import(deps.survey()))
-        st.rerun()
+    sample_button(type="primary")
 
 
 def figure(column: object, label: str, value: int, page: object, link: str, show: Show | None = None) -> None:

@@ -11,10 +11,9 @@ from app import deps, files
 from app.actions.imports import ImportRefused, checked_path, import_path, import_upload
 from app.ingest.preview import preview
 from app.ingest.zip_names import CODE_PAGES
-from app.sample.demo_survey import sample_import
 from app.survey.media.progress import recent_imports
 from app.ui.shared import counts
-from app.ui.shared.decisions import allowed
+from app.ui.shared.guide import sample_button
 from app.ui.shared.header import page_header
 from app.ui.shared.words import many, plain
 from app.ui.upload.identities import identities_card
@@ -24,12 +23,6 @@ from app.ui.upload.results import results_card
 from app.ui.upload.uploader.uploader import uploader
 
 BY_FOLDER, NEW = "One for each folder", "A new one …"
-
-
-@allowed
-def start_sample() -> None:
-    """Ask for the sample survey."""
-    deps.jobs().run_import(sample_import(deps.survey()))
 
 
 def deployment_choice() -> str | None:
@@ -105,5 +98,5 @@ if empty:
             "**No images at hand?** Try the sample survey: drawn scenes with tigers that do not exist,"
             " clearly marked as synthetic."
         )
-        st.button("Load the sample survey", icon=":material/draw:", on_click=start_sample)
+        sample_button()
 import_list()

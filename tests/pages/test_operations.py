@@ -234,7 +234,7 @@ def test_the_retry_button_is_there_only_when_something_failed(dashboard):
     add_media(survey)
     with survey.write() as session:
         session.query(Media).update({"stage": Stage.FAILED})
-    assert page("operations").button(key="retry-failed").label == "Analyse 1 failed image again"
+    assert page("operations").button(key="retry-failed").label == "Analyse the failed ones again"
     survey.close()
 
 

@@ -33,14 +33,6 @@ NARROWER = (
 OPEN, UNSURE = "open", "unsure"
 ORDERS = {"": "by time", UNSURE: "least sure first"}
 KINDS = (Show.ALL, Show.ANIMAL, Show.PERSON, Show.VEHICLE, Show.BLANK, Show.FAILED)
-WORDS = {
-    Show.ALL: "All",
-    Show.ANIMAL: "Animal",
-    Show.PERSON: "Person",
-    Show.VEHICLE: "Vehicle",
-    Show.BLANK: "Blank",
-    Show.FAILED: "Failed",
-}
 
 
 def chosen_filter() -> MediaFilter:
@@ -75,7 +67,7 @@ def filter_bar(wanted: MediaFilter) -> None:
             "Show",
             KINDS,
             default=wanted.show,
-            format_func=lambda choice: f"{WORDS[choice]} {counts[choice]:,}",
+            format_func=lambda choice: f"{choice.capitalize()} {counts[choice]:,}",
             label_visibility="collapsed",
             key=f"show-{wanted.show}",
         )

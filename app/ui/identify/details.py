@@ -23,6 +23,7 @@ from modal_backend.models.evidence.chance import proven
 AT_FIRST = 6
 AHEAD = 2
 VIEWS_SENT = 24
+UNRANKED: dict[str, Any] = {"probability": None, "raw": None, "matches": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,8 +172,7 @@ def _candidates(
         candidates = [image for candidate in candidates for image in _images(candidate, views)]
     else:
         for candidate in candidates:
-            others = [view for view in views.get(candidate["individual_id"] or 0, []) if view["id"] != candidate["id"]]
-            candidate["views"] = [_as_view(candidate), *(_as_view(view) for view in others)]
+            candidate["views"] = [_as_view(candidate), *map(_as_view, _others(candidate, views))]
     if show_rejected:
         candidates += _rejected(session, int(ranked.query["id"]), {candidate["id"] for candidate in candidates})
     return candidates
@@ -189,16 +189,13 @@ def _without_lines(evidence: EvidenceView) -> EvidenceView:
 
 
 def _images(candidate: dict[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
-    others = [view for view in views.get(candidate["individual_id"] or 0, []) if view["id"] != candidate["id"]]
-    unranked: dict[str, Any] = {
-        "probability": None,
-        "raw": None,
-        "matches": None,
-        "models": {},
-        "by_way_of": [],
-        "origin": f"also {candidate['name']}",
-    }
-    return [candidate, *({**candidate, **view, **unranked} for view in others)]
+    unranked = {**UNRANKED, "models": {}, "by_way_of": [], "origin": f"also {candidate['name']}"}
+    return [candidate, *({**candidate, **view, **unranked} for view in _others(candidate, views))]
+
+
+def _others(candidate: Mapping[str, Any], views: Mapping[int, list[dict[str, Any]]]) -> list[dict[str, Any]]:
+    """The other crops of a candidate's individual."""
+    return [view for view in views.get(candidate["individual_id"] or 0, []) if view["id"] != candidate["id"]]
 
 
 def _rejected(session: Session, query_id: int, present: Collection[int]) -> list[dict[str, Any]]:
@@ -210,10 +207,8 @@ def _rejected(session: Session, query_id: int, present: Collection[int]) -> list
             **items[number],
             "name": found[number].individual,
             "individual_id": found[number].individual_id,
-            "probability": None,
-            "raw": None,
+            **UNRANKED,
             "model": "",
-            "matches": None,
             "verdict": "different",
             "origin": "rejected before",
             "views": [],

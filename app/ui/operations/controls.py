@@ -53,12 +53,15 @@ def _cancel(import_id: int) -> None:
 
 
 def retry(failed: int) -> None:
-    """Analyse again every image whose analysis failed."""
-    if not failed:
-        return
-    if st.button(f"Analyse {many(failed, 'failed image')} again", icon=":material/replay:", key="retry-failed"):
-        deps.jobs().retry_failed()
-        st.toast("The failed images are in the queue.", icon=":material/replay:")
+    """Analyse again every image and video whose analysis failed."""
+    if failed:
+        st.button("Analyse the failed ones again", icon=":material/replay:", key="retry-failed", on_click=_retry)
+
+
+@allowed
+def _retry() -> None:
+    deps.jobs().retry_failed()
+    st.toast("What failed is in the queue.", icon=":material/replay:")
 
 
 def warm_up(figures: ModalFigures) -> None:

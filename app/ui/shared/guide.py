@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from html import escape
+from typing import Any
 
 import streamlit as st
 
 from app import deps, files
-from app.sample.demo_survey import TEAM
+from app.sample.demo_survey import TEAM, sample_import
 from app.survey.decisions.history import kinds_made
 from app.survey.media.progress import has_sample
 from app.ui.shared import counts
+from app.ui.shared.decisions import allowed
 
 VISITED = "guide-visited"
 # What to do, where, and the kinds of decision (or the page) that say it was done.
@@ -46,6 +48,16 @@ def guide_html(done: set[str]) -> str:
         mark = "✓" if is_done else number
         parts.append(f'<a class="{state}" href="{escape(address)}" target="_self">{mark} {escape(words)}</a>')
     return f'<nav class="pm-guide" aria-label="Guide"><span>Sample survey, all synthetic:</span>{"".join(parts)}</nav>'
+
+
+def sample_button(**values: Any) -> None:
+    """A button that takes in the sample survey. values: of the button."""
+    st.button("Load the sample survey", icon=":material/draw:", on_click=_start_sample, **values)
+
+
+@allowed
+def _start_sample() -> None:
+    deps.jobs().run_import(sample_import(deps.survey()))
 
 
 def _wanted() -> bool:

@@ -14,8 +14,8 @@ from app.survey.media import unsorted
 from app.survey.media.browse import Show
 from app.ui.individuals.conflicts import current_report
 from app.ui.individuals.flanks import current_flanks
+from app.ui.operations.controls import retry
 from app.ui.shared.address import Detections, Individuals, Stations
-from app.ui.shared.decisions import allowed
 from app.ui.shared.navigation import detections_page, identify_page, individuals_page, stations_page, upload_page
 from app.ui.shared.words import many
 from app.ui.stations.clocks import current_flags
@@ -59,8 +59,7 @@ def to_do_list(figures: WaitingFigures, coming_in: bool = False) -> None:
         with st.container(horizontal=True, vertical_alignment="center", gap="small"):
             st.markdown(line.text, width="content")
             st.page_link(line.page, label=line.link, query_params=line.query, width="content")
-    if figures.failed:
-        st.button("Analyse the failed ones again", icon=":material/replay:", on_click=_retry)
+    retry(figures.failed)
 
 
 def _about_stations() -> Iterator[ToDo]:
@@ -102,8 +101,3 @@ def _lines(figures: WaitingFigures) -> Iterator[ToDo]:
 
 def _filter(show: Show) -> dict[str, str]:
     return Detections.FILTER.to(show)
-
-
-@allowed
-def _retry() -> None:
-    deps.jobs().retry_failed()

@@ -10,7 +10,7 @@ from app.survey.videos.views import OpenVideo, VideoView
 from app.ui.detections.items import place_of
 from app.ui.shared.words import count_in_words, when
 from app.video.timecode import timecode
-from modal_backend.contracts import Category, Source, Tracklet
+from modal_backend.contracts import Source, Tracklet
 
 OTHERS = {"person": ("a person", "people"), "vehicle": ("a vehicle", "vehicles")}
 UNCOUNTED = {True: "Moving", False: "Possible"}
@@ -109,8 +109,3 @@ def course(tracklet: Tracklet) -> str:
     way = f"{tracklet.entry or 'in view'} → {tracklet.exit or 'in view'}"
     when_seen = f"{timecode(tracklet.first_second)} to {timecode(tracklet.last_second)}"
     return f"{when_seen} · {way} · {visible:.1f} s in view · by {tracklet.source}"
-
-
-def is_animal(tracklet: Tracklet) -> bool:
-    """Whether it can be a query for Identify."""
-    return tracklet.category == Category.ANIMAL

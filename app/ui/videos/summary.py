@@ -14,8 +14,9 @@ from app.ui.shared.address import Identify
 from app.ui.shared.decisions import callback, decide, undo
 from app.ui.shared.navigation import identify_page
 from app.ui.shared.words import many, plain
-from app.ui.videos.items import course, is_animal, names
+from app.ui.videos.items import course, names
 from app.video.timecode import timecode
+from modal_backend.contracts import Category
 from modal_backend.models.video.summary import Sentence
 
 COMPUTED = "Computed on this machine from detections and motion; no language model."
@@ -74,7 +75,7 @@ def draw_tracklets(opened: OpenVideo) -> None:
                     on_click=jump_to,
                     args=(tracklet.first_second,),
                 )
-                if row.query_id is not None and is_animal(tracklet):
+                if row.query_id is not None and tracklet.category == Category.ANIMAL:
                     st.page_link(
                         identify_page(),
                         label="Who is this?",

@@ -15,16 +15,14 @@ WHOLE_AREA = 200  # pixels
 WHOLE_FILLED = 0.45
 
 
-@dataclass(frozen=True, slots=True)
-class Blob:
-    """A moving region: left, top, right, bottom and area in pixels of the small frame, and its mean brightness."""
+class Region:
+    """A rectangle of the small frame, its borders in pixels."""
 
+    __slots__ = ()
     left: float
     top: float
     right: float
     bottom: float
-    area: float
-    grey: float
 
     @property
     def middle(self) -> tuple[float, float]:
@@ -35,6 +33,23 @@ class Blob:
     def size(self) -> tuple[float, float]:
         """Width and height."""
         return self.right - self.left, self.bottom - self.top
+
+    def aside(self, other: Region) -> float:
+        """Pixels across or along between it and another one; below 0 where they overlap."""
+        across = max(self.left - other.right, other.left - self.right)
+        return max(across, self.top - other.bottom, other.top - self.bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class Blob(Region):
+    """A moving region: its area in pixels of the small frame, and its mean brightness."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    area: float
+    grey: float
 
 
 def find_blobs(mask: NDArray[np.bool_], grey: NDArray[np.float32]) -> list[Blob]:

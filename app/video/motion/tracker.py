@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from app.video.motion.regions import Blob
+from app.video.motion.regions import Blob, Region
 
 HOLD_SECONDS = 1.2
 HOLD_FRAMES = 3.5
@@ -21,7 +21,7 @@ SPECK = 0.06  # of a region's area: what is smaller is lost in it
 
 
 @dataclass(slots=True)
-class Step:
+class Step(Region):
     """Where a track was at a second: its box in pixels of the small frame.
 
     Attributes:
@@ -38,11 +38,6 @@ class Step:
     area: float
     grey: float
     shared: bool = False
-
-    @property
-    def middle(self) -> tuple[float, float]:
-        """Centre, x and y."""
-        return (self.left + self.right) / 2, (self.top + self.bottom) / 2
 
 
 @dataclass(slots=True)
@@ -206,8 +201,7 @@ class Tracker:
         for other in self._live:
             last = other.last
             close = second - last.second <= 2.5 * gap and len(other.steps) >= FAMILIAR
-            aside = max(last.left - blob.right, blob.left - last.right, last.top - blob.bottom, blob.top - last.bottom)
-            if close and aside <= near:
+            if close and last.aside(blob) <= near:
                 track.parent = other
                 break
         self.tracks.append(track)

@@ -98,7 +98,7 @@ def _moves_over(near: list[Step], side: Side, frame: Frame) -> bool:
     far = [_far_edge(step, side, frame) for step in lately]
     if abs(near[-1].second - near[0].second) < CROSSING or len(far) < 3 or max(far) - far[0] > CROSSED * frame.width:
         return True
-    extents = [step.bottom - step.top if upright else step.right - step.left for step in lately]
+    extents = [step.size[1 if upright else 0] for step in lately]
     fills = far[0] >= FILLS * (frame.height if upright else frame.width)
     return not fills and extents[0] <= GROWN * float(np.median(extents))
 

@@ -98,7 +98,7 @@ def _handed_over(before: list[Step], after: list[Step], gap: float) -> float | N
         return None
     end = before[-1]
     same = min(after, key=lambda step: abs(step.second - end.second))
-    aside = max(same.left - end.right, end.left - same.right, same.top - end.bottom, end.top - same.bottom, 0.0)
+    aside = max(same.aside(end), 0.0)
     size = max(length_of(before), length_of(after), 4.0)
     return aside / size if aside <= 0.35 * size else None
 
@@ -113,7 +113,7 @@ def _pace(steps: list[Step]) -> tuple[float, float]:
 
 def length_of(steps: list[Step]) -> float:
     """The longer side of its box, typically, in pixels."""
-    return float(np.median([max(step.right - step.left, step.bottom - step.top) for step in steps]))
+    return float(np.median([max(step.size) for step in steps]))
 
 
 def area_of(steps: list[Step]) -> float:

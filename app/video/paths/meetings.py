@@ -88,8 +88,7 @@ def _direction(side: Side) -> tuple[int, float]:
 def _moment(step: Step, side: Side, pace: float, frame: Frame, towards: float, bound: float) -> float:
     """When it passed the border at this pace, never beyond the bound (the region's own time there)."""
     axis, _ = _direction(side)
-    length = step.right - step.left if axis == 0 else step.bottom - step.top
-    distance = max(frame.room(step)[side], 0.0) + 0.9 * length
+    distance = max(frame.room(step)[side], 0.0) + 0.9 * step.size[axis]
     if pace <= SLOWEST * frame.width:
         return bound
     second = step.second + towards * distance / pace

@@ -195,13 +195,8 @@ def _touches(part: list[Step], whole: list[Step]) -> bool:
     seconds = np.array([step.second for step in whole])
     near, others = 0, [whole[int(np.abs(seconds - step.second).argmin())] for step in part]
     for step, other in zip(part, others, strict=True):
-        aside = max(step.left - other.right, other.left - step.right, step.top - other.bottom, other.top - step.bottom)
-        near += aside <= 0.12 * _size_of(other)
+        near += step.aside(other) <= 0.12 * max(other.size)
     return near >= 0.85 * len(part) and length_of(part) <= 0.7 * length_of(others)
-
-
-def _size_of(step: Step) -> float:
-    return max(step.right - step.left, step.bottom - step.top)
 
 
 def _returned(paths: list[MotionPath], frame: Frame) -> list[MotionPath]:

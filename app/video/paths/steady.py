@@ -59,7 +59,7 @@ def _steady(steps: list[Step], frame: Frame) -> bool:
         return False
     whole = [step for step in steps if min(frame.room(step).values()) > frame.margin]
     areas = np.array([step.area for step in (whole if len(whole) >= 3 else steps)], float)
-    filled = [step.area / max((step.right - step.left) * (step.bottom - step.top), 1.0) for step in steps]
+    filled = [step.area / max(step.size[0] * step.size[1], 1.0) for step in steps]
     return float(np.std(np.log(np.maximum(areas, 1.0)))) <= SPREAD and float(np.median(filled)) >= COMPACT
 
 

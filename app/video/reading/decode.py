@@ -146,7 +146,7 @@ def _frames(path: Path, played: Playback) -> Iterator[Still]:
         if start is None:
             start = start_time(played.facts.begins, frame)
             played.first = frame.time - start if frame.time is not None else 0.0
-            played.turns = round(frame.rotation / 90) % 4 if frame.rotation else 0
+            played.turns = turns_of(frame)
             upright = played.turns % 2 == 0
             played.width, played.height = (frame.width, frame.height) if upright else (frame.height, frame.width)
         second = frame.time - start if frame.time is not None else played.frames / rate
@@ -229,6 +229,11 @@ def fit_size(width: int, height: int, side: int) -> tuple[int, int]:
     return max(2, round(width * scale / 2) * 2), max(2, round(height * scale / 2) * 2)
 
 
+def turns_of(frame: VideoFrame) -> int:
+    """Quarter turns to the left that set a frame upright."""
+    return round(frame.rotation / 90) % 4 if frame.rotation else 0
+
+
 def upright(frame: VideoFrame, turns: int) -> Picture:
     """A frame as RGB uint8 (height, width, 3), set upright."""
     pixels = cast(Picture, frame.to_ndarray(format="rgb24"))
@@ -266,7 +271,7 @@ def _sought(path: Path, wanted: list[float]) -> dict[float, Picture]:
         if first.time is None or stream.time_base is None:
             return found
         start = start_time(read_facts(container, stream).begins, first)
-        turns, frame, at = round(first.rotation / 90) % 4 if first.rotation else 0, first, 0.0
+        turns, frame, at = turns_of(first), first, 0.0
         for second in wanted:
             if second - at > WORTH_A_JUMP:
                 container.seek(int((start + second) / stream.time_base), stream=stream)

@@ -296,5 +296,5 @@ def _partly_out(path: MotionPath, side: Side) -> bool:
     """Whether a border cuts it off at its end: what only touches it there is in view."""
     upright = side in (Side.TOP, Side.BOTTOM)
     steps = path.pieces[-1]
-    extents = [step.bottom - step.top if upright else step.right - step.left for step in steps]
+    extents = [step.size[1 if upright else 0] for step in steps]
     return extents[-1] <= CUT_OFF * float(np.median(extents))
