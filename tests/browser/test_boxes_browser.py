@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.stored import rows, wait_for_rows
 from tests.browser.test_main_job import pictures
 
 pytestmark = pytest.mark.browser
@@ -30,19 +30,6 @@ def page(browser: Any, working_dashboard: tuple[str, Path], tmp_path_factory: py
     yield page
     context.close()
     assert errors == []
-
-
-def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(data_dir / "survey.sqlite", timeout=30) as connection:
-        return connection.execute(query).fetchall()
-
-
-def wait_for(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ...]], seconds: int = 120) -> None:
-    for _ in range(seconds * 5):
-        if rows(data_dir, query) == expected:
-            return
-        page.wait_for_timeout(200)
-    assert rows(data_dir, query) == expected
 
 
 def open_grid(page: Any, address: str, query: str = "") -> None:
@@ -72,14 +59,14 @@ def test_a_box_placed_by_keyboard_is_described_and_described_again_when_it_moves
     for key in ("d", "Enter", "Enter"):
         page.keyboard.press(key)
     placed = [("0.35000,0.35000,0.30000,0.30000",)]
-    wait_for(page, data_dir, FEATURES, placed)
+    wait_for_rows(page, data_dir, FEATURES, placed)
     for key in ("m", "ArrowRight", "ArrowRight", "Shift+ArrowUp", "Enter"):
         page.keyboard.press(key)
-    wait_for(page, data_dir, FEATURES, [("0.37000,0.35000,0.30000,0.29000",)])
+    wait_for_rows(page, data_dir, FEATURES, [("0.37000,0.35000,0.30000,0.29000",)])
     page.keyboard.press("z")
-    wait_for(page, data_dir, FEATURES, placed)
+    wait_for_rows(page, data_dir, FEATURES, placed)
     page.keyboard.press("z")
-    wait_for(page, data_dir, "select count(*) from detection where drawn_by <> ''", [(0,)])
+    wait_for_rows(page, data_dir, "select count(*) from detection where drawn_by <> ''", [(0,)])
 
 
 def test_a_box_drawn_by_mouse_is_deleted_and_brought_back_with_its_species(page, working_dashboard):
@@ -96,9 +83,9 @@ def test_a_box_drawn_by_mouse_is_deleted_and_brought_back_with_its_species(page,
     page.keyboard.press("Enter")
     page.keyboard.press("x")
     query = "select species, verdict from detection_review where detection_id = (select max(id) from detection)"
-    wait_for(page, data_dir, query, [("Sus scrofa", "rejected")])
+    wait_for_rows(page, data_dir, query, [("Sus scrofa", "rejected")])
     page.keyboard.press("Delete")
-    wait_for(page, data_dir, query, [("Sus scrofa", "accepted")])
+    wait_for_rows(page, data_dir, query, [("Sus scrofa", "accepted")])
 
 
 def test_all_pictures_become_one_animal_each_by_two_keys_and_one_undo_takes_it_back(page, working_dashboard):
@@ -107,14 +94,14 @@ def test_all_pictures_become_one_animal_each_by_two_keys_and_one_undo_takes_it_b
     before = rows(data_dir, "select * from detection_review order by 1")
     page.keyboard.press("Control+a")
     page.keyboard.press("w")
-    wait_for(page, data_dir, "select verdict, count(*) from media_review group by 1", [("accepted", FILES)])
+    wait_for_rows(page, data_dir, "select verdict, count(*) from media_review group by 1", [("accepted", FILES)])
     whole = (
         "select count(distinct media_id) from detection d left join detection_review r on r.detection_id = d.id"
         " where coalesce(r.width, d.width) = 1 and coalesce(r.height, d.height) = 1"
     )
     assert rows(data_dir, whole) == [(FILES,)]
     page.keyboard.press("z")
-    wait_for(page, data_dir, "select count(*) from media_review", [(0,)])
+    wait_for_rows(page, data_dir, "select count(*) from media_review", [(0,)])
     assert rows(data_dir, "select * from detection_review order by 1") == before
 
 
@@ -124,13 +111,13 @@ def test_two_people_at_one_picture_both_get_into_history_and_the_later_one_count
     other = browser.new_context(viewport={"width": 1366, "height": 900}).new_page()
     open_first(other, address)
     page.keyboard.press("b")
-    wait_for(page, data_dir, "select verdict from media_review", [("blank",)])
+    wait_for_rows(page, data_dir, "select verdict from media_review", [("blank",)])
     other.keyboard.press("u")
-    wait_for(page, data_dir, "select verdict from media_review", [("unsure",)])
+    wait_for_rows(page, data_dir, "select verdict from media_review", [("unsure",)])
     other.goto(f"{address}/history")
     entries = other.locator('[class*="st-key-decision-"]')
     entries.nth(1).get_by_role("button", name="Undo back to here").wait_for(timeout=120_000)
     assert ["unsure" in entries.nth(0).inner_text(), "blank" in entries.nth(1).inner_text()] == [True, True]
     entries.nth(0).get_by_role("button", name="Undo", exact=True).click()
-    wait_for(page, data_dir, "select verdict from media_review", [("blank",)])
+    wait_for_rows(page, data_dir, "select verdict from media_review", [("blank",)])
     other.context.close()

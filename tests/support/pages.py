@@ -19,17 +19,26 @@ NAMED_OTHERWISE = ("survey", "field_notes")
 
 
 @contextmanager
-def survey_of_pages(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
-    """The empty survey of a dashboard, which pages that are opened in the block show; ana decides there."""
+def settings_of_pages(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Pages that are opened in the block look in this directory; ana decides there."""
     monkeypatch.setenv("PUGMARK_DATA_DIR", str(data_dir))
     monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
     load_settings.cache_clear()
     st.cache_resource.clear()
-    opened = open_survey(load_settings())
-    yield opened
-    opened.close()
+    st.cache_data.clear()
+    yield data_dir
     st.cache_resource.clear()
+    st.cache_data.clear()
     load_settings.cache_clear()
+
+
+@contextmanager
+def survey_of_pages(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Survey]:
+    """The empty survey of a dashboard, which pages that are opened in the block show; ana decides there."""
+    with settings_of_pages(data_dir, monkeypatch):
+        opened = open_survey(load_settings())
+        yield opened
+        opened.close()
 
 
 def page(name: str, **params: str) -> AppTest:

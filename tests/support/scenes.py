@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 import tempfile
 from pathlib import Path
-from typing import Any
 
 SEED = 11
 PICTURES = {"individuals": 3, "stations": 2, "events": 6, "pictures_per_event": 2, "blanks": 4}
@@ -28,8 +26,3 @@ def sample_folder() -> Path:
         except OSError:  # another test process was first
             shutil.rmtree(draft)
     return home / "scenes"
-
-
-def sample_truth() -> dict[str, Any]:
-    """The COCO boxes and identities of the scenes."""
-    return json.loads((sample_folder().parent / "truth.json").read_text())

@@ -8,6 +8,7 @@ import os
 import stat
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -217,33 +218,13 @@ def test_metrics_are_for_this_machine_or_the_metrics_token(services: Services) -
 def test_figures_are_those_of_the_ledger(client: TestClient, services: Services) -> None:
     assert services.survey is not None
     now = time.time()
+    call = partial(Call, task="detect", model="m", backend="embedded", items=8)
     with services.survey.write() as session:
         for seconds in (1.0, 2.0, 3.0):
-            session.add(
-                Call(
-                    task="detect",
-                    model="m",
-                    backend="embedded",
-                    items=8,
-                    queued_at=now - 9,
-                    started_at=now - 1 - seconds,
-                    finished_at=now - 1,
-                    outcome="done",
-                )
-            )
-        session.add(Call(task="detect", model="m", backend="embedded", items=8, queued_at=now, started_at=now))
-        session.add(
-            Call(
-                task="detect",
-                model="m",
-                backend="embedded",
-                items=8,
-                queued_at=0,
-                started_at=1,
-                finished_at=2,
-                outcome="done",
-            )
-        )
+            started_at = now - 1 - seconds
+            session.add(call(queued_at=now - 9, started_at=started_at, finished_at=now - 1, outcome="done"))
+        session.add(call(queued_at=now, started_at=now))
+        session.add(call(queued_at=0, started_at=1, finished_at=2, outcome="done"))
     figures = client.get("/api/stats").json()
     assert (figures["running"], figures["p50"], figures["p95"]) == (1, pytest.approx(2.0), pytest.approx(3.0))
     assert len(figures["sparkline"]) == 60

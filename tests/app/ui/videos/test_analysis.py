@@ -6,16 +6,16 @@ import types
 from pathlib import Path
 
 import pytest
-import streamlit as st
 from streamlit.testing.v1 import AppTest
 
 from app.settings import load_settings
-from app.survey.database import Survey, open_survey
+from app.survey.database import Survey
 from app.survey.tables.media import Media, Stage
 from app.survey.videos import answers
 from app.ui.videos import analysis
 from modal_backend.contracts import VideoAnswer
 from tests.support.chat_server import KEY
+from tests.support.pages import survey_of_pages
 
 MARKUP = "<img src=x onerror=alert(1)> [click](http://evil.example) ![p](http://evil.example/p.png) **two**\nCOUNT: 2"
 
@@ -23,19 +23,12 @@ MARKUP = "<img src=x onerror=alert(1)> [click](http://evil.example) ![p](http://
 @pytest.fixture
 def survey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """The survey of the dashboard's settings, with one video (media 1)."""
-    monkeypatch.setenv("PUGMARK_DATA_DIR", str(tmp_path / "data"))
-    monkeypatch.setenv("PUGMARK_REVIEWER", "ana")
     monkeypatch.setenv("OMNIVINCI_API_KEY", KEY)
-    load_settings.cache_clear()
-    st.cache_resource.clear()
-    survey: Survey = open_survey(load_settings())
-    with survey.write() as session:
-        video = {"kind": "video", "format": "mp4", "bytes": 1, "width": 320, "height": 240, "stage": Stage.READY}
-        session.add(Media(sha256="a" * 64, **video))
-    yield survey
-    survey.close()
-    st.cache_resource.clear()
-    load_settings.cache_clear()
+    with survey_of_pages(tmp_path / "data", monkeypatch) as survey:
+        with survey.write() as session:
+            video = {"kind": "video", "format": "mp4", "bytes": 1, "width": 320, "height": 240, "stage": Stage.READY}
+            session.add(Media(sha256="a" * 64, **video))
+        yield survey
 
 
 def panel() -> AppTest:
