@@ -21,6 +21,7 @@ from app.actions.overruled import overruled
 from app.jobs.queue import Jobs
 from app.survey.database import Survey, is_away
 from app.survey.decisions import undoing
+from app.survey.decisions.changes import already_made
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo, least_role, taken_back_by
 from app.survey.decisions.refusals import BadDecision, DecisionConflict
@@ -142,8 +143,11 @@ def settle(
     actions: Sequence[Action],
     ack: int,
     make: Callable[[Session, str, Action], Made],
+    words: Callable[[Decision, Action], list[str]] = lambda _decision, _action: [],
 ) -> Settled:
     """Do what a browser sent, in the order of the numbers `n`, each action with a number over `ack` once.
+
+    A decision bears the action's `uuid`: an action that arrives again, by whatever process, is made already.
 
     An action that cannot be done becomes a problem and does not hold up those after it. A person who overrules what
     somebody else decided after the page was read (`seen`, in seconds since 1970) gets a message.
@@ -151,6 +155,7 @@ def settle(
     Args:
         button: whose kinds the actions "undo" and "redo" are about.
         make: makes the decision of any other action.
+        words: what a person should know of it.
     """
 
     def act(action: Action, session: Session) -> Made:
@@ -160,9 +165,10 @@ def settle(
             return undoing.undo_once(session, who, taken_back_by(button), action.get("undoes"), action["uuid"])
         if action["kind"] == "redo":
             return undoing.redo_last(session, who, taken_back_by(button), action["uuid"])
-        outcome = _outcome_of(make(session, who, action))
+        outcome = _outcome_of(already_made(session, action["uuid"]) or make(session, who, action))
         for decision in outcome.decisions:
-            outcome.messages += overruled(session, decision, action.get("seen"))
+            decision.client_key = action["uuid"]
+            outcome.messages += words(decision, action) + overruled(session, decision, action.get("seen"))
         return outcome
 
     settled, decisions = Settled(ack), list[Decision]()

@@ -10,13 +10,12 @@ from typing import Any
 from sqlalchemy.orm import Session
 
 from app.actions import decide
-from app.actions.decide import Action, Outcome, Settled
+from app.actions.decide import Action, Settled
 from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
 from app.survey.decisions import identity, ways_out
 from app.survey.decisions.bursts import burst_of
-from app.survey.decisions.changes import already_made
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
@@ -36,7 +35,8 @@ def apply_identity(
     Args:
         figures: per query and candidate, what the models said when the decision was made; kept with it.
     """
-    return decide.settle(survey, jobs, who, Undo.IDENTIFY, actions, ack, partial(_make, figures=figures))
+    make = partial(_decision, figures=figures)
+    return decide.settle(survey, jobs, who, Undo.IDENTIFY, actions, ack, make, _messages)
 
 
 def conflict_item(action: Action, error: Contradiction) -> dict[str, Any]:
@@ -53,11 +53,6 @@ def conflict_item(action: Action, error: Contradiction) -> dict[str, Any]:
     }
 
 
-def _make(session: Session, who: str, action: Action, figures: Figures) -> Outcome:
-    decision = _decision(session, who, action, figures)
-    return Outcome([decision], messages=_messages(decision, action))
-
-
 def _messages(decision: Decision, action: Action) -> list[str]:
     """What a decision made besides the name of one crop: a new individual, or the same for the crops of a burst."""
     made = [change for change in decision.changes if change["before"] is None]
@@ -72,37 +67,30 @@ def _messages(decision: Decision, action: Action) -> list[str]:
 def _decision(session: Session, who: str, action: Action, figures: Figures) -> Decision:
     if action["kind"] != "solve":
         return _decide(session, who, action, figures)
-    if known := already_made(session, action["uuid"]):
-        return known
     way = action["way"]
     ways_out.take(session, who, way, action.get("about") or {})
-    then = {**action["then"], "uuid": action["uuid"]}
-    return _decide(session, who, then, figures, join=way == "join", replace=way == "replace")
+    return _decide(session, who, action["then"], figures, join=way == "join", replace=way == "replace")
 
 
 def _decide(
     session: Session, who: str, action: Action, figures: Figures, *, join: bool = False, replace: bool = False
 ) -> Decision:
-    kind, key, query_id = action["kind"], action["uuid"], int(action["query_id"])
+    kind, query_id = action["kind"], int(action["query_id"])
     made_from = {name: action[name] for name in ("view", "model") if action.get(name)}
     wanted = action.get("together") or ()
     together = [crop for crop in burst_of(session, query_id) if crop in wanted] if wanted else []
     if kind == "new":
-        return identity.new_individual(session, who, query_id, together=together, view=made_from, client_key=key)
+        return identity.new_individual(session, who, query_id, together=together, view=made_from)
     if kind == "flank":
         flank, before = action["flank"], action.get("shown")
-        return identity.set_flank(session, who, query_id, flank, shown=before, view=made_from, client_key=key)
+        return identity.set_flank(session, who, query_id, flank, shown=before, view=made_from)
     if kind in ("unidentifiable", "identity unsure"):
         state = kind.removeprefix("identity ")
-        return identity.set_identity_state(
-            session, who, query_id, state, together=together, view=made_from, client_key=key
-        )
+        return identity.set_identity_state(session, who, query_id, state, together=together, view=made_from)
     if kind not in ("same", "different", "unsure"):
         raise BadDecision(f"{kind} is not something that can be decided here.")
     candidate_id = int(action["candidate_id"])
     view = {**figures.get((query_id, candidate_id), {}), **made_from}
     if kind == "same":
-        return identity.say_same(
-            session, who, query_id, candidate_id, join=join, together=together, view=view, client_key=key
-        )
-    return identity.say_pair(session, who, query_id, candidate_id, kind, replace=replace, view=view, client_key=key)
+        return identity.say_same(session, who, query_id, candidate_id, join=join, together=together, view=view)
+    return identity.say_pair(session, who, query_id, candidate_id, kind, replace=replace, view=view)

@@ -29,42 +29,42 @@ def apply_review(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action]
 
 
 def _make(session: Session, who: str, action: Action) -> Outcome:
-    kind, key = action["kind"], action["uuid"]
+    kind = action["kind"]
     if kind == "bulk":
         return _apply_bulk(session, who, action)
     if kind == "whole":
         media_ids = [int(action["media_id"])]
-        return _outcome(many_boxes.whole_pictures(session, who, media_ids, client_key=key))
+        return _outcome(many_boxes.whole_pictures(session, who, media_ids))
     if kind == "people":
-        return Outcome([boxes.show_people(session, who, int(action["media_id"]), bool(action["shown"]), key)])
+        return Outcome([boxes.show_people(session, who, int(action["media_id"]), bool(action["shown"]))])
     if kind in ("accept", "blank", "unsure", "draw"):
         return Outcome([_apply_to_media(session, who, action, int(action["media_id"]))])
     detection_id = _detection_id(session, action)
-    return Outcome([boxes.correct_box(session, who, detection_id, client_key=key, **_correction(action))])
+    return Outcome([boxes.correct_box(session, who, detection_id, **_correction(action))])
 
 
 def _apply_to_media(session: Session, who: str, action: Action, media_id: int) -> Decision:
-    kind, key = action["kind"], action["uuid"]
+    kind = action["kind"]
     if kind == "accept":
         box_ids = [int(box) for box in action["boxes"] if box is not None]
-        return boxes.accept_media(session, who, media_id, float(action["threshold"]), box_ids, client_key=key)
+        return boxes.accept_media(session, who, media_id, float(action["threshold"]), box_ids)
     if kind == "draw":
-        return boxes.draw_box(session, who, media_id, _box(action), action["category"], client_key=key)
-    return boxes.judge_media(session, who, media_id, kind, client_key=key)
+        return boxes.draw_box(session, who, media_id, _box(action), action["category"])
+    return boxes.judge_media(session, who, media_id, kind)
 
 
 def _apply_bulk(session: Session, who: str, action: Action) -> Outcome:
-    what, key = action["what"], action["uuid"]
+    what = action["what"]
     media_ids, threshold = [int(number) for number in action["media_ids"]], float(action["threshold"])
     if what in VERDICTS:
-        done = many_boxes.judge_all(session, who, media_ids, what, threshold, key)
+        done = many_boxes.judge_all(session, who, media_ids, what, threshold)
     elif what == "whole":
-        done = many_boxes.whole_pictures(session, who, media_ids, key)
+        done = many_boxes.whole_pictures(session, who, media_ids)
     elif what == "hints":
-        done = many_boxes.take_hints(session, who, media_ids, threshold, key)
+        done = many_boxes.take_hints(session, who, media_ids, threshold)
     elif what in ("species", "category"):
         label = {what: action[what]}
-        done = many_boxes.label_all(session, who, media_ids, threshold, client_key=key, **label)
+        done = many_boxes.label_all(session, who, media_ids, threshold, **label)
     else:
         raise BadDecision(f"{what} is not something that can be decided here.")
     return _outcome(done)

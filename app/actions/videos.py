@@ -27,12 +27,12 @@ def apply_marks(survey: Survey, jobs: Jobs, who: str, actions: Sequence[Action],
 
 
 def _make(session: Session, who: str, action: Action) -> Decision:
-    media_id, key = int(action["media_id"]), action["uuid"]
+    media_id = int(action["media_id"])
     if action["kind"] == "count":
-        return correct_count(session, who, media_id, int(action["animals"]), client_key=key)
+        return correct_count(session, who, media_id, int(action["animals"]))
     if action["kind"] == "draw":
         box = action["box"]
         drawn = Box(float(box["x"]), float(box["y"]), float(box["w"]), float(box["h"]))
         frame = int(action["frame"]), float(action["second"])
-        return draw_box(session, who, media_id, drawn, str(action["category"]), key, frame)
+        return draw_box(session, who, media_id, drawn, str(action["category"]), frame)
     raise BadDecision(f"{action['kind']} is not something that can be decided here.")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from typing import Any
 
@@ -31,7 +30,6 @@ def accept_media(
     media_id: int,
     threshold: float,
     box_ids: Collection[int] | None = None,
-    client_key: str | None = None,
 ) -> Decision:
     """Accept the boxes shown: they are confirmed, the others over the model's threshold are rejected.
 
@@ -40,36 +38,32 @@ def accept_media(
     box_ids: the boxes the person saw; None for those at the threshold. Raises BadDecision for a media that no model has
     looked at yet.
     """
-    if known := already_made(session, client_key):
-        return known
     refuse_unexamined(session, media_id)
-    change, counted = Change(session), over_threshold(session, [media_id]) - on_other_frames(session, media_id)
+    change, counted = Change(session, who), over_threshold(session, [media_id]) - on_other_frames(session, media_id)
     for box in boxes_of(session, [media_id])[media_id]:
         shown = box.confidence >= counts_from(box.category, threshold) if box_ids is None else box.id in box_ids
         if box.verdict != "rejected" and (box.confirmed or shown):
-            _review(change, who, box.id, verdict="accepted")
+            _review(change, box.id, verdict="accepted")
         elif box.verdict is None and box.id in counted:
-            _review(change, who, box.id, verdict="rejected")
-    _media_review(change, who, media_id, "accepted")
-    return change.record("accept", who, media_id=media_id, view={"threshold": threshold}, client_key=client_key)
+            _review(change, box.id, verdict="rejected")
+    _media_review(change, media_id, "accepted")
+    return change.record("accept", media_id=media_id, view={"threshold": threshold})
 
 
-def judge_media(session: Session, who: str, media_id: int, verdict: str, client_key: str | None = None) -> Decision:
+def judge_media(session: Session, who: str, media_id: int, verdict: str) -> Decision:
     """Say blank or unsure about a whole media.
 
     Raises BadDecision for blank where an individual was named or no model has looked yet.
     """
     if verdict not in ("blank", "unsure"):
         raise BadDecision(f"{verdict} is not something that can be said about a media.")
-    if known := already_made(session, client_key):
-        return known
     if verdict == "blank" and (names := named_on(session, [media_id]).get(media_id)):
         raise BadDecision(f"{names} was named on this picture, so it is not blank. Reject that box first.")
     if verdict == "blank":
         refuse_unexamined(session, media_id)
-    change = Change(session)
-    _media_review(change, who, media_id, verdict)
-    return change.record(verdict, who, media_id=media_id, client_key=client_key)
+    change = Change(session, who)
+    _media_review(change, media_id, verdict)
+    return change.record(verdict, media_id=media_id)
 
 
 def unexamined(session: Session, media_ids: Collection[int]) -> set[int]:
@@ -87,31 +81,25 @@ def refuse_unexamined(session: Session, media_id: int) -> None:
         raise BadDecision("This one is still being looked at. Decide about it when its boxes are there.")
 
 
-def show_people(session: Session, who: str, media_id: int, shown: bool, client_key: str | None = None) -> Decision:
+def show_people(session: Session, who: str, media_id: int, shown: bool) -> Decision:
     """Show the people on a media, or blur them again. Raises BadDecision when there is no such media."""
-    if known := already_made(session, client_key):
-        return known
     if session.get(Media, media_id) is None:
         raise BadDecision("This image does not exist any more.")
-    change = Change(session)
+    change = Change(session, who)
     if shown:
-        change.put(PeopleShown, {"media_id": media_id}, who=who, decided_at=time.time())
+        change.sign(PeopleShown, {"media_id": media_id})
     else:
         change.drop(PeopleShown, {"media_id": media_id})
     kind = "show people" if shown else "blur people"
-    return change.record(kind, who, media_id=media_id, client_key=client_key)
+    return change.record(kind, media_id=media_id)
 
 
-def correct_box(
-    session: Session, who: str, detection_id: int, client_key: str | None = None, **values: Any
-) -> Decision:
+def correct_box(session: Session, who: str, detection_id: int, **values: Any) -> Decision:
     """Correct one box: verdict="rejected", category=..., species=... or box=Box(...); one of them at a time.
 
     An individual stays with its box when the box moves, leaves it when the box is rejected and comes back with it.
     Raises BadDecision for a category that is none, an empty box, or a detection that does not exist.
     """
-    if known := already_made(session, client_key):
-        return known
     detection = session.get(Detection, detection_id)
     if detection is None:
         raise BadDecision("This box does not exist any more.")
@@ -121,16 +109,16 @@ def correct_box(
         name = session.get_one(Individual, sighting.individual_id).name
         raise BadDecision(f"This box is a sighting of {name}, an animal. Take it out of {name} in Individuals first.")
     lost = _rejected_state(session, detection_id) if kind == "restore" else {}
-    change = Change(session)
-    _review(change, who, detection_id, **fields, **lost.get("detection_review", {}))
+    change = Change(session, who)
+    _review(change, detection_id, **fields, **lost.get("detection_review", {}))
     if kind == "reject":
         change.drop(Sighting, {"detection_id": detection_id})
     elif sighting is None and "sighting" in lost:
-        change.put(Sighting, {"detection_id": detection_id}, **lost["sighting"], who=who, decided_at=time.time())
+        change.sign(Sighting, {"detection_id": detection_id}, **lost["sighting"])
     about = {"media_id": detection.media_id, "detection_id": detection_id}
     individual_id = _individual_in(change) or (sighting.individual_id if sighting else None)
     view = {key: value for key, value in fields.items() if key in ("category", "species")}
-    return change.record(kind, who, view=view, individual_id=individual_id, client_key=client_key, **about)
+    return change.record(kind, view=view, individual_id=individual_id, **about)
 
 
 def draw_box(
@@ -139,7 +127,6 @@ def draw_box(
     media_id: int,
     box: Box,
     category: str,
-    client_key: str | None = None,
     frame: tuple[int, float] | None = None,
 ) -> Decision:
     """Add a box a person drew. Raises BadDecision for an empty box, no category or no such media.
@@ -147,17 +134,15 @@ def draw_box(
     Args:
         frame: number and second of the frame of a video; None for an image, and for the frame that stands for a video.
     """
-    if known := already_made(session, client_key):
-        return known
     if session.get(Media, media_id) is None:
         raise BadDecision("This image does not exist any more.")
-    change = Change(session)
+    change = Change(session, who)
     row = change.add(drawn_row(who, media_id, checked_box(box), checked_category(category)))
     if frame is not None:
         place = {"frame_number": frame[0], "second": frame[1], "marked": False, "quality": 1.0}
         change.put(FrameDetection, {"detection_id": row.id}, **place)
-    _reopen_if_blank(change, who, media_id)
-    return change.record("draw", who, media_id=media_id, detection_id=row.id, client_key=client_key)
+    _reopen_if_blank(change, media_id)
+    return change.record("draw", media_id=media_id, detection_id=row.id)
 
 
 def drawn_row(who: str, media_id: int, box: Box, category: str) -> Detection:
@@ -230,18 +215,18 @@ def checked_category(name: str) -> str:
         raise BadDecision(f"{name} is not a category: animal, person or vehicle.") from error
 
 
-def _review(change: Change, who: str, detection_id: int, **values: Any) -> None:
-    change.put(DetectionReview, {"detection_id": detection_id}, who=who, decided_at=time.time(), **values)
+def _review(change: Change, detection_id: int, **values: Any) -> None:
+    change.sign(DetectionReview, {"detection_id": detection_id}, **values)
 
 
-def _media_review(change: Change, who: str, media_id: int, verdict: str) -> None:
-    change.put(MediaReview, {"media_id": media_id}, verdict=verdict, who=who, decided_at=time.time())
+def _media_review(change: Change, media_id: int, verdict: str) -> None:
+    change.sign(MediaReview, {"media_id": media_id}, verdict=verdict)
 
 
-def _reopen_if_blank(change: Change, who: str, media_id: int) -> None:
+def _reopen_if_blank(change: Change, media_id: int) -> None:
     review = change.session.get(MediaReview, media_id)
     if review is not None and review.verdict == "blank":
-        _media_review(change, who, media_id, "accepted")
+        _media_review(change, media_id, "accepted")
 
 
 def _rejected_state(session: Session, detection_id: int) -> dict[str, dict[str, Any]]:

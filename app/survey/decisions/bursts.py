@@ -6,7 +6,6 @@ decided alone. Whoever decides sees the crops beforehand and can leave them out.
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Collection, Sequence
 from datetime import timedelta
@@ -59,21 +58,20 @@ def _burst(detection_id: int, animals: Sequence[Any], compared: Collection[int])
     ]
 
 
-def assign(change: Change, who: str, detection_ids: Sequence[int], individual_id: int) -> None:
+def assign(change: Change, detection_ids: Sequence[int], individual_id: int) -> None:
     """Give the crops of a burst the individual of the one that was decided.
 
     A crop that was said to be different from one of the individual is left out, and so is one with a name.
     """
     for detection_id in _unnamed(change.session, detection_ids):
         if rejection(change.session, detection_id, individual_id) is None:
-            row = {"individual_id": individual_id, "who": who, "decided_at": time.time()}
-            change.put(Sighting, {"detection_id": detection_id}, **row)
+            change.sign(Sighting, {"detection_id": detection_id}, individual_id=individual_id)
 
 
-def set_state(change: Change, who: str, detection_ids: Sequence[int], state: str) -> None:
+def set_state(change: Change, detection_ids: Sequence[int], state: str) -> None:
     """Say of the crops of a burst without a name what was said of the one that was decided."""
     for detection_id in _unnamed(change.session, detection_ids):
-        change.put(DetectionReview, {"detection_id": detection_id}, identity=state, who=who, decided_at=time.time())
+        change.sign(DetectionReview, {"detection_id": detection_id}, identity=state)
 
 
 def _unnamed(session: Session, detection_ids: Sequence[int]) -> list[int]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection
 from typing import Any
 
@@ -33,7 +32,7 @@ def rename(session: Session, who: str, individual_id: int, name: str) -> Decisio
     """
     individual = _listed(session, individual_id)
     old, tidy = individual.name, " ".join(name.split())[:80]
-    change = Change(session)
+    change = Change(session, who)
     if tidy and heard(tidy) == heard(old):
         if tidy == old:
             raise BadDecision(f"It is called {old} already.")
@@ -44,7 +43,7 @@ def rename(session: Session, who: str, individual_id: int, name: str) -> Decisio
         except IntegrityError as error:  # somebody else gave the name at the same moment (PostgreSQL)
             raise BadDecision(f"{tidy} was given to another individual a moment ago.") from error
         change.add(Individual(name=old, merged_into_id=individual_id))
-    return change.record("rename", who, individual_id=individual_id, view={"from": old, "to": individual.name})
+    return change.record("rename", individual_id=individual_id, view={"from": old, "to": individual.name})
 
 
 def describe(
@@ -68,10 +67,10 @@ def describe(
             )
     if not changed:
         raise BadDecision("Nothing was changed.")
-    change = Change(session)
+    change = Change(session, who)
     before = {name: getattr(individual, name) for name in changed}
     change.put(Individual, {"id": individual_id}, **changed)
-    return change.record("describe", who, individual_id=individual_id, view={**changed, "before": before})
+    return change.record("describe", individual_id=individual_id, view={**changed, "before": before})
 
 
 def merge(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
@@ -80,10 +79,10 @@ def merge(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
     Raises Contradiction when one of the two has been merged away already.
     """
     keep, other = both(session, keep_id, other_id)
-    change = Change(session)
-    moved = unite(change, who, keep, other)
+    change = Change(session, who)
+    moved = unite(change, keep, other)
     view = {"merged": other.name, "merged_id": other.id, "sightings": len(moved)}
-    return change.record("merge", who, individual_id=keep.id, view=view)
+    return change.record("merge", individual_id=keep.id, view=view)
 
 
 def split(session: Session, who: str, individual_id: int, detection_ids: Collection[int]) -> Decision:
@@ -96,12 +95,12 @@ def split(session: Session, who: str, individual_id: int, detection_ids: Collect
         )
     if not detection_ids or set(detection_ids) == mine:
         raise BadDecision("Choose some, but not all, of this individual's sightings to split off.")
-    change = Change(session)
+    change = Change(session, who)
     new = change.add(Individual(name=next_name(session), species=individual.species))
     for detection_id in sorted(set(detection_ids)):
-        change.put(Sighting, {"detection_id": detection_id}, individual_id=new.id, who=who, decided_at=time.time())
+        change.sign(Sighting, {"detection_id": detection_id}, individual_id=new.id)
     view = {"new": new.name, "new_id": new.id, "sightings": len(set(detection_ids))}
-    return change.record("split", who, individual_id=individual_id, view=view)
+    return change.record("split", individual_id=individual_id, view=view)
 
 
 def take_out(session: Session, who: str, detection_id: int, *others: int, individual_id: int | None = None) -> Decision:
@@ -109,7 +108,7 @@ def take_out(session: Session, who: str, detection_id: int, *others: int, indivi
 
     individual_id: whose they were when the person looked; Contradiction when they belong to somebody else by now.
     """
-    change = Change(session)
+    change = Change(session, who)
     owner: int | None = None
     for number in (detection_id, *others):
         sighting = session.get(Sighting, number)
@@ -120,7 +119,7 @@ def take_out(session: Session, who: str, detection_id: int, *others: int, indivi
         owner = sighting.individual_id
         change.drop(Sighting, {"detection_id": number})
     view = {"sightings": 1 + len(others)}
-    return change.record("take out", who, detection_id=detection_id, individual_id=owner, view=view)
+    return change.record("take out", detection_id=detection_id, individual_id=owner, view=view)
 
 
 def _tidy(name: str, value: Any) -> str | None:

@@ -5,6 +5,7 @@ Only the tables of the decision's kind can be changed (see `kinds`); what a mode
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
@@ -26,11 +27,20 @@ BOX_SIGNED = frozenset({"detection_id", *SIGNATURE})
 
 
 class Change:
-    """Collects the row changes of one decision inside a write session."""
+    """Collects the row changes of one decision of a person inside a write session."""
 
-    def __init__(self, session: Session) -> None:
-        self.session = session
+    def __init__(self, session: Session, who: str) -> None:
+        self.session, self.who = session, who
         self.rows: list[dict[str, Any]] = []
+
+    @property
+    def signature(self) -> dict[str, Any]:
+        """Who decides, and when: now."""
+        return {"who": self.who, "decided_at": time.time()}
+
+    def sign(self, table: type[Base], key: dict[str, Any], **values: Any) -> Any:
+        """`put` of a row that says who decided, and when."""
+        return self.put(table, key, **values, **self.signature)
 
     def put(self, table: type[Base], key: dict[str, Any], **values: Any) -> Any:
         """Insert the row with this key or update the given values; returns the row.
@@ -113,8 +123,8 @@ class Change:
         self.session.delete(row)
         self.session.flush()
 
-    def record(self, kind: str, who: str, *, view: dict[str, Any] | None = None, **about: Any) -> Decision:
-        """Write the log entry. about: media_id, detection_id, individual_id, client_key.
+    def record(self, kind: str, *, view: dict[str, Any] | None = None, **about: Any) -> Decision:
+        """Write the log entry. about: media_id, detection_id, individual_id, client_key, part_of.
 
         Raises ValueError for a kind that is not registered, or a row in a table that its kind may not change.
         """
@@ -124,7 +134,7 @@ class Change:
         allowed = {table.__tablename__ for table in family.tables}
         if others := {row["table"] for row in self.rows} - allowed:
             raise ValueError(f"A decision of the kind {kind} may not change {', '.join(sorted(others))}.")
-        decision = Decision(kind=kind, who=who, view=view or {}, changes=self.rows, **about)
+        decision = Decision(kind=kind, who=self.who, view=view or {}, changes=self.rows, **about)
         self.session.add(decision)
         self.session.flush()
         settle(self.session, decision)

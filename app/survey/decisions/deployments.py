@@ -12,10 +12,10 @@ from sqlalchemy.orm import Session
 from app.survey.database import slices
 from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
-from app.survey.decisions.stations import FIELDS
+from app.survey.decisions.stations import FIELDS, found
 from app.survey.individuals.naming import alike
+from app.survey.media import browse
 from app.survey.media.folders import composed
-from app.survey.media.stations import stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.media import ImportBatch, Media
@@ -26,9 +26,9 @@ MOST_LISTED = 100
 
 def create(session: Session, who: str, name: str, station: str | None = None) -> Decision:
     """A deployment without media. Raises BadDecision when the name is taken, or its station's is like another's."""
-    change = Change(session)
+    change = Change(session, who)
     new = change.add(Deployment(name=free_name(session, name), station=clear_station(session, station or name)))
-    return change.record("new deployment", who, view={"deployment": new.name, "what": f"at {new.station}"})
+    return change.record("new deployment", view={"deployment": new.name, "what": f"at {new.station}"})
 
 
 def rename_deployment(session: Session, who: str, deployment_id: int, name: str, seen: str | None = None) -> Decision:
@@ -39,9 +39,9 @@ def rename_deployment(session: Session, who: str, deployment_id: int, name: str,
     row = found(session, deployment_id)
     if seen is not None and seen != row.name:
         raise BadDecision(f"{seen} was renamed to {row.name} since you looked. Look again.")
-    old, change = row.name, Change(session)
+    old, change = row.name, Change(session, who)
     change.put(Deployment, {"id": deployment_id}, name=free_name(session, name, but=row.name))
-    return change.record("rename deployment", who, view={"deployment": old, "what": f"to {row.name}"})
+    return change.record("rename deployment", view={"deployment": old, "what": f"to {row.name}"})
 
 
 def rename_station(session: Session, who: str, station: str, name: str, *, join: bool = False) -> Decision:
@@ -59,15 +59,15 @@ def rename_station(session: Session, who: str, station: str, name: str, *, join:
     new = tidy(name)
     if new == station:
         raise BadDecision(f"It is called {station} already.")
-    there = alike(new, (other for other in _stations(session) if other != station))
+    there = alike(new, (other for other in browse.stations(session) if other != station))
     if there and not join:
         raise BadDecision(f"There is a station {there} already. Join the two if they are one place.")
     new = there or new
-    change = Change(session)
+    change = Change(session, who)
     for number in mine:
         change.put(Deployment, {"id": number}, station=new)
     view = {"deployment": station, "what": f"to {new}", "joined": bool(there)}
-    return change.record("rename station", who, view=view)
+    return change.record("rename station", view=view)
 
 
 def set_station(session: Session, who: str, deployment_id: int, station: str) -> Decision:
@@ -75,17 +75,17 @@ def set_station(session: Session, who: str, deployment_id: int, station: str) ->
 
     Raises BadDecision when it is there already, or the station's name is like that of another.
     """
-    row, change = found(session, deployment_id), Change(session)
+    row, change = found(session, deployment_id), Change(session, who)
     old = row.station
     change.put(Deployment, {"id": deployment_id}, station=clear_station(session, station, but=old))
     if row.station == old:
         raise BadDecision(f"{row.name} is at {old} already.")
-    return change.record("rename station", who, view={"deployment": row.name, "what": f"at {row.station}"})
+    return change.record("rename station", view={"deployment": row.name, "what": f"at {row.station}"})
 
 
 def move_media(session: Session, who: str, media_ids: Collection[int], to: int | str | None) -> Decision:
     """Let media belong to a deployment (id, or the name of a new one), or to none. Their times stay as they are."""
-    change = Change(session)
+    change = Change(session, who)
     if isinstance(to, str):
         row = change.add(Deployment(name=free_name(session, to), station=clear_station(session, to)))
     else:
@@ -96,7 +96,7 @@ def move_media(session: Session, who: str, media_ids: Collection[int], to: int |
         raise BadDecision(f"Choose media that do not belong to {name} yet.")
     ids = sorted(set(media_ids))
     view = {"deployment": name, "what": f"{len(ids):,} moved here", "media_ids": ids[:MOST_LISTED]}
-    return change.record("move media", who, view=view)
+    return change.record("move media", view=view)
 
 
 def split(session: Session, who: str, deployment_id: int, day: date, name: str) -> Decision:
@@ -112,17 +112,17 @@ def split(session: Session, who: str, deployment_id: int, day: date, name: str) 
     earlier = session.scalar(mine.where(Media.taken_at < at).limit(1))
     if not later or earlier is None:
         raise BadDecision(f"All media of {row.name} lie on one side of {day}. Choose a day between them.")
-    change = Change(session)
+    change = Change(session, who)
     new = change.add(Deployment(name=free_name(session, name), station=row.station))
     if review is not None:
         known = {field: getattr(review, field) for field in FIELDS}
         first, second = _divided(known, day)
-        change.put(DeploymentReview, {"deployment_id": new.id}, **second, **stamp_values(who))
+        change.sign(DeploymentReview, {"deployment_id": new.id}, **second)
         if first != known:
-            change.put(DeploymentReview, {"deployment_id": row.id}, **first, **stamp_values(who))
+            change.sign(DeploymentReview, {"deployment_id": row.id}, **first)
     _move(change, later, new.id)
     view = {"deployment": row.name, "what": f"{new.name} from {day}", "media": len(later)}
-    return change.record("split deployment", who, view=view)
+    return change.record("split deployment", view=view)
 
 
 def join(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
@@ -130,31 +130,22 @@ def join(session: Session, who: str, keep_id: int, other_id: int) -> Decision:
     keep, other = found(session, keep_id), found(session, other_id)
     if keep.id == other.id:
         raise BadDecision("Choose two deployments.")
-    change = Change(session)
+    change = Change(session, who)
     reviews = [session.get(DeploymentReview, number) for number in (keep_id, other_id)]
     if all(review is not None and review.first_day and review.last_day for review in reviews):
         first = min(str(review.first_day) for review in reviews if review)
         last = max(str(review.last_day) for review in reviews if review)
-        values = {"first_day": first, "last_day": last, **stamp_values(who)}
-        change.put(DeploymentReview, {"deployment_id": keep_id}, **values)
+        change.sign(DeploymentReview, {"deployment_id": keep_id}, first_day=first, last_day=last)
     view = {"deployment": keep.name, "what": f"with {other.name}"}
     _remove(change, other, keep_id)
-    return change.record("join deployments", who, view=view)
+    return change.record("join deployments", view=view)
 
 
 def delete(session: Session, who: str, deployment_id: int) -> Decision:
     """Take a deployment out; its media belong to none and ask to be sorted."""
-    row, change = found(session, deployment_id), Change(session)
+    row, change = found(session, deployment_id), Change(session, who)
     view = {"deployment": row.name, "what": f"{_remove(change, row, None):,} media wait to be sorted"}
-    return change.record("delete deployment", who, view=view)
-
-
-def found(session: Session, deployment_id: int) -> Deployment:
-    """The deployment with this id. Raises BadDecision."""
-    row = session.get(Deployment, deployment_id)
-    if row is None:
-        raise BadDecision("This deployment is not there any more. Look again.")
-    return row
+    return change.record("delete deployment", view=view)
 
 
 def tidy(name: str) -> str:
@@ -183,14 +174,10 @@ def clear_station(session: Session, name: str, but: str | None = None) -> str:
     Raises BadDecision when it differs from a station's name only by case, spaces or hyphens.
     """
     kept = tidy(name)
-    there = alike(kept, (other for other in _stations(session) if kept == other or other != but))
+    there = alike(kept, (other for other in browse.stations(session) if kept == other or other != but))
     if there not in (kept, None):
         raise BadDecision(f"There is a station {there} already. Choose it, or take a name that differs more.")
     return kept
-
-
-def _stations(session: Session) -> list[str]:
-    return list(session.scalars(sa.select(Deployment.station).distinct()))
 
 
 def _move(change: Change, media_ids: Collection[int], deployment_id: int | None) -> None:

@@ -59,8 +59,8 @@ def join(
             "or merge them."
         )
     refuse_two_animals(session, keep, other)
-    change = Change(session)
-    moved = unite(change, who, keep, other)
+    change = Change(session, who)
+    moved = unite(change, keep, other)
     view = {
         "merged": other.name,
         "merged_id": other.id,
@@ -69,7 +69,7 @@ def join(
         "reason": why,
         "seen_on": sorted(set(seen_on)) or None,
     }
-    return change.record(KIND, who, individual_id=keep.id, view=view)
+    return change.record(KIND, individual_id=keep.id, view=view)
 
 
 def refuse_two_animals(session: Session, keep: Individual, other: Individual) -> None:

@@ -16,7 +16,6 @@ from app.survey.decisions.many_boxes import WHOLE
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
 from app.survey.individuals.naming import ever_given, heard
-from app.survey.media.stations import stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import DetectionReview, MediaReview
 from app.survey.tables.individuals import Individual, Sighting
@@ -129,15 +128,15 @@ def take(
         BadDecision: nothing would change, or a line contradicts what was decided about two crops.
     """
     good = [planned for planned in plan(session, lines) if planned.problem is None]
-    change = Change(session)
-    stations_file.write(change, who, stations)
+    change = Change(session, who)
+    stations_file.write(change, stations)
     view: dict[str, Any] = {"results": file}
     if results_id is not None and session.get(ResultsReview, results_id) is None:
-        change.put(ResultsReview, {"results_id": results_id}, **stamp_values(who))
+        change.sign(ResultsReview, {"results_id": results_id})
         view["results_id"] = results_id
     if not good and not change.rows:
         raise BadDecision("The table says nothing new.")
-    return change.record("identities file", who, view={**view, "boxes": _name(change, who, good)})
+    return change.record("identities file", view={**view, "boxes": _name(change, good)})
 
 
 def take_part(session: Session, head: Decision, lines: Sequence[NamedImage]) -> int:
@@ -147,19 +146,19 @@ def take_part(session: Session, head: Decision, lines: Sequence[NamedImage]) -> 
     """
     good = [planned for planned in plan(session, lines) if planned.problem is None]
     if good:
-        change = Change(session)
-        boxes = _name(change, head.who, good)
+        change = Change(session, head.who)
+        boxes = _name(change, good)
         view = {"results": head.view["results"], "boxes": boxes, "lines": len(good)}
-        change.record("identities file", head.who, view=view, part_of=head.id)
+        change.record("identities file", view=view, part_of=head.id)
     return len(good)
 
 
-def _name(change: Change, who: str, good: Sequence[Planned]) -> int:
+def _name(change: Change, good: Sequence[Planned]) -> int:
     """Write what lines say; returns of how many boxes."""
     made = _individuals(change, good)
     drawn = {
         place: drawn_row(
-            planned.line.who or who, planned.line.media_id, planned.line.box or WHOLE, planned.line.category
+            planned.line.who or change.who, planned.line.media_id, planned.line.box or WHOLE, planned.line.category
         )
         for place, planned in enumerate(good)
         if not planned.detection_ids and not planned.line.verdict
@@ -170,7 +169,7 @@ def _name(change: Change, who: str, good: Sequence[Planned]) -> int:
         for place, planned in enumerate(good)
         if not planned.line.verdict
     }
-    sightings, reviews, verdicts = _rows(who, good, boxes, made)
+    sightings, reviews, verdicts = _rows(change, good, boxes, made)
     change.put_all(Sighting, sightings)
     change.put_all(DetectionReview, reviews)
     change.put_all(MediaReview, verdicts)
@@ -180,7 +179,7 @@ def _name(change: Change, who: str, good: Sequence[Planned]) -> int:
 
 
 def _rows(
-    who: str, good: Sequence[Planned], boxes: Mapping[int, Sequence[int]], made: Mapping[str, Individual]
+    change: Change, good: Sequence[Planned], boxes: Mapping[int, Sequence[int]], made: Mapping[str, Individual]
 ) -> tuple[Rows, Rows, Rows]:
     """What the lines say of individuals, of boxes and of whole media, by detection and by media.
 
@@ -191,8 +190,8 @@ def _rows(
     reviews: Rows = {}
     verdicts: Rows = {}
     for place, planned in enumerate(good):
-        line, signed = planned.line, stamp_values(planned.line.who or who)
-        signed["decided_at"] = line.at or signed["decided_at"]
+        line, signed = planned.line, change.signature
+        signed |= {"who": line.who or signed["who"], "decided_at": line.at or signed["decided_at"]}
         if line.verdict:
             verdicts[line.media_id] = {"verdict": line.verdict, **signed}
             continue

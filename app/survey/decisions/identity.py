@@ -6,7 +6,6 @@ constraints: what contradicts them raises `Contradiction` with the chain of deci
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,11 +13,11 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions import bursts, contradictions
-from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.changes import Change
 from app.survey.decisions.contradictions import Contradiction, WayOut
 from app.survey.decisions.refusals import BadDecision
 from app.survey.individuals import naming
-from app.survey.individuals.naming import BadName, next_name
+from app.survey.individuals.naming import next_name
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Individual, Naming, PairVerdict, Sighting
@@ -34,7 +33,6 @@ def say_same(
     join: bool = False,
     together: Sequence[int] = (),
     view: dict[str, Any] | None = None,
-    client_key: str | None = None,
 ) -> Decision:
     """The two crops show the same individual: the one without a name gets the other's, or both a new one.
 
@@ -42,24 +40,22 @@ def say_same(
     together: crops of the query's burst that get the same name, as far as nothing was said against it. Raises
     Contradiction when they are two individuals already, or were said to be different.
     """
-    if known := already_made(session, client_key):
-        return known
     query, candidate = _check_pair(session, query_id, candidate_id)
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
-    change = Change(session)
+    change = Change(session, who)
     target: Individual | None
     if ours and theirs and ours.id != theirs.id:
-        target = _joined(change, who, query.id, candidate.id, ours, theirs, join)
+        target = _joined(change, query.id, candidate.id, ours, theirs, join)
     else:
         target = theirs or ours
         contradictions.check_rejections(session, query.id, candidate.id, ours, theirs)
         target = target or change.add(Individual(name=next_name(session)))
         for detection_id, present in ((query.id, ours), (candidate.id, theirs)):
             if present is None:
-                _assign(change, who, detection_id, target.id)
-    _pair(change, who, query.id, candidate.id, "same")
-    bursts.assign(change, who, [other for other in together if other != candidate.id], target.id)
-    return _log(change, "same", who, query, target.id, candidate.id, view, client_key)
+                _assign(change, detection_id, target.id)
+    _pair(change, query.id, candidate.id, "same")
+    bursts.assign(change, [other for other in together if other != candidate.id], target.id)
+    return _log(change, "same", query, target.id, candidate.id, view)
 
 
 def say_pair(
@@ -71,7 +67,6 @@ def say_pair(
     *,
     replace: bool = False,
     view: dict[str, Any] | None = None,
-    client_key: str | None = None,
 ) -> Decision:
     """The two crops show different individuals, or one cannot say (unsure).
 
@@ -80,8 +75,6 @@ def say_pair(
     """
     if verdict not in ("different", "unsure"):
         raise BadDecision(f"{verdict} cannot be said about a pair.")
-    if known := already_made(session, client_key):
-        return known
     query, candidate = _check_pair(session, query_id, candidate_id)
     ours, theirs = _individual_of(session, query.id), _individual_of(session, candidate.id)
     if ours and theirs and ours.id == theirs.id:
@@ -93,10 +86,10 @@ def say_pair(
             [contradictions.link_of(standing)],
             [WayOut("replace", "say unsure in its place")],
         )
-    change = Change(session)
-    _pair(change, who, query.id, candidate.id, verdict)
+    change = Change(session, who)
+    _pair(change, query.id, candidate.id, verdict)
     kind = "different" if verdict == "different" else "pair unsure"
-    return _log(change, kind, who, query, theirs.id if theirs else None, candidate.id, view, client_key)
+    return _log(change, kind, query, theirs.id if theirs else None, candidate.id, view)
 
 
 def new_individual(
@@ -107,19 +100,16 @@ def new_individual(
     name: str | None = None,
     together: Sequence[int] = (),
     view: dict[str, Any] | None = None,
-    client_key: str | None = None,
 ) -> Decision:
     """The crop, and those of its burst, show an animal nobody knows yet. Raises BadDecision for a name ever used."""
-    if known := already_made(session, client_key):
-        return known
     query = _detection(session, query_id)
     if ours := _individual_of(session, query.id):
         raise contradictions.named_already(session, query.id, ours)
-    change = Change(session)
+    change = Change(session, who)
     individual = change.add(Individual(name=free_name(session, name) if name else next_name(session)))
-    _assign(change, who, query.id, individual.id)
-    bursts.assign(change, who, together, individual.id)
-    return _log(change, "new", who, query, individual.id, None, view, client_key)
+    _assign(change, query.id, individual.id)
+    bursts.assign(change, together, individual.id)
+    return _log(change, "new", query, individual.id, None, view)
 
 
 def set_identity_state(
@@ -130,7 +120,6 @@ def set_identity_state(
     *,
     together: Sequence[int] = (),
     view: dict[str, Any] | None = None,
-    client_key: str | None = None,
 ) -> Decision:
     """Nobody can tell who it is (unidentifiable), or not yet (unsure); the same for those of its burst.
 
@@ -138,16 +127,14 @@ def set_identity_state(
     """
     if state not in ("unsure", "unidentifiable"):
         raise BadDecision(f"{state} is not something that can be said about a crop.")
-    if known := already_made(session, client_key):
-        return known
     query = _detection(session, query_id)
     if ours := _individual_of(session, query.id):
         raise contradictions.named_already(session, query.id, ours)
-    change = Change(session)
-    change.put(DetectionReview, {"detection_id": query.id}, identity=state, who=who, decided_at=time.time())
-    bursts.set_state(change, who, together, state)
+    change = Change(session, who)
+    change.sign(DetectionReview, {"detection_id": query.id}, identity=state)
+    bursts.set_state(change, together, state)
     kind = "identity unsure" if state == "unsure" else state
-    return _log(change, kind, who, query, None, None, view, client_key)
+    return _log(change, kind, query, None, None, view)
 
 
 def set_flank(
@@ -158,7 +145,6 @@ def set_flank(
     *,
     shown: str | None = None,
     view: dict[str, Any] | None = None,
-    client_key: str | None = None,
 ) -> Decision:
     """Which side of the animal the crop shows.
 
@@ -166,27 +152,33 @@ def set_flank(
     """
     if flank not in list(Flank):
         raise BadDecision(f"{flank} is not a flank: left, right, other or unknown.")
-    if known := already_made(session, client_key):
-        return known
     query = _detection(session, detection_id)
     review = session.get(DetectionReview, detection_id)
     now = (review.flank if review else None) or "unknown"
     if shown is not None and now not in (shown, flank) and review is not None and review.who != who:
         raise Contradiction(f"{review.who} has set the {now} flank meanwhile. Press the key again to change it.")
-    change = Change(session)
-    change.put(DetectionReview, {"detection_id": query.id}, flank=flank, who=who, decided_at=time.time())
-    return _log(change, "flank", who, query, None, None, {"flank": flank, **(view or {})}, client_key)
+    change = Change(session, who)
+    change.sign(DetectionReview, {"detection_id": query.id}, flank=flank)
+    return _log(change, "flank", query, None, None, {"flank": flank, **(view or {})})
 
 
 def set_naming(session: Session, who: str, prefix: str, digits: int = naming.DIGITS) -> Decision:
-    """Choose prefix and digits of the names to come; names that exist stay. Raises BadDecision."""
-    try:
-        values = naming.values(who, prefix, digits)
-    except BadName as error:
-        raise BadDecision(str(error)) from error
-    change = Change(session)
-    change.put(Naming, {"id": naming.ONLY}, **values)
-    return change.record("naming", who, view={"prefix": values["prefix"], "digits": digits})
+    """Choose prefix and digits of the names to come; names that exist stay.
+
+    Raises BadDecision for a prefix that is too long or ends in a figure, and for too many digits.
+    """
+    prefix = prefix.strip()
+    if len(prefix) > 20:
+        raise BadDecision("A prefix has at most 20 letters.")
+    if prefix[-1:].isdigit():
+        raise BadDecision(
+            f"The prefix {prefix} ends in a figure, so that numbers would run into it; end it with - or a letter."
+        )
+    if not 1 <= digits <= 6:
+        raise BadDecision("Numbers have one to six digits.")
+    change = Change(session, who)
+    change.sign(Naming, {"id": naming.ONLY}, prefix=prefix, digits=digits)
+    return change.record("naming", view={"prefix": prefix, "digits": digits})
 
 
 def free_name(session: Session, name: str) -> str:
@@ -203,18 +195,18 @@ def free_name(session: Session, name: str) -> str:
     return name
 
 
-def unite(change: Change, who: str, keep: Individual, other: Individual) -> list[int]:
+def unite(change: Change, keep: Individual, other: Individual) -> list[int]:
     """Make every sighting of the other individual one of the kept; returns their detections. Part of a decision."""
     members = sa.select(Sighting.detection_id).where(Sighting.individual_id == other.id)
     moved = list(change.session.scalars(members.order_by(Sighting.detection_id)))
     for detection_id in moved:
-        change.put(Sighting, {"detection_id": detection_id}, individual_id=keep.id, who=who, decided_at=time.time())
+        change.sign(Sighting, {"detection_id": detection_id}, individual_id=keep.id)
     change.put(Individual, {"id": other.id}, merged_into_id=keep.id)
     return moved
 
 
 def _joined(
-    change: Change, who: str, query_id: int, candidate_id: int, ours: Individual, theirs: Individual, join: bool
+    change: Change, query_id: int, candidate_id: int, ours: Individual, theirs: Individual, join: bool
 ) -> Individual:
     """Make two individuals one. Raises Contradiction without `join`, or when their crops were said to be different."""
     session = change.session
@@ -241,7 +233,7 @@ def _joined(
             ],
         )
     keep, other = sorted((ours, theirs), key=lambda individual: individual.id)
-    unite(change, who, keep, other)
+    unite(change, keep, other)
     return keep
 
 
@@ -262,34 +254,30 @@ def _individual_of(session: Session, detection_id: int) -> Individual | None:
     return session.scalar(sa.select(Individual).join(Sighting).where(Sighting.detection_id == detection_id))
 
 
-def _assign(change: Change, who: str, detection_id: int, individual_id: int) -> None:
-    change.put(Sighting, {"detection_id": detection_id}, individual_id=individual_id, who=who, decided_at=time.time())
+def _assign(change: Change, detection_id: int, individual_id: int) -> None:
+    change.sign(Sighting, {"detection_id": detection_id}, individual_id=individual_id)
     review = change.session.get(DetectionReview, detection_id)
     if review is not None and review.identity:
         change.put(DetectionReview, {"detection_id": detection_id}, identity=None)
 
 
-def _pair(change: Change, who: str, first: int, second: int, verdict: str) -> None:
+def _pair(change: Change, first: int, second: int, verdict: str) -> None:
     key = {"low_id": min(first, second), "high_id": max(first, second)}
-    change.put(PairVerdict, key, verdict=verdict, who=who, decided_at=time.time())
+    change.sign(PairVerdict, key, verdict=verdict)
 
 
 def _log(
     change: Change,
     kind: str,
-    who: str,
     query: Detection,
     individual_id: int | None,
     candidate_id: int | None,
     view: dict[str, Any] | None,
-    client_key: str | None,
 ) -> Decision:
     return change.record(
         kind,
-        who,
         view={**(view or {}), **({"candidate_id": candidate_id} if candidate_id else {})},
         media_id=query.media_id,
         detection_id=query.id,
         individual_id=individual_id,
-        client_key=client_key,
     )

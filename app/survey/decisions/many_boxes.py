@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.boxes import checked_category, drawn_row, named_on, unexamined
-from app.survey.decisions.changes import Change, already_made, rows_of
+from app.survey.decisions.changes import Change, rows_of
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections import hints
 from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
@@ -36,29 +35,25 @@ class Bulk:
     left_out: list[str] = field(default_factory=list)
 
 
-def judge_all(
-    session: Session, who: str, media_ids: Iterable[int], verdict: str, threshold: float, client_key: str | None = None
-) -> Bulk:
+def judge_all(session: Session, who: str, media_ids: Iterable[int], verdict: str, threshold: float) -> Bulk:
     """Say accepted, blank or unsure about many media; media on which an individual was named are never made blank."""
     if verdict not in ("accepted", "blank", "unsure"):
         raise BadDecision(f"{verdict} is not something that can be said about a media.")
-    if known := already_made(session, client_key):
-        return Bulk(known)
     ids, left_out = _checked(media_ids), list[str]()
     if verdict != "unsure":
         ids, left_out = _examined(session, ids)
-    change = Change(session)
+    change = Change(session, who)
     if verdict == "accepted":
         counted = over_threshold(session, ids)
         found = [box for views in boxes_of(session, ids).values() for box in views]
         accepted = {box.id: ACCEPTED for box in found if shown(box, threshold)}
-        _review_all(change, who, _not_shown(found, counted, threshold) | accepted)
+        _review_all(change, _not_shown(found, counted, threshold) | accepted)
     elif verdict == "blank":
         named = named_on(session, ids)
         left_out += [f"{names} was named on it" for names in named.values()]
         ids = [media_id for media_id in ids if media_id not in named]
     kind = "accept" if verdict == "accepted" else verdict
-    return _record(change, who, kind, ids, verdict, {"threshold": threshold}, client_key, left_out)
+    return _record(change, kind, ids, verdict, {"threshold": threshold}, left_out)
 
 
 def label_all(
@@ -69,14 +64,11 @@ def label_all(
     *,
     species: str | None = None,
     category: str | None = None,
-    client_key: str | None = None,
 ) -> Bulk:
     """Give the boxes shown on many media a category, or the animals among them a species; the media are accepted."""
-    if known := already_made(session, client_key):
-        return Bulk(known)
     kind = "category" if category else "species"
     value = checked_category(category) if category else tidy(species)
-    change, ids = Change(session), []
+    change, ids = Change(session, who), []
     values: dict[int, dict[str, Any]] = {}
     ready, left_out = _examined(session, _checked(media_ids))
     found = boxes_of(session, ready)
@@ -90,17 +82,13 @@ def label_all(
         else:
             ids.append(media_id)
             values |= _not_shown(views, counted, threshold) | {box.id: {kind: value, **ACCEPTED} for box in boxes}
-    _review_all(change, who, values)
-    return _record(change, who, kind, ids, "accepted", {kind: value, "threshold": threshold}, client_key, left_out)
+    _review_all(change, values)
+    return _record(change, kind, ids, "accepted", {kind: value, "threshold": threshold}, left_out)
 
 
-def take_hints(
-    session: Session, who: str, media_ids: Iterable[int], threshold: float, client_key: str | None = None
-) -> Bulk:
+def take_hints(session: Session, who: str, media_ids: Iterable[int], threshold: float) -> Bulk:
     """Label the animals shown on many media with their species hints where nobody has; the media are accepted."""
-    if known := already_made(session, client_key):
-        return Bulk(known)
-    change, ids = Change(session), []
+    change, ids = Change(session, who), []
     values: dict[int, dict[str, Any]] = {}
     ready, left_out = _examined(session, _checked(media_ids))
     found = boxes_of(session, ready)
@@ -114,19 +102,17 @@ def take_hints(
             continue
         ids.append(media_id)
         values |= _not_shown(views, counted, threshold) | {box.id: ACCEPTED for box in boxes} | taken
-    _review_all(change, who, values)
-    return _record(change, who, "hint", ids, "accepted", {"threshold": threshold}, client_key, left_out)
+    _review_all(change, values)
+    return _record(change, "hint", ids, "accepted", {"threshold": threshold}, left_out)
 
 
-def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_key: str | None = None) -> Bulk:
+def whole_pictures(session: Session, who: str, media_ids: Iterable[int]) -> Bulk:
     """Each of these media is a picture of one animal, edge to edge, as ready-made crops are.
 
     The animal's box (the named one, else the surest) grows to the whole picture and keeps its individual; without one
     a box is drawn. Other animal boxes are rejected; people and vehicles stay.
     """
-    if known := already_made(session, client_key):
-        return Bulk(known)
-    change, ids = Change(session), []
+    change, ids = Change(session, who), []
     values: dict[int, dict[str, Any]] = {}
     drawn: list[Detection] = []
     ready, left_out = _examined(session, _checked(media_ids))
@@ -149,9 +135,9 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int], client_
         else:
             drawn.append(drawn_row(who, media_id, WHOLE, Category.ANIMAL))
     change.add_all(drawn)
-    _review_all(change, who, values)
+    _review_all(change, values)
     box = next(iter(values), None) or (drawn[0].id if drawn else None)
-    return _record(change, who, "whole", ids, "accepted", {}, client_key, left_out, box)
+    return _record(change, "whole", ids, "accepted", {}, left_out, box)
 
 
 def _examined(session: Session, media_ids: list[int]) -> tuple[list[int], list[str]]:
@@ -160,23 +146,19 @@ def _examined(session: Session, media_ids: list[int]) -> tuple[list[int], list[s
     return [number for number in media_ids if number not in waiting], ["still being looked at"] * len(waiting)
 
 
-def reject_repeated(
-    session: Session, who: str, detection_ids: Sequence[int], client_key: str | None = None
-) -> Decision:
+def reject_repeated(session: Session, who: str, detection_ids: Sequence[int]) -> Decision:
     """The same false box on many images, deleted on all of them; boxes that somebody has decided about are left alone.
 
     Raises BadDecision when none is left.
     """
-    if known := already_made(session, client_key):
-        return known
     decided = {row.detection_id for row in rows_of(session, DetectionReview, list(detection_ids))}
     decided |= {row.detection_id for row in rows_of(session, Sighting, list(detection_ids))}
     left = [number for number in detection_ids if number not in decided]
     if not left:
         raise BadDecision("Somebody has decided about each of these boxes by now.")
-    change = Change(session)
-    _review_all(change, who, dict.fromkeys(left, REJECTED))
-    return change.record("reject repeated", who, view={"boxes": len(left)}, client_key=client_key)
+    change = Change(session, who)
+    _review_all(change, dict.fromkeys(left, REJECTED))
+    return change.record("reject repeated", view={"boxes": len(left)})
 
 
 def shown(box: BoxView, threshold: float) -> bool:
@@ -197,28 +179,25 @@ def _checked(media_ids: Iterable[int]) -> list[int]:
     return ids
 
 
-def _review_all(change: Change, who: str, values: dict[int, Any]) -> None:
-    now = time.time()
-    signed = {number: {**review, "who": who, "decided_at": now} for number, review in values.items()}
-    change.put_all(DetectionReview, signed)
+def _review_all(change: Change, values: dict[int, Any]) -> None:
+    signature = change.signature
+    change.put_all(DetectionReview, {number: {**review, **signature} for number, review in values.items()})
 
 
 def _record(
     change: Change,
-    who: str,
     kind: str,
     media_ids: Collection[int],
     verdict: str,
     view: dict[str, Any],
-    client_key: str | None,
     left_out: list[str],
     box: int | None = None,
 ) -> Bulk:
     if not media_ids:
         return Bulk(None, left_out)
-    signed = {"verdict": verdict, "who": who, "decided_at": time.time()}
-    change.put_all(MediaReview, dict.fromkeys(media_ids, signed))
+    signature = change.signature
+    change.put_all(MediaReview, {media_id: {"verdict": verdict, **signature} for media_id in media_ids})
     only = next(iter(media_ids)) if len(media_ids) == 1 else None
     view = {**view, "media_ids": list(media_ids)}
     about = {"media_id": only, "detection_id": box if only else None}
-    return Bulk(change.record(kind, who, view=view, client_key=client_key, **about), left_out)
+    return Bulk(change.record(kind, view=view, **about), left_out)

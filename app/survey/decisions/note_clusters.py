@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -20,17 +18,17 @@ def name_cluster(session: Session, who: str, run_id: int, number: int, name: str
     if not name.strip():
         raise BadDecision("A cluster needs a name.")
     short = " ".join(name.split())[:LONGEST_NAME]
-    return _put(Change(session), "name cluster", who, run_id, number, short, name=short)
+    return _put(Change(session, who), "name cluster", run_id, number, short, name=short)
 
 
 def hide_cluster(session: Session, who: str, run_id: int, number: int, shown: str) -> Decision:
     """Leave a cluster out of map and list. shown: its name, for History."""
-    return _put(Change(session), "hide cluster", who, run_id, number, shown, hidden=True)
+    return _put(Change(session, who), "hide cluster", run_id, number, shown, hidden=True)
 
 
 def show_cluster(session: Session, who: str, run_id: int, number: int, shown: str) -> Decision:
     """Show a hidden cluster again. shown: its name, for History."""
-    return _put(Change(session), "show cluster", who, run_id, number, shown, hidden=False)
+    return _put(Change(session, who), "show cluster", run_id, number, shown, hidden=False)
 
 
 def merge_clusters(session: Session, who: str, run_id: int, number: int, into: int, shown: str) -> Decision:
@@ -46,16 +44,16 @@ def merge_clusters(session: Session, who: str, run_id: int, number: int, into: i
     merged = {review.number: review.into for review in reviews if review.into is not None}
     if number == into or into in merged:
         raise BadDecision("These two cannot be merged: choose a cluster that stands for itself.")
-    change = Change(session)
+    change = Change(session, who)
     for part in (part for part, whole in merged.items() if whole == number):
-        _sign(change, who, run_id, part, into=into)
-    return _put(change, "merge clusters", who, run_id, number, shown, into=into)
+        _sign(change, run_id, part, into=into)
+    return _put(change, "merge clusters", run_id, number, shown, into=into)
 
 
-def _put(change: Change, kind: str, who: str, run_id: int, number: int, shown: str, **values: object) -> Decision:
-    _sign(change, who, run_id, number, **values)
-    return change.record(kind, who, view={"cluster": shown})
+def _put(change: Change, kind: str, run_id: int, number: int, shown: str, **values: object) -> Decision:
+    _sign(change, run_id, number, **values)
+    return change.record(kind, view={"cluster": shown})
 
 
-def _sign(change: Change, who: str, run_id: int, number: int, **values: object) -> None:
-    change.put(NoteClusterReview, {"run_id": run_id, "number": number}, **values, who=who, decided_at=time.time())
+def _sign(change: Change, run_id: int, number: int, **values: object) -> None:
+    change.sign(NoteClusterReview, {"run_id": run_id, "number": number}, **values)

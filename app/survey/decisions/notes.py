@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
@@ -20,9 +18,9 @@ def delete_file(session: Session, who: str, file_id: int) -> Decision:
     file = session.get(NoteFile, file_id)
     if file is None or session.get(NoteFileReview, file_id) is not None:
         raise BadDecision("These notes are not in the survey any more.")
-    change = Change(session)
-    change.put(NoteFileReview, {"file_id": file_id}, who=who, decided_at=time.time())
-    return change.record("delete notes", who, view={"notes": file.label, "rows": file.rows})
+    change = Change(session, who)
+    change.sign(NoteFileReview, {"file_id": file_id})
+    return change.record("delete notes", view={"notes": file.label, "rows": file.rows})
 
 
 def restore_file(session: Session, who: str, file_id: int) -> Decision:
@@ -30,6 +28,6 @@ def restore_file(session: Session, who: str, file_id: int) -> Decision:
     file = session.get(NoteFile, file_id)
     if file is None or session.get(NoteFileReview, file_id) is None:
         raise BadDecision("These notes are not deleted.")
-    change = Change(session)
+    change = Change(session, who)
     change.drop(NoteFileReview, {"file_id": file_id})
-    return change.record("restore notes", who, view={"notes": file.label, "rows": file.rows})
+    return change.record("restore notes", view={"notes": file.label, "rows": file.rows})

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
@@ -26,12 +24,11 @@ def accept_conflict(session: Session, who: str, kind: str, first_id: int, second
         raise BadDecision("Say why it can be: the reason stays with the decision.")
     low, high = sorted((first_id, second_id))
     sighting = session.get(Sighting, first_id)
-    change = Change(session)
+    change = Change(session, who)
     key = {"kind": kind, "low_id": low, "high_id": high}
-    change.put(AcceptedConflict, key, reason=reason, who=who, decided_at=time.time())
+    change.sign(AcceptedConflict, key, reason=reason)
     return change.record(
         "accept conflict",
-        who,
         detection_id=first_id,
         individual_id=sighting.individual_id if sighting else None,
         view={"kind": kind, "other": second_id, "reason": reason},
@@ -47,10 +44,10 @@ def drop_second_box(session: Session, who: str, detection_id: int) -> Decision:
     if sighting is None:
         raise BadDecision("This crop belongs to no individual any more.")
     owner, media_id = sighting.individual_id, session.get_one(Detection, detection_id).media_id
-    change = Change(session)
+    change = Change(session, who)
     change.drop(Sighting, {"detection_id": detection_id})
-    change.put(DetectionReview, {"detection_id": detection_id}, verdict="rejected", who=who, decided_at=time.time())
-    return change.record("boxed twice", who, media_id=media_id, detection_id=detection_id, individual_id=owner)
+    change.sign(DetectionReview, {"detection_id": detection_id}, verdict="rejected")
+    return change.record("boxed twice", media_id=media_id, detection_id=detection_id, individual_id=owner)
 
 
 def set_speed_limit(session: Session, who: str, species: str, kmh: float, reason: str) -> Decision:
@@ -60,6 +57,6 @@ def set_speed_limit(session: Session, who: str, species: str, kmh: float, reason
         raise BadDecision(f"A speed limit lies between 0 and {FASTEST_KMH:.0f} km/h.")
     if not reason:
         raise BadDecision("Say where the figure comes from: it stays with the decision.")
-    change = Change(session)
-    change.put(SpeedLimit, {"species": name}, kmh=float(kmh), reason=reason, who=who, decided_at=time.time())
-    return change.record("speed limit", who, view={"species": name or "others", "kmh": kmh, "reason": reason})
+    change = Change(session, who)
+    change.sign(SpeedLimit, {"species": name}, kmh=float(kmh), reason=reason)
+    return change.record("speed limit", view={"species": name or "others", "kmh": kmh, "reason": reason})

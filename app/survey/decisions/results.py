@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
@@ -22,6 +20,6 @@ def bring_in(session: Session, who: str, results_id: int) -> Decision:
         raise BadDecision("These results have not been read.")
     if session.get(ResultsReview, results_id) is not None:
         raise BadDecision(f"{file.name} is in the survey already.")
-    change = Change(session)
-    change.put(ResultsReview, {"results_id": results_id}, who=who, decided_at=time.time())
-    return change.record("bring in results", who, view={"results": file.name, "results_id": results_id})
+    change = Change(session, who)
+    change.sign(ResultsReview, {"results_id": results_id})
+    return change.record("bring in results", view={"results": file.name, "results_id": results_id})

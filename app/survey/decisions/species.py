@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
@@ -21,9 +19,9 @@ def add_label(session: Session, who: str, name: str, common: str = "") -> Decisi
         raise BadDecision("A species label needs at least one letter.")
     if _row(session, tidied) is not None:
         raise BadDecision(f"{tidied} is on the list already.")
-    change = Change(session)
-    change.add(SpeciesLabel(name=tidied, common=tidy(common) or "", who=who, decided_at=time.time()))
-    return change.record("list species", who, view={"species": tidied})
+    change = Change(session, who)
+    change.add(SpeciesLabel(name=tidied, common=tidy(common) or "", **change.signature))
+    return change.record("list species", view={"species": tidied})
 
 
 def remove_label(session: Session, who: str, name: str) -> Decision:
@@ -31,9 +29,9 @@ def remove_label(session: Session, who: str, name: str) -> Decision:
     row = _row(session, name)
     if row is None:
         raise BadDecision(f"{name} is not on the list.")
-    change = Change(session)
+    change = Change(session, who)
     change.drop(SpeciesLabel, {"id": row.id})
-    return change.record("unlist species", who, view={"species": row.name})
+    return change.record("unlist species", view={"species": row.name})
 
 
 def _row(session: Session, name: str) -> SpeciesLabel | None:

@@ -9,12 +9,11 @@ from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
+from app.survey.decisions.stations import found, put_times
 from app.survey.media.stamps import ORDERS, proposal, readings
-from app.survey.media.stations import stamp_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media
-from app.survey.tables.stamps import MediaTime
 
 
 def take_times(
@@ -34,7 +33,7 @@ def take_times(
     Raises:
         BadDecision: there is no such deployment or order, there is nothing to take, or other times are proposed by now.
     """
-    deployment = _deployment(session, deployment_id)
+    deployment = found(session, deployment_id)
     if order is not None and order not in ORDERS:
         raise BadDecision(f"The order of a date is one of {', '.join(ORDERS)}.")
     times = proposal(deployment, readings(session, [deployment_id]), order).times
@@ -54,7 +53,7 @@ def write_times(session: Session, who: str, deployment_id: int, times: dict[int,
     Raises:
         BadDecision: there is no such deployment, nothing was written, or a media has a time or is elsewhere.
     """
-    deployment = _deployment(session, deployment_id)
+    deployment = found(session, deployment_id)
     if not times:
         raise BadDecision("Write the time of one picture at least.")
     known = session.scalars(sa.select(Media).where(Media.id.in_(times), Media.deployment_id == deployment_id))
@@ -63,18 +62,10 @@ def write_times(session: Session, who: str, deployment_id: int, times: dict[int,
     return _keep(session, who, deployment, times, None)
 
 
-def _deployment(session: Session, deployment_id: int) -> Deployment:
-    deployment = session.get(Deployment, deployment_id)
-    if deployment is None:
-        raise BadDecision("This deployment does not exist.")
-    return deployment
-
-
 def _keep(
     session: Session, who: str, deployment: Deployment, times: dict[int, datetime], order: str | None
 ) -> Decision:
-    change = Change(session)
-    signed = stamp_values(who)
-    change.put_all(MediaTime, {key: {"at": at.isoformat(timespec="seconds"), **signed} for key, at in times.items()})
+    change = Change(session, who)
+    put_times(change, times)
     what = f"{len(times):,} {'time' if len(times) == 1 else 'times'}"
-    return change.record("stamp times", who, view={"deployment": deployment.name, "what": what, "order": order or ""})
+    return change.record("stamp times", view={"deployment": deployment.name, "what": what, "order": order or ""})

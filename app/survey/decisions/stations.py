@@ -13,7 +13,7 @@ from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
 from app.survey.media.clocks import in_camera_order, part, times_mark
 from app.survey.media.file_times import file_times
-from app.survey.media.stations import check_review, review_values, stamp_values
+from app.survey.media.stations import check_review, review_values
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
 from app.survey.tables.media import Media
@@ -26,15 +26,23 @@ FIELDS = (
 )  # fmt: skip
 
 
+def found(session: Session, deployment_id: int) -> Deployment:
+    """The deployment with this id. Raises BadDecision."""
+    row = session.get(Deployment, deployment_id)
+    if row is None:
+        raise BadDecision("This deployment is not there any more. Look again.")
+    return row
+
+
 def set_deployment(session: Session, who: str, deployment_id: int, **values: Any) -> Decision:
     """Write down what a person knows of a deployment (see `review_values`); fields not given stay as they are.
 
     Raises BadDecision when a value cannot be, or contradicts another.
     """
     kept = checked(session, deployment_id, values)
-    name, change = session.get_one(Deployment, deployment_id).name, Change(session)
-    change.put(DeploymentReview, {"deployment_id": deployment_id}, **kept, **stamp_values(who))
-    return change.record("deployment", who, view={"deployment": name, **kept})
+    name, change = session.get_one(Deployment, deployment_id).name, Change(session, who)
+    change.sign(DeploymentReview, {"deployment_id": deployment_id}, **kept)
+    return change.record("deployment", view={"deployment": name, **kept})
 
 
 def checked(session: Session, deployment_id: int, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,9 +50,7 @@ def checked(session: Session, deployment_id: int, values: Mapping[str, Any]) -> 
 
     Raises BadDecision when a value cannot be, or contradicts another.
     """
-    deployment = session.get(Deployment, deployment_id)
-    if deployment is None:
-        raise BadDecision("This deployment does not exist.")
+    deployment = found(session, deployment_id)
     row = session.get(DeploymentReview, deployment_id)
     from_files = {"latitude": deployment.latitude, "longitude": deployment.longitude}
     known = {name: getattr(row, name) for name in FIELDS if getattr(row, name) is not None} if row else {}
@@ -78,32 +84,29 @@ def correct_clock(
     Raises:
         BadDecision: there are no such media, nothing would change, or the times are others than the person saw.
     """
-    deployment = session.get(Deployment, deployment_id)
-    if deployment is None:
-        raise BadDecision("This deployment does not exist.")
+    deployment = found(session, deployment_id)
     if abs(seconds) > MOST_SECONDS:
         raise BadDecision("A clock can be wrong by 200 years at most.")
-    found = in_camera_order(session, deployment_id)
+    media = in_camera_order(session, deployment_id)
     try:
-        chosen = part(found, first, last)
+        chosen = part(media, first, last)
     except ValueError as error:
         raise BadDecision(f"{deployment.name}: {error}") from error
     if seen is not None and seen != times_mark(chosen):
         raise BadDecision(f"The times of {deployment.name} changed since you looked{_by_whom(session)}. Look again.")
-    change = Change(session)
+    change = Change(session, who)
     ids = [timed.media_id for timed in chosen if timed.recorded_at is not None]
-    if len(chosen) == len(found):
+    if len(chosen) == len(media):
         review = session.get(DeploymentReview, deployment_id)
         if ((review.clock_offset_seconds if review else None) or 0) != seconds:
-            values = {"clock_offset_seconds": seconds or None, **stamp_values(who)}
-            change.put(DeploymentReview, {"deployment_id": deployment_id}, **values)
+            change.sign(DeploymentReview, {"deployment_id": deployment_id}, clock_offset_seconds=seconds or None)
         change.put_many(Media, ids, clock_seconds=None)
     else:
         change.put_many(Media, ids, clock_seconds=seconds)
     if not change.rows:
         raise BadDecision(f"The times of {deployment.name} stand so already.")
     view = {"deployment": deployment.name, "what": correction_text(seconds), "seconds": seconds, "media": len(ids)}
-    return change.record("clock", who, view=view)
+    return change.record("clock", view=view)
 
 
 def take_file_times(session: Session, who: str, deployment_id: int, seen: int | None = None) -> Decision:
@@ -111,15 +114,20 @@ def take_file_times(session: Session, who: str, deployment_id: int, seen: int | 
 
     seen: how many times the person saw offered. Raises BadDecision when there are others or none.
     """
-    deployment = session.get(Deployment, deployment_id)
-    if deployment is None:
-        raise BadDecision("This deployment does not exist.")
+    deployment = found(session, deployment_id)
     times = file_times(session, deployment_id)
     if not times or (seen is not None and seen != len(times)):
         raise BadDecision(f"The files of {deployment.name} offer {len(times):,} times by now. Look again.")
-    change, signed = Change(session), stamp_values(who)
-    change.put_all(MediaTime, {key: {"at": at.isoformat(timespec="seconds"), **signed} for key, at in times.items()})
-    return change.record("file times", who, view={"deployment": deployment.name, "what": f"{len(times):,} times"})
+    change = Change(session, who)
+    put_times(change, times)
+    return change.record("file times", view={"deployment": deployment.name, "what": f"{len(times):,} times"})
+
+
+def put_times(change: Change, times: Mapping[int, datetime]) -> None:
+    """Let media count as taken at these camera-local times, as part of a decision."""
+    signature = change.signature
+    rows = {media_id: {"at": at.isoformat(timespec="seconds"), **signature} for media_id, at in times.items()}
+    change.put_all(MediaTime, rows)
 
 
 def correction_text(seconds: int) -> str:

@@ -24,7 +24,6 @@ from app.survey.media.stations import (
     deployment_views,
     kilometres,
     review_values,
-    stamp_values,
 )
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment, DeploymentReview
@@ -94,15 +93,15 @@ def plan(
 
 def take(session: Session, who: str, planned: Sequence[Planned], file: str) -> Decision:
     """Write down what a table says, as one decision. Raises BadDecision when nothing would change."""
-    change = Change(session)
-    write(change, who, planned)
+    change = Change(session, who)
+    write(change, planned)
     if not change.rows:
         raise BadDecision("The table says nothing new.")
     lines = sum(line.problem is None for line in planned)
-    return change.record("stations file", who, view={"deployment": file, "what": f"{lines:,} lines"})
+    return change.record("stations file", view={"deployment": file, "what": f"{lines:,} lines"})
 
 
-def write(change: Change, who: str, planned: Sequence[Planned]) -> None:
+def write(change: Change, planned: Sequence[Planned]) -> None:
     """Write what the lines say as part of a decision."""
     session = change.session
     for line in planned:
@@ -113,7 +112,7 @@ def write(change: Change, who: str, planned: Sequence[Planned]) -> None:
             number = change.add(Deployment(name=free_name(session, line.name), station=tidy(line.station))).id
         if line.changes:
             kept = checked(session, number, line.changes)
-            change.put(DeploymentReview, {"deployment_id": number}, **kept, **stamp_values(who))
+            change.sign(DeploymentReview, {"deployment_id": number}, **kept)
 
 
 def _doubted(planned: list[Planned], views: Sequence[DeploymentView]) -> list[Planned]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
@@ -22,6 +20,6 @@ def let_stand(session: Session, who: str, trial_id: int) -> Decision:
         raise BadDecision("This trial is no longer in the survey.")
     if session.get(TrialReview, trial_id) is not None:
         raise BadDecision("It stands already.")
-    change = Change(session)
-    change.put(TrialReview, {"trial_id": trial_id}, who=who, decided_at=time.time())
-    return change.record("let it stand", who, view={"model": trial.model, "trial_id": trial_id})
+    change = Change(session, who)
+    change.sign(TrialReview, {"trial_id": trial_id})
+    return change.record("let it stand", view={"model": trial.model, "trial_id": trial_id})

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change, already_made, settle
+from app.survey.decisions.history import standing_since
 from app.survey.decisions.refusals import DecisionConflict, refuse_contradiction
 from app.survey.decisions.turning import turn_all
 from app.survey.tables.decisions import Decision
@@ -89,12 +90,10 @@ def _redo(session: Session, decision: Decision, who: str, **about: Any) -> Decis
     steps = [(change["table"], change["before"], change["after"]) for change in decision.changes]
     turn_all(session, steps, decision)
     refuse_contradiction(session, decision)
-    again = Change(session)
+    again = Change(session, who)
     again.rows = list(decision.changes)
     about |= {name: getattr(decision, name) for name in ("media_id", "detection_id", "individual_id")}
-    return again.record(
-        decision.kind, who, view={"first": decision.id, **decision.view, "redoes": decision.id}, **about
-    )
+    return again.record(decision.kind, view={"first": decision.id, **decision.view, "redoes": decision.id}, **about)
 
 
 def undo_last(session: Session, who: str, kinds: Iterable[str], media_id: int | None = None) -> Decision | None:
@@ -138,14 +137,7 @@ def undo_back_to(session: Session, decision_id: int, who: str) -> list[Decision]
     All of it or, when something newer of somebody else stands on it (DecisionConflict), nothing.
     """
     first = _found(session, decision_id)
-    standing = sa.select(Decision).where(
-        Decision.who == first.who,
-        Decision.id >= first.id,
-        Decision.undone_at.is_(None),
-        Decision.part_of.is_(None),
-    )
-    newest_first = session.scalars(standing.order_by(Decision.id.desc())).all()
-    return [undo(session, decision, who) for decision in newest_first]
+    return [undo_one(session, number, who) for number in standing_since(session, first.id, first.who)]
 
 
 def redo_one(session: Session, decision_id: int, who: str) -> Decision:

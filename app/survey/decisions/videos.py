@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import time
-
 from sqlalchemy.orm import Session
 
 from app.survey.decisions.boxes import named_on
-from app.survey.decisions.changes import Change, already_made
+from app.survey.decisions.changes import Change
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import MediaReview
@@ -19,17 +17,13 @@ from app.survey.videos.counts import count_of
 MOST = 999
 
 
-def correct_count(
-    session: Session, who: str, media_id: int, animals: int, *, client_key: str | None = None
-) -> Decision:
+def correct_count(session: Session, who: str, media_id: int, animals: int) -> Decision:
     """A person says how many animals are in a video at most at once; the computed count stays beside it.
 
     None of them makes the video blank, and any of them takes a "blank" back.
 
     Raises BadDecision for a media that is no video, a count that is none, or none where an individual was named.
     """
-    if known := already_made(session, client_key):
-        return known
     video = session.get(Video, media_id)
     if video is None:
         raise BadDecision("This media is not a video.")
@@ -37,35 +31,30 @@ def correct_count(
         raise BadDecision(f"{animals} is not a number of animals in a video.")
     if animals == 0 and (names := named_on(session, [media_id]).get(media_id)):
         raise BadDecision(f"{names} was named in this video, so it is not empty. Reject that box first.")
-    change = Change(session)
-    now = time.time()
-    change.put(VideoReview, {"media_id": media_id}, animals=animals, who=who, decided_at=now)
+    change = Change(session, who)
+    change.sign(VideoReview, {"media_id": media_id}, animals=animals)
     verdict = session.get(MediaReview, media_id)
     if animals == 0:
-        change.put(MediaReview, {"media_id": media_id}, verdict="blank", who=who, decided_at=now)
+        change.sign(MediaReview, {"media_id": media_id}, verdict="blank")
     elif verdict is not None and verdict.verdict == "blank":
         change.drop(MediaReview, {"media_id": media_id})
     standing = count_of(session, media_id)
     view = {"computed": standing.computed if standing else None}
-    return change.record("count", who, view=view, media_id=media_id, client_key=client_key)
+    return change.record("count", view=view, media_id=media_id)
 
 
-def use_run(session: Session, who: str, run_id: int, *, client_key: str | None = None) -> Decision:
+def use_run(session: Session, who: str, run_id: int) -> Decision:
     """A person says which run of a video counts for Detections, Identify and Export.
 
     Raises BadDecision for a run without a result.
     """
-    if known := already_made(session, client_key):
-        return known
     row = session.get(VideoRunRow, run_id)
     if row is None or row.summarised_at is None:
         raise BadDecision("This run has no result that could count.")
     was = session.get_one(Video, row.media_id).run_id
-    change = Change(session)
-    change.put(VideoRunChoice, {"media_id": row.media_id}, run_id=run_id, who=who, decided_at=time.time())
-    return change.record(
-        "clip run", who, view={"run": run_id, "before": was}, media_id=row.media_id, client_key=client_key
-    )
+    change = Change(session, who)
+    change.sign(VideoRunChoice, {"media_id": row.media_id}, run_id=run_id)
+    return change.record("clip run", view={"run": run_id, "before": was}, media_id=row.media_id)
 
 
 def delete_answer(session: Session, who: str, answer_id: int) -> Decision | None:
@@ -74,9 +63,9 @@ def delete_answer(session: Session, who: str, answer_id: int) -> Decision | None
     if row is None or row.outcome is None:
         return None
     media_id, view = row.media_id, {"question": row.question[:200], "model": row.model}
-    change = Change(session)
+    change = Change(session, who)
     change.drop(VideoAnswer, {"id": answer_id})
-    return change.record("delete answer", who, view=view, media_id=media_id)
+    return change.record("delete answer", view=view, media_id=media_id)
 
 
 def ask_again(session: Session, media_id: int, who: str) -> VideoRunRow:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterable
-from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -18,28 +16,10 @@ ONLY = 1
 SPACES_AND_HYPHENS = re.compile(r"[\s\-\u2010-\u2015\u2212]+")
 
 
-class BadName(ValueError):
-    """The name or prefix cannot be used; the text says why."""
-
-
 def scheme(session: Session) -> tuple[str, int]:
     """Prefix and number of digits of the names to come."""
     row = session.get(Naming, ONLY)
     return (row.prefix, row.digits) if row else (PREFIX, DIGITS)
-
-
-def values(who: str, prefix: str, digits: int) -> dict[str, Any]:
-    """The row of a scheme. Raises BadName for a prefix that is too long or ends in a figure."""
-    prefix = prefix.strip()
-    if len(prefix) > 20:
-        raise BadName("A prefix has at most 20 letters.")
-    if prefix[-1:].isdigit():
-        raise BadName(
-            f"The prefix {prefix} ends in a figure, so that numbers would run into it; end it with - or a letter."
-        )
-    if not 1 <= digits <= 6:
-        raise BadName("Numbers have one to six digits.")
-    return {"prefix": prefix, "digits": digits, "who": who, "decided_at": time.time()}
 
 
 def next_name(session: Session) -> str:

@@ -7,7 +7,6 @@ period, how wrong its clock was, its time zone) is a row of its own. Dates and d
 from __future__ import annotations
 
 import re
-import time
 from dataclasses import dataclass
 from datetime import date, datetime
 from math import asin, cos, radians, sin, sqrt
@@ -156,11 +155,6 @@ def zone_offset(text: str) -> str:
         first, second = (f"{offset[:3]}:{offset[3:]}" for offset in found[:2])
         raise ValueError(f"The clocks of {text} change in the year. Which time did the camera keep: {first}, {second}?")
     return f"{found[0][:3]}:{found[0][3:5]}"
-
-
-def stamp_values(who: str) -> dict[str, Any]:
-    """Who and when, for a review row."""
-    return {"who": who, "decided_at": time.time()}
 
 
 def _words(name: str) -> str:

@@ -134,7 +134,7 @@ def test_actions_of_a_browser_are_done_once_in_their_order_and_their_crops_asked
     actions = [{"n": n, "uuid": f"u{n}", "kind": "move", "box": box} for n, box in ((2, ids[1]), (1, ids[0]))]
 
     def make(session, who, action):
-        return boxes.correct_box(session, who, action["box"], box=MOVED, client_key=action["uuid"])
+        return boxes.correct_box(session, who, action["box"], box=MOVED)
 
     for _ in range(2):
         assert settle(survey, asked, "ana", Undo.DETECTIONS, actions, 0, make).ack == 2

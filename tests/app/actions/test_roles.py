@@ -15,11 +15,11 @@ from app.actions.needs import ROLE
 from app.actions.review import apply_review
 from app.jobs.queue import LOOKING, Jobs
 from app.jobs.queues import QUEUE_OF
-from app.survey.decisions import boxes
 from app.survey.decisions.changes import Change
 from app.survey.decisions.kinds import FAMILY_OF, least_role
 from app.survey.roles import Lists, NotAllowed, Role
 from app.survey.tables.base import Base
+from app.survey.tables.decisions import Decision
 from tests.support.asked import Asked
 from tests.support.surveys import add_media, found
 
@@ -88,7 +88,9 @@ def test_a_message_of_a_reviewer_that_a_viewer_sends_again_is_refused_and_not_as
 
 def test_only_an_admin_takes_back_what_somebody_else_decided(survey):
     media_id, _ = add_media(survey, [found()])
-    hers = decide.decide(survey, Asked(), "ana", boxes.judge_media, media_id, "blank", client_key="key").decisions[0].id
+    apply_review(survey, Asked(), "ana", [{"n": 1, "uuid": "key", "kind": "blank", "media_id": media_id}], 0)
+    with survey.read() as session:
+        hers = session.scalars(sa.select(Decision.id)).one()
     reviewers = survey.seen_by(Role.REVIEWER)
     refused = decide.undo(reviewers, Asked(), "ben", decision_id=hers)
     assert "ana decided this" in refused.problems[0]
@@ -112,7 +114,7 @@ def test_what_needs_an_admin_is_made_taken_back_and_made_again_by_admins_alone(s
     """Also where ana decided it herself, and is an admin no longer."""
 
     def act(session, who):
-        return Change(session).record(kind, who)
+        return Change(session, who).record(kind)
 
     reviewers, start = survey.seen_by(Role.REVIEWER), everything(survey)
     assert "needs an admin" in decide.decide(reviewers, Asked(), "ana", act).problems[0]

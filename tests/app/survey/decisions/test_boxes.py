@@ -120,14 +120,6 @@ def test_an_older_decision_cannot_be_undone_over_a_newer_one(survey):
         assert next(iter(boxes_of(session, [first.media_id])[first.media_id])).species == "leopard"
 
 
-def test_the_same_key_press_sent_twice_is_one_decision(survey):
-    media, _ = add_media(survey, [found(0.8)])
-    with survey.write() as session:
-        first = review.accept_media(session, "ana", media, 0.5, client_key="k1")
-        second = review.accept_media(session, "ana", media, 0.5, client_key="k1")
-    assert first.id == second.id
-
-
 @pytest.mark.parametrize("box", [Box(1.2, 0, 0.1, 0.1), Box(0.5, 0.5, 0, 0.2), Box(-0.5, 0, 0.5, 1)])
 def test_a_box_without_area_in_the_picture_is_refused(survey, box):
     media, _ = add_media(survey, [])

@@ -24,15 +24,15 @@ def test_a_kind_is_registered_once_fits_its_column_and_has_words():
 
 def test_a_kind_that_is_not_registered_is_refused(survey):
     with pytest.raises(ValueError, match="register it"), survey.write() as session:
-        Change(session).record("guess", "ana")
+        Change(session, "ana").record("guess")
 
 
 def test_a_decision_may_change_the_tables_of_its_kind_and_no_others(survey):
     with survey.write() as session:
-        change = Change(session)
+        change = Change(session, "ana")
         change.add(SpeciesLabel(name="Bubo bubo", common="", who="ana", decided_at=1.0))
         with pytest.raises(ValueError, match="may not change species_label"):
-            change.record("count", "ana")
+            change.record("count")
 
 
 def test_a_new_family_is_undone_by_its_button_settled_and_shown_without_another_edit(survey, monkeypatch):
@@ -46,9 +46,9 @@ def test_a_new_family_is_undone_by_its_button_settled_and_shown_without_another_
     )
     monkeypatch.setitem(FAMILY_OF, "guess", family)
     with survey.write() as session:
-        change = Change(session)
+        change = Change(session, "ana")
         change.add(SpeciesLabel(name="Bubo bubo", common="", who="ana", decided_at=1.0))
-        change.record("guess", "ana", view={"species": "Bubo bubo"})
+        change.record("guess", view={"species": "Bubo bubo"})
     assert settled == [1]
     assert "guess" in taken_back_by(Undo.DETECTIONS)
     assert "guess" not in taken_back_by(Undo.IDENTIFY)
