@@ -34,6 +34,9 @@ class Flank(StrEnum):
     UNKNOWN = "unknown"
 
 
+OPPOSITE: dict[str | None, str] = {"left": "right", "right": "left"}  # the sides that have a pattern
+
+
 @dataclass(frozen=True, slots=True)
 class Box:
     """A rectangle relative to its picture: top-left x, y, then width and height, all within 0 to 1."""

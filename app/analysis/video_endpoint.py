@@ -1,4 +1,4 @@
-"""Rows of video_endpoint."""
+"""The endpoint that answers questions about videos, as the settings name it."""
 
 from __future__ import annotations
 

@@ -13,7 +13,6 @@ import socket
 import threading
 import time
 from datetime import UTC, datetime
-from typing import Any
 
 import httpx
 import sqlalchemy as sa
@@ -22,6 +21,7 @@ from tenacity import RetryError, Retrying, retry_if_exception_type, stop_after_d
 
 from app.jobs.presence import Presence
 from app.settings import Settings
+from app.survey.calls.figures import number_of
 from app.survey.calls.spending import this_month
 from app.survey.database import Survey
 from app.survey.tables.calls import Call
@@ -102,7 +102,7 @@ class Alerts:
 def in_calls(session: Session, now: float) -> dict[str, str]:
     """What the ledger shows to be wrong, by the name of the alert: failures, a model that crashes, an old queue."""
     found = {}
-    ended = sa.select(Call.model, _count(Call.outcome.in_(["failed", "lost"])), _count(Call.outcome == "done"))
+    ended = sa.select(Call.model, number_of(Call.outcome.in_(["failed", "lost"])), number_of(Call.outcome == "done"))
     recent = ended.where(Call.finished_at >= now - WINDOW_SECONDS, Call.finished_at <= now).group_by(Call.model)
     for model, failed, done in session.execute(recent):
         if failed > MANY_FAILURES:
@@ -114,7 +114,3 @@ def in_calls(session: Session, now: float) -> dict[str, str]:
         if now - queued_at > OLDEST_SECONDS:
             found["queue"] = f"A call of {model} is open for more than an hour. Operations says what it waits for."
     return found
-
-
-def _count(condition: Any) -> Any:
-    return sa.func.sum(sa.case((condition, 1), else_=0))

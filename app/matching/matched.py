@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from app.matching.candidates import Answer, Group, Key, in_order, mean_odds
 from app.survey.detections import matches
 from app.survey.detections.best_views import views_of
+from app.survey.detections.boxes import IS_ANIMAL, NOT_REJECTED
 from app.survey.detections.features import newest_version
 from app.survey.detections.matches import Pair
 from app.survey.individuals import rankings
@@ -133,8 +134,8 @@ def voters(session: Session, query_id: int) -> list[int]:
         .outerjoin(CropQuality, CropQuality.detection_id == Detection.id)
         .where(
             Detection.id.in_(_crops_of_event(query_id)),
-            sa.func.coalesce(review.category, Detection.category) == "animal",
-            sa.func.coalesce(review.verdict, "") != "rejected",
+            IS_ANIMAL,
+            NOT_REJECTED,
             sa.select(Feature.id).where(Feature.detection_id == Detection.id).exists(),
         )
         .order_by(sa.func.coalesce(CropQuality.score, -1.0).desc(), Detection.id)

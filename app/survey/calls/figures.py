@@ -72,9 +72,9 @@ def get_stats(session: Session, backend: str | None = None) -> Stats:
     """Calls sent, succeeded, failed, queued (open) and retried, of one backend or of both."""
     columns = [
         sa.func.count(),
-        _count(Call.outcome == "done"),
-        _count(Call.outcome.in_(["failed", "lost"])),
-        _count(Call.outcome.is_(None)),
+        number_of(Call.outcome == "done"),
+        number_of(Call.outcome.in_(["failed", "lost"])),
+        number_of(Call.outcome.is_(None)),
         sa.func.sum(Call.attempts - 1),
     ]
     query = sa.select(*columns)
@@ -90,11 +90,11 @@ def model_figures(session: Session, now: float | None = None) -> list[ModelFigur
         sa.select(
             Call.model,
             Call.backend,
-            _count(Call.outcome.is_(None)).label("running"),
-            _count(Call.outcome == "done").label("done"),
-            _count(Call.outcome == "failed").label("failed"),
-            _count(Call.outcome == "lost").label("lost"),
-            _count(Call.outcome == "cancelled").label("cancelled"),
+            number_of(Call.outcome.is_(None)).label("running"),
+            number_of(Call.outcome == "done").label("done"),
+            number_of(Call.outcome == "failed").label("failed"),
+            number_of(Call.outcome == "lost").label("lost"),
+            number_of(Call.outcome == "cancelled").label("cancelled"),
             sa.func.sum(Call.attempts - 1).label("retries"),
             sa.func.min(sa.case((Call.outcome.is_(None), Call.queued_at))).label("oldest"),
             sa.func.sum(sa.func.coalesce(Call.run_seconds, 0) + sa.func.coalesce(Call.cold_start_seconds, 0)).label(
@@ -206,5 +206,6 @@ def _latency(seconds: list[float]) -> Latency:
     return Latency(percentile(ordered, 0.5), percentile(ordered, 0.95))
 
 
-def _count(condition: Any) -> Any:
+def number_of(condition: Any) -> Any:
+    """How many rows meet a condition, as a column of a query; null without rows."""
     return sa.func.sum(sa.case((condition, 1), else_=0))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from dataclasses import asdict
 from typing import Any
 
 import sqlalchemy as sa
@@ -12,6 +13,7 @@ from app.survey.database import slices
 from app.survey.decisions.changes import Change, already_made
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import boxes_of, counts_from, over_threshold
+from app.survey.individuals.catalogue import merged_into
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview, PeopleShown
@@ -20,6 +22,7 @@ from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import FrameDetection
 from app.survey.videos.tracklets import on_other_frames
 from modal_backend.contracts import Box, Category
+from modal_backend.models.detectors.overlap import clipped
 
 SMALLEST_SIDE = 0.002
 
@@ -147,8 +150,7 @@ def draw_box(
 
 def drawn_row(who: str, media_id: int, box: Box, category: str) -> Detection:
     """The row of a box a person drew, not yet in the database."""
-    place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-    return Detection(media_id=media_id, drawn_by=who, category=category, confidence=1.0, **place)
+    return Detection(media_id=media_id, drawn_by=who, category=category, confidence=1.0, **asdict(box))
 
 
 def drawn_as(session: Session, client_key: str) -> int | None:
@@ -183,17 +185,15 @@ def named_on(session: Session, media_ids: Collection[int]) -> dict[int, str]:
 
 def checked_box(box: Box) -> Box:
     """The box clipped to the picture. Raises BadDecision when nothing of it is left."""
-    left, top = max(box.x, 0.0), max(box.y, 0.0)
-    right, bottom = min(box.x + box.width, 1.0), min(box.y + box.height, 1.0)
-    if right - left < SMALLEST_SIDE or bottom - top < SMALLEST_SIDE:
+    part = clipped(box)
+    if min(part.width, part.height) < SMALLEST_SIDE:
         raise BadDecision("The box is too small or lies outside the picture.")
-    return Box(left, top, right - left, bottom - top)
+    return part
 
 
 def _fields(values: dict[str, Any]) -> tuple[str, dict[str, Any]]:
     if "box" in values:
-        box = checked_box(values["box"])
-        return "move", {"x": box.x, "y": box.y, "width": box.width, "height": box.height, "verdict": "accepted"}
+        return "move", {**asdict(checked_box(values["box"])), "verdict": "accepted"}
     if "category" in values:
         return "category", {"category": checked_category(values["category"]), "verdict": "accepted"}
     if "species" in values:
@@ -240,9 +240,8 @@ def _rejected_state(session: Session, detection_id: int) -> dict[str, dict[str, 
     before = {row["table"]: row["before"] or {} for row in rejected.changes} if rejected else {}
     verdict = before.get("detection_review", {}).get("verdict")
     state = {"detection_review": {"verdict": None if verdict == "rejected" else verdict}}
-    individual = session.get(Individual, before["sighting"]["individual_id"]) if before.get("sighting") else None
-    while individual is not None and individual.merged_into_id is not None:
-        individual = session.get(Individual, individual.merged_into_id)
+    lost = before["sighting"]["individual_id"] if before.get("sighting") else 0
+    individual = merged_into(session, lost) or session.get(Individual, lost)
     return {**state, "sighting": {"individual_id": individual.id}} if individual else state
 
 

@@ -16,8 +16,10 @@ from sqlalchemy.orm import Session
 
 from app.survey.decisions.changes import Change
 from app.survey.decisions.contradictions import rejection
+from app.survey.detections.boxes import IS_ANIMAL, NOT_REJECTED
+from app.survey.individuals.rankings import verdicts
 from app.survey.tables.detections import Detection, DetectionReview, Feature
-from app.survey.tables.individuals import PairVerdict, Sighting
+from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
 
 # Longest time between two pictures of a burst: cameras take them a second apart, with a slow flash up to five.
@@ -36,7 +38,7 @@ def bursts_of(session: Session, detection_ids: Collection[int]) -> dict[int, lis
     animals: dict[int, list[Any]] = {event_id: [] for event_id in event_ids.values() if event_id is not None}
     for animal in _animals(session, animals) if animals else ():
         animals[animal.event_id].append(animal)
-    compared = _compared(session, detection_ids)
+    compared = verdicts(session, detection_ids)
     return {
         detection_id: _burst(detection_id, animals.get(event_ids.get(detection_id) or 0, []), compared[detection_id])
         for detection_id in detection_ids
@@ -94,8 +96,8 @@ def _animals(session: Session, event_ids: Collection[int]) -> Sequence[Any]:
             Media.event_id.in_(event_ids),
             Media.taken_at.is_not(None),
             sa.exists().where(Feature.detection_id == Detection.id),
-            sa.func.coalesce(review.category, Detection.category) == "animal",
-            sa.func.coalesce(review.verdict, "") != "rejected",
+            IS_ANIMAL,
+            NOT_REJECTED,
         )
         .order_by(Media.taken_at, Media.id)
     ).all()
@@ -112,19 +114,4 @@ def _unbroken(animals: Sequence[Any], alone: Collection[int]) -> list[Any]:
             break
         found.append(animal)
         last = animal
-    return found
-
-
-def _compared(session: Session, detection_ids: Collection[int]) -> dict[int, set[int]]:
-    """By crop, those about which somebody has said something beside it."""
-    pairs = session.execute(
-        sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
-            sa.or_(PairVerdict.low_id.in_(detection_ids), PairVerdict.high_id.in_(detection_ids))
-        )
-    )
-    found: dict[int, set[int]] = {detection_id: set() for detection_id in detection_ids}
-    for low, high in pairs:
-        for mine, other in ((low, high), (high, low)):
-            if mine in found:
-                found[mine].add(other)
     return found

@@ -18,13 +18,13 @@ from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.identity import unite
 from app.survey.decisions.refusals import BadDecision
 from app.survey.individuals.catalogue import family
-from app.survey.individuals.flanks import SIDES, one_sided
+from app.survey.individuals.flanks import one_sided
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection
 from app.survey.tables.individuals import Individual, Sighting
+from modal_backend.contracts import OPPOSITE
 
 KIND = "join flanks"
-OTHER_SIDE = dict(zip(SIDES, reversed(SIDES), strict=True))
 LONGEST_REASON = 400
 
 
@@ -53,7 +53,7 @@ def join(
         raise BadDecision("Say how you know that both flanks belong to one animal.")
     keep, other = both(session, keep_id, other_id)
     sides = one_sided(session, (keep.id, other.id))
-    if sides.get(keep.id) != OTHER_SIDE.get(sides.get(other.id, "")):
+    if keep.id not in sides or sides[keep.id] != OPPOSITE.get(sides.get(other.id)):
         raise BadDecision(
             f"{keep.name} and {other.name} are not known by opposite flanks alone: compare their crops in Identify, "
             "or merge them."

@@ -10,9 +10,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.database import IDS_A_QUERY
+from app.survey.media.unsorted import first_path
 from app.survey.tables.decisions import Decision
 from app.survey.tables.individuals import Individual
-from app.survey.tables.media import ListedFile, Media
+from app.survey.tables.media import Media
 
 UNSHOWN = {"id", "who", "decided_at", "created_at"}
 
@@ -52,12 +53,6 @@ class HistoryEntry:
 
 def entries(session: Session, wanted: HistoryFilter, *, limit: int = 50, offset: int = 0) -> list[HistoryEntry]:
     """Decisions, newest first, without the rows they changed."""
-    path = (
-        sa.select(sa.func.min(ListedFile.path))
-        .where(ListedFile.media_id == Decision.media_id)
-        .correlate(Decision)
-        .scalar_subquery()
-    )
     rows = session.execute(
         sa.select(
             Decision.id,
@@ -70,7 +65,7 @@ def entries(session: Session, wanted: HistoryFilter, *, limit: int = 50, offset:
             Decision.view,
             Decision.undone_at,
             Decision.undone_by,
-            path,
+            first_path(Decision.media_id),
             Individual.name,
             Media.sha256,
         )

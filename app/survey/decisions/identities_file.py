@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session
 from app.survey.decisions import contradictions, stations_file
 from app.survey.decisions.boxes import drawn_row, unexamined
 from app.survey.decisions.changes import Change, rows_of
-from app.survey.decisions.many_boxes import WHOLE
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
+from app.survey.detections.people import WHOLE
 from app.survey.individuals.naming import ever_given, heard
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import DetectionReview, MediaReview

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 import sqlalchemy as sa
@@ -14,15 +14,15 @@ from app.survey.decisions.changes import Change, rows_of
 from app.survey.decisions.refusals import BadDecision
 from app.survey.detections import hints
 from app.survey.detections.boxes import BoxView, boxes_of, over_threshold
+from app.survey.detections.people import WHOLE
 from app.survey.media.species import tidy
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview, MediaReview
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
-from modal_backend.contracts import Box, Category
+from modal_backend.contracts import Category
 
 MOST = 2000
-WHOLE = Box(0.0, 0.0, 1.0, 1.0)
 ACCEPTED = {"verdict": "accepted"}
 REJECTED = {"verdict": "rejected"}
 
@@ -129,7 +129,7 @@ def whole_pictures(session: Session, who: str, media_ids: Iterable[int]) -> Bulk
         ids.append(media_id)
         if animals:
             best = max(animals, key=lambda box: (bool(box.individual), box.confirmed, box.confidence))
-            values[best.id] = {"x": WHOLE.x, "y": WHOLE.y, "width": WHOLE.width, "height": WHOLE.height, **ACCEPTED}
+            values[best.id] = {**asdict(WHOLE), **ACCEPTED}
             others = [box for box in animals if box.id != best.id and (box.confirmed or box.id in counted)]
             values |= {box.id: REJECTED for box in others}
         else:

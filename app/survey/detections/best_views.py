@@ -10,9 +10,7 @@ from sqlalchemy.orm import Session
 from app.survey.tables.detections import DetectionReview
 from app.survey.tables.evidence import CropQuality
 from app.survey.tables.individuals import Sighting
-from modal_backend.contracts import Flank
-
-SIDES = (Flank.LEFT, Flank.RIGHT)
+from modal_backend.contracts import OPPOSITE
 
 
 def views_of(
@@ -25,9 +23,8 @@ def views_of(
     """
     rank = sa.case((DetectionReview.flank == flank, 0), (DetectionReview.flank.is_(None), 1), else_=2)
     where: list[sa.ColumnElement[bool]] = [Sighting.individual_id.in_(individual_ids)]
-    if one_flank and flank in SIDES:
-        opposite = Flank.RIGHT if flank == Flank.LEFT else Flank.LEFT
-        where.append(sa.func.coalesce(DetectionReview.flank, "unknown") != str(opposite))
+    if one_flank and flank in OPPOSITE:
+        where.append(sa.func.coalesce(DetectionReview.flank, "unknown") != OPPOSITE[flank])
     place = sa.func.row_number().over(
         partition_by=Sighting.individual_id,
         order_by=(rank, sa.func.coalesce(CropQuality.score, -1.0).desc(), Sighting.detection_id),

@@ -20,6 +20,9 @@ from modal_backend.contracts import Box, Category
 # from .1 as many are found as from .05 with half the false boxes (pocket detector, held out; there 1 % of the pictures
 # without any get a box). The same number stands in app/ui/shared/boxes.js.
 SHARE_OF_OTHERS = 1 / 4
+# Of a query over detections and, outer joined, their reviews: whether a box was not rejected, and is an animal's.
+NOT_REJECTED = sa.func.coalesce(DetectionReview.verdict, "") != "rejected"
+IS_ANIMAL = sa.func.coalesce(DetectionReview.category, Detection.category) == str(Category.ANIMAL)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.database import slices
 from app.survey.detections import rapid_profile
-from app.survey.detections.boxes import boxes
+from app.survey.detections.boxes import IS_ANIMAL, NOT_REJECTED, boxes
 from app.survey.detections.replaced import replaced
 from app.survey.detections.results import box_key
 from app.survey.media import imports
@@ -137,8 +137,8 @@ def _without_features(
         sa.select(Detection.id)
         .outerjoin(review, review.detection_id == Detection.id)
         .where(
-            sa.func.coalesce(review.category, Detection.category) == str(Category.ANIMAL),
-            sa.func.coalesce(review.verdict, "") != "rejected",
+            IS_ANIMAL,
+            NOT_REJECTED,
             Detection.id.not_in(described),
             Detection.id.not_in(replaced()),
         )

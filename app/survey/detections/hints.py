@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from sqlalchemy.orm import Session
 
 from app.survey.database import slices
-from app.survey.detections.boxes import BoxView
+from app.survey.detections.boxes import IS_ANIMAL, NOT_REJECTED, BoxView
 from app.survey.tables.detections import Detection, DetectionReview, Feature, ModelVersion
 from app.survey.tables.media import Media
 from app.survey.tables.species import LONGEST, SpeciesHint
@@ -135,12 +135,11 @@ def _joined(rows: sa.Select[*tuple[Any, ...]]) -> sa.Select[*tuple[Any, ...]]:
 
 def _open() -> list[sa.ColumnElement[bool]]:
     """Hints that are shown, on animals that nobody has labelled or deleted."""
-    review = DetectionReview
     return [
         _current(),
         SpeciesHint.score >= SHOWN_FROM,
         sa.or_(Detection.drawn_by.is_not(None), Detection.analysis_id == Media.analysis_id),
-        sa.func.coalesce(review.category, Detection.category) == str(Category.ANIMAL),
-        sa.func.coalesce(review.verdict, "") != "rejected",
-        review.species.is_(None),
+        IS_ANIMAL,
+        NOT_REJECTED,
+        DetectionReview.species.is_(None),
     ]

@@ -13,6 +13,7 @@ from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import Video
 from app.survey.videos.tracklets import frames_of
 from modal_backend.contracts import Box, Category
+from modal_backend.models.detectors.overlap import clipped
 
 # Far under the threshold: a stump blurred for nothing does less harm than a person shown. Held out, 2 in 100 pictures
 # without people get such a box.
@@ -78,14 +79,6 @@ def _key_frame(session: Session, media_id: int) -> int | None:
 
 
 def _overlap(crop: Box, person: Box) -> Box | None:
-    left, top = max(crop.x, person.x), max(crop.y, person.y)
-    right = min(crop.x + crop.width, person.x + person.width)
-    bottom = min(crop.y + crop.height, person.y + person.height)
-    if right <= left or bottom <= top:
-        return None
-    return Box(
-        (left - crop.x) / crop.width,
-        (top - crop.y) / crop.height,
-        (right - left) / crop.width,
-        (bottom - top) / crop.height,
-    )
+    x, y = (person.x - crop.x) / crop.width, (person.y - crop.y) / crop.height
+    part = clipped(Box(x, y, person.width / crop.width, person.height / crop.height))
+    return part if part.width > 0 and part.height > 0 else None

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.tables.evidence import CropQuality
 from app.survey.tables.media import Media
+from modal_backend.models.detectors.overlap import area_of, shared_area
 
 AT_EDGE = 0.004
 LARGE, SMALL = 400.0, 120.0
@@ -54,8 +55,7 @@ def of(session: Session, detection_ids: Collection[int]) -> dict[int, CropQualit
 
 def unmeasured(session: Session, detection_ids: Sequence[int]) -> list[int]:
     """Of these crops, those nobody has measured, in order."""
-    rows = sa.select(CropQuality.detection_id).where(CropQuality.detection_id.in_(detection_ids))
-    known = set(session.scalars(rows))
+    known = of(session, detection_ids)
     return [number for number in detection_ids if number not in known]
 
 
@@ -67,22 +67,17 @@ def place_of(session: Session, box: BoxView) -> tuple[float, bool, float]:
     whole = box.width >= 1 - 2 * AT_EDGE and box.height >= 1 - 2 * AT_EDGE
     others = [other for other in boxes_of(session, [media.id], floor=0.5)[media.id] if other.id != box.id]
     covered = max(
-        (_under(box, other) for other in others if other.category == "animal" and other.verdict != "rejected"),
+        (
+            shared_area(box.box, other.box) / max(area_of(box.box), 1e-9)
+            for other in others
+            if other.category == "animal" and other.verdict != "rejected"
+        ),
         default=0,
     )
     return pixels, at_edge and not whole, round(covered, 3)
 
 
-def _under(box: BoxView, other: BoxView) -> float:
-    wide = min(box.x + box.width, other.x + other.width) - max(box.x, other.x)
-    high = min(box.y + box.height, other.y + other.height) - max(box.y, other.y)
-    return max(wide, 0.0) * max(high, 0.0) / max(box.width * box.height, 1e-9)
-
-
 def by_quality(session: Session, detection_ids: Sequence[int]) -> list[int]:
     """The crops best first; those nobody has measured come after the measured ones, in the order given."""
-    rows = session.execute(
-        sa.select(CropQuality.detection_id, CropQuality.score).where(CropQuality.detection_id.in_(detection_ids))
-    )
-    scores = {row.detection_id: row.score for row in rows}
+    scores = {number: known.score for number, known in of(session, detection_ids).items()}
     return sorted(detection_ids, key=lambda number: -scores.get(number, -1.0))

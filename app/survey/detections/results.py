@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import zlib
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 import numpy as np
@@ -76,22 +77,16 @@ def keep_analysis(
     analysis = Analysis(media_id=media_id, model_version_id=version.id, call_id=call_id)
     session.add(analysis)
     session.flush()
-    rows = [
-        Detection(
-            media_id=media_id,
-            analysis_id=analysis.id,
-            category=str(detection.category),
-            confidence=detection.confidence,
-            x=detection.box.x,
-            y=detection.box.y,
-            width=detection.box.width,
-            height=detection.box.height,
-        )
-        for detection in found
-    ]
+    rows = [Detection(**detection_row(media_id, analysis.id, detection)) for detection in found]
     session.add_all(rows)
     session.flush()
     return analysis.id, [row.id for row in rows]
+
+
+def detection_row(media_id: int, analysis_id: int, found: Found) -> dict[str, Any]:
+    """The columns of a box that a model found."""
+    about = {"media_id": media_id, "analysis_id": analysis_id}
+    return {**about, "category": str(found.category), "confidence": found.confidence, **asdict(found.box)}
 
 
 def threshold_of(version: ModelVersion | None) -> float:

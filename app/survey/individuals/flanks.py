@@ -1,4 +1,4 @@
-"""Rows of flanks."""
+"""Individuals by the flanks that are known of them, and pairs of them that are two animals."""
 
 from __future__ import annotations
 

@@ -12,12 +12,11 @@ from app.survey.detections.features import profiles
 from app.survey.individuals.sightings import SightingView
 from app.survey.tables.detections import ModelVersion, Ranking
 from app.survey.tables.individuals import Sighting
-from modal_backend.contracts import Flank
+from modal_backend.contracts import OPPOSITE
 from modal_backend.registry import LOCAL
 
 TIMES = 3.0
 LEAST_MATCHES = 10
-SIDES = (Flank.LEFT, Flank.RIGHT)
 
 
 def contradicted_crops(session: Session, by_id: Mapping[int, SightingView]) -> Iterator[tuple[int, int]]:
@@ -41,7 +40,7 @@ def contradicted_crops(session: Session, by_id: Mapping[int, SightingView]) -> I
     newest = {row.detection_id: row.candidates for row in rows}
     for crop, candidates in newest.items():
         mine = by_id.get(crop)
-        if mine is None or mine.flank not in SIDES or sides[mine.individual_id, mine.flank] < 2:
+        if mine is None or mine.flank not in OPPOSITE or sides[mine.individual_id, mine.flank] < 2:
             continue
         own, other, better = 0.0, 0.0, None
         for candidate in candidates:

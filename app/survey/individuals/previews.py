@@ -9,6 +9,7 @@ from datetime import datetime
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.individuals.plausibility import Conflict, travel
 from app.survey.individuals.sightings import SightingView, sightings
 from app.survey.individuals.travel_speeds import speed_of, speeds
@@ -80,8 +81,7 @@ def _decided(session: Session, ours: set[int], theirs: set[int], verdict: str) -
     """How many pairs with one crop in each set have this verdict."""
     few = sorted(ours if len(ours) <= len(theirs) else theirs)
     pairs: set[tuple[int, int]] = set()
-    for start in range(0, len(few), 500):
-        part = few[start : start + 500]
+    for part in slices(few):
         rows = session.execute(
             sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
                 PairVerdict.verdict == verdict,

@@ -23,9 +23,17 @@ from app.survey.tables.individuals import Individual, PairVerdict, Sighting
 from app.survey.tables.media import Media
 from app.survey.tables.videos import TrackletRow
 from app.survey.videos.tracklets import set_aside
-from modal_backend.contracts import Flank
+from modal_backend.contracts import OPPOSITE
 
 NEWEST = [sa.select(sa.func.max(part)).scalar_subquery() for part in (Feature.id, Decision.id, Decision.undone_at)]
+# Crops that are nobody's: rejected, no animal, unidentifiable.
+NOBODY = sa.select(DetectionReview.detection_id).where(
+    sa.or_(
+        DetectionReview.verdict == "rejected",
+        sa.and_(DetectionReview.category.is_not(None), DetectionReview.category != "animal"),
+        DetectionReview.identity == "unidentifiable",
+    )
+)
 STATE = sa.select(*NEWEST, rapid_profile.CHOSEN.scalar_subquery())
 
 
@@ -105,16 +113,9 @@ def is_decided(session: Session, detection_id: int) -> bool:
 
 def _settled() -> sa.CompoundSelect[tuple[int]]:
     """Detections that need no identity: assigned, no animal, unidentifiable, on a blank media, or set aside."""
-    review = DetectionReview
     return sa.union_all(
         sa.select(Sighting.detection_id),
-        sa.select(review.detection_id).where(
-            sa.or_(
-                review.verdict == "rejected",
-                sa.and_(review.category.is_not(None), review.category != "animal"),
-                review.identity == "unidentifiable",
-            )
-        ),
+        NOBODY,
         sa.select(Detection.id)
         .join(MediaReview, MediaReview.media_id == Detection.media_id)
         .where(MediaReview.verdict == "blank"),
@@ -232,22 +233,16 @@ def _within(session: Session, scope: Scope, deployment_id: int | None, taken_at:
 
 def _dropped(session: Session) -> set[int]:
     """Crops that are no candidates for anybody: rejected, no animal, unidentifiable, or unnamed and set aside."""
-    review = DetectionReview
-    wrong = sa.or_(
-        review.verdict == "rejected",
-        review.identity == "unidentifiable",
-        sa.and_(review.category.is_not(None), review.category != "animal"),
-    )
     aside = set_aside().where(TrackletRow.query_id.not_in(sa.select(Sighting.detection_id)))
-    return {*session.scalars(sa.union_all(sa.select(review.detection_id).where(wrong), aside, replaced()))}
+    return {*session.scalars(sa.union_all(NOBODY, aside, replaced()))}
 
 
 def _other_flank(session: Session, query_id: int) -> set[int]:
     flank = session.scalar(sa.select(DetectionReview.flank).where(DetectionReview.detection_id == query_id))
-    if flank not in (Flank.LEFT, Flank.RIGHT):
+    if flank not in OPPOSITE:
         return set()
-    other = str(Flank.RIGHT if flank == Flank.LEFT else Flank.LEFT)
-    return set(session.scalars(sa.select(DetectionReview.detection_id).where(DetectionReview.flank == other)))
+    others = sa.select(DetectionReview.detection_id).where(DetectionReview.flank == OPPOSITE[flank])
+    return set(session.scalars(others))
 
 
 def _other_species(session: Session, query_id: int) -> set[int]:
@@ -280,11 +275,7 @@ def _unnamed_of_event(session: Session, event_id: int) -> set[int]:
 
 def different_crops(session: Session, query_id: int) -> set[int]:
     """The crops said to show another animal than this one, with the others of such an individual."""
-    pairs = sa.select(PairVerdict.low_id, PairVerdict.high_id).where(
-        PairVerdict.verdict == "different",
-        sa.or_(PairVerdict.low_id == query_id, PairVerdict.high_id == query_id),
-    )
-    crops = {row.high_id if row.low_id == query_id else row.low_id for row in session.execute(pairs)}
+    crops = {other for other, verdict in verdicts(session, [query_id])[query_id].items() if verdict == "different"}
     individuals = sa.select(Sighting.individual_id).where(Sighting.detection_id.in_(crops))
     return crops | set(session.scalars(sa.select(Sighting.detection_id).where(Sighting.individual_id.in_(individuals))))
 

@@ -11,13 +11,12 @@ from itertools import groupby, pairwise
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.media.stations import DeploymentView, deployment_views, kilometres, places
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.individuals import Individual, Sighting
 from app.survey.tables.media import Media
-
-AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,11 +167,9 @@ def neighbours(session: Session, found: Sequence[SightingView], hours: float) ->
 
 def individual_names(session: Session, individual_ids: Iterable[int]) -> dict[int, str]:
     """Names by id."""
-    wanted, found = sorted(individual_ids), {}
-    for start in range(0, len(wanted), AT_ONCE):
-        rows = session.execute(
-            sa.select(Individual.id, Individual.name).where(Individual.id.in_(wanted[start : start + AT_ONCE]))
-        )
+    found: dict[int, str] = {}
+    for some in slices(sorted(individual_ids)):
+        rows = session.execute(sa.select(Individual.id, Individual.name).where(Individual.id.in_(some)))
         found.update({row.id: row.name for row in rows})
     return found
 

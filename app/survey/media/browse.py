@@ -11,10 +11,10 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.survey.detections.boxes import BoxView, boxes_of, counts_from
+from app.survey.detections.boxes import NOT_REJECTED, BoxView, boxes_of, counts_from
 from app.survey.detections.hints import media_with
 from app.survey.detections.people import shown_media
-from app.survey.media.unsorted import group
+from app.survey.media.unsorted import first_path, group
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.media import ListedFile, Media, Stage
@@ -149,14 +149,8 @@ def order_with_events(
 
 def views(session: Session, media_ids: Sequence[int]) -> list[MediaView]:
     """These media, in this order, with their boxes."""
-    first_path = (
-        sa.select(sa.func.min(ListedFile.path))
-        .where(ListedFile.media_id == Media.id)
-        .correlate(Media)
-        .scalar_subquery()
-    )
     rows = session.execute(
-        sa.select(Media, Deployment.name, Deployment.station, first_path, MediaReview.verdict)
+        sa.select(Media, Deployment.name, Deployment.station, first_path(Media.id), MediaReview.verdict)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
         .outerjoin(MediaReview, MediaReview.media_id == Media.id)
         .where(Media.id.in_(media_ids))
@@ -251,8 +245,7 @@ def _narrower(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
         where.append(Media.deployment_id.in_(sa.select(Deployment.id).where(Deployment.station == wanted.station)))
     if wanted.species is not None:
         named = sa.select(Detection.media_id).join(DetectionReview, DetectionReview.detection_id == Detection.id)
-        stands = sa.func.coalesce(DetectionReview.verdict, "accepted") != "rejected"
-        where.append(Media.id.in_(named.where(DetectionReview.species == wanted.species, stands)))
+        where.append(Media.id.in_(named.where(DetectionReview.species == wanted.species, NOT_REJECTED)))
     if wanted.hint is not None:
         where.append(Media.id.in_(media_with(wanted.hint)))
     if wanted.since is not None:

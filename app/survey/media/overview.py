@@ -12,6 +12,7 @@ from datetime import timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.detections.boxes import NOT_REJECTED
 from app.survey.media.stations import deployment_views, places
 from app.survey.tables.detections import Detection, DetectionReview
 from app.survey.tables.evidence import CropQuality
@@ -94,18 +95,17 @@ def _best(session: Session, threshold: float) -> int | None:
 
 
 def _species(session: Session, threshold: float) -> list[tuple[str, int]]:
-    stands = sa.func.coalesce(DetectionReview.verdict, "accepted") != "rejected"
     named = (
         sa.select(DetectionReview.species, sa.func.count(sa.distinct(Detection.media_id)))
         .join(Detection, Detection.id == DetectionReview.detection_id)
-        .where(DetectionReview.species.is_not(None), stands)
+        .where(DetectionReview.species.is_not(None), NOT_REJECTED)
         .group_by(DetectionReview.species)
     )
     found = [(str(row[0]), int(row[1])) for row in session.execute(named)]
     labelled = (
         sa.select(Detection.media_id)
         .join(DetectionReview, DetectionReview.detection_id == Detection.id)
-        .where(DetectionReview.species.is_not(None), stands)
+        .where(DetectionReview.species.is_not(None), NOT_REJECTED)
     )
     without = session.scalar(
         sa.select(sa.func.count()).where(Media.animal_score >= threshold, Media.id.not_in(labelled))

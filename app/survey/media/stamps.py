@@ -14,6 +14,7 @@ from datetime import date, datetime, time, timedelta
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.media.remarks import FIRST_DAY
 from app.survey.tables.decisions import Decision
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.media import Media, Stage
@@ -23,7 +24,6 @@ from modal_backend.models.stamps.labels import names_a_place
 
 ONE_IN = 50
 JUMP_BACK, JUMP_AHEAD = timedelta(minutes=5), timedelta(days=14)
-FIRST_DAY = datetime(2001, 1, 1)  # see `remarks.FIRST_DAY`
 SAME = timedelta(seconds=90)
 SHARE = 0.6
 # Kinds of decision after which other things may be proposed.

@@ -1,10 +1,11 @@
-"""Media that belong to no deployment, by the import and the folder they came from."""
+"""The import and the path by which media came; those that belong to no deployment, by their folders."""
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Collection
 from dataclasses import dataclass
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -55,6 +56,12 @@ def group() -> sa.ColumnElement[int]:
     brought = sa.select(sa.func.min(ListedFile.import_id)).where(ListedFile.media_id == Media.id).correlate(Media)
     loose = LOOSE - sa.func.coalesce(brought.scalar_subquery(), 0)
     return sa.func.coalesce(Media.event_id, -Media.deployment_id, loose)
+
+
+def first_path(media_id: Any) -> sa.ScalarSelect[str]:
+    """The first of the paths by which a media came, for a query around it. media_id: the column that names it."""
+    paths = sa.select(sa.func.min(ListedFile.path)).where(ListedFile.media_id == media_id)
+    return paths.correlate_except(ListedFile).scalar_subquery()
 
 
 def imports_of(session: Session, media_ids: Collection[int]) -> dict[int, str]:

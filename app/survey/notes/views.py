@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.database import slices
+from app.survey.detections.boxes import NOT_REJECTED
 from app.survey.notes.notes import DELETED
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Detection, DetectionReview
@@ -113,7 +114,7 @@ def _who(session: Session, media_ids: Sequence[int]) -> tuple[dict[int, set[str]
             .outerjoin(Individual, Individual.id == Sighting.individual_id)
             .where(
                 Detection.media_id.in_(some),
-                sa.func.coalesce(DetectionReview.verdict, "") != "rejected",
+                NOT_REJECTED,
                 sa.or_(DetectionReview.species.is_not(None), Individual.id.is_not(None)),
             )
             .distinct()

@@ -14,6 +14,7 @@ from app.survey.detections import hints
 from app.survey.detections.boxes import rescore
 from app.survey.detections.hints import Hint
 from app.survey.detections.replaced import put_aside
+from app.survey.detections.results import detection_row
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media, Stage
@@ -73,7 +74,9 @@ def store(
         [{"media_id": media_id, "model_version_id": version.id} for media_id in boxes],
     )
     analyses = dict(zip(boxes, made.scalars().all(), strict=True))
-    rows = [_row(media_id, analyses[media_id], found) for media_id, several in boxes.items() for found in several]
+    rows = [
+        detection_row(media_id, analyses[media_id], found) for media_id, several in boxes.items() for found in several
+    ]
     labels = [name for media_id in boxes for name in (species or {}).get(media_id) or [None] * len(boxes[media_id])]
     if any(labels):
         inserted = session.execute(sa.insert(Detection).returning(Detection.id, sort_by_parameter_order=True), rows)
@@ -92,19 +95,6 @@ def store(
         updates.append({"id": media_id, "analysis_id": analyses[media_id], "stage": stage, "failure": None, **scores})
     session.execute(sa.update(Media), updates)
     put_aside(session, boxes)
-
-
-def _row(media_id: int, analysis_id: int, found: Found) -> dict[str, Any]:
-    return {
-        "media_id": media_id,
-        "analysis_id": analysis_id,
-        "category": str(found.category),
-        "confidence": found.confidence,
-        "x": found.box.x,
-        "y": found.box.y,
-        "width": found.box.width,
-        "height": found.box.height,
-    }
 
 
 def settle_results(session: Session, changes: Sequence[Mapping[str, Any]]) -> None:
@@ -145,7 +135,13 @@ def count_some(session: Session, file: ResultsFile, after: int, but: Collection[
 
 def unfinished(session: Session, version_id: int, after: int, limit: int) -> list[int]:
     """Images with boxes of this version, whether they count or not, that wait for a model: the first ids after one."""
-    mine = sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id)
+    return waiting_of(
+        session, sa.select(Analysis.media_id).where(Analysis.model_version_id == version_id), after, limit
+    )
+
+
+def waiting_of(session: Session, mine: sa.Select[int], after: int, limit: int) -> list[int]:
+    """Of these media the images that wait for a model: the first ids after one."""
     wanted = sa.and_(Media.id > after, Media.stage.in_([Stage.STORED, Stage.DETECTED]), Media.kind == "image")
     return list(session.scalars(sa.select(Media.id).where(Media.id.in_(mine), wanted).order_by(Media.id).limit(limit)))
 
@@ -179,12 +175,8 @@ def _no_longer_count(session: Session, version_id: int, among: Sequence[int]) ->
         mine = sa.select(Analysis.id).where(Analysis.model_version_id == version_id, Analysis.media_id.in_(chunk))
         theirs = sa.select(Media.id).where(Media.id.in_(chunk), Media.analysis_id.in_(mine))
         ids += session.scalars(theirs.order_by(Media.id))
-    brought = sa.select(ResultsFile.model_version_id).outerjoin(
-        ResultsReview, ResultsReview.results_id == ResultsFile.id
-    )
-    fallen = brought.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))
     before = sa.select(sa.func.max(Analysis.id)).where(
-        Analysis.media_id == Media.id, Analysis.model_version_id.not_in(fallen), ~is_aside()
+        Analysis.media_id == Media.id, Analysis.model_version_id.not_in(runs.not_counting()), ~is_aside()
     )
     for chunk in slices(ids):
         session.execute(_update(chunk).values(analysis_id=before.scalar_subquery()))

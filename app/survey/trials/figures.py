@@ -8,15 +8,15 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.calls.figures import number_of
 from app.survey.calls.overview import percentile
-from app.survey.detections.boxes import BoxView
+from app.survey.detections.boxes import IS_ANIMAL, NOT_REJECTED, BoxView
 from app.survey.tables.calls import Call
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.trials import Trial, TrialImage, TrialReview, TrialState
 from app.survey.trials import trials
-from modal_backend.contracts import Category
 
 NEWEST = 2000
 
@@ -123,12 +123,12 @@ def agreement(session: Session, trial_id: int) -> Agreement:
     new, old = TrialImage.animal, TrialImage.other_animal
     row = session.execute(
         sa.select(
-            _count(TrialImage.analysis_id.is_not(None)),
-            _count(TrialImage.analysis_id.is_(None)),
-            _count(sa.and_(new.is_(True), old.is_(True))),
-            _count(sa.and_(new.is_(False), old.is_(False))),
-            _count(sa.and_(new.is_(True), old.is_(False))),
-            _count(sa.and_(new.is_(False), old.is_(True))),
+            number_of(TrialImage.analysis_id.is_not(None)),
+            number_of(TrialImage.analysis_id.is_(None)),
+            number_of(sa.and_(new.is_(True), old.is_(True))),
+            number_of(sa.and_(new.is_(False), old.is_(False))),
+            number_of(sa.and_(new.is_(True), old.is_(False))),
+            number_of(sa.and_(new.is_(False), old.is_(True))),
             sa.func.sum(TrialImage.boxes),
             sa.func.sum(TrialImage.other_boxes),
             sa.func.sum(TrialImage.alike),
@@ -161,8 +161,8 @@ def people(session: Session, trial_id: int) -> tuple[int, int]:
         .where(
             Detection.media_id == TrialImage.media_id,
             drawn,
-            sa.func.coalesce(review.verdict, "") != "rejected",
-            sa.func.coalesce(review.category, Detection.category) == str(Category.ANIMAL),
+            NOT_REJECTED,
+            IS_ANIMAL,
         )
         .exists()
     )
@@ -171,7 +171,7 @@ def people(session: Session, trial_id: int) -> tuple[int, int]:
     none = sa.or_(verdict == "blank", sa.and_(verdict == "accepted", ~seen))
     right = sa.or_(sa.and_(animal, TrialImage.animal.is_(True)), sa.and_(none, TrialImage.animal.is_(False)))
     row = session.execute(
-        sa.select(_count(sa.or_(animal, none)), _count(right))
+        sa.select(number_of(sa.or_(animal, none)), number_of(right))
         .select_from(TrialImage)
         .outerjoin(MediaReview, MediaReview.media_id == TrialImage.media_id)
         .where(TrialImage.trial_id == trial_id, _differs)
@@ -217,7 +217,3 @@ def _pace(session: Session, trial_id: int, which: Any) -> Pace | None:
         ran / sum(row.items for row in there) if there else None,
         versions[0].model,
     )
-
-
-def _count(condition: Any) -> Any:
-    return sa.func.sum(sa.case((condition, 1), else_=0))

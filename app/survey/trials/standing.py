@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from app.survey.database import slices
 from app.survey.detections.boxes import rescore
 from app.survey.detections.replaced import put_aside
-from app.survey.results.stored import AT_ONCE, decided, rescore_free
+from app.survey.results.stored import AT_ONCE, decided, rescore_free, waiting_of
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.trials import Trial, TrialImage, TrialReview
 from app.survey.trials import trials
@@ -54,9 +54,7 @@ def turn_some(session: Session, trial: Trial) -> bool:
 
 def unfinished(session: Session, trial_id: int, after: int, limit: int) -> list[int]:
     """Images of a trial that wait for a model: the first ids after one."""
-    mine = sa.select(TrialImage.media_id).where(TrialImage.trial_id == trial_id)
-    wanted = sa.and_(Media.id > after, Media.stage.in_([Stage.STORED, Stage.DETECTED]))
-    return list(session.scalars(sa.select(Media.id).where(Media.id.in_(mine), wanted).order_by(Media.id).limit(limit)))
+    return waiting_of(session, sa.select(TrialImage.media_id).where(TrialImage.trial_id == trial_id), after, limit)
 
 
 def _turn(session: Session, trial_id: int, ids: Sequence[int], old: Any, new: Any) -> list[int]:

@@ -90,19 +90,21 @@ def finished(session: Session, media_id: int) -> list[tuple[VideoRunRow, ModelVe
 
     Those of a file of results that does not count are left out.
     """
-    brought = sa.select(ResultsFile.model_version_id).outerjoin(
-        ResultsReview, ResultsReview.results_id == ResultsFile.id
-    )
-    fallen = brought.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))
     rows = session.execute(
         sa.select(VideoRunRow, ModelVersion)
         .join(Analysis, Analysis.id == VideoRunRow.analysis_id)
         .join(ModelVersion, ModelVersion.id == Analysis.model_version_id)
         .where(VideoRunRow.media_id == media_id, VideoRunRow.summarised_at.is_not(None))
-        .where(ModelVersion.id.not_in(fallen))
+        .where(ModelVersion.id.not_in(not_counting()))
         .order_by(VideoRunRow.id.desc())
     )
     return [(row, version) for row, version in rows]
+
+
+def not_counting() -> sa.Select[int]:
+    """Versions of the files of results that do not count, as a query."""
+    files = sa.select(ResultsFile.model_version_id).outerjoin(ResultsReview, ResultsReview.results_id == ResultsFile.id)
+    return files.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))
 
 
 def last_failure(session: Session, media_id: int) -> VideoRunRow | None:

@@ -10,11 +10,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.tables.detections import Detection
 from app.survey.tables.videos import FrameDetection, TrackletRow, Video, VideoRunRow
 from app.survey.videos.counts import count_of
 from app.survey.videos.runs import counting_run, facts_of
-from modal_backend.contracts import Box, Category, FrameBox, Side, Source, Tracklet
+from modal_backend.contracts import Category, FrameBox, Side, Source, Tracklet
 from modal_backend.models.video.summary import Count, Sentence, VideoSummary
 
 
@@ -130,9 +131,8 @@ def detections_of(session: Session, tracklet_id: int) -> list[FrameDetection]:
 def frames_of(session: Session, detection_ids: Collection[int]) -> dict[int, FrameDetection]:
     """On which frame these detections are; images' detections are not in it."""
     found: dict[int, FrameDetection] = {}
-    ids = sorted(detection_ids)
-    for start in range(0, len(ids), 500):
-        rows = sa.select(FrameDetection).where(FrameDetection.detection_id.in_(ids[start : start + 500]))
+    for some in slices(sorted(detection_ids)):
+        rows = sa.select(FrameDetection).where(FrameDetection.detection_id.in_(some))
         found.update({row.detection_id: row for row in session.scalars(rows)})
     return found
 
@@ -198,7 +198,7 @@ def _tracklet(row: TrackletRow, frames: Sequence[FrameDetection], views: dict[in
         source=Source(row.source),
         spans=tuple((span[0], span[1]) for span in row.spans),
         boxes=tuple(
-            FrameBox(frame.frame_number, frame.second, _box(views[frame.detection_id]), frame.confidence, frame.quality)
+            FrameBox(frame.frame_number, frame.second, views[frame.detection_id].box, frame.confidence, frame.quality)
             for frame in frames
         ),
         entry=Side(row.entry) if row.entry else None,
@@ -207,7 +207,3 @@ def _tracklet(row: TrackletRow, frames: Sequence[FrameDetection], views: dict[in
         counted=row.counted,
         note=row.note,
     )
-
-
-def _box(view: Any) -> Box:
-    return Box(view.x, view.y, view.width, view.height)

@@ -11,9 +11,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections.boxes import BoxView, boxes_of
+from app.survey.media.unsorted import first_path
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import MediaReview
-from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.tables.media import Media, Stage
 from app.survey.tables.videos import TrackletRow, Video, VideoReview, VideoRunRow
 from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.runs import RunFacts, counting_run, facts_of
@@ -125,14 +126,8 @@ def _drawn(session: Session, video: Video) -> list[tuple[int, BoxView]]:
 
 
 def _views(session: Session, media_ids: Sequence[int]) -> list[VideoView]:
-    path = (
-        sa.select(sa.func.min(ListedFile.path))
-        .where(ListedFile.media_id == Media.id)
-        .correlate(Media)
-        .scalar_subquery()
-    )
     rows = session.execute(
-        sa.select(Media, Video, Deployment.name, VideoRunRow, path)
+        sa.select(Media, Video, Deployment.name, VideoRunRow, first_path(Media.id))
         .join(Video, Video.media_id == Media.id)
         .outerjoin(Deployment, Deployment.id == Media.deployment_id)
         .outerjoin(VideoRunRow, VideoRunRow.id == Video.run_id)

@@ -162,11 +162,13 @@ def test_a_join_needs_a_reason_and_opposite_flanks(survey: Survey):
     seen(survey, "M", "Ridge", 20)
     seen(survey, "R", "Ridge", 30, flank="right")
     seen(survey, "U", "Ridge", 40, flank="unknown")
+    seen(survey, "V", "Ridge", 50, flank="unknown")
     before = rows(survey)
     for keep, other, reason, message in (
         ("L", "R", " ", "how you know"),
         ("L", "M", "why", "opposite flanks"),
         ("L", "U", "why", "opposite flanks"),
+        ("U", "V", "why", "opposite flanks"),
         ("L", "L", "why", "with itself"),
     ):
         with pytest.raises(BadDecision, match=message):
