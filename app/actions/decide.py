@@ -29,6 +29,7 @@ from app.survey.detections.features import lacking, local_model
 from app.survey.roles import NotAllowed, Role
 from app.survey.tables.decisions import Decision
 from app.survey.tables.detections import Detection, DetectionReview
+from modal_backend.contracts import Box
 from modal_backend.errors import QueueFull
 
 TRIES = 3
@@ -185,6 +186,12 @@ def settle(
         settled.ack = action["n"]
     settled.problems += _describe_changed(survey, jobs, decisions)
     return settled
+
+
+def box_of(action: Action) -> Box:
+    """The box that an action is about, relative to its picture."""
+    box = action["box"]
+    return Box(float(box["x"]), float(box["y"]), float(box["w"]), float(box["h"]))
 
 
 def _check_own(session: Session, role: Role, who: str, which: sa.ColumnElement[bool]) -> None:

@@ -17,7 +17,6 @@ from app.survey.decisions.kinds import Undo
 from app.survey.decisions.refusals import BadDecision
 from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
-from modal_backend.contracts import Box
 
 VERDICTS = ("accepted", "blank", "unsure")
 
@@ -49,7 +48,7 @@ def _apply_to_media(session: Session, who: str, action: Action, media_id: int) -
         box_ids = [int(box) for box in action["boxes"] if box is not None]
         return boxes.accept_media(session, who, media_id, float(action["threshold"]), box_ids)
     if kind == "draw":
-        return boxes.draw_box(session, who, media_id, _box(action), action["category"])
+        return boxes.draw_box(session, who, media_id, decide.box_of(action), action["category"])
     return boxes.judge_media(session, who, media_id, kind)
 
 
@@ -90,7 +89,7 @@ def _correction(action: Action) -> dict[str, Any]:
         case "species":
             return {"species": action["species"]}
         case "box":
-            return {"box": _box(action)}
+            return {"box": decide.box_of(action)}
     raise BadDecision(f"{action['kind']} is not something that can be decided here.")
 
 
@@ -101,8 +100,3 @@ def _detection_id(session: Session, action: Action) -> int:
     if drawn is None:
         raise BadDecision("The box this was about is gone.")
     return drawn
-
-
-def _box(action: Action) -> Box:
-    box = action["box"]
-    return Box(float(box["x"]), float(box["y"]), float(box["w"]), float(box["h"]))

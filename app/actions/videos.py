@@ -17,7 +17,6 @@ from app.survey.decisions.refusals import BadDecision
 from app.survey.decisions.videos import correct_count
 from app.survey.roles import Role
 from app.survey.tables.decisions import Decision
-from modal_backend.contracts import Box
 
 
 @needs(Role.REVIEWER, decide.as_settled)
@@ -31,8 +30,6 @@ def _make(session: Session, who: str, action: Action) -> Decision:
     if action["kind"] == "count":
         return correct_count(session, who, media_id, int(action["animals"]))
     if action["kind"] == "draw":
-        box = action["box"]
-        drawn = Box(float(box["x"]), float(box["y"]), float(box["w"]), float(box["h"]))
         frame = int(action["frame"]), float(action["second"])
-        return draw_box(session, who, media_id, drawn, str(action["category"]), frame)
+        return draw_box(session, who, media_id, decide.box_of(action), str(action["category"]), frame)
     raise BadDecision(f"{action['kind']} is not something that can be decided here.")

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from typing import cast
 
 from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
 from app.analysis.pictures import describe_boxes
-from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.survey.detections import results
 from app.survey.detections.boxes import over_threshold, rescore
@@ -34,7 +32,7 @@ async def look_closer(context: Context, media_id: int, job: str, lane: Lane) -> 
     def make() -> Request:
         with context.survey.read() as session:
             media = session.get_one(Media, media_id)
-        path = context.store.path_of(media.sha256, cast(Format, media.format))
+        path = context.path_of(media)
         picture = decode(path, at_least=MODELS[CLOSER].side)
         return Request(None, digest([media_id]), [prepare(CLOSER, picture)])
 

@@ -9,13 +9,17 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import cast
 
 from app.analysis.budget import Budget
 from app.analysis.model_choice import Choice
+from app.ingest.formats import Format
 from app.ingest.limits import Limits
 from app.ingest.store import MediaStore
 from app.operating_system import step_behind
 from app.survey.database import Survey
+from app.survey.tables.media import Media
 from modal_backend.backend import Backend
 from modal_backend.contracts import CurrentStats, Picture
 from modal_backend.embedded import EmbeddedBackend
@@ -86,6 +90,10 @@ class Context:
     readers: ThreadPoolExecutor = field(
         default_factory=lambda: ThreadPoolExecutor(THREADS, thread_name_prefix="read", initializer=step_behind)
     )
+
+    def path_of(self, media: Media) -> Path:
+        """Where a media's original lies."""
+        return self.store.path_of(media.sha256, cast(Format, media.format))
 
     def close(self) -> None:
         """Wait for what the threads are doing and end them."""

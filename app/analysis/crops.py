@@ -16,7 +16,6 @@ from app.analysis.context import Context
 from app.analysis.digest import digest
 from app.analysis.parts import first_part
 from app.files import crop_path
-from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.storage import shared
 from app.survey.detections import results
@@ -29,11 +28,13 @@ CROP_QUALITY = 82
 
 @dataclass(frozen=True, slots=True)
 class Crop:
-    """One detection to describe. picture: its media, possibly reduced; media_width: the original's, in pixels."""
+    """One detection to describe.
+
+    path: of its media's original. picture: that, possibly reduced; media_width: the original's, in pixels.
+    """
 
     detection_id: int
-    sha256: str
-    format: Format
+    path: Path
     box: Box
     picture: Picture
     media_width: int
@@ -84,8 +85,8 @@ def cut_all(context: Context, crops: Sequence[Crop], models: Sequence[str]) -> l
     wide_enough = max(MODELS[model].side for model in models)
     pictures = [
         picture
-        for _, group in groupby(crops, key=lambda crop: (crop.sha256, id(crop.picture)))
-        for picture in _cut(context, list(group), wide_enough)
+        for _, group in groupby(crops, key=lambda crop: (crop.path, id(crop.picture)))
+        for picture in _cut(list(group), wide_enough)
     ]
     for crop, picture in zip(crops, pictures, strict=True):
         write_crop(context.survey.data_dir, crop, picture)
@@ -99,13 +100,13 @@ def cut(picture: Picture, box: Box) -> Picture:
     return np.ascontiguousarray(picture[top:bottom, left:right])
 
 
-def _cut(context: Context, crops: list[Crop], wide_enough: int) -> list[Picture]:
+def _cut(crops: list[Crop], wide_enough: int) -> list[Picture]:
     """The crops of one picture; from the full picture where the reduced one is too coarse."""
     picture = crops[0].picture
     narrowest = min(crop.box.width for crop in crops)
     if picture.shape[1] < crops[0].media_width and narrowest * picture.shape[1] < wide_enough:
         needed = math.ceil(wide_enough / max(narrowest, 1e-3)) * max(1.0, picture.shape[0] / picture.shape[1])
-        picture = decode(context.store.path_of(crops[0].sha256, crops[0].format), at_least=math.ceil(needed))
+        picture = decode(crops[0].path, at_least=math.ceil(needed))
     return [cut(picture, crop.box) for crop in crops]
 
 

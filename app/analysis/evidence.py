@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import sqlalchemy as sa
 from PIL import Image
-from sqlalchemy.orm import Session
 
 from app.analysis import pictures
 from app.analysis.calls import Lane
@@ -30,7 +29,7 @@ from app.survey.tables.evidence import CropOutline, CropQuality, PairEvidence
 from modal_backend.contracts import Picture
 
 if TYPE_CHECKING:
-    from modal_backend.models.evidence.evidence import Reading
+    from modal_backend.models.evidence.evidence import Evidence, Reading
 
 log = logging.getLogger("pugmark.evidence")
 READINGS = 400
@@ -79,7 +78,8 @@ class CropReader:
             "mirror": outline.mirror.astype(np.float16).tobytes(),
         }
         with context.survey.write() as session:
-            _put(session, CropOutline, box.id, values)
+            session.execute(sa.delete(CropOutline).where(CropOutline.detection_id == box.id))
+            session.add(CropOutline(detection_id=box.id, **values))
         return outline.mask
 
 
@@ -102,9 +102,14 @@ def compare_pairs(context: Context, pairs: Sequence[Sequence[int]]) -> None:
         except NoCrop as error:
             _keep(context, low, high, {"lines": [], "whole": 0, "animal": 0, "background": 0, "problem": str(error)})
             continue
-        lines = np.round(evidence.lines * [1000, 1000, 1000, 1000, 100, 1]).astype(int).tolist()
-        counts = {"whole": evidence.whole, "animal": evidence.animal, "background": evidence.background}
-        _keep(context, low, high, {"lines": lines, **counts, "on_background": evidence.on_background})
+        _keep(context, low, high, values_of(evidence))
+
+
+def values_of(evidence: Evidence) -> dict[str, Any]:
+    """Evidence as it is kept; see `PairEvidence`."""
+    lines = np.round(evidence.lines * [1000, 1000, 1000, 1000, 100, 1]).astype(int).tolist()
+    counts = {"whole": evidence.whole, "animal": evidence.animal, "background": evidence.background}
+    return {"lines": lines, **counts, "on_background": evidence.on_background}
 
 
 def read_crops(context: Context, detection_ids: Sequence[int]) -> None:
@@ -176,8 +181,3 @@ def _keep(context: Context, low: BoxView, high: BoxView, values: dict[str, Any])
     with context.survey.write() as session:
         session.execute(sa.delete(PairEvidence).filter_by(low_id=low.id, high_id=high.id))
         session.add(PairEvidence(low_id=low.id, high_id=high.id, **about, **{"on_background": False, **values}))
-
-
-def _put(session: Session, table: type[CropOutline], detection_id: int, values: dict[str, Any]) -> None:
-    session.execute(sa.delete(table).where(table.detection_id == detection_id))
-    session.add(table(detection_id=detection_id, **values))

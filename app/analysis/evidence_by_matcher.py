@@ -7,12 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from app.analysis.calls import Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
-from app.analysis.evidence import READER, NoCrop
+from app.analysis.evidence import READER, NoCrop, values_of
 from app.analysis.matches import features_of
 from app.survey.detections import evidence as kept
 from app.survey.detections.boxes import BoxView, boxes
@@ -81,13 +79,5 @@ def _keep(context: Context, pair: Pair, parts: Sequence[Any]) -> None:
 
     animal, background = parts
     evidence = evidence_of(pair.features, pair.masks, pair.whole, animal, background)
-    values = {
-        "lines": np.round(evidence.lines * [1000, 1000, 1000, 1000, 100, 1]).astype(int).tolist(),
-        "whole": evidence.whole,
-        "animal": evidence.animal,
-        "background": evidence.background,
-        "on_background": evidence.on_background,
-        "alike": evidence.alike,
-    }
     with context.survey.write() as session:
-        kept.keep_by_matcher(session, *pair.boxes, values)
+        kept.keep_by_matcher(session, *pair.boxes, values_of(evidence) | {"alike": evidence.alike})

@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Iterator, Sequence
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -19,7 +18,6 @@ from app.analysis.crops import Crop, describe
 from app.analysis.digest import digest
 from app.analysis.parts import first_part
 from app.analysis.video_crops import crops_at
-from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.ingest.refusals import Refused
 from app.survey.detections import results
@@ -196,17 +194,8 @@ def _stored_crops(context: Context, media: Media, found: list[BoxView]) -> list[
     if not wanted:
         return []
     picture = _stored_picture(context, media)
-    return [
-        Crop(
-            box.id,
-            media.sha256,
-            cast(Format, media.format),
-            box.box,
-            picture,
-            media.width,
-        )
-        for box in wanted[:CROPS_A_PICTURE]
-    ]
+    path = context.path_of(media)
+    return [Crop(box.id, path, box.box, picture, media.width) for box in wanted[:CROPS_A_PICTURE]]
 
 
 def _stored_picture(context: Context, media: Media) -> Picture:
@@ -214,5 +203,4 @@ def _stored_picture(context: Context, media: Media) -> Picture:
     known = context.decoded.get(media.sha256)
     if known is not None:
         return known
-    path = context.store.path_of(media.sha256, cast(Format, media.format))
-    return decode(path, at_least=context.choose().picture_side)
+    return decode(context.path_of(media), at_least=context.choose().picture_side)

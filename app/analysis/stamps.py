@@ -6,14 +6,12 @@ import asyncio
 from collections.abc import Sequence
 from datetime import date
 from pathlib import Path
-from typing import cast
 
 import sqlalchemy as sa
 
 from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
-from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.ingest.refusals import Refusal, Refused
 from app.survey.detections import results
@@ -72,7 +70,7 @@ def _strips(context: Context, media_ids: Sequence[int]) -> tuple[list[int], list
     failed: dict[int, str] = {}
     for media in rows:
         try:
-            found[media.id] = bar_of(context.store.path_of(media.sha256, cast(Format, media.format)), media.kind)
+            found[media.id] = bar_of(context.path_of(media), media.kind)
         except (Refused, OSError) as error:
             failed[media.id] = str(error)
     with context.survey.write() as session:

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import cast
 
 import sqlalchemy as sa
 
 from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
-from app.ingest.formats import Format
 from app.ingest.picture import decode
 from app.ingest.refusals import Refused
 from app.survey.detections import results
@@ -59,8 +57,7 @@ def _pictures(context: Context, trial_id: int, media_ids: Sequence[int], side: i
     failed: dict[int, str] = {}
     for media in rows:
         try:
-            path = context.store.path_of(media.sha256, cast(Format, media.format))
-            pictures[media.id] = decode(path, at_least=side)
+            pictures[media.id] = decode(context.path_of(media), at_least=side)
         except (Refused, OSError) as error:
             failed[media.id] = f"The stored file cannot be read: {error}"
     _fail(context, trial_id, failed)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import cast
 
 import numpy as np
 from sqlalchemy.orm import Session
@@ -11,9 +10,8 @@ from sqlalchemy.orm import Session
 from app.analysis.calls import Answer, call
 from app.analysis.context import Context
 from app.analysis.crops import Crop, cut, write_crop
-from app.ingest.formats import Format
 from app.survey.detections import results
-from app.survey.detections.boxes import BoxView, boxes
+from app.survey.detections.boxes import boxes
 from app.survey.tables.media import Media
 from app.survey.tables.videos import FrameDetection, TrackletRow
 from app.survey.videos import tracklets
@@ -54,17 +52,15 @@ def crops_at(context: Context, detection_ids: Sequence[int]) -> list[Crop]:
     pictures: dict[tuple[int, float], Picture] = {}
     for media_id, video in media.items():
         seconds = [frames[key].second for key, view in views.items() if view.media_id == media_id and key in frames]
-        found = frames_at(context.store.path_of(video.sha256, cast(Format, video.format)), seconds)
+        found = frames_at(context.path_of(video), seconds)
         pictures.update({(media_id, second): picture for second, picture in found.items()})
-    return [
-        _crop(media[views[key].media_id], views[key], pictures[views[key].media_id, frames[key].second])
-        for key in detection_ids
-        if key in views and key in frames and (views[key].media_id, frames[key].second) in pictures
-    ]
-
-
-def _crop(media: Media, view: BoxView, picture: Picture) -> Crop:
-    return Crop(view.id, media.sha256, cast(Format, media.format), view.box, picture, picture.shape[1])
+    crops = []
+    for view in (views[key] for key in detection_ids if key in views and key in frames):
+        picture = pictures.get((view.media_id, frames[view.id].second))
+        if picture is not None:
+            path = context.path_of(media[view.media_id])
+            crops.append(Crop(view.id, path, view.box, picture, picture.shape[1]))
+    return crops
 
 
 def _best(frames: Sequence[FrameDetection]) -> list[FrameDetection]:

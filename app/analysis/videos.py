@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, replace
-from typing import cast
 
 import sqlalchemy as sa
 from sqlalchemy.exc import SQLAlchemyError
@@ -20,7 +19,6 @@ from app.analysis.calls import Answer, call
 from app.analysis.context import Context
 from app.analysis.video_crops import describe_tracklets
 from app.files import frame_path, view_path
-from app.ingest.formats import Format
 from app.ingest.picture import thumbnail
 from app.storage import shared
 from app.survey.detections import results
@@ -134,7 +132,7 @@ def show_and_describe(context: Context, media_id: int, job: str | None = None) -
     places = {second: frame_path(context.survey.data_dir, media.sha256, index) for index, second in looked}
     data_dir = context.survey.data_dir
     lacking = [second for second, place in places.items() if not shared.is_here(data_dir, place)][:MOST_SHOWN]
-    found = frames_at(context.store.path_of(media.sha256, cast(Format, media.format)), lacking) if lacking else {}
+    found = frames_at(context.path_of(media), lacking) if lacking else {}
     for second, picture in found.items():
         shared.write_jpeg(data_dir, places[second], picture, FRAME_SIDE, FRAME_QUALITY)
     _describe(context, media_id, job)
@@ -203,7 +201,7 @@ def _summary(
 ) -> tuple[SummarisedVideo, Asked]:
     """Summarise a video with the detector in use, and write the frames it looked at."""
     asked = Asked(context, job)
-    path = context.store.path_of(media.sha256, cast(Format, media.format))
+    path = context.path_of(media)
     try:
         done = summarise_video(path, asked, shown_frame=shows, sure=threshold(asked.model), on_progress=report)
     except (VideoError, DetectorFailed, MemoryError, OSError, BackendError, SQLAlchemyError):

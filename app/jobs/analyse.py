@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 
-from dbos import DBOS
+from dbos import DBOS, WorkflowHandleAsync
 
 from app.analysis import closer, pictures
+from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
 from app.jobs.current import current
+from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.storage.errors import StoreError
 from modal_backend.errors import BackendError, sentence
+
+POLL_SECONDS = 0.2
 
 
 @DBOS.workflow(name="analyse_window")
@@ -23,6 +28,16 @@ async def analyse_batch(media_ids: list[int]) -> str:
     except (BackendError, StoreError, Refused, OSError) as error:
         return await fail_media(media_ids, sentence(error), job)
     return ""
+
+
+async def queue_batches(media_ids: Iterable[int]) -> list[WorkflowHandleAsync[str]]:
+    """Have these media analysed, a batch a job."""
+    return [await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, batch) for batch in batches(media_ids)]
+
+
+async def results_of(jobs: Iterable[WorkflowHandleAsync[str]]) -> list[str]:
+    """Wait for jobs; returns what went wrong in each, empty where all went well."""
+    return [await job.get_result(polling_interval_sec=POLL_SECONDS) for job in jobs]
 
 
 @step(preemptible=True)

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Concatenate, ParamSpec, TypeVar
+
+from sqlalchemy.orm import Session
 
 from app.analysis.calls import Lane
 from app.analysis.context import Context
 from app.analysis.taking_in import Read
 from app.matching.gallery import Gallery
 from app.settings import Settings
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -40,3 +47,23 @@ def set_current(now: Current) -> None:
 def current() -> Current:
     """What the jobs work with; only inside a worker."""
     return _of_process[0]
+
+
+async def read_survey(ask: Callable[Concatenate[Session, P], T], *args: P.args, **named: P.kwargs) -> T:
+    """Ask something of the survey, in a thread: ask(session, *args)."""
+
+    def in_thread() -> T:
+        with current().context.survey.read() as session:
+            return ask(session, *args, **named)
+
+    return await asyncio.to_thread(in_thread)
+
+
+async def write_survey(change: Callable[Concatenate[Session, P], T], *args: P.args, **named: P.kwargs) -> T:
+    """Change something in the survey, in a thread and one transaction: change(session, *args)."""
+
+    def in_thread() -> T:
+        with current().context.survey.write() as session:
+            return change(session, *args, **named)
+
+    return await asyncio.to_thread(in_thread)

@@ -21,7 +21,7 @@ from app.analysis.context import Context
 from app.analysis.model_choice import versions_in_use
 from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
-from app.jobs.current import current
+from app.jobs.current import current, read_survey
 from app.jobs.queue import Due
 from app.jobs.queues import Queue
 from app.jobs.steps import step
@@ -74,7 +74,7 @@ async def describe(detection_ids: list[int], models: list[str], job: str) -> Non
 @step()
 async def next_slice() -> list[Part]:
     """The next crops to describe, each with the models they lack."""
-    return await asyncio.to_thread(_next_slice, current().context)
+    return await read_survey(slice_of, current().context)
 
 
 @step()
@@ -131,11 +131,6 @@ def slice_of(session: Session, context: Context) -> list[Part]:
     for detection_id in sorted(lacks)[:SLICE]:
         parts.setdefault(tuple(lacks[detection_id]), []).append(detection_id)
     return [(list(models), ids) for models, ids in parts.items()]
-
-
-def _next_slice(context: Context) -> list[Part]:
-    with context.survey.read() as session:
-        return slice_of(session, context)
 
 
 def end_slice(context: Context, parts: Sequence[Part]) -> None:

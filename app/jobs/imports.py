@@ -7,7 +7,6 @@ import shutil
 from collections import deque
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from dbos import DBOS, WorkflowHandleAsync
@@ -16,15 +15,14 @@ from sqlalchemy.orm import Session
 from app.analysis import calls, pictures, videos
 from app.analysis.context import Context
 from app.analysis.model_choice import usual_profile
-from app.analysis.taking_in import BATCH, batches, list_batch, read_ahead
+from app.analysis.taking_in import BATCH, list_batch, read_ahead
 from app.exchange.incoming import bringing_in
 from app.ingest.intake import source_files
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
-from app.jobs.analyse import analyse_batch
-from app.jobs.current import Current, current
+from app.jobs.analyse import queue_batches, results_of
+from app.jobs.current import Current, current, read_survey, write_survey
 from app.jobs.queue import Due, import_workflow_id
-from app.jobs.queues import Queue
 from app.jobs.sample import tell_story
 from app.jobs.steps import step
 from app.sample import demo_survey
@@ -38,7 +36,7 @@ from modal_backend.errors import BackendError, sentence
 
 FILES_AT_ONCE = 200
 FIRST_FILES = 1  # the first batch, which is a small one, is looked at before more files are taken in
-POLL_SECONDS = 0.2
+OTHERS_SECONDS = 1.0
 # A step that is being ended by the cancellation comes to its end first.
 SETTLE_SECONDS = 2.0
 
@@ -52,14 +50,14 @@ async def import_media(import_id: int) -> str:
         waiting: deque[WorkflowHandleAsync[str]] = deque()
         errors = []
         while (media_ids := await take_in_some(import_id, job)) is not None:
-            waiting += await _queued(media_ids)
+            waiting += await queue_batches(media_ids)
             while len(waiting) > ahead:
-                errors.append(await waiting.popleft().get_result(polling_interval_sec=POLL_SECONDS))
-        errors += await _results(waiting)
-        errors += await _results(await _queued(await left_over(import_id)))
+                errors += await results_of([waiting.popleft()])
+        errors += await results_of(waiting)
+        errors += await results_of(await queue_batches(await left_over(import_id)))
         errors.append(await summarise_videos(import_id, job))
         await others_at_work(import_id)
-        errors += await _results(await _queued(await left_over(import_id)))
+        errors += await results_of(await queue_batches(await left_over(import_id)))
         errors.append(await summarise_videos(import_id, job))
         await group_events(import_id)
         await match_results(import_id)
@@ -72,7 +70,7 @@ async def import_media(import_id: int) -> str:
 @DBOS.workflow(name="retry_failed")
 async def retry_failed() -> None:
     """Look again at every media whose analysis failed."""
-    await _queued(await reopen_failed())
+    await queue_batches(await reopen_failed())
     await summarise_videos(None, DBOS.workflow_id or "")
 
 
@@ -98,20 +96,20 @@ async def take_in_some(import_id: int, job: str) -> list[int] | None:
 @step()
 async def left_over(import_id: int) -> list[int]:
     """Pictures of the import that nobody brought to an end: a worker died while it wrote them down."""
-    return await asyncio.to_thread(_read, pictures.unfinished, import_id)
+    return await read_survey(pictures.unfinished, import_id)
 
 
 @step(preemptible=True)
 async def others_at_work(import_id: int) -> None:
     """Wait until no other job is at work on media of the import; upkeep frees what an ended job has left."""
-    while await asyncio.to_thread(_read, claims.jobs_at_work, import_id):
-        await asyncio.sleep(POLL_SECONDS * 5)
+    while await read_survey(claims.jobs_at_work, import_id):
+        await asyncio.sleep(OTHERS_SECONDS)
 
 
 @step()
 async def reopen_failed() -> list[int]:
     """Every media whose analysis failed waits for it again; returns the ids of the pictures."""
-    return await asyncio.to_thread(_reopen_failed, current())
+    return await write_survey(imports.reopen_failed)
 
 
 @step(preemptible=True)
@@ -127,7 +125,7 @@ async def summarise_videos(import_id: int | None, job: str) -> str:
 @step()
 async def group_events(import_id: int) -> None:
     """Assign the media of the import's deployments to events."""
-    await asyncio.to_thread(_group, current(), import_id)
+    await write_survey(_group, import_id)
 
 
 @step()
@@ -171,16 +169,6 @@ def is_here(survey: Survey, import_id: int) -> bool:
 def broke_off(session: Session, import_id: int, reason: str) -> None:
     """Close an import whose job ended without doing so."""
     imports.finish(session, import_id, error=f"The import broke off: {reason}")
-
-
-async def _queued(media_ids: Iterable[int]) -> deque[WorkflowHandleAsync[str]]:
-    return deque(
-        [await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, batch) for batch in batches(media_ids)]
-    )
-
-
-async def _results(handles: Iterable[WorkflowHandleAsync[str]]) -> list[str]:
-    return [await handle.get_result(polling_interval_sec=POLL_SECONDS) for handle in handles]
 
 
 def _begin(now: Current, import_id: int) -> int:
@@ -230,17 +218,11 @@ def _take_in_some(now: Current, import_id: int, job: str) -> list[int] | None:
     return media_ids or None
 
 
-def _reopen_failed(now: Current) -> list[int]:
-    with now.context.survey.write() as session:
-        return imports.reopen_failed(session)
-
-
-def _group(now: Current, import_id: int) -> None:
+def _group(session: Session, import_id: int) -> None:
     deployments = sa.select(Media.deployment_id).join(ListedFile).where(ListedFile.import_id == import_id).distinct()
-    with now.context.survey.write() as session:
-        affected = set(session.scalars(deployments))
-        places.settle_places(session, affected)
-        clocks.retime(session, affected)
+    affected = set(session.scalars(deployments))
+    places.settle_places(session, affected)
+    clocks.retime(session, affected)
 
 
 def _match_results(survey: Survey, import_id: int) -> None:
@@ -258,9 +240,3 @@ def _close(now: Current, import_id: int, error: str | None) -> str:
     if received is not None:
         shutil.rmtree(received, ignore_errors=True)  # the originals are in the store
     return error or "done"
-
-
-def _read(query: Any, *args: Any) -> list[Any]:
-    with current().context.survey.read() as session:
-        found: list[Any] = query(session, *args)
-        return found

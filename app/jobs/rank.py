@@ -15,9 +15,8 @@ from sqlalchemy.orm import Session
 
 from app.analysis import matches, pictures
 from app.analysis.calls import Lane
-from app.analysis.context import Context
 from app.ingest.refusals import Refused
-from app.jobs.current import Current, current
+from app.jobs.current import Current, current, read_survey
 from app.jobs.queue import LEFT, Due
 from app.jobs.queues import Queue
 from app.jobs.steps import step
@@ -89,14 +88,14 @@ async def rank_ahead(detection_ids: list[int], scope_key: str) -> None:
 async def rank(detection_ids: list[int], scope_key: str) -> list[int]:
     """Rank those of these queries whose order does not know every decision; returns those without features."""
     scope = Scope.from_key(scope_key)
-    old = await asyncio.to_thread(_without_order, current().context, detection_ids, scope)
+    old = await read_survey(_without_order, detection_ids, scope)
     return [detection_id for detection_id in old if await _ranked(detection_id, scope) is None]
 
 
 @step()
 async def any_import() -> bool:
     """Whether an import is open."""
-    return await asyncio.to_thread(_any_import, current().context)
+    return await read_survey(imports.any_open)
 
 
 @step(preemptible=True)
@@ -121,7 +120,7 @@ async def match(detection_id: int, scope_key: str, job: str, asked_by: str, ahea
     now = current()
 
     async def is_wanted() -> bool:
-        return not (await _is_left(asked_by) or (ahead and await asyncio.to_thread(_any_import, now.context)))
+        return not (await _is_left(asked_by) or (ahead and await read_survey(imports.any_open)))
 
     return await _match(detection_id, Scope.from_key(scope_key), job, now.interactive, is_wanted)
 
@@ -135,13 +134,13 @@ async def match_ahead(detection_id: int, scope_key: str, job: str) -> bool:
     now, scope = current(), Scope.from_key(scope_key)
 
     async def is_wanted() -> bool:
-        return not _is_at_work(now) and await asyncio.to_thread(_waits_in_idle_time, now.context, detection_id, scope)
+        return not _is_at_work(now) and await read_survey(_waits_in_idle_time, detection_id, scope)
 
     done = await _match(detection_id, scope, job, now.bulk, is_wanted)
-    for other in await asyncio.to_thread(_voted_on, now.context, detection_id, scope) if done else []:
+    for other in await read_survey(voted_on, detection_id, scope) if done else []:
         if not _is_at_work(now):
             await _ranked(other, scope, last=True)
-    return not (_is_at_work(now) or await asyncio.to_thread(_any_import, now.context))
+    return not (_is_at_work(now) or await read_survey(imports.any_open))
 
 
 async def _match(
@@ -176,9 +175,8 @@ async def _ranked(detection_id: int, scope: Scope, *, last: bool = False) -> lis
         return None
 
 
-def _without_order(context: Context, detection_ids: Sequence[int], scope: Scope) -> list[int]:
-    with context.survey.read() as session:
-        last, now = rankings.last_rankings(session, detection_ids, FUSED, scope), rankings.stamp(session)
+def _without_order(session: Session, detection_ids: Sequence[int], scope: Scope) -> list[int]:
+    last, now = rankings.last_rankings(session, detection_ids, FUSED, scope), rankings.stamp(session)
     return [detection_id for detection_id in detection_ids if not rankings.is_fresh(last.get(detection_id), now)]
 
 
@@ -193,23 +191,12 @@ def _is_at_work(now: Current) -> bool:
     return time.monotonic() - now.looked < RESTS
 
 
-def _any_import(context: Context) -> bool:
-    with context.survey.read() as session:
-        return imports.any_open(session)
-
-
-def _voted_on(context: Context, detection_id: int, scope: Scope) -> list[int]:
-    with context.survey.read() as session:
-        return voted_on(session, detection_id, scope)
-
-
-def _waits_in_idle_time(context: Context, detection_id: int, scope: Scope) -> bool:
+def _waits_in_idle_time(session: Session, detection_id: int, scope: Scope) -> bool:
     """Whether no import is open, and the crop still waits for a decision and for a settled order, fresh or not."""
-    with context.survey.read() as session:
-        if imports.any_open(session) or rankings.is_decided(session, detection_id):
-            return False
-        last = rankings.ranking(session, detection_id, FUSED, scope)
-        return last is None or not last.settled
+    if imports.any_open(session) or rankings.is_decided(session, detection_id):
+        return False
+    last = rankings.ranking(session, detection_id, FUSED, scope)
+    return last is None or not last.settled
 
 
 class Ahead:

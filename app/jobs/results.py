@@ -14,13 +14,11 @@ from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from app.analysis import videos
-from app.analysis.taking_in import batches
 from app.exchange.incoming import bringing_in, keeping
-from app.jobs.analyse import analyse_batch
+from app.jobs.analyse import queue_batches, results_of
 from app.jobs.current import current
 from app.jobs.queue import Due, results_workflow_id
-from app.jobs.queues import Queue
-from app.jobs.steps import step
+from app.jobs.steps import GIVE_WAY_SECONDS, step
 from app.survey.decisions import parts
 from app.survey.decisions.refusals import BadDecision
 from app.survey.tables.results import UNDER_WAY, ResultsFile, ResultsState
@@ -28,8 +26,6 @@ from app.video.reading.probe import VideoError
 from modal_backend.errors import BackendError, sentence
 
 AT_ONCE = 200
-POLL_SECONDS = 0.2
-GIVE_WAY_SECONDS = 0.12  # SQLite's busy handler sleeps up to 0.1 s: https://sqlite.org/c3ref/busy_timeout.html
 
 
 @DBOS.workflow(name="bring_in_results")
@@ -55,11 +51,7 @@ async def bring_in_results(results_id: int) -> str:
             after = await take_lines(results_id, after)
         last = 0
         while media_ids := await next_images(results_id, last):
-            handles = [
-                await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, group) for group in batches(media_ids)
-            ]
-            for handle in handles:
-                await handle.get_result(polling_interval_sec=POLL_SECONDS)
+            await results_of(await queue_batches(media_ids))
             last = media_ids[-1]
         await describe_videos(results_id, DBOS.workflow_id or "")
     except (BackendError, VideoError, BadDecision, OSError) as error:

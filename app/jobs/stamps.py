@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 
 import sqlalchemy as sa
@@ -10,8 +9,7 @@ from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from app.analysis import stamps as analysis
-from app.analysis.context import Context
-from app.jobs.current import current
+from app.jobs.current import current, read_survey
 from app.jobs.queue import Due
 from app.jobs.steps import step
 from app.survey.media import imports, stamps
@@ -36,7 +34,7 @@ async def read_stamps() -> None:
 @step()
 async def next_media() -> list[int]:
     """The next media to read; none while an import waits or runs."""
-    return await asyncio.to_thread(_next_media, current().context)
+    return await read_survey(_next_media)
 
 
 @step(preemptible=True)
@@ -68,6 +66,5 @@ class Lookout:
         return self._due
 
 
-def _next_media(context: Context) -> list[int]:
-    with context.survey.read() as session:
-        return [] if imports.any_open(session) else stamps.lacking(session, AT_ONCE)
+def _next_media(session: Session) -> list[int]:
+    return [] if imports.any_open(session) else stamps.lacking(session, AT_ONCE)

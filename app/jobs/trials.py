@@ -13,14 +13,10 @@ from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from app.analysis import trial as analysis
-from app.analysis.context import Context
-from app.analysis.taking_in import batches
-from app.jobs.analyse import analyse_batch
-from app.jobs.current import current
+from app.jobs.analyse import queue_batches, results_of
+from app.jobs.current import current, read_survey, write_survey
 from app.jobs.queue import Due
-from app.jobs.queues import Queue
-from app.jobs.steps import step
-from app.survey.database import Survey
+from app.jobs.steps import GIVE_WAY_SECONDS, step
 from app.survey.media import claims, imports
 from app.survey.tables.trials import Trial, TrialState
 from app.survey.trials import standing, trials
@@ -29,7 +25,6 @@ from modal_backend.errors import BackendError, sentence
 SLICE, SOUGHT = 200, 40
 AT_ONCE_ELSEWHERE = 4  # in this process one: an import that begins waits for no more
 DESCRIBED_AT_ONCE = 200
-GIVE_WAY_SECONDS = 0.12  # SQLite's busy handler sleeps up to 0.1 s: https://sqlite.org/c3ref/busy_timeout.html
 # Looking takes at most a fiftieth of the time.
 REST = 50
 
@@ -52,11 +47,7 @@ async def turn_trial(trial_id: int) -> None:
         await asyncio.sleep(GIVE_WAY_SECONDS)
     last = 0
     while media_ids := await next_undescribed(trial_id, last):
-        handles = [
-            await DBOS.enqueue_workflow_async(Queue.BATCHES, analyse_batch, group) for group in batches(media_ids)
-        ]
-        for handle in handles:
-            await handle.get_result()
+        await results_of(await queue_batches(media_ids))
         last = media_ids[-1]
     await end_turn(trial_id)
 
@@ -72,14 +63,14 @@ async def remove_trial(trial_id: int) -> None:
 @step()
 async def next_to_try(trial_id: int) -> list[list[int]]:
     """The next images in groups; none while other work is under way, or when the trial has ended or stands."""
-    return await asyncio.to_thread(_next_to_try, current().context, trial_id)
+    return await read_survey(_next_to_try, trial_id, AT_ONCE_ELSEWHERE if current().context.backend.elsewhere else 1)
 
 
 @step(preemptible=True)
 async def try_some(trial_id: int, media_ids: list[int], job: str) -> str:
     """Look at these images unless other work has begun; returns what keeps the trial from going on."""
     now = current()
-    if not await asyncio.to_thread(_may_look, now.context.survey, trial_id):
+    if not await read_survey(may_look, trial_id):
         return ""
     try:
         await analysis.look(now.context, trial_id, media_ids, job, now.bulk)
@@ -91,38 +82,38 @@ async def try_some(trial_id: int, media_ids: list[int], job: str) -> str:
 @step()
 async def end_trial_slice(trial_id: int, trouble: str) -> None:
     """Make way for the next slice."""
-    await asyncio.to_thread(_end_slice, current().context.survey, trial_id, trouble)
+    await write_survey(end_slice, trial_id, trouble)
 
 
 @step()
 async def turn_trial_images(trial_id: int) -> bool:
     """See `standing.turn_some`."""
-    return await asyncio.to_thread(_turn_some, current().context.survey, trial_id)
+    return await write_survey(lambda session: standing.turn_some(session, session.get_one(Trial, trial_id)))
 
 
 @step()
 async def next_undescribed(trial_id: int, after: int) -> list[int]:
     """The next images whose boxes came to count and have not been described."""
-    return await asyncio.to_thread(_next_undescribed, current().context.survey, trial_id, after)
+    return await read_survey(standing.unfinished, trial_id, after, DESCRIBED_AT_ONCE)
 
 
 @step()
 async def end_turn(trial_id: int) -> None:
     """Mark it as done, unless it was decided otherwise meanwhile."""
     attempt = int((DBOS.workflow_id or "").rsplit("-", 1)[-1])
-    await asyncio.to_thread(_end_turn, current().context.survey, trial_id, attempt)
+    await write_survey(_end_turn, trial_id, attempt)
 
 
 @step()
 async def remove_trial_images(trial_id: int) -> bool:
     """See `trials.remove_some`."""
-    return await asyncio.to_thread(_remove_some, current().context.survey, trial_id)
+    return await write_survey(trials.remove_some, trial_id)
 
 
 @step()
 async def end_removing(trial_id: int) -> None:
     """Mark it as done."""
-    await asyncio.to_thread(_end_removing, current().context.survey, trial_id)
+    await write_survey(_end_removing, trial_id)
 
 
 class Lookout:
@@ -180,48 +171,24 @@ def may_look(session: Session, trial_id: int) -> bool:
     return not imports.any_open(session) and not claims.jobs_at_work(session)
 
 
-def _may_look(survey: Survey, trial_id: int) -> bool:
-    with survey.read() as session:
-        return may_look(session, trial_id)
+def end_slice(session: Session, trial_id: int, trouble: str) -> None:
+    """A slice has ended, and with what trouble; empty without any."""
+    trial = session.get_one(Trial, trial_id)
+    trial.slice, trial.trouble = trial.slice + 1, trouble or None
 
 
-def _next_to_try(context: Context, trial_id: int) -> list[list[int]]:
-    at_once = AT_ONCE_ELSEWHERE if context.backend.elsewhere else 1
-    with context.survey.read() as session:
-        if not may_look(session, trial_id):
-            return []
-        found = trials.waiting(session, session.get_one(Trial, trial_id), SOUGHT)
+def _next_to_try(session: Session, trial_id: int, at_once: int) -> list[list[int]]:
+    if not may_look(session, trial_id):
+        return []
+    found = trials.waiting(session, session.get_one(Trial, trial_id), SOUGHT)
     return [found[start : start + at_once] for start in range(0, len(found), at_once)]
 
 
-def _end_slice(survey: Survey, trial_id: int, trouble: str) -> None:
-    with survey.write() as session:
-        trial = session.get_one(Trial, trial_id)
-        trial.slice, trial.trouble = trial.slice + 1, trouble or None
+def _end_turn(session: Session, trial_id: int, attempt: int) -> None:
+    trial = session.get_one(Trial, trial_id)
+    if trial.attempt == attempt:
+        trial.turned = None
 
 
-def _turn_some(survey: Survey, trial_id: int) -> bool:
-    with survey.write() as session:
-        return standing.turn_some(session, session.get_one(Trial, trial_id))
-
-
-def _next_undescribed(survey: Survey, trial_id: int, after: int) -> list[int]:
-    with survey.read() as session:
-        return standing.unfinished(session, trial_id, after, DESCRIBED_AT_ONCE)
-
-
-def _end_turn(survey: Survey, trial_id: int, attempt: int) -> None:
-    with survey.write() as session:
-        trial = session.get_one(Trial, trial_id)
-        if trial.attempt == attempt:
-            trial.turned = None
-
-
-def _remove_some(survey: Survey, trial_id: int) -> bool:
-    with survey.write() as session:
-        return trials.remove_some(session, trial_id)
-
-
-def _end_removing(survey: Survey, trial_id: int) -> None:
-    with survey.write() as session:
-        session.get_one(Trial, trial_id).state = TrialState.ENDED
+def _end_removing(session: Session, trial_id: int) -> None:
+    session.get_one(Trial, trial_id).state = TrialState.ENDED

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 from app.analysis import calls
 from app.analysis.calls import Request
 from app.analysis.video_endpoint import endpoint, not_configured
-from app.jobs.current import current
+from app.jobs.current import current, read_survey
 from app.jobs.queue import Due, video_workflow_id
 from app.jobs.steps import step
 from app.storage import shared
@@ -53,7 +53,7 @@ async def ask_about_video(answer_id: int) -> str:
 @step()
 async def through(answer_id: int) -> str:
     """Who asks the endpoint: the worker ("direct"), or a function on Modal."""
-    row = await asyncio.to_thread(_open, answer_id)
+    row = await read_survey(answers.is_open, answer_id)
     return row.through if row is not None else "direct"
 
 
@@ -63,7 +63,7 @@ async def ask_endpoint(answer_id: int) -> str:
 
     It is not made again by itself when the database was away: the endpoint charges for every answer.
     """
-    row = await asyncio.to_thread(_open, answer_id)
+    row = await read_survey(answers.is_open, answer_id)
     if row is None:
         return NOTHING
     begun, sent = time.monotonic(), None
@@ -79,7 +79,7 @@ async def ask_endpoint(answer_id: int) -> str:
 @step(preemptible=True)
 async def ask_model(answer_id: int) -> str:
     """Have a function of the backend ask the endpoint; run again after a crash, it collects the call that was sent."""
-    row = await asyncio.to_thread(_open, answer_id)
+    row = await read_survey(answers.is_open, answer_id)
     if row is None:
         return NOTHING
     now = current()
@@ -112,11 +112,6 @@ def due(session: Session) -> list[Due]:
 def broke_off(session: Session, answer_id: int, reason: str) -> None:
     """Close a question whose job ended without doing so."""
     answers.fail(session, answer_id, f"The job broke off ({reason}). Ask again.")
-
-
-def _open(answer_id: int) -> VideoAnswer | None:
-    with current().context.survey.read() as session:
-        return answers.is_open(session, answer_id)
 
 
 def _question(row: VideoAnswer) -> VideoQuestion:

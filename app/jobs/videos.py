@@ -8,7 +8,7 @@ from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from app.analysis import videos
-from app.jobs.current import current
+from app.jobs.current import current, write_survey
 from app.jobs.queue import Due, video_run_workflow_id
 from app.jobs.steps import step
 from app.survey.videos import runs
@@ -27,7 +27,7 @@ async def summarise(run_id: int, job: str) -> None:
     try:
         await asyncio.to_thread(videos.summarise_again, current().context, run_id, job)
     except BackendError as error:
-        await asyncio.to_thread(_fail, run_id, sentence(error))
+        await write_survey(runs.fail, run_id, sentence(error))
 
 
 def due(session: Session) -> list[Due]:
@@ -38,8 +38,3 @@ def due(session: Session) -> list[Due]:
 def broke_off(session: Session, run_id: int, reason: str) -> None:
     """Close a run whose job ended without doing so."""
     runs.fail(session, run_id, f"The job broke off ({reason}). Ask again.")
-
-
-def _fail(run_id: int, reason: str) -> None:
-    with current().context.survey.write() as session:
-        runs.fail(session, run_id, reason)

@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.detections.evidence import VERSION, EvidenceView
+from app.survey.individuals.flanks import SIDES
 from app.survey.tables.detections import DetectionReview
 from app.survey.tables.evidence import CropOutline
 from modal_backend.contracts import Flank
 from modal_backend.models.evidence.flank import guess
 
-SIDES = (Flank.LEFT, Flank.RIGHT)
 COMPARED = 200
 CLEAR = 15
 

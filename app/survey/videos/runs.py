@@ -101,7 +101,7 @@ def finished(session: Session, media_id: int) -> list[tuple[VideoRunRow, ModelVe
     return [(row, version) for row, version in rows]
 
 
-def not_counting() -> sa.Select[int]:
+def not_counting() -> sa.Select[Any]:
     """Versions of the files of results that do not count, as a query."""
     files = sa.select(ResultsFile.model_version_id).outerjoin(ResultsReview, ResultsReview.results_id == ResultsFile.id)
     return files.where(ResultsFile.model_version_id.is_not(None), ResultsReview.results_id.is_(None))

@@ -24,6 +24,7 @@ from app.ui.shared.crops.crops import crop_gallery
 from app.ui.shared.decisions import decide, undo, undo_button
 from app.ui.shared.paging import page_of
 from app.ui.shared.words import duration, many, moment, plain, when
+from modal_backend.contracts import OPPOSITE
 
 A_PAGE = 10
 SHOWN = 6
@@ -88,7 +89,7 @@ def join_form(entry: CatalogueEntry, found: Sequence[SightingView]) -> None:
         )
         st.info(message)
         return
-    wanted = flank_joins.OTHER_SIDE[side]
+    wanted = OPPOSITE[side]
     others = [number for number, flank in sides.items() if flank == wanted and number in called]
     st.caption(f"Known by its {side} flank only. {WHY}")
     other = st.selectbox(

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -164,7 +165,7 @@ class LateFeatures(EmbeddedBackend):
 def test_describing_never_waits_for_itself_when_the_features_come_late(survey):
     media, (box,) = add_media(survey, [found(0.9)])
     picture = np.random.default_rng(1).integers(0, 255, (300, 400, 3), dtype=np.uint8)
-    crop = Crop(box, f"{media:064x}", "jpeg", Box(0.2, 0.3, 0.3, 0.4), picture, 400)
+    crop = Crop(box, Path(f"{media}.jpg"), Box(0.2, 0.3, 0.3, 0.4), picture, 400)
     start = time.monotonic()
     with open_context(survey, "test", LateFeatures()) as context:
         asyncio.run(describe_crops(context, lambda: [crop], Choice().describing, None, Lane()))

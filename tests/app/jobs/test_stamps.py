@@ -41,8 +41,11 @@ def test_bars_are_read_once_and_what_cannot_be_read_is_written_down_too(survey: 
         path.parent.mkdir(parents=True, exist_ok=True)
         Image.fromarray(picture).save(path, quality=92)
         imported(survey)
-        asyncio.run(analysis.read_media(context, stamps._next_media(context), "job", Lane()))
-        assert stamps._next_media(context) == []
+        with survey.read() as session:
+            media_ids = stamps._next_media(session)
+        asyncio.run(analysis.read_media(context, media_ids, "job", Lane()))
+        with survey.read() as session:
+            assert stamps._next_media(session) == []
     with survey.read() as session:
         read, lost = session.get_one(StampReading, 1), session.get_one(StampReading, 2)
         version = session.get_one(ModelVersion, read.model_version_id)

@@ -109,7 +109,8 @@ def test_images_that_a_call_fails_on_are_written_down_and_missing_weights_stop_t
     monkeypatch.setattr(analysis, "ask", raising(WeightsMissing("no weights", remedy="Fetch them.")))
     with pytest.raises(WeightsMissing):
         look(context, trial, [2])
-    jobs._end_slice(context.survey, trial, "no weights Fetch them.")
+    with context.survey.write() as session:
+        jobs.end_slice(session, trial, "no weights Fetch them.")
     assert due(context.survey) == []
     with context.survey.write() as session:
         trials.try_again(session, trial)
@@ -129,12 +130,14 @@ def test_it_is_due_only_while_nothing_else_is_under_way(survey: Survey):
     assert due(survey) == [], "a job is at work on an image"
     with survey.write() as session:
         claims.release(session, [2])
-    with open_context(survey, "test") as context:
-        assert jobs._next_to_try(context, trial) == [[1]]
-        imported(survey, ImportState.QUEUED)
-        assert jobs._next_to_try(context, trial) == [], "an import that begins ends the slice"
-        imported(survey)
-    jobs._end_slice(survey, trial, "")
+    with survey.read() as session:
+        assert jobs._next_to_try(session, trial, 1) == [[1]]
+    imported(survey, ImportState.QUEUED)
+    with survey.read() as session:
+        assert jobs._next_to_try(session, trial, 1) == [], "an import that begins ends the slice"
+    imported(survey)
+    with survey.write() as session:
+        jobs.end_slice(session, trial, "")
     assert due(survey) == [f"trial-{trial}-2"]
     with survey.write() as session:
         trials.end(session, "ana", trial, remove=False)
