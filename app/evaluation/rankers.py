@@ -141,10 +141,9 @@ def _kept(described: Described, part: str) -> dict[int, Any]:
 def _votes(
     model: str, rows: Sequence[Row], described: Described, gallery: list[int], queries: list[int]
 ) -> tuple[list[Ranking], dict[str, float]]:
-    from modal_backend.models.rapid.features import FINE
-    from modal_backend.models.rapid.gallery import START, START_FINE, RapidGallery
+    from modal_backend.models.rapid.gallery import STARTS, RapidGallery
 
-    index = RapidGallery(start=START_FINE if model == FINE else START)
+    index = RapidGallery(start=STARTS[model])
     for row in gallery:
         index.add(row, described.local[row], rows[row]["identity"])
     return [index.rank(described.local[row]) for row in queries], index.usual

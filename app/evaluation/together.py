@@ -78,10 +78,9 @@ def _votes(
     local: str, rows: Sequence[Row], described: Described, gallery: Sequence[int], queries: Sequence[int]
 ) -> list[Mapping[int, float]]:
     """RAPID's scores of each query with the others, by row, as undecided crops of one gallery with the named."""
-    from modal_backend.models.rapid.features import FINE
-    from modal_backend.models.rapid.gallery import START, START_FINE, RapidGallery
+    from modal_backend.models.rapid.gallery import STARTS, RapidGallery
 
-    index = RapidGallery(start=START_FINE if local == FINE else START, fixed=True)
+    index = RapidGallery(start=STARTS[local], fixed=True)
     for row in gallery:
         index.add(row, described.local[row], rows[row]["identity"])
     for row in queries:

@@ -10,9 +10,9 @@ from sqlalchemy.orm import Session
 
 from app.exchange.coordinates import may_be_exact
 from app.exchange.safe_cells import RULE
+from app.survey.detections.replaced import is_aside
 from app.survey.tables.detections import Analysis, Feature, ModelVersion
 from app.survey.tables.media import Media
-from app.survey.trials.aside import is_aside
 
 ROUNDED = (
     "Places are rounded to 0.1 degree (about 11 km), or in metres from a hidden origin: a sensitive species, or an "

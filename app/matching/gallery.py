@@ -52,10 +52,10 @@ class Gallery:
         self._forget()
 
     def _forget(self, local: str = LOCAL) -> None:
-        from modal_backend.models.rapid.gallery import RapidGallery
+        from modal_backend.models.rapid.gallery import STARTS, RapidGallery
 
         self._local_model = local
-        self._rapid: Any = RapidGallery(start=_start(local))
+        self._rapid: Any = RapidGallery(start=STARTS[local])
         self._embedded = {}
         self._stamp = ""
         self._local.forget()
@@ -144,9 +144,9 @@ class Gallery:
         }
 
     def _on_shortlist(self, session: Session, features: LocalFeatures, seen: dict[str, Near]) -> Any:
-        from modal_backend.models.rapid.gallery import RapidGallery
+        from modal_backend.models.rapid.gallery import STARTS, RapidGallery
 
-        small = RapidGallery(exact_rows=10**9, start=_start(self._local_model), fixed=True)
+        small = RapidGallery(exact_rows=10**9, start=STARTS[self._local_model], fixed=True)
         if not seen:
             return small.rank(features)
         widest = max(seen, key=lambda model: len(self._embedded[model]))
@@ -233,12 +233,6 @@ class Gallery:
         if row is None:
             raise NotDescribed(f"Crop {detection_id} has not been described yet.")
         return results.local_features(row)
-
-
-def _start(local: str) -> Any:
-    from modal_backend.models.rapid.gallery import START, START_FINE
-
-    return START if local == LOCAL else START_FINE
 
 
 def _take_votes(groups: dict[Key, Group], found: Any, model: str, usual: dict[str, float]) -> None:

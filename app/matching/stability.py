@@ -18,6 +18,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
+from app.survey.database import slices
 from app.survey.detections.features import feature_version
 from app.survey.individuals import rankings
 from app.survey.individuals.flanks import SIDES, one_sided
@@ -30,7 +31,7 @@ from modal_backend.registry import LOCAL
 
 SURE = 0.95
 MOST_RANKINGS = 5_000
-AT_ONCE = 500
+MOST_NEXT = 500
 
 Node = tuple[str, int]
 Pair = tuple[Node, Node]
@@ -114,7 +115,7 @@ def stability(session: Session, scope: Scope | None = None) -> Stability:
         not_compared=len(missing),
         left_out=len(ranked) - len(counted),
         flanks=min(sides.count(side) for side in SIDES),
-        next_up=tuple(missing[:AT_ONCE]),
+        next_up=tuple(missing[:MOST_NEXT]),
     )
 
 
@@ -165,8 +166,7 @@ def _candidate_pairs(session: Session, ranking_ids: Sequence[int], groups: _Grou
 
 
 def _candidates(session: Session, ranking_ids: Sequence[int]) -> Iterator[tuple[int, list[Any]]]:
-    for start in range(0, len(ranking_ids), AT_ONCE):
-        some = ranking_ids[start : start + AT_ONCE]
+    for some in slices(ranking_ids):
         rows = session.execute(sa.select(Ranking.detection_id, Ranking.candidates).where(Ranking.id.in_(some)))
         for row in rows:
             yield row.detection_id, row.candidates
@@ -175,11 +175,11 @@ def _candidates(session: Session, ranking_ids: Sequence[int]) -> Iterator[tuple[
 def _event_pairs(session: Session, crops: Sequence[int]) -> list[Pair]:
     """Each of these crops with the next of its event on another picture."""
     of_event: dict[int, list[tuple[int, int]]] = defaultdict(list)
-    for start in range(0, len(crops), AT_ONCE):
+    for some in slices(crops):
         rows = session.execute(
             sa.select(Media.event_id, Media.id, Detection.id)
             .join(Detection, Detection.media_id == Media.id)
-            .where(Detection.id.in_(crops[start : start + AT_ONCE]), Media.event_id.is_not(None))
+            .where(Detection.id.in_(some), Media.event_id.is_not(None))
         )
         for event_id, media_id, detection_id in rows:
             of_event[event_id or 0].append((media_id, detection_id))

@@ -165,8 +165,8 @@ def check_rejections(
         return
     target, newcomer, member = (theirs, query_id, candidate_id) if theirs else (ours, candidate_id, query_id)
     standing = rejection(session, newcomer, target.id) if target else None
-    standing = standing or _rejected_pair(session, query_id, candidate_id)
-    if standing is None:
+    standing = standing or verdict_of(session, query_id, candidate_id)
+    if standing is None or standing.verdict != "different":
         return
     ways = take_back(session, standing)
     other = standing.high_id if standing.low_id == newcomer else standing.low_id
@@ -176,11 +176,6 @@ def check_rejections(
         ways.append(take_out(target, other))
     name = target.name if target else f"crop {member}"
     raise Contradiction(f"This crop was said to be different from {name}. Solve that first.", chain, ways)
-
-
-def _rejected_pair(session: Session, query_id: int, candidate_id: int) -> PairVerdict | None:
-    standing = verdict_of(session, query_id, candidate_id)
-    return standing if standing is not None and standing.verdict == "different" else None
 
 
 def one_already(session: Session, query_id: int, candidate_id: int, individual: Individual) -> Contradiction:

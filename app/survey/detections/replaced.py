@@ -9,9 +9,10 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
 from app.survey.database import slices
-from app.survey.tables.detections import BoxAside, Detection, DetectionReview, Feature
+from app.survey.tables.detections import Analysis, BoxAside, Detection, DetectionReview, Feature
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
+from app.survey.tables.trials import TrialImage, TrialReview
 
 
 def replaced() -> sa.Select[Any]:
@@ -20,6 +21,12 @@ def replaced() -> sa.Select[Any]:
         ~sa.exists().where(Sighting.detection_id == BoxAside.detection_id),
         ~sa.exists().where(DetectionReview.detection_id == BoxAside.detection_id),
     )
+
+
+def is_aside() -> sa.ColumnElement[bool]:
+    """Whether an analysis in the query around this is of a tried model that does not stand."""
+    standing = sa.select(TrialReview.trial_id)
+    return sa.exists().where(TrialImage.analysis_id == Analysis.id, TrialImage.trial_id.not_in(standing))
 
 
 def put_aside(session: Session, media_ids: Collection[int]) -> None:

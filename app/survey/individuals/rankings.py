@@ -198,7 +198,8 @@ def allowed(session: Session, query_id: int, scope: Scope) -> tuple[set[int] | N
         .join(Detection, Detection.media_id == Media.id)
         .where(Detection.id == query_id)
     ).one()
-    left_out = different_crops(session, query_id) | _same_picture(session, query.id) | _dropped(session)
+    same_picture = set(session.scalars(sa.select(Detection.id).where(Detection.media_id == query.id)))
+    left_out = different_crops(session, query_id) | same_picture | _dropped(session)
     if scope.other_events and query.event_id is not None:
         left_out |= _unnamed_of_event(session, query.event_id)
     if scope.flank:
@@ -256,10 +257,6 @@ def _other_species(session: Session, query_id: int) -> set[int]:
     )
     mine = session.execute(labelled.where(Detection.id == query_id)).one().species
     return set(session.scalars(labelled.where(label != mine))) if mine else set()
-
-
-def _same_picture(session: Session, media_id: int) -> set[int]:
-    return set(session.scalars(sa.select(Detection.id).where(Detection.media_id == media_id)))
 
 
 def _unnamed_of_event(session: Session, event_id: int) -> set[int]:

@@ -12,10 +12,10 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 from sqlalchemy.orm import Session, aliased
 
+from app.survey.detections.replaced import is_aside
 from app.survey.media.imports import outcomes
 from app.survey.tables.detections import Analysis
 from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
-from app.survey.trials.aside import is_aside
 
 UNFINISHED = (ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
 RATE_WINDOW_SECONDS = 60.0

@@ -13,14 +13,13 @@ from app.survey.database import slices
 from app.survey.detections import hints
 from app.survey.detections.boxes import rescore
 from app.survey.detections.hints import Hint
-from app.survey.detections.replaced import put_aside
+from app.survey.detections.replaced import is_aside, put_aside
 from app.survey.detections.results import detection_row
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
 from app.survey.tables.videos import Video
-from app.survey.trials.aside import is_aside
 from app.survey.videos import runs
 from modal_backend.contracts import Category
 from modal_backend.contracts import Detection as Found

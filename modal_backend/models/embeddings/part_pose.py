@@ -19,7 +19,7 @@ from torchvision.models import resnet34, resnet152
 from modal_backend.errors import WeightsMissing
 from modal_backend.models.embeddings.checkpoint import fill, read_state
 from modal_backend.models.embeddings.crop_network import CropNetwork, Preprocessing
-from modal_backend.models.embeddings.tiger_reid import with_shift
+from modal_backend.models.embeddings.tiger_reid import BNNeck, with_shift
 
 DIMENSION = 2048
 # Wide: tigers are seen from the side.
@@ -29,24 +29,11 @@ LIMB_STREAMS = 6
 TRAINING_ONLY = [r"trunk\.", r"limbs\.", r"trunk_up\.", r"classifier\."]
 
 
-class GlobalStream(nn.Module):
+class GlobalStream(BNNeck):
     """ResNet152 that keeps the last stage's resolution (its stride is 1), pooled, then the BN-neck."""
 
     def __init__(self, depth: int = 152) -> None:
-        super().__init__()
-        self.base = _base(depth)
-        self.neck = nn.BatchNorm1d(DIMENSION)
-        self.neck.bias.requires_grad_(False)
-
-    def pooled(self, values: Tensor) -> Tensor:
-        """(n, 3, 256, 512) -> (n, 2048) before the neck."""
-        found: Tensor = self.base(values)
-        return found
-
-    def forward(self, values: Tensor) -> Tensor:
-        """(n, 3, 256, 512) -> (n, 2048) after the neck."""
-        found: Tensor = self.neck(self.pooled(values))
-        return found
+        super().__init__(_base(depth))
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +74,6 @@ def _base(depth: int) -> nn.Module:
     network = {50: resnet50, 152: resnet152}[depth](weights=None)
     network.layer4[0].conv2.stride = (1, 1)
     network.layer4[0].downsample[0].stride = (1, 1)
-    network.fc = nn.Identity()
     return network
 
 

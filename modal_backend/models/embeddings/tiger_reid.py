@@ -8,6 +8,7 @@ the training recipe (training/reid.py) adds the BN-neck of Luo et al., Bag of Tr
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +23,12 @@ PREPROCESSING = Preprocessing(224, 224)
 
 
 class BNNeck(nn.Module):
-    """torchvision's ResNet50 without its classifier, then a batch norm without shift: `base.*` and `neck.*`."""
+    """A ResNet without its classifier, then a batch norm without shift: `base.*` and `neck.*`."""
 
-    def __init__(self) -> None:
+    def __init__(self, base: nn.Module | None = None) -> None:
+        """base: torchvision's ResNet50 unless another is given."""
         super().__init__()
-        self.base = resnet50(weights=None)
+        self.base: Any = base or resnet50(weights=None)
         self.base.fc = nn.Identity()
         self.neck = nn.BatchNorm1d(DIMENSION)
         self.neck.bias.requires_grad_(False)
@@ -60,7 +62,7 @@ def load_tuned(path: Path) -> CropNetwork:
     return CropNetwork(network, PREPROCESSING, DIMENSION)
 
 
-def with_shift(state: dict[str, Tensor], neck: str = "neck") -> dict[str, Tensor]:
+def with_shift(state: dict[str, Tensor]) -> dict[str, Tensor]:
     """The state with the neck's zero shift, which some checkpoints leave out because it is never trained."""
-    weight = state.get(f"{neck}.weight")
-    return state if weight is None else {f"{neck}.bias": torch.zeros_like(weight), **state}
+    weight = state.get("neck.weight")
+    return state if weight is None else {"neck.bias": torch.zeros_like(weight), **state}

@@ -26,6 +26,7 @@ from modal_backend.models.rapid.descriptor_index import EXACT_ROWS, DescriptorIn
 from modal_backend.models.rapid.pattern_geometry import agreement, consistent_matches, placed
 from modal_backend.models.rapid.ranking import Candidate, IdentityRank, Ranking
 from modal_backend.models.rapid.votes import best_vote_each, nearness
+from modal_backend.registry import LOCAL, LOCAL_FINE
 
 NEIGHBOURS = 10
 # Crops and identities whose whole pattern is checked: more among few crops, where it wins the most, above all with few
@@ -39,6 +40,7 @@ CHECKED_SHORT, SHORT = (24, 24), 200
 STRANGER, STRANGER_ALONE = 0.1, 0.5
 START = Curve(weights=(1.2, 1.25), bias=-4.0)
 START_FINE = Curve(weights=(0.62, 2.16), bias=-6.76)
+STARTS = {LOCAL: START, LOCAL_FINE: START_FINE}
 MOST_LEAD = 5.0
 LEAVE_OUTS = 60
 FEWEST_IDENTITIES = 8
