@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ import pandas as pd
 from app.background import read_notes_apart
 from app.survey.media.coordinates import degrees, from_utm
 from modal_backend.notes.columns import BadNotes
-from modal_backend.notes.dates import from_serial
+from modal_backend.notes.dates import days_of, month_comes_first
 from modal_backend.notes.table import Choices
 
 GERMAN = ("langengrad", "laengengrad", "laenge", "lange")  # longitudes, where O means east (Ost), and not Oeste
@@ -47,8 +46,6 @@ DAYS = ("first_day", "last_day", "broken_from", "broken_to")
 TEXTS = ("camera", "time_zone", "bait", "notes")
 ALIKE = 0.75
 ROUGH = 10_000  # metres: a place that is no better was rounded, as those of sensitive species are
-DAY = re.compile(r"(\d{1,2})([./-])(\d{1,2})\2(\d{4})")
-ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 
 
 class BadStations(Exception):
@@ -110,11 +107,9 @@ def rows(table: pd.DataFrame, columns: Mapping[str, str], rough: Collection[int]
     if "station" not in columns:
         raise BadStations("Say which column names the stations.")
     texts = {name: [str(cell).strip() for cell in table[column]] for name, column in columns.items()}
-    for name in set(DAYS) & set(texts):
-        texts[name] = from_serial(texts[name])[0]
     if plain(columns.get("longitude", "")) in GERMAN:
         texts["longitude"] = [re.sub("[oO]$|^[oO]", "E", text) for text in texts["longitude"]]
-    month_first = _month_first([text for name in DAYS for text in texts.get(name, ())])
+    month_first = month_comes_first([text for name in DAYS for text in texts.get(name, ())])
     found = []
     for place in range(len(table)):
         cells = {name: column[place] for name, column in texts.items()}
@@ -150,26 +145,9 @@ def _values(cells: Mapping[str, str], month_first: bool | None) -> dict[str, Any
 
 def _day(text: str, month_first: bool | None) -> str:
     """A day as ISO text. Raises ValueError."""
-    match = DAY.match(text)
-    try:
-        if iso := ISO.match(text):
-            return date(*map(int, iso.groups())).isoformat()
-        if match is None:
-            raise ValueError
-        first, second, year = int(match[1]), int(match[3]), int(match[4])
-        if match[2] == "/" and month_first is None and first != second:
-            raise BadStations(f"{text} may be a day of two months: write days as {year}-{second:02}-{first:02}.")
-        day, month = (second, first) if match[2] == "/" and month_first else (first, second)
-        return date(year, month, day).isoformat()
-    except BadStations as error:
-        raise ValueError(str(error)) from error
-    except ValueError as error:
-        raise ValueError(f"“{text}” is no day: write it as 2024-03-31.") from error
-
-
-def _month_first(texts: Sequence[str]) -> bool | None:
-    """Whether days written with slashes begin with the month; None where no day tells."""
-    pairs = [(int(match[1]), int(match[3])) for text in texts if (match := DAY.match(text)) and match[2] == "/"]
-    if any(first > 12 for first, _ in pairs):
-        return False
-    return True if any(second > 12 for _, second in pairs) else None
+    (day,), doubtful = days_of([text], month_first)
+    if doubtful:
+        raise ValueError(f"{text} may be a day of two months: write days as 2024-03-31.")
+    if not day:
+        raise ValueError(f"“{text}” is no day: write it as 2024-03-31.")
+    return day

@@ -113,6 +113,19 @@ def test_days_with_slashes_are_read_by_what_the_whole_column_tells():
         rows(european, {})
 
 
+def test_days_are_read_in_the_ways_that_field_notes_are():
+    for first, second, expected in (
+        ("03-04-2024", "04-25-2024", "2024-03-04"),
+        ("12 März 2024", "1 abr 2024", "2024-03-12"),
+        ("45382", "2024-04-25", "2024-03-31"),
+    ):
+        found = rows(table(station=["A", "B"], start=[first, second]), {"station": "station", "first_day": "start"})
+        assert [row.problem for row in found] == [None, None]
+        assert found[0].values["first_day"] == expected
+    (row,) = rows(table(station=["A"], start=["03-04-2024"]), {"station": "station", "first_day": "start"})
+    assert "may be a day of two months" in str(row.problem)
+
+
 def test_an_excel_table_with_dates_is_read(tmp_path: Path):
     from datetime import date
 
