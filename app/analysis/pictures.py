@@ -24,7 +24,7 @@ from app.survey.detections import results
 from app.survey.detections.boxes import BoxView, boxes, boxes_of, over_threshold, rescore
 from app.survey.media import claims
 from app.survey.tables.detections import ModelVersion
-from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.tables.media import OPEN_STAGES, ListedFile, Media, Stage
 from modal_backend.contracts import Category, Failure, Picture
 from modal_backend.contracts import Detection as Found
 from modal_backend.models.detectors.prepare import prepare, threshold
@@ -68,7 +68,7 @@ async def describe_boxes(
 
 def unfinished(session: Session, import_id: int) -> list[int]:
     """Ids of the import's pictures that still have to be detected or described."""
-    open_stages = sa.and_(_IMAGES, Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    open_stages = sa.and_(_IMAGES, Media.stage.in_(OPEN_STAGES))
     rows = sa.select(Media.id).join(ListedFile).where(ListedFile.import_id == import_id, open_stages).distinct()
     return sorted(session.scalars(rows))
 
@@ -78,7 +78,7 @@ def fail(context: Context, media_ids: list[int], reason: str, job: str) -> None:
     with context.survey.write() as session:
         mine = claims.claim(session, media_ids, job)
         claims.release(session, mine)
-        open_ones = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+        open_ones = sa.and_(Media.id.in_(mine), Media.stage.in_(OPEN_STAGES))
         session.execute(sa.update(Media).where(open_ones).values(stage=Stage.FAILED, failure=reason))
 
 

@@ -20,7 +20,7 @@ from app.ingest.intake import Taken, take_in
 from app.ingest.refusals import Refused, RefusedFile
 from app.ingest.source import SourceFile
 from app.survey.media import imports, looks, places
-from app.survey.tables.media import ImportBatch, ListedFile, Media, Outcome, Stage
+from app.survey.tables.media import LOOKED_AT, ImportBatch, ListedFile, Media, Outcome
 from app.survey.videos import tracklets
 
 BATCH = 8
@@ -166,7 +166,7 @@ def _ahead(context: Context, work: Callable[[Any], T], items: Iterable[Any]) -> 
 def _new_reads(context: Context, reads: list[Read]) -> dict[str, Read]:
     """The files whose content has not been analysed yet, each content once, by hash."""
     hashes = {read.taken.sha256 for read in reads if read.taken}
-    finished = sa.select(Media.sha256).where(Media.sha256.in_(hashes), Media.stage.in_([Stage.READY, Stage.DETECTED]))
+    finished = sa.select(Media.sha256).where(Media.sha256.in_(hashes), Media.stage.in_(LOOKED_AT))
     with context.survey.read() as session:
         done = set(session.scalars(finished))
     new: dict[str, Read] = {}

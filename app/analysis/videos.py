@@ -25,7 +25,7 @@ from app.survey.detections import results
 from app.survey.detections.boxes import rescore
 from app.survey.media import claims
 from app.survey.tables.detections import ModelVersion
-from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.tables.media import OPEN_STAGES, ListedFile, Media, Stage
 from app.survey.tables.videos import Video, VideoRunRow
 from app.survey.videos import runs
 from app.survey.videos import tracklets as videos
@@ -140,7 +140,7 @@ def show_and_describe(context: Context, media_id: int, job: str | None = None) -
 
 def _pending(context: Context, import_id: int | None) -> list[int]:
     """Videos that are stored and not finished."""
-    wanted = sa.select(Media.id).where(Media.kind == "video", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    wanted = sa.select(Media.id).where(Media.kind == "video", Media.stage.in_(OPEN_STAGES))
     if import_id is not None:
         wanted = wanted.where(Media.id.in_(sa.select(ListedFile.media_id).where(ListedFile.import_id == import_id)))
     with context.survey.read() as session:

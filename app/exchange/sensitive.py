@@ -6,6 +6,7 @@ import re
 from functools import cache
 
 from app.survey.species_names import names
+from modal_backend.notes.categories import plain_name
 
 # Species, and genera of which all are.
 SENSITIVE = frozenset(
@@ -54,8 +55,8 @@ def is_sensitive(species: str | None) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Folded words with one space between them."""
-    return " ".join(MARKS.sub(" ", names.folded(text)).split())
+    """Plain words with one space between them."""
+    return " ".join(MARKS.sub(" ", plain_name(text)).split())
 
 
 def _beginning_with(label: str) -> set[str]:

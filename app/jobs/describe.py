@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Sequence
 
 import sqlalchemy as sa
@@ -22,7 +21,7 @@ from app.analysis.model_choice import versions_in_use
 from app.analysis.taking_in import batches
 from app.ingest.refusals import Refused
 from app.jobs.current import current, read_survey
-from app.jobs.queue import Due
+from app.jobs.queue import Due, Rest
 from app.jobs.queues import Queue
 from app.jobs.steps import step
 from app.survey.detections import rapid_profile
@@ -34,8 +33,6 @@ from app.survey.tables.detections import Feature, ModelVersion
 log = logging.getLogger("pugmark.worker")
 SLICE = 400
 DELETED_AT_ONCE = 500
-# Looking takes at most a fiftieth of the time, also while an import changes the survey all the time.
-REST = 50
 
 Part = tuple[list[str], list[int]]
 
@@ -91,7 +88,7 @@ class Lookout:
         self._context = context
         self._seen: tuple[object, ...] = ()
         self._due: str | None = None
-        self._not_before = 0.0
+        self._rest = Rest()
 
     def due(self) -> list[Due]:
         """The slice that is due, named after the state it is for. Raises BackendError when a model cannot be loaded."""
@@ -99,10 +96,9 @@ class Lookout:
         with self._context.survey.read() as session:
             coming = rapid_profile.coming(session)
             state = (rankings.stamp(session), imports.any_open(session), coming, models)
-            start = time.monotonic()
-            if state != self._seen and start >= self._not_before:
-                self._due, self._seen = job_id(session, self._context), state
-                self._not_before = time.monotonic() + REST * (time.monotonic() - start)
+            if state != self._seen and self._rest.over():
+                with self._rest.after():
+                    self._due, self._seen = job_id(session, self._context), state
         return [Due(self._due, ())] if self._due else []
 
 

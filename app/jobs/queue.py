@@ -6,8 +6,10 @@ not there yet, the process died in between) is put there by the next worker that
 
 from __future__ import annotations
 
+import time
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -30,6 +32,8 @@ from modal_backend.errors import QueueFull
 
 UNDER_WAY = ("ENQUEUED", "DELAYED", "PENDING")
 DESCRIBED_AT_ONCE = 24
+# Looking takes at most a fiftieth of the time, also while an import changes the survey all the time.
+REST = 50
 # What a page has computed for somebody who only looks.
 LOOKING = ("rank_queries", "match_queries", "compare_pairs", "compare_matched", "read_crops")
 # What is written beside a job that nobody looks at any more.
@@ -42,6 +46,24 @@ class Due:
 
     workflow_id: str
     args: tuple[Any, ...]
+
+
+class Rest:
+    """Lets a look wait for REST times as long as the last one took."""
+
+    def __init__(self) -> None:
+        self.until = 0.0
+
+    def over(self) -> bool:
+        """Whether it is time for the next look."""
+        return time.monotonic() >= self.until
+
+    @contextmanager
+    def after(self) -> Iterator[None]:
+        """Times the look inside."""
+        start = time.monotonic()
+        yield
+        self.until = time.monotonic() + REST * (time.monotonic() - start)
 
 
 class Jobs:

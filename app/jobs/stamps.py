@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import time
-
 import sqlalchemy as sa
 from dbos import DBOS
 from sqlalchemy.orm import Session
 
 from app.analysis import stamps as analysis
 from app.jobs.current import current, read_survey
-from app.jobs.queue import Due
+from app.jobs.queue import Due, Rest
 from app.jobs.steps import step
 from app.survey.media import imports, stamps
 from app.survey.tables.media import Media
@@ -18,8 +16,6 @@ from app.survey.tables.stamps import StampReading
 
 AT_ONCE = 4
 SLICE = 200
-# Looking takes at most a fiftieth of the time.
-REST = 50
 
 
 @DBOS.workflow(name="read_stamps")
@@ -50,7 +46,7 @@ class Lookout:
     def __init__(self) -> None:
         self._seen: tuple[object, ...] = ()
         self._due: list[Due] = []
-        self._not_before = 0.0
+        self._rest = Rest()
 
     def due(self, session: Session) -> list[Due]:
         """The slice that is due, named after the state it is for; none while an import is under way."""
@@ -58,11 +54,10 @@ class Lookout:
             return []
         newest = session.scalar(sa.select(sa.func.max(Media.id))) or 0
         read = session.scalar(sa.select(sa.func.count()).select_from(StampReading)) or 0
-        start = time.monotonic()
-        if (newest, read) != self._seen and start >= self._not_before:
-            waiting = stamps.lacking(session, 1)
+        if (newest, read) != self._seen and self._rest.over():
+            with self._rest.after():
+                waiting = stamps.lacking(session, 1)
             self._due, self._seen = [Due(f"stamps-{newest}-{read}", ())] if waiting else [], (newest, read)
-            self._not_before = time.monotonic() + REST * (time.monotonic() - start)
         return self._due
 
 

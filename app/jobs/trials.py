@@ -6,7 +6,6 @@ It looks while no import is open and no other job is at work on an image, at a f
 from __future__ import annotations
 
 import asyncio
-import time
 
 import sqlalchemy as sa
 from dbos import DBOS
@@ -15,7 +14,7 @@ from sqlalchemy.orm import Session
 from app.analysis import trial as analysis
 from app.jobs.analyse import queue_batches, results_of
 from app.jobs.current import current, read_survey, write_survey
-from app.jobs.queue import Due
+from app.jobs.queue import Due, Rest
 from app.jobs.steps import GIVE_WAY_SECONDS, step
 from app.survey.media import claims, imports
 from app.survey.tables.trials import Trial, TrialState
@@ -25,8 +24,6 @@ from modal_backend.errors import BackendError, sentence
 SLICE, SOUGHT = 200, 40
 AT_ONCE_ELSEWHERE = 4  # in this process one: an import that begins waits for no more
 DESCRIBED_AT_ONCE = 200
-# Looking takes at most a fiftieth of the time.
-REST = 50
 
 
 @DBOS.workflow(name="try_model")
@@ -120,16 +117,15 @@ class Lookout:
     """Says when a slice is due. Looks less often where a look takes long."""
 
     def __init__(self) -> None:
-        self._not_before = 0.0
+        self._rest = Rest()
 
     def due(self, session: Session) -> list[Due]:
         """The next slice of the trial that runs; none while other work is under way."""
         trial = trials.running(session)
-        start = time.monotonic()
-        if trial is None or trial.trouble or start < self._not_before or not may_look(session, trial.id):
+        if trial is None or trial.trouble or not self._rest.over() or not may_look(session, trial.id):
             return []
-        found = trials.waiting(session, trial, 1)
-        self._not_before = time.monotonic() + REST * (time.monotonic() - start)
+        with self._rest.after():
+            found = trials.waiting(session, trial, 1)
         return [Due(f"trial-{trial.id}-{trial.slice}", (trial.id,))] if found else []
 
 

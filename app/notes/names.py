@@ -11,7 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
-from app.survey.species_names.names import folded, last_words
+from app.survey.species_names.names import last_words
 from modal_backend.models.text.languages import note_languages
 from modal_backend.models.text.note_text import NGRAMS, WORD
 from modal_backend.notes.categories import plain_name
@@ -71,7 +71,7 @@ def _kind(word: str, known: str | None, uses: Uses) -> str:
     share = uses.capital / seen if seen else 1.0
     if known:
         return known if share >= KNOWN_SHARE else ""
-    of_a_kind = word in DATES or folded(word).split()[-1] in last_words()
+    of_a_kind = word in DATES or plain_name(word).split()[-1] in last_words()
     if uses.capital < FEWEST_USES or share < CAPITAL_SHARE or of_a_kind:
         return ""
     led = sum(count for before, count in uses.before.items() if before in BEFORE_PLACES)

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import IO
 
 import sqlalchemy as sa
 
@@ -160,10 +161,15 @@ def _add(archive: zipfile.ZipFile, data_dir: Path, path: Path) -> str | None:
         source = path.open("rb")
     except FileNotFoundError:
         return None
-    digest = hashlib.sha256()
     entry = zipfile.ZipInfo.from_file(path, path.relative_to(data_dir).as_posix(), strict_timestamps=False)
     with source, archive.open(entry, "w", force_zip64=True) as target:
-        while block := source.read(BLOCK):
-            digest.update(block)
-            target.write(block)
+        return copied(source, target)
+
+
+def copied(source: IO[bytes], target: IO[bytes]) -> str:
+    """Copy all that is left of `source`; its hash."""
+    digest = hashlib.sha256()
+    while block := source.read(BLOCK):
+        digest.update(block)
+        target.write(block)
     return digest.hexdigest()

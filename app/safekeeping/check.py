@@ -19,7 +19,7 @@ from app.ingest.picture import decode, thumbnail
 from app.ingest.refusals import Refused
 from app.ingest.store import MediaStore
 from app.ingest.video import read_video
-from app.safekeeping.backup import BLOCK, Report
+from app.safekeeping.backup import Report
 from app.storage import shared
 from app.storage.errors import StorageDamaged, StorageMissing
 from app.survey.database import DAMAGED, Survey, slices
@@ -175,12 +175,9 @@ def _draw(store: MediaStore, original: Path, media: Media, checked: Checked) -> 
 def _hash(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            digest = hashlib.sha256()
-            while block := file.read(BLOCK):
-                digest.update(block)
+            return hashlib.file_digest(file, "sha256").hexdigest()
     except FileNotFoundError:
         return None
-    return digest.hexdigest()
 
 
 def _is_thumb(path: Path) -> bool:

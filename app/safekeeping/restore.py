@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import shutil
@@ -16,7 +15,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from app import files
-from app.safekeeping.backup import BLOCK, CONTENTS, DATABASE, FOLDERS, VERSION, Backup, Report
+from app.safekeeping.backup import CONTENTS, DATABASE, FOLDERS, VERSION, Backup, Report, copied
 from app.safekeeping.rows import copy_rows, counts
 from app.survey.database import Survey, migrate
 
@@ -79,13 +78,11 @@ def _unpack(archive: zipfile.ZipFile, part: Path, report: Report) -> list[str]:
         plain = ".." not in inside.parts and "\\" not in entry.filename and ":" not in entry.filename
         if entry.filename != DATABASE and not (plain and inside.parts[0] in KEPT):
             raise RestoreRefused(f"The backup holds {entry.filename}, which does not belong into one.")
-        place, digest = part / inside, hashlib.sha256()
+        place = part / inside
         place.parent.mkdir(parents=True, exist_ok=True)
         with archive.open(entry) as source, place.open("xb") as target:
-            while block := source.read(BLOCK):
-                digest.update(block)
-                target.write(block)
-        if inside.parts[0] == HASHED and digest.hexdigest() != inside.stem:
+            sha256 = copied(source, target)
+        if inside.parts[0] == HASHED and sha256 != inside.stem:
             damaged.append(inside.name)
         report(done, len(entries))
     return damaged

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
+
+from modal_backend.notes.categories import plain_name
 
 FIELDS = ("text", "category", "date", "station", "individual")
 # What the columns of field forms and of Camtrap DP are called; the first that is there is offered.
@@ -106,8 +107,7 @@ def distinct(names: Sequence[str]) -> list[str]:
 
 def _key(name: str) -> str:
     """A name without capitals, spaces and accents."""
-    plain = unicodedata.normalize("NFKD", name).casefold()
-    return "".join(sign for sign in plain if not unicodedata.combining(sign) and not sign.isspace())
+    return plain_name(name).replace(" ", "")
 
 
 _EVERY = frozenset(name for names in USUAL_NAMES.values() for name in names)

@@ -19,7 +19,7 @@ from app.survey.media.browse import MediaFilter, Show
 from app.survey.media.imports import open_imports
 from app.survey.media.progress import import_progress
 from app.survey.tables.calls import Call
-from app.survey.tables.media import ListedFile, Media, Outcome, Stage
+from app.survey.tables.media import OPEN_STAGES, ListedFile, Media, Outcome, Stage
 from modal_backend.registry import LOCAL, Task
 
 WINDOW_SECONDS = 300
@@ -57,9 +57,7 @@ def snapshot(survey: Survey, backend: str = "embedded", now: float | None = None
     """Read the figures. Reads only the calls of the last five minutes, however long the ledger is."""
     now = time.time() if now is None else now
     with survey.read() as session:
-        waiting = session.scalar(
-            sa.select(sa.func.count()).select_from(Media).where(Media.stage.in_([Stage.STORED, Stage.DETECTED]))
-        )
+        waiting = session.scalar(sa.select(sa.func.count()).select_from(Media).where(Media.stage.in_(OPEN_STAGES)))
         failed = session.scalar(sa.select(sa.func.count()).select_from(Media).where(Media.stage == Stage.FAILED))
         running = session.scalar(
             sa.select(sa.func.count()).select_from(Call).where(Call.outcome.is_(None), Call.started_at.is_not(None))

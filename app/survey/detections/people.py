@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session
 
 from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.tables.detections import Detection, PeopleShown
-from app.survey.tables.media import Media, Stage
+from app.survey.tables.media import LOOKED_AT, Media
 from app.survey.tables.videos import Video
 from app.survey.videos.tracklets import frames_of
 from modal_backend.contracts import Box, Category
@@ -41,7 +41,7 @@ def hidden(session: Session, sha256: str, frame: int | None = None) -> list[Box]
         return None
     if session.get(PeopleShown, media.id) is not None:
         return []
-    if media.stage not in (Stage.DETECTED, Stage.READY):
+    if media.stage not in LOOKED_AT:
         return [WHOLE]
     people = [box for box in boxes_of(session, [media.id], floor=HIDDEN_FROM)[media.id] if hides_person(box)]
     if media.kind == "video" and people:

@@ -17,7 +17,7 @@ from app.survey.detections.people import shown_media
 from app.survey.media.unsorted import first_path, group
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
-from app.survey.tables.media import ListedFile, Media, Stage
+from app.survey.tables.media import LOOKED_AT, ListedFile, Media, Stage
 from app.survey.tables.videos import Video
 from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.tracklets import frames_of
@@ -225,7 +225,7 @@ def _where(wanted: MediaFilter) -> list[sa.ColumnElement[bool]]:
     if wanted.event_id is not None:
         where.append(Media.event_id == wanted.event_id)
     where += _narrower(wanted)
-    looked_at = Media.stage.in_([Stage.DETECTED, Stage.READY])
+    looked_at = Media.stage.in_(LOOKED_AT)
     score = {Show.ANIMAL: Media.animal_score, Show.PERSON: Media.person_score, Show.VEHICLE: Media.vehicle_score}
     least = {show: counts_from(show, wanted.threshold) for show in score}
     if wanted.show in score:

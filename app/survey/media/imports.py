@@ -24,7 +24,7 @@ from app.survey.media.folders import (
     place_of,
 )
 from app.survey.tables.deployments import Deployment
-from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
+from app.survey.tables.media import OPEN_STAGES, ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 from app.survey.tables.videos import Video
 
 NAMED_STATIONS = 2  # in the name of an upload
@@ -152,7 +152,7 @@ def give_up(session: Session, import_id: int, reason: str) -> None:
     listed = sa.select(ListedFile.media_id)
     mine = listed.where(ListedFile.import_id == import_id)
     others = listed.where(ListedFile.import_id.in_(open_imports(session)), ListedFile.media_id.is_not(None))
-    unfinished = sa.and_(Media.id.in_(mine), Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    unfinished = sa.and_(Media.id.in_(mine), Media.stage.in_(OPEN_STAGES))
     failed = {"stage": Stage.FAILED, "failure": reason}
     session.execute(sa.update(Media).where(unfinished, Media.id.not_in(others)).values(**failed))
     claims.release_failed(session)

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, aliased
 from app.survey.detections.replaced import is_aside
 from app.survey.media.imports import outcomes
 from app.survey.tables.detections import Analysis
-from app.survey.tables.media import ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
+from app.survey.tables.media import OPEN_STAGES, ImportBatch, ImportState, ListedFile, Media, Outcome, Stage
 
 UNFINISHED = (ImportState.RECEIVING, ImportState.QUEUED, ImportState.RUNNING)
 RATE_WINDOW_SECONDS = 60.0
@@ -178,7 +178,7 @@ def _unanalysed(import_id: int) -> sa.Select[str, str | None]:
 
 def _looked_at(session: Session, import_id: int) -> int:
     """Media of an import that are stored and not analysed yet; few, as an import feeds them in windows."""
-    waiting = sa.select(Media.id).where(Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    waiting = sa.select(Media.id).where(Media.stage.in_(OPEN_STAGES))
     mine = sa.select(sa.func.count(sa.distinct(ListedFile.media_id))).where(
         ListedFile.import_id == import_id, ListedFile.outcome == Outcome.NEW, ListedFile.media_id.in_(waiting)
     )

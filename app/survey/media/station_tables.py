@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
@@ -14,6 +13,7 @@ import pandas as pd
 
 from app.background import read_notes_apart
 from app.survey.media.coordinates import degrees, from_utm
+from modal_backend.notes.categories import plain_name
 from modal_backend.notes.columns import BadNotes
 from modal_backend.notes.dates import days_of, month_comes_first
 from modal_backend.notes.table import Choices
@@ -128,8 +128,7 @@ def rows(table: pd.DataFrame, columns: Mapping[str, str], rough: Collection[int]
 
 def plain(name: str) -> str:
     """A name without case, accents, spaces and signs."""
-    letters = unicodedata.normalize("NFKD", name.casefold())
-    return "".join(letter for letter in letters if letter.isalnum())
+    return "".join(filter(str.isalnum, plain_name(name)))
 
 
 def _values(cells: Mapping[str, str], month_first: bool | None) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from app.survey.detections.replaced import is_aside, put_aside
 from app.survey.detections.results import detection_row
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, MediaReview, ModelVersion
 from app.survey.tables.individuals import Sighting
-from app.survey.tables.media import Media, Stage
+from app.survey.tables.media import OPEN_STAGES, Media, Stage
 from app.survey.tables.results import ResultsFile, ResultsReview, ResultsState
 from app.survey.tables.videos import Video
 from app.survey.videos import runs
@@ -141,7 +141,7 @@ def unfinished(session: Session, version_id: int, after: int, limit: int) -> lis
 
 def waiting_of(session: Session, mine: sa.Select[int], after: int, limit: int) -> list[int]:
     """Of these media the images that wait for a model: the first ids after one."""
-    wanted = sa.and_(Media.id > after, Media.stage.in_([Stage.STORED, Stage.DETECTED]), Media.kind == "image")
+    wanted = sa.and_(Media.id > after, Media.stage.in_(OPEN_STAGES), Media.kind == "image")
     return list(session.scalars(sa.select(Media.id).where(Media.id.in_(mine), wanted).order_by(Media.id).limit(limit)))
 
 

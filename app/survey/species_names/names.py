@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import gzip
-import unicodedata
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+
+from modal_backend.notes.categories import plain_name
 
 FILE = Path(__file__).parent / "names.tsv.gz"
 SHORTEST = 2
@@ -51,7 +52,7 @@ def find(words: str, limit: int) -> list[Match]:
 
     Names that begin with the words come first, then those with a word that does; shorter ones before longer ones.
     """
-    text = folded(words)
+    text = plain_name(words)
     parts = text.split()
     if not parts or (len(text) < SHORTEST and text.isascii()):  # one sign of Chinese is a whole name
         return []
@@ -66,24 +67,18 @@ def find(words: str, limit: int) -> list[Match]:
     return [Match(known()[name], by, language) for name, (_, by, language) in best]
 
 
-def folded(text: str) -> str:
-    """Text without case, accents and doubled spaces."""
-    spread = unicodedata.normalize("NFKD", text.casefold())
-    return " ".join("".join(sign for sign in spread if not unicodedata.combining(sign)).split())
-
-
 @cache
 def last_words() -> frozenset[str]:
-    """The last words of all common names, folded: tiger, deer, langur."""
+    """The last words of all common names, as `plain_name` has them: tiger, deer, langur."""
     return frozenset(form.split()[-1] for form, _, _, language in _forms() if language and form)
 
 
 @cache
 def _forms() -> list[tuple[str, str, str, str]]:
-    """Every name as it is searched: folded, the species it belongs to, as it is written, its language."""
+    """Every name as it is searched: plain, the species it belongs to, as it is written, its language."""
     forms = []
     for species in known().values():
-        forms.append((folded(species.name), species.name, "", ""))
+        forms.append((plain_name(species.name), species.name, "", ""))
         for language, labels in species.common.items():
-            forms += [(folded(label), species.name, label, language) for label in labels]
+            forms += [(plain_name(label), species.name, label, language) for label in labels]
     return forms

@@ -40,6 +40,10 @@ class Stage(StrEnum):
     FAILED = "failed"
 
 
+OPEN_STAGES = (Stage.STORED, Stage.DETECTED)
+LOOKED_AT = (Stage.DETECTED, Stage.READY)
+
+
 class ImportBatch(Base):
     """One folder, zip, file or upload. The same card imported again continues the same row, another card has its own.
 

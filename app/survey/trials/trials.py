@@ -13,7 +13,7 @@ from app.survey.detections import results
 from app.survey.detections.boxes import counts_from
 from app.survey.tables.detections import Analysis, Detection, DetectionReview, Feature, ModelVersion
 from app.survey.tables.individuals import Sighting
-from app.survey.tables.media import Media, Stage
+from app.survey.tables.media import OPEN_STAGES, Media, Stage
 from app.survey.tables.trials import Trial, TrialImage, TrialReview, TrialState
 from modal_backend.contracts import Box, Category
 from modal_backend.contracts import Detection as Found
@@ -210,7 +210,7 @@ def _waiting(trial: Trial) -> sa.Select[Any]:
         .where(
             *later,
             Media.kind == "image",
-            Media.stage.not_in([Stage.STORED, Stage.DETECTED, Stage.FAILED]),  # whose index would find nearly all
+            Media.stage.not_in([*OPEN_STAGES, Stage.FAILED]),  # whose index would find nearly all
             Media.sha256 < bound(trial.share),
             ModelVersion.model != trial.model,
             ~looked_at,

@@ -14,7 +14,7 @@ from app.survey.detections.boxes import BoxView, boxes_of
 from app.survey.media.unsorted import first_path
 from app.survey.tables.deployments import Deployment
 from app.survey.tables.detections import MediaReview
-from app.survey.tables.media import Media, Stage
+from app.survey.tables.media import OPEN_STAGES, Media
 from app.survey.tables.videos import TrackletRow, Video, VideoReview, VideoRunRow
 from app.survey.videos.counts import AnimalCount, counts_of
 from app.survey.videos.runs import RunFacts, counting_run, facts_of
@@ -91,7 +91,7 @@ def _shown(show: Show) -> list[sa.ColumnElement[bool]]:
 
 def waiting(session: Session) -> int:
     """How many videos are not summarised yet."""
-    unfinished = sa.and_(Media.kind == "video", Media.stage.in_([Stage.STORED, Stage.DETECTED]))
+    unfinished = sa.and_(Media.kind == "video", Media.stage.in_(OPEN_STAGES))
     return session.scalar(sa.select(sa.func.count(Media.id)).where(unfinished)) or 0
 
 

@@ -19,6 +19,7 @@ from transformers import RTDetrResNetConfig, RTDetrV2Config, RTDetrV2ForObjectDe
 
 from modal_backend.contracts import Box, Category, Detection, Picture
 from modal_backend.models.embeddings.checkpoint import State, fill, read_state
+from modal_backend.models.embeddings.crop_network import moved
 
 SIDE = 640
 MOST_BOXES = 100
@@ -134,11 +135,8 @@ class RTDetr:
 
     def detect_prepared(self, batch: Sequence[Picture]) -> list[list[Detection]]:
         """One list of at most 100 detections a squashed picture, best first, from RAW_FLOOR up."""
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if device != self._device:
-            self.network.to(device)
-            self._device = device
-        size = BATCH_GPU if device.type == "cuda" else BATCH_CPU
+        self._device = moved(self.network, self._device)
+        size = BATCH_GPU if self._device.type == "cuda" else BATCH_CPU
         groups = (batch[start : start + size] for start in range(0, len(batch), size))
         return [found for group in groups for found in self._group(group)]
 

@@ -45,6 +45,14 @@ class Preprocessing:
         return values.sub_(torch.tensor(self.mean).view(1, 3, 1, 1)).div_(torch.tensor(self.std).view(1, 3, 1, 1))
 
 
+def moved(network: nn.Module, device: torch.device) -> torch.device:
+    """Where a network that was on `device` is from now on: on the GPU where there is one."""
+    wanted = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if wanted != device:
+        network.to(wanted)
+    return wanted
+
+
 class CropNetwork:
     """A loaded network in evaluation mode, on the GPU where there is one (half precision there).
 
@@ -62,15 +70,9 @@ class CropNetwork:
         """float32 (n, dimension), each of length 1, for RGB uint8 crops (height, width, 3)."""
         if not crops:
             return np.zeros((0, self.dimension), np.float32)
-        self._settle()
+        self._device = moved(self.network, self._device)
         size = BATCH_GPU if self._device.type == "cuda" else BATCH_CPU
         return np.concatenate([self._batch(crops[start : start + size]) for start in range(0, len(crops), size)])
-
-    def _settle(self) -> None:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if device != self._device:
-            self.network.to(device)
-            self._device = device
 
     @torch.inference_mode()
     def _batch(self, crops: Sequence[Picture]) -> Vector:

@@ -18,6 +18,7 @@ from torchvision.transforms import functional
 
 from modal_backend.contracts import Picture, SpeciesGuess
 from modal_backend.errors import BackendMisconfigured, WeightsMissing
+from modal_backend.models.embeddings.crop_network import moved
 
 SIDE = 480
 TOP = 5
@@ -57,15 +58,9 @@ class Species:
         Raises:
             ValueError: labels do not fit.
         """
-        self._settle()
+        self._device = moved(self._network, self._device)
         groups = (crops[start : start + BATCH] for start in range(0, len(crops), BATCH))
         return [guess for group in groups for guess in self._group(group)]
-
-    def _settle(self) -> None:
-        device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-        if device != self._device:
-            self._network.to(device)
-            self._device = device
 
     @torch.inference_mode()
     def _group(self, crops: Sequence[Picture]) -> list[SpeciesGuess]:

@@ -231,7 +231,7 @@ def test_a_worker_whose_survey_has_not_changed_counts_nothing(survey: Survey, co
         session.flush()
         drawn = session.scalar(sa.select(sa.func.max(Detection.id)))
     describe(survey, drawn, 1, COARSE)
-    lookout._not_before = 0.0
+    lookout._rest.until = 0.0
     assert lookout.due()
     assert [statement for statement in asked if "count(" in statement]
 

@@ -68,6 +68,6 @@ def test_nothing_is_due_while_an_import_is_under_way_and_a_state_is_tried_once(s
         assert lookout.due(session) == [due]
     with survey.write() as session:
         session.add(StampReading(media_id=1, grammar="1"))
-    lookout._not_before = 0.0
+    lookout._rest.until = 0.0
     with survey.read() as session:
         assert lookout.due(session) == []
