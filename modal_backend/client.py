@@ -249,14 +249,7 @@ class ModalBackend:
 
     def versions(self) -> dict[str, str]:
         """What is installed there, by package, and its contract. Raises BackendError."""
-
-        async def ask() -> dict[str, str]:
-            import modal
-
-            found: dict[str, str] = await modal.Function.from_name(self.options.app_name, "test_wrapper").remote.aio()
-            return found
-
-        return asyncio.run(self._connection.once(ask, Allowance(self.options.timeout)))
+        return dict(self._answer("test_wrapper", self.options.timeout))
 
     def runnable(self) -> Collection[str]:
         """Models with weights in the Volume, which is listed; none where it cannot be. Raises BackendUnavailable."""
@@ -276,14 +269,17 @@ class ModalBackend:
 
     def weights_there(self, seconds: float | None = None) -> list[str]:
         """Names of the models whose weights lie in the Volume, as the deployed app tells. Raises BackendError."""
+        return list(self._answer("weights_there", seconds or self.options.timeout))
 
-        async def ask() -> list[str]:
+    def _answer(self, function: str, seconds: float) -> Any:
+        """What a function of the deployed app that takes nothing returns."""
+
+        async def ask() -> Any:
             import modal
 
-            found: list[str] = await modal.Function.from_name(self.options.app_name, "weights_there").remote.aio()
-            return found
+            return await modal.Function.from_name(self.options.app_name, function).remote.aio()
 
-        return asyncio.run(self._connection.once(ask, Allowance(seconds or self.options.timeout)))
+        return asyncio.run(self._connection.once(ask, Allowance(seconds)))
 
     def _stalled(self, model: str, idle: bool) -> float:
         if not idle:

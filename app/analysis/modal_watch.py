@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from modal_backend.client import WARM_SECONDS, ModalBackend
 from modal_backend.contracts import CurrentStats, Health
-from modal_backend.errors import BackendError
+from modal_backend.errors import BackendError, sentence
 from modal_backend.registry import MODELS, REMOTE
 
 log = logging.getLogger(__name__)
@@ -75,7 +75,7 @@ class ModalWatch:
         try:
             granted, trouble = self._backend.keep_warm(model, containers, self._warm_seconds), ""
         except BackendError as error:
-            granted, trouble = self._figures.warm.get(model, 0), f"{error} {error.remedy}".strip()
+            granted, trouble = self._figures.warm.get(model, 0), sentence(error)
         with self._lock:
             if self._wanted.get(model) == containers:
                 del self._wanted[model]

@@ -13,7 +13,7 @@ from app.settings import Settings
 from app.survey.videos.answers import cost
 from app.video.reading.even_frames import even_frames
 from modal_backend.contracts import VideoQuestion
-from modal_backend.errors import BackendError
+from modal_backend.errors import BackendError, sentence
 from modal_backend.models.video import ask
 from modal_backend.models.video.prompts import OWN, VERSION, question_text
 
@@ -38,7 +38,7 @@ def run(settings: Settings, options: Namespace) -> int:
         frames = even_frames(video, settings.omnivinci_frames)
         answer = asyncio.run(ask.ask(endpoint(settings), VideoQuestion(text, frames)))
     except BackendError as error:
-        raise CommandFailed(f"{error} {error.remedy}".strip(), 1) from error
+        raise CommandFailed(sentence(error)) from error
     dollars = cost(answer, (settings.omnivinci_price_in, settings.omnivinci_price_out))
     value = asdict(answer) | {
         "question": text,

@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 import tempfile
 from argparse import ArgumentParser, Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tqdm import tqdm
-
-from app.commands.output import CommandFailed, tell
+from app.commands.output import Bar, CommandFailed, tell
 from app.settings import Backend, Settings
-from modal_backend.errors import BackendError
+from modal_backend.errors import BackendError, sentence
 from modal_backend.notes.columns import BadNotes
 from modal_backend.notes.delimited import DELIMITERS
 
@@ -50,17 +47,17 @@ def run(settings: Settings, options: Namespace) -> int:
         raise CommandFailed("--remote needs Modal: run `modal token new`, and PUGMARK_BACKEND must not be embedded.", 2)
     wanted = NoteSettings(columns=dict(COLUMNS), seed=options.seed, join_names=not options.keep_apart)
     try:
-        with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as cache, _Bar() as bar:
+        with tempfile.TemporaryDirectory(prefix="pugmark-notes-") as cache, Bar("texts") as bar:
             ask = _ask(settings, out / CALLS) if remote else None
             doubts = _read(options, Path(cache) / "notes.jsonl")
             values = run_graph(
-                Path(cache) / "notes.jsonl", out, Path(cache), wanted, remote=remote, report=bar.report, ask=ask
+                Path(cache) / "notes.jsonl", out, Path(cache), wanted, remote=remote, report=bar.report_part, ask=ask
             )
         (out / CALLS).unlink(missing_ok=True)
     except BadNotes as bad:
         raise CommandFailed(str(bad), 2) from bad
     except BackendError as error:
-        raise CommandFailed(f"{error} {error.remedy}".strip()) from error
+        raise CommandFailed(sentence(error)) from error
     except OSError as error:
         raise CommandFailed(f"{out} cannot be written ({error.strerror}).") from error
     lines = [*doubts, *caveats(values)]
@@ -111,21 +108,3 @@ def _ask(settings: Settings, kept: Path) -> Ask:
 
     backend = modal_backend(settings)
     return lambda model, request: ask_backend(backend, model, request, kept)
-
-
-class _Bar:
-    """Progress on the screen, one bar a slow node."""
-
-    def __enter__(self) -> _Bar:
-        self._bar = tqdm(unit="text", disable=None, file=sys.stderr)
-        return self
-
-    def report(self, node: str, done: int, total: int) -> None:
-        """Show a node's progress."""
-        self._bar.set_description(node)
-        if total > 1:
-            self._bar.total, self._bar.n = total, done
-        self._bar.refresh()
-
-    def __exit__(self, *_: object) -> None:
-        self._bar.close()

@@ -49,6 +49,12 @@ class Bar:
         self._bar.total = total
         self._bar.update(done - self._bar.n)
 
+    def report_part(self, part: str, done: int, total: int) -> None:
+        """Show how much of a part is done, under its name; of one that is done in one piece the name only."""
+        self._bar.set_description(part)
+        if total > 1:
+            self.report(done, total)
+
     def __exit__(self, *_: object) -> None:
         self._bar.close()
 

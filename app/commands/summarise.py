@@ -16,7 +16,7 @@ from app.video.summary.counts import count_of
 from app.video.timecode import timecode
 from modal_backend.contracts import Box, Category, Detection, Failure, Picture, Tracklet
 from modal_backend.embedded import EmbeddedBackend
-from modal_backend.errors import BackendError
+from modal_backend.errors import BackendError, sentence
 from modal_backend.models.detectors.prepare import prepare, threshold
 from modal_backend.models.video.summary import Count, Sentence
 from modal_backend.registry import DETECTOR
@@ -54,11 +54,11 @@ def run(settings: Settings, options: Namespace) -> int:
                 path, detector(backend, model), sure=threshold(model), on_progress=lambda share: _move(bar, share)
             )
     except VideoError as error:
-        sentence = f"Nothing in this video can be decoded ({error}); copy it from the memory card again."
-        tell(as_json, {"file": str(video), "refused": sentence}, f"refused  {video}: {sentence}")
+        refused = f"Nothing in this video can be decoded ({error}); copy it from the memory card again."
+        tell(as_json, {"file": str(video), "refused": refused}, f"refused  {video}: {refused}")
         return 3
     except (DetectorFailed, BackendError) as error:
-        raise CommandFailed(f"{error} {getattr(error, 'remedy', '')}".strip(), 1) from error
+        raise CommandFailed(sentence(error)) from error
     value = document(str(video), done)
     tell(as_json, value, _text(value))
     return 0

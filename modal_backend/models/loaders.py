@@ -8,7 +8,7 @@ from functools import partial
 from typing import Any
 
 from modal_backend.contracts import Failure, Provenance
-from modal_backend.errors import BackendError, BackendMisconfigured
+from modal_backend.errors import BackendError, BackendMisconfigured, sentence
 from modal_backend.registry import (
     CLOSER,
     CLUSTERS,
@@ -145,7 +145,7 @@ def _omnivinci(backend: str) -> tuple[Run, Provenance]:
         try:
             return asyncio.run(ask.ask(endpoint, question))
         except BackendError as error:  # a Failure and no exception: Modal must not make the call again
-            return Failure(f"{error} {error.remedy}".strip())
+            return Failure(sentence(error))
 
     def run(questions: Sequence[Any]) -> list[Any]:
         return [answer(question) for question in questions]
