@@ -14,7 +14,7 @@ from app.actions.decide import Action, Settled
 from app.actions.needs import needs
 from app.jobs.queue import Jobs
 from app.survey.database import Survey
-from app.survey.decisions import catalogue, identity, undoing
+from app.survey.decisions import identity, ways_out
 from app.survey.decisions.bursts import burst_of
 from app.survey.decisions.contradictions import Contradiction
 from app.survey.decisions.kinds import Undo
@@ -65,16 +65,10 @@ def _messages(decision: Decision, action: Action) -> list[str]:
 
 
 def _decision(session: Session, who: str, action: Action, figures: Figures) -> Decision:
-    """What an action decides; "solve" takes a `WayOut` of a contradiction first, so that what met it can be decided."""
     if action["kind"] != "solve":
         return _decide(session, who, action, figures)
-    way, about = action["way"], action.get("about") or {}
-    if way == "take back":
-        undoing.undo_one(session, int(about["decision_id"]), who)
-    elif way == "take out":
-        catalogue.take_out(session, who, int(about["detection_id"]))
-    elif way not in ("join", "replace"):
-        raise BadDecision(f"{way} is not a way out of a contradiction.")
+    way = action["way"]
+    ways_out.take(session, who, way, action.get("about") or {})
     return _decide(session, who, action["then"], figures, join=way == "join", replace=way == "replace")
 
 
