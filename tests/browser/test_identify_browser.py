@@ -22,6 +22,7 @@ from tests.browser.conftest import _served
 from tests.browser.stored import rows
 from tests.support.striped import picture as striped
 from tests.support.surveys import add_media, found
+from tests.support.workers import worker
 
 pytestmark = pytest.mark.browser
 
@@ -69,7 +70,7 @@ def identify(browser: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     data_dir = tmp_path_factory.mktemp("identify")
     animal_of = fill(data_dir)
     errors: list[str] = []
-    with _served("app/main.py", data_dir, worker=True) as address:
+    with worker(data_dir), _served("app/main.py", data_dir) as address:
         context = browser.new_context(viewport={"width": 1366, "height": 900})
         page = context.new_page()
         page.on("pageerror", lambda error: errors.append(str(error)))

@@ -22,6 +22,7 @@ from app.survey.database import Survey, open_survey
 from app.survey.tables.calls import Call
 from app.survey.tables.media import ImportBatch, Media
 from tests.support.commands import ROOT, environment, pugmark
+from tests.support.forked import APP, start
 from tests.support.postgres import PROGRAMS, cluster
 from tests.support.s3 import SECRET, Bucket, bucket
 from tests.support.scenes import sample_folder
@@ -44,10 +45,8 @@ class Machine:
     def start(self) -> None:
         """Start the worker, anew where one ran."""
         with self.log.open("ab") as log:
-            command = [sys.executable, "-m", "app", "worker"]
-            self.worker = subprocess.Popen(
-                command, cwd=ROOT, env=environment(self.folder, **self.settings), stdout=log, stderr=log
-            )
+            settings = environment(self.folder, **self.settings)
+            self.worker = start(APP, ["worker"], settings, log.fileno(), log.fileno())
 
     def stop(self, *, by_force: bool = False) -> None:
         """End the worker as a service manager does, or at once."""
