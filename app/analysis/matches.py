@@ -6,17 +6,14 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import sqlalchemy as sa
-
 from app.analysis import pictures
 from app.analysis.calls import Answer, Lane, Request, ask
 from app.analysis.context import Context
 from app.analysis.digest import digest
 from app.analysis.model_choice import versions_in_use
 from app.survey.detections import matches, results
-from app.survey.detections.features import lacking, present_versions
+from app.survey.detections.features import lacking
 from app.survey.detections.matches import Pair
-from app.survey.tables.detections import Feature
 from modal_backend.contracts import Failure, LocalFeatures, PairQuestion
 from modal_backend.registry import MATCH_FEATURES, MATCHER, Task
 
@@ -82,12 +79,7 @@ def _questions(context: Context, query_id: int, pairs: Sequence[Pair]) -> tuple[
 def features_of(context: Context, crops: Sequence[int]) -> tuple[dict[int, LocalFeatures], dict[int, str]]:
     """By crop its features of the present version, and the box they were computed from."""
     with context.survey.read() as session:
-        mine = sa.and_(
-            Feature.detection_id.in_(crops), Feature.model_version_id.in_(present_versions(session, MATCH_FEATURES))
-        )
-        rows = list(session.scalars(sa.select(Feature).where(mine).order_by(Feature.id)))
-        found = {row.detection_id: results.matcher_features(row) for row in rows}
-        return found, {row.detection_id: row.box for row in rows}
+        return matches.features_of(session, crops)
 
 
 def _store(context: Context, asked: Sequence[Asked], answer: Answer) -> None:

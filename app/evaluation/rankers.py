@@ -12,11 +12,13 @@ from numpy.typing import NDArray
 
 from app.evaluation import together
 from app.evaluation.splits import Split
-from app.matching.candidates import mean_odds
+from app.matching.candidates import Group, in_order, listed, mean_odds
+from app.matching.embedding_gallery import LEADERS
 from modal_backend.models.matcher.matched import Matched
+from modal_backend.models.matcher.ranking import LIKEST_OF, by_chance, cues_of, rank_by_matches
 from modal_backend.models.matcher.ranking import START as KNOWN
-from modal_backend.models.matcher.ranking import by_chance, cues_of, rank_by_matches
 from modal_backend.models.probability.calibration import PARTS, fuse, stand_out, start
+from modal_backend.registry import LOCAL
 
 if TYPE_CHECKING:
     from modal_backend.contracts import LocalFeatures, Picture
@@ -112,17 +114,21 @@ def _answers(
     """Of every model, what it answers to each query; of every query, by model and name, what `_fused` takes off."""
     found: list[list[tuple[Named, float | None]]] = []
     usual: list[dict[str, dict[str, float]]] = [{} for _ in queries]
-    first: list[list[int]] = [[] for _ in queries]
+    voted: list[dict[int, float]] = [{} for _ in queries]
     for part in parts:
         if part.startswith("rapid"):
             votes, mine = _votes(part, rows, described, gallery, queries)
             usual = [{**of, part: mine} for of in usual]
-            first = [[candidate.crop_id for candidate in ranking.candidates] for ranking in votes]
+            voted = [{candidate.crop_id: candidate.score for candidate in ranking.candidates} for ranking in votes]
             found.append([_named(ranking) for ranking in votes])
         elif part == "xfeat":
             names = {row: rows[row]["identity"] for row in gallery}
-            ask = described.matched.scores
-            looks = [ask(row, gallery, [order]) for row, order in zip(queries, first, strict=True)]
+            ask = described.matched
+            if len(parts) == 1:
+                looks = [ask.scores(row, gallery) for row in queries]
+            else:
+                asked = zip(queries, voted, usual, strict=True)
+                looks = [ask.pairs(row, _first(described, names, row, scores, of)) for row, scores, of in asked]
             usual = [{**of, part: _by_chance(scores, names, events)} for of, scores in zip(usual, looks, strict=True)]
             found.append([_by_matches(scores, names) for scores in looks])
         else:
@@ -130,6 +136,36 @@ def _answers(
             mine = _usual_cosines(part, rows, described, gallery)
             usual = [{**of, part: mine} for of in usual]
     return found, usual
+
+
+def _first(
+    described: Described,
+    names: Mapping[int, str],
+    query: int,
+    voted: Mapping[int, float],
+    usual: Mapping[str, Mapping[str, float]],
+) -> list[int]:
+    """The rows that the matcher looks at, chosen as in a survey.
+
+    Args:
+        names: of the gallery, by row.
+        query: its row.
+        voted: RAPID's scores, by row.
+        usual: of RAPID's profile and the embedding, see `_fused`.
+    """
+    local, embedding = usual
+    crops = [
+        Group(
+            name,
+            row,
+            {local: voted.get(row, 0.0), embedding: float(described.vectors[row] @ described.vectors[query])},
+            usual={model: usual[model].get(name, 0.0) for model in usual},
+        )
+        for row, name in names.items()
+    ]
+    ordered = in_order(crops, [local, embedding], {model: start(model) for model in usual})
+    first = [crop.crop_id for crop in ordered[:LIKEST_OF]]
+    return [crop.crop_id for crop in listed(ordered, described.matched.likest(query, first))]
 
 
 def _kept(described: Described, part: str) -> dict[int, Any]:
@@ -146,7 +182,7 @@ def _votes(
     index = RapidGallery(start=STARTS[model])
     for row in gallery:
         index.add(row, described.local[row], rows[row]["identity"])
-    return [index.rank(described.local[row]) for row in queries], index.usual
+    return [index.rank(described.local[row], top=10 * LEADERS) for row in queries], index.usual
 
 
 def _named(ranking: Ranking) -> tuple[Named, float | None]:
@@ -194,8 +230,8 @@ def _usual_cosines(model: str, rows: Sequence[Row], described: Described, galler
 def _fused(
     answers: Mapping[str, tuple[Named, float | None]], usual: Mapping[str, Mapping[str, float]]
 ) -> tuple[list[str], NDArray[np.float64], NDArray[np.float64]]:
-    """The names, the mean of their calibrated log-odds, and their fused scores; one a model gave no vote has its lowest
-    score there.
+    """The names, the mean of their calibrated log-odds, and their fused scores; one that RAPID gave no vote has its
+    lowest score there, one at which the matcher has not looked is left to the others.
 
     usual: by model and name, see `modal_backend.models.probability.usual` and, of the matcher, `by_chance`.
     """
@@ -205,8 +241,9 @@ def _fused(
     for model, (ranking, _) in answers.items():
         score = dict(ranking)
         mine = usual.get(model, {})
+        nothing = 0.0 if model.startswith(LOCAL) else np.nan
         odds[model] = curves[model].log_odds(
-            [score.get(name, 0.0) for name in names], [mine.get(name, 0.0) for name in names]
+            [score.get(name, nothing) for name in names], [mine.get(name, 0.0) for name in names]
         )
     fused = fuse(odds, {model: curve.weight for model, curve in curves.items()})
     return names, fused, stand_out(fused, np.ones(len(fused), bool))

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modal_backend.models.matcher.ranking import LISTED, shortlist
 from modal_backend.models.probability.calibration import FUSED, FUSED_MATCHED, Calibration, fuse, sigmoid, stand_out
-from modal_backend.models.probability.look_alikes import with_look_alikes
+from modal_backend.models.probability.look_alikes import NEAREST, with_look_alikes
 from modal_backend.registry import LOCAL, MATCH_FEATURES
 
 TOP = 30
@@ -25,15 +26,15 @@ class Group:
 
     scores: raw, by model. usual: by model, what is taken off its stretched score, see
     `modal_backend.models.probability.usual` and, of the matcher, `by_chance`. matches: descriptors of the query whose
-    nearest neighbour lies on it (RAPID). crops: others of the same individual, RAPID's best first. compared: of a
-    look-alike of the query, the matcher's scores of it with named candidates, by their keys.
+    nearest neighbour lies on it (RAPID). crops: of a named individual those that resemble the query, each with its own
+    scores. compared: of a look-alike of the query, the matcher's scores of it with named candidates, by their keys.
     """
 
     identity: str | None
     crop_id: int
     scores: dict[str, float] = field(default_factory=dict)
     matches: int = 0
-    crops: list[int] = field(default_factory=list)
+    crops: dict[int, dict[str, float]] = field(default_factory=dict)
     usual: dict[str, float] = field(default_factory=dict)
     compared: dict[Key, float] = field(default_factory=dict)
 
@@ -90,15 +91,40 @@ def fuse_groups(
     return lists
 
 
-def in_order(
-    groups: Mapping[Key, Group], models: Sequence[str], calibrations: Mapping[str, Calibration]
-) -> list[Group]:
+def each_crop(groups: Iterable[Group]) -> list[Group]:
+    """Every crop as a candidate of its own: those of named individuals with what they themselves score."""
+    every = []
+    for group in groups:
+        mine = group.crops if group.identity is not None else {group.crop_id: group.scores}
+        every += [Group(group.identity, crop, scores, usual=group.usual) for crop, scores in mine.items()]
+    return every
+
+
+def in_order(groups: Iterable[Group], models: Sequence[str], calibrations: Mapping[str, Calibration]) -> list[Group]:
     """The groups by the fusion of these models, best first; as they are where none of them has a calibration."""
-    every = list(groups.values())
+    every = list(groups)
     known = [model for model in models if model in calibrations]
     if not known:
         return every
     return [every[place] for place in np.argsort(-_fused(every, known, calibrations), kind="stable")]
+
+
+def listed(ordered: Sequence[Group], likest: Sequence[int]) -> list[Group]:
+    """The crops that the matcher looks at, best first: the nearest undecided ones have a few places at least, those of
+    named individuals the others.
+
+    By their order alone every second place would go to an undecided crop: 36 cows, one gallery picture each, first
+    place .390 and .562 among the first five; so .393 and .590. An individual may have several places while another
+    has none: see LIKEST_OF.
+
+    Args:
+        ordered: every crop as a candidate of its own, best first.
+        likest: named ones by how alike their descriptors are, best first; they and the order take turns.
+    """
+    named = [crop.crop_id for crop in ordered if crop.identity is not None]
+    undecided = [crop.crop_id for crop in ordered if crop.identity is None][: max(NEAREST, LISTED - len(named))]
+    chosen = {*undecided, *shortlist(likest, named, length=LISTED - len(undecided))}
+    return [crop for crop in ordered if crop.crop_id in chosen]
 
 
 def _count_look_alikes(

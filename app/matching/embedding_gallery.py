@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -67,12 +68,14 @@ class EmbeddingGallery:
         for place in order[:LEADERS]:
             places = named[of_place == place]
             crop = int(ids[places[near.cosines[places].argmax()]])
-            groups.setdefault((str(names[place]), 0), Group(str(names[place]), crop))
+            group = groups.setdefault((str(names[place]), 0), Group(str(names[place]), crop))
+            group.crops.setdefault(crop, {})
         unnamed = np.flatnonzero(individuals < 0)
         for place in unnamed[np.argsort(-near.cosines[unnamed], kind="stable")[:LEADERS]]:
             groups.setdefault((None, int(ids[place])), Group(None, int(ids[place])))
         self.fit_known()
         self._give_cosines(groups, near, cosine_of)
+        self._give_cosines_of_crops(groups.values(), near)
         return self._known([(str(names[place]), float(best[place])) for place in order[:2]])
 
     def fit_known(self) -> Any:
@@ -116,6 +119,14 @@ class EmbeddingGallery:
                 group.scores[self.model] = float(self.vectors.cosines(near.query, np.array([row]))[0])
             elif row is not None:
                 group.scores[self.model] = -1.0
+
+    def _give_cosines_of_crops(self, groups: Iterable[Group], near: Near) -> None:
+        """Give the crops of named individuals their own cosines, those in the scope."""
+        rows = [(scores, self.vectors.row(crop)) for group in groups for crop, scores in group.crops.items()]
+        inside = [(scores, row) for scores, row in rows if row is not None and near.mask[row]]
+        cosines = self.vectors.cosines(near.query, np.array([row for _, row in inside], np.intp))
+        for (scores, _), cosine in zip(inside, cosines, strict=True):
+            scores[self.model] = float(cosine)
 
     def _cosines_of(self, individuals: set[int], near: Near) -> dict[str, float]:
         """The best cosine of each of these individuals that the scope leaves, by its number as text."""

@@ -238,11 +238,12 @@ class Gallery:
 def _take_votes(groups: dict[Key, Group], found: Any, model: str, usual: dict[str, float]) -> None:
     for scored in found.identities:
         group = Group(scored.identity, scored.best_crop_id, {model: scored.score}, scored.matches)
+        group.crops[scored.best_crop_id] = {model: scored.score}
         group.usual[model] = usual.get(scored.identity, 0.0)
         groups[group.key] = group
     for candidate in found.candidates:
         if candidate.identity is not None and (candidate.identity, 0) in groups:
-            groups[candidate.identity, 0].crops.append(candidate.crop_id)
+            groups[candidate.identity, 0].crops[candidate.crop_id] = {model: candidate.score}
         elif candidate.identity is None:
             group = Group(None, candidate.crop_id, {model: candidate.score}, candidate.matches)
             groups[group.key] = group

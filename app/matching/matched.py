@@ -1,7 +1,7 @@
 """Which pairs of crops the matcher looks at for a query, and what they are worth.
 
-The other models' first candidates are looked at: each by its crop that they liked best, then by its best views as long
-as there is room; fewer while an import needs the cores. The crops of the query's event vote with it where every picture
+The crops that the other models put first are looked at, and of these the likest by the matcher's descriptors, whoever
+they show; fewer while an import needs the cores. The crops of the query's event vote with it where every picture
 of the event shows one animal. Undecided crops that look like the query vote on the named by what the matcher found for
 them before.
 """
@@ -9,14 +9,13 @@ them before.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
 
-from app.matching.candidates import Answer, Group, Key, in_order, mean_odds
+from app.matching.candidates import Answer, Group, Key, each_crop, in_order, listed, mean_odds
 from app.survey.detections import matches
-from app.survey.detections.best_views import views_of
 from app.survey.detections.boxes import IS_ANIMAL, NOT_REJECTED
 from app.survey.detections.features import newest_version
 from app.survey.detections.matches import Pair
@@ -27,13 +26,12 @@ from app.survey.tables.detections import Detection, DetectionReview, Feature, Ra
 from app.survey.tables.evidence import CropQuality
 from app.survey.tables.individuals import Sighting
 from app.survey.tables.media import Media
-from modal_backend.models.matcher.ranking import LISTED, by_chance, cues_of, shortlist
+from modal_backend.models.matcher.ranking import LIKEST_OF, LISTED, by_chance, cues_of
 from modal_backend.models.matcher.ranking import START as KNOWN
 from modal_backend.models.probability.calibration import FUSED, Calibration
 from modal_backend.models.probability.look_alikes import NEAREST
 from modal_backend.registry import MATCH_FEATURES
 
-VIEWS = 3
 VOTERS = 3
 # Candidates that the other crops of the query's event are compared with.
 VOTED_ON = 8
@@ -53,70 +51,59 @@ def add(
     Args:
         last: add what there is; what is missing will not come.
     """
-    leaders = leaders_of(in_order(answer.groups, answer.models, calibrations))
+    ordered = in_order(each_crop(answer.groups.values()), answer.models, calibrations)
+    crops = listed(ordered, likest(session, query_id, ordered))
     voting = voters(session, query_id)
-    pairs = pairs_of(session, query_id, voting, leaders, answer.allows)
+    pairs = pairs_of(query_id, voting, crops)
     known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine])
-    due = pairs
-    if imports.any_open(session):
-        due = pairs_of(session, query_id, voting, leaders, answer.allows, BESIDE_IMPORT)
+    due = pairs_of(query_id, voting, crops, BESIDE_IMPORT) if imports.any_open(session) else pairs
     left = [pair for pair in dict.fromkeys(pair for mine in due.values() for pair in mine) if pair not in known]
     if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
         _score(session, {query_id, *voting}, answer.groups, pairs, known)
         answer.models.append(MATCH_FEATURES)
-        _compare_look_alikes(session, query_id, answer, in_order(answer.groups, answer.models, calibrations))
+        _compare_look_alikes(session, query_id, answer, in_order(answer.groups.values(), answer.models, calibrations))
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
         others = [answer.known[model] for model in answer.models]
         answer.known[FUSED] = mean_odds([value for value in others if value is not None])
     return left
 
 
-def leaders_of(ordered: Sequence[Group]) -> list[Group]:
-    """The candidates that the matcher looks at, best first: the nearest undecided crops have a few places at least, the
-    named the others.
+def likest(session: Session, query_id: int, ordered: Sequence[Group]) -> list[int]:
+    """The first LIKEST_OF named crops by how alike their descriptors are to the query's, best first.
 
-    By their order alone every second place would go to an undecided crop: 36 cows, one gallery picture each, first
-    place .390 and .562 among the first five; so .393 and .590.
+    Empty while one of them has no features of the matcher: those that have some would be liked for that.
+
+    Args:
+        ordered: every crop as a candidate of its own, best first.
     """
-    named = [group for group in ordered if group.identity is not None]
-    undecided = [group for group in ordered if group.identity is None][: max(NEAREST, LISTED - len(named))]
-    chosen = {group.key for group in [*named[: LISTED - len(undecided)], *undecided]}
-    return [group for group in ordered if group.key in chosen]
+    from modal_backend.models.matcher.pairs import likenesses
+
+    first = [crop.crop_id for crop in ordered if crop.identity is not None][:LIKEST_OF]
+    features, _ = matches.features_of(session, [query_id, *first])
+    if not {query_id, *first} <= features.keys():
+        return []
+    alike = dict(zip(first, likenesses(features[query_id], [features[crop] for crop in first]), strict=True))
+    return sorted(first, key=lambda crop: -alike[crop])
 
 
-def pairs_of(
-    session: Session,
-    query_id: int,
-    voting: Sequence[int],
-    leaders: Sequence[Group],
-    is_allowed: Callable[[int], bool],
-    most: int = LISTED,
-) -> dict[Key, list[Pair]]:
+def pairs_of(query_id: int, voting: Sequence[int], crops: Sequence[Group], most: int = LISTED) -> dict[Key, list[Pair]]:
     """By candidate, the pairs of crops that the matcher should look at.
 
     Args:
         voting: the crops that vote with the query.
-        leaders: the candidates, best first.
-        is_allowed: whether the scope allows a crop as a candidate.
-        most: pairs of the query; the other crops of its event are compared with a like share of the candidates.
+        crops: those to look at, each a candidate of its own, best first.
+        most: pairs of the query; the other crops of its event are compared with the best crop of a like share of the
+            candidates.
     """
-    flank = session.scalar(sa.select(DetectionReview.flank).where(DetectionReview.detection_id == query_id))
-    named = {int(group.identity) for group in leaders if group.identity is not None}
-    views = views_of(session, named, flank, one_flank=True, most=VIEWS) if named else {}
-    crops: dict[int, Key] = {}
-    orders = []
-    for group in leaders:
-        others = [view for view in views.get(int(group.identity or 0), []) if is_allowed(view)]
-        order = list(dict.fromkeys([group.crop_id, *group.crops, *others]))[:VIEWS]
-        crops |= dict.fromkeys(order, group.key)
-        orders.append(order)
-    found: dict[Key, list[Pair]] = {group.key: [] for group in leaders}
-    for crop in shortlist(*orders, length=most):
-        found[crops[crop]].append(matches.ordered(query_id, crop))
+    found: dict[Key, list[Pair]] = {crop.key: [] for crop in crops}
+    best: dict[Key, int] = {}
+    for crop in crops[:most]:
+        found[crop.key].append(matches.ordered(query_id, crop.crop_id))
+        best.setdefault(crop.key, crop.crop_id)
     for voter in voting:
-        for group in leaders[: VOTED_ON * most // LISTED]:
-            if voter != group.crop_id:
-                found[group.key].append(matches.ordered(voter, group.crop_id))
+        for key, crop_id in list(best.items())[: VOTED_ON * most // LISTED]:
+            if voter != crop_id:
+                found[key].append(matches.ordered(voter, crop_id))
     return found
 
 

@@ -13,13 +13,15 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Session, defer
 
 from app.survey.database import slices
+from app.survey.detections import results
 from app.survey.detections.boxes import boxes
-from app.survey.detections.features import alike
+from app.survey.detections.features import alike, present_versions
 from app.survey.detections.results import box_key
-from app.survey.tables.detections import ModelVersion
+from app.survey.tables.detections import Feature, ModelVersion
 from app.survey.tables.evidence import PairMatch
-from modal_backend.contracts import PairMatches
+from modal_backend.contracts import LocalFeatures, PairMatches
 from modal_backend.models.matcher.ranking import score
+from modal_backend.registry import MATCH_FEATURES
 
 # Of one match: the numbers of both crops' points, the confidence in 255ths, whether it lies as on one plane with most.
 MATCH = np.dtype([("low", "<u2"), ("high", "<u2"), ("confidence", "u1"), ("consistent", "u1")])
@@ -35,6 +37,16 @@ def ordered(first: int, second: int) -> Pair:
 def scores_of(session: Session, pairs: Iterable[Pair]) -> dict[Pair, float]:
     """How well these pairs of crops match, by pair (lower id first); pairs that were not matched are left out."""
     return {pair: row.score for pair, row in _rows(session, pairs).items()}
+
+
+def features_of(session: Session, crops: Sequence[int]) -> tuple[dict[int, LocalFeatures], dict[int, str]]:
+    """By crop its matcher's features of the present version, and the box they were computed from."""
+    mine = sa.and_(
+        Feature.detection_id.in_(crops), Feature.model_version_id.in_(present_versions(session, MATCH_FEATURES))
+    )
+    rows = list(session.scalars(sa.select(Feature).where(mine).order_by(Feature.id)))
+    found = {row.detection_id: results.matcher_features(row) for row in rows}
+    return found, {row.detection_id: row.box for row in rows}
 
 
 def scores_with(session: Session, crops: Collection[int]) -> dict[Pair, float]:

@@ -31,8 +31,11 @@ class Matched:
             gallery: rows of the gallery.
             others: rows that other models put first, best first; they and the matcher's own take turns in the list.
         """
-        own = sorted(gallery, key=lambda row: -self._likeness(query, row))[:LISTED]
-        return self.pairs(query, shortlist(own, *others))
+        return self.pairs(query, shortlist(self.likest(query, gallery)[:LISTED], *others))
+
+    def likest(self, query: int, rows: Sequence[int]) -> list[int]:
+        """These rows by how alike their descriptors are to the query's, best first."""
+        return sorted(rows, key=lambda row: -self._likeness(query, row))
 
     def pairs(self, query: int, rows: Sequence[int]) -> dict[int, float]:
         """How well the query matches each of these rows."""

@@ -12,6 +12,12 @@ from modal_backend.models.probability.open_set import Curve
 # Crops that LighterGlue looks at for a query: about a second of two idle cores. For 154 queries of 36 cows on other
 # days 30 instead of 12, chosen by `likeness` and RAPID 448, win two first places (.799, .812; 384 points a crop).
 LISTED = 30
+# Crops that the other models put first among which the likest by `likeness` have every second place. First place and
+# among the first five of the fusion with RAPID 448 (no more pairs): tigers by event (five draws, ten others) .808 and
+# .900, .799 and .937, cows' last two days .766 and .974; the other models' order alone .795 and .900, .789 and .944,
+# .753 and .948; each individual's best crop before anybody's second .781 and .900, .780 and .942, .766 and .942.
+# Among 60 instead of 100: .808, .799, .760; among 240: .802, .799, .779.
+LIKEST_OF = 100
 # 148 and 355 queries of tigers by event (five draws, ten others), first place: .739 and .754 with 0, .788 and .792 with
 # .3; with other animals cut out of the gallery until all have as few crops as those asked about .776 and .805 (five
 # draws). 154 queries of cows on other days: .799 and .792; less .3 log n over all crops of an animal .740.

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from app.matching.candidates import Group
+from app.matching.candidates import Group, listed
 from app.matching.gallery import Gallery
-from app.matching.matched import leaders_of
 from app.survey.database import Survey
 from app.survey.decisions import identity
 from app.survey.detections import matches, results
@@ -116,8 +115,14 @@ def test_every_pair_of_a_crop_is_found_with_its_score(survey: Survey):
 def test_the_named_have_the_places_that_the_nearest_undecided_crops_leave():
     named = [Group(str(number), number) for number in range(40)]
     undecided = [Group(None, 100 + number) for number in range(40)]
-    chosen = leaders_of([group for two in zip(undecided, named, strict=True) for group in two])
+    chosen = listed([crop for two in zip(undecided, named, strict=True) for crop in two], [])
     assert len(chosen) == LISTED
     assert [group.crop_id for group in chosen if group.identity is None] == [100 + number for number in range(NEAREST)]
-    assert len(leaders_of([*named[:5], *undecided])) == LISTED
-    assert leaders_of(named[:LISTED]) == named[:LISTED]
+    assert len(listed([*named[:5], *undecided], [])) == LISTED
+    assert listed(named[:LISTED], []) == named[:LISTED]
+
+
+def test_the_likest_crops_take_turns_with_those_that_the_other_models_put_first():
+    named = [Group("Raja" if number < 60 else "Rani", number) for number in range(70)]
+    chosen = listed(named, [69, 68, 0])
+    assert [crop.crop_id for crop in chosen] == [*range(LISTED - 2), 68, 69]

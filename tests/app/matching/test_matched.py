@@ -17,6 +17,7 @@ from app.analysis.model_choice import Choice
 from app.jobs.current import Current
 from app.jobs.rank import RESTS, Ahead
 from app.matching import matched
+from app.matching.candidates import Group
 from app.matching.gallery import Gallery
 from app.settings import Settings
 from app.survey.database import Survey
@@ -198,6 +199,31 @@ def test_the_best_of_an_individuals_crops_counts_less_where_they_are_of_one_even
     assert beside["score"] < apart["score"] - 0.1
     assert beside["models"][MATCH_FEATURES] == apart["models"][MATCH_FEATURES]
     assert beside["probability"] < apart["probability"]
+
+
+def test_every_crop_of_the_named_is_looked_at_before_the_places_run_out(survey, crops):
+    query, raja, *more = crops
+    with survey.write() as session:
+        for crop in more:
+            identity.say_same(session, "ana", crop, raja)
+    fourth = add(survey, 0, 3, minutes=9000.0)
+    with survey.write() as session:
+        identity.say_same(session, "ana", fourth, raja)
+    left = Gallery(survey).rank(query, Scope(), matching=True)
+    assert sorted(left) == sorted((query, crop) for crop in (raja, *more, fourth))
+
+
+def test_the_likest_crops_are_known_once_all_have_features(survey, crops):
+    query, *others = crops
+    with survey.write() as session:
+        version = results.model_version(session, "matcher's features", POINTS)
+        results.store_feature(session, others[0], version, BOX, points(9), None)
+    ordered = [Group("Raja", crop) for crop in others]
+    with survey.read() as session:
+        assert matched.likest(session, query, ordered) == [others[1], others[2], others[0]]
+    bare = add(survey, 5, 0, minutes=9000.0)
+    with survey.read() as session:
+        assert matched.likest(session, query, [*ordered, Group("Rani", bare)]) == []
 
 
 def test_no_crop_votes_where_a_picture_of_the_event_shows_two_animals(survey, crops):

@@ -14,7 +14,7 @@ from modal_backend.models.loaders import load
 from modal_backend.models.matcher import features, pairs
 from modal_backend.models.matcher.features import POINTS, XFeatReader
 from modal_backend.models.matcher.network import LighterGlue
-from modal_backend.models.matcher.pairs import PairMatcher, likeness, points_of, unit
+from modal_backend.models.matcher.pairs import PairMatcher, likeness, likenesses, points_of, unit
 from modal_backend.models.matcher.points import Points
 from modal_backend.models.matcher.ranking import score
 from modal_backend.models.onnx_graph import Graph
@@ -139,9 +139,18 @@ def test_a_crop_without_points_matches_nothing(reader, matcher):
     flat = reader.read(np.full((90, 60, 3), 77, np.uint8))
     query = reader.read(coat(7))
     assert len(flat.points) == 0
-    assert likeness(flat, query) == 0.0
+    assert likeness(flat, query) == likeness(query, flat) == 0.0
     assert [score(match) for match in matcher.match(query, [flat, flat])] == [0.0, 0.0]
     assert score(matcher.match(flat, [query])[0]) == 0.0
+
+
+def test_many_crops_at_once_are_as_alike_as_one_by_one(reader, monkeypatch):
+    monkeypatch.setattr(pairs, "TOGETHER", 2)
+    flat = reader.read(np.full((90, 60, 3), 77, np.uint8))
+    query, *others = (reader.read(coat(number)) for number in (1, 2, 1, 3))
+    every = [*others, flat, query]
+    assert likenesses(query, every) == pytest.approx([likeness(query, other) for other in every])
+    assert likenesses(query, []) == []
 
 
 def test_features_of_a_crop_take_41_kilobytes(reader):
