@@ -1386,6 +1386,7 @@ def build_server(opts: argparse.Namespace):
                     ),
                     PYTHONPATH=os.pathsep.join([str(root / "root")]),
                     PYTHONUNBUFFERED="1",
+                    PYTHONDONTWRITEBYTECODE="1",  # what lies there is what was deployed
                     NO_PROXY="127.0.0.1,localhost",
                     no_proxy="127.0.0.1,localhost",
                 )

@@ -184,6 +184,7 @@ def _become(program: str, asked: dict[str, Any]) -> None:
     os.chdir(asked["cwd"])
     sys.orig_argv = [sys.executable, "-m", program, *asked["arguments"]]
     sys.argv[1:] = asked["arguments"]
+    sys.dont_write_bytecode = bool(os.environ.get("PYTHONDONTWRITEBYTECODE"))
     random.seed()
     status: object = 1
     try:
