@@ -1,4 +1,4 @@
-"""Boxes reviewed in the real dashboard: by keyboard and mouse, with its worker, by two people at once."""
+"""Boxes reviewed in the real dashboard: by keyboard and mouse, with a worker, by two people at once."""
 
 from __future__ import annotations
 
@@ -8,11 +8,21 @@ from typing import Any
 
 import pytest
 
+from tests.browser.conftest import _served
 from tests.browser.stored import rows, wait_for_rows
 from tests.browser.test_main_job import pictures
+from tests.support.workers import worker
 
 pytestmark = pytest.mark.browser
 FILES = 6
+
+
+@pytest.fixture(scope="module")
+def working_dashboard(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, Path]]:
+    """Address and data directory of the dashboard, with a worker beside it."""
+    data_dir = tmp_path_factory.mktemp("working")
+    with worker(data_dir), _served("app/main.py", data_dir) as address:
+        yield address, data_dir
 
 
 @pytest.fixture(scope="module")
