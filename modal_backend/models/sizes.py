@@ -15,7 +15,7 @@ from modal_backend.contracts import Picture
 from modal_backend.registry import EMBEDDING, LOCAL, LOCAL_FINE, MATCH_FEATURES
 
 TALLEST = 8  # times the width
-EMBEDDING_SIDE, POINTS_SIDE, POINTS_STEP = 288, 448, 32
+EMBEDDING_SIDE, POINTS_SIDE, POINTS_STEP = 288, 576, 32
 
 
 def to_width(crop: Picture, width: int) -> Picture:

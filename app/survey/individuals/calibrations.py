@@ -21,7 +21,8 @@ IMPLIED_A_QUERY = 12
 MOST_QUERIES = 2000
 # Kept with a decision's figures. Those without it are of before: their scores were on another scale (an identity was
 # the sum of its crops), and some were a neighbouring query's. Fused scores before 3 knew nothing of a query's others.
-SCALE, SCALE_OF_ONE = 3, 2
+# The matcher's before 4, alone or fused, are of smaller crops.
+SCALE, SCALE_OF_FUSED, SCALE_OF_ONE = 4, 3, 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +108,7 @@ def _implied(session: Session, model: str) -> Iterator[Pair]:
 
 def _score(view: dict[str, Any], model: str) -> float | None:
     """The model's raw score in the figures kept with a decision; None where they are of another scale."""
-    if (view.get("scale") or 0) < (SCALE if model in PARTS else SCALE_OF_ONE):
+    if (view.get("scale") or 0) < _least_scale(model):
         return None
     name = _shown_as(model)
     figures = view.get("models", {}).get(name)
@@ -116,6 +117,12 @@ def _score(view: dict[str, Any], model: str) -> float | None:
     else:
         figure = view.get("score") if view.get("model") == model else None
     return None if figure is None else float(figure)
+
+
+def _least_scale(model: str) -> int:
+    if MATCH_FEATURES in PARTS.get(model, (model,)):
+        return SCALE
+    return SCALE_OF_FUSED if model in PARTS else SCALE_OF_ONE
 
 
 def _shown_as(model: str) -> str:

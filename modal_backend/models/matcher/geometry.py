@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-# In pixels of crops whose longest side is 448: an animal's side is no plane, and it bends.
-REACH = 25.0
+# In pixels of crops whose longest side is 576: an animal's side is no plane, and it bends.
+REACH = 32.0
 FEWEST = 5
 ROUNDS = 500
 

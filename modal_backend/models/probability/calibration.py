@@ -23,7 +23,7 @@ from numpy.typing import ArrayLike, NDArray
 
 FUSED = "fused"
 # Changes with what a fused score is.
-FUSION_VERSION = "3"
+FUSION_VERSION = "4"
 # The same fusion with RAPID's finer profile: a candidate's list calls both "fused", a curve belongs to one of them.
 FUSED_FINE = "fused-448"
 # The two fusions with the matcher as well, RAPID's finer profile in the first.

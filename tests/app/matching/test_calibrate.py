@@ -18,6 +18,7 @@ from app.survey.tables.models import Calibration as Stored
 from modal_backend.models.probability import calibration_fit
 from modal_backend.models.probability.calibration import (
     FUSED,
+    FUSED_MATCHED_COARSE,
     PARTS,
     Calibration,
     fuse,
@@ -236,6 +237,19 @@ def test_fused_figures_of_before_are_not_mixed_in_but_those_of_single_models_are
     with survey.read() as session:
         assert [pair.score for pair in calibrations.decided_pairs(session, LOCAL)] == [300.0]
         assert calibrations.decided_pairs(session, FUSED) == []
+
+
+def test_the_matchers_figures_of_smaller_crops_are_not_mixed_in_alone_or_fused(survey: Survey):
+    first, second = (add_media(survey, [found()], minutes=minutes)[1][0] for minutes in (0, 90))
+    models = {model: {"score": 0.5, "probability": 0.5} for model in (LOCAL, EMBEDDING, MATCH_FEATURES, FUSED)}
+    view = {"model": FUSED, "score": 0.5, "models": models}
+    for scale, matcher in ((3, []), (SCALE, [0.5])):
+        with survey.write() as session:
+            identity.say_same(session, "ana", first, second, view={**view, "scale": scale})
+        with survey.read() as session:
+            for model in (MATCH_FEATURES, FUSED_MATCHED_COARSE):
+                assert [pair.score for pair in calibrations.decided_pairs(session, model)] == matcher
+            assert [pair.score for pair in calibrations.decided_pairs(session, LOCAL)] == [0.5]
 
 
 def test_the_state_says_how_many_decisions_are_in_a_probability(survey: Survey):

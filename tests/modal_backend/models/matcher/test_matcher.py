@@ -12,7 +12,7 @@ import torch
 from modal_backend.contracts import LocalFeatures, PairMatches, PairQuestion
 from modal_backend.models.loaders import load
 from modal_backend.models.matcher import features, pairs
-from modal_backend.models.matcher.features import POINTS, XFeatReader
+from modal_backend.models.matcher.features import POINTS, SIDE, XFeatReader
 from modal_backend.models.matcher.network import LighterGlue
 from modal_backend.models.matcher.pairs import PairMatcher, likeness, likenesses, points_of, unit
 from modal_backend.models.matcher.points import Points
@@ -153,17 +153,17 @@ def test_many_crops_at_once_are_as_alike_as_one_by_one(reader, monkeypatch):
     assert likenesses(query, []) == []
 
 
-def test_features_of_a_crop_take_41_kilobytes(reader):
+def test_features_of_a_crop_take_61_kilobytes(reader):
     read = reader.read(coat(8))
     assert read.descriptors.shape == (POINTS, 64)
     assert read.descriptors.dtype == np.uint8
     assert read.points.nbytes + read.descriptors.nbytes == POINTS * 80
-    assert max(read.width, read.height) == 448
+    assert max(read.width, read.height) == SIDE
     assert read.height % 32 == 0
 
 
 def test_points_are_sought_rather_in_the_middle_where_the_animal_is(reader):
-    apart = np.abs(reader.read(coat(8, (448, 448))).points[:, :2] / 448 - 0.5)
+    apart = np.abs(reader.read(coat(8, (SIDE, SIDE))).points[:, :2] / SIDE - 0.5)
     assert (apart.max(1) < 0.25).sum() > 1.5 * len(apart) / 4
     assert not (apart.min(1) > 0.45).any()
 
