@@ -16,11 +16,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from app.evaluation import splits
-from app.evaluation.rankers import MODELS, PARTS, Described, Named, describe, rank
+from app.evaluation.described import Described, describe
+from app.evaluation.rankers import MODELS, Named, rank
 from app.evaluation.shortlist_recall import SHARE, shortlist_recall
 from app.evaluation.splits import Split
 from modal_backend.models.matcher.matched import Matched
-from modal_backend.models.probability.calibration import has_start, start
+from modal_backend.models.probability.calibration import PARTS, has_start, start
 
 FUSED = "fused"
 THRESHOLD = 0.5

@@ -3,71 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from app.evaluation import together
+from app.evaluation.described import Described, Row
 from app.evaluation.splits import Split
 from app.matching.candidates import Group, in_order, listed, mean_odds
 from app.matching.embedding_gallery import LEADERS
-from modal_backend.models.matcher.matched import Matched
 from modal_backend.models.matcher.ranking import LIKEST_OF, by_chance, cues_of, rank_by_matches
 from modal_backend.models.matcher.ranking import START as KNOWN
 from modal_backend.models.probability.calibration import PARTS, fuse, stand_out, start
 from modal_backend.registry import LOCAL
 
 if TYPE_CHECKING:
-    from modal_backend.contracts import LocalFeatures, Picture
     from modal_backend.models.rapid.ranking import Ranking
 
 MODELS = ("rapid", "rapid-448", "pocket-embedding", "xfeat", *PARTS)
 
-Row = Mapping[str, str]
 Named = list[tuple[str, float]]
-
-
-@dataclass(slots=True)
-class Described:
-    """What the models said about the crops of a table, by row number.
-
-    Attributes:
-        failed: what could not be read, with why.
-    """
-
-    about: dict[str, str]
-    local: dict[int, LocalFeatures] = field(default_factory=dict)
-    vectors: dict[int, Any] = field(default_factory=dict)
-    matched: Matched = field(default_factory=Matched)
-    failed: list[dict[str, str]] = field(default_factory=list)
-
-    def has(self, row: int) -> bool:
-        """Whether the crop could be read."""
-        return row in self.local or row in self.vectors or row in self.matched.points
-
-
-def describe(rows: Sequence[Row], folder: Path, model: str) -> Described:
-    """Describe every crop as the model needs it. Raises WeightsMissing."""
-    parts = PARTS.get(model, (model,))
-    described = Described({})
-    readers = [_reader(part) for part in parts]
-    kept = [_kept(described, part) for part in parts]
-    described.about = {
-        key: " + ".join(filter(None, (about[key] for _, about in readers)))
-        for key in ("version", "preprocessing", "weights_sha256")
-    }
-    for number, row in enumerate(rows):
-        try:
-            picture = _picture(folder / row["path"])
-        except (OSError, ValueError, SyntaxError) as error:
-            described.failed.append({"path": row["path"], "reason": f"The picture cannot be read: {error}"})
-            continue
-        for values, (read, _) in zip(kept, readers, strict=True):
-            values[number] = read(picture)
-    return described
 
 
 def rank(
@@ -83,13 +39,15 @@ def rank(
 
     Args:
         events: of each row; None: each is one of its own. For a fusion with the matcher, see `by_chance`.
-        wait_together: queries of other events that look like a query count for it, see
+        wait_together: the queries wait undecided in one survey: those of the query's event that show its animal by the
+            matcher vote with it, those of other events that look like it count for it, see
             `modal_backend.models.probability.look_alikes`; for a fusion with the matcher.
     """
     parts = PARTS.get(model, (model,))
     gallery = [row for row in split.gallery if described.has(row)]
     moments = np.arange(len(rows)) if events is None else events
-    found, usual = _answers(parts, rows, described, gallery, split.queries, moments)
+    mates = together.mates(split.queries, moments) if wait_together else {}
+    found, usual, compared = _answers(parts, rows, described, gallery, split.queries, moments, mates)
     if len(found) == 1:
         return found[0]
     every = list(zip(*found, strict=True))
@@ -99,7 +57,7 @@ def rank(
         rankings = [_best_first(names, scores) for names, _, scores in fused]
     else:
         alike = together.look_alikes(parts, rows, described, gallery, split.queries, moments)
-        rankings = together.counted(fused, [ranking for ranking, _ in found[parts.index("xfeat")]], alike)
+        rankings = together.counted(fused, compared, alike)
     return list(zip(rankings, known, strict=True))
 
 
@@ -110,11 +68,17 @@ def _answers(
     gallery: list[int],
     queries: list[int],
     events: NDArray[np.int64],
-) -> tuple[list[list[tuple[Named, float | None]]], list[dict[str, dict[str, float]]]]:
-    """Of every model, what it answers to each query; of every query, by model and name, what `_fused` takes off."""
+    mates: Mapping[int, Sequence[int]],
+) -> tuple[list[list[tuple[Named, float | None]]], list[dict[str, dict[str, float]]], list[Named]]:
+    """Of every model, what it answers to each query; of every query, by model and name, what `_fused` takes off, and
+    whom the matcher itself compared with it.
+
+    mates: by query, those that may vote with it.
+    """
     found: list[list[tuple[Named, float | None]]] = []
     usual: list[dict[str, dict[str, float]]] = [{} for _ in queries]
     voted: list[dict[int, float]] = [{} for _ in queries]
+    compared: list[Named] = []
     for part in parts:
         if part.startswith("rapid"):
             votes, mine = _votes(part, rows, described, gallery, queries)
@@ -128,14 +92,18 @@ def _answers(
                 looks = [ask.scores(row, gallery) for row in queries]
             else:
                 asked = zip(queries, voted, usual, strict=True)
-                looks = [ask.pairs(row, _first(described, names, row, scores, of)) for row, scores, of in asked]
+                crops = [_first(described, names, row, scores, of) for row, scores, of in asked]
+                own = [ask.pairs(row, [crop.crop_id for crop in of]) for row, of in zip(queries, crops, strict=True)]
+                compared = [rank_by_matches(scores, names) for scores in own]
+                each = zip(queries, crops, own, strict=True)
+                looks = [together.with_mates(ask, row, mates.get(row, ()), of, scores) for row, of, scores in each]
             usual = [{**of, part: _by_chance(scores, names, events)} for of, scores in zip(usual, looks, strict=True)]
             found.append([_by_matches(scores, names) for scores in looks])
         else:
             found.append(_by_cosine(rows, described, gallery, queries))
             mine = _usual_cosines(part, rows, described, gallery)
             usual = [{**of, part: mine} for of in usual]
-    return found, usual
+    return found, usual, compared
 
 
 def _first(
@@ -144,8 +112,8 @@ def _first(
     query: int,
     voted: Mapping[int, float],
     usual: Mapping[str, Mapping[str, float]],
-) -> list[int]:
-    """The rows that the matcher looks at, chosen as in a survey.
+) -> list[Group]:
+    """The crops that the matcher looks at, by their rows, chosen as in a survey.
 
     Args:
         names: of the gallery, by row.
@@ -165,13 +133,7 @@ def _first(
     ]
     ordered = in_order(crops, [local, embedding], {model: start(model) for model in usual})
     first = [crop.crop_id for crop in ordered[:LIKEST_OF]]
-    return [crop.crop_id for crop in listed(ordered, described.matched.likest(query, first))]
-
-
-def _kept(described: Described, part: str) -> dict[int, Any]:
-    if part == "xfeat":
-        return described.matched.points
-    return described.local if part.startswith("rapid") else described.vectors
+    return listed(ordered, described.matched.likest(query, first))
 
 
 def _votes(
@@ -251,49 +213,3 @@ def _fused(
 
 def _best_first(names: Sequence[str], scores: NDArray[np.float64]) -> Named:
     return [(names[place], float(scores[place])) for place in np.argsort(-scores, kind="stable")]
-
-
-def _reader(part: str) -> tuple[Any, dict[str, str]]:
-    if part == "xfeat":
-        return _points_reader()
-    return _local_reader(part) if part.startswith("rapid") else _vector_reader()
-
-
-def _points_reader() -> tuple[Any, dict[str, str]]:
-    from modal_backend.models.matcher import features, pairs
-
-    reader = features.XFeatReader()
-    about = {
-        "version": f"{features.VERSION}, {pairs.NAME} {pairs.VERSION}",
-        "preprocessing": f"{features.PREPROCESSING}; {pairs.PREPROCESSING}",
-        "weights_sha256": features.WEIGHTS_SHA256,
-    }
-    return reader.read, about
-
-
-def _local_reader(model: str) -> tuple[Any, dict[str, str]]:
-    from modal_backend.models.rapid import features
-
-    profile, preprocessing = features.PROFILES[model]
-    about = {"version": features.VERSION, "preprocessing": preprocessing, "weights_sha256": ""}
-    return lambda picture: features.extract(picture, profile), about
-
-
-def _vector_reader() -> tuple[Any, dict[str, str]]:
-    from modal_backend.models.embeddings.pocket_embedding import PocketEmbedding
-
-    model = PocketEmbedding()
-    model.load()
-    about = {
-        "version": model.VERSION,
-        "preprocessing": model.PREPROCESSING,
-        "weights_sha256": model.weights_sha256,
-    }
-    return lambda picture: model.embed([picture])[0], about
-
-
-def _picture(path: Path) -> Picture:
-    from PIL import Image, ImageOps
-
-    with Image.open(path) as image:
-        return np.asarray(ImageOps.exif_transpose(image).convert("RGB"))

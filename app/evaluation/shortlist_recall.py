@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from app.evaluation.rankers import Described, rank
+from app.evaluation.described import Described
+from app.evaluation.rankers import rank
 from app.evaluation.splits import Split
 from app.matching.gallery import FULL
 from app.matching.shortlist import LONG, shortlist

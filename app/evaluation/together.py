@@ -1,4 +1,5 @@
-"""Queries that wait together: what the others that look like a query resemble counts for it, as it does in a survey."""
+"""Queries that wait together, as they do in a survey: those of a query's event that show its animal vote with it, and
+what others that look like it resemble counts for it."""
 
 from __future__ import annotations
 
@@ -8,13 +9,46 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
+from app.matching.candidates import Group
+from app.matching.matched import MATES, best_scores, pairs_of, voters
+from modal_backend.models.matcher.matched import Matched
 from modal_backend.models.probability.calibration import fuse, start
 from modal_backend.models.probability.look_alikes import NEAREST, with_look_alikes
 
 if TYPE_CHECKING:
-    from app.evaluation.rankers import Described, Named, Row
+    from app.evaluation.described import Described, Row
+    from app.evaluation.rankers import Named
 
 Floats = NDArray[np.float64]
+
+
+def mates(queries: Sequence[int], events: NDArray[np.int64]) -> dict[int, list[int]]:
+    """By query, the first MATES others of its event; a survey takes those of the best quality.
+
+    Args:
+        queries: rows.
+        events: of each row.
+    """
+    return {
+        row: [other for other in queries if other != row and events[other] == events[row]][:MATES] for row in queries
+    }
+
+
+def with_mates(
+    matched: Matched, query: int, mates: Sequence[int], crops: Sequence[Group], own: Mapping[int, float]
+) -> dict[int, float]:
+    """The matcher's scores of a query by row, with the votes of those mates that show its animal.
+
+    Args:
+        crops: those that it looks at, best first.
+        own: its scores of these.
+    """
+    alike = {(query, mate): value for mate, value in matched.pairs(query, mates).items()}
+    voting = voters(query, alike, start("xfeat"))
+    if not voting:
+        return dict(own)
+    pairs = [pair for mine in pairs_of(query, voting, crops).values() for pair in mine]
+    return best_scores({query, *voting}, pairs, {pair: matched.pair(*pair) for pair in pairs})
 
 
 def counted(

@@ -1,15 +1,13 @@
 """Which pairs of crops the matcher looks at for a query, and what they are worth.
 
 The crops that the other models put first are looked at, and of these the likest by the matcher's descriptors, whoever
-they show; fewer while an import needs the cores. The crops of the query's event vote with it where every picture
-of the event shows one animal. Undecided crops that look like the query vote on the named by what the matcher found for
-them before.
+they show; fewer while an import needs the cores. The crops of the query's event that the matcher holds for its animal
+vote with it. Undecided crops that look like the query vote on the named by what the matcher found for them before.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Session
@@ -32,9 +30,18 @@ from modal_backend.models.probability.calibration import FUSED, Calibration
 from modal_backend.models.probability.look_alikes import NEAREST
 from modal_backend.registry import MATCH_FEATURES
 
-VOTERS = 3
-# Candidates that the other crops of the query's event are compared with.
+# Crops of the query's event that may vote with it.
+MATES = 2
+# Candidates that these are compared with.
 VOTED_ON = 8
+# Log-odds by the matcher's curve from which on a crop of the query's event counts as its animal. Of pairs of one
+# session of 36 cows (13 % the same with one picture, 43 % on the last days) all from -1 on are the same, .27 and .22 of
+# the same ones; from -2 on .75 and all are. Of one event of 30 tigers .82 to .87 get there, of others .5 to .8 %.
+# First place with the votes of all, of these and of none: cows with one picture .425, .434, .432, last days .740, .766,
+# .766; with sessions less than a minute apart as one event .397, .432, .432 and .753, .766, .766; tigers with one
+# picture .858, .855, .849, by event (five draws, ten others) .801, .801, .808 and .797, .797, .799. With -1.5 or -.5
+# nearly the same. All with crops of 448 px; at 576 px .31 and .30 of the cows' same pairs get there, .94 of tigers'.
+SAME = -1.0
 # Pairs of the query while an import is open, two thirds of what is looked at otherwise. 154 queries of 36 cows on other
 # days, fused, 384 points: first place .779 and .916 among the first five with 20 as with 30; with 10 .773 and .877.
 BESIDE_IMPORT = 20
@@ -53,13 +60,17 @@ def add(
     """
     ordered = in_order(each_crop(answer.groups.values()), answer.models, calibrations)
     crops = listed(ordered, likest(session, query_id, ordered))
-    voting = voters(session, query_id)
-    pairs = pairs_of(query_id, voting, crops)
-    known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine])
-    due = pairs_of(query_id, voting, crops, BESIDE_IMPORT) if imports.any_open(session) else pairs
-    left = [pair for pair in dict.fromkeys(pair for mine in due.values() for pair in mine) if pair not in known]
+    beside = [matches.ordered(query_id, mate) for mate in mates(session, query_id)]
+    alike = matches.scores_of(session, beside)
+    voting = voters(query_id, alike, calibrations[MATCH_FEATURES])
+    asking = [*voting, *(_other(query_id, pair) for pair in beside if pair not in alike)]
+    pairs = pairs_of(query_id, asking, crops)
+    known = matches.scores_of(session, [pair for mine in pairs.values() for pair in mine]) | alike
+    due = pairs_of(query_id, asking, crops, BESIDE_IMPORT) if imports.any_open(session) else pairs
+    wanted = dict.fromkeys([*(pair for mine in due.values() for pair in mine), *beside])
+    left = [pair for pair in wanted if pair not in known]
     if (last or not left) and newest_version(session, (MATCH_FEATURES,)) is not None:
-        _score(session, {query_id, *voting}, answer.groups, pairs, known)
+        _score(session, {query_id, *voting}, answer.groups, pairs_of(query_id, voting, crops), known)
         answer.models.append(MATCH_FEATURES)
         _compare_look_alikes(session, query_id, answer, in_order(answer.groups.values(), answer.models, calibrations))
         answer.known[MATCH_FEATURES] = _known_probability(answer.groups)
@@ -107,30 +118,42 @@ def pairs_of(query_id: int, voting: Sequence[int], crops: Sequence[Group], most:
     return found
 
 
-def voters(session: Session, query_id: int) -> list[int]:
-    """The other crops of the query's event that show the same animal and have no name, best first, at most VOTERS - 1.
+def mates(session: Session, query_id: int) -> list[int]:
+    """The other crops of the query's event that may show its animal and have no name, best first, at most MATES.
 
-    None where a picture of the event shows several animals.
+    Those of its own picture show others, and so do those of which a person said it.
     """
     review = DetectionReview
-    rows = session.execute(
-        sa.select(Detection.id, Detection.media_id, Sighting.individual_id, review.identity)
-        .join(Media, Media.id == Detection.media_id)
+    media = sa.select(Detection.media_id).where(Detection.id == query_id).scalar_subquery()
+    crops = session.scalars(
+        sa.select(Detection.id)
         .outerjoin(review, review.detection_id == Detection.id)
         .outerjoin(Sighting, Sighting.detection_id == Detection.id)
         .outerjoin(CropQuality, CropQuality.detection_id == Detection.id)
         .where(
             Detection.id.in_(_crops_of_event(query_id)),
+            Detection.media_id != media,
             IS_ANIMAL,
             NOT_REJECTED,
+            Sighting.individual_id.is_(None),
+            sa.func.coalesce(review.identity, "") != "unidentifiable",
             sa.select(Feature.id).where(Feature.detection_id == Detection.id).exists(),
         )
         .order_by(sa.func.coalesce(CropQuality.score, -1.0).desc(), Detection.id)
-    ).all()
-    if any(count > 1 for count in Counter(row.media_id for row in rows).values()):
-        return []
-    free = [row.id for row in rows if row.individual_id is None and row.identity != "unidentifiable"]
-    return [crop for crop in free if crop != query_id][: VOTERS - 1]
+    )
+    different = rankings.different_crops(session, query_id)
+    return [crop for crop in crops if crop not in different][:MATES]
+
+
+def voters(query_id: int, alike: Mapping[Pair, float], matcher: Calibration) -> list[int]:
+    """The crops of the query's event that show its animal by the matcher, and vote with it.
+
+    Args:
+        alike: the matcher's scores of the query with crops of its event.
+        matcher: its calibration.
+    """
+    odds = matcher.log_odds(list(alike.values()))
+    return [_other(query_id, pair) for pair, value in zip(alike, odds, strict=True) if value >= SAME]
 
 
 def voted_on(session: Session, crop_id: int, scope: Scope) -> list[int]:
@@ -162,25 +185,36 @@ def _crops_of_event(query_id: int) -> sa.Select[int]:
     return crops.where(Media.event_id == event.scalar_subquery())
 
 
+def best_scores(asking: Collection[int], pairs: Iterable[Pair], known: Mapping[Pair, float]) -> dict[int, float]:
+    """By crop of a candidate, the score of its best pair that was matched.
+
+    Args:
+        asking: the query and the crops that vote with it.
+        pairs: of these with crops of the candidate.
+    """
+    scores: dict[int, float] = {}
+    for pair in pairs:
+        if pair in known:
+            crop = pair[1] if pair[0] in asking else pair[0]
+            scores[crop] = max(known[pair], scores.get(crop, 0.0))
+    return scores
+
+
+def _other(crop: int, pair: Pair) -> int:
+    return pair[1] if pair[0] == crop else pair[0]
+
+
 def _score(
     session: Session,
-    asking: set[int],
+    asking: Collection[int],
     groups: Mapping[Key, Group],
     pairs: Mapping[Key, Sequence[Pair]],
     known: Mapping[Pair, float],
 ) -> None:
-    """Give every candidate the score of its best pair that was matched, and how much of it is by chance.
-
-    Args:
-        asking: the query and the crops that vote with it.
-    """
+    """Give every candidate the score of its best pair, see `best_scores`, and how much of it is by chance."""
     events = _events_of(session, {crop for pair in known for crop in pair})
     for key, mine in pairs.items():
-        scores: dict[int, float] = {}
-        for pair in mine:
-            if pair in known:
-                crop = pair[1] if pair[0] in asking else pair[0]
-                scores[crop] = max(known[pair], scores.get(crop, 0.0))
+        scores = best_scores(asking, mine, known)
         if scores:
             groups[key].scores[MATCH_FEATURES] = max(scores.values())
             groups[key].usual[MATCH_FEATURES] = by_chance(scores, events)
@@ -216,7 +250,7 @@ def _compare_look_alikes(session: Session, query_id: int, answer: Answer, ordere
         refused = rankings.different_crops(session, crop)
         found: dict[Key, float] = {}
         for pair, value in known.items():
-            other = pair[0] if pair[1] == crop else pair[1]
+            other = _other(crop, pair)
             key = keys.get(other)
             if crop in pair and key in answer.groups and other not in refused and answer.allows(other):
                 found[key] = max(value, found.get(key, 0.0))

@@ -16,8 +16,9 @@ import pytest
 from numpy.typing import NDArray
 
 from app.evaluation import splits
+from app.evaluation.described import describe
 from app.evaluation.identification import read_rows
-from app.evaluation.rankers import describe, rank
+from app.evaluation.rankers import rank
 from modal_backend.models.probability.calibration import Calibration
 from modal_backend.models.probability.calibration_fit import fit, isotonic
 

@@ -42,6 +42,10 @@ class Matched:
         self._match(query, rows)
         return {row: self._scores[_key(query, row)] for row in rows}
 
+    def pair(self, query: int, row: int) -> float:
+        """How well the query matches this row."""
+        return self.pairs(query, [row])[row]
+
     def _likeness(self, query: int, row: int) -> float:
         key = _key(query, row)
         if key not in self._likenesses:

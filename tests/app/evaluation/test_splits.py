@@ -12,6 +12,7 @@ from PIL import Image
 from app.evaluation import splits
 from app.evaluation.identification import evaluate_csv
 from app.evaluation.saved import save_evaluation, saved_evaluations
+from modal_backend.models.probability.calibration import start
 from tests.support.striped import picture
 
 ROWS = [
@@ -186,7 +187,8 @@ def test_every_model_can_be_evaluated(model: str, tmp_path: Path):
 
 
 def test_crops_of_one_event_count_as_one_look_of_the_matcher(tmp_path: Path):
-    from app.evaluation.rankers import describe, rank
+    from app.evaluation.described import describe
+    from app.evaluation.rankers import rank
 
     rows = [{"path": f"{animal}_{shot}.png", "identity": str(animal)} for animal in range(3) for shot in range(3)]
     for row in rows:
@@ -199,3 +201,28 @@ def test_crops_of_one_event_count_as_one_look_of_the_matcher(tmp_path: Path):
     ]
     assert beside["0"] < apart["0"]
     assert dict(rank("fused-xfeat", rows, described, split)[0][0]) == apart
+
+
+def test_of_queries_that_wait_together_those_of_one_event_vote_where_they_show_one_animal(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    from app.evaluation.described import describe
+    from app.evaluation.rankers import rank
+    from app.matching import matched
+
+    rows = [{"path": f"{animal}_{shot}.png", "identity": str(animal)} for animal in range(3) for shot in range(3)]
+    for row in rows:
+        Image.fromarray(picture(*map(int, row["path"][:-4].split("_")))).save(tmp_path / row["path"])
+    split = splits.Split([0, 3, 6], [2, 1, 4])
+    described = describe(rows, tmp_path, "fused-xfeat")
+    same, other = start("xfeat").log_odds([described.matched.pair(2, row) for row in (1, 4)])
+    assert same > other
+    monkeypatch.setattr(matched, "SAME", (same + other) / 2)  # these drawn coats are more alike than animals
+
+    def answer(events: list[int]) -> dict[str, float]:
+        return dict(rank("fused-xfeat", rows, described, split, np.array(events), wait_together=True)[0][0])
+
+    apart = answer([2, 1, 0, 3, 4, 5, 6, 7, 8])
+    with_same, with_other = answer([2, 0, 0, 3, 4, 5, 6, 7, 8]), answer([2, 1, 0, 3, 0, 5, 6, 7, 8])
+    assert with_same != pytest.approx(apart, abs=1e-3)
+    assert with_other == pytest.approx(apart, abs=1e-3)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -162,19 +163,39 @@ def test_without_the_matcher_the_first_order_is_the_last(survey, crops):
     assert MATCH_FEATURES not in row.candidates[0]["models"]
 
 
-def test_crops_of_one_event_vote_together(survey, crops):
+def keep_votes(survey: Survey, crops: list[int], beside: int, features: int) -> None:
+    """Let the matcher have found the third crop for one of the query's event, and these two alike."""
     query, raja, other, third = crops
-    beside = beside_query(survey)
     keep(
         survey,
-        {(query, crop): 4 for crop in (raja, other, third)}
+        {(query, raja): 40, (query, other): 4, (query, third): 4, (query, beside): features}
         | {(beside, other): 300, (beside, raja): 2, (beside, third): 2},
     )
-    gallery = Gallery(survey)
-    with survey.read() as session:
-        assert matched.voters(session, query) == [beside]
-    assert gallery.rank(query, Scope(), matching=True) == []
-    assert order(fused(survey, query))[0] == other
+
+
+def test_a_crop_of_the_event_that_shows_the_same_animal_votes(survey, crops):
+    beside = beside_query(survey)
+    keep_votes(survey, crops, beside, 200)
+    assert Gallery(survey).rank(crops[0], Scope(), matching=True) == []
+    assert order(fused(survey, crops[0]))[0] == crops[2]
+
+
+def test_a_crop_of_the_event_that_shows_another_animal_does_not_vote_and_is_compared_with_nobody(survey, crops):
+    beside = beside_query(survey)
+    keep(survey, {(crops[0], beside): 1})
+    left = Gallery(survey).rank(crops[0], Scope(), matching=True)
+    assert sorted(left) == [(crops[0], other) for other in crops[1:]]
+    keep_votes(survey, crops, beside, 1)
+    assert Gallery(survey).rank(crops[0], Scope(), matching=True) == []
+    assert order(fused(survey, crops[0]))[0] == crops[1]
+
+
+def test_a_crop_of_the_event_that_could_not_be_compared_with_the_query_does_not_vote(survey, crops):
+    query, raja, other, third = crops
+    beside = beside_query(survey)
+    keep(survey, {(query, raja): 40, (query, other): 4, (query, third): 4, (beside, other): 300})
+    assert (query, beside) in Gallery(survey).rank(query, Scope(), matching=True, last=True)
+    assert order(fused(survey, query))[0] == raja
 
 
 def test_the_best_of_an_individuals_crops_counts_less_where_they_are_of_one_event(survey, crops):
@@ -226,19 +247,31 @@ def test_the_likest_crops_are_known_once_all_have_features(survey, crops):
         assert matched.likest(session, query, [*ordered, Group("Rani", bare)]) == []
 
 
-def test_no_crop_votes_where_a_picture_of_the_event_shows_two_animals(survey, crops):
+def test_of_a_picture_with_two_animals_the_one_that_the_query_shows_votes_and_none_votes_on_the_other(survey, crops):
     beside = beside_query(survey)
     with survey.write() as session:
         media_id = session.get_one(Detection, beside).media_id
-        box = {"x": 0.6, "y": 0.3, "width": 0.3, "height": 0.4}
-        drawn = Detection(media_id=media_id, drawn_by="ana", category="animal", confidence=1.0, **box)
+        drawn = Detection(media_id=media_id, drawn_by="ana", category="animal", confidence=1.0, **asdict(BOX))
         session.add(drawn)
         session.flush()
         version = results.model_version(session, "matcher's features", POINTS)
         results.store_feature(session, drawn.id, version, BOX, points(), None)
     with survey.read() as session:
-        assert crops[0] not in matched.voters(session, beside)
-        assert matched.voters(session, crops[0]) == []
+        assert matched.mates(session, beside) == [crops[0]]
+        assert matched.mates(session, crops[0]) == [beside, drawn.id]
+    keep(survey, {(crops[0], drawn.id): 1})
+    keep_votes(survey, crops, beside, 200)
+    assert Gallery(survey).rank(crops[0], Scope(), matching=True) == []
+    assert order(fused(survey, crops[0]))[0] == crops[2]
+
+
+def test_a_crop_of_the_event_that_a_person_called_different_does_not_vote(survey, crops):
+    beside = beside_query(survey)
+    keep_votes(survey, crops, beside, 200)
+    with survey.write() as session:
+        identity.say_pair(session, "ana", crops[0], beside, "different")
+    assert Gallery(survey).rank(crops[0], Scope(), matching=True) == []
+    assert order(fused(survey, crops[0]))[0] == crops[1]
 
 
 def test_a_pair_is_kept_both_ways_round_and_forgotten_when_a_box_moves(survey, crops):
